@@ -1,0 +1,36 @@
+# Everything from a clean clone with Python 3.11+ and make. ARGS is passed on: make demo ARGS="--approve --exit"
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo dev test lint format clean
+
+demo: $(READY)
+	@$(BIN)/mlc demo $(ARGS)
+
+dev: $(READY)
+	@$(BIN)/mlc dev $(ARGS)
+
+test: $(READY)
+	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Made anew when the dependencies change; the constraints pin every version that the tests ran with.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,1 @@
+"""Durable model life-cycle processes on Temporal."""

@@ -1,0 +1,1 @@
+"""What things are: the types that processes, activities and adapters share. Imports no sibling."""

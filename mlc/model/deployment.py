@@ -1,0 +1,37 @@
+"""Runtimes (ModelOp: engine) and deployments (deployedModel)."""
+
+from enum import StrEnum
+
+from mlc.model.base import Record
+
+
+class DeploymentMode(StrEnum):
+    """A runtime with endpoints serves online; without any it waits for batch jobs."""
+
+    ONLINE = "online"
+    BATCH = "batch"
+
+
+class RuntimeRef(Record):
+    id: str
+    name: str
+    mode: DeploymentMode
+
+
+class DeploymentRequest(Record):
+    """Ask the centre for one deployment. A batch deployment names no runtime: it is matched when a job is created."""
+
+    snapshot_id: str
+    mode: DeploymentMode
+    runtime: RuntimeRef | None = None
+    key: str
+    workflow_id: str
+
+
+class Deployment(Record):
+    """A deployment that exists in the centre. ``ready`` is False while an online runtime still loads the model."""
+
+    id: str
+    mode: DeploymentMode
+    runtime: str | None = None
+    ready: bool = True

@@ -1,0 +1,78 @@
+"""What can go wrong with a system outside, in three words, and the names under which workflows see it."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+
+class ExternalError(Exception):
+    """Base of what an adapter raises. The text is one sentence for a person, without secrets.
+
+    Attributes:
+        system: which system answered (or didn't), such as ``"model centre"`` or ``"Jira"``.
+    """
+
+    def __init__(self, system: str, message: str) -> None:
+        super().__init__(message)
+        self.system = system
+
+
+class Unavailable(ExternalError):
+    """The system did not do what was asked, and may do so later.
+
+    Attributes:
+        retry_after: what the system asked for (``Retry-After``), if anything.
+        maybe_done: True when a write may have taken effect although no good answer came back
+            (dropped connection, read timeout, 500, 502, 504): look before writing again.
+    """
+
+    def __init__(
+        self, system: str, message: str, *, retry_after: timedelta | None = None, maybe_done: bool = False
+    ) -> None:
+        super().__init__(system, message)
+        self.retry_after = retry_after
+        self.maybe_done = maybe_done
+
+
+class Refused(ExternalError):
+    """The system said no, and will say so again: somebody has to change something.
+
+    Attributes:
+        status: the HTTP status of the answer.
+    """
+
+    def __init__(self, system: str, message: str, *, status: int) -> None:
+        super().__init__(system, message)
+        self.status = status
+
+
+class NotFound(Refused):
+    """There is no such thing there (404, 410)."""
+
+    def __init__(self, system: str, message: str) -> None:
+        super().__init__(system, message, status=404)
+
+
+class FailureType(StrEnum):
+    """``ApplicationError.type`` of every failure that an activity raises on purpose."""
+
+    OUTAGE = "Outage"
+    """A system outside did not answer in time; retried by the server until the patience of the process ends."""
+    NOT_SENT = "NotSent"
+    """A creating call had no effect for certain: it can be made again at once, or after ``Retry-After``."""
+    AMBIGUOUS = "Ambiguous"
+    """A creating call may have taken effect: search again after the settle time before making it again."""
+    REFUSED = "Refused"
+    """A system outside said no for good."""
+    NO_SUCH_SNAPSHOT = "NoSuchSnapshot"
+    MISSING_ASSET = "MissingAsset"
+    """What a job needs is not on the snapshot, such as a TEST_DATA asset."""
+    NOT_FINISHED = "NotFinished"
+    """A job or deployment still runs: not a failure (BENIGN), asked again later."""
+    JOB_FAILED = "JobFailed"
+    JOB_DEADLINE = "JobDeadline"
+    RESULT_UNREADABLE = "ResultUnreadable"
+    NO_MATCHING_RUNTIME = "NoMatchingRuntime"
+    DEPLOYMENT_FAILED = "DeploymentFailed"
+    DEPLOYMENT_ABANDONED = "DeploymentAbandoned"
+    """How a run of DeployModel ends when a person answers an error ticket with Rejected."""
+    WRONG_WORKFLOW_ID = "WrongWorkflowId"

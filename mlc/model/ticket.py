@@ -1,0 +1,98 @@
+"""Tickets: questions put to people, and what they answered."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from mlc.model.base import Input, Record
+from mlc.model.job import TestResult
+from mlc.model.verdict import Verdict
+
+
+class TicketKind(StrEnum):
+    REVIEW = "review"
+    """May this snapshot be deployed?"""
+    REJECTION = "rejection"
+    """Something about the model stopped the process: repair it and try that step again, or stop."""
+    ERROR = "error"
+    """Something about the surroundings stopped the process: the same question."""
+    RECORD = "record"
+    """A reviewer's rejection, written down. Nobody waits for it."""
+
+
+class Answer(StrEnum):
+    """What a ticket's status and resolution mean."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    UNDECIDED = "undecided"
+    """Closed in a way that means neither yes nor no: the ticket says so and stays a question."""
+    GONE = "gone"
+    """Deleted, or moved where we can't see it: asked anew."""
+
+
+class TicketRef(Record):
+    """Where a ticket is. ``provider`` is ``jira`` or ``servicenow``; ``label`` is our key on it."""
+
+    provider: str
+    id: str
+    key: str
+    url: str
+    label: str
+
+
+class TicketQuestion(Record):
+    """What a process wants to ask: enough for an activity to write the ticket, and small.
+
+    ``label`` identifies the question for ever: a hash of workflow, first run, purpose and attempt, ``gov-`` and 24
+    hexadecimal digits. ``message`` is what went wrong, in sentences.
+    """
+
+    label: str
+    kind: TicketKind
+    step: str
+    attempt: int
+    snapshot_id: str
+    model_name: str = ""
+    workflow_id: str
+    run_id: str
+    message: str = ""
+    test_result: TestResult | None = None
+    verdict: Verdict | None = None
+
+
+class TicketState(Record):
+    """A ticket as it was read. ``version`` changes whenever anything on the ticket does."""
+
+    answer: Answer
+    status: str = ""
+    resolution: str = ""
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    reason: str | None = None
+    version: str = ""
+    expiration: date | None = None
+    expiration_problem: str | None = None
+    """Why the Expiration Date can't be used (past, unreadable), as a sentence for the ticket; None if it can."""
+
+
+class TicketChanged(Input):
+    """Signal ``ticket_changed``: a hint that a ticket may have changed. The ticket itself is then read."""
+
+    provider: str
+    key: str
+    delivery_id: str | None = None
+
+
+class Decision(Record):
+    """A reviewer's decision as it is kept for later proof."""
+
+    outcome: str
+    """``approved``, ``rejected`` or ``overridden``."""
+    by: str | None = None
+    at: datetime | None = None
+    reason: str | None = None
+    ticket: str
+    url: str
+    status: str = ""
+    resolution: str = ""

@@ -1,0 +1,125 @@
+"""Every setting, one place. Read from ``MLC_*`` environment variables, then from ``$MLC_HOME/mlc.env``.
+
+What ModelOp's public material does not prove (literals, field names) is a setting with the likely value as its
+default. The connection to Temporal is not here: it comes from ``temporalio.envconfig``, as the ``temporal`` CLI's does.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def home() -> Path:
+    """The folder of standalone mode's state and settings file (``MLC_HOME``, default ``.mlc``)."""
+    return Path(os.environ.get("MLC_HOME", ".mlc"))
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
+
+    def __init__(self, **values: Any) -> None:
+        # Resolved at construction, not at import: tests and `mlc dev` choose another home.
+        values.setdefault("_env_file", home() / "mlc.env")
+        super().__init__(**values)
+
+
+class CenterSettings(_Group):
+    """The model centre: ModelOp Center's model-manage, or the standalone one."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_CENTER_")
+
+    url: str = Field("http://127.0.0.1:8091/model-manage/api", description="Base address of model-manage")
+    browse_url: str = Field("", description="Address of the centre's pages, for links in tickets")
+    token: SecretStr | None = Field(None, description="A fixed bearer token")
+    token_url: str | None = Field(
+        None, description="OAuth2 token endpoint (client credentials); wins over MLC_CENTER_TOKEN"
+    )
+    client_id: str | None = Field(None, description="OAuth2 client id")
+    client_secret: SecretStr | None = Field(None, description="OAuth2 client secret")
+    timeout: float = Field(30, description="Seconds for one request")
+    page_size: int = Field(100, description="Items asked for on one page of a listing")
+    training_job_type: str = Field("MODEL_BATCH_TRAINING_JOB", description="jobType of training jobs [not proven]")
+    metrics_job_type: str = Field("MODEL_BATCH_TEST_JOB", description="jobType of metrics jobs")
+    scoring_job_type: str = Field("MODEL_BATCH_JOB", description="jobType of scoring jobs")
+    state_field: str = Field("state", description="Field of a deployedModel that holds its state [not proven]")
+    deployed_state: str = Field("DEPLOYED", description="State of an active deployment [not proven]")
+    undeployed_state: str = Field("UNDEPLOYED", description="State of an ended deployment [not proven]")
+    deploying_state: str = Field("DEPLOYING", description="State while a runtime loads the model [not proven]")
+    failed_state: str = Field("ERROR", description="State of a deployment that could not be loaded [not proven]")
+    expiration_field: str = Field(
+        "expirationDate", description="Field of a snapshot that holds its expiration date [not proven]"
+    )
+
+
+class JiraSettings(_Group):
+    """Jira: the questions' home. Cloud: set user and token. Data Center: token alone (a PAT)."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_JIRA_")
+
+    url: str | None = Field(None, description="Base address of Jira")
+    browse_url: str | None = Field(None, description="Address for links, where it differs from MLC_JIRA_URL")
+    deployment: Literal["cloud", "server"] = Field("cloud", description="cloud, or server for Data Center")
+    user: str | None = Field(None, description="Account's e-mail address (Cloud API token)")
+    token: SecretStr | None = Field(None, description="API token or personal access token")
+    project: str = Field("MLR", description="Project key")
+    issue_type: str = Field("Task", description="Issue type of every ticket")
+    approved_statuses: list[str] = Field(["Done", "Approved"], description="Statuses (name or id) that mean yes")
+    rejected_statuses: list[str] = Field(["Rejected"], description="Statuses (name or id) that mean no")
+    approved_resolutions: list[str] = Field(["Done", "Approved"], description="Resolutions that mean yes")
+    rejected_resolutions: list[str] = Field(
+        ["Won't Do", "Won't Fix", "Declined", "Rejected", "Cannot Reproduce", "Duplicate"],
+        description="Resolutions that mean no, whatever the status",
+    )
+    withdrawn_statuses: list[str] = Field(
+        ["Withdrawn", "Cancelled", "Canceled"], description="Statuses for tickets that nobody needs to answer any more"
+    )
+    expiration_field: str = Field("Expiration Date", description="Name or id of the expiration date's field")
+    time_zone: str = Field("UTC", description="Zone in which an expiration date ends")
+    timeout: float = Field(20, description="Seconds for one request")
+    webhook_secrets: list[SecretStr] = Field([], description="Secrets of Jira's webhooks (two during a rotation)")
+
+
+class ProcessSettings(_Group):
+    """How the processes behave."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_")
+
+    ticketing: Literal["jira"] | None = Field(None, description="Ticket system; unset: jira if MLC_JIRA_URL is set")
+    train_tag: str = Field("train", description="Tag that asks for a training job")
+    run_test_tag: str = Field("run_test", description="Tag that asks for a metrics job")
+    review_tag: str = Field("jira", description="Tag that asks for judgement and a reviewer")
+    on_failed_verdict: Literal["reject", "ask"] = Field(
+        "reject", description="reject, or ask the reviewer all the same"
+    )
+    on_missing_metric: Literal["fail", "warn", "ignore"] = Field(
+        "fail", description="When a decision table asks for a metric that the test result lacks"
+    )
+    patience: timedelta = Field(timedelta(hours=24), description="How long outages are retried before a ticket is made")
+    settle: timedelta = Field(timedelta(seconds=120), description="Wait before creating again after an unclear answer")
+    center_settle: timedelta = Field(timedelta(seconds=15), description="The same for jobs and deployments")
+    job_poll: timedelta = Field(timedelta(seconds=30), description="Between two looks at a running job")
+    job_deadline: timedelta = Field(timedelta(days=7), description="A job that runs longer is given up")
+    deployment_deadline: timedelta = Field(timedelta(minutes=30), description="The same for a deployment that loads")
+    sweep_interval: timedelta = Field(timedelta(minutes=5), description="Between two sweeps of the open tickets")
+    stage_aliases: dict[str, list[str]] = Field(
+        {"prod": ["production"], "dev": ["development"], "sit": [], "uat": []},
+        description="Other names of stages, as JSON",
+    )
+    temporal_ui: str = Field("http://127.0.0.1:8233", description="Address of the Temporal UI, for links")
+    worker_threads: int = Field(20, description="Threads for the ticket systems' blocking clients")
+
+
+class GatewaySettings(_Group):
+    """HTTP in: signals and webhooks."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_GATEWAY_")
+
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8090, description="Port to listen on")
+    token: SecretStr | None = Field(None, description="Bearer token that callers of the signal API must send")
+    max_body: int = Field(16 * 1024 * 1024, description="Largest body of a signal, bytes")
+    max_webhook_body: int = Field(1024 * 1024, description="Largest body of a webhook, bytes")

@@ -1,0 +1,90 @@
+"""What the processes need of a ticket system."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mlc.model.base import Record
+from mlc.model.ticket import TicketRef, TicketState
+
+
+class Table(Record):
+    """A table of texts; every row has as many cells as ``header``."""
+
+    header: list[str]
+    rows: list[list[str]]
+
+
+class Section(Record):
+    """A heading with paragraphs, facts (name and value), a table and links (title and address), each if any.
+
+    All texts are plain: an adapter escapes them for its own markup.
+    """
+
+    heading: str = ""
+    paragraphs: list[str] = []
+    facts: list[tuple[str, str]] = []
+    table: Table | None = None
+    links: list[tuple[str, str]] = []
+
+
+class Attachment(Record):
+    name: str
+    content: bytes
+    content_type: str = "application/json"
+
+
+class TicketRequest(Record):
+    """A ticket to be created: what it says, in no system's markup.
+
+    ``label`` is the question's key (see ``TicketQuestion``); ``properties`` is machine state kept with the ticket where
+    the system can (JSON-able, small); ``summary`` is one line.
+    """
+
+    label: str
+    kind: str
+    summary: str
+    body: list[Section]
+    labels: list[str] = []
+    properties: dict[str, str] = {}
+    attachments: list[Attachment] = []
+    links: list[tuple[str, str]] = []
+
+
+class Ticketing(Protocol):
+    """A ticket system. Blocking: call it from a thread. One instance serves all threads (a client per thread inside).
+
+    Every method raises :mod:`mlc.model.failure`'s ``Unavailable``, ``Refused`` or ``NotFound``, nothing else.
+    """
+
+    provider: str
+    """``jira`` or ``servicenow``: what ``TicketRef.provider`` says."""
+
+    def find(self, label: str) -> list[TicketRef]:
+        """Tickets made by us under this label, oldest first, at most five. May lag behind ``create``."""
+
+    def create(self, request: TicketRequest) -> TicketRef:
+        """Make one ticket: exactly one POST. ``Unavailable.maybe_done`` tells whether it may exist all the same.
+
+        Attachments and links are added by the caller afterwards (``attach``, ``link``): each can be repeated.
+        """
+
+    def get(self, ref: TicketRef) -> TicketState:
+        """Read by id, past any search index. A deleted ticket is ``Answer.GONE``, no error."""
+
+    def get_many(self, refs: Sequence[TicketRef]) -> dict[str, TicketState]:
+        """Read many by their labels with one request for each 50; keyed by label. Those not found are left out."""
+
+    def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
+        """Add a comment once: a second call with the same ``event_id`` does nothing."""
+
+    def attach(self, ref: TicketRef, attachment: Attachment) -> None:
+        """Attach once by name."""
+
+    def link(self, ref: TicketRef, global_id: str, url: str, title: str) -> None:
+        """Add or replace a link."""
+
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
+        """Withdraw an open ticket with a comment, by a status that means neither yes nor no.
+
+        Where the project has no such status the ticket stays open, and the comment says that nobody waits for it.
+        """
