@@ -27,6 +27,16 @@ class _Group(BaseSettings):
         super().__init__(**values)
 
 
+def _finder(default: str, what: str) -> Any:
+    """A finder of model-manage and its parameters, in the order in which the client fills them."""
+    more = r",\w+" * default.count(",")
+    return Field(
+        default,
+        pattern=rf"^$|^\w+\?\w+{more}$",
+        description=f"{what}: finder?parameter; empty: list and filter [not proven]",
+    )
+
+
 class CenterSettings(_Group):
     """The model centre: ModelOp Center's model-manage, or the standalone one."""
 
@@ -40,6 +50,7 @@ class CenterSettings(_Group):
     )
     client_id: str | None = Field(None, description="OAuth2 client id")
     client_secret: SecretStr | None = Field(None, description="OAuth2 client secret")
+    token_scope: str | None = Field(None, description="OAuth2 scope, where the token endpoint asks for one")
     timeout: float = Field(30, description="Seconds for one request")
     page_size: int = Field(100, description="Items asked for on one page of a listing")
     training_job_type: str = Field("MODEL_BATCH_TRAINING_JOB", description="jobType of training jobs [not proven]")
@@ -52,6 +63,40 @@ class CenterSettings(_Group):
     failed_state: str = Field("ERROR", description="State of a deployment that could not be loaded [not proven]")
     expiration_field: str = Field(
         "expirationDate", description="Field of a snapshot that holds its expiration date [not proven]"
+    )
+    listing_limit: int = Field(2000, description="Newest items looked through where the centre has no such finder")
+    find_models_by_name: str = _finder("findAllByModelMetaData_Name?name", "Stored models of a name")
+    find_snapshots_by_model: str = _finder("findAllByStoredModel_Id?storedModelId", "Snapshots of a stored model")
+    find_jobs_by_key: str = _finder(
+        "findAllByModel_IdAndJobParameters_MlcKey?deployableModelId,mlcKey", "Jobs of a snapshot by mlcKey"
+    )
+    find_results_by_snapshot: str = _finder("findAllByDeployableModel_Id?deployableModelId", "Its test results")
+    find_deployments_by_model: str = _finder(
+        "findAllByDeployableModel_StoredModel_Id?storedModelId", "Deployments of a stored model"
+    )
+    find_deployments_by_snapshot: str = _finder(
+        "findAllByDeployableModel_Id?deployableModelId", "Deployments of a snapshot"
+    )
+    find_deployments_by_engine: str = _finder("findAllByEngine_Id?engineId", "Deployments on a runtime")
+    find_notifications_by_snapshot: str = _finder(
+        "findAllByDeployableModelId?deployableModelId", "Notifications of a snapshot"
+    )
+
+
+class StandaloneCenterSettings(_Group):
+    """Standalone mode's model centre."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_STANDALONE_CENTER_")
+
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8091, description="Port to listen on")
+    database: Path = Field(default_factory=lambda: home() / "center.db", description="SQLite file")
+    token: SecretStr | None = Field(None, description="Bearer token that callers of the API must send")
+    max_body: int = Field(64 * 1024 * 1024, description="Largest request body, bytes")
+    signal_url: str | None = Field(None, description="Base address of the gateway that is told of changes")
+    signal_token: SecretStr | None = Field(None, description="Bearer token for the gateway")
+    engine_timeout: timedelta = Field(
+        timedelta(seconds=30), description="A runtime not heard of for so long gets no jobs but those that name it"
     )
 
 
@@ -123,3 +168,10 @@ class GatewaySettings(_Group):
     token: SecretStr | None = Field(None, description="Bearer token that callers of the signal API must send")
     max_body: int = Field(16 * 1024 * 1024, description="Largest body of a signal, bytes")
     max_webhook_body: int = Field(1024 * 1024, description="Largest body of a webhook, bytes")
+    webhook_token: SecretStr | None = Field(
+        None, description="Bearer secret of webhook senders that can't sign, such as Jira Automation"
+    )
+    webhook_projects: list[str] = Field([], description="Jira projects listened to; empty: MLC_JIRA_PROJECT")
+    webhook_rate: float = Field(50, description="Webhooks a second that one source may send, on average")
+    webhook_burst: int = Field(500, description="Webhooks that one source may send at once")
+    trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, with commas")

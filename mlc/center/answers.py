@@ -1,0 +1,105 @@
+"""What an answer of the model centre, or the lack of one, means: httpx's errors and statuses in three words."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
+
+SYSTEM = "model centre"
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_MISDIRECTED = (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError)
+_LONGEST_QUOTE = 300
+_SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of an address: no path, no credentials."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return "an unreadable address"
+    return f"{parsed.scheme}://{parsed.host}" + (f":{parsed.port}" if parsed.port else "")
+
+
+def outage(error: Exception, asked: str, url: str, setting: str, *, write: bool) -> ExternalError:
+    """The error for a request that got no answer.
+
+    ``asked`` is what was asked, such as ``"GET jobs/1"``; ``setting`` names the address in the settings.
+    """
+    kind = type(error).__name__
+    if isinstance(error, _MISDIRECTED):
+        return Refused(SYSTEM, f"{asked} could not be sent to {origin(url)} ({kind}): correct {setting}.", status=0)
+    if isinstance(error, _NEVER_SENT):
+        text = f"{asked}: no connection to {origin(url)} ({kind}); check {setting} and that the {SYSTEM} is running."
+        return Unavailable(SYSTEM, text)
+    unclear = "; it may have been done, so look before asking again" if write else ""
+    text = f"{asked}: {origin(url)} gave no whole answer ({kind}){unclear}."
+    return Unavailable(SYSTEM, text, maybe_done=write)
+
+
+def refusal(response: httpx.Response, asked: str, *, write: bool, secret: str = "") -> ExternalError:
+    """The error for an answer that is not a success. ``secret`` is blotted out of what is quoted."""
+    status = response.status_code
+    text = f"{asked} was answered with {status}{said(response, secret)}"
+    wait = retry_after(response.headers.get("Retry-After"))
+    if status == 429 or (status == 503 and wait):
+        return Unavailable(SYSTEM, f"{text}; it is asked again after a while.", retry_after=wait)
+    if status >= 500 or status == 408:
+        return Unavailable(SYSTEM, f"{text}; see the log of the {SYSTEM} if this lasts.", maybe_done=write)
+    if status in {404, 410}:
+        return NotFound(SYSTEM, f"{text}; check the id.")
+    if response.is_redirect:
+        return Refused(SYSTEM, f"{text}: set MLC_CENTER_URL to the address that it redirects to.", status=status)
+    advice = {
+        401: "check MLC_CENTER_TOKEN",
+        403: "give the account of MLC_CENTER_TOKEN the right to do this",
+        413: "make the model's assets smaller, or external",
+    }.get(status, "change what was asked, or ask whoever looks after the centre")
+    return Refused(SYSTEM, f"{text}; {advice}.", status=status)
+
+
+def garbled(asked: str, what: str, *, write: bool, status: int) -> ExternalError:
+    """The error for a success whose body can't be used. ``what`` says why."""
+    text = f"{asked} was answered with {status}, but {what}; check that MLC_CENTER_URL is model-manage's address."
+    if write:
+        return Unavailable(SYSTEM, text, maybe_done=True)
+    return Refused(SYSTEM, text, status=status)
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> timedelta | None:
+    """``Retry-After`` (seconds or an HTTP date) as a wait between a second and a quarter of an hour."""
+    if not value:
+        return None
+    try:
+        if value.strip().isdigit():
+            wait = timedelta(seconds=min(int(value), 86400))
+        else:
+            wait = parsedate_to_datetime(value) - (now or datetime.now(UTC))
+    except (ValueError, TypeError):  # TypeError: a date without a zone can't be compared
+        return None
+    return min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)
+
+
+def said(response: httpx.Response, secret: str = "") -> str:
+    """What the answer's body says, as `` ("...")``, cut to 300 characters; empty for pages and for nothing."""
+    if "html" in response.headers.get("Content-Type", ""):
+        return ""
+    try:
+        text = _message(response.json())
+    except ValueError:
+        text = response.text
+    text = " ".join(text.split())
+    if secret:
+        text = text.replace(secret, "***")
+    return f' ("{text[:_LONGEST_QUOTE]}")' if text else ""
+
+
+def _message(body: Any) -> str:
+    if isinstance(body, dict):
+        for key in ("message", "detail", "error_description", "error"):
+            if isinstance(body.get(key), str) and body[key]:
+                return str(body[key])
+    return str(body) if body else ""

@@ -1,0 +1,246 @@
+"""The HTTP client of a model centre: ModelOp Center's model-manage, or standalone mode's, which speaks the same."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import ValidationError
+
+from mlc.center.answers import SYSTEM, garbled
+from mlc.center.deployment_state import DeploymentState, DeploymentStates
+from mlc.center.hal import Hal, JsonObject
+from mlc.center.wire import (
+    DeployableModel,
+    DeployedModel,
+    Engine,
+    Entity,
+    Job,
+    ModelTestResult,
+    Notification,
+    StoredModel,
+)
+from mlc.model.failure import NotFound
+from mlc.settings import CenterSettings
+
+E = TypeVar("E", bound=Entity)
+_ID = re.compile(r"(?!\.{1,2}$)[\w.:~-]{1,200}", re.ASCII)
+_NEWEST_FIRST = {"sort": "createdDate,desc"}
+
+
+class HttpCenter:
+    """Implements :class:`mlc.center.port.Center`. One instance serves one event loop; ``aclose`` it.
+
+    Args:
+        settings: address, token, finders and literals.
+        http: an httpx client to use instead of one of its own; it stays its owner's to close.
+    """
+
+    def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None) -> None:
+        self._settings = settings
+        self._own_http = httpx.AsyncClient(timeout=settings.timeout) if http is None else None
+        self._hal = Hal(settings, http or self._own_http)  # type: ignore[arg-type]  # one of the two is there
+        self._states = DeploymentStates(settings)
+        self._no_such_finder: set[str] = set()
+
+    async def aclose(self) -> None:
+        if self._own_http:
+            await self._own_http.aclose()
+
+    def deployment_state(self, deployment: DeployedModel) -> DeploymentState:
+        return self._states.read(deployment)
+
+    def state_change(self, state: DeploymentState) -> dict[str, Any]:
+        """The changes that put a deployment into ``state``, for :meth:`patch_deployment`."""
+        return self._states.change(state)
+
+    async def get_stored_model(self, model_id: str) -> StoredModel:
+        return await self._get(StoredModel, "storedModels", model_id)
+
+    async def find_stored_models(self, name: str, *, category: str | None = None) -> list[StoredModel]:
+        finder = self._settings.find_models_by_name
+        found = await self._find(StoredModel, "storedModels", finder, [name], lambda m: m.model_meta_data.name == name)
+        return [m for m in found if category is None or m.model_meta_data.model_category == category]
+
+    async def create_stored_model(self, model: StoredModel) -> StoredModel:
+        return await self._create("storedModels", model)
+
+    async def patch_stored_model(self, model_id: str, changes: Mapping[str, Any]) -> StoredModel:
+        return await self._patch(StoredModel, "storedModels", model_id, changes)
+
+    async def get_snapshot(self, snapshot_id: str) -> DeployableModel:
+        return await self._get(DeployableModel, "deployableModels", snapshot_id)
+
+    async def create_snapshot(self, snapshot: DeployableModel) -> DeployableModel:
+        return await self._create("deployableModels", snapshot)
+
+    async def patch_snapshot(self, snapshot_id: str, changes: Mapping[str, Any]) -> DeployableModel:
+        return await self._patch(DeployableModel, "deployableModels", snapshot_id, changes)
+
+    async def latest_snapshot(self, model_id: str) -> DeployableModel | None:
+        found = await self._find(
+            DeployableModel,
+            "deployableModels",
+            self._settings.find_snapshots_by_model,
+            [model_id],
+            lambda s: s.stored_model.id == model_id,
+            limit=1,
+        )
+        # Listings may leave out the contents of assets.
+        return await self.get_snapshot(found[0].id) if found else None
+
+    async def get_job(self, job_id: str) -> Job:
+        return await self._get(Job, "jobs", job_id)
+
+    async def find_job(self, snapshot_id: str, key: str) -> Job | None:
+        found = await self._find(
+            Job,
+            "jobs",
+            self._settings.find_jobs_by_key,
+            [snapshot_id, key],
+            lambda j: j.model is not None and j.model.id == snapshot_id and j.job_parameters.get("mlcKey") == key,
+        )
+        return found[-1] if found else None
+
+    async def create_job(self, job: Job) -> Job:
+        return await self._create("jobs", job, jobStatus="CREATED")
+
+    async def patch_job(self, job_id: str, changes: Mapping[str, Any]) -> Job:
+        return await self._patch(Job, "jobs", job_id, changes)
+
+    async def get_test_result(self, result_id: str) -> ModelTestResult:
+        return await self._get(ModelTestResult, "modelTestResults", result_id)
+
+    async def list_test_results(self, snapshot_id: str) -> list[ModelTestResult]:
+        return await self._find(
+            ModelTestResult,
+            "modelTestResults",
+            self._settings.find_results_by_snapshot,
+            [snapshot_id],
+            lambda r: r.deployable_model_id == snapshot_id,
+        )
+
+    async def create_test_result(self, result: ModelTestResult) -> ModelTestResult:
+        return await self._create("modelTestResults", result)
+
+    async def patch_test_result(self, result_id: str, changes: Mapping[str, Any]) -> ModelTestResult:
+        return await self._patch(ModelTestResult, "modelTestResults", result_id, changes)
+
+    async def list_engines(self) -> list[Engine]:
+        return await self._list(Engine, "engines", {})
+
+    async def save_engine(self, engine: Engine) -> Engine:
+        known = next((e for e in await self.list_engines() if e.name == engine.name), None)
+        if known is None or not known.id:
+            return await self._create("engines", engine)
+        return await self._patch(Engine, "engines", known.id, engine.wire())
+
+    async def get_deployment(self, deployment_id: str) -> DeployedModel:
+        return await self._get(DeployedModel, "deployedModels", deployment_id)
+
+    async def list_deployments(
+        self, *, model_id: str | None = None, snapshot_id: str | None = None, engine_id: str | None = None
+    ) -> list[DeployedModel]:
+        def keep(deployment: DeployedModel) -> bool:
+            snapshot, engine = deployment.deployable_model, deployment.engine
+            return (
+                (not snapshot_id or (snapshot is not None and snapshot.id == snapshot_id))
+                and (not engine_id or (engine is not None and engine.id == engine_id))
+                and (not model_id or (snapshot is not None and snapshot.stored_model.id == model_id))
+            )
+
+        choices = (
+            (snapshot_id, self._settings.find_deployments_by_snapshot),
+            (engine_id, self._settings.find_deployments_by_engine),
+            (model_id, self._settings.find_deployments_by_model),
+        )
+        narrowest = next(((value, finder) for value, finder in choices if value), None)
+        if narrowest is None:
+            return await self._list(DeployedModel, "deployedModels", _NEWEST_FIRST)
+        value, finder = narrowest
+        found = await self._find(DeployedModel, "deployedModels", finder, [value], keep)
+        return [deployment for deployment in found if keep(deployment)]
+
+    async def create_deployment(self, deployment: DeployedModel) -> DeployedModel:
+        return await self._create("deployedModels", deployment)
+
+    async def patch_deployment(self, deployment_id: str, changes: Mapping[str, Any]) -> DeployedModel:
+        return await self._patch(DeployedModel, "deployedModels", deployment_id, changes)
+
+    async def create_notification(self, notification: Notification) -> Notification:
+        return await self._create("notifications", notification)
+
+    async def list_notifications(self, *, snapshot_id: str | None = None) -> list[Notification]:
+        if snapshot_id is None:
+            return await self._list(Notification, "notifications", _NEWEST_FIRST)
+        finder = self._settings.find_notifications_by_snapshot
+        return await self._find(
+            Notification, "notifications", finder, [snapshot_id], lambda n: n.deployable_model_id == snapshot_id
+        )
+
+    async def _get(self, kind: type[E], plural: str, entity_id: str) -> E:
+        path = _path(plural, entity_id)
+        return _read(kind, await self._hal.get(path), f"GET {path}", write=False)
+
+    async def _create(self, plural: str, entity: E, **defaults: str) -> E:
+        return _read(type(entity), await self._hal.post(plural, defaults | entity.wire()), f"POST {plural}", write=True)
+
+    async def _patch(self, kind: type[E], plural: str, entity_id: str, changes: Mapping[str, Any]) -> E:
+        path = _path(plural, entity_id)
+        return _read(kind, await self._hal.patch(path, dict(changes)), f"PATCH {path}", write=True)
+
+    async def _find(
+        self,
+        kind: type[E],
+        plural: str,
+        finder: str,
+        values: list[str],
+        keep: Callable[[E], bool],
+        *,
+        limit: int | None = None,
+    ) -> list[E]:
+        """Ask a finder; where the centre has no such finder, look through the newest entities with ``keep``."""
+        name, _, parameters = finder.partition("?")
+        path = f"{plural}/search/{name}"
+        if name and path not in self._no_such_finder:
+            try:
+                asked = dict(zip(parameters.split(","), values, strict=True)) | _NEWEST_FIRST
+                return await self._list(kind, path, asked, limit=limit)
+            except NotFound:
+                pass
+        newest = await self._list(kind, plural, _NEWEST_FIRST, limit=self._settings.listing_limit)
+        self._no_such_finder.add(path)  # only now: a centre that is just starting may not know the listing either
+        return [entity for entity in newest if keep(entity)]
+
+    async def _list(self, kind: type[E], path: str, params: Mapping[str, str], *, limit: int | None = None) -> list[E]:
+        found: dict[str, E] = {}  # by id: what is created meanwhile moves entities on to the next page
+        async for items in self._hal.pages(path, params, limit=limit):
+            for item in items:
+                found.setdefault(str(item.get("id")), _read(kind, item, f"GET {path}", write=False))
+            if limit and len(found) >= limit:
+                break
+        return sorted(found.values(), key=_created, reverse=True)
+
+
+def _path(plural: str, entity_id: str) -> str:
+    """Ids come from people and signals: one that could lead elsewhere is of nothing that exists."""
+    if not _ID.fullmatch(entity_id):
+        raise NotFound(SYSTEM, f"There is nothing in {plural} with such an id: it holds letters, digits and hyphens.")
+    return f"{plural}/{entity_id}"
+
+
+def _read(kind: type[E], data: JsonObject, asked: str, *, write: bool) -> E:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise garbled(asked, f"{place} there is not understood: {first['msg']}", write=write, status=200) from error
+
+
+def _created(entity: Entity) -> datetime:
+    created = getattr(entity, "created_date", None)
+    if not isinstance(created, datetime):
+        return datetime.min.replace(tzinfo=UTC)
+    return created if created.tzinfo else created.replace(tzinfo=UTC)
