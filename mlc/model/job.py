@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from mlc.model.base import Record
+from mlc.model.base import Input, Record
 
 
 class JobKind(StrEnum):
@@ -43,3 +43,9 @@ class TestResult(Record):
     id: str
     job_id: str | None = None
     metrics: dict[str, float] = {}
+
+
+class JobChanged(Input):
+    """Signal ``job_changed``: a hint that a job may have finished. The job itself is then read."""
+
+    job_id: str

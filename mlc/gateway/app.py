@@ -1,0 +1,68 @@
+"""The gateway: HTTP in. Signals from ModelOp and schedulers, webhooks from the ticket system; nothing else.
+
+It holds no state and no workflow code: what it has answered with 2xx is in Temporal, so it can die at any moment and
+run in as many copies as one likes.
+"""
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from temporalio.client import Client
+
+from mlc.center import Center
+from mlc.gateway.handlers import Systems
+from mlc.gateway.jira_webhook import jira_webhook
+from mlc.gateway.signals import signal_api
+from mlc.gateway.temporal import TemporalDown, calling
+from mlc.settings import GatewaySettings, JiraSettings
+
+
+class Health(BaseModel):
+    """``ready`` with a sentence that says what is wrong when it is False."""
+
+    ready: bool = True
+    message: str = ""
+
+
+def create_app(settings: GatewaySettings, jira: JiraSettings, *, temporal: Client, center: Center) -> FastAPI:
+    """The gateway's ASGI application.
+
+    Args:
+        settings: its own settings.
+        jira: whose webhooks are received (project, secrets).
+        temporal: a client that may be lazy: the gateway starts, and answers 503, while Temporal is down.
+        center: where snapshots are looked up before a run is started on one.
+
+    Raises:
+        ValueError: no secret for webhooks is configured.
+    """
+    app = FastAPI(
+        title="MLC gateway",
+        description="Signals that start and wake model life-cycle processes, and the ticket system's webhooks.",
+        redoc_url=None,
+    )
+    app.include_router(signal_api(settings, Systems(temporal, center)), tags=["signals"])
+    app.include_router(jira_webhook(settings, jira, temporal), tags=["webhooks"])
+
+    @app.exception_handler(TemporalDown)
+    async def temporal_down(_request: Request, error: TemporalDown) -> JSONResponse:
+        return JSONResponse({"detail": f"Nothing was stored: {error}"}, 503, {"Retry-After": "10"})
+
+    @app.get("/healthz", tags=["health"])
+    async def healthz() -> Health:
+        """The process is up."""
+        return Health()
+
+    @app.get("/readyz", tags=["health"], responses={503: {"model": Health}})
+    async def readyz() -> JSONResponse:
+        """Temporal can be reached."""
+        try:
+            async with calling():
+                serving = await temporal.service_client.check_health()
+        except TemporalDown as error:
+            return JSONResponse(Health(ready=False, message=str(error)).model_dump(), 503)
+        if not serving:
+            return JSONResponse(Health(ready=False, message="Temporal is up but not serving yet.").model_dump(), 503)
+        return JSONResponse(Health(message="Temporal answers.").model_dump())
+
+    return app

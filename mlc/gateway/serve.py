@@ -1,0 +1,44 @@
+"""Run the gateway until it is told to end."""
+
+import ipaddress
+import logging
+from contextlib import aclosing
+
+import uvicorn
+
+from mlc.center.client import HttpCenter
+from mlc.gateway.app import create_app
+from mlc.gateway.temporal import connect
+from mlc.settings import CenterSettings, GatewaySettings, JiraSettings
+
+log = logging.getLogger("mlc.gateway")
+
+
+async def serve(settings: GatewaySettings, jira: JiraSettings, center: CenterSettings) -> None:
+    """Listen until SIGTERM or SIGINT; requests under way are answered first.
+
+    Raises:
+        ValueError: no secret for webhooks is configured.
+    """
+    if settings.token is None and not _loopback(settings.host):
+        log.warning("The signal API on %s asks for no token: set MLC_GATEWAY_TOKEN.", settings.host)
+    async with aclosing(HttpCenter(center)) as client:
+        app = create_app(settings, jira, temporal=await connect(), center=client)
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            access_log=False,
+            log_level="warning",
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies or None,
+            timeout_graceful_shutdown=10,
+        )
+        await uvicorn.Server(config).serve()
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

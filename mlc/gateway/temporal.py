@@ -1,0 +1,46 @@
+"""The gateway's way to Temporal: made without a network, connected at the first call, and again after an outage."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
+
+CALL_TIMEOUT = 8.0
+"""Seconds for one request's calls to Temporal: less than Jira waits for its answer (20 s)."""
+
+
+class TemporalDown(Exception):
+    """Temporal did not take a call: nothing was stored, and the sender should come again."""
+
+
+async def connect() -> Client:
+    """A client by ``temporalio.envconfig`` (``temporal.toml``, ``TEMPORAL_*``) that connects when first used.
+
+    It carries no workflows: the gateway starts them by the names of their types.
+    """
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", "localhost:7233")
+    return await Client.connect(**config, lazy=True, data_converter=pydantic_data_converter)
+
+
+@asynccontextmanager
+async def calling() -> AsyncIterator[None]:
+    """Around calls to Temporal, with one time limit for all of them.
+
+    Raises:
+        TemporalDown: whatever the SDK says when a call is not answered or refused by the server (``RPCError``),
+            when it can't connect (``RuntimeError``), or when the time is over.
+    """
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT):
+            yield
+    except RPCError as error:
+        raise TemporalDown(f"Temporal did not take the call ({error.status.name}: {error.message}).") from error
+    except TimeoutError as error:
+        raise TemporalDown(f"Temporal did not answer within {CALL_TIMEOUT:.0f} seconds.") from error
+    except RuntimeError as error:
+        raise TemporalDown("Temporal can't be reached: is it running at TEMPORAL_ADDRESS?") from error

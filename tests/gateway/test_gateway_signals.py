@@ -1,0 +1,246 @@
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+import pytest
+from conftest import eventually, serving
+from fastapi import FastAPI, HTTPException
+from openapi_spec_validator import validate as validate_openapi
+from pydantic import SecretStr
+from temporalio.client import Client, WorkflowExecutionStatus
+
+from mlc.center.client import HttpCenter
+from mlc.gateway.app import create_app
+from mlc.gateway.temporal import connect
+from mlc.model.processes import deploy_model_id
+from mlc.settings import CenterSettings, GatewaySettings, JiraSettings
+
+PREFIX = "com.modelop.mlc.definitions."
+CHANGED = PREFIX + "Signals_deployable_model_changed"
+JOB = PREFIX + "Signals_job_status_changed"
+
+
+class ModelManage:
+    """The one route of model-manage that the gateway uses, on a real socket; snapshots are put into it by tests."""
+
+    def __init__(self) -> None:
+        self.snapshots: dict[str, dict[str, Any]] = {}
+        self.down = False
+        self.app = FastAPI()
+
+        @self.app.get("/model-manage/api/deployableModels/{snapshot_id}")
+        async def get(snapshot_id: str) -> dict[str, Any]:
+            if self.down:
+                raise HTTPException(503)
+            if snapshot_id not in self.snapshots:
+                raise HTTPException(404)
+            return self.snapshots[snapshot_id]
+
+    def add(self, *, category: str = "BUSINESS_MODEL", custom: dict[str, Any] | None = None) -> str:
+        snapshot_id = str(uuid.uuid4())
+        self.snapshots[snapshot_id] = {
+            "id": snapshot_id,
+            "metaData": {"name": "m-1", "custom": custom or {}},
+            "storedModel": {"modelMetaData": {"name": "m", "modelCategory": category}},
+        }
+        return snapshot_id
+
+
+def app_for(center: HttpCenter, temporal: Client, **settings: Any) -> FastAPI:
+    jira = JiraSettings(webhook_secrets=[SecretStr("x")])
+    return create_app(GatewaySettings(**settings), jira, temporal=temporal, center=center)
+
+
+@pytest.fixture(scope="module")
+def shelf() -> ModelManage:
+    return ModelManage()
+
+
+@pytest.fixture(scope="module")
+async def center(shelf: ModelManage) -> AsyncIterator[HttpCenter]:
+    async with (
+        serving(shelf.app) as http,
+        aclosing(HttpCenter(CenterSettings(url=f"{http.base_url}/model-manage/api"))) as center,
+    ):
+        yield center
+
+
+@pytest.fixture(scope="module")
+async def gateway(temporal: Client, center: HttpCenter) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(app_for(center, temporal)) as client:
+        yield client
+
+
+async def signal(gateway: httpx.AsyncClient, name: str, *, responsive: bool = True, **variables: Any) -> httpx.Response:
+    body = {"name": name, "variables": {key: {"value": value} for key, value in variables.items()}}
+    return await gateway.post(f"/mlc-service/rest/{'signalResponsive' if responsive else 'signal'}", json=body)
+
+
+async def runs_of(temporal: Client, workflow_id: str) -> list[WorkflowExecutionStatus | None]:
+    return [run.status async for run in temporal.list_workflows(f"WorkflowId = '{workflow_id}'")]
+
+
+async def test_a_changed_snapshot_starts_the_process_once_and_never_again(
+    gateway: httpx.AsyncClient, shelf: ModelManage, temporal: Client
+) -> None:
+    snapshot_id = shelf.add()
+    workflow_id = deploy_model_id(snapshot_id)
+    snapshot = shelf.snapshots[snapshot_id]
+    answers = await asyncio.gather(*(signal(gateway, CHANGED, DEPLOYABLE_MODEL=snapshot) for _ in range(5)))
+    assert [(a.status_code, a.json()) for a in answers] == [(200, {"workflowIds": [workflow_id]})] * 5
+    run = temporal.get_workflow_handle(workflow_id)
+    assert (await run.describe()).task_queue == "mlc"
+    await run.signal("finish")
+    assert await run.result() == snapshot_id
+    again = await signal(gateway, CHANGED, DEPLOYABLE_MODEL=snapshot)
+    assert (again.status_code, again.json()) == (200, {"workflowIds": []})
+
+    async def listed() -> bool:
+        return bool(await runs_of(temporal, workflow_id))
+
+    await eventually(listed)
+    assert await runs_of(temporal, workflow_id) == [WorkflowExecutionStatus.COMPLETED]
+
+
+async def test_the_plain_route_answers_as_camunda_does(
+    gateway: httpx.AsyncClient, shelf: ModelManage, temporal: Client
+) -> None:
+    snapshot_id = shelf.add()
+    answer = await signal(gateway, CHANGED, responsive=False, DEPLOYABLE_MODEL={"id": snapshot_id})
+    assert (answer.status_code, answer.content) == (204, b"")
+    await temporal.get_workflow_handle(deploy_model_id(snapshot_id)).signal("finish")
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [{"custom": {"mlcDeployModel": "deploy-x"}}, {"category": "MODEL_MONITORING_MODEL"}],
+    ids=["marked", "monitor"],
+)
+async def test_a_marked_snapshot_and_a_monitor_are_not_deployed_by_signal(
+    gateway: httpx.AsyncClient, shelf: ModelManage, temporal: Client, kept: dict[str, Any]
+) -> None:
+    # What the signal says of itself doesn't count: the centre's snapshot does.
+    answer = await signal(gateway, CHANGED, DEPLOYABLE_MODEL={"id": (snapshot_id := shelf.add(**kept)), "metaData": {}})
+    assert (answer.status_code, answer.json()) == (200, {"workflowIds": []})
+    assert await runs_of(temporal, deploy_model_id(snapshot_id)) == []
+
+
+async def test_bad_variables_are_named_with_an_example_and_start_nothing(gateway: httpx.AsyncClient) -> None:
+    for value, says in (
+        (None, "Variable DEPLOYABLE_MODEL is missing"),
+        ({}, "DEPLOYABLE_MODEL.id: Field required"),
+        ("5a31b3c6", "DEPLOYABLE_MODEL: "),
+        ({"id": 7}, "DEPLOYABLE_MODEL.id: "),
+        ({"id": ""}, "DEPLOYABLE_MODEL.id: "),
+        ({"id": "../jobs/7"}, "DEPLOYABLE_MODEL.id: "),
+        ({"id": "a' OR 1=1"}, "DEPLOYABLE_MODEL.id: "),
+        ({"id": "a\n"}, "DEPLOYABLE_MODEL.id: "),
+        ({"id": "x" * 300}, "DEPLOYABLE_MODEL.id: "),
+    ):
+        answer = await signal(gateway, CHANGED, DEPLOYABLE_MODEL=value)
+        assert answer.status_code == 400, value
+        assert answer.json()["detail"].startswith(says), answer.text
+        assert '"DEPLOYABLE_MODEL": {"value": ' in answer.json()["detail"]
+    unknown = await signal(gateway, CHANGED, DEPLOYABLE_MODEL={"id": str(uuid.uuid4())})
+    assert unknown.status_code == 400
+    assert "no snapshot" in unknown.json()["detail"]
+
+
+async def test_hostile_bodies_of_signals_get_a_clear_refusal(gateway: httpx.AsyncClient) -> None:
+    for body in (
+        b"",
+        b"{",
+        b"[]",
+        b"[" * 200_000,
+        b'{"variables": {}}',
+        b'{"name": 7}',
+        b"\xff",
+        b'{"name": "x", "variables": 1}',
+    ):
+        answer = await gateway.post("/mlc-service/rest/signal", content=body)
+        assert answer.status_code == 400, body[:40]
+        assert answer.json()["detail"].startswith("Not a signal: ")
+
+
+async def test_a_finished_job_wakes_the_run_that_waits_for_it(
+    gateway: httpx.AsyncClient, shelf: ModelManage, temporal: Client
+) -> None:
+    snapshot_id = shelf.add()
+    [workflow_id] = (await signal(gateway, CHANGED, DEPLOYABLE_MODEL={"id": snapshot_id})).json()["workflowIds"]
+    run = temporal.get_workflow_handle(workflow_id)
+    for status, woken in (("CREATED", []), ("WAITING", []), ("COMPLETE", [workflow_id]), ("ERROR", [workflow_id])):
+        job = {
+            "id": f"job-{status}",
+            "jobStatus": status,
+            "jobParameters": {"mlcWorkflowId": workflow_id, "mlcKey": "k"},
+        }
+        assert (await signal(gateway, JOB, JOB=job)).json() == {"workflowIds": woken}
+    assert await run.query("heard") == ["job:job-COMPLETE", "job:job-ERROR"]
+    await run.signal("finish")
+    await run.result()
+    for given in ({"mlcWorkflowId": workflow_id}, {"mlcWorkflowId": "nobody"}, {}, None):
+        late = await signal(gateway, JOB, JOB={"id": "j", "jobStatus": "CANCELLED", "jobParameters": given})
+        assert (late.status_code, late.json()) == (200, {"workflowIds": []})
+    assert (await signal(gateway, JOB)).status_code == 400
+
+
+async def test_names_nobody_here_listens_to_are_accepted_and_unknown_ones_are_not(gateway: httpx.AsyncClient) -> None:
+    for name in ("Signals_model_changed", "Signals_model_created", "Signals_MODEL_DATA_DRIFT_TEST"):
+        assert (await signal(gateway, PREFIX + name, responsive=False)).status_code == 204
+    for name in ("Signals_deployable_model_changed", PREFIX + "Signals_typo", PREFIX * 2 + "Signals_model_changed", ""):
+        answer = await signal(gateway, name)
+        assert answer.status_code == 404
+        assert CHANGED in answer.json()["detail"]
+
+
+async def test_the_token_is_asked_for_before_the_body_is_read(center: HttpCenter, temporal: Client) -> None:
+    async with serving(app_for(center, temporal, token=SecretStr("the token"))) as gateway:
+        for header in ({}, {"Authorization": "Bearer no"}, {"Authorization": "Basic the token"}):
+            answer = await gateway.post("/mlc-service/rest/signal", content=b"{", headers=header)
+            assert answer.status_code == 401
+        gateway.headers["Authorization"] = "Bearer the token"
+        assert (await signal(gateway, PREFIX + "Signals_model_changed")).status_code == 200
+
+
+async def test_a_body_over_the_limit_is_refused(center: HttpCenter, temporal: Client) -> None:
+    async with serving(app_for(center, temporal, max_body=1000)) as gateway:
+        small = await signal(gateway, PREFIX + "Signals_model_changed", X="x" * 500)
+        large = await signal(gateway, PREFIX + "Signals_model_changed", X="x" * 1000)
+    assert (small.status_code, large.status_code) == (200, 413)
+
+
+async def test_outages_of_centre_and_temporal_are_told_and_start_nothing(
+    gateway: httpx.AsyncClient, center: HttpCenter, shelf: ModelManage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot_id = shelf.add()
+    shelf.down = True
+    down = await signal(gateway, CHANGED, DEPLOYABLE_MODEL={"id": snapshot_id})
+    shelf.down = False
+    assert (down.status_code, down.headers["retry-after"]) == (503, "10")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    async with serving(app_for(center, await connect())) as alone:
+        answer = await signal(alone, CHANGED, DEPLOYABLE_MODEL={"id": snapshot_id})
+        assert answer.status_code == 503
+        assert "Temporal can't be reached" in answer.json()["detail"]
+        ready = await alone.get("/readyz")
+        assert (ready.status_code, ready.json()["ready"]) == (503, False)
+        assert "Temporal can't be reached" in ready.json()["message"]
+        assert (await alone.get("/healthz")).status_code == 200
+
+
+async def test_health_readiness_and_a_valid_description_of_the_api(gateway: httpx.AsyncClient) -> None:
+    assert (await gateway.get("/healthz")).json()["ready"] is True
+    assert (await gateway.get("/readyz")).json() == {"ready": True, "message": "Temporal answers."}
+    assert (await gateway.get("/docs")).status_code == 200
+    document = (await gateway.get("/openapi.json")).json()
+    validate_openapi(document)
+    assert set(document["paths"]) == {
+        "/healthz",
+        "/readyz",
+        "/webhooks/jira",
+        "/mlc-service/rest/signal",
+        "/mlc-service/rest/signalResponsive",
+    }
