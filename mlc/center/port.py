@@ -18,6 +18,8 @@ class Center(Protocol):
     """A model centre (model-manage). Every method raises :mod:`mlc.model.failure`'s three errors, nothing else.
 
     A patch sends only the named fields (camelCase, as on the wire); a list in it replaces the whole list.
+    Only ``get_*`` and ``latest_snapshot`` promise the contents of assets (``file_content``, ``source_code``): listings
+    and the answers to writes may leave them out, with hash and size in their place.
     Creating methods POST exactly once; their ``Unavailable.maybe_done`` tells whether it may have happened.
     """
 

@@ -1,0 +1,1 @@
+"""Standalone mode's model centre: model-manage's REST API over SQLite, and pages for people."""

@@ -1,0 +1,207 @@
+"""model-manage's REST API: HAL, paging, finders, merge patches, bearer token."""
+
+import asyncio
+import hmac
+import json
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import SecretStr
+
+from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path, rel_of
+from mlc.standalone.center.rules import BadRequest
+from mlc.standalone.center.service import ModelCentre
+
+JsonObject = dict[str, Any]
+ROOT = "/model-manage/api"
+_LARGEST_PAGE = 1000
+_SORT = re.compile(r"([A-Za-z]\w{0,60}(?:\.[A-Za-z]\w{0,60}){0,5})(?:,(asc|desc))?", re.ASCII | re.IGNORECASE)
+_ETAG = re.compile(r'(?:W/)?"?(\d{1,12})"?', re.ASCII)
+
+
+def router(centre: ModelCentre, token: SecretStr, max_body: int) -> APIRouter:
+    """The routes under ``/model-manage/api``."""
+    api = APIRouter(prefix=ROOT, dependencies=[Depends(_bearer(token))])
+
+    async def body(request: Request) -> JsonObject:
+        return await _json_object(request, max_body)
+
+    @api.get("")
+    async def entities(request: Request) -> JsonObject:
+        names = [*KINDS, *SUMMARIES]
+        return {
+            "_links": {
+                name: {"href": f"{_base(request)}/{name}{{?page,size,sort}}", "templated": True} for name in names
+            }
+        }
+
+    @api.get("/{entity}")
+    async def listing(request: Request, entity: str, paging: Annotated[Paging, Depends()]) -> Response:
+        return await _listing(request, entity, _kind(entity), {}, paging)
+
+    @api.post("/{entity}")
+    async def create(request: Request, entity: str, document: Annotated[JsonObject, Depends(body)]) -> Response:
+        kind = _writable(entity)
+        created, new = await centre.create(kind, document)
+        answer = _entity(request, kind, created, status=201 if new else 200)
+        answer.headers["Location"] = f"{_base(request)}/{kind.plural}/{created['id']}"
+        return answer
+
+    @api.get("/{entity}/search")
+    async def finders(request: Request, entity: str) -> JsonObject:
+        base = f"{_base(request)}/{entity}/search"
+        found = _kind(entity).finders
+        return {
+            "_links": {
+                name: {
+                    "href": f"{base}/{name}{{?{','.join([*parameters, 'page', 'size', 'sort'])}}}",
+                    "templated": True,
+                }
+                for name, parameters in found.items()
+            }
+        }
+
+    @api.get("/{entity}/search/{finder}")
+    async def find(request: Request, entity: str, finder: str, paging: Annotated[Paging, Depends()]) -> Response:
+        kind = _kind(entity)
+        if finder not in kind.finders:
+            known = ", ".join(kind.finders)
+            raise HTTPException(404, f"{entity} has no finder {finder[:100]}; it has: {known}.")
+        where = {}
+        for parameter, column in kind.finders[finder].items():
+            if parameter not in request.query_params:
+                raise BadRequest(f"{parameter}: the finder {finder} needs this parameter.")
+            where[column] = request.query_params[parameter]
+        return await _listing(request, entity, kind, where, paging)
+
+    @api.get("/{entity}/{entity_id}")
+    async def get(request: Request, entity: str, entity_id: str) -> Response:
+        kind = _kind(entity)
+        return _entity(request, kind, await centre.get(kind, entity_id))
+
+    @api.patch("/{entity}/{entity_id}")
+    async def patch(
+        request: Request, entity: str, entity_id: str, changes: Annotated[JsonObject, Depends(body)]
+    ) -> Response:
+        kind = _writable(entity)
+        changed = await centre.patch(kind, entity_id, changes, version=_if_match(request))
+        return _entity(request, kind, changed)
+
+    @api.delete("/{entity}/{entity_id}", status_code=204)
+    async def delete(entity: str, entity_id: str) -> None:
+        await centre.delete(_writable(entity), entity_id)
+
+    async def _listing(request: Request, entity: str, kind: Kind, where: dict[str, str], paging: Paging) -> Response:
+        page = await centre.page(
+            kind, where, sort=paging.sort, descending=paging.descending, number=paging.number, size=paging.size
+        )
+        listed = {
+            "_embedded": {entity: [_linked(request, kind, item) for item in page.items]},
+            "_links": {"self": {"href": str(request.url)}},
+            "page": {
+                "size": paging.size,
+                "totalElements": page.total,
+                "totalPages": -(-page.total // paging.size),
+                "number": paging.number,
+            },
+        }
+        return JSONResponse(listed)
+
+    return api
+
+
+class Paging:
+    """``page`` (from 0), ``size`` and ``sort=field,asc|desc``; oldest first if not asked otherwise."""
+
+    def __init__(
+        self,
+        page: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+        size: Annotated[int, Query(ge=1)] = 20,
+        sort: Annotated[str, Query(max_length=400)] = "",
+    ) -> None:
+        match = _SORT.fullmatch(sort) if sort else None
+        if sort and match is None:
+            raise BadRequest("sort: give a field and a direction, such as createdDate,desc.")
+        self.number, self.size = page, min(size, _LARGEST_PAGE)
+        self.sort = match[1] if match else ""
+        self.descending = bool(match and (match[2] or "").lower() == "desc")
+
+
+def _bearer(token: SecretStr) -> Any:
+    expected = f"Bearer {token.get_secret_value()}".encode()
+
+    async def check(request: Request) -> None:
+        sent = request.headers.get("Authorization", "").encode("latin-1", "replace")
+        if not hmac.compare_digest(sent, expected):
+            raise HTTPException(
+                401, "Send the header Authorization: Bearer with the centre's token.", {"WWW-Authenticate": "Bearer"}
+            )
+
+    return check
+
+
+async def _json_object(request: Request, max_body: int) -> JsonObject:
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > max_body:
+            raise HTTPException(413, f"The body is larger than {max_body} bytes; make assets smaller, or external.")
+    return await asyncio.to_thread(_parse, bytes(raw))
+
+
+def _parse(raw: bytes) -> JsonObject:
+    def refuse(constant: str) -> None:
+        raise BadRequest(f"{constant} is not JSON; send null, or leave it out.")
+
+    try:
+        document = json.loads(raw, parse_constant=refuse)
+        if b"\\ud" in raw.lower():  # half of a surrogate pair can be neither hashed nor shown
+            json.dumps(document, ensure_ascii=False).encode()
+    except BadRequest:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("The body can't be read as JSON; check its encoding and its end.") from error
+    if not isinstance(document, dict):
+        raise BadRequest("The body is not a JSON object; send one entity, or the fields to change.")
+    return document
+
+
+def _kind(entity: str) -> Kind:
+    kind = kind_of_path(entity)
+    if kind is None:
+        raise HTTPException(404, f"There is no entity {entity[:100]}; GET {ROOT} lists them.")
+    return kind
+
+
+def _writable(entity: str) -> Kind:
+    if entity in SUMMARIES:
+        raise HTTPException(405, f"{entity} are read only; write to {SUMMARIES[entity]}.")
+    return _kind(entity)
+
+
+def _if_match(request: Request) -> int | None:
+    header = request.headers.get("If-Match", "*").strip()
+    if header == "*":
+        return None
+    match = _ETAG.fullmatch(header)
+    if match is None:
+        raise BadRequest('If-Match: give the ETag of a GET, such as "3".')
+    return int(match[1])
+
+
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/") + ROOT
+
+
+def _linked(request: Request, kind: Kind, document: JsonObject) -> JsonObject:
+    rel = rel_of(kind, document)
+    place = rel if kind is KINDS["jobs"] and rel != "job" else kind.plural
+    href = f"{_base(request)}/{place}/{document['id']}"
+    return document | {"_links": {"self": {"href": href}, rel: {"href": href}}}
+
+
+def _entity(request: Request, kind: Kind, document: JsonObject, *, status: int = 200) -> Response:
+    etag = f'"{document["versionNumber"]}"'
+    return JSONResponse(_linked(request, kind, document), status_code=status, headers={"ETag": etag})

@@ -1,0 +1,61 @@
+"""The centre as an ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from mlc.settings import StandaloneCenterSettings
+from mlc.standalone.center.api import router
+from mlc.standalone.center.contents import BadContent
+from mlc.standalone.center.rules import BadRequest
+from mlc.standalone.center.service import ModelCentre
+from mlc.standalone.center.store import Conflict, Missing, Outdated, Store
+
+_STATUS = {Missing: 404, Conflict: 409, Outdated: 412, BadRequest: 400, BadContent: 400}
+
+
+def create_app(settings: StandaloneCenterSettings) -> FastAPI:
+    """The application; it opens its database when it starts and closes it when it stops.
+
+    Raises:
+        ValueError: no token is set.
+    """
+    if settings.token is None:
+        raise ValueError("MLC_STANDALONE_CENTER_TOKEN is not set; give the model centre a token to ask for.")
+    store = Store(settings.database)
+    centre = ModelCentre(store)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = FastAPI(title="Model centre", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app.include_router(router(centre, settings.token, settings.max_body))
+    _answer_errors(app)
+    return app
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Every error is a JSON object with one sentence."""
+
+    async def by_type(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"message": str(error)}, status_code=_STATUS[type(error)])
+
+    async def http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return JSONResponse({"message": error.detail}, status_code=error.status_code, headers=error.headers)
+
+    async def validation(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        return JSONResponse({"message": f"{first['loc'][-1]}: {first['msg']}."}, status_code=400)
+
+    for kind in _STATUS:
+        app.add_exception_handler(kind, by_type)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, validation)

@@ -1,0 +1,22 @@
+"""Runs the centre until it is told to stop."""
+
+import uvicorn
+
+from mlc.settings import StandaloneCenterSettings
+from mlc.standalone.center.app import create_app
+
+
+def serve(settings: StandaloneCenterSettings) -> None:
+    """Serve on ``settings.host`` and ``settings.port`` until SIGTERM or SIGINT; requests in flight are finished.
+
+    Raises:
+        ValueError: no token is set.
+    """
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )

@@ -1,0 +1,71 @@
+"""The centre's work behind its API: store what is allowed, and tell those who wait for it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mlc.standalone.center.entities import KINDS, Kind
+from mlc.standalone.center.rules import accept, merge
+from mlc.standalone.center.store import Missing, Page, Store
+
+JsonObject = dict[str, Any]
+Listener = Callable[[Kind, JsonObject | None, JsonObject], None]
+"""Is told, on the event loop, of an entity before (None: it is new) and after a change; without asset contents."""
+
+AUTHOR = "standalone"
+
+
+class ModelCentre:
+    """Create, read and change entities. Raises what :mod:`store` and :mod:`rules` raise."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._listeners: list[Listener] = []
+        self._naming = asyncio.Lock()
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    async def create(self, kind: Kind, document: JsonObject) -> tuple[JsonObject, bool]:
+        """Store a new entity. A runtime of a known name is updated instead, and the second part is False."""
+        if kind is not KINDS["engines"]:
+            return await self._create(kind, document), True
+        async with self._naming:
+            known = await self.page(kind, {"name": str(document.get("name"))}, size=1)
+            if known.items:
+                return await self.patch(kind, known.items[0]["id"], document), False
+            return await self._create(kind, document), True
+
+    async def patch(self, kind: Kind, entity_id: str, changes: JsonObject, *, version: int | None = None) -> JsonObject:
+        before, after = await asyncio.to_thread(
+            self.store.change, kind, entity_id, lambda body: merge(kind, body, changes), version=version, by=AUTHOR
+        )
+        self._tell(kind, before, after)
+        return after
+
+    async def get(self, kind: Kind, entity_id: str) -> JsonObject:
+        return await asyncio.to_thread(self.store.get, kind, entity_id)
+
+    async def delete(self, kind: Kind, entity_id: str) -> None:
+        await asyncio.to_thread(self.store.delete, kind, entity_id)
+
+    async def page(self, kind: Kind, where: Mapping[str, str] | None = None, **how: Any) -> Page:
+        return await asyncio.to_thread(self.store.page, kind, where, **how)
+
+    async def _create(self, kind: Kind, document: JsonObject) -> JsonObject:
+        def store() -> JsonObject:
+            return self.store.create(kind, accept(kind, document, self._lookup), by=AUTHOR)
+
+        created = await asyncio.to_thread(store)
+        self._tell(kind, None, created)
+        return created
+
+    def _lookup(self, kind: Kind, entity_id: str) -> JsonObject | None:
+        try:
+            return self.store.get(kind, entity_id, whole=False)
+        except Missing:
+            return None
+
+    def _tell(self, kind: Kind, before: JsonObject | None, after: JsonObject) -> None:
+        for listener in self._listeners:
+            listener(kind, before, after)

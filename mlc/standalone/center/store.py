@@ -1,0 +1,237 @@
+"""Entities in a SQLite file: JSON documents, a few indexed columns, and the contents of assets by their hash."""
+
+import copy
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Index, Integer, LargeBinary, String, create_engine, event, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from mlc.standalone.center.contents import attach, detach
+from mlc.standalone.center.entities import Kind, references
+
+JsonObject = dict[str, Any]
+Change = Callable[[JsonObject], None]
+
+
+class Missing(LookupError):
+    """There is no entity of this kind and id."""
+
+
+class Conflict(ValueError):
+    """The entity's present state doesn't allow the change. The text says why."""
+
+
+class Outdated(ValueError):
+    """The version that a change was made for is no longer the entity's."""
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Row(Base):
+    """One entity. ``seq`` orders what was created in the same microsecond."""
+
+    __tablename__ = "entity"
+
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String, unique=True)
+    kind: Mapped[str]
+    created: Mapped[str]
+    modified: Mapped[str]
+    version: Mapped[int] = mapped_column()
+    name: Mapped[str | None]
+    model_id: Mapped[str | None] = mapped_column(index=True)
+    snapshot_id: Mapped[str | None] = mapped_column(index=True)
+    engine_id: Mapped[str | None] = mapped_column(index=True)
+    key: Mapped[str | None]
+    status: Mapped[str | None]
+    pending: Mapped[str | None] = mapped_column(index=True)
+    """What the centre still has to do about it (``Kind.pending``)."""
+    body: Mapped[JsonObject] = mapped_column(JSON)
+
+    __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (
+        Index("entity_created", "kind", "created", "seq"),
+        Index("entity_name", "kind", "name"),
+    )
+
+
+class Content(Base):
+    """The bytes of assets, each once."""
+
+    __tablename__ = "content"
+
+    digest: Mapped[str] = mapped_column(String, primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+@dataclass(frozen=True)
+class Page:
+    items: list[JsonObject]
+    total: int
+
+
+class Store:
+    """Blocking: call it on a thread. One process writes a file; writes follow one another, reads don't wait."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        event.listen(self._engine, "connect", _prepare)
+        Base.metadata.create_all(self._engine)
+        self._writing = threading.Lock()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def create(self, kind: Kind, document: JsonObject, *, by: str = "") -> JsonObject:
+        """Add an entity and return it. An ``id`` in the document is kept.
+
+        Raises:
+            BadContent: an asset's content is not base64.
+            Conflict: there is such an entity already.
+        """
+        body = {**kind.defaults, **document}
+        contents = detach(body)
+        now = _now()
+        body["id"] = body.get("id") or str(uuid.uuid4())
+        body.setdefault("createdBy", by)
+        body |= {"createdDate": now, "lastModifiedDate": now, "lastModifiedBy": by}
+        row = Row(id=body["id"], kind=kind.plural, created=now, modified=now, body=body)
+        _index(row, kind)
+        try:
+            with self._write() as session:
+                _keep(session, contents)
+                session.add(row)
+                session.flush()
+                return _document(row)
+        except IntegrityError as error:
+            raise Conflict(f"There is an entity with the id {body['id']} already; leave the id out.") from error
+
+    def change(
+        self, kind: Kind, entity_id: str, change: Change, *, version: int | None = None, by: str = ""
+    ) -> tuple[JsonObject, JsonObject]:
+        """Let ``change`` alter an entity's document, and return it before and after. What raises changes nothing.
+
+        Raises:
+            Missing, BadContent: as their names say.
+            Outdated: ``version`` is given and is not the entity's.
+        """
+        with self._write() as session:
+            row = _row(session, kind, entity_id)
+            if version is not None and version != row.version:
+                raise Outdated(f"The entity is at version {row.version}, not {version}; read it again.")
+            before, body = _document(row), copy.deepcopy(row.body)
+            change(body)
+            _keep(session, detach(body))
+            row.modified = _now()
+            fixed = {key: row.body.get(key) for key in ("id", "createdDate", "createdBy")}
+            row.body = body | fixed | {"lastModifiedDate": row.modified, "lastModifiedBy": by}
+            _index(row, kind)
+            session.flush()
+            return before, _document(row)
+
+    def settled(self, entity_id: str) -> None:
+        """Note that nothing is left to be done about an entity. Not a change that others see."""
+        with self._write() as session:
+            session.execute(update(Row).where(Row.id == entity_id).values(pending=None))
+
+    def delete(self, kind: Kind, entity_id: str) -> None:
+        with self._write() as session:
+            session.delete(_row(session, kind, entity_id))
+
+    def get(self, kind: Kind, entity_id: str, *, whole: bool = True) -> JsonObject:
+        """An entity; ``whole`` with the contents of its assets.
+
+        Raises:
+            Missing: there is none.
+        """
+        with Session(self._engine) as session:
+            document = _document(_row(session, kind, entity_id))
+            if whole:
+                attach(document, lambda digest: session.scalar(select(Content.data).where(Content.digest == digest)))
+            return document
+
+    def page(
+        self,
+        kind: Kind,
+        where: Mapping[str, str] | None = None,
+        *,
+        sort: str = "",
+        descending: bool = False,
+        number: int = 0,
+        size: int = 20,
+    ) -> Page:
+        """Entities without the contents of their assets. ``where`` compares columns; ``sort`` is a dotted path."""
+        conditions = [
+            Row.kind == kind.plural,
+            *(getattr(Row, column) == value for column, value in (where or {}).items()),
+        ]
+        by = _sort_key(sort)
+        order = [part.desc() if descending else part.asc() for part in (by, Row.seq)]
+        with Session(self._engine) as session:
+            total = session.scalar(select(func.count()).select_from(Row).where(*conditions)) or 0
+            rows = session.scalars(select(Row).where(*conditions).order_by(*order).limit(size).offset(number * size))
+            return Page([_document(row) for row in rows], total)
+
+    def pending(self, what: str, limit: int = 1000) -> list[JsonObject]:
+        """The oldest entities about which ``what`` is to be done."""
+        with Session(self._engine) as session:
+            rows = session.scalars(select(Row).where(Row.pending == what).order_by(Row.seq).limit(limit))
+            return [_document(row) for row in rows]
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        with self._writing, Session(self._engine) as session, session.begin():
+            yield session
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    """WAL with synchronous=NORMAL: what was committed survives the death of the process at any moment."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _row(session: Session, kind: Kind, entity_id: str) -> Row:
+    row = session.scalar(select(Row).where(Row.kind == kind.plural, Row.id == entity_id))
+    if row is None:
+        raise Missing(f"There is nothing in {kind.plural} with the id {entity_id[:100]}.")
+    return row
+
+
+def _document(row: Row) -> JsonObject:
+    return copy.deepcopy(row.body) | {"versionNumber": row.version}
+
+
+def _index(row: Row, kind: Kind) -> None:
+    status = row.status
+    for column, value in references(kind, row.body).items():
+        setattr(row, column, value)
+    if row.status != status:
+        row.pending = kind.pending.get(row.status or "")
+
+
+def _keep(session: Session, contents: Mapping[str, bytes]) -> None:
+    for digest, data in contents.items():
+        if session.scalar(select(Content.digest).where(Content.digest == digest)) is None:
+            session.add(Content(digest=digest, data=data))
+
+
+def _sort_key(sort: str) -> Any:
+    columns = {"": Row.created, "createdDate": Row.created, "lastModifiedDate": Row.modified, "id": Row.id}
+    return columns[sort] if sort in columns else Row.body[tuple(sort.split("."))].as_string()
