@@ -175,3 +175,33 @@ class GatewaySettings(_Group):
     webhook_rate: float = Field(50, description="Webhooks a second that one source may send, on average")
     webhook_burst: int = Field(500, description="Webhooks that one source may send at once")
     trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, with commas")
+
+
+class RuntimeSettings(_Group):
+    """A runtime (ModelOp: engine): runs models' code."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_RUNTIME_")
+
+    name: str = Field("local", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", description="Name of the runtime")
+    stage: str = Field("dev", description="Stage that it belongs to (environmentName)")
+    tags: list[str] = Field([], description="Service tags: it takes only snapshots with one of them")
+    online: bool = Field(False, description="Serve online deployments over HTTP")
+    host: str = Field("127.0.0.1", description="Address to listen on, if online")
+    port: int = Field(8093, description="Port to listen on, if online")
+    url: str | None = Field(None, description="Address under which callers reach it, where it differs")
+    token: SecretStr | None = Field(None, description="Bearer token that callers of online models must send")
+    work_dir: Path | None = Field(None, description="Working files; unset: $MLC_HOME/runtimes/<name>")
+    file_root: Path | None = Field(None, description="Folder below which file:// assets may lie; unset: none may")
+    environment: list[str] = Field([], description="Names of environment variables that models may see")
+    memory_limit_mb: int = Field(2048, ge=64, description="Memory of one model, MB")
+    time_limit: float = Field(3600, gt=0, description="Seconds for one job")
+    online_time_limit: float = Field(30, gt=0, description="Seconds for one online record")
+    load_time_limit: float = Field(300, gt=0, description="Seconds in which an online model must load")
+    output_limit_mb: int = Field(64, ge=1, description="Largest output or artefact that goes to the centre, MB")
+    max_parallel_jobs: int = Field(2, ge=1, description="Jobs that run at the same time")
+    max_body: int = Field(1024 * 1024, description="Largest body of an online request, bytes")
+
+    @property
+    def folder(self) -> Path:
+        """Where this runtime keeps its working files."""
+        return (self.work_dir or home() / "runtimes" / self.name).absolute()

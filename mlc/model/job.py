@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from mlc.model.base import Input, Record
 
 
@@ -49,3 +51,32 @@ class JobChanged(Input):
     """Signal ``job_changed``: a hint that a job may have finished. The job itself is then read."""
 
     job_id: str
+
+
+EXECUTE_JOB = "execute_job"
+CLOSE_JOB = "close_job"
+"""Names of the runtimes' activities: their code is on the runtimes only."""
+
+
+def runtime_task_queue(runtime: str) -> str:
+    """The task queue from which a runtime takes its jobs."""
+    return f"mlc-runtime-{runtime}"
+
+
+def run_job_id(job_id: str) -> str:
+    """The one workflow id under which a job runs."""
+    return f"job-{job_id}"
+
+
+class RunJobInput(Input):
+    """Input of RunJob, which runs a job on a runtime: ``{"job_id": "..."}``."""
+
+    job_id: str = Field(min_length=1, max_length=200, description="Id of the job in the model centre")
+
+
+class JobEnd(Record):
+    """How a job ended. ``status`` is ``COMPLETE``, ``ERROR`` or ``CANCELLED``; ``message`` is a sentence."""
+
+    job_id: str
+    status: str
+    message: str = ""
