@@ -1,0 +1,211 @@
+"""One job, from its JSON to its outputs: laid out, run in its own process, and described."""
+
+import asyncio
+import base64
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlc.center import wire
+from mlc.model.job import JobKind
+from mlc.model.snapshot import AssetRole
+from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.layout import DataFile, Layout, Order, inside, sha256
+from mlc.runtime.process import ModelDied, ModelProcess
+from mlc.runtime.requirements import interpreter_for
+
+MEGABYTE = 1024**2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one model may use: ``memory`` and ``output`` in bytes, ``time`` in seconds."""
+
+    memory: int
+    time: float
+    output: int
+
+
+@dataclass
+class Outcome:
+    """What became of a job. ``problem`` is None or the sentence that says why it failed."""
+
+    problem: str | None = None
+    messages: list[str] = field(default_factory=list)
+    outputs: list[wire.Asset] = field(default_factory=list)
+    runtime_info: dict[str, Any] = field(default_factory=dict)
+
+
+class JobExecution:
+    """Runs one job. Give every run an instance of its own.
+
+    Args:
+        folder: the job's working directory; made afresh.
+        environments: where environments for requirements are kept.
+        extra_environment: variables that models may see besides the harmless ones.
+    """
+
+    def __init__(
+        self,
+        job: wire.Job,
+        kind: JobKind,
+        *,
+        folder: Path,
+        environments: Path,
+        limits: Limits,
+        file_root: Path | None = None,
+        extra_environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.outcome = Outcome()
+        self._job = job
+        self._kind = kind
+        self._folder = folder
+        self._environments = environments
+        self._limits = limits
+        self._file_root = file_root
+        self._extra_environment = extra_environment
+
+    async def run(self) -> Outcome:
+        """Run the job to its end. Whatever the model does is an outcome, not an exception.
+
+        When cancelled, the model and all that it started are killed first.
+        """
+        began = time.monotonic()
+        self._say(f"{self._kind.value} job {self._job.id}: started")
+        try:
+            await self._run()
+        except ModelFailure as failure:
+            self._fail(str(failure), failure.trace)
+        except OSError as error:  # a full disk, an unwritable working directory
+            self._fail(f"The runtime could not run the job: {error}.")
+        self._say(f"{self._kind.value} job {self._job.id}: ended after {time.monotonic() - began:.1f} s")
+        if self.outcome.problem:
+            self._say(self.outcome.problem)
+        return self.outcome
+
+    async def _run(self) -> None:
+        layout, order = await asyncio.to_thread(self._lay_out)
+        model = self._job.model or wire.DeployableModel()
+        python = await interpreter_for(requirements_of(model), self._environments, layout.root)
+        process = ModelProcess(python, layout.root, self._limits.memory, self._extra_environment)
+        try:
+            await process.start(order.model_dump(mode="json"))
+            try:
+                answer = await asyncio.wait_for(process.message(), self._limits.time)
+            except TimeoutError:
+                raise ModelFailure(
+                    f"The model ran longer than the {self._limits.time:g} seconds that the runtime allows."
+                ) from None
+            except ModelDied as death:
+                raise ModelFailure(str(death)) from None
+        finally:
+            await asyncio.shield(process.end())
+            self.outcome.messages += process.log.lines()
+        self.outcome.messages += answer["notes"]
+        self.outcome.runtime_info |= {"python": answer["python"], "libraries": answer["libraries"]}
+        if answer["event"] == "failed":
+            raise ModelFailure(answer["message"], answer["traceback"])
+        await asyncio.to_thread(self._collect, layout, order)
+
+    def _lay_out(self) -> tuple[Layout, Order]:
+        job = self._job
+        if job.model is None:
+            raise ModelFailure("The job carries no model.")
+        layout = Layout(self._folder, self._file_root)
+        hashes = layout.add_model(job.model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING)
+        for asset in job.additional_assets:
+            layout.add(asset)
+        self.outcome.messages += layout.notes
+        order = layout.order(self._kind.value, job.model, job.model_dump_json(by_alias=True, exclude_unset=True))
+        order.inputs = layout.add_inputs(job.input_data)
+        if not order.inputs:
+            raise ModelFailure(f"The {self._kind.value} job has no input data.")
+        if self._kind is not JobKind.TRAINING:
+            order.outputs = layout.add_outputs(self._outputs())
+            self._check_outputs(order)
+        inputs = {file.name: sha256(file.path) for file in order.inputs}
+        self.outcome.runtime_info |= {"sha256": {**hashes, "inputs": inputs}}
+        return layout, order
+
+    def _outputs(self) -> list[wire.Asset]:
+        if self._job.output_data:
+            return self._job.output_data
+        name = "test_result.json" if self._kind is JobKind.METRICS else "output.json"
+        return [wire.Asset(name=name, filename=name, file_format="JSON")]
+
+    def _check_outputs(self, order: Order) -> None:
+        ins, outs = len(order.inputs), len(order.outputs)
+        if self._kind is JobKind.METRICS and (outs != 1 or order.outputs[0].format == "csv"):
+            raise ModelFailure("A metrics job has exactly one output, of the format JSON.")
+        if outs not in {1, ins}:
+            raise ModelFailure(f"The job has {ins} inputs and {outs} outputs: give one output, or one for each input.")
+
+    def _collect(self, layout: Layout, order: Order) -> None:
+        made: list[tuple[wire.Asset, Path, str]]
+        if self._kind is JobKind.TRAINING:
+            artefacts = layout.artefacts()
+            if not artefacts:
+                raise ModelFailure("Training left nothing in outputDir/: write the trained model there.")
+            made = [(_artefact(name), path, name) for name, path in artefacts]
+        else:
+            made = [(a, f.path, f.name) for a, f in zip(self._outputs(), order.outputs, strict=True)]
+        self._check_size(made)
+        hashes = {}
+        for asset, path, name in made:
+            hashes[name] = sha256(path)
+            self.outcome.outputs.append(self._output(layout, asset, DataFile(path=path, format="", name=name)))
+        role = "trained" if self._kind is JobKind.TRAINING else "outputs"
+        self.outcome.runtime_info["sha256"][role] = hashes
+
+    def _check_size(self, made: list[tuple[wire.Asset, Path, str]]) -> None:
+        embedded = sum(path.stat().st_size for asset, path, _ in made if not asset.file_url)
+        if embedded > self._limits.output:
+            allowed = self._limits.output // MEGABYTE
+            raise ModelFailure(
+                f"The job's outputs have {embedded:,} bytes, more than the {allowed} MB that go into the model centre: "
+                "give them file:// addresses, or raise MLC_RUNTIME_OUTPUT_LIMIT_MB."
+            )
+
+    def _output(self, layout: Layout, asset: wire.Asset, file: DataFile) -> wire.Asset:
+        described = {
+            "file_size": file.path.stat().st_size,
+            "content_hash": wire.ContentHash(hash_type="SHA-256", hex_string=sha256(file.path)),
+        }
+        if asset.file_url and asset.file_content is None:
+            target = layout.local_file(asset.file_url, file.name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f".{target.name}.{self._job.id}")
+            partial.write_bytes(file.path.read_bytes())
+            partial.replace(target)  # whole, or not at all
+            return asset.model_copy(update=described)
+        content = base64.b64encode(file.path.read_bytes()).decode()
+        return asset.model_copy(update={**described, "file_content": content})
+
+    def _fail(self, problem: str, trace: str = "") -> None:
+        self.outcome.problem = problem
+        self.outcome.outputs = []
+        self.outcome.messages += trace.splitlines()
+
+    def _say(self, line: str) -> None:
+        self.outcome.messages.append(line)
+
+
+def _artefact(name: str) -> wire.Asset:
+    return wire.Asset(
+        name=name, filename=name, asset_type="FILE", asset_role=AssetRole.WEIGHTS_FILE, file_format="UNKNOWN"
+    )
+
+
+def requirements_of(model: wire.DeployableModel) -> str:
+    """The text of the model's ``requirements.txt`` files (role REQUIRED_LIBRARIES)."""
+    texts = []
+    for asset in model.stored_model.model_assets:
+        if asset.asset_role == AssetRole.REQUIRED_LIBRARIES:
+            try:
+                texts.append((asset.content() or b"").decode())
+            except ValueError:
+                name = inside(asset.filename or asset.name)
+                raise ModelFailure(f"The requirements {name} are not base64 of UTF-8 text.") from None
+    return "\n".join(texts)

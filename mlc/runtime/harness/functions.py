@@ -1,0 +1,157 @@
+"""The model's source and its functions, by ModelOp's conventions."""
+
+import ast
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import GeneratorType, ModuleType
+from typing import Any
+
+_MARKER = re.compile(r"^\s*#\s*modelop\.(init|score|metrics|train)\s*$")
+
+
+class ModelFailure(Exception):
+    """The model can't be run, or failed. The text is one sentence.
+
+    Attributes:
+        trace: Python's traceback from the model's first line on, if the model raised something.
+    """
+
+    def __init__(self, sentence: str, trace: str = "") -> None:
+        super().__init__(sentence)
+        self.trace = trace
+
+
+class ModelCode:
+    """The imported source of a model.
+
+    Args:
+        source: file name, relative to the working directory.
+        names: which functions the model's asset names, such as ``{"init": "begin"}``; for others, the markers count.
+
+    Raises:
+        ModelFailure: it doesn't compile, or its top level raised something.
+    """
+
+    def __init__(self, source: str, names: dict[str, str]) -> None:
+        self.source = source
+        content = Path(source).read_bytes()
+        module = ModuleType(Path(source).stem)
+        module.__file__ = source
+        # Under its own name, so that classes defined there can be unpickled; a library's name stays the library's.
+        if module.__name__ in sys.modules or module.__name__ in sys.stdlib_module_names:
+            module.__name__ = "model_source"
+        sys.modules[module.__name__] = module
+        with self.failures("The model's source could not be imported"):
+            exec(compile(content, source, "exec"), module.__dict__)  # noqa: S102 - running models is what this is for
+        self._names = {**marked_functions(content), **names}
+        self._module = module
+
+    def function(self, role: str) -> Callable[..., Any] | None:
+        """The function of a role (``init``, ``score``, ``metrics``, ``train``), or None if the model has none.
+
+        Raises:
+            ModelFailure: it is named but not defined, or it is async.
+        """
+        name = self._names.get(role)
+        if not name:
+            return None
+        found: Callable[..., Any] | None = getattr(self._module, name, None)
+        if not callable(found):
+            raise ModelFailure(f"{self.source} defines no function {name!r}, which the model names as its {role}.")
+        if inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found):
+            raise ModelFailure(f"The {role} function {name!r} of {self.source} is async; it must be a plain function.")
+        return found
+
+    def required(self, role: str) -> Callable[..., Any]:
+        """Like :meth:`function`, but a missing one is a :class:`ModelFailure`."""
+        found = self.function(role)
+        if found is None:
+            raise ModelFailure(f"{self.source} has no {role} function: put the line '# modelop.{role}' above it.")
+        return found
+
+    def init(self, definition: dict[str, Any]) -> bool:
+        """Call the init function with or without the definition, as it has a parameter or not.
+
+        Returns:
+            False if the model has none.
+
+        Raises:
+            ModelFailure: it raised something, or wants more than one argument.
+        """
+        init = self.function("init")
+        if init is None:
+            return False
+        arguments = [definition] if inspect.signature(init).parameters else []
+        self.check_arguments("init", init, arguments, "0 or 1")
+        with self.failures(f"The init function {init.__name__!r} of {self.source} failed"):
+            init(*arguments)
+        return True
+
+    def check_arguments(self, role: str, function: Callable[..., Any], arguments: list[Any], given: str) -> None:
+        """Say in a sentence that a function can't take what it is about to get.
+
+        Raises:
+            ModelFailure: the number of parameters doesn't fit.
+        """
+        try:
+            inspect.signature(function).bind(*arguments)
+        except TypeError as error:
+            name = f"The {role} function {function.__name__!r} of {self.source}"
+            raise ModelFailure(f"{name} is called with {given} argument(s): {error}.") from None
+
+    def results(self, role: str, function: Callable[..., Any], arguments: list[Any]) -> Iterator[Any]:
+        """What a function yields, one by one, or the one value that it returns.
+
+        Raises:
+            ModelFailure: it raised something.
+        """
+        with self.failures(f"The {role} function {function.__name__!r} of {self.source} failed"):
+            answer = function(*arguments)
+            if isinstance(answer, GeneratorType):
+                yield from answer
+            else:
+                yield answer
+
+    def failures(self, what: str) -> "_Failures":
+        """Turn whatever the model raises, ``SystemExit`` too, into a :class:`ModelFailure`; ``what`` begins it."""
+        return _Failures(what, self.source)
+
+
+class _Failures:
+    def __init__(self, what: str, source: str) -> None:
+        self._what = what
+        self._source = source
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        if error is None or isinstance(error, ModelFailure | GeneratorExit):
+            return
+        frames = traceback.TracebackException.from_exception(error)
+        own = [index for index, frame in enumerate(frames.stack) if frame.filename == self._source]
+        line = f" (line {frames.stack[own[-1]].lineno})" if own else ""
+        del frames.stack[: own[0] if own else None]  # the harness's own frames help nobody
+        if isinstance(error, MemoryError):
+            reason = "it needed more memory than the runtime allows"
+        elif isinstance(error, SystemExit):
+            reason = f"it called sys.exit({error.code!r})"
+        else:
+            reason = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+        raise ModelFailure(f"{self._what}: {reason}{line}.", "".join(frames.format())) from None
+
+
+def marked_functions(content: bytes) -> dict[str, str]:
+    """Role -> name of the functions below ``# modelop.<role>`` comments."""
+    found: dict[str, str] = {}
+    functions = [node for node in ast.parse(content).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
+        if marker := _MARKER.match(line):
+            below = next((function.name for function in functions if function.lineno > number), None)
+            if below:
+                found[marker.group(1)] = below
+    return found

@@ -1,0 +1,76 @@
+"""What a model answers, as values that JSON can hold."""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+DEEPEST = 100
+
+
+class NotPlain(Exception):
+    """A value that JSON can't hold; the text says where it is and what it is."""
+
+
+def plain(value: Any, nulled: list[str], place: str = "") -> Any:
+    """A copy of ``value`` made of dict, list, str, int, float, bool and None.
+
+    NaN and the infinities have no place in JSON: they become None, and their places are added to ``nulled``
+    (``confusion_matrix[0].1``). Scalars and arrays of numpy and pandas, dates, sets and enumerations are converted.
+
+    Raises:
+        NotPlain: something else is in it, or it is nested too deeply.
+    """
+    return _plain(value, nulled, place, 0)
+
+
+def _plain(value: Any, nulled: list[str], place: str, depth: int) -> Any:  # noqa: PLR0911 - one return a type
+    if depth > DEEPEST:
+        raise NotPlain(f"{place or 'it'} is nested more than {DEEPEST} levels deep")
+    if isinstance(value, np.generic | Enum):
+        value = value.item() if isinstance(value, np.generic) else value.value
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float() | Decimal():
+            if math.isfinite(value):
+                return float(value)
+            nulled.append(place or "the value itself")
+            return None
+        case datetime() | date() | time():
+            return None if value is pd.NaT else value.isoformat()
+        case Mapping():
+            return {_key(k, place): _plain(v, nulled, _join(place, k), depth + 1) for k, v in value.items()}
+        case pd.DataFrame():
+            return _items(value.to_dict("records"), nulled, place, depth)
+        case np.ndarray() | pd.Series() | pd.Index():
+            items = value.tolist()
+            return (
+                _items(items, nulled, place, depth) if isinstance(items, list) else _plain(items, nulled, place, depth)
+            )
+        case list() | tuple() | set() | frozenset():
+            return _items(value, nulled, place, depth)
+    if value is pd.NA:
+        return None
+    raise NotPlain(f"{place or 'it'} is a {type(value).__name__}, which JSON can't hold")
+
+
+def _items(items: Iterable[Any], nulled: list[str], place: str, depth: int) -> list[Any]:
+    return [_plain(item, nulled, f"{place}[{index}]", depth + 1) for index, item in enumerate(items)]
+
+
+def _key(key: Any, place: str) -> str:
+    if isinstance(key, np.generic):
+        key = key.item()
+    if isinstance(key, str | int | float):
+        return str(key)
+    raise NotPlain(f"{place or 'it'} has the key {key!r}, and the keys of JSON are text")
+
+
+def _join(place: str, key: Any) -> str:
+    return f"{place}.{key}" if place else str(key)

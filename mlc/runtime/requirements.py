@@ -1,0 +1,125 @@
+"""The interpreter for a model's ``requirements.txt``: this one if it will do, else a cached environment."""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import sys
+import sysconfig
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from mlc.runtime.harness.functions import ModelFailure
+
+INSTALL_LIMIT = 900
+"""Seconds for one installation."""
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+PASSED_ON_LIKE = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+def missing(requirements: str) -> list[str]:
+    """The lines of a ``requirements.txt`` that this interpreter doesn't satisfy for certain.
+
+    Options, addresses and extras count as missing: what they ask for, pip alone can tell.
+    """
+    lines = (line.partition(" #")[0].strip() for line in requirements.splitlines())
+    return [line for line in lines if line and not line.startswith("#") and not _satisfied(line)]
+
+
+def _satisfied(line: str) -> bool:
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement:
+        return False
+    if requirement.marker and not requirement.marker.evaluate():
+        return True
+    if requirement.url or requirement.extras:
+        return False
+    try:
+        return requirement.specifier.contains(metadata.version(requirement.name), prereleases=True)
+    except metadata.PackageNotFoundError:
+        return False
+
+
+async def interpreter_for(requirements: str, folder: Path, directory: Path) -> str:
+    """The interpreter that satisfies a model's requirements.
+
+    An environment is made once for the same requirements on the same runtime, and kept. It stands on top of the
+    runtime's own libraries, so that only what differs is installed.
+
+    Args:
+        folder: where environments are kept.
+        directory: the model's working directory, to which paths in the requirements are relative.
+
+    Raises:
+        ModelFailure: pip can't install them; with the last things that it said.
+    """
+    if not missing(requirements):
+        return sys.executable
+    key = _key(requirements)
+    environment = folder / key
+    python = environment / "bin" / "python"
+    complete = environment / "complete"
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    async with _locked(folder / f"{key}.lock"):
+        if complete.exists():
+            return str(python)
+        await asyncio.to_thread(shutil.rmtree, environment, ignore_errors=True)
+        wanted = directory / "__moc_runtime" / "requirements.txt"
+        wanted.write_text(requirements)
+        await _run([sys.executable, "-m", "venv", str(environment)], directory, "The environment can't be made")
+        site = next(environment.glob("lib/python*/site-packages"))
+        (site / "runtime_libraries.pth").write_text("\n".join({sysconfig.get_path(p) for p in ("purelib", "platlib")}))
+        pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", str(wanted)]
+        await _run([*pip, "pandas"], directory, "The model's requirements can't be installed")
+        complete.touch()
+    return str(python)
+
+
+def _key(requirements: str) -> str:
+    installed = sorted(f"{d.name}=={d.version}" for d in metadata.distributions())
+    return hashlib.sha256("\n".join([requirements, sys.version, *installed]).encode()).hexdigest()[:24]
+
+
+@asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[None]:
+    """One maker at a time, in this process and in others that share the folder."""
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(0.2)
+        yield
+
+
+async def _run(command: list[str], directory: Path, what: str) -> None:
+    environment = {n: v for n, v in os.environ.items() if n in PASSED_ON or n.startswith(PASSED_ON_LIKE)}
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=directory,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), INSTALL_LIMIT)
+    except TimeoutError:
+        raise ModelFailure(f"{what}: it took longer than {INSTALL_LIMIT} seconds.") from None
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    if process.returncode:
+        lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()][-12:]
+        raise ModelFailure(f"{what}: pip's last lines follow.", "\n".join(lines))

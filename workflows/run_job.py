@@ -1,0 +1,65 @@
+"""RunJob: one job of the model centre, run on a runtime. Lives on the runtime's own task queue."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import TimeoutError as ActivityTimeout
+
+with workflow.unsafe.imports_passed_through():
+    from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, RunJobInput
+    from mlc.model.processes import RUN_JOB
+
+HEARTBEAT_TIMEOUT = timedelta(seconds=20)
+LONGEST = timedelta(days=30)
+"""Above every time limit: the runtime itself ends a model that takes too long, and waits for a centre that is down."""
+LOST_RUNTIMES = 10
+"""A job that so many runtimes were lost over is given up: it may be what they die of."""
+
+
+@workflow.defn(name=RUN_JOB)
+class RunJob:
+    """Execute, and make sure that the job is closed in the centre whatever becomes of it."""
+
+    @workflow.run
+    async def run(self, request: RunJobInput) -> JobEnd:
+        """Returns how the job ended; a model's own failure is an end, not a failure of this workflow."""
+        try:
+            end: JobEnd = await workflow.execute_activity(
+                EXECUTE_JOB,
+                request,
+                result_type=JobEnd,
+                start_to_close_timeout=LONGEST,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                retry_policy=RetryPolicy(maximum_attempts=LOST_RUNTIMES, maximum_interval=timedelta(seconds=30)),
+                cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                summary=f"Run job {request.job_id}",
+            )
+        except (ActivityError, asyncio.CancelledError) as error:
+            await self._close(_end(request.job_id, error))
+            raise
+        return end
+
+    async def _close(self, end: JobEnd) -> None:
+        # A local activity: it needs no slot of its own, which a runtime's other jobs could keep it waiting for.
+        await workflow.execute_local_activity(
+            CLOSE_JOB,
+            end,
+            start_to_close_timeout=timedelta(minutes=1),
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
+            summary=f"Close job {end.job_id} as {end.status}",
+        )
+
+
+def _end(job_id: str, error: BaseException) -> JobEnd:
+    if is_cancelled_exception(error):
+        return JobEnd(job_id=job_id, status="CANCELLED", message="The job was cancelled.")
+    cause = error.cause if isinstance(error, ActivityError) else None
+    if isinstance(cause, ActivityTimeout):
+        message = f"The job was given up: its runtime was lost {LOST_RUNTIMES} times while it ran the job."
+    else:
+        reason = getattr(cause, "message", None) or str(cause or error)
+        message = f"The runtime could not run the job: {reason.rstrip('.')}."
+    return JobEnd(job_id=job_id, status="ERROR", message=message)
