@@ -9,7 +9,6 @@ import httpx
 from pydantic import ValidationError
 
 from mlc.center.answers import SYSTEM, garbled
-from mlc.center.deployment_state import DeploymentState, DeploymentStates
 from mlc.center.hal import Hal, JsonObject
 from mlc.center.wire import (
     DeployableModel,
@@ -41,19 +40,11 @@ class HttpCenter:
         self._settings = settings
         self._own_http = httpx.AsyncClient(timeout=settings.timeout) if http is None else None
         self._hal = Hal(settings, http or self._own_http)  # type: ignore[arg-type]  # one of the two is there
-        self._states = DeploymentStates(settings)
         self._no_such_finder: set[str] = set()
 
     async def aclose(self) -> None:
         if self._own_http:
             await self._own_http.aclose()
-
-    def deployment_state(self, deployment: DeployedModel) -> DeploymentState:
-        return self._states.read(deployment)
-
-    def state_change(self, state: DeploymentState) -> dict[str, Any]:
-        """The changes that put a deployment into ``state``, for :meth:`patch_deployment`."""
-        return self._states.change(state)
 
     async def get_stored_model(self, model_id: str) -> StoredModel:
         return await self._get(StoredModel, "storedModels", model_id)

@@ -1,5 +1,6 @@
 """The centre as an ASGI application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,15 +12,18 @@ from starlette.exceptions import HTTPException
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.api import router
 from mlc.standalone.center.contents import BadContent
+from mlc.standalone.center.dispatch import Connect, Dispatcher, connect
+from mlc.standalone.center.monitors import seed
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.service import ModelCentre
+from mlc.standalone.center.signals import Signals
 from mlc.standalone.center.store import Conflict, Missing, Outdated, Store
 
 _STATUS = {Missing: 404, Conflict: 409, Outdated: 412, BadRequest: 400, BadContent: 400}
 
 
-def create_app(settings: StandaloneCenterSettings) -> FastAPI:
-    """The application; it opens its database when it starts and closes it when it stops.
+def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect) -> FastAPI:
+    """The application; while it runs it hands jobs to runtimes by the Temporal client that ``connect`` makes.
 
     Raises:
         ValueError: no token is set.
@@ -31,7 +35,17 @@ def create_app(settings: StandaloneCenterSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        dispatcher = Dispatcher(centre, settings.engine_timeout, connect)
+        centre.listen(dispatcher.changed)
+        signals = Signals(settings)
+        if settings.signal_url:
+            centre.listen(signals.changed)
+        await asyncio.to_thread(seed, store)
+        dispatching = asyncio.create_task(dispatcher.run())
         yield
+        dispatching.cancel()
+        await asyncio.gather(dispatching, return_exceptions=True)
+        await signals.aclose()
         store.close()
 
     app = FastAPI(title="Model centre", lifespan=lifespan, docs_url="/docs", redoc_url=None)

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlc.standalone.center.entities import KINDS, Kind
 from mlc.standalone.center.rules import accept, merge
-from mlc.standalone.center.store import Missing, Page, Store
+from mlc.standalone.center.store import Change, Missing, Page, Store
 
 JsonObject = dict[str, Any]
 Listener = Callable[[Kind, JsonObject | None, JsonObject], None]
@@ -37,9 +37,11 @@ class ModelCentre:
             return await self._create(kind, document), True
 
     async def patch(self, kind: Kind, entity_id: str, changes: JsonObject, *, version: int | None = None) -> JsonObject:
-        before, after = await asyncio.to_thread(
-            self.store.change, kind, entity_id, lambda body: merge(kind, body, changes), version=version, by=AUTHOR
-        )
+        return await self.change(kind, entity_id, lambda body: merge(kind, body, changes), version=version)
+
+    async def change(self, kind: Kind, entity_id: str, change: Change, *, version: int | None = None) -> JsonObject:
+        """Let ``change`` alter an entity's document; what it raises changes nothing."""
+        before, after = await asyncio.to_thread(self.store.change, kind, entity_id, change, version=version, by=AUTHOR)
         self._tell(kind, before, after)
         return after
 

@@ -1,0 +1,148 @@
+"""Hands jobs to runtimes through Temporal, and has them stopped there.
+
+What is to be done stands in the database, so that a job created while Temporal or the runtimes are away is handed over
+when they are back, also by a centre that has been restarted meanwhile.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from mlc.center.wire import CREATED, WAITING
+from mlc.model.processes import RUN_JOB
+from mlc.standalone.center.entities import CANCEL, DISPATCH, KINDS, Kind
+from mlc.standalone.center.matching import choose
+from mlc.standalone.center.service import ModelCentre
+
+JsonObject = dict[str, Any]
+Connect = Callable[[], Awaitable[Client]]
+
+QUEUE_PREFIX = "mlc-runtime-"
+_JOBS = KINDS["jobs"]
+_RPC_TIMEOUT = timedelta(seconds=10)
+_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+_log = logging.getLogger(__name__)
+
+
+def task_queue(engine_name: str) -> str:
+    """The queue on which the runtime of this name works."""
+    return QUEUE_PREFIX + engine_name
+
+
+def run_job_id(job_id: str) -> str:
+    """The one workflow that runs a job."""
+    return f"job-{job_id}"
+
+
+async def connect() -> Client:
+    """Connect as the ``temporal`` CLI would, by ``temporal.toml`` and ``TEMPORAL_*``."""
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", "localhost:7233")
+    return await Client.connect(**config, data_converter=pydantic_data_converter)
+
+
+class Dispatcher:
+    """Looks after waiting jobs: at once when told of one, and every ``interval`` seconds."""
+
+    def __init__(
+        self, centre: ModelCentre, engine_timeout: timedelta, connect: Connect = connect, interval: float = 1.0
+    ) -> None:
+        self._centre = centre
+        self._engine_timeout = engine_timeout
+        self._connect = connect
+        self._interval = interval
+        self._client: Client | None = None
+        self._wanted = asyncio.Event()
+        self._trouble = ""
+
+    def changed(self, kind: Kind, before: JsonObject | None, after: JsonObject) -> None:
+        """Listener of the centre."""
+        status = before.get("jobStatus") if before else None
+        if kind is _JOBS and after.get("jobStatus") != status and after.get("jobStatus") in _JOBS.pending:
+            self._wanted.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._wanted.clear()
+            try:
+                await self._round()
+                self._say("")
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # whatever it is, the next round tries again
+                self._say(f"Jobs wait, since Temporal can't be used ({type(error).__name__}: {error}).")
+            try:
+                async with asyncio.timeout(self._interval):
+                    await self._wanted.wait()
+            except TimeoutError:
+                pass
+
+    async def _round(self) -> None:
+        cancelled = await asyncio.to_thread(self._centre.store.pending, CANCEL)
+        created = await asyncio.to_thread(self._centre.store.pending, DISPATCH)
+        if not cancelled and not created:
+            return
+        if self._client is None:
+            self._client = await self._connect()
+        for job in cancelled:
+            await self._stop(self._client, job["id"])
+        engines = (await self._centre.page(KINDS["engines"], size=1000)).items if created else []
+        for job in created:
+            engine = choose(job, engines, self._engine_timeout, datetime.now(UTC))
+            if engine is not None:
+                await self._hand_over(self._client, job, engine)
+
+    async def _hand_over(self, client: Client, job: JsonObject, engine: JsonObject) -> None:
+        queue = task_queue(engine["name"])
+        try:
+            await client.start_workflow(
+                RUN_JOB,
+                {"job_id": job["id"]},
+                id=run_job_id(job["id"]),
+                task_queue=queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=f"{job.get('jobType')} on {engine['name']}",
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            # Handed over by a centre that died before it noted so, perhaps to another runtime than now.
+            queue = (await client.get_workflow_handle(run_job_id(job["id"])).describe()).task_queue
+        except RPCError as error:
+            if error.status in _AWAY:
+                raise
+            _log.warning("Job %s was not taken by Temporal: %s", job["id"], error.message)
+            return
+        name = queue.removeprefix(QUEUE_PREFIX)
+        target = engine if engine["name"] == name else {"name": name}
+        kept = {key: target[key] for key in ("id", "name", "engineType", "environmentName") if target.get(key)}
+
+        def handed_over(document: JsonObject) -> None:
+            document["targetEngine"] = (document.get("targetEngine") or {}) | kept
+            if document["jobStatus"] == CREATED:  # the runtime may have been quicker
+                document["jobStatus"] = WAITING
+
+        await self._centre.change(_JOBS, job["id"], handed_over)
+
+    async def _stop(self, client: Client, job_id: str) -> None:
+        try:
+            await client.get_workflow_handle(run_job_id(job_id)).cancel(rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:  # never begun, or over
+                raise
+        await asyncio.to_thread(self._centre.store.settled, job_id)
+
+    def _say(self, trouble: str) -> None:
+        """Log an outage when it begins, not every second."""
+        if trouble and not self._trouble:
+            _log.warning("%s", trouble)
+        self._trouble = trouble

@@ -1,0 +1,89 @@
+"""The out-of-the-box monitors that a centre has from the start: stored models of ModelOp's names, one snapshot each."""
+
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from mlc.standalone.center.entities import KINDS, Kind
+from mlc.standalone.center.store import Missing, Store
+
+JsonObject = dict[str, Any]
+
+_BASELINE, _COMPARATOR = "BASELINE_DATA", "COMPARATOR_DATA"
+
+# name: (description, roles of the assets that it reads, role of its association)
+MONITORS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "Performance Monitor: Classification": (
+        "Accuracy, precision, recall, F1, AUC and confusion matrix of labelled, scored records.",
+        (_COMPARATOR,),
+        "PERFORMANCE_MODEL",
+    ),
+    "Performance Monitor: Regression": (
+        "MAE, RMSE and R2 of labelled, scored records.",
+        (_COMPARATOR,),
+        "PERFORMANCE_MODEL",
+    ),
+    "Data Drift Monitor: Comprehensive Analysis": (
+        "How far the features have moved from the baseline: KS, Epps-Singleton, Jensen-Shannon, Kullback-Leibler.",
+        (_BASELINE, _COMPARATOR),
+        "DATA_DRIFT_MODEL",
+    ),
+    "Concept Drift Monitor: Comprehensive Analysis": (
+        "How far the scores have moved from the baseline, by the same tests.",
+        (_BASELINE, _COMPARATOR),
+        "DATA_DRIFT_MODEL",
+    ),
+    "Stability Monitor: PSI/CSI": (
+        "Population and characteristic stability indices of score and features against the baseline.",
+        (_BASELINE, _COMPARATOR),
+        "DATA_DRIFT_MODEL",
+    ),
+}
+
+
+def model_id(name: str) -> str:
+    """The id that the monitor's stored model has in every standalone centre."""
+    return str(uuid5(NAMESPACE_URL, f"mlc/monitor/{name}"))
+
+
+def snapshot_id(name: str) -> str:
+    """The id of the monitor's snapshot."""
+    return str(uuid5(NAMESPACE_URL, f"mlc/monitor/{name}/v1"))
+
+
+def seed(store: Store) -> None:
+    """Add what is missing; what is there stays as it is, whatever was changed on it."""
+    for name, (description, roles, association_role) in MONITORS.items():
+        model = _stored_model(name, description, roles, association_role)
+        _add(store, KINDS["storedModels"], model)
+        snapshot = {
+            "id": snapshot_id(name),
+            "group": "ALL",
+            "storedModel": model,
+            "metaData": {"name": f"{name}_v1", "description": description, "tags": [], "custom": {}},
+        }
+        _add(store, KINDS["deployableModels"], snapshot)
+
+
+def _stored_model(name: str, description: str, roles: tuple[str, ...], association_role: str) -> JsonObject:
+    return {
+        "id": model_id(name),
+        "group": "ALL",
+        "modelMetaData": {
+            "name": name,
+            "description": description,
+            "type": "PYTHON",
+            "modelCategory": "MODEL_MONITORING_MODEL",
+            "tags": [],
+            "custom": {"defaultAssociationRole": association_role},
+            "repositoryInfo": {"repositoryType": "BUILT_IN_REPOSITORY"},
+        },
+        "modelAssets": [],
+        "requiredAssets": [{"usage": "INPUT_ASSET", "assetRole": role, "name": role} for role in roles],
+    }
+
+
+def _add(store: Store, kind: Kind, document: JsonObject) -> None:
+    try:
+        store.get(kind, document["id"], whole=False)
+    except Missing:
+        store.create(kind, document, by="system")

@@ -1,0 +1,68 @@
+"""Roles of a model folder's files, as far as their names tell."""
+
+import re
+from pathlib import PurePath
+
+KNOWN_ROLES = frozenset(
+    {
+        "MODEL_SOURCE",
+        "TEST_DATA",
+        "TRAINING_DATA",
+        "BASELINE_DATA",
+        "COMPARATOR_DATA",
+        "TEST_RESULT_COMPARATOR",
+        "WEIGHTS_FILE",
+        "MODEL_SCHEMA",
+        "MODEL_METADATA",
+        "MODEL_DOCUMENTATION",
+        "REQUIRED_LIBRARIES",
+        "REQUIRED_ASSETS",
+        "README_FILE",
+        "MODEL_TEST_SOURCE",
+        "UNKNOWN",
+    }
+)
+"""``assetRole`` values of ModelOp."""
+
+_BY_NAME = {
+    "metadata.json": "MODEL_METADATA",
+    "required_assets.json": "REQUIRED_ASSETS",
+    "requirements.txt": "REQUIRED_LIBRARIES",
+}
+_BY_SUFFIX = {
+    ".avsc": "MODEL_SCHEMA",
+    ".dmn": "TEST_RESULT_COMPARATOR",
+    ".pdf": "MODEL_DOCUMENTATION",
+    ".docx": "MODEL_DOCUMENTATION",
+} | dict.fromkeys(
+    (".pkl", ".pickle", ".joblib", ".onnx", ".pt", ".pth", ".h5", ".npy", ".npz", ".safetensors"), "WEIGHTS_FILE"
+)
+_DATA_SUFFIXES = {".csv", ".json", ".jsonl", ".parquet"}
+_BY_WORD = {
+    "train": "TRAINING_DATA",
+    "training": "TRAINING_DATA",
+    "test": "TEST_DATA",
+    "baseline": "BASELINE_DATA",
+    "comparator": "COMPARATOR_DATA",
+    "weights": "WEIGHTS_FILE",
+    "coefficients": "WEIGHTS_FILE",
+}
+
+
+def role_of(filename: str) -> str:
+    """The role that a file's name suggests; ``UNKNOWN`` if none."""
+    path = PurePath(filename.lower())
+    if path.stem == "readme":
+        return "README_FILE"
+    if path.name in _BY_NAME:
+        return _BY_NAME[path.name]
+    if path.suffix in _DATA_SUFFIXES:
+        words = re.split(r"[^a-z]+", path.stem)
+        return next((_BY_WORD[word] for word in words if word in _BY_WORD), "UNKNOWN")
+    return _BY_SUFFIX.get(path.suffix, "UNKNOWN")
+
+
+def file_format(filename: str) -> str:
+    """ModelOp's ``fileFormat``."""
+    suffix = PurePath(filename.lower()).suffix
+    return {".csv": "CSV", ".json": "JSON", ".avsc": "JSON", ".docx": "WORD"}.get(suffix, "UNKNOWN")
