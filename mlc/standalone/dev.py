@@ -1,0 +1,150 @@
+"""Everything of standalone mode on one machine: started, kept running and ended together. Behind ``mlc dev``."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from temporalio.client import Client
+
+from mlc.model.job import runtime_task_queue
+from mlc.model.processes import TASK_QUEUE
+from mlc.standalone.children import Child, Program
+from mlc.standalone.environment import HOST, Ports, only_one, prepare
+from mlc.standalone.readiness import answers, polls, takes_runs
+from mlc.standalone.temporal_server import dev_server_command
+
+START_TIMEOUT = 90.0
+"""Seconds in which each process must be ready; most take two, on a loaded machine far more."""
+STAGE = "PROD"
+BATCH_RUNTIME, ONLINE_RUNTIME = "batch-prod", "online-prod"
+
+_FOREIGN = ("TEMPORAL_", "MLC_CENTER_", "MLC_JIRA_", "MLC_GATEWAY_", "MLC_STANDALONE_", "MLC_DESK_", "MLC_RUNTIME_")
+"""Settings that may point to a company's systems: here only those of ``mlc.env`` count."""
+
+Tell = Callable[[str], None]
+
+
+class Standalone:
+    """The processes of standalone mode. All state is in one folder: started on it again, they go on where they were."""
+
+    def __init__(self, home: Path, ports: Ports, tell: Tell) -> None:
+        self.home, self.ports = home, ports
+        self._tell = tell
+        self._waves: list[list[Child]] = []
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where a person finds what."""
+        return {
+            "Temporal UI": f"http://{HOST}:{self.ports.ui}",
+            "Ticket board": f"http://{HOST}:{self.ports.desk}",
+            "Model centre": f"http://{HOST}:{self.ports.center}",
+            "Gateway": f"http://{HOST}:{self.ports.gateway}/docs",
+            "Online scoring": f"http://{HOST}:{self.ports.online}/{ONLINE_RUNTIME}/api/roundtrip/0/1",
+        }
+
+    async def start(self) -> None:
+        """Start everything and wait until it is ready; from then on whatever dies is started again.
+
+        Raises:
+            NotReady: something didn't come up. What did is still to be stopped.
+        """
+        logs = self.home / "logs"
+        logs.mkdir(exist_ok=True)
+        env = child_environment(self.home, prepare(self.home, self.ports))
+        temporal = await Client.connect(f"{HOST}:{self.ports.temporal}", lazy=True)
+        async with httpx.AsyncClient(timeout=2) as http:
+            for programs in self._programs(temporal, http):
+                wave = [Child(program, env=env, logs=logs, tell=self._tell) for program in programs]
+                self._waves.append(wave)
+                await asyncio.gather(*(child.start() for child in wave))
+                await asyncio.gather(*(child.wait_ready(START_TIMEOUT) for child in wave))
+                for child in wave:
+                    child.keep_running()
+
+    async def stop(self) -> None:
+        """End everything, in the reverse order: Temporal is the last."""
+        for wave in reversed(self._waves):
+            await asyncio.gather(*(child.stop() for child in wave))
+
+    def _programs(self, temporal: Client, http: httpx.AsyncClient) -> Iterator[Sequence[Program]]:
+        ports = self.ports
+        server = dev_server_command(port=ports.temporal, ui_port=ports.ui, database=self.home / "temporal.db")
+        yield [Program("temporal", server, takes_runs(temporal))]
+        yield [
+            Program("center", mlc("center"), answers(http, f"http://{HOST}:{ports.center}/")),
+            Program("desk", mlc("desk"), answers(http, f"http://{HOST}:{ports.desk}/")),
+            Program("setup", mlc("setup")),
+        ]
+        batch = mlc("runtime", "--name", BATCH_RUNTIME, "--stage", STAGE)
+        online = mlc("runtime", "--name", ONLINE_RUNTIME, "--stage", STAGE, "--online", "--port", str(ports.online))
+        yield [
+            Program("worker", mlc("worker"), polls(temporal, TASK_QUEUE)),
+            Program(BATCH_RUNTIME, batch, polls(temporal, runtime_task_queue(BATCH_RUNTIME))),
+            Program(ONLINE_RUNTIME, online, polls(temporal, runtime_task_queue(ONLINE_RUNTIME))),
+            Program("gateway", mlc("gateway"), answers(http, f"http://{HOST}:{ports.gateway}/readyz")),
+        ]
+
+
+def mlc(*arguments: str) -> list[str]:
+    """The command line of one of our own commands, with this Python."""
+    return [sys.executable, "-m", "mlc.cli", *arguments]
+
+
+def child_environment(home: Path, settings: dict[str, str]) -> dict[str, str]:
+    """The user's environment without what could lead to other systems, and with the settings of this home."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    # A temporal.toml of the user's may hold the address, key and certificates of another server.
+    own = {"MLC_HOME": str(home), "TEMPORAL_CONFIG_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}
+    return inherited | own | settings
+
+
+@asynccontextmanager
+async def standalone(home: Path, *, free_ports: bool, tell: Tell) -> AsyncIterator[Standalone]:
+    """Everything of standalone mode for as long as the block lasts. ``home`` is an absolute path that exists.
+
+    Raises:
+        Refused: the folder is in use, or a port is.
+        NotReady: something didn't come up.
+    """
+    with only_one(home):
+        ports = Ports.free() if free_ports else Ports()
+        ports.check()
+        system = Standalone(home, ports, tell)
+        try:
+            await system.start()
+            yield system
+        finally:
+            await system.stop()
+
+
+async def run_until_told(home: Path, *, free_ports: bool, tell: Tell, started: Callable[[Standalone], None]) -> None:
+    """Run standalone mode until Ctrl-C or SIGTERM, which end a start that is under way, too.
+
+    Raises:
+        Refused: the folder is in use, or a port is.
+        NotReady: something didn't come up.
+    """
+    running, loop, told = asyncio.current_task(), asyncio.get_running_loop(), asyncio.Event()
+    assert running is not None
+
+    def end() -> None:
+        if not told.is_set():
+            told.set()
+            tell("Ending ...")
+            running.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end)
+    try:
+        async with standalone(home, free_ports=free_ports, tell=tell) as system:
+            started(system)
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if not told.is_set():
+            raise

@@ -1,0 +1,159 @@
+"""Where standalone mode's processes find each other: ports, secrets and settings, in ``$MLC_HOME/mlc.env``."""
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+SETTINGS_FILE = "mlc.env"
+HOST = "127.0.0.1"
+ACCOUNT = "mlc"
+"""As whom the processes write tickets."""
+
+
+class Refused(Exception):
+    """Standalone mode can't be started here. The text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where each server listens, on 127.0.0.1."""
+
+    temporal: int = 7233
+    ui: int = 8233
+    gateway: int = 8090
+    center: int = 8091
+    desk: int = 8092
+    online: int = 8093
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Ports that nobody listens on at this moment."""
+        with ExitStack() as held:
+            sockets = [held.enter_context(socket.create_server((HOST, 0))) for _ in asdict(cls())]
+            return cls(*(held_socket.getsockname()[1] for held_socket in sockets))
+
+    def check(self) -> None:
+        """Raises Refused, naming the port, if one is in use."""
+        for name, port in asdict(self).items():
+            try:
+                socket.create_server((HOST, port)).close()
+            except OSError as error:
+                raise Refused(
+                    f"Port {port}, for {_LISTENERS[name]}, can't be used ({error.strerror}): end what listens there, "
+                    "or let free ports be found with --free-ports."
+                ) from None
+
+
+_LISTENERS = {
+    "temporal": "Temporal",
+    "ui": "Temporal's UI",
+    "gateway": "the gateway",
+    "center": "the model centre",
+    "desk": "the ticket desk",
+    "online": "the online runtime",
+}
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold ``home`` for this process; the kernel lets go of it however the process ends.
+
+    Raises:
+        Refused: another process holds it.
+    """
+    with (home / "dev.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise Refused(
+                f"`mlc dev` runs already on {home} (process {holder}): use that one, end it, "
+                "or choose another folder with MLC_HOME."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def prepare(home: Path, ports: Ports) -> dict[str, str]:
+    """Write ``mlc.env`` for these ports. Secrets that it holds are kept, and so is whatever a person added.
+
+    Returns:
+        What the children's environment must say, whatever the user's own says: addresses and secrets.
+    """
+    path = home / SETTINGS_FILE
+    known = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
+    fixed = _addresses(ports) | _secrets(known)
+    _write(path, fixed | {name: known.get(name, value) for name, value in _PACE.items()})
+    return fixed
+
+
+def _addresses(ports: Ports) -> dict[str, str]:
+    center, desk = f"http://{HOST}:{ports.center}", f"http://{HOST}:{ports.desk}"
+    gateway = f"http://{HOST}:{ports.gateway}"
+    return {
+        "TEMPORAL_ADDRESS": f"{HOST}:{ports.temporal}",
+        "MLC_TEMPORAL_UI": f"http://{HOST}:{ports.ui}",
+        "MLC_GATEWAY_HOST": HOST,
+        "MLC_GATEWAY_PORT": str(ports.gateway),
+        "MLC_CENTER_URL": f"{center}/model-manage/api",
+        "MLC_CENTER_BROWSE_URL": center,
+        "MLC_STANDALONE_CENTER_HOST": HOST,
+        "MLC_STANDALONE_CENTER_PORT": str(ports.center),
+        "MLC_STANDALONE_CENTER_SIGNAL_URL": gateway,
+        "MLC_JIRA_URL": desk,
+        "MLC_JIRA_USER": ACCOUNT,
+        "MLC_DESK_HOST": HOST,
+        "MLC_DESK_PORT": str(ports.desk),
+        "MLC_DESK_USER": ACCOUNT,
+        "MLC_DESK_WEBHOOK_URL": f"{gateway}/webhooks/jira",
+        "MLC_DESK_CENTER_URL": f"{center}/model-manage/api",
+        "MLC_DESK_CENTER_BROWSE_URL": center,
+    }
+
+
+def _secrets(known: Mapping[str, str]) -> dict[str, str]:
+    def kept(*names: str) -> dict[str, str]:
+        """One secret that has several names, one for each side of a connection."""
+        secret = next((known[name] for name in names if name in known), secrets.token_hex(24))
+        return dict.fromkeys(names, secret)
+
+    webhook = kept("MLC_DESK_WEBHOOK_SECRET")
+    return {
+        **kept("MLC_CENTER_TOKEN", "MLC_STANDALONE_CENTER_TOKEN", "MLC_DESK_CENTER_TOKEN"),
+        **kept("MLC_GATEWAY_TOKEN", "MLC_STANDALONE_CENTER_SIGNAL_TOKEN"),
+        **kept("MLC_JIRA_TOKEN", "MLC_DESK_TOKEN"),
+        **webhook,
+        "MLC_JIRA_WEBHOOK_SECRETS": json.dumps(list(webhook.values())),
+    }
+
+
+_PACE = {
+    "MLC_JOB_POLL": "PT2S",
+    "MLC_SETTLE": "PT2S",  # the desk's search doesn't lag
+    "MLC_CENTER_SETTLE": "PT2S",
+    "MLC_SWEEP_INTERVAL": "PT30S",
+}
+"""Settings for one machine and one person who watches; a value in the file wins."""
+
+
+def _write(path: Path, settings: Mapping[str, str]) -> None:
+    """Replace the lines of these settings and keep all others, in one step and for nobody else to read."""
+    old = path.read_text().splitlines() if path.exists() else [f"# Settings of `mlc dev`; {path.parent} is its home."]
+    kept = [line for line in old if line.partition("=")[0].strip() not in settings]
+    text = "\n".join([*kept, *(f"{name}='{value}'" for name, value in settings.items())]) + "\n"
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    draft.replace(path)

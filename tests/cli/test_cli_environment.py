@@ -1,0 +1,119 @@
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from mlc.settings import (
+    CenterSettings,
+    DeskSettings,
+    GatewaySettings,
+    JiraSettings,
+    ProcessSettings,
+    StandaloneCenterSettings,
+)
+from mlc.standalone.dev import child_environment
+from mlc.standalone.environment import Ports, Refused, only_one, prepare
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("MLC_", "TEMPORAL_")):
+            monkeypatch.delenv(name)
+
+
+def test_the_settings_file_makes_every_part_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLC_HOME", str(tmp_path))
+    prepare(tmp_path, Ports(gateway=1234, center=1235, desk=1236))
+    center, store, gateway, jira = CenterSettings(), StandaloneCenterSettings(), GatewaySettings(), JiraSettings()
+    assert center.url == "http://127.0.0.1:1235/model-manage/api"
+    assert center.token is not None
+    assert center.token == store.token
+    assert gateway.token is not None
+    assert (gateway.port, store.signal_url) == (1234, "http://127.0.0.1:1234")
+    assert gateway.token == store.signal_token
+    assert jira.url == "http://127.0.0.1:1236"
+    desk = DeskSettings()
+    assert (desk.port, desk.webhook_url) == (1236, "http://127.0.0.1:1234/webhooks/jira")
+    assert jira.webhook_secrets == [desk.webhook_secret]
+    assert (jira.token, jira.user, jira.project) == (desk.token, desk.user, desk.project)
+    assert (desk.center_url, desk.center_token) == (center.url, center.token)
+    assert len({center.token, gateway.token, jira.token, jira.webhook_secrets[0]}) == 4
+    assert ProcessSettings().job_poll.total_seconds() == 2
+
+
+def test_only_its_owner_can_read_the_settings_file(tmp_path: Path) -> None:
+    (tmp_path / "mlc.env").write_text("MLC_X=1\n")
+    (tmp_path / "mlc.env").chmod(0o666)
+    prepare(tmp_path, Ports())
+    assert stat.S_IMODE((tmp_path / "mlc.env").stat().st_mode) == 0o600
+
+
+def test_a_later_start_keeps_the_secrets_and_what_a_person_added_but_not_old_addresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = prepare(tmp_path, Ports.free())
+    file = tmp_path / "mlc.env"
+    edited = file.read_text().replace("MLC_JOB_POLL='PT2S'", "MLC_JOB_POLL=PT9S")
+    file.write_text(edited + "MLC_PATIENCE=PT1H\n# mine\n")
+    second = prepare(tmp_path, Ports())
+    changed = {name for name in first if first[name] != second[name]}
+    assert changed
+    assert all("ADDRESS" in name or "URL" in name or "PORT" in name or "UI" in name for name in changed)
+    monkeypatch.setenv("MLC_HOME", str(tmp_path))
+    settings = ProcessSettings()
+    assert (settings.patience.total_seconds(), settings.job_poll.total_seconds()) == (3600, 9)
+    assert "# mine" in file.read_text()
+    assert prepare(tmp_path, Ports()) == second
+    before = file.read_text()
+    prepare(tmp_path, Ports())
+    assert file.read_text() == before
+
+
+def test_children_see_no_settings_that_lead_to_other_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TEMPORAL_API_KEY", "TEMPORAL_PROFILE", "MLC_CENTER_TOKEN_URL", "MLC_JIRA_USER"):
+        monkeypatch.setenv(name, "a company's")
+    monkeypatch.setenv("MLC_PATIENCE", "PT5M")
+    env = child_environment(tmp_path, prepare(tmp_path, Ports()))
+    assert "a company's" not in env.values()
+    assert env["MLC_PATIENCE"] == "PT5M"
+    assert env["TEMPORAL_ADDRESS"] == "127.0.0.1:7233"
+    assert json.loads(env["MLC_JIRA_WEBHOOK_SECRETS"])
+
+
+def test_free_ports_are_distinct_and_usable() -> None:
+    ports = Ports.free()
+    assert len(set(asdict(ports).values())) == len(asdict(ports))
+    ports.check()
+
+
+def test_a_busy_port_is_named_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Refused, match=f"^Port {port}, for the gateway, .* --free-ports.$"):
+            Ports(**{**asdict(Ports.free()), "gateway": port}).check()
+
+
+def test_a_home_is_held_by_one_process_only_and_let_go_when_that_is_killed(tmp_path: Path) -> None:
+    code = f"""
+import pathlib, time
+from mlc.standalone.environment import only_one
+with only_one(pathlib.Path({str(tmp_path)!r})):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        with pytest.raises(Refused, match=f"process {holder.pid}"), only_one(tmp_path):
+            pass
+        holder.kill()
+        holder.wait()
+    with only_one(tmp_path):
+        assert (tmp_path / "dev.lock").read_text() == str(os.getpid())
