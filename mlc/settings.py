@@ -128,6 +128,28 @@ class JiraSettings(_Group):
     webhook_secrets: list[SecretStr] = Field([], description="Secrets of Jira's webhooks (two during a rotation)")
 
 
+class DeskSettings(_Group):
+    """The ticket desk of standalone mode."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_DESK_")
+
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8092, description="Port to listen on")
+    url: str | None = Field(None, description="Address by which others reach the desk, if not http://host:port")
+    database: Path = Field(default_factory=lambda: home() / "desk.db", description="SQLite file")
+    deployment: Literal["cloud", "server"] = Field("cloud", description="Which Jira it behaves as")
+    user: str | None = Field(None, description="Account of API clients")
+    token: SecretStr | None = Field(None, description="Token that API clients must send; unset: anybody may")
+    project: str = Field("MLR", description="Project key")
+    expiration_field: bool = Field(True, description='Whether tickets have the field "Expiration Date"')
+    index_lag: float = Field(0, description="Seconds until a search finds a new ticket, as on Jira Cloud")
+    webhook_url: str | None = Field(None, description="Where changes are reported, such as .../webhooks/jira")
+    webhook_secret: SecretStr | None = Field(None, description="Secret that signs those reports")
+    center_url: str | None = Field(None, description="The model centre, whose notifications the board shows")
+    center_token: SecretStr | None = Field(None, description="Bearer token for the centre")
+    center_browse_url: str = Field("", description="Address of the centre's pages, for links")
+
+
 class ProcessSettings(_Group):
     """How the processes behave."""
 

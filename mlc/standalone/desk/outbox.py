@@ -1,0 +1,143 @@
+"""Webhooks: written down with the change that they tell of, and sent until they arrive or Jira would give up."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import logging
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from mlc.standalone.desk.tables import Delivery
+
+RETRY_DELAYS = (1.0, 5.0, 15.0, 60.0, 300.0)
+"""Seconds before each further attempt. Jira makes as many, 5 to 15 minutes apart."""
+_RETRIED = {408, 409, 425, 429}
+_BATCH = 20
+
+log = logging.getLogger(__name__)
+
+
+def signature(secret: str, body: bytes) -> str:
+    """The value of ``X-Hub-Signature``: an HMAC-SHA256 of the raw body."""
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+@dataclass
+class Mishaps:
+    """What tests let happen on the way: the next so many deliveries are lost or come twice, or all are held back."""
+
+    lose: int = 0
+    duplicate: int = 0
+    hold: bool = False
+    reverse: bool = False
+    """Send one after the other, the newest first."""
+
+
+@dataclass
+class Outbox:
+    """Sends webhooks to one address; without one, nothing is written down."""
+
+    engine: Engine
+    url: str | None
+    secret: str | None = None
+    delays: Sequence[float] = RETRY_DELAYS
+    mishaps: Mishaps = field(default_factory=Mishaps)
+    _loop: asyncio.AbstractEventLoop | None = None
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, session: Session, payload: Mapping[str, Any]) -> None:
+        """Write a delivery down in the transaction of the change that it tells of."""
+        if self.url:
+            body = json.dumps(payload, ensure_ascii=False).encode()
+            session.add(Delivery(identifier=str(uuid.uuid4()), body=body, attempts=0, due=_now()))
+
+    def wake(self) -> None:
+        """Look for something to send; from any thread."""
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    def pending(self) -> int:
+        """Deliveries not made yet."""
+        with Session(self.engine) as session:
+            return len(session.scalars(select(Delivery.id)).all())
+
+    async def run(self) -> None:
+        """Send until cancelled. What is left is sent by the next one."""
+        if not self.url:
+            return
+        self._loop = asyncio.get_running_loop()
+        async with httpx.AsyncClient(timeout=httpx.Timeout(20, connect=5), trust_env=False) as http:
+            while True:
+                self._woken.clear()
+                due, wait = await asyncio.to_thread(self._due)
+                if due and self.mishaps.reverse:
+                    for delivery in reversed(due):
+                        await self._deliver(http, delivery)
+                elif due:
+                    await asyncio.gather(*(self._deliver(http, delivery) for delivery in due))
+                if due:
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), wait)
+
+    def _due(self) -> tuple[list[Delivery], float | None]:
+        """What to send now, and else how many seconds until there may be something (None: until woken)."""
+        if self.mishaps.hold:
+            return [], 0.05
+        with Session(self.engine.execution_options(reads_only=True)) as session:
+            waiting = session.scalars(select(Delivery).order_by(Delivery.due).limit(_BATCH)).all()
+        now = _now()
+        due = [delivery for delivery in waiting if delivery.due <= now]
+        return due, max(0.01, (waiting[0].due - now) / 1000) if waiting else None
+
+    async def _deliver(self, http: httpx.AsyncClient, delivery: Delivery) -> None:
+        arrived = await self._attempt(http, delivery)
+        if arrived and self.mishaps.duplicate:
+            self.mishaps.duplicate -= 1
+            await self._attempt(http, delivery)
+        await asyncio.to_thread(self._settle, delivery, arrived)
+
+    async def _attempt(self, http: httpx.AsyncClient, delivery: Delivery) -> bool:
+        """Make one call; True if there is nothing more to do: it arrived, or was refused for good."""
+        if self.mishaps.lose:
+            self.mishaps.lose -= 1
+            return True
+        headers = {"Content-Type": "application/json", "X-Atlassian-Webhook-Identifier": delivery.identifier}
+        headers["X-Atlassian-Webhook-Flow"] = "Primary"
+        if delivery.attempts:
+            headers["X-Atlassian-Webhook-Retry"] = str(delivery.attempts)
+        if self.secret:
+            headers["X-Hub-Signature"] = signature(self.secret, delivery.body)
+        try:
+            answer = await http.post(self.url or "", content=delivery.body, headers=headers)
+        except httpx.HTTPError as error:
+            log.info("Webhook %s: %s", delivery.identifier, type(error).__name__)
+            return False
+        if answer.is_error:
+            log.warning("Webhook %s was answered with %s", delivery.identifier, answer.status_code)
+        return not (answer.status_code in _RETRIED or answer.status_code >= 500)
+
+    def _settle(self, delivery: Delivery, done: bool) -> None:
+        with Session(self.engine) as session:
+            kept = session.get(Delivery, delivery.id)
+            if kept is None:
+                return
+            if done or kept.attempts >= len(self.delays):
+                session.delete(kept)
+            else:
+                kept.due = _now() + int(self.delays[kept.attempts] * 1000)
+                kept.attempts += 1
+            session.commit()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,48 @@
+"""Running the desk: as a process, or beside something else in this one."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from mlc.settings import DeskSettings
+from mlc.standalone.desk.app import create_app
+from mlc.standalone.desk.faults import DroppableProtocol
+
+
+def serve(settings: DeskSettings) -> None:
+    """Run the desk until the process is told to stop (SIGINT, SIGTERM); requests under way are finished."""
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run()
+
+
+@contextmanager
+def running(app: FastAPI, listener: socket.socket) -> Iterator[None]:
+    """Run an app in a thread of this process, for as long as the context lasts.
+
+    Args:
+        listener: a bound socket (bind it to port 0 first, and the settings can name the port).
+    """
+    config = uvicorn.Config(app, log_level="warning", access_log=False, http=DroppableProtocol)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            thread.join(0.01)
+        if not server.started:
+            raise RuntimeError("the server did not start: see its log")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,134 @@
+"""What the desk keeps, in SQLite. Times are milliseconds since 1970."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Engine, ForeignKey, LargeBinary, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {dict[str, Any]: JSON, list[dict[str, Any]]: JSON}
+
+
+def _issue() -> ForeignKey:
+    return ForeignKey("issue.number", ondelete="CASCADE")
+
+
+# Numbers of deleted rows are never given again: a new ticket under an old key would be taken for the old one.
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
+
+
+class Label(Base):
+    __tablename__ = "label"
+    issue: Mapped[int] = mapped_column(_issue(), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True, index=True)
+
+
+class Property(Base):
+    __tablename__ = "property"
+    issue: Mapped[int] = mapped_column(_issue(), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]]
+
+
+class Comment(Base):
+    __tablename__ = "comment"
+    __table_args__ = _NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issue: Mapped[int] = mapped_column(_issue(), index=True)
+    author: Mapped[str]
+    body: Mapped[str]
+    created: Mapped[int]
+
+
+class Attachment(Base):
+    __tablename__ = "attachment"
+    __table_args__ = _NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issue: Mapped[int] = mapped_column(_issue(), index=True)
+    author: Mapped[str]
+    filename: Mapped[str]
+    mime_type: Mapped[str]
+    size: Mapped[int]
+    content: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    created: Mapped[int]
+
+
+class RemoteLink(Base):
+    __tablename__ = "remote_link"
+    __table_args__ = _NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issue: Mapped[int] = mapped_column(_issue(), index=True)
+    global_id: Mapped[str | None]
+    url: Mapped[str]
+    title: Mapped[str]
+
+
+class History(Base):
+    """One edit: ``items`` as in Jira's changelog."""
+
+    __tablename__ = "history"
+    __table_args__ = _NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issue: Mapped[int] = mapped_column(_issue(), index=True)
+    author: Mapped[str]
+    created: Mapped[int]
+    items: Mapped[list[dict[str, Any]]]
+
+
+class Issue(Base):
+    """``status`` is an id of the scheme's, ``resolution`` a name, ``expiration`` an ISO date."""
+
+    __tablename__ = "issue"
+    __table_args__ = _NEVER_AGAIN
+    number: Mapped[int] = mapped_column(primary_key=True)
+    issue_type: Mapped[str]
+    summary: Mapped[str]
+    description: Mapped[str]
+    status: Mapped[str] = mapped_column(index=True)
+    resolution: Mapped[str | None]
+    expiration: Mapped[str | None]
+    reporter: Mapped[str]
+    created: Mapped[int]
+    updated: Mapped[int] = mapped_column(index=True)
+
+    labels: Mapped[list[Label]] = relationship(cascade="all, delete-orphan", order_by=Label.name, lazy="selectin")
+    properties: Mapped[list[Property]] = relationship(cascade="all, delete-orphan")
+    comments: Mapped[list[Comment]] = relationship(cascade="all, delete-orphan", order_by=Comment.id)
+    attachments: Mapped[list[Attachment]] = relationship(cascade="all, delete-orphan", order_by=Attachment.id)
+    links: Mapped[list[RemoteLink]] = relationship(cascade="all, delete-orphan", order_by=RemoteLink.id)
+    histories: Mapped[list[History]] = relationship(cascade="all, delete-orphan", order_by=History.id)
+
+
+class Delivery(Base):
+    """A webhook call still to be made (the outbox); written together with the change that it tells of."""
+
+    __tablename__ = "delivery"
+    __table_args__ = _NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    identifier: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    attempts: Mapped[int]
+    due: Mapped[int] = mapped_column(index=True)
+
+
+def open_database(path: Path) -> Engine:
+    """Open the desk's database, creating it if need be. What a finished request wrote survives a killed process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # Taking the write lock at once: a read that later writes would fail instead of waiting its turn.
+        reads = connection.get_execution_options().get("reads_only", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    Base.metadata.create_all(engine)
+    return engine

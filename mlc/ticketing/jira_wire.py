@@ -1,0 +1,154 @@
+"""The parts of Jira's JSON (REST v2) that the adapter reads."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Json(BaseModel):
+    """Base: camelCase on the wire, fields not named here are ignored."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class StatusCategory(Json):
+    key: str
+
+
+class Status(Json):
+    id: str
+    name: str
+    status_category: StatusCategory
+
+
+class Named(Json):
+    name: str
+
+
+class User(Json):
+    """Cloud knows people by ``accountId``, Data Center by ``name`` and ``key``."""
+
+    account_id: str | None = None
+    name: str | None = None
+    key: str | None = None
+    display_name: str | None = None
+    email_address: str | None = None
+
+    def identity(self) -> str | None:
+        return self.account_id or self.key or self.name
+
+    def shown(self) -> str:
+        """Name and account, since display names are neither unique nor fixed."""
+        account = self.email_address or self.name or self.account_id
+        return f"{self.display_name} ({account})" if self.display_name and account else account or "somebody unknown"
+
+
+class Change(Json):
+    field: str
+    to: str | None = None
+
+
+class History(Json):
+    """One edit of a ticket. ``author`` is missing for deleted and anonymous users."""
+
+    created: datetime
+    author: User | None = None
+    items: list[Change] = []
+
+
+class Changelog(Json):
+    histories: list[History] = []
+
+
+class Fields(Json):
+    """The fields asked for; custom ones are kept in ``model_extra`` under their ids."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: Status
+    resolution: Named | None = None
+    updated: str = ""
+
+
+class Issue(Json):
+    id: str
+    key: str
+    fields: Fields
+    changelog: Changelog = Changelog()
+
+
+class SearchPage(Json):
+    """A page of a search: Cloud ends it without ``nextPageToken``, Data Center counts to ``total``."""
+
+    issues: list[Issue]
+    next_page_token: str | None = None
+    total: int | None = None
+
+
+class Attached(Json):
+    filename: str
+
+
+class AttachedFields(Json):
+    attachment: list[Attached] = []
+
+
+class AttachedIssue(Json):
+    """An issue of which only the attachments were asked for."""
+
+    fields: AttachedFields
+
+
+class Property(Json):
+    """An entity property: machine state on a ticket."""
+
+    value: dict[str, Any]
+
+
+class Created(Json):
+    id: str
+    key: str
+
+
+class Comment(Json):
+    body: str = ""
+    created: datetime
+    author: User | None = None
+
+
+class CommentPage(Json):
+    comments: list[Comment]
+    total: int
+
+
+class FieldSchema(Json):
+    type: str = ""
+
+
+class FieldMeta(Json):
+    """A field of the site (not of a ticket)."""
+
+    id: str
+    name: str
+    custom: bool = False
+    value: FieldSchema | None = Field(None, alias="schema")
+
+
+class ScreenField(Json):
+    """A field on a transition's screen."""
+
+    required: bool = False
+    has_default_value: bool = False
+    allowed_values: list[dict[str, Any]] = []
+
+
+class Transition(Json):
+    id: str
+    to: Status
+    fields: dict[str, ScreenField] = {}
+
+
+class Transitions(Json):
+    transitions: list[Transition]
