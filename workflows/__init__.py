@@ -1,0 +1,1 @@
+"""What happens in which order. Deterministic: no clock, no chance, no network but through activities."""

@@ -11,6 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
+CREATED, WAITING, RUNNING = "CREATED", "WAITING", "RUNNING"
+COMPLETE, ERROR, CANCELLED = "COMPLETE", "ERROR", "CANCELLED"
+TERMINAL_STATUSES = frozenset({COMPLETE, ERROR, CANCELLED})
+"""Values of ``jobStatus`` that never change again (RUNNING and CANCELLED are not proven)."""
+
+
 class Entity(BaseModel):
     """Base of every wire type."""
 

@@ -1,6 +1,8 @@
 """The two ways in which this project reads data."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Input(BaseModel):
@@ -10,6 +12,33 @@ class Input(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def usage(cls) -> str:
+        """What is right, for people who sent something wrong."""
+        return f"{cls.__name__} takes {', '.join(cls.model_fields)}."
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_fields(cls, data: Any) -> Any:
+        if isinstance(data, cls):
+            return data
+        if not isinstance(data, dict):
+            raise ValueError(f"A JSON object was expected. {cls.usage()}")
+        unknown = sorted(str(name) for name in data if name not in cls.model_fields)
+        missing = [name for name, field in cls.model_fields.items() if field.is_required() and name not in data]
+        if unknown or missing:
+            wrong = [f"unknown field {name[:60]!r}" for name in unknown] + [
+                f"missing field {name!r}" for name in missing
+            ]
+            raise ValueError(f"{', '.join(wrong).capitalize()}. {cls.usage()}")
+        return data
+
+
+class State(BaseModel):
+    """What a run keeps in mind and changes as it goes; read from outside by a query, unknown fields ignored."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class Record(BaseModel):

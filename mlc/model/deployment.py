@@ -29,9 +29,13 @@ class DeploymentRequest(Record):
 
 
 class Deployment(Record):
-    """A deployment that exists in the centre. ``ready`` is False while an online runtime still loads the model."""
+    """A deployment that exists in the centre.
+
+    ``ready`` is False while an online runtime still loads the model; ``problem`` says why it can't.
+    """
 
     id: str
     mode: DeploymentMode
     runtime: str | None = None
     ready: bool = True
+    problem: str = ""

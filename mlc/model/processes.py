@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from mlc.model.base import Input, Record
+from mlc.model.base import Input, Record, State
 from mlc.model.deployment import Deployment
 from mlc.model.ticket import Decision, TicketRef
 from mlc.model.verdict import Verdict
@@ -66,8 +66,20 @@ class DeployModelInput(Input):
 
     snapshot_id: str = Field(min_length=1, max_length=200, description="Id of the snapshot (deployableModel) to deploy")
 
+    @classmethod
+    def usage(cls) -> str:
+        return f"DeployModel takes one field, snapshot_id: {cls.command('ID')}"
 
-class DeployModelResult(Record):
+    @staticmethod
+    def command(snapshot_id: str) -> str:
+        """What to type to start the process for a snapshot."""
+        return (
+            f"temporal workflow start --type {DEPLOY_MODEL} --task-queue {TASK_QUEUE} "
+            f'--workflow-id {deploy_model_id(snapshot_id)} --input \'{{"snapshot_id": "{snapshot_id}"}}\''
+        )
+
+
+class DeployModelResult(State):
     """How a run of DeployModel ended."""
 
     outcome: str
@@ -95,7 +107,7 @@ class StepRecord(Record):
     note: str = ""
 
 
-class DeployModelStatus(Record):
+class DeployModelStatus(State):
     """Answer of the query ``status``."""
 
     phase: Phase

@@ -48,10 +48,10 @@ class TicketQuestion(Record):
     hexadecimal digits. ``message`` is what went wrong, in sentences.
     """
 
-    label: str
     kind: TicketKind
     step: str
-    attempt: int
+    label: str = ""
+    attempt: int = 0
     snapshot_id: str
     model_name: str = ""
     workflow_id: str

@@ -1,0 +1,235 @@
+"""Deployments: which runtimes match, deploying once, and what becomes of earlier deployments."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio import activity
+
+from activities.failures import (
+    final,
+    not_finished,
+    outage_is_over,
+    outage_while_waiting,
+    translated,
+    translated_creation,
+)
+from activities.snapshots import stage_of
+from mlc.center import Center, wire
+from mlc.center.deployment_state import deployment_state
+from mlc.model.base import Record
+from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, RuntimeRef
+from mlc.model.failure import FailureType, Unavailable
+from mlc.settings import CenterSettings, ProcessSettings
+
+LOADING_PAUSE = timedelta(seconds=2)
+
+
+class Deployments(Record):
+    """Deployments of one snapshot, by id."""
+
+    snapshot_id: str
+    ids: list[str]
+    deadline: datetime | None = None
+    """When to stop waiting for those that still load."""
+
+
+@dataclass
+class DeploymentActivities:
+    center: Center
+    settings: ProcessSettings
+    center_settings: CenterSettings
+
+    @activity.defn
+    async def match_runtimes(self, snapshot_id: str) -> list[RuntimeRef]:
+        """The runtimes that suit the snapshot (see ``matching``), those that serve online first.
+
+        Raises:
+            ApplicationError: ``NoMatchingRuntime`` (final) with what was looked for and what there is.
+        """
+        with translated():
+            snapshot = await self.center.get_snapshot(snapshot_id)
+            engines = await self.center.list_engines()
+        found = matching(snapshot, engines, self.settings)
+        if not found:
+            there = ", ".join(f"{e.name} (stage {e.environment_name}, tags {e.tags})" for e in engines) or "none at all"
+            raise final(
+                FailureType.NO_MATCHING_RUNTIME,
+                f"No runtime matches snapshot {snapshot.meta_data.name!r}: stage {stage_of(snapshot)!r}, model type "
+                f"{snapshot.stored_model.model_meta_data.type}, tags {snapshot.meta_data.tags}. "
+                f"The centre's runtimes: {there}.",
+            )
+        refs = [RuntimeRef(id=engine.id or "", name=engine.name, mode=mode_of(engine)) for engine in found]
+        return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
+
+    @activity.defn
+    async def deploy(self, request: DeploymentRequest) -> Deployment:
+        """Make the deployment, or find the one that an earlier try made. At most one POST."""
+        with translated_creation():
+            existing = await self._find(request)
+            if existing is None:
+                snapshot = await self.center.get_snapshot(request.snapshot_id)
+                engines = {engine.id: engine for engine in await self.center.list_engines()} if request.runtime else {}
+                state = self.center_settings.deploying_state if request.runtime else self.center_settings.deployed_state
+                target: dict[str, Any] = {"engine": engines.get(request.runtime.id)} if request.runtime else {}
+                existing = await self.center.create_deployment(
+                    wire.DeployedModel(
+                        deployable_model=snapshot,
+                        deployment_target=stage_of(snapshot),
+                        mlc_key=request.key,
+                        **{self.center_settings.state_field: state, **target},
+                    )
+                )
+        return self._deployment(existing)
+
+    @activity.defn
+    async def find_deployment(self, request: DeploymentRequest) -> Deployment | None:
+        """The deployment that an earlier, unclear try of ``deploy`` made, if it did."""
+        with translated():
+            existing = await self._find(request)
+        return self._deployment(existing) if existing else None
+
+    @activity.defn
+    async def finish_deployments(self, deployments: Deployments) -> list[Deployment]:
+        """Wait until each of them is loaded or has failed; those that failed say why in ``problem``."""
+        with translated():
+            try:
+                current = [self._deployment(await self.center.get_deployment(id_)) for id_ in deployments.ids]
+            except Unavailable as error:
+                raise outage_while_waiting(error, self.settings.patience) from None
+        outage_is_over()
+        loading = [deployment for deployment in current if not deployment.ready and not deployment.problem]
+        if not loading:
+            return current
+        names = ", ".join(f"{deployment.id} on {deployment.runtime}" for deployment in loading)
+        deadline = deployments.deadline or activity.info().scheduled_time + self.settings.deployment_deadline
+        if activity.info().started_time >= deadline:
+            late = f"not loaded within {self.settings.deployment_deadline}; is the runtime up?"
+            return [d.model_copy(update={"problem": late}) if d in loading else d for d in current]
+        raise not_finished(f"Still loading: {names}", LOADING_PAUSE)
+
+    @activity.defn
+    async def undo_deployments(self, deployments: Deployments) -> None:
+        """Take these deployments back, with their schedules."""
+        with translated():
+            for id_ in deployments.ids:
+                await self._undeploy(id_)
+
+    @activity.defn
+    async def supersede(self, deployments: Deployments) -> list[str]:
+        """End the model's earlier deployments where these ones have taken over, and their schedules.
+
+        Returns:
+            Ids of the deployments that were ended by this or an earlier try.
+        """
+        with translated():
+            new = [await self.center.get_deployment(id_) for id_ in deployments.ids]
+            snapshot = await self.center.get_snapshot(deployments.snapshot_id)
+            places = {_place(deployment) for deployment in new}
+            older = [
+                deployment
+                for deployment in await self.center.list_deployments(model_id=snapshot.stored_model.id)
+                if deployment.id not in deployments.ids
+                and _place(deployment) in places
+                and self._state(deployment) == self.center_settings.deployed_state
+            ]
+            for deployment in older:
+                await self._undeploy(deployment.id)
+        return [deployment.id for deployment in older]
+
+    async def _find(self, request: DeploymentRequest) -> wire.DeployedModel | None:
+        deployments = await self.center.list_deployments(snapshot_id=request.snapshot_id)
+        return next((d for d in reversed(deployments) if d.mlc_key == request.key), None)
+
+    async def _undeploy(self, deployment_id: str) -> None:
+        ended = {
+            self.center_settings.state_field: self.center_settings.undeployed_state,
+            "undeployTime": datetime.now(UTC).isoformat(),
+            "schedules": [],
+        }
+        await self.center.patch_deployment(deployment_id, ended)
+
+    def _state(self, deployment: wire.DeployedModel) -> str:
+        return deployment_state(deployment, self.center_settings)
+
+    def _deployment(self, deployment: wire.DeployedModel) -> Deployment:
+        state = self._state(deployment)
+        problem = ""
+        if state == self.center_settings.failed_state:
+            problem = "\n".join(deployment.messages)[-600:] or "the runtime gave no reason"
+        elif state == self.center_settings.undeployed_state:
+            problem = "it was undeployed meanwhile"
+        return Deployment(
+            id=deployment.id,
+            mode=DeploymentMode.ONLINE if deployment.engine else DeploymentMode.BATCH,
+            runtime=deployment.engine.name if deployment.engine else None,
+            ready=state == self.center_settings.deployed_state,
+            problem=problem,
+        )
+
+
+def matching(
+    snapshot: wire.DeployableModel, engines: Iterable[wire.Engine], settings: ProcessSettings
+) -> list[wire.Engine]:
+    """The runtimes that suit a snapshot.
+
+    Those that the snapshot pins in ``targetRuntimes``, if it pins any. Else those of its stage whose platforms include
+    the model's type and whose service tags, if they have any, include one of the snapshot's.
+    """
+    pinned = {engine.id for engine in snapshot.target_runtimes if engine.id} | {
+        engine.name for engine in snapshot.target_runtimes if engine.name
+    }
+    if pinned:
+        return [engine for engine in engines if engine.id in pinned or engine.name in pinned]
+    stage = canonical_stage(stage_of(snapshot), settings)
+    if stage == "unassigned":
+        return []
+    control = {settings.train_tag, settings.run_test_tag, settings.review_tag}
+    wanted = set(snapshot.meta_data.tags) - control
+    platform = snapshot.stored_model.model_meta_data.type.casefold()
+    return [
+        engine
+        for engine in engines
+        if stage in _stages(engine, settings)
+        and (not engine.platform or any(platform.startswith(name.casefold()) for name in engine.platform))
+        and (not (service := service_tags(engine, settings)) or service & wanted)
+    ]
+
+
+def service_tags(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
+    """A runtime's tags that are not names of stages: which models it is meant for."""
+    stages = {name for pair in settings.stage_aliases.items() for name in (pair[0], *pair[1])}
+    own = canonical_stage(engine.environment_name or "unassigned", settings)
+    return {t for t in engine.tags if t.casefold() not in stages and canonical_stage(t, settings) != own}
+
+
+def canonical_stage(stage: str, settings: ProcessSettings) -> str:
+    """One name for each stage, whatever its spelling: ``Production`` and ``PROD`` are ``prod``."""
+    folded = stage.casefold()
+    return next((name for name, aliases in settings.stage_aliases.items() if folded in {name, *aliases}), folded)
+
+
+def _stages(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
+    return {canonical_stage(name, settings) for name in (engine.environment_name or "unassigned", *engine.tags)}
+
+
+def mode_of(engine: wire.Engine) -> DeploymentMode:
+    return DeploymentMode.ONLINE if engine.input_endpoints or engine.output_endpoints else DeploymentMode.BATCH
+
+
+async def previous_deployed_snapshot(
+    center: Center, settings: CenterSettings, snapshot: wire.DeployableModel
+) -> wire.DeployableModel | None:
+    """The other snapshot of the same model that was deployed last and still is."""
+    for deployment in await center.list_deployments(model_id=snapshot.stored_model.id):
+        other = deployment.deployable_model
+        active = deployment_state(deployment, settings) == settings.deployed_state
+        if active and other is not None and other.id != snapshot.id:
+            return await center.get_snapshot(other.id)
+    return None
+
+
+def _place(deployment: wire.DeployedModel) -> str | None:
+    """Where a deployment is: its runtime, or None for batch."""
+    return deployment.engine.id if deployment.engine else None

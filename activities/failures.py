@@ -1,0 +1,89 @@
+"""The errors of adapters as Temporal sees them: here it is decided what is worth another try."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from mlc.model.failure import FailureType, Refused, Unavailable
+
+OUTAGE_PAUSE = timedelta(seconds=60)
+REFUSAL_PAUSE = timedelta(minutes=5)
+
+
+def final(kind: FailureType, message: str) -> ApplicationError:
+    """A failure that another try would only repeat."""
+    return ApplicationError(message, type=kind, non_retryable=True)
+
+
+def not_finished(message: str, again_in: timedelta) -> ApplicationError:
+    """Not a failure: ask again in a while. The server keeps the time, and the history does not grow."""
+    return ApplicationError(
+        message, type=FailureType.NOT_FINISHED, category=ApplicationErrorCategory.BENIGN, next_retry_delay=again_in
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Outages are retried, when the system said so if it did; a refusal is final."""
+    try:
+        yield
+    except Unavailable as error:
+        raise ApplicationError(str(error), type=FailureType.OUTAGE, next_retry_delay=error.retry_after) from None
+    except Refused as error:
+        raise final(FailureType.REFUSED, str(error)) from None
+
+
+@contextmanager
+def translated_for_ever() -> Iterator[None]:
+    """For the ticket system, on which answers hang: refusals are retried too, slowly, until somebody mends it."""
+    try:
+        with translated():
+            yield
+    except ApplicationError as error:
+        if error.type != FailureType.REFUSED:
+            raise
+        raise ApplicationError(str(error), type=FailureType.REFUSED, next_retry_delay=REFUSAL_PAUSE) from None
+
+
+@contextmanager
+def translated_creation() -> Iterator[None]:
+    """A creating call: tell what certainly had no effect from what may have had one."""
+    try:
+        yield
+    except Unavailable as error:
+        kind = FailureType.AMBIGUOUS if error.maybe_done else FailureType.NOT_SENT
+        raise ApplicationError(str(error), type=kind, next_retry_delay=error.retry_after) from None
+    except Refused as error:
+        raise final(FailureType.REFUSED, str(error)) from None
+
+
+def outage_while_waiting(error: Unavailable, patience: timedelta) -> ApplicationError:
+    """An outage met while polling: only the time since it began counts against ``patience``.
+
+    A poll is one activity that is retried for days, so the server's own limits would count the waiting as well. When
+    the outage began is kept in the heartbeat details, which outlive an attempt.
+    """
+    now = activity.info().started_time
+    since = _outage_since() or now
+    if now - since >= patience:
+        return final(FailureType.OUTAGE, f"{error} This has lasted since {since:%Y-%m-%d %H:%M} UTC.")
+    activity.heartbeat(since.isoformat())
+    return ApplicationError(
+        str(error),
+        type=FailureType.OUTAGE,
+        next_retry_delay=error.retry_after or min(max(now - since, timedelta(seconds=1)), OUTAGE_PAUSE),
+    )
+
+
+def outage_is_over() -> None:
+    """Forget the outage that earlier attempts of this poll met."""
+    if _outage_since() is not None:
+        activity.heartbeat(None)
+
+
+def _outage_since() -> datetime | None:
+    details = activity.info().heartbeat_details
+    return datetime.fromisoformat(details[0]) if details and details[0] else None

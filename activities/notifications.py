@@ -1,0 +1,42 @@
+"""Notifications: what a process tells people without asking them anything."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.failures import translated
+from mlc.center import Center, wire
+from mlc.model.base import Record
+
+
+class Notice(Record):
+    """One notification on a snapshot. The same ``key`` is said once."""
+
+    snapshot_id: str
+    model_id: str
+    key: str
+    message: str
+    severity: str = "INFO"
+
+
+@dataclass
+class NotificationActivities:
+    center: Center
+
+    @activity.defn
+    async def notify(self, notice: Notice) -> None:
+        """Put a notification into the model centre."""
+        with translated():
+            said = await self.center.list_notifications(snapshot_id=notice.snapshot_id)
+            if any((n.model_extra or {}).get("mlcKey") == notice.key for n in said):
+                return
+            await self.center.create_notification(
+                wire.Notification(
+                    notification_type="MODEL_NOTIFICATION",
+                    severity=notice.severity,
+                    message=notice.message,
+                    deployable_model_id=notice.snapshot_id,
+                    stored_model_id=notice.model_id,
+                    mlcKey=notice.key,
+                )
+            )

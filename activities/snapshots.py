@@ -1,0 +1,147 @@
+"""Snapshots: reading them, and what a process writes on them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.failures import final, translated
+from mlc.center import Center
+from mlc.center.wire import DeployableModel
+from mlc.model.base import Record
+from mlc.model.failure import FailureType, NotFound
+from mlc.model.job import TestResult
+from mlc.model.processes import DeployModelInput, Policy
+from mlc.model.snapshot import SnapshotSummary
+from mlc.model.ticket import Decision
+from mlc.model.verdict import Verdict
+from mlc.settings import CenterSettings, ProcessSettings
+
+DEPLOY_MARK = "mlcDeployModel"
+"""Custom metadata that says a run of DeployModel began for this snapshot; the gateway starts no second one."""
+
+DECISION_MARK = "mlcDecision"
+
+
+class Submission(Record):
+    """A run begins on a snapshot."""
+
+    snapshot_id: str
+    first_run_id: str
+
+
+class Submitted(Record):
+    snapshot: SnapshotSummary
+    policy: Policy
+
+
+class DecisionRecord(Record):
+    """Who approved which snapshot on which evidence, and until when."""
+
+    snapshot_id: str
+    expiration_date: date
+    decision: Decision
+    test_result: TestResult | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass
+class SnapshotActivities:
+    center: Center
+    settings: ProcessSettings
+    center_settings: CenterSettings
+
+    @activity.defn
+    async def submit_snapshot(self, submission: Submission) -> Submitted:
+        """Read the snapshot, mark it as taken up by this run, and fix the settings that the run will follow.
+
+        Raises:
+            ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
+        """
+        snapshot = await self._read(submission.snapshot_id)
+        mark = {"workflowId": activity.info().workflow_id, "runId": submission.first_run_id}
+        if snapshot.meta_data.custom.get(DEPLOY_MARK, {}) != mark:
+            await self._patch_custom(snapshot, {DEPLOY_MARK: mark}, {})
+        policy = Policy(
+            patience=self.settings.patience,
+            settle=self.settings.settle,
+            center_settle=self.settings.center_settle,
+            on_failed_verdict=self.settings.on_failed_verdict,
+        )
+        return Submitted(snapshot=self._summary(snapshot), policy=policy)
+
+    @activity.defn
+    async def get_snapshot(self, snapshot_id: str) -> SnapshotSummary:
+        """Read the snapshot afresh, as before each new attempt of a step."""
+        return self._summary(await self._read(snapshot_id))
+
+    @activity.defn
+    async def record_decision(self, record: DecisionRecord) -> None:
+        """Write expiration date, decision and evidence on the snapshot, where they outlive the run's history."""
+        snapshot = await self._read(record.snapshot_id)
+        evidence = {
+            "decision": record.decision.model_dump(mode="json"),
+            "verdict": record.verdict.model_dump(mode="json") if record.verdict else None,
+            "testResultId": record.test_result.id if record.test_result else None,
+            "jobId": record.test_result.job_id if record.test_result else None,
+            "assets": dict(asset_hashes(snapshot)),
+            "workflowId": activity.info().workflow_id,
+        }
+        expiration = {self.center_settings.expiration_field: record.expiration_date.isoformat()}
+        await self._patch_custom(snapshot, {DECISION_MARK: evidence}, expiration)
+
+    async def _read(self, snapshot_id: str) -> DeployableModel:
+        with translated():
+            try:
+                return await self.center.get_snapshot(snapshot_id)
+            except NotFound:
+                raise no_such_snapshot(snapshot_id) from None
+
+    async def _patch_custom(self, snapshot: DeployableModel, custom: dict[str, Any], more: dict[str, Any]) -> None:
+        # The whole of `custom` is sent: whether a centre merges nested objects or replaces them is not proven.
+        changes = {"metaData": {"custom": {**snapshot.meta_data.custom, **custom}}, **more}
+        with translated():
+            await self.center.patch_snapshot(snapshot.id, changes)
+
+    def _summary(self, snapshot: DeployableModel) -> SnapshotSummary:
+        meta, model = snapshot.meta_data, snapshot.stored_model
+        return SnapshotSummary(
+            id=snapshot.id,
+            name=meta.name[:200],
+            model_id=model.id or "",
+            model_name=model.model_meta_data.name[:200],
+            stage=stage_of(snapshot),
+            methodology=(model.model_meta_data.model_methodology or "")[:100],
+            train=is_set(snapshot, self.settings.train_tag),
+            run_test=is_set(snapshot, self.settings.run_test_tag),
+            review=is_set(snapshot, self.settings.review_tag),
+        )
+
+
+def is_set(snapshot: DeployableModel, flag: str) -> bool:
+    """Whether a control tag is set: a tag of the snapshot, or a true flag of that name in its custom metadata."""
+    value = snapshot.meta_data.custom.get(flag)
+    return flag in snapshot.meta_data.tags or value is True or (isinstance(value, str) and value.casefold() == "true")
+
+
+def stage_of(snapshot: DeployableModel) -> str:
+    """The model stage as the snapshot carries it; ``unassigned`` if none."""
+    return snapshot.stored_model.model_meta_data.model_stage or "unassigned"
+
+
+def asset_hashes(snapshot: DeployableModel) -> Iterable[tuple[str, str]]:
+    """File name and SHA-256 of every asset whose hash the centre knows."""
+    for asset in snapshot.stored_model.model_assets:
+        if asset.content_hash is not None:
+            yield asset.filename or asset.name, asset.content_hash.hex_string
+
+
+def no_such_snapshot(snapshot_id: str) -> ApplicationError:
+    return final(
+        FailureType.NO_SUCH_SNAPSHOT,
+        f"There is no snapshot {snapshot_id!r} in the model centre. Start the process with the id of an existing one: "
+        + DeployModelInput.command("ID"),
+    )

@@ -1,0 +1,136 @@
+"""The sweep: open tickets of all waiting runs against the ticket system, fifty at a time."""
+
+from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import islice
+
+from temporalio import activity
+from temporalio.client import WorkflowExecution
+from temporalio.common import SearchAttributeKey
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.failures import translated
+from activities.threads import in_thread
+from mlc.model.base import Record
+from mlc.model.processes import TICKET_CHANGED, Attribute
+from mlc.model.ticket import Answer, TicketChanged, TicketRef, TicketState
+from mlc.ticketing import Ticketing
+
+TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS)
+
+WAITING = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus = 'Running'"
+ORPHANED = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus = 'Terminated'"
+BATCH = 50
+
+
+class SweepReport(Record):
+    """What a sweep saw and did."""
+
+    open_tickets: int = 0
+    woken: int = 0
+    withdrawn: int = 0
+
+
+class OpenTicket(Record):
+    """An open ticket as its run's search attributes tell it; ``seen`` is the version that the run read last."""
+
+    workflow_id: str
+    run_id: str
+    provider: str
+    key: str
+    label: str
+    seen: str | None = None
+
+    @property
+    def ref(self) -> TicketRef:
+        """Enough of a reference for reading: Jira takes a key where it takes an id."""
+        return TicketRef(provider=self.provider, id=self.key, key=self.key, url="", label=self.label)
+
+
+@dataclass
+class SweepActivities:
+    tickets: Ticketing
+    threads: Executor
+
+    @activity.defn
+    async def sweep_tickets(self) -> SweepReport:
+        """Wake the runs whose ticket was decided, is gone, or has changed since they read it."""
+        seen = woken = 0
+        async for batch in _batches(WAITING):
+            for ticket, state in await self._read(batch):
+                if is_news(ticket, state):
+                    woken += await self._wake(ticket)
+            seen += len(batch)
+            activity.heartbeat(seen)
+        return SweepReport(open_tickets=seen, woken=woken)
+
+    @activity.defn
+    async def withdraw_orphans(self) -> int:
+        """Close the tickets of runs that were terminated: nobody waits for their answers."""
+        withdrawn = 0
+        async for batch in _batches(ORPHANED):
+            for ticket, state in await self._read(batch):
+                if state.answer is Answer.PENDING:
+                    reason = f"The run {ticket.workflow_id} was terminated: nobody waits for an answer any more."
+                    with translated():
+                        await in_thread(
+                            self.threads, self.tickets.close, ticket.ref, f"terminated-{ticket.run_id}", reason
+                        )
+                    withdrawn += 1
+            activity.heartbeat(withdrawn)
+        return withdrawn
+
+    async def _read(self, tickets: list[OpenTicket]) -> list[tuple[OpenTicket, TicketState]]:
+        """One search for them all; those that it does not find are read one by one, since a search may lag."""
+        with translated():
+            states = await in_thread(self.threads, self.tickets.get_many, [ticket.ref for ticket in tickets])
+            for ticket in tickets:
+                if ticket.label not in states:
+                    states[ticket.label] = await in_thread(self.threads, self.tickets.get, ticket.ref)
+        return [(ticket, states[ticket.label]) for ticket in tickets]
+
+    async def _wake(self, ticket: OpenTicket) -> int:
+        run = activity.client().get_workflow_handle(ticket.workflow_id, run_id=ticket.run_id)
+        try:
+            await run.signal(TICKET_CHANGED, TicketChanged(provider=ticket.provider, key=ticket.label))
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile: visibility lags
+                raise
+            return 0
+        return 1
+
+
+def is_news(ticket: OpenTicket, state: TicketState) -> bool:
+    """Whether the run would see something that it has not seen.
+
+    A run that has read this very version is left alone even when the ticket is decided: what it read could not be used
+    (a date in the past, say), and it has said so on the ticket.
+    """
+    if ticket.seen is None:
+        return state.answer is not Answer.PENDING
+    return state.version != ticket.seen
+
+
+def open_tickets(run: WorkflowExecution) -> Iterable[OpenTicket]:
+    """The tickets in a run's search attributes: ``jira:KEY``, the label, ``seen:LABEL@VERSION``, in any order."""
+    entries = run.typed_search_attributes.get(TICKETS) or []
+    labels = [entry for entry in entries if entry.startswith("gov-")]
+    seen = dict(entry.removeprefix("seen:").split("@", 1) for entry in entries if entry.startswith("seen:"))
+    places = [entry.split(":", 1) for entry in entries if not entry.startswith(("gov-", "seen:"))]
+    for (provider, key), label in zip(places, labels, strict=False):
+        yield OpenTicket(
+            workflow_id=run.id, run_id=run.run_id, provider=provider, key=key, label=label, seen=seen.get(label)
+        )
+
+
+async def _batches(query: str) -> AsyncIterator[list[OpenTicket]]:
+    """Open tickets from visibility, page by page, so that memory does not grow with their number."""
+    waiting: list[OpenTicket] = []
+    async for run in activity.client().list_workflows(query, page_size=200):
+        waiting.extend(open_tickets(run))
+        while len(waiting) >= BATCH:
+            yield list(islice(waiting, BATCH))
+            del waiting[:BATCH]
+    if waiting:
+        yield waiting

@@ -1,0 +1,143 @@
+"""Verdicts: the decision tables of a snapshot, asked about a test result."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio import activity
+
+import mlc.dmn
+from activities.failures import translated
+from activities.test_results import top_level_numbers
+from mlc.center import Center, wire
+from mlc.model.base import Record
+from mlc.model.job import TestResult
+from mlc.model.snapshot import AssetRole
+from mlc.model.verdict import RuleOutcome, Verdict
+from mlc.settings import ProcessSettings
+
+BACK_TEST = "backTest"
+"""``provenance.purpose`` of a back test's result, which says nothing about whether to deploy."""
+
+MOST_RULES = 8
+"""Matched rules that a history keeps (it holds summaries under 2 KiB); the centre keeps all."""
+
+
+class JudgeRequest(Record):
+    """Judge this test result of the snapshot, or its newest own one if none is given."""
+
+    snapshot_id: str
+    test_result: TestResult | None = None
+
+
+class Judgement(Record):
+    test_result: TestResult | None
+    verdict: Verdict
+
+
+@dataclass
+class VerdictActivities:
+    center: Center
+    settings: ProcessSettings
+
+    @activity.defn
+    async def judge(self, request: JudgeRequest) -> Judgement:
+        """Evaluate every decision table on the snapshot; all must pass. The outcome is kept with the test result."""
+        with translated():
+            snapshot = await self.center.get_snapshot(request.snapshot_id)
+            result = await self._result(request)
+        tables = [a for a in snapshot.stored_model.model_assets if a.asset_role == AssetRole.TEST_RESULT_COMPARATOR]
+        if not tables:
+            verdict = Verdict(judged=False, passed=True)
+        elif result is None:
+            verdict = Verdict(judged=True, passed=False, problems=["There is no test result to judge."])
+        else:
+            verdict = self._verdict(tables, judged_values(result, snapshot))
+            with translated():
+                await self.center.patch_test_result(result.id, {"dmnRuleResults": _rule_results(verdict)})
+        shown = verdict.model_copy(update={"rules": _most_telling(verdict.rules)})
+        return Judgement(test_result=request.test_result or _reference(result), verdict=shown)
+
+    async def _result(self, request: JudgeRequest) -> wire.ModelTestResult | None:
+        if request.test_result is not None:
+            return await self.center.get_test_result(request.test_result.id)
+        results = await self.center.list_test_results(request.snapshot_id)
+        return next((r for r in results if _is_own(r)), None)
+
+    def _verdict(self, tables: list[wire.Asset], values: Mapping[str, object]) -> Verdict:
+        rules: list[RuleOutcome] = []
+        problems: list[str] = []
+        warnings: list[str] = []
+        for table in tables:
+            name = table.filename or table.name
+            try:
+                model = mlc.dmn.load(table.content() or b"", name=name)
+            except (mlc.dmn.DmnError, ValueError) as error:
+                problems.append(f"{name} can't be used: {error}")
+                continue
+            for decision in model.top_decisions:
+                if "passes" not in model.outputs(decision):
+                    problems.append(f"{name}: decision {decision!r} has no output named 'passes'.")
+                evaluation = model.evaluate(values, decision)
+                rules.extend(_outcomes(name, evaluation))
+                for problem in evaluation.problems:
+                    self._weigh(problem, f"{name}: {problem}", problems, warnings)
+        passed = not problems and not any(rule.passes is False for rule in rules)
+        return Verdict(judged=True, passed=passed, rules=rules, problems=problems, warnings=warnings)
+
+    def _weigh(self, problem: "mlc.dmn.Problem", text: str, problems: list[str], warnings: list[str]) -> None:
+        if problem.kind != "missing_input" or self.settings.on_missing_metric == "fail":
+            problems.append(text)
+        elif self.settings.on_missing_metric == "warn":
+            warnings.append(text)
+
+
+def judged_values(result: wire.ModelTestResult, snapshot: wire.DeployableModel) -> dict[str, object]:
+    """What a decision table may ask for: the result's top-level values and the model's methodology, risk and stage."""
+    meta = snapshot.stored_model.model_meta_data
+    about = {
+        "modelMethodology": meta.model_methodology,
+        "modelRisk": meta.model_risk,
+        "modelStage": meta.model_stage,
+    }
+    return {**{name: value for name, value in about.items() if value is not None}, **result.test_results}
+
+
+def _outcomes(table: str, evaluation: "mlc.dmn.Evaluation") -> Iterator[RuleOutcome]:
+    for rule in evaluation.matched_rules:
+        yield RuleOutcome(
+            table=table,
+            rule=rule.index,
+            passes=_truth(rule.outputs.get("passes")),
+            reason=str(rule.outputs.get("reason") or ""),
+            category=str(rule.outputs.get("category") or ""),
+        )
+
+
+def _truth(value: object) -> bool | None:
+    """``passes`` as tables write it: a boolean, or the strings "true" and "false"."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().casefold())
+    return value if isinstance(value, bool) else None
+
+
+def _rule_results(verdict: Verdict) -> list[dict[str, Any]]:
+    rules = [{"testCategory": r.category, "passes": r.passes, "reason": r.reason} for r in verdict.rules]
+    return rules + [{"testCategory": "", "passes": False, "reason": problem} for problem in verdict.problems]
+
+
+def _most_telling(rules: list[RuleOutcome]) -> list[RuleOutcome]:
+    ordered = sorted(rules, key=lambda rule: rule.passes is not False)
+    return [rule.model_copy(update={"reason": rule.reason[:160]}) for rule in ordered[:MOST_RULES]]
+
+
+def _is_own(result: wire.ModelTestResult) -> bool:
+    """Made by a metrics job of the snapshot itself: not by a monitor, not by a back test."""
+    extra = result.model_extra or {}
+    return "associatedModel" not in extra and result.provenance.get("purpose") != BACK_TEST
+
+
+def _reference(result: wire.ModelTestResult | None) -> TestResult | None:
+    if result is None:
+        return None
+    return TestResult(id=result.id, job_id=result.job_id, metrics=top_level_numbers(result.test_results))

@@ -1,0 +1,151 @@
+"""The worker: which workflows and activities there are, and one plugin so that worker, tests and replays agree."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pydantic
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig as EnvironmentConfig
+from temporalio.plugin import SimplePlugin
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.workflow import SandboxImportNotificationPolicy
+
+from activities.deployments import DeploymentActivities
+from activities.jobs import JobActivities
+from activities.monitors import MonitorActivities
+from activities.notifications import NotificationActivities
+from activities.schedules import ScheduleActivities
+from activities.snapshots import SnapshotActivities
+from activities.sweep import SweepActivities
+from activities.tickets import TicketActivities
+from activities.verdicts import VerdictActivities
+from mlc.center import Center
+from mlc.center.client import HttpCenter
+from mlc.model.processes import TASK_QUEUE
+from mlc.settings import CenterSettings, JiraSettings, ProcessSettings
+from mlc.ticketing import Ticketing
+from mlc.ticketing.jira import JiraTicketing
+from workflows.deploy_model import DeployModel
+from workflows.sweep_tickets import SweepTickets
+
+WORKFLOWS: Sequence[type] = (DeployModel, SweepTickets)
+
+# Less than the time that process supervisors usually leave between SIGTERM and SIGKILL.
+GRACE = timedelta(seconds=20)
+# After a worker was killed, its runs wait this long for it before another worker takes them over.
+STICKY_TIMEOUT = timedelta(seconds=2)
+
+
+class NotConfigured(Exception):
+    """A setting without which there is no starting, and what to set."""
+
+
+class MlcPlugin(SimplePlugin):
+    """Everything that client, worker and replayer must agree on. Give it to the client only.
+
+    Args:
+        activities: bound activity methods; none for clients and replayers.
+    """
+
+    def __init__(self, activities: Sequence[Callable[..., Any]] = ()) -> None:
+        super().__init__(
+            "mlc",
+            data_converter=pydantic_data_converter,
+            workflows=WORKFLOWS,
+            activities=activities,
+            workflow_runner=sandbox(),
+            # A run whose input can't be read fails at once, with the reason; otherwise it would hang for ever.
+            workflow_failure_exception_types=[pydantic.ValidationError],
+        )
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """The sandbox, with an import that nobody meant to pass through it refused when the worker starts."""
+    policy = SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_import_notification_policy(policy))
+
+
+async def connect(plugin: MlcPlugin | None = None) -> Client:
+    """Connect to Temporal as the ``temporal`` CLI does (``temporal.toml``, ``TEMPORAL_*``)."""
+    config = EnvironmentConfig.load_client_connect_config()
+    config.setdefault("target_host", "localhost:7233")
+    return await Client.connect(**config, plugins=[plugin or MlcPlugin()])
+
+
+def activities_of(
+    center: Center,
+    tickets: Ticketing,
+    threads: ThreadPoolExecutor,
+    *,
+    process: ProcessSettings,
+    center_settings: CenterSettings,
+    jira: JiraSettings,
+) -> list[Callable[..., Any]]:
+    """Every activity of the processes, bound to its clients."""
+    snapshots = SnapshotActivities(center, process, center_settings)
+    jobs = JobActivities(center, process, center_settings)
+    verdicts = VerdictActivities(center, process)
+    monitors = MonitorActivities(center, center_settings)
+    deployments = DeploymentActivities(center, process, center_settings)
+    schedules = ScheduleActivities(center, center_settings)
+    notifications = NotificationActivities(center)
+    asking = TicketActivities(center, tickets, threads, process, center_settings, jira)
+    sweep = SweepActivities(tickets, threads)
+    return [
+        *(snapshots.submit_snapshot, snapshots.get_snapshot, snapshots.record_decision),
+        *(jobs.create_job, jobs.find_job, jobs.finish_training, jobs.finish_test, jobs.cancel_job),
+        verdicts.judge,
+        monitors.add_missing_monitors,
+        *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),
+        *(deployments.finish_deployments, deployments.undo_deployments, deployments.supersede),
+        schedules.copy_schedules,
+        notifications.notify,
+        *(asking.open_ticket, asking.find_ticket, asking.read_ticket, asking.remark, asking.withdraw_tickets),
+        *(sweep.sweep_tickets, sweep.withdraw_orphans),
+    ]
+
+
+@asynccontextmanager
+async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
+    """A worker for as long as the block lasts, with clients made from the settings.
+
+    Raises:
+        NotConfigured: no ticket system is set up; failure tickets are part of every process.
+    """
+    process, center_settings, jira = ProcessSettings(), CenterSettings(), JiraSettings()
+    if jira.url is None:
+        raise NotConfigured("No ticket system is set up: set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN.")
+    center = HttpCenter(center_settings)
+    threads = ThreadPoolExecutor(process.worker_threads, thread_name_prefix="tickets")
+    activities = activities_of(
+        center, JiraTicketing(jira), threads, process=process, center_settings=center_settings, jira=jira
+    )
+    try:
+        client = await connect(MlcPlugin(activities))
+        async with new_worker(client, task_queue) as worker:
+            yield worker
+    finally:
+        await center.aclose()
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def new_worker(client: Client, task_queue: str = TASK_QUEUE) -> Worker:
+    """A worker on a client that carries the plugin with its activities."""
+    return Worker(
+        client,
+        task_queue=task_queue,
+        graceful_shutdown_timeout=GRACE,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+    )
+
+
+async def run_worker(stop: asyncio.Event) -> None:
+    """Work until ``stop`` is set."""
+    async with running_worker():
+        await stop.wait()

@@ -1,0 +1,60 @@
+"""Real servers for the tests: Temporal's, and any ASGI application behind a socket."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pytest
+import uvicorn
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from mlc.standalone.desk.faults import DroppableProtocol
+from mlc.standalone.temporal_server import DEV_SERVER_FLAGS, SEARCH_ATTRIBUTES, temporal_binary
+
+T = TypeVar("T")
+
+
+async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 20) -> T:
+    """Wait until the condition answers with something true, and return that."""
+    answer = None
+    try:
+        async with asyncio.timeout(seconds):
+            while not (answer := await condition()):
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds} s; the last answer was {answer!r}") from None
+    return answer
+
+
+@contextlib.contextmanager
+def serving(app: Any, listener: socket.socket) -> Iterator[str]:
+    """The application behind a bound socket, on a thread of its own; its address."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, ws="none", http=DroppableProtocol)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        thread.join(0.01)
+    assert server.started, "the server did not start: see its log"
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
+    """Temporal's development server, with everything that production's has."""
+    async with await WorkflowEnvironment.start_local(
+        data_converter=pydantic_data_converter,
+        search_attributes=SEARCH_ATTRIBUTES,
+        dev_server_existing_path=str(temporal_binary()),
+        dev_server_extra_args=list(DEV_SERVER_FLAGS),
+        dev_server_startup_timeout=timedelta(seconds=60),
+    ) as environment:
+        yield environment

@@ -1,0 +1,261 @@
+"""A model centre, a ticket desk and a worker, all real, and the people and runtimes that a test plays."""
+
+import base64
+import json
+import socket
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from conftest import eventually, serving
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Worker
+
+from mlc.center import wire
+from mlc.center.client import HttpCenter
+from mlc.model.processes import (
+    TICKET_CHANGED,
+    DeployModelInput,
+    DeployModelResult,
+    DeployModelStatus,
+    deploy_model_id,
+)
+from mlc.model.ticket import TicketChanged, TicketRef
+from mlc.settings import CenterSettings, DeskSettings, JiraSettings, ProcessSettings, StandaloneCenterSettings
+from mlc.standalone.center.app import create_app as create_center
+from mlc.standalone.desk.app import create_app as create_desk
+from mlc.standalone.desk.faults import Faults
+from mlc.ticketing.jira import JiraTicketing
+from mlc.worker import MlcPlugin, activities_of
+
+Run = WorkflowHandle[Any, DeployModelResult]
+
+TABLE = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" xmlns:camunda="http://camunda.org/schema/1.0/dmn"
+  id="d" name="Thresholds" namespace="http://camunda.org/schema/1.0/dmn">
+  <decision id="thresholds" name="Thresholds"><decisionTable id="t" hitPolicy="COLLECT">
+    <input id="i" label="auc" camunda:inputVariable="auc">
+      <inputExpression id="e" typeRef="double"><text></text></inputExpression></input>
+    <output id="o1" name="passes" typeRef="boolean"/><output id="o2" name="reason" typeRef="string"/>
+    <rule id="r1"><inputEntry id="a"><text>&lt; 0.9</text></inputEntry>
+      <outputEntry id="b"><text>false</text></outputEntry>
+      <outputEntry id="c"><text>"AUC under 0.9"</text></outputEntry></rule>
+  </decisionTable></decision></definitions>"""
+
+
+def asset(name: str, role: str, content: bytes | str) -> wire.Asset:
+    raw = content.encode() if isinstance(content, str) else content
+    return wire.Asset(
+        name=name, filename=name, asset_type="FILE", asset_role=role, file_content=base64.b64encode(raw).decode()
+    )
+
+
+ASSETS = (
+    asset("model.py", "MODEL_SOURCE", "# modelop.metrics\ndef metrics(df):\n    yield {}\n"),
+    asset("train.csv", "TRAINING_DATA", "x,y\n1,0\n"),
+    asset("test.csv", "TEST_DATA", "x,y\n1,0\n"),
+    asset("baseline.csv", "BASELINE_DATA", "x,y\n1,0\n"),
+    asset("comparator.csv", "COMPARATOR_DATA", "x,y\n1,0\n"),
+    asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", TABLE),
+)
+
+
+class Office:
+    """What a test needs to put a snapshot through DeployModel, and to play runtimes and reviewers."""
+
+    def __init__(
+        self,
+        client: Client,
+        center: HttpCenter,
+        model_manage: httpx.AsyncClient,
+        jira: httpx.AsyncClient,
+        faults: Faults,
+        task_queue: str,
+    ) -> None:
+        self.client = client
+        self.center = center
+        self.model_manage = model_manage
+        self.jira = jira
+        self.faults = faults
+        self.task_queue = task_queue
+
+    async def engine(self, name: str, *, online: bool = False, stage: str = "PROD", tags: Iterable[str] = ()) -> str:
+        endpoints = [{"endpointType": "REST", "path": "0"}] if online else []
+        saved = await self.center.save_engine(
+            wire.Engine(
+                name=name,
+                environment_name=stage,
+                tags=list(tags),
+                platform={"python": "3.11"},
+                input_endpoints=endpoints,
+                output_endpoints=endpoints,
+            )
+        )
+        return saved.id or ""
+
+    async def snapshot(
+        self,
+        *tags: str,
+        without: Iterable[str] = (),
+        methodology: str = "Classification",
+        model: str | None = None,
+        stage: str = "PROD",
+        assets: Iterable[wire.Asset] = ASSETS,
+    ) -> str:
+        """A snapshot with these tags and all usual assets but those of the roles ``without``; its id."""
+        stored = await self.center.create_stored_model(
+            wire.StoredModel(
+                model_meta_data=wire.ModelMetaData(
+                    name=model or f"model-{uuid.uuid4().hex[:6]}",
+                    model_methodology=methodology,
+                    model_stage=stage,
+                    model_risk="high",
+                ),
+                model_assets=[a for a in assets if a.asset_role not in set(without)],
+            )
+        )
+        return await self.snapshot_of(stored, *tags)
+
+    async def snapshot_of(self, stored: wire.StoredModel, *tags: str) -> str:
+        snapshot = wire.DeployableModel(
+            stored_model=stored, meta_data=wire.MetaData(name=f"{stored.model_meta_data.name}-1", tags=list(tags))
+        )
+        return (await self.center.create_snapshot(snapshot)).id
+
+    async def start(self, snapshot_id: str) -> Run:
+        return await self.client.start_workflow(
+            "DeployModel",
+            DeployModelInput(snapshot_id=snapshot_id),
+            id=deploy_model_id(snapshot_id),
+            task_queue=self.task_queue,
+            result_type=DeployModelResult,
+        )
+
+    async def status(self, run: Run) -> DeployModelStatus:
+        return await run.query("status", result_type=DeployModelStatus)
+
+    async def finish_job(self, run: Run, *, metrics: Any = None, status: str = "COMPLETE", **changes: Any) -> str:
+        """Play the runtime: end the job that the run waits for. Returns the job's id."""
+
+        async def job_awaited() -> str | None:
+            waiting_for = (await self.status(run)).waiting_for
+            if " job " not in waiting_for:
+                return None
+            job_id = waiting_for.rsplit(" ", 1)[1]
+            return job_id if (await self.center.get_job(job_id)).job_status in {"CREATED", "WAITING"} else None
+
+        job_id = await eventually(job_awaited)
+        output = metrics if isinstance(metrics, bytes) else json.dumps(metrics).encode()
+        if metrics is not None:
+            changes["outputData"] = [asset("test_result.json", "UNKNOWN", output).wire()]
+        await self.center.patch_job(job_id, {"jobStatus": status, **changes})
+        await run.signal("job_changed", {"job_id": job_id})
+        return job_id
+
+    async def ticket(self, run: Run, kind: str) -> TicketRef:
+        """The open ticket of this kind for which the run waits."""
+
+        async def waits() -> TicketRef | None:
+            status = await self.status(run)
+            if not status.waiting_for.startswith("an answer") or not status.open_tickets:
+                return None
+            ticket = status.open_tickets[-1]
+            return ticket if (await self.fields(ticket))["property"]["kind"] == kind else None
+
+        return await eventually(waits)
+
+    async def fields(self, ticket: TicketRef) -> dict[str, Any]:
+        issue = (await self.jira.get(f"issue/{ticket.key}", params={"fields": "*all"})).raise_for_status().json()
+        stored = (await self.jira.get(f"issue/{ticket.key}/properties/gov.ticket")).raise_for_status().json()
+        return {**issue["fields"], "property": stored["value"]}
+
+    async def decide(self, run: Run | None, ticket: TicketRef, status: str, **fields: Any) -> None:
+        """Play the reviewer, in Jira; the run (if given) is told as a webhook would."""
+        if fields:
+            (await self.jira.put(f"issue/{ticket.key}", json={"fields": fields})).raise_for_status()
+        transitions = (await self.jira.get(f"issue/{ticket.key}/transitions")).raise_for_status().json()["transitions"]
+        chosen = next(t["id"] for t in transitions if t["to"]["name"] == status)
+        body = {"transition": {"id": chosen}}
+        (await self.jira.post(f"issue/{ticket.key}/transitions", json=body)).raise_for_status()
+        if run is not None:
+            await self.tell(run, ticket)
+
+    async def comment(self, ticket: TicketRef, text: str) -> None:
+        (await self.jira.post(f"issue/{ticket.key}/comment", json={"body": text})).raise_for_status()
+
+    async def tell(self, run: Run, ticket: TicketRef) -> None:
+        await run.signal(TICKET_CHANGED, TicketChanged(provider="jira", key=ticket.key))
+
+    async def tickets(self) -> list[dict[str, Any]]:
+        """Every issue at the desk, oldest first."""
+        found = await self.jira.get(
+            "search/jql", params={"jql": "project = MLR ORDER BY created ASC", "fields": "*all", "maxResults": 100}
+        )
+        return list(found.raise_for_status().json()["issues"])
+
+    async def jobs(self, snapshot_id: str) -> list[dict[str, Any]]:
+        """Every job of a snapshot, as the centre keeps it."""
+        params = {"deployableModelId": snapshot_id, "size": "100"}
+        found = await self.model_manage.get("jobs/search/findAllByModel_Id", params=params)
+        return list(found.raise_for_status().json().get("_embedded", {}).get("jobs", []))
+
+
+async def no_temporal() -> Client:
+    """The centre of these tests hands jobs to nobody: the test plays the runtime."""
+    raise RuntimeError("no runtimes in this test")
+
+
+@asynccontextmanager
+async def office(
+    client: Client, folder: Path, *, configure: Callable[[ProcessSettings], ProcessSettings] = lambda s: s, **desk: Any
+) -> AsyncIterator[Office]:
+    """Open an office on the Temporal server that ``client`` knows; it connects by itself, with the plugin."""
+    task_queue = f"mlc-{uuid.uuid4()}"
+    with ExitStack() as stack:
+        center_socket, desk_socket = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+        center_app = create_center(
+            StandaloneCenterSettings(database=folder / "center.db", token="center-token"), connect=no_temporal
+        )
+        center_url = stack.enter_context(serving(center_app, center_socket))
+        desk_url = f"http://127.0.0.1:{desk_socket.getsockname()[1]}"
+        faults = Faults()
+        desk_app = create_desk(
+            DeskSettings(database=folder / "desk.db", url=desk_url, user="bot", token="desk-token", **desk),
+            faults=faults,
+        )
+        stack.enter_context(serving(desk_app, desk_socket))
+        center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token")
+        jira_settings = JiraSettings(url=desk_url, user="bot", token="desk-token")
+        process = configure(
+            ProcessSettings(
+                job_poll=timedelta(seconds=30), settle=timedelta(seconds=1), center_settle=timedelta(seconds=1)
+            )
+        )
+        threads = ThreadPoolExecutor(8)
+        stack.callback(threads.shutdown, wait=False)
+        center = HttpCenter(center_settings)
+        activities = activities_of(
+            center,
+            JiraTicketing(jira_settings),
+            threads,
+            process=process,
+            center_settings=center_settings,
+            jira=jira_settings,
+        )
+        connected = await Client.connect(
+            client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]
+        )
+        async with (
+            httpx.AsyncClient(base_url=f"{desk_url}/rest/api/2/", auth=("bot", "desk-token")) as jira,
+            httpx.AsyncClient(
+                base_url=f"{center_url}/model-manage/api/", headers={"Authorization": "Bearer center-token"}
+            ) as model_manage,
+            Worker(connected, task_queue=task_queue, graceful_shutdown_timeout=timedelta(seconds=5)),
+        ):
+            yield Office(connected, center, model_manage, jira, faults, task_queue)
+        await center.aclose()

@@ -1,0 +1,33 @@
+"""Call an activity that can be repeated: outages are borne for as long as the process has patience."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+Argument = TypeVar("Argument")
+Answer = TypeVar("Answer")
+
+# A handful of requests of at most 30 s each.
+TIMEOUT = timedelta(minutes=3)
+RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
+
+
+async def call(
+    activity: Callable[[Any, Argument], Awaitable[Answer]],
+    argument: Argument,
+    *,
+    summary: str,
+    patience: timedelta | None = None,
+) -> Answer:
+    """Run an activity method and try it again until it answers, fails for good, or ``patience`` ends (None: never)."""
+    return await workflow.execute_activity_method(
+        activity,
+        argument,
+        start_to_close_timeout=TIMEOUT,
+        schedule_to_close_timeout=patience,
+        retry_policy=RETRY,
+        summary=summary,
+    )

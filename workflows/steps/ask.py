@@ -1,0 +1,142 @@
+"""Ask a person: one ticket a question, and an answer that can be used, however long it takes."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities.tickets import Remark, TicketActivities, Withdrawal
+
+    from mlc.model.processes import Policy
+    from mlc.model.ticket import Answer, TicketQuestion, TicketRef, TicketState
+
+with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
+    from workflows.steps.once import create_once, question_key
+    from workflows.steps.progress import Progress
+
+# A few requests of at most 20 s each. A ticket system that is down is waited for, for ever and visibly.
+TICKET_TIMEOUT = timedelta(minutes=2)
+TICKET_RETRY = RetryPolicy(maximum_interval=timedelta(minutes=5))
+
+FINAL_ANSWERS = frozenset({Answer.APPROVED, Answer.REJECTED, Answer.GONE})
+
+Objection = Callable[[TicketState], str | None]
+"""Why an answer can't be used, as a sentence for the ticket; None if it can."""
+
+
+def no_objection(_: TicketState) -> str | None:
+    return None
+
+
+class Questions:
+    """The tickets of one run. ``hint`` says that one may have changed; nothing else wakes a wait."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self._hints: set[str] = set()
+        self._remarks: set[str] = set()
+        self._attempts = 0
+
+    def hint(self, key_or_label: str) -> None:
+        """A ticket may have changed: it is read again."""
+        self._hints.update(t.label for t in self.progress.state.open_tickets if key_or_label in {t.key, t.label})
+
+    async def ask(
+        self, question: TicketQuestion, policy: Policy, objection: Objection = no_objection
+    ) -> tuple[TicketRef, TicketState]:
+        """Make a ticket and wait until it is answered with yes or no, without objection. Deleted, it is asked anew."""
+        while True:
+            ticket = await self._open(question, policy, self.progress.ticket_opened)
+            state = await self._answer(ticket, objection)
+            self.progress.ticket_closed(ticket)
+            if state.answer is not Answer.GONE:
+                self.progress.waiting_for("")
+                return ticket, state
+
+    async def tell(self, question: TicketQuestion, policy: Policy) -> TicketRef:
+        """Make a ticket for which nobody waits."""
+        return await self._open(question, policy, self.progress.ticket_recorded)
+
+    async def _open(self, question: TicketQuestion, policy: Policy, created: Callable[[TicketRef], None]) -> TicketRef:
+        self._attempts += 1
+        label = question_key("gov", f"{question.kind}|{question.step}", self._attempts)
+        return await create_once(
+            TicketActivities.open_ticket,
+            TicketActivities.find_ticket,
+            question.model_copy(update={"label": label, "attempt": self._attempts}),
+            created=created,
+            settle=policy.settle,
+            summary=f"{question.kind} ticket, {question.step}",
+            on_trouble=self.progress.waiting_for,
+        )
+
+    async def recheck(self) -> dict[str, str]:
+        """Read every open ticket now, and let the run read it too. Returns what was seen, by ticket key."""
+        tickets = list(self.progress.state.open_tickets)
+        states = await asyncio.gather(*(self._read(ticket) for ticket in tickets))
+        self._hints.update(ticket.label for ticket in tickets)
+        return {t.key: f"{s.answer} (status {s.status or '?'})" for t, s in zip(tickets, states, strict=True)}
+
+    async def withdraw(self, reason: str) -> None:
+        """Close the open tickets in a way that means neither yes nor no."""
+        if tickets := list(self.progress.state.open_tickets):
+            await workflow.execute_activity_method(
+                TicketActivities.withdraw_tickets,
+                Withdrawal(tickets=tickets, reason=reason),
+                start_to_close_timeout=TICKET_TIMEOUT,
+                retry_policy=TICKET_RETRY,
+                summary="withdraw the open tickets",
+            )
+
+    async def _answer(self, ticket: TicketRef, objection: Objection) -> TicketState:
+        while True:
+            self._hints.discard(ticket.label)
+            state = await self._read(ticket)
+            problem = _problem(state, objection)
+            if problem is None and state.answer in FINAL_ANSWERS:
+                return state
+            if problem is not None and self._is_news(ticket, problem):
+                await self._remark(ticket, problem)
+                continue  # the remark changed the ticket, and somebody may have, too
+            self.progress.ticket_read(ticket, state.version)
+            self.progress.waiting_for(f"an answer to [{ticket.key}]({ticket.url}). {problem or ''}".strip())
+            await workflow.wait_condition(lambda: ticket.label in self._hints)
+
+    async def _read(self, ticket: TicketRef) -> TicketState:
+        return await workflow.execute_activity_method(
+            TicketActivities.read_ticket,
+            ticket,
+            start_to_close_timeout=TICKET_TIMEOUT,
+            retry_policy=TICKET_RETRY,
+            summary=f"read {ticket.key}",
+        )
+
+    def _is_news(self, ticket: TicketRef, text: str) -> bool:
+        return _event(ticket, text) not in self._remarks
+
+    async def _remark(self, ticket: TicketRef, text: str) -> None:
+        """Say on the ticket what is missing, once."""
+        event = _event(ticket, text)
+        self._remarks.add(event)
+        await workflow.execute_activity_method(
+            TicketActivities.remark,
+            Remark(ticket=ticket, event_id=event, text=text),
+            start_to_close_timeout=TICKET_TIMEOUT,
+            retry_policy=TICKET_RETRY,
+            summary=f"comment on {ticket.key}",
+        )
+
+
+def _event(ticket: TicketRef, text: str) -> str:
+    return hashlib.sha256(f"{ticket.label}|{text}".encode()).hexdigest()[:16]
+
+
+def _problem(state: TicketState, objection: Objection) -> str | None:
+    if state.answer is Answer.UNDECIDED:
+        closed_as = f"status {state.status!r}" + (f", resolution {state.resolution!r}" if state.resolution else "")
+        return f"This ticket is closed ({closed_as}) in a way that means neither yes nor no, so nothing was decided."
+    return objection(state) if state.answer is Answer.APPROVED else None

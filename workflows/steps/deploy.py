@@ -1,0 +1,122 @@
+"""Deploy a snapshot wherever it belongs, once in each place, and take it back if the process is given up."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.deployments import DeploymentActivities, Deployments
+    from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, RuntimeRef
+    from mlc.model.failure import FailureType
+    from mlc.model.processes import Policy
+
+with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
+    from workflows.steps.activity import call
+    from workflows.steps.once import create_once, question_key
+    from workflows.steps.progress import Progress
+
+BATCH = "batch"
+
+# One look at every deployment of the run.
+LOOK_TIMEOUT = timedelta(minutes=3)
+
+
+class Rollout:
+    """The deployments that a run made, by place: the runtime's id, or ``batch``."""
+
+    def __init__(self, progress: Progress, snapshot_id: str) -> None:
+        self.progress = progress
+        self.snapshot_id = snapshot_id
+        self.made: dict[str, Deployment] = {}
+        self._attempts: dict[str, int] = {}
+
+    @property
+    def deployments(self) -> Deployments:
+        """What was made, as activities take it."""
+        return Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in self.made.values()])
+
+    async def run(self, policy: Policy) -> list[Deployment]:
+        """Deploy online on every matching runtime with endpoints; batch, once, if any has none.
+
+        Where an earlier try succeeded nothing is done again.
+
+        Raises:
+            ActivityError: no runtime matches, or the centre refuses or is down for too long.
+            ApplicationError: ``DeploymentFailed`` with what each failed deployment said.
+        """
+        runtimes = await call(
+            DeploymentActivities.match_runtimes,
+            self.snapshot_id,
+            patience=policy.patience,
+            summary="list the matching runtimes",
+        )
+        places: dict[str, RuntimeRef | None] = {r.id: r for r in runtimes if r.mode is DeploymentMode.ONLINE}
+        if len(places) < len(runtimes):
+            places[BATCH] = None
+        missing = [place for place in places if place not in self.made]
+        tries = await asyncio.gather(
+            *(self._deploy(place, places[place], policy) for place in missing), return_exceptions=True
+        )
+        for outcome in tries:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        if not all(deployment.ready for deployment in self.made.values()):
+            await self._finish(policy)
+        return list(self.made.values())
+
+    async def undo(self) -> None:
+        """Take back what was made. Retried for ever: nothing may stay half deployed."""
+        if self.made:
+            await call(DeploymentActivities.undo_deployments, self.deployments, summary="undo this run's deployments")
+            self.made.clear()
+
+    async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
+        attempt = self._attempts[place] = self._attempts.get(place, 0) + 1
+
+        def created(deployment: Deployment) -> None:
+            self.made[place] = deployment
+
+        await create_once(
+            DeploymentActivities.deploy,
+            DeploymentActivities.find_deployment,
+            DeploymentRequest(
+                snapshot_id=self.snapshot_id,
+                mode=DeploymentMode.ONLINE if runtime else DeploymentMode.BATCH,
+                runtime=runtime,
+                key=question_key("dep", place, attempt),
+                workflow_id=workflow.info().workflow_id,
+            ),
+            created=created,
+            settle=policy.center_settle,
+            patience=policy.patience,
+            summary=f"deploy online on {runtime.name}" if runtime else "deploy as batch",
+            on_trouble=self.progress.waiting_for,
+        )
+
+    async def _finish(self, policy: Policy) -> None:
+        self.progress.waiting_for("the runtimes to load the model")
+        finished = await workflow.execute_activity_method(
+            DeploymentActivities.finish_deployments,
+            self.deployments,
+            start_to_close_timeout=LOOK_TIMEOUT,
+            retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
+            summary="wait until the model is loaded",
+        )
+        self.progress.waiting_for("")
+        self.made = dict(zip(self.made, finished, strict=True))
+        failed = {place: deployment for place, deployment in self.made.items() if deployment.problem}
+        if not failed:
+            return
+        for place in failed:
+            del self.made[place]
+        gone = Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in failed.values()])
+        await call(
+            DeploymentActivities.undo_deployments, gone, patience=policy.patience, summary="clear failed deployments"
+        )
+        said = "; ".join(f"{d.runtime or BATCH}: {d.problem}" for d in failed.values())
+        raise ApplicationError(
+            f"{len(failed)} of {len(finished)} deployments failed. {said}", type=FailureType.DEPLOYMENT_FAILED
+        )

@@ -1,0 +1,110 @@
+"""Run a job: created once, waited for as long as it takes."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.jobs import JobActivities
+    from mlc.model.job import Job, JobKind, JobRequest
+    from mlc.model.processes import Policy
+
+with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
+    from workflows.steps.once import create_once, question_key
+    from workflows.steps.progress import Progress
+
+# One look at a job, or the storing of its result: a few requests of at most 30 s each.
+LOOK_TIMEOUT = timedelta(minutes=2)
+LOOK_RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
+
+
+class Jobs:
+    """The jobs of one run, one at a time. A hint ends a wait early; without any, the job is looked at now and then."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.in_flight: Job | None = None
+        self._attempts = 0
+        self._changed = False
+
+    def changed(self, job_id: str) -> None:
+        """A job is said to have ended."""
+        if self.in_flight is not None and self.in_flight.id == job_id:
+            self._changed = True
+
+    async def run(self, kind: JobKind, snapshot_id: str, policy: Policy, finish: Callable[[Any, Job], Any]) -> Any:
+        """Create a job and wait until ``finish``, an activity that asks for it, has an answer.
+
+        Raises:
+            ActivityError: what the job needs is missing, it failed, took too long, or the centre was down for too long.
+        """
+        self._attempts += 1
+        request = JobRequest(
+            snapshot_id=snapshot_id,
+            kind=kind,
+            key=question_key("job", kind, self._attempts),
+            workflow_id=workflow.info().workflow_id,
+        )
+        job = await create_once(
+            JobActivities.create_job,
+            JobActivities.find_job,
+            request,
+            created=self._created,
+            settle=policy.center_settle,
+            patience=policy.patience,
+            summary=f"create the {kind} job",
+            on_trouble=self.progress.waiting_for,
+        )
+        self.progress.waiting_for(f"{kind} job {job.id}")
+        answer = await self._finished(job, finish)
+        self.in_flight = None
+        self.progress.waiting_for("")
+        return answer
+
+    async def cancel(self) -> None:
+        """End the job in flight, if there is one."""
+        if self.in_flight is not None:
+            await workflow.execute_activity_method(
+                JobActivities.cancel_job,
+                self.in_flight.id,
+                start_to_close_timeout=LOOK_TIMEOUT,
+                retry_policy=LOOK_RETRY,
+                summary="cancel the job in flight",
+            )
+
+    def _created(self, job: Job) -> None:
+        self.in_flight = job
+
+    async def _finished(self, job: Job, finish: Callable[[Any, Job], Any]) -> Any:
+        while True:
+            self._changed = False
+            asking = workflow.start_activity_method(
+                finish,
+                job,
+                start_to_close_timeout=LOOK_TIMEOUT,
+                retry_policy=LOOK_RETRY,
+                summary=f"wait for the {job.kind} job {job.id}",
+            )
+            told = asyncio.create_task(workflow.wait_condition(lambda: self._changed))
+            try:
+                await workflow.wait([asking, told], return_when=asyncio.FIRST_COMPLETED)
+                if asking.done():
+                    return await asking
+            finally:
+                told.cancel()
+            await _ended_early(asking)
+
+
+async def _ended_early(asking: "asyncio.Future[Any]") -> None:
+    """Stop asking in the old rhythm; an answer that comes all the same is asked for again."""
+    asking.cancel()
+    try:
+        await asking
+    except (asyncio.CancelledError, ActivityError) as error:
+        if not is_cancelled_exception(error):
+            return  # it failed in the same moment: the next look will say so again

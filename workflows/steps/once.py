@@ -1,0 +1,119 @@
+"""Create exactly once: a ticket, a job, a deployment, although creating is not idempotent and anything may die."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from mlc.model.failure import FailureType
+
+Request = TypeVar("Request")
+Created = TypeVar("Created")
+
+# One look, one POST and what belongs to it: three requests of at most 30 s each.
+CREATE_TIMEOUT = timedelta(seconds=90)
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(minutes=15)
+
+
+def question_key(prefix: str, purpose: str, attempt: int) -> str:
+    """The key of one creation: the same after a reset or continue-as-new, another for a new start of the process."""
+    info = workflow.info()
+    text = f"{info.workflow_id}|{info.first_execution_run_id}|{purpose}|{attempt}"
+    return f"{prefix}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
+
+async def create_once(
+    create: Callable[[Any, Request], Any],
+    find: Callable[[Any, Request], Any],
+    request: Request,
+    *,
+    created: Callable[[Created], None],
+    settle: timedelta,
+    summary: str,
+    patience: timedelta | None = None,
+    on_trouble: Callable[[str], None] = lambda _: None,
+) -> Created:
+    """Run ``create``, an activity that looks and then POSTs at most once, until there is exactly one.
+
+    After an answer that leaves open whether it took effect (a dropped connection, a dead worker), the thing is looked
+    for when the other side's search has settled, and only then made again. ``find`` is retried by the server, so that
+    waiting for a system that is down adds no history.
+
+    Args:
+        created: told what there is now, even when the run is cancelled at that moment, so that it can be cleaned up.
+        settle: how long the other side's search may lag behind its writes.
+        patience: how long outages are borne; None for ever.
+        on_trouble: told in a sentence what is being waited for.
+
+    Raises:
+        ActivityError: refused for good (not with ``patience`` None), or down for longer than ``patience``.
+    """
+    began = workflow.now()
+    pause = FIRST_PAUSE
+    while True:
+        creating = workflow.start_activity_method(
+            create,
+            request,
+            start_to_close_timeout=CREATE_TIMEOUT,
+            retry_policy=RetryPolicy(maximum_attempts=1),
+            summary=summary,
+        )
+        try:
+            thing: Created = await asyncio.shield(creating)
+            created(thing)
+            return thing
+        except asyncio.CancelledError:
+            await _keep_track(creating, created)
+            raise
+        except ActivityError as error:
+            wait = _wait_after(error, settle, pause, for_ever=patience is None)
+            if wait is None or (patience is not None and workflow.now() - began + wait > patience):
+                raise
+            on_trouble(f"another try: {reason(error)}")
+        await workflow.sleep(wait, summary=f"before looking for it again: {summary}"[:200])
+        left = max(patience - (workflow.now() - began), timedelta(seconds=1)) if patience is not None else None
+        found: Created | None = await workflow.execute_activity_method(
+            find,
+            request,
+            start_to_close_timeout=CREATE_TIMEOUT,
+            schedule_to_close_timeout=left,
+            retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
+            summary=f"look for it: {summary}"[:200],
+        )
+        if found is not None:
+            created(found)
+            return found
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def _keep_track(creating: "asyncio.Future[Created]", created: Callable[[Created], None]) -> None:
+    """A cancelled run waits for the call that is out, since what it makes has to be cleaned up."""
+    try:
+        created(await creating)
+    except ActivityError:
+        workflow.logger.warning("cancelled while a creating call failed; nothing is known to have been made")
+
+
+def reason(error: BaseException) -> str:
+    """The sentence that says what went wrong, from inside Temporal's wrapping."""
+    while (cause := getattr(error, "cause", None)) is not None:
+        error = cause
+    return getattr(error, "message", None) or str(error)
+
+
+def _wait_after(error: ActivityError, settle: timedelta, pause: timedelta, *, for_ever: bool) -> timedelta | None:
+    """How long to wait before looking again; None when another try is useless."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.non_retryable:
+        return LONGEST_PAUSE if for_ever else None
+    if isinstance(cause, ApplicationError) and cause.type == FailureType.NOT_SENT:
+        return max(cause.next_retry_delay or pause, pause)
+    asked = cause.next_retry_delay if isinstance(cause, ApplicationError) else None
+    return max(asked or settle, settle, pause)  # unclear, a time-out, a worker that died: it may have happened

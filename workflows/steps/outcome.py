@@ -1,0 +1,100 @@
+"""What a run of DeployModel says of itself: decisions, verdicts and the last word, in sentences."""
+
+from datetime import date
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notifications import Notice
+    from activities.snapshots import DecisionRecord
+    from mlc.model.job import TestResult
+    from mlc.model.processes import DeployModelResult
+    from mlc.model.snapshot import SnapshotSummary
+    from mlc.model.ticket import Answer, Decision, TicketRef, TicketState
+    from mlc.model.verdict import Verdict
+
+OVERRIDE_NEEDS_REASON = (
+    "The test result did not pass the decision tables. To approve all the same, write a comment with the reason."
+)
+
+
+def one_year_after(day: date) -> date:
+    """The same day next year; for 29 February the 28th."""
+    try:
+        return day.replace(year=day.year + 1)
+    except ValueError:
+        return day.replace(year=day.year + 1, day=28)
+
+
+def not_usable(answer: TicketState, passed: bool) -> str | None:
+    """Why an approval can't be taken as it is; None if it can."""
+    if answer.expiration_problem:
+        return answer.expiration_problem
+    return None if passed or answer.reason else OVERRIDE_NEEDS_REASON
+
+
+def decision(ticket: TicketRef, answer: TicketState, passed: bool) -> Decision:
+    """The reviewer's decision as it is kept."""
+    approved = "approved" if passed else "overridden"
+    return Decision(
+        outcome=approved if answer.answer is Answer.APPROVED else "rejected",
+        by=answer.decided_by,
+        at=answer.decided_at,
+        reason=answer.reason,
+        ticket=ticket.key,
+        url=ticket.url,
+        status=answer.status,
+        resolution=answer.resolution,
+    )
+
+
+def decision_record(result: DeployModelResult, test_result: TestResult | None) -> DecisionRecord:
+    """Who approved which snapshot on which evidence, for the centre. Only for a run with decision and date."""
+    assert result.decision is not None
+    assert result.expiration_date is not None
+    return DecisionRecord(
+        snapshot_id=result.snapshot_id,
+        expiration_date=result.expiration_date,
+        decision=result.decision,
+        test_result=test_result,
+        verdict=result.verdict,
+    )
+
+
+def metrics_text(result: TestResult) -> str:
+    """The first few metrics, on one line."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in list(result.metrics.items())[:6])
+
+
+def verdict_text(verdict: Verdict | None) -> str:
+    """A verdict in a sentence or two."""
+    if verdict is None or not verdict.judged:
+        return "Not judged: no decision table."
+    failed = [f"{rule.table} rule {rule.rule}: {rule.reason}" for rule in verdict.rules if rule.passes is False]
+    if verdict.passed:
+        return "Passed."
+    return "Did not pass. " + "; ".join([*failed, *verdict.problems])[:600]
+
+
+def announcement(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice:
+    """The notification with which a run ends."""
+    name = f"{snapshot.model_name} ({snapshot.name})"
+    places = ", ".join(f"{d.mode} on {d.runtime}" if d.runtime else d.mode for d in result.deployments)
+    match result.outcome:
+        case "deployed":
+            text = f"{name} was deployed: {places}."
+            if result.decision is None:
+                text += " Nobody was asked and nothing was judged: the snapshot is not tagged for review."
+        case "rejected":
+            text = f"{name} was rejected and not deployed."
+        case _:
+            text = f"The deployment of {name} was abandoned; earlier deployments stay active."
+    if result.warnings:
+        text += " " + " ".join(result.warnings)
+    return Notice(
+        snapshot_id=snapshot.id,
+        model_id=snapshot.model_id,
+        key=f"{workflow.info().first_execution_run_id}-{result.outcome}",
+        message=text,
+        severity="INFO" if result.outcome == "deployed" and not result.warnings else "WARN",
+    )

@@ -1,0 +1,139 @@
+"""Where a run stands, in one object and shown in one place."""
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+with workflow.unsafe.imports_passed_through():
+    from mlc.model.processes import Attribute, DeployModelStatus, Phase, StepRecord
+    from mlc.model.snapshot import SnapshotSummary
+    from mlc.model.ticket import TicketRef
+
+MODEL = SearchAttributeKey.for_keyword(Attribute.MODEL)
+PHASE = SearchAttributeKey.for_keyword(Attribute.PHASE)
+STAGE = SearchAttributeKey.for_keyword(Attribute.STAGE)
+TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS)
+
+LONGEST_VALUE = 255  # the server ends a run whose search attribute is over 2,048 bytes
+
+MARKS = {"done": "✅", "running": "▶️", "waiting": "⏳", "skipped": "⏭️", "failed": "❌"}
+
+
+class Progress:
+    """Changes a run's state, and with it the search attributes and the details that people see.
+
+    An upsert is an event in the history, so they are few: when the run starts, when it begins to wait in a phase, when
+    a ticket opens, was read or closes, and at the end.
+    """
+
+    def __init__(self, state: DeployModelStatus) -> None:
+        self.state = state
+        self._seen: dict[str, str] = {}
+        self._model: SnapshotSummary | None = None
+        self._searchable: Phase | None = None
+
+    def of(self, snapshot: SnapshotSummary) -> None:
+        """Say which model the run is about."""
+        self._model = snapshot
+        self._upsert(MODEL.value_set(_cut(snapshot.model_name)), STAGE.value_set(_cut(snapshot.stage)))
+
+    def enter(self, phase: Phase) -> None:
+        """Begin a phase, or begin it again."""
+        self._end("done")
+        self.state.phase = phase
+        self.state.steps.append(StepRecord(phase=phase, status="running", started=workflow.now()))
+        self.waiting_for("")
+
+    def note(self, text: str) -> None:
+        """Say what the current step found."""
+        self._change_step(note=text)
+
+    def skip(self, why: str) -> None:
+        """The current phase has nothing to do."""
+        self._change_step(note=why)
+        self._end("skipped")
+        self._show()
+
+    def failed(self, why: str) -> None:
+        self._change_step(note=why[:300])
+        self._end("failed")
+        self._show()
+
+    def waiting_for(self, what: str) -> None:
+        """Say what the run waits for; nothing if it works. From then on the phase can be searched for."""
+        self.state.waiting_for = what
+        if what and self._searchable != self.state.phase:
+            self._upsert()
+        self._change_step(status="waiting" if what else "running")
+
+    def ticket_opened(self, ticket: TicketRef) -> None:
+        """A ticket that the run waits for."""
+        self.state.open_tickets.append(ticket)
+        self.ticket_recorded(ticket)
+
+    def ticket_recorded(self, ticket: TicketRef) -> None:
+        """A ticket that was made."""
+        self.state.result.tickets.append(ticket)
+
+    def ticket_read(self, ticket: TicketRef, version: str) -> None:
+        """Remember the version that was read, so that the sweep need not wake the run for it again."""
+        if self._seen.get(ticket.label) != version:
+            self._seen[ticket.label] = version
+            self._upsert()
+
+    def ticket_closed(self, ticket: TicketRef) -> None:
+        """The run no longer waits for this ticket."""
+        self.state.open_tickets.remove(ticket)
+        if self._seen.pop(ticket.label, None) is not None:
+            self._upsert()
+
+    def finish(self) -> None:
+        """The run is over."""
+        self._end("done")
+        self._upsert()
+        self._show()
+
+    def _change_step(self, **changes: str) -> None:
+        if self.state.steps and self.state.steps[-1].ended is None:
+            self.state.steps[-1] = self.state.steps[-1].model_copy(update=changes)
+        self._show()
+
+    def _end(self, status: str) -> None:
+        if self.state.steps and self.state.steps[-1].ended is None:
+            ended = {"status": status, "ended": workflow.now()}
+            self.state.steps[-1] = self.state.steps[-1].model_copy(update=ended)
+
+    def _upsert(self, *more: SearchAttributeUpdate[str]) -> None:
+        self._searchable = self.state.phase
+        entries = [entry for ticket in self.state.open_tickets for entry in self._entries(ticket)]
+        workflow.upsert_search_attributes(
+            [PHASE.value_set(self.state.phase), TICKETS.value_set(entries) if entries else TICKETS.value_unset(), *more]
+        )
+
+    def _entries(self, ticket: TicketRef) -> list[str]:
+        entries = [f"{ticket.provider}:{ticket.key}", ticket.label]
+        if version := self._seen.get(ticket.label):
+            entries.append(f"seen:{ticket.label}@{version}")
+        return [_cut(entry) for entry in entries]
+
+    def _show(self) -> None:
+        workflow.set_current_details(self.details())
+
+    def details(self) -> str:
+        """The checklist that the Temporal UI shows, in markdown."""
+        model = self._model
+        title = f"**{model.model_name}**, snapshot {model.name}, stage {model.stage}" if model else "**DeployModel**"
+        lines = [title, ""]
+        for step in self.state.steps:
+            took = f" ({(step.ended - step.started).total_seconds():.0f} s)" if step.ended else ""
+            note = f": {step.note}" if step.note else ""
+            lines.append(f"- {MARKS[step.status]} {step.started:%Y-%m-%d %H:%M:%S} **{step.phase}**{took}{note}")
+        if self.state.waiting_for:
+            lines += ["", f"**Waiting for** {self.state.waiting_for}"]
+        if self.state.result.tickets:
+            links = ", ".join(f"[{ticket.key}]({ticket.url})" for ticket in self.state.result.tickets)
+            lines += ["", f"Tickets: {links}"]
+        return "\n".join(lines)
+
+
+def _cut(value: str) -> str:
+    return value[:LONGEST_VALUE]
