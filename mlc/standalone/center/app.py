@@ -14,6 +14,7 @@ from mlc.standalone.center.api import router
 from mlc.standalone.center.contents import BadContent
 from mlc.standalone.center.dispatch import Connect, Dispatcher, connect
 from mlc.standalone.center.monitors import seed
+from mlc.standalone.center.pages import pages
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.service import ModelCentre
 from mlc.standalone.center.signals import Signals
@@ -50,6 +51,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
 
     app = FastAPI(title="Model centre", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.include_router(router(centre, settings.token, settings.max_body))
+    app.include_router(pages(centre, settings.token))
     _answer_errors(app)
     return app
 

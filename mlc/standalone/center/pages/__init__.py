@@ -1,0 +1,130 @@
+"""The centre's pages for people: models, snapshots, jobs, test results and notifications, to read."""
+
+import hmac
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import ChainableUndefined, Environment, PackageLoader
+from pydantic import SecretStr
+
+from mlc.standalone.center.entities import KINDS
+from mlc.standalone.center.service import ModelCentre
+
+JsonObject = dict[str, Any]
+
+_SHOWN = 200
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def pages(centre: ModelCentre, token: SecretStr) -> APIRouter:
+    """The routes; they are read without the token on this machine only."""
+    site = APIRouter(dependencies=[Depends(_readable(token))], include_in_schema=False)
+    templates = Environment(
+        loader=PackageLoader(__name__, "."), autoescape=True, undefined=ChainableUndefined, trim_blocks=True
+    )
+    templates.filters |= {"moment": _moment, "short": _short}
+    css, _, _ = templates.loader.get_source(templates, "style.css") if templates.loader else ("", None, None)
+
+    def show(template: str, **values: Any) -> HTMLResponse:
+        return HTMLResponse(templates.get_template(template).render(shown=_SHOWN, **values), headers=_HEADERS)
+
+    async def newest(plural: str, **where: str) -> list[JsonObject]:
+        return (await centre.page(KINDS[plural], where, descending=True, size=_SHOWN)).items
+
+    @site.get("/style.css")
+    async def style() -> Response:
+        return Response(css, media_type="text/css", headers=_HEADERS | {"Cache-Control": "max-age=3600"})
+
+    @site.get("/")
+    async def overview() -> Response:
+        return show(
+            "overview.html",
+            models=await newest("storedModels"),
+            snapshots=[s for s in await newest("deployableModels") if _is_business(s["storedModel"])],
+            deployments=await newest("deployedModels"),
+            engines=await newest("engines"),
+            notifications=(await newest("notifications"))[:20],
+        )
+
+    @site.get("/models/{model_id}")
+    async def model(model_id: str) -> Response:
+        found = await centre.get(KINDS["storedModels"], model_id)
+        return show("model.html", model=found, snapshots=await newest("deployableModels", model_id=model_id))
+
+    @site.get("/snapshots/{snapshot_id}")
+    async def snapshot(snapshot_id: str) -> Response:
+        found = await centre.get(KINDS["deployableModels"], snapshot_id)
+        of_it = {
+            name: await newest(plural, snapshot_id=snapshot_id)
+            for name, plural in (
+                ("deployments", "deployedModels"),
+                ("results", "modelTestResults"),
+                ("jobs", "jobs"),
+                ("notifications", "notifications"),
+            )
+        }
+        return show("snapshot.html", snapshot=found, **of_it)
+
+    @site.get("/jobs/{job_id}")
+    async def job(job_id: str) -> Response:
+        return show("job.html", job=await centre.get(KINDS["jobs"], job_id))
+
+    @site.get("/results/{result_id}")
+    async def result(result_id: str) -> Response:
+        found = await centre.get(KINDS["modelTestResults"], result_id)
+        measured = {name: value for name, value in found.get("testResults", {}).items() if not _is_block(value)}
+        return show("result.html", result=found, measured=measured)
+
+    return site
+
+
+def _readable(token: SecretStr) -> Any:
+    expected = f"Bearer {token.get_secret_value()}".encode()
+
+    async def check(request: Request) -> None:
+        sent = request.headers.get("Authorization", "").encode("latin-1", "replace")
+        if hmac.compare_digest(sent, expected):
+            return
+        # The Host header too: another site's name may be made to lead here by its owner (DNS rebinding).
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+        if not (_is_loopback(request.client.host if request.client else None) and _is_loopback(host)):
+            raise HTTPException(401, "These pages are read on the centre's own machine, or with its bearer token.")
+
+    return check
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _is_business(model: JsonObject) -> bool:
+    return bool((model.get("modelMetaData") or {}).get("modelCategory", "BUSINESS_MODEL") == "BUSINESS_MODEL")
+
+
+def _is_block(value: Any) -> bool:
+    """Charts and test blocks are for machines; scalars and short lists can be read."""
+    return isinstance(value, dict | list) and len(str(value)) > 200
+
+
+def _moment(value: Any) -> str:
+    """A date and time of the centre's, to the minute."""
+    text = str(value or "")
+    return f"{text[:10]} {text[11:16]} UTC" if text.endswith("Z") else text[:40]
+
+
+def _short(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= 300 else text[:299] + "\N{HORIZONTAL ELLIPSIS}"
