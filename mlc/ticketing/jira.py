@@ -97,15 +97,16 @@ class JiraTicketing:
         return state.model_copy(update={"decided_by": by, "decided_at": decision.created, "reason": reason})
 
     def get_many(self, refs: Sequence[TicketRef]) -> dict[str, TicketState]:
-        labels_by_id = {ref.id: ref.label for ref in refs}
+        label_of = {name: ref.label for ref in refs for name in (ref.id, ref.key)}
         labels = list(dict.fromkeys(_safe(ref.label) for ref in refs))
         states: dict[str, TicketState] = {}
         for start in range(0, len(labels), BATCH):
             listed = ", ".join(f'"{label}"' for label in labels[start : start + BATCH])
             for issue in self._reader.search(f"labels in ({listed})"):
-                # By id, not by label: people's clones of a ticket carry its labels too.
-                if issue.id in labels_by_id:
-                    states[labels_by_id[issue.id]] = self._state(issue)
+                # By id or key, not by label: people's clones of a ticket carry its labels too.
+                label = label_of.get(issue.id) or label_of.get(issue.key)
+                if label:
+                    states[label] = self._state(issue)
         return states
 
     def comment(self, ref: TicketRef, event_id: str, text: str) -> None:

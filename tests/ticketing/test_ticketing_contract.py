@@ -1,6 +1,6 @@
 """The contract of the Ticketing port. A further adapter is one more fixture parameter."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from desk_harness import LABEL, RunningDesk
@@ -124,6 +124,15 @@ def test_many_are_read_with_one_request_for_each_fifty(
     assert len(desk.faults.requests) == 3
 
 
+def test_a_reference_by_key_alone_will_do_for_reading(
+    desk: RunningDesk, tickets: Ticketing, question: TicketRequest
+) -> None:
+    ref = tickets.create(question)
+    by_key = ref.model_copy(update={"id": ref.key, "url": ""})
+    assert tickets.get(by_key) == tickets.get(ref)
+    assert tickets.get_many([by_key]) == tickets.get_many([ref]) != {}
+
+
 def test_reading_no_tickets_asks_nothing(desk: RunningDesk, tickets: Ticketing) -> None:
     assert tickets.get_many([]) == {}
     assert desk.faults.requests == []
@@ -142,7 +151,7 @@ def test_a_past_expiration_date_is_a_problem_in_words(
     desk: RunningDesk, tickets: Ticketing, question: TicketRequest
 ) -> None:
     ref = tickets.create(question)
-    desk.set_expiration(ref, (date.today() - timedelta(days=2)).isoformat())
+    desk.set_expiration(ref, (datetime.now(UTC) - timedelta(days=2)).date().isoformat())
     state = tickets.get(ref)
     assert state.expiration is None
     assert state.expiration_problem is not None
