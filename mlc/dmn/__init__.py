@@ -1,0 +1,29 @@
+"""Decision tables: DMN 1.1 to 1.5 with FEEL, and the dialect that ModelOp's and Camunda's files are written in.
+
+    model = mlc.dmn.load("thresholds.dmn")
+    evaluation = model.evaluate({"auc": 0.93})
+
+`evaluation` has the result, the rules that matched and the problems. A null result says little: by the specification it
+stands for "no rule matches" as well as for a missing input, so look at the problems before calling it a pass.
+"""
+
+from .errors import DmnError, Kind, Place, Problem
+from .evaluation import Condition, Evaluation, MatchedRule
+from .feel.values import Range, YearsMonthsDuration
+from .graph import Input
+from .model import DecisionModel, load
+
+__all__ = [
+    "Condition",
+    "DecisionModel",
+    "DmnError",
+    "Evaluation",
+    "Input",
+    "Kind",
+    "MatchedRule",
+    "Place",
+    "Problem",
+    "Range",
+    "YearsMonthsDuration",
+    "load",
+]

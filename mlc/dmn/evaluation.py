@@ -1,0 +1,52 @@
+"""What an evaluation answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import Problem
+from .feel.values import text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A column of a rule that matched: the column's label, the text of the cell and the value that was put to it."""
+
+    column: str
+    cell: str
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{self.column} = {text_of(self.value, inner=True)} ({self.cell})"
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedRule:
+    """A rule that led to the result. `index` counts from 1; `outputs` has the values by the names of the outputs."""
+
+    decision: str
+    index: int
+    id: str | None
+    outputs: dict[str, Any]
+    annotation: str = ""
+    description: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def inputs(self) -> str:
+        """The inputs that the rule looks at, in words: `auc = 0.65 (<= 0.9)`."""
+        return ", ".join(map(str, self.conditions))
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The result of a decision, the rules that led to it in the order of evaluation, and what was wrong.
+
+    The result is plain Python: Decimal, str, bool, date, time, datetime, timedelta, list, dict or None. A null by the
+    specification may mean "no rule matched" or "this cannot be compared": only `problems` tells the two apart.
+    """
+
+    result: Any
+    matched_rules: list[MatchedRule] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)

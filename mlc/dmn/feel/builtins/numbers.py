@@ -1,0 +1,132 @@
+"""Numbers: rounding, roots, remainders."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Decimal,
+)
+
+from mlc.dmn.errors import FeelError
+from mlc.dmn.feel.run import Value
+from mlc.dmn.feel.values import NUMBERS, YearsMonthsDuration
+
+from .signature import builtin
+
+
+def _rounded(n: Decimal, scale: Decimal | None, rounding: str) -> Decimal:
+    digits = int(scale or 0)
+    if not -6111 <= digits <= 6176 or (scale is not None and scale != digits):
+        raise FeelError(f"the scale must be a whole number from -6111 to 6176, not {scale}")
+    exponent = n.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if exponent >= -digits:
+        return n
+    # The number's own digits may be more than 34 only before rounding; quantize would refuse a longer result.
+    return NUMBERS.plus(n.quantize(Decimal(1).scaleb(-digits), rounding=rounding, context=_WIDE))
+
+
+_WIDE = NUMBERS.copy()
+_WIDE.prec = 7000
+
+
+@builtin("decimal(n: number, scale: number)")
+def decimal(n: Decimal, scale: Decimal) -> Decimal:
+    """Rounded to a scale, half to even."""
+    return _rounded(n, scale, ROUND_HALF_EVEN)
+
+
+@builtin("floor(n: number, scale: number?)")
+def floor(n: Decimal, scale: Decimal | None = None) -> Decimal:
+    """Rounded down, to minus infinity."""
+    return _rounded(n, scale, ROUND_FLOOR)
+
+
+@builtin("ceiling(n: number, scale: number?)")
+def ceiling(n: Decimal, scale: Decimal | None = None) -> Decimal:
+    """Rounded up, to plus infinity."""
+    return _rounded(n, scale, ROUND_CEILING)
+
+
+@builtin("round up(n: number, scale: number)")
+def round_up(n: Decimal, scale: Decimal) -> Decimal:
+    """Rounded away from zero."""
+    return _rounded(n, scale, ROUND_UP)
+
+
+@builtin("round down(n: number, scale: number)")
+def round_down(n: Decimal, scale: Decimal) -> Decimal:
+    """Rounded to zero."""
+    return _rounded(n, scale, ROUND_DOWN)
+
+
+@builtin("round half up(n: number, scale: number)")
+def round_half_up(n: Decimal, scale: Decimal) -> Decimal:
+    """Rounded, half away from zero."""
+    return _rounded(n, scale, ROUND_HALF_UP)
+
+
+@builtin("round half down(n: number, scale: number)")
+def round_half_down(n: Decimal, scale: Decimal) -> Decimal:
+    """Rounded, half to zero."""
+    return _rounded(n, scale, ROUND_HALF_DOWN)
+
+
+@builtin("abs(n: number)")
+@builtin("abs(n: days and time duration)")
+@builtin("abs(n: years and months duration)")
+def absolute(n: Value) -> Value:
+    """Without its sign."""
+    if isinstance(n, timedelta):
+        return abs(n)
+    return YearsMonthsDuration(abs(n.months)) if isinstance(n, YearsMonthsDuration) else NUMBERS.abs(n)
+
+
+@builtin("modulo(dividend: number, divisor: number)")
+def modulo(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """The remainder, with the sign of the divisor."""
+    if not divisor:
+        raise FeelError("modulo(): the divisor is zero")
+    remainder = NUMBERS.remainder(dividend, divisor)
+    return NUMBERS.add(remainder, divisor) if remainder and (remainder < 0) != (divisor < 0) else remainder
+
+
+@builtin("sqrt(number: number)")
+def sqrt(number: Decimal) -> Decimal:
+    """Square root."""
+    if number < 0:
+        raise FeelError("sqrt(): the number is negative")
+    return NUMBERS.sqrt(number)
+
+
+@builtin("log(number: number)")
+def log(number: Decimal) -> Decimal:
+    """Natural logarithm."""
+    if number <= 0:
+        raise FeelError("log(): the number is not positive")
+    return NUMBERS.ln(number)
+
+
+@builtin("exp(number: number)")
+def exp(number: Decimal) -> Decimal:
+    """Power of e."""
+    return NUMBERS.exp(number)
+
+
+@builtin("odd(number: number)")
+def odd(number: Decimal) -> bool:
+    """Whether a whole number is odd."""
+    return abs(NUMBERS.remainder(number, Decimal(2))) == 1
+
+
+@builtin("even(number: number)")
+def even(number: Decimal) -> bool:
+    """Whether a whole number is even."""
+    return NUMBERS.remainder(number, Decimal(2)) == 0

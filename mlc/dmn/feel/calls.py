@@ -1,0 +1,94 @@
+"""Calling functions, with arguments by position or by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import DecimalException
+
+from mlc.dmn.errors import FeelError, Kind, Place
+
+from .run import Code, Run, Scope, Value
+from .types import ANY, MISFIT, Type
+from .values import Function, kind_of, text_of
+
+
+def call(callee: Code, arguments: Sequence[Code], place: Place) -> Code:
+    """`callee(argument, ...)`."""
+
+    def calling(scope: Scope, run: Run) -> Value:
+        return apply(callee(scope, run), [argument(scope, run) for argument in arguments], run, place)
+
+    return calling
+
+
+def call_by_name(callee: Code, arguments: Mapping[str, Code], place: Place) -> Code:
+    """`callee(parameter: argument, ...)`."""
+
+    def calling(scope: Scope, run: Run) -> Value:
+        function = callee(scope, run)
+        values = {name: argument(scope, run) for name, argument in arguments.items()}
+        if not isinstance(function, Function):
+            return apply(function, [], run, place)
+        try:
+            return apply(function, function.bind(values), run, place)
+        except FeelError as error:
+            run.note(error.kind, str(error), place)
+            return None
+
+    return calling
+
+
+def apply(function: Value, arguments: list[Value], run: Run, place: Place) -> Value:
+    """What a function answers; null, and noted, when it cannot."""
+    if not isinstance(function, Function):
+        run.note(Kind.WRONG_TYPE, f"{kind_of(function)} cannot be called: it is not a function", place)
+        return None
+    run.enter()
+    try:
+        return function.call(arguments, run)
+    except FeelError as error:
+        run.note(error.kind, str(error), place)
+    except DecimalException as error:
+        run.note(Kind.ARITHMETIC, f"{function.name}(): a number is out of range ({type(error).__name__})", place)
+    finally:
+        run.leave()
+    return None
+
+
+def define(parameters: Sequence[str], body: Code, name: str = "", types: Sequence[Type] = ()) -> Code:
+    """`function(parameter: type, ...) body`, which sees the scope that it is written in."""
+
+    def closure(scope: Scope, _: Run) -> Function:
+        def invoke(arguments: list[Value], run: Run) -> Value:
+            if len(arguments) != len(parameters):
+                raise FeelError(f"{name or 'the function'} takes {len(parameters)} arguments, not {len(arguments)}")
+            values = list(map(_argument, arguments, types)) if types else arguments
+            return body({**scope, **dict(zip(parameters, values, strict=True))}, run)
+
+        return Function(name, tuple(parameters), invoke)
+
+    return closure
+
+
+def _argument(value: Value, wanted: Type) -> Value:
+    fitted = wanted.fit(value)
+    if fitted is MISFIT:
+        raise FeelError(f"{text_of(value, inner=True)} is not of type {wanted.name}", Kind.WRONG_TYPE)
+    return fitted
+
+
+def typed(code: Code, wanted: Type, what: str, place: Place) -> Code:
+    """The same code, whose value is made to fit a type; null, and noted, when it does not."""
+    if wanted is ANY:
+        return code
+
+    def fitting(scope: Scope, run: Run) -> Value:
+        value = code(scope, run)
+        fitted = wanted.fit(value)
+        if fitted is MISFIT:
+            shown = text_of(value, inner=True)
+            run.note(Kind.WRONG_TYPE, f"{what} is {shown}, which is not of type {wanted.name}", place)
+            return None
+        return fitted
+
+    return fitting

@@ -1,0 +1,139 @@
+"""What goes over lists: `for`, `some`, `every` and filters. Every item costs steps in proportion to the body's size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from mlc.dmn.errors import FeelError, Kind, Place
+
+from .run import Code, Run, Scope, Value
+from .values import Range, kind_of
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One `name in items` or `name in items..high` of a loop."""
+
+    name: str
+    items: Code
+    high: Code | None = None
+
+
+def domain(iterator: Source, scope: Scope, run: Run) -> Iterable[Value] | None:
+    """The items of one iterator; None for null. Raises FeelError for what has no items."""
+    low = iterator.items(scope, run)
+    if iterator.high is not None:
+        return _span(low, iterator.high(scope, run))
+    if isinstance(low, Range):
+        return _without_open_ends(_span(low.low, low.high), low)
+    if low is None or isinstance(low, list):
+        return low
+    return [low]
+
+
+def _without_open_ends(span: Iterable[Value], source: Range) -> Iterator[Value]:
+    for value in span:
+        if (value == source.low and not source.low_closed) or (value == source.high and not source.high_closed):
+            continue
+        yield value
+
+
+def _span(low: Value, high: Value) -> Iterable[Value]:
+    if type(low) is Decimal and type(high) is Decimal:
+        if low != low.to_integral_value() or high != high.to_integral_value() or max(abs(low), abs(high)) > 10**15:
+            raise FeelError("the ends of a range to go over must be whole numbers")
+        first, last = int(low), int(high)
+        return map(Decimal, range(first, last + 1) if first <= last else range(first, last - 1, -1))
+    if type(low) is date and type(high) is date:
+        days = (high - low).days
+        step = 1 if days >= 0 else -1
+        return (low + timedelta(days=count) for count in range(0, days + step, step))
+    raise FeelError(f"cannot go from {kind_of(low)} to {kind_of(high)}")
+
+
+def bindings(iterators: Sequence[Source], scope: Scope, run: Run, cost: int) -> Iterator[Scope]:
+    """A scope for every combination of the iterators' items, the last one moving fastest."""
+    first, rest = iterators[0], iterators[1:]
+    items = domain(first, scope, run)
+    if items is None:
+        raise FeelError(f'there is nothing to go over: the items of "{first.name}" are null', Kind.WRONG_TYPE)
+    for item in items:
+        run.spend(cost)
+        inner = {**scope, first.name: item}
+        if rest:
+            yield from bindings(rest, inner, run, cost)
+        else:
+            yield inner
+
+
+def for_loop(iterators: Sequence[Source], body: Code, cost: int, place: Place) -> Code:
+    """`for ... return body`, with the results so far as `partial`."""
+
+    def loop(scope: Scope, run: Run) -> Value:
+        results: list[Value] = []
+        try:
+            for inner in bindings(iterators, scope, run, cost):
+                inner["partial"] = results
+                results.append(body(inner, run))
+        except FeelError as error:
+            run.note(error.kind, str(error), place)
+            return None
+        return results
+
+    return loop
+
+
+def quantified(iterators: Sequence[Source], body: Code, decisive: bool, cost: int, place: Place) -> Code:
+    """`some` (decided by a true) and `every` (decided by a false)."""
+
+    def quantify(scope: Scope, run: Run) -> Value:
+        known = True
+        try:
+            for inner in bindings(iterators, scope, run, cost):
+                answer = body(inner, run)
+                if answer is decisive:
+                    return decisive
+                known = known and isinstance(answer, bool)
+        except FeelError as error:
+            run.note(error.kind, str(error), place)
+            return None
+        return not decisive if known else None
+
+    return quantify
+
+
+def filtered(base: Code, condition: Code, cost: int, place: Place) -> Code:
+    """`base[condition]`: an item by its number, from 1 or from the end, or the items for which the condition holds."""
+
+    def select(scope: Scope, run: Run) -> Value:
+        value = base(scope, run)
+        if value is None:
+            return None
+        items = value if isinstance(value, list) else [value]
+        chosen: list[Any] = []
+        for item in items:
+            run.spend(cost)
+            inner = {**scope, "item": item}
+            if isinstance(item, dict):
+                inner |= item
+            answer = condition(inner, run)
+            if type(answer) is Decimal:
+                return by_number(items, answer, run, place)
+            if answer is True:
+                chosen.append(item)
+        return chosen
+
+    return select
+
+
+def by_number(items: Sequence[Value], number: Decimal, run: Run, place: Place) -> Value:
+    """The item of that number; null, and noted, when there is none."""
+    index = int(number) if number == number.to_integral_value() and abs(number) <= len(items) else 0
+    if not index:
+        run.note(Kind.BAD_ARGUMENT, f"a list of {len(items)} items has no item {number}", place)
+        return None
+    return items[index - 1 if index > 0 else index]

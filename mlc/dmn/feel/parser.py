@@ -1,0 +1,194 @@
+"""Expressions of FEEL to closures, by recursive descent.
+
+The grammar is that of DMN 1.5, section 10.3.1.2. An operand is read with the longest name in scope; operators of one
+precedence become one loop over a flat chain, so that only brackets, calls and keywords make an expression deep.
+"""
+
+from __future__ import annotations
+
+from mlc.dmn.errors import FeelSyntaxError, Place
+
+from . import calls, iteration, operators, unary
+from .cursor import Cursor, Node, constant
+from .lexer import Names
+from .primary import primary
+from .run import Code, Run, Scope, Test
+from .types import Type, list_of, range_of
+from .vocabulary import Vocabulary
+
+#: Members, filters and calls behind one operand.
+CHAIN = 100
+
+LEVELS = (("or",), ("and",), ("=", "!=", "<", "<=", ">", ">=", "between", "in"), ("+", "-"), ("*", "/"), ("**",))
+PRECEDENCE = {symbol: level for level, symbols in enumerate(LEVELS) for symbol in symbols}
+COMPARISON, ADDITION = PRECEDENCE["="], PRECEDENCE["+"]
+
+
+class Parser(Cursor):
+    """Reads expressions. Every method passes over what it reads and raises FeelSyntaxError."""
+
+    def expression(self) -> Node:
+        """Any expression."""
+        with self.nested():
+            return self.operation(0)
+
+    def endpoint(self) -> Node:
+        """The end of a range or of a comparison in a unary test: no comparison, and a filter in brackets only."""
+        with self.nested():
+            self.in_endpoint = True
+            return self.operation(ADDITION)
+
+    def operation(self, lowest: int) -> Node:
+        """Operators of a precedence and those that bind tighter."""
+        left = self.signed()
+        while (level := self.level()) >= lowest:
+            if level == COMPARISON:
+                left = self.comparison(left)
+                if self.level() == COMPARISON:
+                    raise self.unexpected("comparisons do not chain; expected and, or or the end")
+                continue
+            chain: list[tuple[str, Code]] = []
+            while self.at(*LEVELS[level]):
+                symbol = self.advance().text
+                chain.append((symbol, self.operation(level + 1).code))
+            if level < COMPARISON:
+                operands = [left.code, *(code for _, code in chain)]
+                left = Node(operators.connect(operands, decisive=chain[0][0] == "or"), truth=True)
+            else:
+                left = Node(operators.arithmetic(left.code, chain, self.place))
+        return left
+
+    def level(self) -> int:
+        """Precedence of the operator that comes next, -1 if none does."""
+        token = self.token
+        return PRECEDENCE.get(token.text, -1) if token.kind in ("symbol", "name") else -1
+
+    def comparison(self, left: Node) -> Node:
+        """What follows the left side of a comparison, `between` or `in`."""
+        symbol = self.advance().text
+        if symbol == "in":
+            return unary.membership(self, left)
+        right = self.operation(ADDITION)
+        if symbol != "between":
+            return Node(operators.compare(symbol, left.code, right.code, self.place), truth=True)
+        self.expect("and")
+        bounds = (
+            operators.compare(">=", left.code, right.code, self.place),
+            operators.compare("<=", left.code, self.operation(ADDITION).code, self.place),
+        )
+        return Node(operators.connect(bounds, decisive=False), truth=True)
+
+    def signed(self) -> Node:
+        """Signs, then an operand. Two signs cancel, but still refuse what cannot have one."""
+        signs = 0
+        while self.take("-"):
+            signs += 1
+        node = self.operand()
+        if not signs:
+            return node
+        code = operators.negate(node.code, self.place)
+        if signs % 2 == 0:
+            code = operators.negate(code, self.place)
+        probe = Run()
+        if node.constant and (value := code({}, probe)) is not None:
+            return constant(value)
+        return Node(code)
+
+    def operand(self) -> Node:
+        """A primary expression, and the members, filters and arguments behind it."""
+        node = primary(self)
+        for _ in range(CHAIN):
+            if self.take("."):
+                node = Node(operators.path(node.code, self.member_name(), self.place))
+            elif self.at("[") and not self.in_endpoint:
+                node = self.filter(node)
+            elif self.take("("):
+                node = self.call(node)
+            elif self.take("instance"):
+                node = self.instance(node)
+            else:
+                return node
+        raise FeelSyntaxError(f"more than {CHAIN} members, filters and calls in a row", self.token.position)
+
+    def filter(self, base: Node) -> Node:
+        """`[condition]` or `[number]`."""
+        start = self.index
+        self.expect("[")
+        self.filters += 1
+        with self.nested("item"):
+            condition = self.operation(0)
+        self.filters -= 1
+        self.expect("]")
+        return Node(iteration.filtered(base.code, condition.code, self.cost(start), self.place))
+
+    def call(self, callee: Node) -> Node:
+        """Arguments, after their opening bracket."""
+        by_name: dict[str, Code] = {}
+        by_position: list[Code] = []
+        while not self.at(")"):
+            name = self.argument_name()
+            argument = self.expression().code
+            if name is None:
+                by_position.append(argument)
+            else:
+                by_name[name] = argument
+            if not self.take(","):
+                break
+        if by_name and by_position:
+            raise FeelSyntaxError("arguments are given by name or by position, not both", self.token.position)
+        self.expect(")")
+        if by_name:
+            return Node(calls.call_by_name(callee.code, by_name, self.place))
+        return Node(calls.call(callee.code, by_position, self.place))
+
+    def argument_name(self) -> str | None:
+        """`name:` in front of an argument."""
+        end = self.index
+        while self.tokens[end].kind == "name" or (end > self.index and self.tokens[end].kind == "number"):
+            end += 1
+        if end == self.index or self.tokens[end].text != ":":
+            return None
+        name = " ".join(token.text for token in self.tokens[self.index : end])
+        self.index = end + 1
+        return name
+
+    def instance(self, node: Node) -> Node:
+        """`of type`, behind `instance`."""
+        self.expect("of")
+        wanted, operand = self.type(), node.code
+
+        def check(scope: Scope, run: Run) -> bool:
+            value = operand(scope, run)
+            return value is not None and wanted.accepts(value)
+
+        return Node(check, truth=True)
+
+    def type(self) -> Type:
+        """The name of a type, `list<type>` or `range<type>`."""
+        for generic, make in (("list", list_of), ("range", range_of)):
+            if self.at(generic) and self.tokens[self.index + 1].text == "<":
+                self.index += 2
+                with self.nested():
+                    item = self.type()
+                self.expect(">")
+                return make(item)
+        known = Names(self.vocabulary.types).match(self.tokens, self.index)
+        if known is None:
+            raise self.unexpected("expected the name of a type")
+        self.index += known[1]
+        return self.vocabulary.types[known[0]]
+
+
+def parse_expression(text: str, vocabulary: Vocabulary, place: Place) -> Node:
+    """Compile the text of an expression. Raises FeelSyntaxError."""
+    parser = Parser(text, vocabulary, place)
+    node = parser.expression()
+    parser.end()
+    return node
+
+
+def parse_unary_tests(text: str, vocabulary: Vocabulary, place: Place) -> Test | None:
+    """Compile the text of a cell; None for one that every value passes. Raises FeelSyntaxError."""
+    if text.strip() in ("", "-"):
+        return None
+    return unary.tests(lambda: Parser(text, vocabulary, place))

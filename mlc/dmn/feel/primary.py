@@ -1,0 +1,222 @@
+"""The operands of FEEL: literals, names, brackets of every kind, and the expressions that begin with a keyword."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from mlc.dmn.errors import FeelSyntaxError
+
+from . import calls, iteration, temporal
+from .cursor import Node, constant
+from .lexer import unquote
+from .run import Code, Run, Scope, Value
+from .values import NUMBERS, Range
+
+if TYPE_CHECKING:
+    from .parser import Parser
+
+#: Lists that one loop goes over.
+ITERATORS = 10
+_WORDS = {"null": None, "true": True, "false": False}
+
+
+def primary(parser: Parser) -> Node:  # noqa: PLR0911, PLR0912 - one case for each kind of operand
+    """One operand. Raises FeelSyntaxError."""
+    token = parser.token
+    if (node := parser.name()) is not None:
+        return node
+    if token.kind == "end":
+        raise parser.unexpected("expected a value")
+    parser.advance()
+    match token.kind, token.text:
+        case "number", text:
+            return parser.fixed(lambda: _number(text), token.position)
+        case "string", _:
+            return constant(unquote(token))
+        case "name", ("null" | "true" | "false") as word:
+            return constant(_WORDS[word])
+        case "name", "if":
+            return _conditional(parser)
+        case "name", "for":
+            return _loop(parser)
+        case "name", ("some" | "every") as word:
+            return _quantified(parser, decisive=word == "some")
+        case "name", "function":
+            return _function(parser)
+        case "symbol", "?":
+            parser.asks_input = True
+            return Node(lambda scope, run: scope.get("?"))  # noqa: ARG005
+        case "symbol", "(":
+            return _round(parser)
+        case "symbol", "[":
+            return _square(parser)
+        case "symbol", "]":
+            return range_from(parser, parser.endpoint(), low_closed=False)
+        case "symbol", "{":
+            return _context(parser)
+        case "symbol", "@" if parser.token.kind == "string":
+            text = unquote(parser.advance())
+            return parser.fixed(lambda: temporal.parse_literal(text), token.position)
+    parser.index -= 1
+    raise parser.unexpected("expected a value")
+
+
+def _number(text: str) -> Decimal:
+    return NUMBERS.create_decimal(text)
+
+
+def range_from(parser: Parser, low: Node, low_closed: bool) -> Node:
+    """The rest of a range whose low end has been read."""
+    parser.expect("..")
+    high = parser.endpoint()
+    if not parser.at("]", ")", "["):
+        raise parser.unexpected('expected the end of a range: "]", ")" or "["')
+    high_closed = parser.advance().text == "]"
+    low_code, high_code = low.code, high.code
+
+    def make(scope: Scope, run: Run) -> Range:
+        return Range(low_code(scope, run), high_code(scope, run), low_closed, high_closed)
+
+    return constant(make({}, Run())) if low.constant and high.constant else Node(make)
+
+
+def _round(parser: Parser) -> Node:
+    """An expression in brackets, an open range, or one open end: `(< 10)`."""
+    if parser.at("<", "<=", ">", ">="):
+        symbol = parser.advance().text
+        bound, closed = parser.endpoint(), "=" in symbol
+        parser.expect(")")
+        code = bound.code
+        if symbol.startswith("<"):
+            return Node(lambda scope, run: Range(None, code(scope, run), False, closed))
+        return Node(lambda scope, run: Range(code(scope, run), None, closed, False))
+    node = parser.expression()
+    if parser.at(".."):
+        return range_from(parser, node, low_closed=False)
+    parser.expect(")")
+    return node
+
+
+def _square(parser: Parser) -> Node:
+    """A list or a range."""
+    items: list[Code] = []
+    while not parser.at("]"):
+        node = parser.expression()
+        if not items and parser.at(".."):
+            return range_from(parser, node, low_closed=True)
+        items.append(node.code)
+        if not parser.take(","):
+            break
+    parser.expect("]")
+    return Node(lambda scope, run: [item(scope, run) for item in items])
+
+
+def _context(parser: Parser) -> Node:
+    """`{key: value, ...}`; each value sees the entries before it."""
+    entries: dict[str, Code] = {}
+    with parser.nested():
+        while not parser.at("}"):
+            key, position = _key(parser), parser.token.position
+            if key in entries:
+                raise FeelSyntaxError(f'the entry "{key}" is given twice', position)
+            parser.expect(":")
+            entries[key] = parser.expression().code
+            parser.names.add(key)
+            parser.vocabulary.members.add(key)
+            if not parser.take(","):
+                break
+    parser.expect("}")
+    return Node(context_of(entries))
+
+
+def context_of(entries: dict[str, Code]) -> Code:
+    """A context of entries that see each other in order."""
+
+    def make(scope: Scope, run: Run) -> Value:
+        inner, result = dict(scope), {}
+        for key, code in entries.items():
+            result[key] = inner[key] = code(inner, run)
+        return result
+
+    return make
+
+
+def _key(parser: Parser) -> str:
+    """The key of an entry: a string, or a name with all that stands before the colon."""
+    first = parser.advance()
+    if first.kind == "string":
+        return unquote(first)
+    if first.kind != "name":
+        parser.index -= 1
+        raise parser.unexpected("expected the key of an entry")
+    while not parser.at(":"):
+        if parser.token.kind == "end" or parser.at("{", "}", "[", "]", "(", ")", ","):
+            raise parser.unexpected('expected ":"')
+        parser.advance()
+    return " ".join(parser.text[first.position : parser.token.position].split())
+
+
+def _conditional(parser: Parser) -> Node:
+    condition = parser.expression().code
+    parser.expect("then")
+    one = parser.expression().code
+    parser.expect("else")
+    other = parser.expression().code
+    return Node(conditional(condition, one, other))
+
+
+def conditional(condition: Code, one: Code, other: Code) -> Code:
+    """`if condition then one else other`; a condition that is null counts as false."""
+    return lambda scope, run: one(scope, run) if condition(scope, run) is True else other(scope, run)
+
+
+def _sources(parser: Parser) -> list[iteration.Source]:
+    """`name in items, name in low..high`; each sees the names before it. To be called inside of `nested`."""
+    sources: list[iteration.Source] = []
+    while not sources or parser.take(","):
+        if len(sources) == ITERATORS:
+            raise FeelSyntaxError(f"a loop goes over {ITERATORS} lists at most", parser.token.position)
+        name = parser.new_name()
+        parser.expect("in")
+        items = parser.expression().code
+        high = parser.expression().code if parser.take("..") else None
+        sources.append(iteration.Source(name, items, high))
+        parser.names.add(name)
+    return sources
+
+
+def _loop(parser: Parser) -> Node:
+    start = parser.index
+    with parser.nested("partial"):
+        sources = _sources(parser)
+        parser.expect("return")
+        body = parser.operation(0).code
+    return Node(iteration.for_loop(sources, body, parser.cost(start), parser.place))
+
+
+def _quantified(parser: Parser, decisive: bool) -> Node:
+    start = parser.index
+    with parser.nested():
+        sources = _sources(parser)
+        parser.expect("satisfies")
+        body = parser.operation(0).code
+    return Node(iteration.quantified(sources, body, decisive, parser.cost(start), parser.place), truth=True)
+
+
+def _function(parser: Parser) -> Node:
+    """`function(parameter: type, ...) body`."""
+    parameters: list[str] = []
+    parser.expect("(")
+    while not parser.at(")"):
+        parameters.append(parser.new_name())
+        if parser.take(":"):
+            parser.type()
+        if not parser.take(","):
+            break
+    parser.expect(")")
+    if parser.at("external"):
+        raise FeelSyntaxError("external functions are not supported", parser.token.position)
+    with parser.nested(*parameters):
+        body = parser.operation(0).code
+    return Node(calls.define(parameters, body))

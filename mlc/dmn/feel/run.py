@@ -1,0 +1,62 @@
+"""The state of one evaluation: what it may still spend, and what went wrong so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from mlc.dmn.errors import Kind, LimitExceededError, Place, Problem
+
+#: Steps that one evaluation may take. A step is about a microsecond's work: an item of a loop, a call, 64 characters.
+STEPS = 250_000
+#: Function calls inside function calls.
+CALL_DEPTH = 40
+#: Problems kept of one evaluation; further ones would only repeat them.
+PROBLEMS = 100
+
+Value: TypeAlias = Any
+Scope: TypeAlias = dict[str, Value]
+
+
+class Run:
+    """One evaluation of a model. `missing` holds the names of the inputs that are not given."""
+
+    __slots__ = ("depth", "matched", "missing", "problems", "steps")
+
+    def __init__(self) -> None:
+        self.steps = STEPS
+        self.depth = 0
+        self.problems: dict[Problem, None] = {}
+        self.matched: list[Any] = []
+        self.missing: set[str] = set()
+
+    def spend(self, steps: int = 1) -> None:
+        """Count steps; raise LimitExceededError when there are none left."""
+        self.steps -= steps
+        if self.steps < 0:
+            raise LimitExceededError(f"the evaluation takes more than {STEPS:,} steps")
+
+    def enter(self) -> None:
+        """Begin a call of a function; every `enter` has its `leave`."""
+        self.spend()
+        self.depth += 1
+        if self.depth > CALL_DEPTH:
+            raise LimitExceededError(f"functions call each other more than {CALL_DEPTH} deep")
+
+    def leave(self) -> None:
+        """End a call of a function."""
+        self.depth -= 1
+
+    def note(self, kind: Kind, message: str, place: Place, name: str | None = None) -> None:
+        """Keep a problem, once."""
+        if len(self.problems) < PROBLEMS:
+            self.problems[Problem(kind, message, place, name)] = None
+
+
+Code: TypeAlias = Callable[[Scope, Run], Value]
+Test: TypeAlias = Callable[[Value, Scope, Run], bool | None]
+
+
+def nothing(scope: Scope, run: Run) -> Value:  # noqa: ARG001 - it is a Code
+    """The code of what is not there or does not compile."""
+    return None

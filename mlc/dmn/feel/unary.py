@@ -1,0 +1,162 @@
+"""Unary tests: the cells of a decision table, allowed values, and what stands behind `in`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from mlc.dmn.errors import FeelSyntaxError
+
+from . import operators
+from .cursor import Node
+from .primary import range_from
+from .run import Run, Scope, Test, Value
+from .values import Range, is_in
+
+if TYPE_CHECKING:
+    from .parser import Parser
+
+RELATIONS = ("<=", ">=", "<", ">", "=", "!=")
+
+
+def tests(begin: Callable[[], Parser]) -> Test:
+    """A whole cell: `test, test` or `not(test, test)`. `begin` makes a parser at the beginning of its text."""
+    parser = begin()
+    if parser.at("not") and parser.tokens[parser.index + 1].text == "(":
+        try:
+            parser.index += 1
+            test = none_of(any_of(tests_in_brackets(parser)))
+            parser.end()
+        except FeelSyntaxError:  # not(...) may also be a call of the function, with an operator behind it
+            parser = begin()
+        else:
+            return test
+    alternatives = [positive(parser)]
+    while parser.take(","):
+        alternatives.append(positive(parser))
+    parser.end()
+    return any_of(alternatives)
+
+
+def membership(parser: Parser, left: Node) -> Node:
+    """`left in test` or `left in (test, ...)`, after the `in`."""
+    test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser)
+    operand = left.code
+    return Node(lambda scope, run: test(operand(scope, run), scope, run), truth=True)
+
+
+def tests_in_brackets(parser: Parser) -> list[Test]:
+    """`(test, ...)`; one that turns out to be an open range, `(low..high)`, is that range."""
+    parser.expect("(")
+    with parser.nested():
+        if parser.at(*RELATIONS):
+            alternatives = [positive(parser)]
+        else:
+            first, asks = _expression(parser)
+            if parser.at(".."):
+                return [_of_value(range_from(parser, first, low_closed=False))]
+            alternatives = [_of_node(first, asks)]
+        while parser.take(","):
+            alternatives.append(positive(parser))
+    parser.expect(")")
+    return alternatives
+
+
+def positive(parser: Parser) -> Test:
+    """One test: a comparison without its left side, a value, a range, or an expression with `?`."""
+    if parser.at(*RELATIONS):
+        symbol = parser.advance().text
+        return _relation(symbol, parser.endpoint())
+    return _of_node(*_expression(parser))
+
+
+def _expression(parser: Parser) -> tuple[Node, bool]:
+    """An expression, and whether it asks for the value under test."""
+    outer, parser.asks_input = parser.asks_input, False
+    node = parser.expression()
+    asks, parser.asks_input = parser.asks_input, outer
+    return node, asks
+
+
+def any_of(alternatives: Sequence[Test]) -> Test:
+    """Passed by a value that passes one of the tests; None when it cannot be compared with any of them."""
+    if len(alternatives) == 1:
+        return alternatives[0]
+
+    def either(value: Value, scope: Scope, run: Run) -> bool | None:
+        comparable = False
+        for test in alternatives:
+            answer = test(value, scope, run)
+            if answer:
+                return True
+            comparable = comparable or answer is False
+        return False if comparable else None
+
+    return either
+
+
+def none_of(test: Test) -> Test:
+    """Passed by a value that fails the test. A value that cannot be compared passes neither."""
+
+    def negated(value: Value, scope: Scope, run: Run) -> bool | None:
+        return operators.negation(test(value, scope, run))
+
+    return negated
+
+
+def _relation(symbol: str, bound: Node) -> Test:
+    code, relate = bound.code, operators.relate
+    limit = code({}, Run()) if bound.constant else None
+    if type(limit) is Decimal and symbol in operators.RELATIONS:
+        relation, number = operators.RELATIONS[symbol], limit
+
+        def against_number(value: Value, scope: Scope, run: Run) -> bool | None:  # noqa: ARG001
+            return relation(value, number) if type(value) is Decimal else None
+
+        return against_number
+    return lambda value, scope, run: relate(symbol, value, code(scope, run), run)
+
+
+def _of_node(node: Node, asks_input: bool) -> Test:
+    if asks_input:
+        return _of_question(node)
+    if node.constant:
+        return _of_value(node)
+    code, truth = node.code, node.truth
+
+    def passes(value: Value, scope: Scope, run: Run) -> bool | None:
+        expected = code(scope, run)
+        if truth or (isinstance(expected, bool) and value is not None and not isinstance(value, (bool, list))):
+            return expected is True
+        return is_in(value, expected)
+
+    return passes
+
+
+def _of_question(node: Node) -> Test:
+    code = node.code
+
+    def holds(value: Value, scope: Scope, run: Run) -> bool | None:
+        answer = code({**scope, "?": value}, run)
+        return answer if isinstance(answer, bool) else is_in(value, answer)
+
+    return holds
+
+
+def _of_value(node: Node) -> Test:
+    if not node.constant:
+        code = node.code
+        return lambda value, scope, run: is_in(value, code(scope, run))
+    expected = node.code({}, Run())
+    if isinstance(expected, Range):
+        contains = expected.contains
+        return lambda value, scope, run: contains(value)  # noqa: ARG005
+    kind = type(expected)
+    if kind in (str, bool, Decimal):
+
+        def equals(value: Value, scope: Scope, run: Run) -> bool | None:  # noqa: ARG001
+            return value == expected if type(value) is kind else is_in(value, expected)
+
+        return equals
+    return lambda value, scope, run: is_in(value, expected)  # noqa: ARG005

@@ -1,0 +1,152 @@
+"""Decision tables from their elements: columns, cells and hit policy, each checked in its place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from . import elements as dmn
+from .errors import FeelSyntaxError, Kind, Place
+from .feel.cursor import KEYWORDS
+from .feel.parser import parse_expression
+from .feel.run import Code, Run, Scope, Value, nothing
+from .feel.vocabulary import BUILTIN_NAMES, Vocabulary
+from .script import is_script
+from .tables import AGGREGATIONS, HIT_POLICIES, DecisionTable, InputColumn, OutputColumn, TableRule
+
+if TYPE_CHECKING:
+    from .logic import Compiler
+
+#: A text that may be one name as a whole: words with single spaces, or operators without spaces, between them.
+_NAME = re.compile(r"[^\W\d]\w*(?:[- ./'+*]\w+)*")
+_NULL = re.compile(r"\bnull\b")
+_ABSENT: Any = object()
+
+
+def compile_table(compiler: Compiler, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> Code:
+    """The code of a decision table. What is wrong is reported to the compiler."""
+    policy, aggregation = box.hit_policy.strip().upper(), (box.aggregation or "").strip().upper() or None
+    if policy not in HIT_POLICIES:
+        compiler.report(Kind.STRUCTURE, f'there is no hit policy "{box.hit_policy}"', place)
+    if aggregation is not None and (aggregation not in AGGREGATIONS or policy != "COLLECT"):
+        compiler.report(Kind.STRUCTURE, f"{policy} has no aggregation {aggregation}", place)
+    if not box.outputs:
+        compiler.report(Kind.STRUCTURE, "the table has no output", place)
+    columns = [
+        _input_column(compiler, clause, [rule.inputs[index].text for rule in box.rules if index < len(rule.inputs)],
+                      vocabulary, place.at(column=clause.label))
+        for index, clause in enumerate(box.inputs)
+    ]  # fmt: skip
+    names = {name for column in columns for name in (column.name, column.variable) if name}
+    inner = vocabulary.inside(*names)
+    outputs = _output_columns(compiler, box, inner, place)
+    if policy in ("PRIORITY", "OUTPUT ORDER") and not any(output.order for output in outputs):
+        compiler.report(Kind.STRUCTURE, f"{policy} needs output values, from the highest priority down", place)
+    rules = [
+        _rule(compiler, rule, (columns, outputs), inner, place.at(rule=index))
+        for index, rule in enumerate(box.rules, 1)
+    ]
+    return DecisionTable(place.decision or "", place, columns, outputs, rules, policy, aggregation)
+
+
+def _input_column(
+    compiler: Compiler, clause: dmn.InputClause, cells: list[str], vocabulary: Vocabulary, place: Place
+) -> InputColumn:
+    column = InputColumn(clause.label, nothing, compiler.types.find(clause.type_ref, place), place)
+    text = " ".join(clause.expression.text.split())
+    if is_script(text, clause.expression.language or compiler.language):
+        column.code = compiler.text(clause.expression, vocabulary, place)
+    elif text and clause.variable != text:
+        column.name, column.code = _input_code(compiler, clause.expression, text, vocabulary, place)
+        column.variable = clause.variable
+    elif clause.variable:  # ModelOp's way: no expression, the input's name in camunda:inputVariable
+        column.name, column.code = clause.variable, _asked(clause.variable, vocabulary, place)
+    else:
+        message = "the input has no expression; write the name of the input there, or in camunda:inputVariable"
+        compiler.report(Kind.STRUCTURE, message, place)
+    if clause.allowed is not None and clause.allowed.text:
+        column.allowed, column.allowed_text = compiler.cell(clause.allowed, vocabulary, place), clause.allowed.text
+    tested = any(cell not in ("", "-") for cell in cells)
+    column.tests_null = not tested or any(_NULL.search(cell) for cell in cells)
+    return column
+
+
+def _input_code(
+    compiler: Compiler, source: dmn.Text, text: str, vocabulary: Vocabulary, place: Place
+) -> tuple[str | None, Code]:
+    """The name that an input expression is, if it is one, and its code.
+
+    A metric's name may hold operators, "max-PValue": the whole text is looked up first, as a name. Only where that is
+    not given, and all names of the expression that it would be are, it is the expression.
+    """
+    if not _NAME.fullmatch(text) or text in KEYWORDS or vocabulary.names.declares(text, until=BUILTIN_NAMES):
+        declared = vocabulary.names.declares(text, until=BUILTIN_NAMES)
+        return (text if declared else None), compiler.text(source, vocabulary, place)
+    trial = Vocabulary(vocabulary.names, vocabulary.members, vocabulary.types)
+    try:
+        code = parse_expression(text, trial, place).code
+    except FeelSyntaxError:  # words that are no expression: a name with spaces
+        return text, _asked(text, vocabulary, place)
+    if text in trial.free or text in trial.optional:
+        return text, _asked(text, vocabulary, place)
+    if not trial.free or " " in text:
+        for name, asked in trial.free.items():
+            vocabulary.free.setdefault(name, asked)
+        return None, code
+    vocabulary.free.setdefault(text, place)
+    vocabulary.instead[text] = tuple(trial.free)
+    vocabulary.optional.update(dict.fromkeys(trial.free))
+
+    def either(scope: Scope, run: Run) -> Value:
+        value = scope.get(text, _ABSENT)
+        return code(scope, run) if value is _ABSENT else value
+
+    return text, either
+
+
+def _asked(name: str, vocabulary: Vocabulary, place: Place) -> Code:
+    """The code of an input's name, which must be given unless something in scope has the name."""
+    if not vocabulary.names.declares(name, until=BUILTIN_NAMES):
+        vocabulary.free.setdefault(name, place)
+    return lambda scope, run: scope.get(name)  # noqa: ARG005
+
+
+def _output_columns(compiler: Compiler, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> list[OutputColumn]:
+    columns: list[OutputColumn] = []
+    for index, clause in enumerate(box.outputs, 1):
+        fallback = (box.label or place.decision) if len(box.outputs) == 1 else None
+        name = clause.name or clause.label or fallback or f"output {index}"
+        here = place.at(column=name)
+        if any(column.name == name for column in columns):
+            compiler.report(Kind.DUPLICATE, f'there are two outputs "{name}"', here)
+        column = OutputColumn(name, compiler.types.find(clause.type_ref, here))
+        if clause.allowed is not None and clause.allowed.text:
+            values = dmn.Text(f"[{clause.allowed.text}]")
+            column.order = compiler.text(values, vocabulary, here)({}, Run())
+        if clause.default is not None and clause.default.text:
+            column.default = compiler.text(clause.default, vocabulary, here)
+        columns.append(column)
+    return columns
+
+
+def _rule(
+    compiler: Compiler,
+    rule: dmn.Rule,
+    heads: tuple[list[InputColumn], list[OutputColumn]],
+    vocabulary: Vocabulary,
+    place: Place,
+) -> TableRule:
+    columns, outputs = heads
+    for what, cells, wanted in (("input", rule.inputs, columns), ("output", rule.outputs, outputs)):
+        if len(cells) != len(wanted):
+            message = f"the rule has {len(cells)} {what} cells, and the table {len(wanted)} {what}s"
+            compiler.report(Kind.STRUCTURE, message, place)
+    tests, codes = [], []
+    for index, (text, column) in enumerate(zip(rule.inputs, columns, strict=False)):
+        test = compiler.cell(text, vocabulary, place.at(column=column.label))
+        if test is not None:
+            tests.append((index, test))
+    for text, output in zip(rule.outputs, outputs, strict=False):
+        codes.append(compiler.text(text, vocabulary, place.at(column=output.name)) if text.text else nothing)
+    texts = [text.text for text in rule.inputs]
+    return TableRule(place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description)

@@ -1,0 +1,237 @@
+"""Decision tables: the rules that match, and what the hit policy makes of them (DMN 1.5, 8.2.10)."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, DecimalException
+from typing import Any
+
+from .errors import FeelError, Kind, Place
+from .evaluation import Condition, MatchedRule
+from .feel.operators import add
+from .feel.run import Code, Run, Scope, Test, Value
+from .feel.types import MISFIT, Type
+from .feel.values import equal, kind_of, ordered, text_of
+
+HIT_POLICIES = frozenset({"UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
+AGGREGATIONS = frozenset({"SUM", "MIN", "MAX", "COUNT"})
+_LISTS = frozenset({"RULE ORDER", "OUTPUT ORDER", "COLLECT"})
+
+
+@dataclass(slots=True)
+class InputColumn:
+    """A compiled input column. `name` is the input that it reads, None for an expression.
+
+    `tests_null`: a cell mentions null, so that null is a value like any other. `allowed` is the test of input values.
+    """
+
+    label: str
+    code: Code
+    type: Type
+    place: Place
+    name: str | None = None
+    variable: str | None = None
+    allowed: Test | None = None
+    allowed_text: str = ""
+    tests_null: bool = True
+
+
+@dataclass(slots=True)
+class OutputColumn:
+    """A compiled output column; `order` lists the output values from the highest priority to the lowest."""
+
+    name: str
+    type: Type
+    order: list[Value] | None = None
+    default: Code | None = None
+
+
+@dataclass(slots=True)
+class TableRule:
+    """A compiled rule; a column that every value passes has no test."""
+
+    index: int
+    id: str | None
+    tests: list[tuple[int, Test]]
+    outputs: list[Code]
+    cells: list[str]
+    place: Place
+    annotation: str = ""
+    description: str = ""
+
+
+@dataclass(slots=True)
+class DecisionTable:
+    """A compiled table. Calling it with a scope evaluates it and adds the rules that count to the run."""
+
+    decision: str
+    place: Place
+    inputs: list[InputColumn]
+    outputs: list[OutputColumn]
+    rules: list[TableRule]
+    hit_policy: str
+    aggregation: str | None = None
+    names: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = [output.name for output in self.outputs]
+
+    def __call__(self, scope: Scope, run: Run) -> Value:
+        values = [self.value(column, scope, run) for column in self.inputs]
+        bound = {column.variable: value for column, value in zip(self.inputs, values, strict=True) if column.variable}
+        if bound:
+            scope = {**scope, **bound}
+        matched = self.matching(values, scope, run)
+        rows = [(rule, self.row(rule, scope, run)) for rule in matched]
+        rows, result = self.decide(rows, scope, run)
+        for rule, row in rows:
+            conditions = [
+                Condition(self.inputs[index].label, rule.cells[index], values[index]) for index, _ in rule.tests
+            ]
+            run.matched.append(
+                MatchedRule(
+                    self.decision, rule.index, rule.id, row, rule.annotation, rule.description, tuple(conditions)
+                )
+            )
+        return result
+
+    def value(self, column: InputColumn, scope: Scope, run: Run) -> Value:
+        """The value of a column, of the column's type or null."""
+        raw = column.code(scope, run)
+        if raw is None:
+            if column.name is not None and not column.tests_null and column.name not in run.missing:
+                run.note(Kind.NULL_INPUT, f'the input "{column.name}" is null', column.place, column.name)
+            return None
+        value = column.type.read(raw) if column.name is not None else column.type.fit(raw)
+        if value is MISFIT:
+            message = f"{text_of(raw, inner=True)} is a {kind_of(raw)}, and the column takes {column.type.name}"
+            run.note(Kind.WRONG_TYPE, message, column.place, column.name)
+            return None
+        if column.allowed is not None and column.allowed(value, scope, run) is not True:
+            message = f"{text_of(value, inner=True)} is none of the input values {column.allowed_text}"
+            run.note(Kind.NOT_ALLOWED, message, column.place, column.name)
+        return value
+
+    def matching(self, values: Sequence[Value], scope: Scope, run: Run) -> list[TableRule]:
+        """The rules that match, in order; the first one only where that is all the hit policy looks at."""
+        first_only = self.hit_policy == "FIRST"
+        matched = []
+        run.spend(1 + len(self.rules) // 8)
+        for rule in self.rules:
+            for index, test in rule.tests:
+                answer = test(values[index], scope, run)
+                if answer is not True:
+                    if answer is None and values[index] is not None:
+                        self.note_incomparable(rule, index, values[index], run)
+                    break
+            else:
+                matched.append(rule)
+                if first_only:
+                    break
+        return matched
+
+    def note_incomparable(self, rule: TableRule, index: int, value: Value, run: Run) -> None:
+        """A cell gave neither yes nor no for a value that is not null: by the specification the rule does not match."""
+        column = self.inputs[index]
+        message = f"{text_of(value, inner=True)}, a {kind_of(value)}, cannot be put to the test {rule.cells[index]}"
+        run.note(Kind.WRONG_TYPE, message, rule.place.at(column=column.label), column.name)
+
+    def row(self, rule: TableRule, scope: Scope, run: Run) -> dict[str, Value]:
+        """The outputs of a rule by name."""
+        row: dict[str, Value] = {}
+        for output, code in zip(self.outputs, rule.outputs, strict=True):
+            row[output.name] = fitted(code(scope, run), output, rule.place.at(column=output.name), run)
+        return row
+
+    def decide(
+        self, rows: list[tuple[TableRule, dict[str, Value]]], scope: Scope, run: Run
+    ) -> tuple[list[tuple[TableRule, dict[str, Value]]], Value]:
+        """The rows that count, and the result by the hit policy."""
+        if self.hit_policy in ("PRIORITY", "OUTPUT ORDER"):
+            rows = sorted(rows, key=lambda row: [_rank(output, row[1]) for output in self.outputs])
+        if self.hit_policy in ("PRIORITY", "FIRST"):
+            rows = rows[:1]
+        if self.aggregation:
+            return rows, self.aggregate([row for _, row in rows], run)
+        if not rows:
+            return rows, self.default(scope, run)
+        if self.hit_policy in _LISTS:
+            return rows, [self.compound(row) for _, row in rows]
+        numbers = " and ".join(str(rule.index) for rule, _ in rows)
+        if self.hit_policy == "UNIQUE" and len(rows) > 1:
+            message = f"the hit policy UNIQUE is violated: rules {numbers} match"
+            run.note(Kind.UNIQUE_VIOLATION, message, rows[0][0].place)
+            return rows, None
+        if self.hit_policy == "ANY" and any(equal(row, rows[0][1]) is not True for _, row in rows):
+            message = f"the hit policy ANY is violated: rules {numbers} match with different outputs"
+            run.note(Kind.ANY_VIOLATION, message, rows[0][0].place)
+            return rows, None
+        return rows, self.compound(rows[0][1])
+
+    def compound(self, row: dict[str, Value]) -> Value:
+        """The one output of a row, or the row."""
+        return row[self.names[0]] if len(self.names) == 1 else row
+
+    def default(self, scope: Scope, run: Run) -> Value:
+        """The result when no rule matches: the default outputs, else an empty list or null."""
+        if any(output.default for output in self.outputs):
+            row = {output.name: output.default(scope, run) if output.default else None for output in self.outputs}
+            return [self.compound(row)] if self.hit_policy in _LISTS else self.compound(row)
+        return [] if self.hit_policy in _LISTS else None
+
+    def aggregate(self, rows: list[dict[str, Value]], run: Run) -> Value:
+        """`C+`, `C<`, `C>` and `C#`, for each output by itself."""
+        if self.aggregation == "COUNT":
+            return Decimal(len(rows))
+        if not rows:
+            return None
+        return self.compound({name: self.fold([row[name] for row in rows], name, run) for name in self.names})
+
+    def fold(self, values: list[Value], name: str, run: Run) -> Value:
+        """One output of all rows as one value; null, and noted, where the values do not go together."""
+        try:
+            return _FOLDS[self.aggregation or ""](values, run)
+        except (FeelError, DecimalException) as error:
+            place = self.place.at(column=name)
+            run.note(Kind.WRONG_TYPE, f"the outputs cannot be aggregated by {self.aggregation}: {error}", place)
+            return None
+
+
+def fitted(value: Value, output: OutputColumn, place: Place, run: Run) -> Value:
+    """An output of its column's type; null, and noted, when it does not fit.
+
+    An output column of strings writes booleans and numbers out, as Camunda does: a cell `false` there is "false".
+    """
+    result = output.type.fit(value)
+    if result is not MISFIT:
+        return result
+    if output.type.name == "string" and not isinstance(value, (list, dict)):
+        return text_of(value)
+    run.note(Kind.WRONG_TYPE, f"the output {text_of(value, inner=True)} is not of type {output.type.name}", place)
+    return None
+
+
+def _rank(output: OutputColumn, row: dict[str, Value]) -> int:
+    order = output.order or []
+    value = row[output.name]
+    return next((rank for rank, one in enumerate(order) if equal(one, value) is True), len(order))
+
+
+def _extreme(values: list[Value], relation: Callable[[Any, Any], bool]) -> Value:
+    best = values[0]
+    for value in values:
+        answer = ordered(relation, value, best)
+        if answer is None:
+            raise FeelError(f"{kind_of(value)} and {kind_of(best)} have no order")
+        best = value if answer else best
+    return best
+
+
+_FOLDS: dict[str, Callable[[list[Value], Run], Value]] = {
+    "SUM": lambda values, run: functools.reduce(lambda one, other: add(one, other, run), values),
+    "MIN": lambda values, _: _extreme(values, operator.lt),
+    "MAX": lambda values, _: _extreme(values, operator.gt),
+}

@@ -1,0 +1,1 @@
+"""Runs the DMN technology compatibility kit against `mlc.dmn`."""
