@@ -125,7 +125,7 @@ class JobExecution:
         if self._kind is not JobKind.TRAINING:
             order.outputs = layout.add_outputs(self._outputs())
             self._check_outputs(order)
-        inputs = {file.name: sha256(file.path) for file in order.inputs}
+        inputs = [{"name": file.name, "sha256": sha256(file.path)} for file in order.inputs]
         self.outcome.runtime_info |= {"sha256": {**hashes, "inputs": inputs}}
         return layout, order
 

@@ -1,0 +1,155 @@
+"""Training and its artefacts; requirements and the environments made for them."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_models import embedded, python_model
+
+from mlc.center import wire
+from mlc.model.job import JobKind
+from mlc.runtime.requirements import missing
+
+Run = Callable[..., Any]
+CSV = embedded("train.csv", "a\n1\n2\n", file_format="CSV")
+
+
+async def test_what_training_leaves_in_output_dir_becomes_artefacts_with_their_relative_names(run: Run) -> None:
+    source = """
+        import os
+        # modelop.train
+        def train(df):
+            os.mkdir("outputDir/sub")
+            open("outputDir/sub/weights.bin", "wb").write(b"\\x00\\xff")
+            open("outputDir/model.txt", "w").write(str(df.a.sum()))
+            os.symlink("/etc/passwd", "outputDir/stolen")
+            open("elsewhere.txt", "w").write("not an artefact")
+        """
+    outcome = await run(JobKind.TRAINING, python_model(source), CSV)
+    assert outcome.problem is None
+    assert {a.filename: a.content() for a in outcome.outputs} == {"model.txt": b"3", "sub/weights.bin": b"\x00\xff"}
+    assert {a.asset_role for a in outcome.outputs} == {"WEIGHTS_FILE"}
+    assert outcome.runtime_info["sha256"]["trained"].keys() == {"model.txt", "sub/weights.bin"}
+
+
+@pytest.mark.parametrize("place", ["model.txt", "outputDir/model.txt"])
+async def test_an_artefact_is_found_by_its_name_and_where_training_wrote_it(run: Run, place: str) -> None:
+    source = f"# modelop.metrics\ndef m(df): yield {{'is': open({place!r}).read()}}"
+    model = python_model(source, embedded("model.txt", "trained", asset_role="WEIGHTS_FILE"))
+    outcome = await run(JobKind.METRICS, model, CSV)
+    assert json.loads(outcome.outputs[0].content()) == {"is": "trained"}
+
+
+async def test_old_artefacts_are_not_taken_for_new_ones(run: Run) -> None:
+    old = embedded("old.txt", "old", asset_role="WEIGHTS_FILE")
+    source = "# modelop.train\ndef train(df): open('outputDir/new.txt', 'w').write(open('old.txt').read())"
+    outcome = await run(JobKind.TRAINING, python_model(source, old), CSV)
+    assert [a.filename for a in outcome.outputs] == ["new.txt"]
+
+
+async def test_training_that_leaves_nothing_is_an_error(run: Run) -> None:
+    outcome = await run(JobKind.TRAINING, python_model("# modelop.train\ndef train(df): return 1"), CSV)
+    assert outcome.problem == "Training left nothing in outputDir/: write the trained model there."
+
+
+async def test_training_goes_on_although_init_cannot_load_what_it_is_about_to_make(run: Run) -> None:
+    source = """
+        # modelop.init
+        def init(): open("model.txt")
+        # modelop.train
+        def train(df): open("outputDir/model.txt", "w").write("x")
+        """
+    outcome = await run(JobKind.TRAINING, python_model(source), CSV)
+    assert outcome.problem is None
+    assert any(line.startswith("Training goes on although init failed") for line in outcome.messages)
+
+
+async def test_additional_assets_lie_beside_the_model_and_can_be_imported(run: Run) -> None:
+    source = "import helper_code\n# modelop.metrics\ndef m(df): yield {'is': helper_code.VALUE + open('x.txt').read()}"
+    more = [embedded("helper_code.py", "VALUE = 'from a '"), embedded("x.txt", "file")]
+    outcome = await run(JobKind.METRICS, python_model(source, more[0]), CSV, additional=more[1:])
+    assert json.loads(outcome.outputs[0].content()) == {"is": "from a file"}
+
+
+def test_requirements_that_this_interpreter_satisfies_are_not_missing() -> None:
+    satisfied = "# libraries\n\npandas>=2 # frames\nscikit-learn\nnot-for-us; python_version < '3'\n"
+    assert missing(satisfied) == []
+    assert missing("pandas<1\nno-such-library\n-r more.txt\nscikit-learn[plots]\nx @ file:///x\n") == [
+        "pandas<1",
+        "no-such-library",
+        "-r more.txt",
+        "scikit-learn[plots]",
+        "x @ file:///x",
+    ]
+
+
+def tiny_library(folder: Path, version: str) -> Path:
+    """A library that pip can install without any network: a wheel, made by hand."""
+    import zipfile
+
+    wheel = folder / f"tiny_library-{version}-py3-none-any.whl"
+    info = f"tiny_library-{version}.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny_library.py", f"VERSION = {version!r}\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny-library\nVersion: {version}\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", f"tiny_library.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return wheel
+
+
+def needing(requirements: str) -> wire.DeployableModel:
+    source = (
+        "import sys, tiny_library\n# modelop.metrics\ndef m(df): yield {'v': tiny_library.VERSION, 'p': sys.prefix}"
+    )
+    return python_model(source, embedded("requirements.txt", requirements, asset_role="REQUIRED_LIBRARIES"))
+
+
+async def test_missing_requirements_are_installed_once_into_an_environment_of_their_own(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    tiny_library(tmp_path, "1.0")
+    first = await run(JobKind.METRICS, needing("tiny-library==1.0\npandas\n"), CSV)
+    assert first.problem is None, first.messages
+    answer = json.loads(first.outputs[0].content())
+    assert answer["v"] == "1.0"
+    assert answer["p"] != sys.prefix
+    assert first.runtime_info["libraries"]["tiny-library"] == "1.0"
+    assert "pandas" in first.runtime_info["libraries"]
+
+    (tmp_path / "tiny_library-1.0-py3-none-any.whl").unlink()  # it can't be installed a second time
+    again = await run(JobKind.METRICS, needing("tiny-library==1.0\npandas\n"), CSV)
+    assert json.loads(again.outputs[0].content()) == answer
+
+
+async def test_requirements_that_cannot_be_installed_are_an_error_with_what_pip_said(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    outcome = await run(JobKind.METRICS, needing("tiny-library==7\n"), CSV)
+    assert outcome.problem == "The model's requirements can't be installed: pip's last lines follow."
+    assert any("No matching distribution found for tiny-library==7" in line for line in outcome.messages)
+
+
+async def test_two_jobs_that_need_the_same_environment_make_it_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlc.runtime.requirements import interpreter_for
+
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    tiny_library(tmp_path, "2.0")
+    for name in ("a", "b"):
+        (tmp_path / name / "__moc_runtime").mkdir(parents=True)
+    both = await asyncio.gather(
+        *(interpreter_for("tiny-library==2.0", tmp_path / "environments", tmp_path / n) for n in ("a", "b"))
+    )
+    assert both[0] == both[1]
+    assert len(list((tmp_path / "environments").glob("*/complete"))) == 1
