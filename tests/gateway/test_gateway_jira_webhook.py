@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import serving
+from gateway_serving import serving
 from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle
 

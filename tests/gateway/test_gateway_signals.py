@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import eventually, serving
 from fastapi import FastAPI, HTTPException
+from gateway_serving import eventually, serving
 from openapi_spec_validator import validate as validate_openapi
 from pydantic import SecretStr
 from temporalio.client import Client, WorkflowExecutionStatus
