@@ -1,18 +1,11 @@
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import uvicorn
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 15) -> None:
-    """Wait until the condition holds."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
-from gateway_serving import eventually, serving
+from gateway_serving import serving
 from openapi_spec_validator import validate as validate_openapi
 from pydantic import SecretStr
+from servers import eventually
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from mlc.center.client import HttpCenter
