@@ -90,7 +90,7 @@ class JiraReader:
             return wanted
         with self._lock:
             if time.monotonic() - self._field_read > FIELDS_KEPT:
-                self._field = _only(self._session.get("list its fields", "field", _all_fields), wanted)
+                self._field = only_date_field(self._session.get("list its fields", "field", _all_fields), wanted)
                 self._field_read = time.monotonic()
             return self._field
 
@@ -99,7 +99,7 @@ class JiraReader:
         return [*_STATE, field] if field else _STATE
 
 
-def _only(fields: list[FieldMeta], name: str) -> str | None:
+def only_date_field(fields: list[FieldMeta], name: str) -> str | None:
     """Of the custom fields of this very name the only one for dates; a text field will do if it is the only one."""
     named = [field for field in fields if field.custom and field.name == name]
     dated = [field for field in named if field.value and field.value.type in {"date", "datetime"}]
