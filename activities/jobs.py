@@ -176,7 +176,7 @@ def inputs(snapshot: wire.DeployableModel, role: AssetRole) -> list[wire.Asset]:
     return found
 
 
-def last_words(job: wire.Job, limit: int = 600) -> str:
+def last_words(job: wire.Job, limit: int = 300) -> str:
     """The end of a job's messages, where the error stands."""
     text = "\n".join(_non_empty(job.job_messages))
     return text if len(text) <= limit else "... " + text[-limit:]

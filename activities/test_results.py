@@ -9,7 +9,7 @@ from mlc.center import wire
 from mlc.model.failure import FailureType
 from mlc.model.snapshot import AssetRole
 
-SHOWN_METRICS = 20
+SHOWN_METRICS = 12
 
 
 def read_metrics(job: wire.Job) -> dict[str, Any]:

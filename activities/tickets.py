@@ -1,6 +1,5 @@
 """Tickets: asked once, read when something may have changed, never guessed at."""
 
-import json
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -14,9 +13,10 @@ from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.failure import Refused, Unavailable
 from mlc.model.ticket import TicketQuestion, TicketRef, TicketState
+from mlc.model.verdict import RuleOutcome
 from mlc.settings import CenterSettings, JiraSettings, ProcessSettings
 from mlc.ticketing import Ticketing, TicketRequest
-from mlc.ticketing.content import ModelCard, ticket_request
+from mlc.ticketing.content import AssetFact, ModelCard, Wording, ticket_request
 
 
 class Remark(Record):
@@ -100,3 +100,86 @@ class TicketActivities:
         for duplicate in duplicates:
             reason = f"A duplicate of {ticket.key}: only that one is read."
             await in_thread(self.threads, self.tickets.close, duplicate, f"duplicate-{duplicate.id}", reason)
+
+    async def _request(self, question: TicketQuestion) -> TicketRequest:
+        """What the ticket says, from the question and what the centre can tell at this moment."""
+        snapshot = previous = result = None
+        previous_known = False
+        try:
+            snapshot = await self.center.get_snapshot(question.snapshot_id)
+            previous = await previous_deployed_snapshot(self.center, self.center_settings, snapshot)
+            previous_known = True
+            if question.test_result is not None:
+                result = await self.center.get_test_result(question.test_result.id)
+            if question.job_id is not None:
+                messages = "\n".join((await self.center.get_job(question.job_id)).job_messages)
+                question = question.model_copy(update={"message": f"{question.message}\n\n{messages}".strip()})
+        except (Unavailable, Refused) as error:
+            activity.logger.warning("the ticket will say less: %s", error)
+        return ticket_request(
+            with_every_rule(question, result),
+            snapshot=model_card(snapshot) if snapshot else None,
+            previous=model_card(previous) if previous else None,
+            previous_known=previous_known,
+            result=result.test_results if result else None,
+            links=self._links(question),
+            wording=Wording(
+                approved=self.jira.approved_statuses,
+                rejected=self.jira.rejected_statuses,
+                expiration_field=self.jira.expiration_field,
+            ),
+        )
+
+    def _links(self, question: TicketQuestion) -> list[tuple[str, str]]:
+        namespace = quote(activity.info().namespace, safe="")
+        run = f"{self.settings.temporal_ui}/namespaces/{namespace}/workflows/{quote(question.workflow_id, safe='')}"
+        links = [("The run in Temporal", f"{run}/{question.run_id}/history")]
+        if self.center_settings.browse_url:
+            path = self.center_settings.snapshot_page.format(snapshot_id=quote(question.snapshot_id, safe=""))
+            links.append(("The snapshot in the model centre", f"{self.center_settings.browse_url.rstrip('/')}{path}"))
+        return links
+
+
+def model_card(snapshot: wire.DeployableModel) -> ModelCard:
+    """A snapshot as a reviewer wants to read and compare it."""
+    model, about = snapshot.stored_model, snapshot.stored_model.model_meta_data
+    git = about.repository_info or {}
+    facts = {
+        "Model type": about.type,
+        "Use": about.model_use_category,
+        "Organization": about.model_organization,
+        "Tags": ", ".join(snapshot.meta_data.tags),
+        **{name: value for name, value in about.custom.items() if isinstance(value, str | int | float)},
+    }
+    return ModelCard(
+        snapshot_id=snapshot.id,
+        snapshot_name=snapshot.meta_data.name,
+        model_name=about.name,
+        owner=snapshot.created_by or model.created_by or "",
+        stage=about.model_stage or "",
+        methodology=about.model_methodology or "",
+        risk=about.model_risk or "",
+        description=about.description or "",
+        created=f"{snapshot.created_date:%Y-%m-%d %H:%M} UTC" if snapshot.created_date else "",
+        git_repository=str(git.get("repositoryRemote") or ""),
+        git_commit=str(git.get("lastCommitId") or ""),
+        assets=[
+            AssetFact(
+                name=asset.filename or asset.name,
+                role=asset.asset_role,
+                sha256=asset.content_hash.hex_string if asset.content_hash else "",
+            )
+            for asset in model.model_assets
+        ],
+        metadata={name: str(value) for name, value in facts.items() if value},
+    )
+
+
+def with_every_rule(question: TicketQuestion, result: wire.ModelTestResult | None) -> TicketQuestion:
+    """A history keeps the most telling rules of a verdict; the ticket shows all that the centre keeps."""
+    if question.verdict is None or result is None:
+        return question
+    rules = [RuleOutcome.model_validate(rule) for rule in result.dmn_rule_results if "table" in rule]
+    if len(rules) <= len(question.verdict.rules):
+        return question
+    return question.model_copy(update={"verdict": question.verdict.model_copy(update={"rules": rules})})

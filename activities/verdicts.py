@@ -19,7 +19,7 @@ from mlc.settings import ProcessSettings
 BACK_TEST = "backTest"
 """``provenance.purpose`` of a back test's result, which says nothing about whether to deploy."""
 
-MOST_RULES = 8
+MOST_RULES = 6
 """Matched rules that a history keeps (it holds summaries under 2 KiB); the centre keeps all."""
 
 
@@ -73,7 +73,7 @@ class VerdictActivities:
             try:
                 model = mlc.dmn.load(table.content() or b"", name=name)
             except (mlc.dmn.DmnError, ValueError) as error:
-                problems.append(f"{name} can't be used: {error}")
+                problems.append(f"{name} can't be used. {error}")
                 continue
             for decision in model.top_decisions:
                 if "passes" not in model.outputs(decision):
@@ -81,15 +81,16 @@ class VerdictActivities:
                 evaluation = model.evaluate(values, decision)
                 rules.extend(_outcomes(name, evaluation))
                 for problem in evaluation.problems:
-                    self._weigh(problem, f"{name}: {problem}", problems, warnings)
+                    self._weigh(problem, problems, warnings)
         passed = not problems and not any(rule.passes is False for rule in rules)
         return Verdict(judged=True, passed=passed, rules=rules, problems=problems, warnings=warnings)
 
-    def _weigh(self, problem: "mlc.dmn.Problem", text: str, problems: list[str], warnings: list[str]) -> None:
-        if problem.kind != "missing_input" or self.settings.on_missing_metric == "fail":
-            problems.append(text)
+    def _weigh(self, problem: mlc.dmn.Problem, problems: list[str], warnings: list[str]) -> None:
+        lacking = problem.kind in {mlc.dmn.Kind.MISSING_INPUT, mlc.dmn.Kind.NULL_INPUT}
+        if not lacking or self.settings.on_missing_metric == "fail":
+            problems.append(str(problem))
         elif self.settings.on_missing_metric == "warn":
-            warnings.append(text)
+            warnings.append(str(problem))
 
 
 def judged_values(result: wire.ModelTestResult, snapshot: wire.DeployableModel) -> dict[str, object]:
@@ -103,7 +104,7 @@ def judged_values(result: wire.ModelTestResult, snapshot: wire.DeployableModel) 
     return {**{name: value for name, value in about.items() if value is not None}, **result.test_results}
 
 
-def _outcomes(table: str, evaluation: "mlc.dmn.Evaluation") -> Iterator[RuleOutcome]:
+def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcome]:
     for rule in evaluation.matched_rules:
         yield RuleOutcome(
             table=table,
@@ -122,7 +123,7 @@ def _truth(value: object) -> bool | None:
 
 
 def _rule_results(verdict: Verdict) -> list[dict[str, Any]]:
-    rules = [{"testCategory": r.category, "passes": r.passes, "reason": r.reason} for r in verdict.rules]
+    rules = [{"testCategory": rule.category, **rule.model_dump(mode="json")} for rule in verdict.rules]
     return rules + [{"testCategory": "", "passes": False, "reason": problem} for problem in verdict.problems]
 
 

@@ -1,5 +1,6 @@
 """What the processes need of a Temporal namespace: search attributes and the schedule of the sweep."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -23,7 +24,7 @@ from mlc.model.processes import SWEEP_TICKETS, TASK_QUEUE, Attribute
 SWEEP_SCHEDULE = "sweep-tickets"
 
 KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-TYPES = {name: KEYWORD for name in Attribute} | {Attribute.TICKETS: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST}
+TYPES = dict.fromkeys(Attribute, KEYWORD) | {Attribute.TICKETS: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST}
 
 
 async def setup(client: Client, sweep_interval: timedelta) -> list[str]:
@@ -46,21 +47,28 @@ async def missing_attributes(client: Client) -> list[Attribute]:
 
 
 async def add_search_attributes(client: Client) -> str:
+    """Register those that are missing."""
     missing = await missing_attributes(client)
     if not missing:
         return f"search attributes: {', '.join(Attribute)} are there"
-    request = AddSearchAttributesRequest(
-        namespace=client.namespace, search_attributes={name: TYPES[name] for name in missing}
-    )
     try:
-        await client.operator_service.add_search_attributes(request)
+        await register(client, missing)
     except RPCError as error:
         if error.status is not RPCStatusCode.ALREADY_EXISTS:  # somebody else set up the namespace at the same time
             raise
     return f"search attributes: {', '.join(missing)} were added"
 
 
+async def register(client: Client, names: Iterable[Attribute]) -> None:
+    """Register search attributes; a server refuses those that it has."""
+    request = AddSearchAttributesRequest(
+        namespace=client.namespace, search_attributes={name: TYPES[name] for name in names}
+    )
+    await client.operator_service.add_search_attributes(request)
+
+
 async def schedule_sweep(client: Client, interval: timedelta) -> str:
+    """Have SweepTickets run every ``interval``; one sweep at a time."""
     spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=interval)])
     action = ScheduleActionStartWorkflow(SWEEP_TICKETS, id=SWEEP_SCHEDULE, task_queue=TASK_QUEUE)
     policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=interval)

@@ -44,6 +44,9 @@ class CenterSettings(_Group):
 
     url: str = Field("http://127.0.0.1:8091/model-manage/api", description="Base address of model-manage")
     browse_url: str = Field("", description="Address of the centre's pages, for links in tickets")
+    snapshot_page: str = Field(
+        "/#/models/business-models/snapshot/{snapshot_id}", description="Path of a snapshot's page, for links"
+    )
     token: SecretStr | None = Field(None, description="A fixed bearer token")
     token_url: str | None = Field(
         None, description="OAuth2 token endpoint (client credentials); wins over MLC_CENTER_TOKEN"
@@ -155,7 +158,6 @@ class ProcessSettings(_Group):
 
     model_config = SettingsConfigDict(env_prefix="MLC_")
 
-    ticketing: Literal["jira"] | None = Field(None, description="Ticket system; unset: jira if MLC_JIRA_URL is set")
     train_tag: str = Field("train", description="Tag that asks for a training job")
     run_test_tag: str = Field("run_test", description="Tag that asks for a metrics job")
     review_tag: str = Field("jira", description="Tag that asks for judgement and a reviewer")

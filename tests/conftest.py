@@ -1,50 +1,15 @@
-"""Real servers for the tests: Temporal's, and any ASGI application behind a socket."""
+"""Temporal's servers, one of each for a whole test run."""
 
-import asyncio
-import contextlib
-import socket
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, TypeVar
 
 import pytest
-import uvicorn
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from mlc.standalone.desk.faults import DroppableProtocol
+from mlc.model.processes import Attribute
+from mlc.namespace import register
 from mlc.standalone.temporal_server import DEV_SERVER_FLAGS, SEARCH_ATTRIBUTES, temporal_binary
-
-T = TypeVar("T")
-
-
-async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 20) -> T:
-    """Wait until the condition answers with something true, and return that."""
-    answer = None
-    try:
-        async with asyncio.timeout(seconds):
-            while not (answer := await condition()):
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"not within {seconds} s; the last answer was {answer!r}") from None
-    return answer
-
-
-@contextlib.contextmanager
-def serving(app: Any, listener: socket.socket) -> Iterator[str]:
-    """The application behind a bound socket, on a thread of its own; its address."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, ws="none", http=DroppableProtocol)
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        thread.join(0.01)
-    assert server.started, "the server did not start: see its log"
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture(scope="session")
@@ -57,4 +22,15 @@ async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
         dev_server_extra_args=list(DEV_SERVER_FLAGS),
         dev_server_startup_timeout=timedelta(seconds=60),
     ) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
+    """The test server that can skip time: no visibility and no schedules, but a month takes seconds."""
+    binary = temporal_binary().with_name("temporal-test-server")
+    async with await WorkflowEnvironment.start_time_skipping(
+        data_converter=pydantic_data_converter, test_server_existing_path=str(binary)
+    ) as environment:
+        await register(environment.client, Attribute)
         yield environment

@@ -240,6 +240,7 @@ class DeployModel:
             workflow_id=workflow.info().workflow_id,
             run_id=workflow.info().run_id,
             message=message[:900],
+            job_id=self.jobs.in_flight.id if self.jobs.in_flight else None,
             test_result=self.test_result,
             verdict=self.result.verdict,
         )

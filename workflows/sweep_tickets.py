@@ -7,7 +7,6 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.sweep import SweepActivities, SweepReport
-
     from mlc.model.processes import SWEEP_TICKETS
 
 # 10,000 tickets are 200 requests to the ticket system.

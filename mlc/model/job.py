@@ -37,7 +37,7 @@ class Job(Record):
 class TestResult(Record):
     """A test result (ModelOp: modelTestResult) as a history keeps it: where the evidence is, not the evidence.
 
-    ``metrics`` holds at most 20 of the result's top-level numbers, for people who watch.
+    ``metrics`` holds at most 12 of the result's top-level numbers, for people who watch.
     """
 
     __test__ = False  # not a test case, whatever its name says to pytest

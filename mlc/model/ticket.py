@@ -57,6 +57,8 @@ class TicketQuestion(Record):
     workflow_id: str
     run_id: str
     message: str = ""
+    job_id: str | None = None
+    """The job that failed, whose messages the ticket shows."""
     test_result: TestResult | None = None
     verdict: Verdict | None = None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from conftest import eventually, serving
+from servers import eventually, serving
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 

@@ -4,8 +4,8 @@ import asyncio
 from datetime import date
 
 import pytest
-from conftest import eventually
 from office import Office, asset
+from servers import eventually
 from temporalio.client import WorkflowFailureError
 
 from mlc.model.processes import Phase
@@ -163,7 +163,8 @@ async def test_a_new_snapshot_takes_over_schedules_and_ends_the_previous_deploym
     second = await desk.snapshot_of(stored)
     result = await (await desk.start(second)).result()
     assert result.schedules_copied == 1
-    old, new = (await desk.center.list_deployments(snapshot_id=s) for s in (first, second))
+    old = await desk.center.list_deployments(snapshot_id=first)
+    new = await desk.center.list_deployments(snapshot_id=second)
     assert (old[0].model_extra or {})["state"] == "UNDEPLOYED"
     assert old[0].schedules == []
     assert new[0].schedules[0].action["signalVariables"] == {"MODEL_ID": second}

@@ -10,7 +10,6 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.tickets import Remark, TicketActivities, Withdrawal
-
     from mlc.model.processes import Policy
     from mlc.model.ticket import Answer, TicketQuestion, TicketRef, TicketState
 

@@ -29,6 +29,7 @@ class Jobs:
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
         self.in_flight: Job | None = None
+        """The job that runs, or the one that failed last."""
         self._attempts = 0
         self._changed = False
 
@@ -43,6 +44,8 @@ class Jobs:
         Raises:
             ActivityError: what the job needs is missing, it failed, took too long, or the centre was down for too long.
         """
+        await self.cancel()  # one that failed for us may still run
+        self.in_flight = None
         self._attempts += 1
         request = JobRequest(
             snapshot_id=snapshot_id,

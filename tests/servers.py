@@ -1,0 +1,42 @@
+"""What tests of several areas need: waiting for something, and an application behind a socket."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
+
+import uvicorn
+
+from mlc.standalone.desk.faults import DroppableProtocol
+
+T = TypeVar("T")
+
+
+async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 20) -> T:
+    """Wait until the condition answers with something true, and return that."""
+    answer = None
+    try:
+        async with asyncio.timeout(seconds):
+            while not (answer := await condition()):
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds} s; the last answer was {answer!r}") from None
+    return answer
+
+
+@contextlib.contextmanager
+def serving(app: Any, listener: socket.socket) -> Iterator[str]:
+    """The application behind a bound socket, on a thread of its own; its address."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, ws="none", http=DroppableProtocol)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        thread.join(0.01)
+    assert server.started, "the server did not start: see its log"
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
