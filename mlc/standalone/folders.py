@@ -119,7 +119,8 @@ def _json_file(files: Mapping[str, bytes], name: str, kind: type) -> Any:
 def _meta(metadata: JsonObject, folder_name: str) -> ModelMetaData:
     association_role = metadata.pop("defaultAssociationRole", None)
     try:
-        meta = ModelMetaData.model_validate({"name": folder_name, **metadata})
+        # The type is said, not left to a default, which would not be sent: runtimes are chosen by it.
+        meta = ModelMetaData.model_validate({"name": folder_name, "type": "PYTHON", **metadata})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise BadModelFolder(f"{METADATA}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
