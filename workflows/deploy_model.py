@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
@@ -51,15 +51,20 @@ with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNo
 A = TypeVar("A")
 T = TypeVar("T")
 
+NOTHING = cast(DeployModelInput, None)
+"""A start without input has to reach ``run``, which can say what is missing; otherwise it would hang for ever. (Not an
+optional type: with one, the reader of inputs would show the offending value.)"""
+
 
 @workflow.defn(name=DEPLOY_MODEL)
 class DeployModel:
     """Takes one snapshot through training, testing, judgement, approval, monitors, deployment and schedules."""
 
     @workflow.init
-    def __init__(self, request: DeployModelInput) -> None:
-        self.snapshot = SnapshotSummary(id=request.snapshot_id, name="", model_id="", model_name="")
-        self.result = DeployModelResult(outcome="", snapshot_id=request.snapshot_id)
+    def __init__(self, request: DeployModelInput = NOTHING) -> None:
+        snapshot_id = request.snapshot_id if request is not NOTHING else ""
+        self.snapshot = SnapshotSummary(id=snapshot_id, name="", model_id="", model_name="")
+        self.result = DeployModelResult(outcome="", snapshot_id=snapshot_id)
         self.state = DeployModelStatus(phase=Phase.SUBMITTED, result=self.result)
         self.policy = Policy()
         self.test_result: TestResult | None = None
@@ -69,11 +74,11 @@ class DeployModel:
         self.questions = Questions(self.progress)
         self.steps = Attempts(self.progress, self.ask_to_repair, self.refresh)
         self.jobs = Jobs(self.progress)
-        self.rollout = Rollout(self.progress, request.snapshot_id)
+        self.rollout = Rollout(self.progress, snapshot_id)
 
     @workflow.run
-    async def run(self, request: DeployModelInput) -> DeployModelResult:
-        self.check_workflow_id()
+    async def run(self, request: DeployModelInput = NOTHING) -> DeployModelResult:
+        self.check_start(request)
         try:
             await self.steps.attempt(Phase.SUBMITTED, self.submit)
             await self.steps.attempt(Phase.TRAINING, self.train)
@@ -97,13 +102,15 @@ class DeployModel:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.result
 
-    def check_workflow_id(self) -> None:
-        """One id for a snapshot, so that it can't be deployed twice at once."""
-        own, expected = workflow.info().workflow_id, deploy_model_id(self.snapshot.id)
+    def check_start(self, request: DeployModelInput) -> None:
+        """A run needs its input, and the one id for its snapshot, so that it can't be deployed twice at once."""
+        if request is NOTHING:
+            raise ApplicationError(f"No input was given. {DeployModelInput.usage()}", type=FailureType.NO_INPUT)
+        own, expected = workflow.info().workflow_id, deploy_model_id(request.snapshot_id)
         if own != expected:
             raise ApplicationError(
-                f"Snapshot {self.snapshot.id!r} is deployed under the workflow id {expected!r}, not {own!r}. "
-                f"Start it with: {DeployModelInput.command(self.snapshot.id)}",
+                f"Snapshot {request.snapshot_id!r} is deployed under the workflow id {expected!r}, not {own!r}. "
+                f"Start it with: {DeployModelInput.command(request.snapshot_id)}",
                 type=FailureType.WRONG_WORKFLOW_ID,
             )
 

@@ -75,4 +75,5 @@ class FailureType(StrEnum):
     DEPLOYMENT_FAILED = "DeploymentFailed"
     DEPLOYMENT_ABANDONED = "DeploymentAbandoned"
     """How a run of DeployModel ends when a person answers an error ticket with Rejected."""
+    NO_INPUT = "NoInput"
     WRONG_WORKFLOW_ID = "WrongWorkflowId"
