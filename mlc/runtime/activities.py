@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from temporalio import activity
@@ -35,6 +36,7 @@ class JobActivities:
 
     center: Center
     settings: RuntimeSettings
+    workspace: Path
     center_settings: CenterSettings = field(default_factory=CenterSettings)
 
     @activity.defn(name=EXECUTE_JOB)
@@ -72,10 +74,10 @@ class JobActivities:
         await patiently(lambda: self.center.patch_job(job_id, {"jobStatus": wire.RUNNING}))
         began = time.time()
         kind = self._kind(job.job_type)
-        folder = self.settings.folder / "jobs" / re.sub(r"[^\w-]", "_", job_id)
+        folder = self.workspace / "jobs" / re.sub(r"[^\w-]", "_", job_id)
         if kind is None:
-            outcome = Outcome(problem=f"This runtime knows no jobs of the type {job.job_type!r}.")
-            return await self._report(job, outcome, began)
+            problem = f"This runtime knows no jobs of the type {job.job_type!r}."
+            return await self._report(job, Outcome(problem=problem, messages=[problem]), began)
         execution = JobExecution(
             job,
             kind,

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -86,6 +85,8 @@ class ModelProcess:
         self._memory_limit = memory_limit
         self._environment = {**clean_environment(directory), **(extra_environment or {}), MARK: uuid.uuid4().hex}
         self._verdict: str | None = None
+        self._asked = 0
+        self._started = False
 
     async def start(self, order: Mapping[str, Any]) -> None:
         """Start it with an order (see :class:`mlc.runtime.layout.Order`)."""
@@ -105,8 +106,13 @@ class ModelProcess:
                     start_new_session=True,
                     pass_fds=[theirs.fileno()],
                 )
+            except OSError:
+                ours.close()
+                os.close(read_end)
+                raise
             finally:
                 os.close(write_end)
+        self._started = True
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=MESSAGE_LIMIT)
         self._printing = asyncio.create_task(self._print(read_end))
         self._watching = asyncio.create_task(self._watch())
@@ -143,10 +149,19 @@ class ModelProcess:
         Raises:
             ModelDied: it ended, or was ended, before it answered.
         """
+        self._asked += 1
+        number = self._asked
         with suppress(ConnectionError):
-            self._writer.write(json.dumps(request).encode() + b"\n")
+            self._writer.write(json.dumps({**request, "id": number}).encode() + b"\n")
             await self._writer.drain()
-        return await self.message()
+        while True:  # an answer that nobody waits for any more is passed over
+            answer = await self.message()
+            if answer.get("id") == number:
+                return answer
+
+    async def ended(self) -> None:
+        """Wait until the process is gone."""
+        await self._process.wait()
 
     async def end(self, verdict: str | None = None) -> None:
         """Kill it and everything that it started, and read what it printed to the end. Can be called again.
@@ -155,6 +170,8 @@ class ModelProcess:
             verdict: the sentence that a pending :meth:`message` raises.
         """
         self._verdict = self._verdict or verdict
+        if not self._started:
+            return
         self._watching.cancel()
         if self.running:
             with suppress(ProcessLookupError):
@@ -251,8 +268,3 @@ def clean_environment(directory: Path) -> dict[str, str]:
         "PYTHONUTF8": "1",
         "MALLOC_ARENA_MAX": "2",  # else each thread reserves 64 MB of address space, which the limit counts
     }
-
-
-def this_python() -> str:
-    """The interpreter that runs this very program."""
-    return sys.executable

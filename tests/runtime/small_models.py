@@ -28,7 +28,9 @@ def python_model(source: str, *files: wire.Asset, **functions: str) -> wire.Depl
         source_code=textwrap.dedent(source),
         **functions,
     )
-    stored = wire.StoredModel(id="model-1", model_assets=[code, *files])
+    stored = wire.StoredModel(
+        id="model-1", model_meta_data=wire.ModelMetaData(name="Small model", type="PYTHON"), model_assets=[code, *files]
+    )
     return wire.DeployableModel(id="snapshot-1", stored_model=stored)
 
 

@@ -180,9 +180,9 @@ def serve(model: ModelCode, order: dict[str, Any], channel: Channel) -> None:
             nulled: list[str] = []
             results = list(scored(model, function, request["record"], nulled, ""))
             note_nulled(nulled, notes)
-            channel.send(event="scored", results=results, notes=notes)
+            channel.send(id=request["id"], event="scored", results=results, notes=notes)
         except ModelFailure as failure:
-            channel.send(event="unscored", message=str(failure), traceback=failure.trace)
+            channel.send(id=request["id"], event="unscored", message=str(failure), traceback=failure.trace)
 
 
 def versions() -> dict[str, Any]:

@@ -1,0 +1,186 @@
+"""The runtime as a process: registered in the centre, taking jobs from Temporal, serving online deployments."""
+
+import asyncio
+import fcntl
+import itertools
+import logging
+import platform
+import shutil
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import uvicorn
+from fastapi import FastAPI
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.worker import Worker
+
+from mlc.center import Center, wire
+from mlc.center.client import HttpCenter
+from mlc.model.failure import ExternalError
+from mlc.model.job import runtime_task_queue
+from mlc.runtime.activities import JobActivities, patiently
+from mlc.runtime.http import create_app
+from mlc.runtime.online import OnlineModels
+from mlc.settings import CenterSettings, RuntimeSettings
+from workflows.run_job import RunJob
+
+HEARTBEAT_INTERVAL = 5.0
+GRACE = 5
+"""Seconds that online requests in flight have when the runtime stops."""
+log = logging.getLogger(__name__)
+
+
+async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = None) -> None:
+    """Run until SIGTERM, SIGINT or ``stop``; a job that is under way is then left to the next runtime of this name.
+
+    Raises:
+        OSError: online, and the port is in use.
+    """
+    stop = stop or _stopped_by_signal()
+    names = CenterSettings()
+    center = HttpCenter(names)
+    listener = _listen(settings) if settings.online else None
+    try:
+        with own_workspace(settings.folder) as workspace:
+            client = await connect()
+            engine = await patiently(lambda: center.save_engine(describe(settings)))
+            async with AsyncExitStack() as running:
+                await running.enter_async_context(_background(_heartbeat(center, settings), stop))
+                if listener is not None:
+                    models = OnlineModels(center, settings, names, workspace)
+                    await running.enter_async_context(_background(models.run(str(engine.id)), stop))
+                    await running.enter_async_context(_serving(create_app(models, settings), listener, stop))
+                jobs = JobActivities(center, settings, workspace, names)
+                await running.enter_async_context(new_worker(client, jobs))
+                log.info("runtime %s is up", settings.name)
+                await stop.wait()
+    finally:
+        await center.aclose()
+        if listener is not None:
+            listener.close()
+
+
+async def connect() -> Client:
+    """Connect to Temporal as the ``temporal`` CLI does (``temporal.toml``, ``TEMPORAL_*``)."""
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", "localhost:7233")
+    return await Client.connect(**config, data_converter=pydantic_data_converter)
+
+
+def new_worker(client: Client, jobs: JobActivities) -> Worker:
+    """The worker of a runtime: RunJob and its activities, on the runtime's own task queue."""
+    return Worker(
+        client,
+        task_queue=runtime_task_queue(jobs.settings.name),
+        workflows=[RunJob],
+        activities=[jobs.execute_job, jobs.close_job],
+        workflow_failure_exception_types=[pydantic.ValidationError],
+        max_concurrent_activities=jobs.settings.max_parallel_jobs,
+        # A heartbeat brings the news that a job is cancelled: by default they are sent every 16 s only.
+        max_heartbeat_throttle_interval=timedelta(seconds=2),
+        default_heartbeat_throttle_interval=timedelta(seconds=2),
+        # After a runtime was killed, its runs wait this long for it before another of its name takes them over.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        graceful_shutdown_timeout=timedelta(0),
+    )
+
+
+def describe(settings: RuntimeSettings) -> wire.Engine:
+    """The runtime as the centre lists it (ModelOp: engine)."""
+    endpoints: list[dict[str, Any]] = []
+    if settings.online:
+        path = f"/{settings.name}/api/roundtrip/0/1"
+        host = socket.gethostname() if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
+        base = (settings.url or f"http://{host}:{settings.port}").rstrip("/")
+        endpoints = [{"endpointType": "REST", "encoding": "JSON", "path": path, "url": base + path}]
+    return wire.Engine(
+        name=settings.name,
+        engine_type="MODEL_OP_ENGINE",
+        state="RUNNING",
+        platform={"python": platform.python_version()},
+        tags=settings.tags,
+        environment_name=settings.stage,
+        input_endpoints=endpoints,
+        output_endpoints=endpoints,
+        lastActivity={"date": datetime.now(UTC).isoformat(), "type": "HEARTBEAT"},
+    )
+
+
+async def _heartbeat(center: Center, settings: RuntimeSettings) -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT_INTERVAL)
+        with suppress(ExternalError):  # the next one comes soon
+            await center.save_engine(describe(settings))
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # signals are the runtime's
+
+
+@asynccontextmanager
+async def _serving(app: FastAPI, listener: socket.socket, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Serve; in the end, requests in flight are finished."""
+    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE))
+    async with _background(server.serve(sockets=[listener]), stop) as task:
+        yield
+        server.should_exit = True
+        await asyncio.wait_for(task, 2 * GRACE)
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> AsyncIterator[asyncio.Task[None]]:
+    """Work beside the rest. A fault in it ends the runtime, and is raised in the end."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda _: stop.set())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _listen(settings: RuntimeSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+
+
+@contextmanager
+def own_workspace(folder: Path) -> Iterator[Path]:
+    """An empty folder that no other process of this runtime uses; it is removed in the end.
+
+    Several processes may run the same runtime on one machine. A lock tells which folders are in use, so that what a
+    killed process left behind is cleared away by the next.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        workspace = folder / f"process-{number}"
+        with workspace.with_suffix(".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            shutil.rmtree(workspace, ignore_errors=True)
+            workspace.mkdir()
+            try:
+                yield workspace
+            finally:
+                shutil.rmtree(workspace, ignore_errors=True)
+            return
+
+
+def _stopped_by_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

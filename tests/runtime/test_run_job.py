@@ -1,0 +1,222 @@
+"""RunJob for real: a job made in the centre is run by a runtime, through Temporal."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from servers import eventually
+from small_models import embedded, example_data, example_model, python_model
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import CancelledError
+from temporalio.testing import WorkflowEnvironment
+
+from mlc.center import wire
+from mlc.center.client import HttpCenter
+from mlc.model.job import run_job_id
+from mlc.settings import CenterSettings
+
+StartRuntime = Callable[..., Awaitable[Any]]
+CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
+METRICS = CenterSettings().metrics_job_type
+
+
+def job_on(
+    runtime: str, model: wire.DeployableModel, *inputs: wire.Asset, job_type: str = METRICS, **more: Any
+) -> wire.Job:
+    engine = wire.Engine(name=runtime)
+    return wire.Job(job_type=job_type, model=model, input_data=list(inputs), target_engine=engine, **more)
+
+
+async def ended(center: HttpCenter, job_id: str) -> wire.Job:
+    async def terminal() -> wire.Job | None:
+        job = await center.get_job(job_id)
+        return job if job.job_status in wire.TERMINAL_STATUSES else None
+
+    return await eventually(terminal, seconds=60)
+
+
+async def test_a_metrics_job_of_an_example_is_run_and_its_outcome_stored(
+    center: HttpCenter, start_runtime: StartRuntime
+) -> None:
+    runtime = await start_runtime()
+    name = runtime.settings.name
+    trained = await center.create_job(
+        job_on(
+            name,
+            example_model("breast_cancer"),
+            example_data("breast_cancer", "train.csv"),
+            job_type=CenterSettings().training_job_type,
+        )
+    )
+    artefacts = (await ended(center, trained.id)).output_data
+    assert [(a.filename, a.asset_role) for a in artefacts] == [("model.pkl", "WEIGHTS_FILE")]
+
+    output = wire.Asset(name="test_result.json", filename="test_result.json", file_format="JSON")
+    model = example_model("breast_cancer", *artefacts)
+    test = await center.create_job(job_on(name, model, example_data("breast_cancer", "test.csv"), output_data=[output]))
+    tested = await ended(center, test.id)
+    assert (tested.job_status, tested.job_result) == ("COMPLETE", "SUCCESS")
+    content = tested.output_data[0].content()
+    assert content is not None
+    assert json.loads(content)["auc"] > 0.95
+    assert tested.output_data[0].content_hash.hex_string == tested.runtime_info["sha256"]["outputs"]["test_result.json"]
+    assert tested.runtime_info["runtime"] == name
+    assert "model loaded: 10 features" in tested.job_messages
+
+
+async def test_a_models_failure_is_stored_and_the_next_job_is_taken(
+    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
+) -> None:
+    runtime = await start_runtime(max_parallel_jobs=1)
+    bad = python_model("# modelop.metrics\ndef m(df): raise ValueError('no good')")
+    good = python_model("# modelop.metrics\ndef m(df): yield {'a': 1}")
+    first = await center.create_job(job_on(runtime.settings.name, bad, CSV))
+    second = await center.create_job(job_on(runtime.settings.name, good, CSV))
+
+    failed = await ended(center, first.id)
+    assert (failed.job_status, failed.job_result) == ("ERROR", "FAILURE")
+    assert failed.job_messages[-1] == "The metrics function 'm' of model.py failed: ValueError: no good (line 2)."
+    assert any("Traceback" in line for line in failed.job_messages)
+    assert (await ended(center, second.id)).job_status == "COMPLETE"
+    end = await dev_server.client.get_workflow_handle(run_job_id(first.id)).result()
+    assert end["status"] == "ERROR"
+    assert list((runtime.settings.folder / "process-1").glob("jobs/*")) == []
+
+
+async def test_a_cancelled_job_is_stopped_within_seconds_and_its_process_is_gone(
+    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    runtime = await start_runtime()
+    started = tmp_path / "started"
+    body = f"open({str(started)!r}, 'w').write(str(os.getpid())); print('working'); time.sleep(600)"
+    model = python_model(f"import os, time\n# modelop.metrics\ndef m(df): {body}")
+    job = await center.create_job(job_on(runtime.settings.name, model, CSV))
+    pid = int(await eventually(lambda: _content(started)))
+
+    workflow = dev_server.client.get_workflow_handle(run_job_id(job.id))
+    await workflow.cancel()
+    with pytest.raises(WorkflowFailureError) as failure:
+        await asyncio.wait_for(workflow.result(), 20)
+    assert isinstance(failure.value.cause, CancelledError)
+    cancelled = await center.get_job(job.id)
+    assert cancelled.job_status == "CANCELLED"
+    assert "working" in cancelled.job_messages
+    assert not psutil.pid_exists(pid)
+
+
+async def test_a_job_cancelled_in_the_centre_is_stopped_and_stays_cancelled(
+    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    runtime = await start_runtime()
+    started = tmp_path / "started"
+    body = f"open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    model = python_model(f"import os, time\n# modelop.metrics\ndef m(df): {body}")
+    job = await center.create_job(job_on(runtime.settings.name, model, CSV))
+    pid = int(await eventually(lambda: _content(started)))
+    await center.patch_job(job.id, {"jobStatus": "CANCELLED"})
+    await eventually(lambda: _gone(pid))
+    assert (await center.get_job(job.id)).job_status == "CANCELLED"
+
+
+async def test_a_job_that_has_ended_is_not_run_again(
+    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
+) -> None:
+    model = python_model("# modelop.metrics\ndef m(df): yield {'a': 1}")
+    name = "nobody-there-yet"
+    job = await center.create_job(job_on(name, model, CSV, job_parameters={}))
+    await center.patch_job(job.id, {"jobStatus": "COMPLETE", "jobMessages": ["done by hand"]})
+    runtime = await start_runtime()
+    end = await dev_server.client.execute_workflow(
+        "RunJob",
+        {"job_id": job.id},
+        id=f"again-{job.id}",
+        task_queue=f"mlc-runtime-{runtime.settings.name}",
+        result_type=dict[str, Any],
+    )
+    assert end["status"] == "COMPLETE"
+    assert (await center.get_job(job.id)).job_messages == ["done by hand"]
+
+
+async def test_a_job_that_does_not_exist_fails_at_once_with_a_sentence(
+    start_runtime: StartRuntime, dev_server: WorkflowEnvironment
+) -> None:
+    runtime = await start_runtime()
+    queue = f"mlc-runtime-{runtime.settings.name}"
+    with pytest.raises(WorkflowFailureError) as failure:
+        await dev_server.client.execute_workflow("RunJob", {"job_id": "no-such-job"}, id="job-none", task_queue=queue)
+    assert failure.value.cause.cause.type == "Refused"
+    with pytest.raises(WorkflowFailureError) as failure:
+        await dev_server.client.execute_workflow("RunJob", {"job": "x"}, id="job-misspelt", task_queue=queue)
+    assert "job_id" in str(failure.value.cause)
+
+
+async def test_a_job_type_that_nobody_knows_is_an_error_of_the_job(
+    center: HttpCenter, start_runtime: StartRuntime
+) -> None:
+    runtime = await start_runtime()
+    model = python_model("# modelop.metrics\ndef m(df): yield {'a': 1}")
+    job = await center.create_job(job_on(runtime.settings.name, model, CSV, job_type="MODEL_PAINTING_JOB"))
+    failed = await ended(center, job.id)
+    assert failed.job_status == "ERROR"
+    assert failed.job_messages == ["This runtime knows no jobs of the type 'MODEL_PAINTING_JOB'."]
+
+
+def runtime_process(name: str) -> subprocess.Popen[bytes]:
+    program = (
+        "import asyncio; from mlc.runtime import run_runtime; from mlc.settings import RuntimeSettings;"
+        f"asyncio.run(run_runtime(RuntimeSettings(name={name!r})))"
+    )
+    return subprocess.Popen([sys.executable, "-c", program], env=os.environ.copy())
+
+
+async def test_a_job_survives_the_death_of_its_runtime(
+    center: HttpCenter, dev_server: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    name = f"mortal-{os.getpid()}"
+    started = tmp_path / "started"
+    # The first try hangs; the next finds that it is not the first.
+    source = f"""
+        import os, time
+        # modelop.metrics
+        def m(df):
+            first = not os.path.exists({str(started)!r})
+            open({str(started)!r}, "a").write(str(os.getpid()) + "\\n")
+            if first:
+                time.sleep(600)
+            yield {{"files": sorted(f for f in os.listdir(".") if f == "litter")}}
+        """
+    runtime = runtime_process(name)
+    try:
+        await eventually(lambda: _registered(center, name))
+        job = await center.create_job(job_on(name, python_model(source), CSV))
+        pid = int(await eventually(lambda: _content(started)))
+        runtime.kill()
+        runtime.wait()
+        await eventually(lambda: _gone(pid))
+        runtime = runtime_process(name)
+        done = await ended(center, job.id)
+        await asyncio.wait_for(dev_server.client.get_workflow_handle(run_job_id(job.id)).result(), 20)
+    finally:
+        runtime.terminate()
+        assert runtime.wait(30) is not None
+    assert done.job_status == "COMPLETE"
+    assert len(started.read_text().split()) == 2
+
+
+async def _content(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+async def _gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+async def _registered(center: HttpCenter, name: str) -> bool:
+    return any(engine.name == name for engine in await center.list_engines())
