@@ -29,6 +29,7 @@ def router(centre: ModelCentre, token: SecretStr, max_body: int) -> APIRouter:
         return await _json_object(request, max_body)
 
     @api.get("")
+    @api.get("/", include_in_schema=False)
     async def entities(request: Request) -> JsonObject:
         names = [*KINDS, *SUMMARIES]
         return {

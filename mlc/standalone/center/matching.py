@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mlc.center.wire import ModelMetaData
 from mlc.standalone.center.rules import is_online
 
 JsonObject = dict[str, Any]
@@ -25,7 +26,7 @@ def choose(job: JsonObject, engines: Sequence[JsonObject], timeout: timedelta, n
         engine
         for engine in engines
         if target.get("engineType") in {None, engine.get("engineType")}
-        and _covers(engine, str(meta.get("type") or ""))
+        and _covers(engine, str(meta.get("type") or ModelMetaData().type))
         and now - heard_of(engine) <= timeout
     ]
 

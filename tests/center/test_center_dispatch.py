@@ -1,0 +1,202 @@
+"""Jobs handed to runtimes through a real Temporal server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from center_harness import TOKEN, CenterProcess, served, settings_for
+from pydantic import SecretStr
+from temporalio import workflow
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from mlc.center.client import HttpCenter
+from mlc.center.wire import DeployableModel, Engine, Job, ModelMetaData, StoredModel
+from mlc.settings import StandaloneCenterSettings
+from mlc.standalone.center.app import create_app
+
+
+@workflow.defn(name="RunJob", sandboxed=False)
+class RunJobDouble:
+    """Notes what it was given, and waits to be cancelled or told to end."""
+
+    def __init__(self) -> None:
+        self.over = False
+
+    @workflow.run
+    async def run(self, given: dict[str, Any]) -> dict[str, Any]:
+        await workflow.wait_condition(lambda: self.over)
+        return given
+
+    @workflow.signal
+    def end(self) -> None:
+        self.over = True
+
+
+@dataclass
+class Switch:
+    """Lets the centre reach Temporal, or not."""
+
+    client: Client
+    on: bool = True
+
+    async def connect(self) -> Client:
+        if not self.on:
+            raise ConnectionError("switched off")
+        config = self.client.service_client.config
+        return await Client.connect(config.target_host, data_converter=pydantic_data_converter)
+
+
+@dataclass
+class Place:
+    center: HttpCenter
+    temporal: Client
+    switch: Switch
+
+    async def job(self, **more: Any) -> Job:
+        meta = ModelMetaData(name="m", model_stage="prod")
+        snapshot = await self.center.create_snapshot(DeployableModel(stored_model=StoredModel(model_meta_data=meta)))
+        return await self.center.create_job(Job(job_type="MODEL_BATCH_TEST_JOB", model=snapshot, **more))
+
+    async def status(self, job: Job) -> str:
+        return (await self.center.get_job(job.id)).job_status
+
+    async def until(self, job: Job, status: str) -> Job:
+        async with asyncio.timeout(20):
+            while (read := await self.center.get_job(job.id)).job_status != status:
+                await asyncio.sleep(0.05)
+        return read
+
+    async def state(self, job: Job) -> WorkflowExecutionStatus | None:
+        return (await self.temporal.get_workflow_handle(f"job-{job.id}").describe()).status
+
+
+@pytest.fixture
+async def place(tmp_path: Path, dev_server: WorkflowEnvironment) -> AsyncIterator[Place]:
+    switch = Switch(dev_server.client)
+    settings = StandaloneCenterSettings(database=tmp_path / "dispatch.db", token=SecretStr(TOKEN))
+    with served(create_app(settings, connect=switch.connect)) as base:
+        center = HttpCenter(settings_for(base))
+        yield Place(center, dev_server.client, switch)
+        await center.aclose()
+
+
+def a_name() -> str:
+    return f"r-{uuid4().hex[:8]}"
+
+
+@asynccontextmanager
+async def a_runtime(place: Place, name: str, **more: Any) -> AsyncIterator[Engine]:
+    engine = await place.center.save_engine(Engine(name=name, platform={"python": "3"}, **more))
+    queue = f"mlc-runtime-{name}"
+    async with Worker(
+        place.temporal, task_queue=queue, workflows=[RunJobDouble], workflow_runner=UnsandboxedWorkflowRunner()
+    ):
+        yield engine
+
+
+async def test_a_job_is_handed_to_the_runtime_as_plain_json(place: Place) -> None:
+    async with a_runtime(place, a_name()) as engine:
+        job = await place.until(await place.job(), "WAITING")
+        assert job.target_engine is not None
+        assert (job.target_engine.id, job.target_engine.name) == (engine.id, engine.name)
+        handle = place.temporal.get_workflow_handle(f"job-{job.id}")
+        await handle.signal("end")
+        assert await handle.result() == {"job_id": job.id}
+        description = await handle.describe()
+        assert (description.workflow_type, description.task_queue) == ("RunJob", f"mlc-runtime-{engine.name}")
+
+
+async def test_a_job_waits_for_a_runtime_and_then_goes_to_it(place: Place) -> None:
+    job = await place.job()
+    named = a_name()
+    waiting = await place.job(target_engine=Engine(name=named))
+    async with a_runtime(place, a_name()):
+        await place.until(job, "WAITING")
+        assert await place.status(waiting) == "CREATED"
+        async with a_runtime(place, named, environment_name="dev", input_endpoints=[{"endpointType": "REST"}]):
+            handed = await place.until(waiting, "WAITING")
+            assert handed.target_engine is not None
+            assert handed.target_engine.name == named
+
+
+async def test_a_job_waits_for_temporal_and_then_goes_on(place: Place) -> None:
+    place.switch.on = False
+    async with a_runtime(place, a_name()):
+        job = await place.job()
+        await asyncio.sleep(1.5)  # longer than the centre waits between two tries
+        assert await place.status(job) == "CREATED"
+        place.switch.on = True
+        await place.until(job, "WAITING")
+
+
+async def test_a_job_that_was_handed_over_already_is_not_handed_over_again(place: Place) -> None:
+    place.switch.on = False
+    first, second = a_name(), a_name()
+    async with a_runtime(place, first), a_runtime(place, second):
+        job = await place.job()
+        await place.temporal.start_workflow(
+            "RunJob", {"job_id": job.id}, id=f"job-{job.id}", task_queue=f"mlc-runtime-{first}"
+        )
+        place.switch.on = True
+        handed = await place.until(job, "WAITING")
+        assert handed.target_engine is not None
+        assert handed.target_engine.name == first, "where it runs, not where it would be sent now"
+
+
+async def test_a_runtime_that_is_quicker_than_the_centre_is_not_overruled(place: Place) -> None:
+    place.switch.on = False
+    name = a_name()
+    async with a_runtime(place, name):
+        job = await place.job()
+        await place.temporal.start_workflow(
+            "RunJob", {"job_id": job.id}, id=f"job-{job.id}", task_queue=f"mlc-runtime-{name}"
+        )
+        await place.center.patch_job(job.id, {"jobStatus": "RUNNING"})
+        place.switch.on = True
+        other = await place.until(await place.job(), "WAITING")
+        assert other.id != job.id
+        assert await place.status(job) == "RUNNING"
+
+
+async def test_cancelling_a_job_cancels_its_workflow(place: Place) -> None:
+    async with a_runtime(place, a_name()):
+        job = await place.until(await place.job(), "WAITING")
+        await place.center.patch_job(job.id, {"jobStatus": "CANCELLED"})
+        async with asyncio.timeout(20):
+            while await place.state(job) != WorkflowExecutionStatus.CANCELED:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_job_cancelled_while_temporal_is_away_is_never_started(place: Place) -> None:
+    place.switch.on = False
+    async with a_runtime(place, a_name()):
+        job = await place.job()
+        await place.center.patch_job(job.id, {"jobStatus": "CANCELLED"})
+        place.switch.on = True
+        await place.until(await place.job(), "WAITING")
+        with pytest.raises(Exception, match="not found"):
+            await place.state(job)
+        assert await place.status(job) == "CANCELLED"
+
+
+async def test_a_centre_that_was_killed_hands_its_jobs_over_after_its_restart(
+    process: CenterProcess, dev_server: WorkflowEnvironment
+) -> None:
+    process.start()
+    center = HttpCenter(settings_for(process.address))
+    place = Place(center, dev_server.client, Switch(dev_server.client))
+    job = await place.job()
+    process.kill()
+    process.environment["TEMPORAL_ADDRESS"] = dev_server.client.service_client.config.target_host
+    process.start()
+    async with a_runtime(place, a_name()):
+        await place.until(job, "WAITING")
+    await center.aclose()

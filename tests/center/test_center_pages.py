@@ -1,0 +1,140 @@
+"""The pages for people."""
+
+import base64
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+from center_harness import TOKEN
+
+from mlc.center.client import HttpCenter
+from mlc.center.wire import (
+    Asset,
+    Association,
+    DeployableModel,
+    DeployedModel,
+    Engine,
+    Job,
+    MetaData,
+    ModelMetaData,
+    ModelTestResult,
+    Notification,
+    Schedule,
+    StoredModel,
+)
+
+EVIL = "\"><script>alert('x')</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+async def everything(center: HttpCenter, word: str) -> list[str]:
+    """One of each entity with ``word`` wherever a word can be; the paths of all their pages."""
+    asset = Asset(filename=word, name=word, asset_role=word, file_content=base64.b64encode(b"x").decode())
+    meta = ModelMetaData(
+        name=word, description=word, tags=[word], model_methodology=word, model_risk=word, model_stage=word
+    )
+    model = await center.create_stored_model(StoredModel(model_meta_data=meta, model_assets=[asset], created_by=word))
+    engine = await center.save_engine(Engine(name=word, tags=[word], environment_name=word, state=word))
+    snapshot = await center.create_snapshot(
+        DeployableModel(
+            stored_model=model,
+            created_by=word,
+            meta_data=MetaData(name=word, description=word, tags=[word], custom={word: word}),
+            associated_models=[Association(association_role=word, schedules=[Schedule(cron_expression=word)])],
+        )
+    )
+    await center.patch_snapshot(snapshot.id, {"expirationDate": word})
+    await center.create_deployment(
+        DeployedModel(
+            deployable_model=snapshot, engine=engine, deployment_target=word, schedules=[Schedule(cron_expression=word)]
+        )
+    )
+    job = await center.create_job(
+        Job(job_type=word, model=snapshot, job_messages=[word], job_parameters={word: word}, input_data=[asset])
+    )
+    result = await center.create_test_result(
+        ModelTestResult(
+            deployable_model_id=snapshot.id,
+            job_id=word,
+            test_results={word: word, "blocks": [word] * 50},
+            dmn_rule_results=[{"passes": False, "reason": word}],
+            provenance={word: word},
+        )
+    )
+    await center.create_notification(Notification(message=word, severity=word, deployable_model_id=snapshot.id))
+    return [
+        "/",
+        f"/models/{model.id}",
+        f"/snapshots/{snapshot.id}",
+        f"/jobs/{job.id}",
+        f"/results/{result.id}",
+    ]
+
+
+@pytest.fixture
+async def paths(center: HttpCenter) -> AsyncIterator[list[str]]:
+    return await everything(center, EVIL)
+
+
+async def test_hostile_names_are_shown_as_text(address: str, paths: list[str]) -> None:
+    for path in paths:
+        answer = httpx.get(address + path)
+        assert answer.status_code == 200, path
+        page = Page(answer.text)
+        assert not {tag for tag, _ in page.tags} & {"script", "img", "iframe", "object", "svg"}, path
+        assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")], path
+        assert "<script>alert('x')</script>" in page.text, path
+        assert "{{ 7 * 7 }}" in page.text, path
+
+
+async def test_the_pages_load_nothing_from_elsewhere_and_their_links_lead_somewhere(
+    address: str, paths: list[str]
+) -> None:
+    for path in paths:
+        answer = httpx.get(address + path)
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        for _, attributes in Page(answer.text).tags:
+            assert "src" not in attributes
+            href = attributes.get("href")
+            if href and "%3Cscript" not in href:
+                assert href.startswith("/")
+                assert httpx.get(address + href).status_code == 200, href
+
+
+async def test_a_snapshot_shows_what_a_reviewer_looks_for(address: str, center: HttpCenter) -> None:
+    _, _, snapshot, *_ = await everything(center, "Wort")
+    page = Page(httpx.get(address + snapshot).text).text
+    for said in ("Expires", "DEPLOYED", "Test results", "Monitors", "Assets", "Wort"):
+        assert said in page
+
+
+async def test_without_the_token_pages_are_for_this_machine_only(address: str) -> None:
+    assert httpx.get(address).status_code == 200
+    elsewhere = {"Host": "rebound.example.org"}
+    answer = httpx.get(address, headers=elsewhere)
+    assert answer.status_code == 401
+    assert "bearer token" in answer.json()["message"]
+    assert httpx.get(address, headers=elsewhere | {"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/models/x", "/snapshots/x", "/jobs/x", "/results/x"])
+async def test_a_page_of_nothing_says_so(address: str, path: str) -> None:
+    answer = httpx.get(address + path)
+    assert answer.status_code == 404
+    assert "nothing" in answer.json()["message"]
