@@ -11,14 +11,13 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.snapshots import DEPLOY_MARK
 from mlc.center import Center
 from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
 from mlc.model.job import JobChanged
 from mlc.model.processes import DEPLOY_MODEL, JOB_CHANGED, TASK_QUEUE, DeployModelInput, deploy_model_id
 
-DEPLOYED_MARK = "mlcDeployModel"
-"""Custom metadata of a snapshot that a run of DeployModel has taken up; the run itself writes it."""
 TERMINAL = frozenset({"COMPLETE", "ERROR", "CANCELLED"})
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$")]
@@ -100,7 +99,7 @@ async def deployable_model_changed(variables: Mapping[str, Variable], systems: S
     except NotFound:
         raise BadVariable("DEPLOYABLE_MODEL.id: the model centre has no snapshot of this id.") from None
     # The mark outlasts what Temporal remembers of closed runs (the namespace's retention).
-    if snapshot.meta_data.custom.get(DEPLOYED_MARK):
+    if snapshot.meta_data.custom.get(DEPLOY_MARK):
         return []
     if snapshot.stored_model.model_meta_data.model_category == "MODEL_MONITORING_MODEL":
         return []

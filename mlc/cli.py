@@ -1,0 +1,290 @@
+"""The ``mlc`` command. What a command needs is imported when it runs, so that ``mlc --help`` is quick."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from mlc.cli_dmn import dmn
+
+if TYPE_CHECKING:
+    from mlc.model.processes import DeployModelResult
+    from mlc.standalone.submit import Submitted
+
+app = typer.Typer(
+    help="Model life-cycle processes on Temporal.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(dmn, name="dmn")
+
+FAILED, REJECTED, RUN_FAILED, INTERRUPTED = 1, 3, 4, 130
+"""Exit codes: the command failed; the run ended rejected; the run failed; Ctrl-C. 2 is a mistyped command."""
+
+_debug = False
+
+
+@app.callback()
+def options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """Options of every command."""
+    global _debug  # noqa: PLW0603 - read once, when the command has failed
+    _debug = debug
+
+
+@app.command()
+def dev(
+    free_ports: Annotated[bool, typer.Option("--free-ports", help="Find free ports, not the usual ones.")] = False,
+) -> None:
+    """Start everything on this machine: Temporal, model centre, ticket desk, runtimes, worker, gateway.
+
+    State is kept in .mlc (or $MLC_HOME): started again, everything goes on where it was.
+    """
+    from rich.console import Console
+
+    from mlc.settings import home
+    from mlc.standalone.dev import Standalone, run_until_told
+
+    console = Console(highlight=False)
+
+    def tell(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    def started(system: Standalone) -> None:
+        for what, address in system.addresses.items():
+            tell(f"{what:<16}{address}")
+        tell(f"{'Settings':<16}{system.home / 'mlc.env'}")
+        tell("Ready. Try: mlc submit examples/breast_cancer --tag train --tag run_test --tag jira --watch")
+
+    folder = home().absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold secrets
+    tell(f"Starting in {folder} ...")
+    asyncio.run(run_until_told(folder, free_ports=free_ports, tell=tell, started=started))
+
+
+@app.command()
+def worker() -> None:
+    """Run the processes' workflows and activities."""
+    from mlc.worker import run_worker
+
+    _as_service()
+    asyncio.run(_until_told(run_worker))
+
+
+@app.command()
+def gateway() -> None:
+    """Take signals and webhooks over HTTP."""
+    from mlc.gateway.serve import serve
+    from mlc.settings import CenterSettings, GatewaySettings, JiraSettings
+
+    _as_service()
+    asyncio.run(serve(GatewaySettings(), JiraSettings(), CenterSettings()))
+
+
+@app.command()
+def setup() -> None:
+    """Make what the processes need in the Temporal namespace: search attributes, the schedule of the sweep."""
+    from mlc.namespace import setup as set_up
+    from mlc.settings import ProcessSettings
+    from mlc.worker import connect
+
+    async def run() -> list[str]:
+        return await set_up(await connect(), ProcessSettings().sweep_interval)
+
+    _as_service()
+    for line in asyncio.run(run()):
+        typer.echo(line)
+
+
+@app.command()
+def submit(
+    folder: Annotated[Path, typer.Argument(help="A model folder in ModelOp's layout.", exists=True, file_okay=False)],
+    tag: Annotated[list[str] | None, typer.Option(help="Tag of the snapshot: train, run_test, jira, ...")] = None,
+    stage: Annotated[str, typer.Option(help="Stage of the model.")] = "PROD",
+    name: Annotated[str | None, typer.Option(help="Name of the model, if not metadata.json's.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show the run until it ends.")] = False,
+) -> None:
+    """Register a model folder in the model centre, snapshot it and start DeployModel.
+
+    With --watch the exit code tells the outcome: 0 deployed, 3 rejected, 4 the run failed.
+    """
+    _use_home()
+    asyncio.run(_submit(folder, tag or [], stage, name, watch))
+
+
+async def _submit(folder: Path, tags: list[str], stage: str, name: str | None, watching: bool) -> None:
+    from contextlib import aclosing
+
+    from rich.console import Console
+    from temporalio.client import WorkflowFailureError
+
+    from mlc.center.client import HttpCenter
+    from mlc.settings import CenterSettings
+    from mlc.standalone.submit import submit
+    from mlc.standalone.watch import watch
+    from mlc.worker import connect
+
+    temporal = await connect()
+    async with aclosing(HttpCenter(CenterSettings())) as center:
+        made = await submit(folder, name=name, tags=tags, stage=stage, center=center, temporal=temporal)
+    _tell_submitted(made, temporal.namespace)
+    if watching:
+        try:
+            result = await watch(temporal, made.workflow_id, Console(highlight=False))
+        except WorkflowFailureError as error:
+            _say(f"The run did not end well: {_innermost(error)}")
+            raise typer.Exit(RUN_FAILED) from None
+        _tell_result(result)
+        raise typer.Exit(0 if result.outcome == "deployed" else REJECTED)
+
+
+def _tell_submitted(made: "Submitted", namespace: str) -> None:
+    from mlc.settings import CenterSettings, ProcessSettings
+    from mlc.standalone.watch import printable
+
+    ui = f"{ProcessSettings().temporal_ui.rstrip('/')}/namespaces/{namespace}/workflows/{made.workflow_id}"
+    for what, value in (
+        ("Model", f"{made.model_name}  {made.model_id}  ({'new' if made.new_model else 'updated'})"),
+        ("Snapshot", f"{made.snapshot_name}  {made.snapshot_id}"),
+        ("Run", made.workflow_id),
+        ("Temporal UI", ui),
+        ("Model centre", CenterSettings().browse_url),
+    ):
+        if value:
+            typer.echo(printable(f"{what:<14}{value}"))
+
+
+def _tell_result(result: "DeployModelResult") -> None:
+    from mlc.standalone.watch import printable
+
+    typer.echo(f"Outcome: {result.outcome}")
+    for warning in result.warnings:
+        typer.echo(printable(f"Warning: {warning}"))
+
+
+@app.command()
+def runtime(
+    *,
+    name: Annotated[str | None, typer.Option(help="Name of the runtime.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Stage that it belongs to, such as PROD.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Service tag: only snapshots with one of them.")] = None,
+    online: Annotated[bool | None, typer.Option("--online", help="Serve online deployments.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, if online.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, if online.")] = None,
+) -> None:
+    """Run models' code: training, tests, scoring. What is not given here is taken from MLC_RUNTIME_*."""
+    from mlc.runtime import run_runtime
+    from mlc.settings import RuntimeSettings
+
+    options = {"name": name, "stage": stage, "tags": tag, "online": online, "host": host, "port": port}
+    given: dict[str, Any] = {field: value for field, value in options.items() if value is not None}
+    _as_service()
+    asyncio.run(run_runtime(RuntimeSettings(**given)))
+
+
+@app.command(hidden=True)
+def center() -> None:
+    """Standalone mode's model centre."""
+    from mlc.settings import StandaloneCenterSettings
+    from mlc.standalone.center.serve import serve
+
+    _as_service()
+    serve(StandaloneCenterSettings())
+
+
+@app.command(hidden=True)
+def desk() -> None:
+    """Standalone mode's ticket desk."""
+    from mlc.settings import DeskSettings
+    from mlc.standalone.desk.serve import serve
+
+    _as_service()
+    serve(DeskSettings())
+
+
+def _use_home() -> None:
+    from mlc.settings import home
+    from mlc.standalone.environment import adopt_temporal_address
+
+    adopt_temporal_address(home())
+
+
+def _as_service() -> None:
+    """What long-running commands have in common."""
+    _use_home()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+async def _until_told(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Let work go on until Ctrl-C or SIGTERM, and end by itself then."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await work(stop)
+
+
+def _innermost(error: BaseException) -> str:
+    while (cause := getattr(error, "cause", None)) is not None:
+        error = cause
+    return str(error)
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+
+
+def _sentence(error: BaseException) -> str:
+    """What went wrong and what to do, in a line or two."""
+    from pydantic import ValidationError
+
+    import mlc.settings
+
+    if isinstance(error, ValidationError):
+        group = getattr(mlc.settings, error.title, None)
+        prefix = group.model_config["env_prefix"] if group else ""
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        return " ".join(f"{prefix}{'.'.join(map(str, p['loc']))}".upper() + f": {p['msg']}." for p in problems)
+    if isinstance(error, RuntimeError) and "client connect" in str(error):
+        address = os.environ.get("TEMPORAL_ADDRESS", "the address of temporal.toml, or localhost:7233")
+        return f"Temporal can't be reached at {address}: start it (`mlc dev` does), or set TEMPORAL_ADDRESS."
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}."
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error}: pip install 'mlc-temporal[standalone]'."
+    if isinstance(error, TypeError | AttributeError | KeyError | AssertionError):
+        return f"Something is wrong in mlc itself ({type(error).__name__}: {error}): `mlc --debug ...` shows where."
+    return str(error) or type(error).__name__
+
+
+def main() -> NoReturn:
+    """Run a command. The exit code can be relied upon: nothing that runs at the interpreter's end can change it."""
+    code: object = 0
+    try:
+        app()
+    except SystemExit as ending:
+        code = ending.code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:
+        if _debug:
+            traceback.print_exc()
+        else:
+            _say(_sentence(error))
+        code = FAILED
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A process that held a Temporal worker is sometimes aborted while the interpreter is taken down.
+    os._exit(code if isinstance(code, int) else 0 if code is None else FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Runs the ``mlc`` command as a user does: in a process of its own, in a home of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+from dotenv import dotenv_values
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """This process's environment without settings, and with another home."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLC_", "TEMPORAL_"))}
+    return kept | {"MLC_HOME": str(home), "TEMPORAL_CONFIG_FILE": os.devnull} | more
+
+
+def mlc(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "mlc.cli", *arguments],
+        env=environment(home, **more),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def wait_until(condition: Callable[[], T], seconds: float = 60) -> T:
+    """The first true answer."""
+    end = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.05)
+    return answer
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether it runs; a zombie doesn't."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+class Dev:
+    """`mlc dev --free-ports` on a home, as a process."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.output = home.with_name(f"{home.name}.out")
+        self.seen: set[psutil.Process] = set()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mlc.cli", "dev", "--free-ports"],
+            env=environment(home),
+            cwd=ROOT,
+            stdout=self.output.open("w"),
+            stderr=subprocess.STDOUT,
+        )
+
+    def said(self) -> str:
+        """What it has printed."""
+        return self.output.read_text()
+
+    def ready(self) -> "Dev":
+        """Wait until everything is up."""
+        wait_until(lambda: "Ready." in self.said() or self.process.poll() is not None, 120)
+        assert self.process.poll() is None, self.said()
+        self.children()
+        return self
+
+    def children(self) -> dict[str, psutil.Process]:
+        """Its running processes, by the name of their command, or of the runtime."""
+        found = {}
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                words = child.cmdline()
+                own = words[1:3] == ["-m", "mlc.cli"]
+                name = words[5] if own and words[3] == "runtime" else words[3] if own else Path(words[0]).name
+                found[name] = child
+                self.seen.update([child, *child.children(recursive=True)])
+        return found
+
+    def setting(self, name: str) -> str:
+        """A setting in the home's file."""
+        return dotenv_values(self.home / "mlc.env")[name] or ""
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal, wait for the end, and see to it that no process is left. The exit code."""
+        self.children()
+        self.process.send_signal(number)
+        code = self.process.wait(20)
+        wait_until(lambda: not any(map(alive, self.seen)), 10)
+        return code

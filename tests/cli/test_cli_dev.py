@@ -1,0 +1,132 @@
+import json
+import re
+import signal
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from cli_process import Dev, alive, mlc, wait_until
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from mlc.model.processes import DeployModelResult, DeployModelStatus
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home, and no process left behind by a failing test."""
+    yield tmp_path / "home"
+    for holder in tmp_path.glob("home/dev.lock"):
+        with suppress(Exception):
+            process = psutil.Process(int(holder.read_text()))
+            if any("mlc" in word for word in process.cmdline()):
+                process.kill()
+
+
+def desk(dev: Dev) -> httpx.Client:
+    """The desk's Jira API."""
+    account = (dev.setting("MLC_JIRA_USER"), dev.setting("MLC_JIRA_TOKEN"))
+    return httpx.Client(base_url=f"{dev.setting('MLC_JIRA_URL')}/rest/api/2", auth=account)
+
+
+async def temporal(dev: Dev) -> Client:
+    return await Client.connect(dev.setting("TEMPORAL_ADDRESS"), data_converter=pydantic_data_converter)
+
+
+async def test_a_model_goes_from_a_folder_to_production_through_deaths_and_a_restart(home: Path) -> None:
+    dev = Dev(home).ready()
+    assert stat.S_IMODE((home / "mlc.env").stat().st_mode) == 0o600
+
+    second = mlc(home, "dev", "--free-ports")
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"`mlc dev` runs already on {home} (process {dev.process.pid})")
+
+    submitted = mlc(home, "submit", "examples/diabetes", "--tag", "run_test", "--tag", "jira")
+    assert submitted.returncode == 0, submitted.stderr
+    workflow_id = re.search(r"deploy-\S+", submitted.stdout)
+    assert workflow_id
+
+    async def ticket_of(dev: Dev) -> str:
+        run = (await temporal(dev)).get_workflow_handle(workflow_id[0])
+        while True:
+            status: DeployModelStatus = await run.query("status", result_type=DeployModelStatus)
+            if status.open_tickets:
+                return status.open_tickets[0].key
+
+    ticket = await ticket_of(dev)
+
+    # Whatever is killed comes back, and nothing is lost.
+    for name in ("worker", "temporal"):
+        killed = dev.children()[name]
+        killed.kill()
+        wait_until(lambda name=name, killed=killed: dev.children().get(name) not in (None, killed))  # type: ignore[misc]
+    assert dev.said().count("was ended by SIGKILL; it is started again.") == 2
+
+    began = time.monotonic()
+    assert dev.end(signal.SIGTERM) == 0
+    assert time.monotonic() - began < 15
+
+    again = Dev(home).ready()
+    assert "worker was ended" not in again.said()
+    run = (await temporal(again)).get_workflow_handle(workflow_id[0], result_type=DeployModelResult)
+    assert (await run.describe()).status == WorkflowExecutionStatus.RUNNING
+    assert await ticket_of(again) == ticket
+    with desk(again) as jira:
+        moves = jira.get(f"/issue/{ticket}/transitions").raise_for_status().json()["transitions"]
+        done = next(move["id"] for move in moves if move["to"]["name"] == "Done")
+        jira.post(f"/issue/{ticket}/transitions", json={"transition": {"id": done}}).raise_for_status()
+    result = await run.result()
+    assert result.outcome == "deployed"
+    assert again.end(signal.SIGINT) == 0
+
+
+def test_watching_a_submission_ends_with_its_outcome_and_killing_everything_leaves_nothing(home: Path) -> None:
+    dev = Dev(home).ready()
+    watched = mlc(home, "submit", "examples/diabetes", "--watch")
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert "Outcome: deployed" in watched.stdout
+    assert re.search(r"deployment +done +.*online on online-prod", watched.stdout)
+    online = re.search(r"http\S+roundtrip/0/1", dev.said())
+    assert online
+    header, first = Path("examples/diabetes/to_score.csv").read_text().splitlines()[:2]
+    record = {name: float(value) for name, value in zip(header.split(","), first.split(","), strict=True)}
+    answer = httpx.post(online[0], json=record).raise_for_status().json()
+    assert "score" in json.dumps(answer)
+
+    # The model's process that serves online is a grandchild: it goes, too.
+    assert len(dev.children()) == 7
+    dev.process.kill()
+    dev.process.wait()
+    wait_until(lambda: not any(map(alive, dev.seen)), 15)
+
+
+def test_a_start_can_be_ended_before_it_is_complete(home: Path) -> None:
+    dev = Dev(home)
+    wait_until((home / "logs" / "temporal.log").exists)
+    assert dev.end(signal.SIGINT) == 0
+    assert "Ready" not in dev.said()
+
+
+def test_a_busy_port_is_one_sentence_that_names_it(home: Path) -> None:
+    with suppress(OSError), socket.create_server(("127.0.0.1", 8090)):
+        refused = mlc(home, "dev")
+    assert refused.returncode == 1
+    [sentence] = refused.stderr.splitlines()
+    assert re.match(r"Port \d+, for .*, can't be used .* --free-ports\.$", sentence)
+
+
+def test_what_does_not_come_up_is_named_with_the_end_of_its_log_and_the_rest_is_ended(home: Path) -> None:
+    home.mkdir()
+    (home / "center.db").write_text("this is no database")
+    dev = Dev(home)
+    assert dev.process.wait(120) == 1
+    assert re.search(r"^center ended with exit code \d.* Log: .*center\.log\n  \| ", dev.said(), re.MULTILINE)
+    wait_until(lambda: not any(map(alive, dev.seen)), 10)
