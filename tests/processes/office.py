@@ -83,6 +83,7 @@ class Office:
         self.jira = jira
         self.faults = faults
         self.task_queue = task_queue
+        self.started: list[Run] = []
 
     async def engine(self, name: str, *, online: bool = False, stage: str = "PROD", tags: Iterable[str] = ()) -> str:
         endpoints = [{"endpointType": "REST", "path": "0"}] if online else []
@@ -128,13 +129,15 @@ class Office:
         return (await self.center.create_snapshot(snapshot)).id
 
     async def start(self, snapshot_id: str) -> Run:
-        return await self.client.start_workflow(
+        run: Run = await self.client.start_workflow(
             "DeployModel",
             DeployModelInput(snapshot_id=snapshot_id),
             id=deploy_model_id(snapshot_id),
             task_queue=self.task_queue,
             result_type=DeployModelResult,
         )
+        self.started.append(run)
+        return run
 
     async def status(self, run: Run) -> DeployModelStatus:
         return await run.query("status", result_type=DeployModelStatus)

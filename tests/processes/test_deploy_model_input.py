@@ -34,7 +34,9 @@ async def test_a_misspelt_field_is_named_with_the_right_command(desk: Office) ->
     assert "secret-value" not in said
 
 
-@pytest.mark.parametrize("given", [["x"], [[]], [None], [], [{"snapshot_id": ""}], [{"snapshot_id": 7}]], ids=json.dumps)
+@pytest.mark.parametrize(
+    "given", [["x"], [[]], [None], [], [{"snapshot_id": ""}], [{"snapshot_id": 7}]], ids=json.dumps
+)
 async def test_any_other_input_fails_the_run_at_once(desk: Office, given: list[Any]) -> None:
     said = await failure_of(await start(desk, given, f"deploy-{uuid.uuid4()}"))
     assert "snapshot_id" in said

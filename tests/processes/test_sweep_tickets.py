@@ -66,7 +66,9 @@ async def test_an_approval_that_cant_be_used_is_not_brought_up_by_every_sweep(de
     for _ in range(5):
         await sweep(desk)
     assert await length(run) == before
-    (await desk.jira.put(f"issue/{ticket.key}", json={"fields": {"customfield_10042": "2099-01-01"}})).raise_for_status()
+    (
+        await desk.jira.put(f"issue/{ticket.key}", json={"fields": {"customfield_10042": "2099-01-01"}})
+    ).raise_for_status()
     await sweep(desk)
     assert (await run.result()).expiration_date == date(2099, 1, 1)
 

@@ -1,9 +1,9 @@
 """Run a job: created once, waited for as long as it takes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -23,6 +23,9 @@ LOOK_TIMEOUT = timedelta(minutes=2)
 LOOK_RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
 
 
+Result = TypeVar("Result")
+
+
 class Jobs:
     """The jobs of one run, one at a time. A hint ends a wait early; without any, the job is looked at now and then."""
 
@@ -38,7 +41,9 @@ class Jobs:
         if self.in_flight is not None and self.in_flight.id == job_id:
             self._changed = True
 
-    async def run(self, kind: JobKind, snapshot_id: str, policy: Policy, finish: Callable[[Any, Job], Any]) -> Any:
+    async def run(
+        self, kind: JobKind, snapshot_id: str, policy: Policy, finish: Callable[[Any, Job], Awaitable[Result]]
+    ) -> Result:
         """Create a job and wait until ``finish``, an activity that asks for it, has an answer.
 
         Raises:
@@ -83,7 +88,7 @@ class Jobs:
     def _created(self, job: Job) -> None:
         self.in_flight = job
 
-    async def _finished(self, job: Job, finish: Callable[[Any, Job], Any]) -> Any:
+    async def _finished(self, job: Job, finish: Callable[[Any, Job], Awaitable[Result]]) -> Result:
         while True:
             self._changed = False
             asking = workflow.start_activity_method(
