@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Text:
     """Text in an expression language; `language` is None where the file does not say."""
 
@@ -15,7 +15,7 @@ class Text:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Variable:
     """A name with the type that it should have."""
 
@@ -23,7 +23,7 @@ class Variable:
     type_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InputClause:
     """An input column. `variable` is Camunda's `inputVariable`; `allowed` the text of the input values."""
 
@@ -34,7 +34,7 @@ class InputClause:
     allowed: Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OutputClause:
     """An output column. `allowed` holds the output values, which also are the priorities."""
 
@@ -45,7 +45,7 @@ class OutputClause:
     default: Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rule:
     """A row."""
 
@@ -56,7 +56,7 @@ class Rule:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Table:
     """A decision table."""
 
@@ -68,14 +68,14 @@ class Table:
     label: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Literal:
     """A literal expression."""
 
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ContextEntry:
     """An entry of a context; one without a variable is the context's result."""
 
@@ -83,14 +83,14 @@ class ContextEntry:
     expression: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """A boxed context."""
 
     entries: list[ContextEntry]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Invocation:
     """A boxed invocation."""
 
@@ -98,7 +98,7 @@ class Invocation:
     bindings: list[ContextEntry]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FunctionDefinition:
     """A boxed function; `kind` is FEEL, Java or PMML."""
 
@@ -108,14 +108,14 @@ class FunctionDefinition:
     type_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ListExpression:
     """A boxed list."""
 
     items: list[Expression | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Relation:
     """A boxed table of values: a list of contexts."""
 
@@ -123,7 +123,7 @@ class Relation:
     rows: list[list[Expression | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Conditional:
     """A boxed if, then, else."""
 
@@ -132,7 +132,7 @@ class Conditional:
     other: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Filter:
     """A boxed filter."""
 
@@ -140,7 +140,7 @@ class Filter:
     match: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Loop:
     """A boxed `for`, `some` or `every`."""
 
@@ -156,7 +156,7 @@ Expression: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ItemDefinition:
     """A type."""
 
@@ -168,7 +168,7 @@ class ItemDefinition:
     is_function: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InputData:
     """A value that comes from outside."""
 
@@ -176,7 +176,7 @@ class InputData:
     variable: Variable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
     """A decision; the requirements are ids."""
 
@@ -189,7 +189,7 @@ class Decision:
     knowledge: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Knowledge:
     """A business knowledge model: a named function."""
 
@@ -200,7 +200,7 @@ class Knowledge:
     knowledge: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Definitions:
     """A whole file."""
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from . import elements as dmn
 from .errors import Kind, Place, Problem
+from .feel.lexer import Names
 from .feel.run import Code, Run, Scope, Value, nothing
 from .feel.types import ANY, Type
 from .feel.values import Function
-from .feel.vocabulary import Vocabulary
+from .feel.vocabulary import BUILTIN_NAMES, PROPERTY_NAMES, Vocabulary
 from .itemtypes import ItemTypes
 from .logic import Compiler
 from .tables import DecisionTable
@@ -32,7 +33,7 @@ class Input:
     instead: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Unit:
     """A compiled decision. `exported`: outputs of required tables by their own names, as Camunda refers to them."""
 
@@ -66,6 +67,13 @@ class Graph:
         self.types = ItemTypes(definitions.types, place, self.problems)
         self.compiler = Compiler(self.types, definitions.language, self.problems)
         self.inputs = {data.id: data for data in definitions.inputs}
+        self.models = {model.id: model for model in definitions.knowledge}
+        self.decisions = {decision.id: decision for decision in definitions.decisions}
+        self.type_names = Names(self.types.known)
+        self.members = Names(self.types.members, around=PROPERTY_NAMES)
+        for decision in definitions.decisions:
+            for name in _outputs(decision):
+                self.members.add(name)
         self.units = {decision.id: self.unit(decision) for decision in definitions.decisions}
         self.functions = self.knowledge()
         for decision in definitions.decisions:
@@ -94,15 +102,8 @@ class Graph:
 
     def vocabulary(self, *names: str) -> Vocabulary:
         """The names of one decision or function; the members of types are the same everywhere."""
-        vocabulary = Vocabulary(types=self.types.known)
-        for name in names:
-            vocabulary.names.add(name)
-        for name in self.types.members:
-            vocabulary.members.add(name)
-        for decision in self.definitions.decisions:
-            for name in _outputs(decision):
-                vocabulary.members.add(name)
-        return vocabulary
+        visible = Names(names, around=BUILTIN_NAMES)
+        return Vocabulary(visible, Names(around=self.members), self.types.known, self.type_names)
 
     def knowledge(self) -> dict[str, tuple[str, Function]]:
         """Name and function of every business knowledge model by id; each sees itself and those it requires."""
@@ -134,36 +135,37 @@ class Graph:
                 unit.requires.append(self.units[id_])
             else:
                 self.report(Kind.REFERENCE, f'the required decision "{id_}" is not in the file', unit.place)
-        known = {model.id for model in self.definitions.knowledge}
         for id_ in decision.knowledge:
-            if id_ not in known:
+            if id_ not in self.models:
                 self.report(Kind.REFERENCE, f'the required knowledge "{id_}" is not in the file', unit.place)
         unit.functions = dict(self.functions[id_] for id_ in decision.knowledge if id_ in self.functions)
         variables = {other.variable for other in unit.requires}
-        for other in self.definitions.decisions:
-            if self.units[other.id] in unit.requires:
-                for name in _outputs(other):
-                    if name not in variables:
-                        unit.exported[name] = self.units[other.id]
+        for other in unit.requires:
+            for name in _outputs(self.decisions[other.id]):
+                if name not in variables:
+                    unit.exported[name] = other
 
     def cut_cycles(self) -> None:
         """Report every cycle of requirements, and cut it, so that the rest can be looked at."""
         done: set[str] = set()
         for start in self.units.values():
             stack: list[tuple[Unit, Iterator[Unit]]] = [(start, iter(list(start.requires)))]
+            above = {start.id}
             while stack:
                 unit, rest = stack[-1]
-                following = next(rest, None)
-                if following is None or unit.id in done:
+                following = None if unit.id in done else next(rest, None)
+                if following is None:
                     done.add(unit.id)
+                    above.discard(unit.id)
                     stack.pop()
-                elif any(following is above for above, _ in stack):
+                elif following.id in above:
                     unit.requires = [other for other in unit.requires if other is not following]
                     unit.exported = {name: other for name, other in unit.exported.items() if other is not following}
-                    names = [above.name for above, _ in stack]
+                    names = [passed.name for passed, _ in stack]
                     path = " -> ".join([*names[names.index(following.name) :], following.name])
                     self.report(Kind.CYCLE, f"decisions require each other in a circle: {path}", unit.place)
                 else:
+                    above.add(following.id)
                     stack.append((following, iter(list(following.requires))))
 
     def compile(self, decision: dmn.Decision) -> None:

@@ -16,6 +16,8 @@ from .graph import Graph, Input, Unit, exported
 from .inputs import feel_value
 from .reader import read
 
+#: Missing inputs for which a likely misspelling is looked for.
+HINTS = 20
 _ABSENT: Any = object()
 
 
@@ -27,7 +29,12 @@ def load(source: str | Path | bytes, *, name: str | None = None, strict: bool = 
     """
     definitions = read(source, name)
     file = name or (None if isinstance(source, bytes) else Path(source).name)
-    graph = Graph(definitions, Place(file))
+    try:
+        graph = Graph(definitions, Place(file))
+    except RecursionError:
+        raise DmnError(
+            Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", Place(file))
+        ) from None
     if strict and graph.problems:
         raise DmnError(graph.problems)
     return DecisionModel(definitions.name or file or "decisions", list(graph.units.values()), graph.problems)
@@ -178,6 +185,8 @@ class _Evaluator:
 
     def hint(self, name: str) -> str:
         """A likely misspelling among the inputs."""
+        if len(self.run.missing) > HINTS:
+            return ""
         lowered = {key.lower(): key for key in self.inputs if isinstance(key, str)}
         close = get_close_matches(name.lower(), list(lowered)[:1000], n=1)
         return f'; did you mean "{lowered[close[0]]}"?' if close else ""

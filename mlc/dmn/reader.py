@@ -14,7 +14,7 @@ from . import elements as dmn
 from .errors import DmnError, Kind, Place, Problem
 
 #: Largest file, in bytes. The largest of some hundred real ones has 300 KB.
-LARGEST = 4 * 1024 * 1024
+LARGEST = 1024 * 1024
 #: Boxed expressions inside boxed expressions.
 DEPTH = 30
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import elements as dmn
@@ -32,8 +33,10 @@ def compile_table(compiler: Compiler, box: dmn.Table, vocabulary: Vocabulary, pl
         compiler.report(Kind.STRUCTURE, f"{policy} has no aggregation {aggregation}", place)
     if not box.outputs:
         compiler.report(Kind.STRUCTURE, "the table has no output", place)
+    if not _complete(compiler, box, place):
+        return nothing
     columns = [
-        _input_column(compiler, clause, [rule.inputs[index].text for rule in box.rules if index < len(rule.inputs)],
+        _input_column(compiler, clause, [rule.inputs[index].text for rule in box.rules],
                       vocabulary, place.at(column=clause.label))
         for index, clause in enumerate(box.inputs)
     ]  # fmt: skip
@@ -47,6 +50,18 @@ def compile_table(compiler: Compiler, box: dmn.Table, vocabulary: Vocabulary, pl
         for index, rule in enumerate(box.rules, 1)
     ]
     return DecisionTable(place.decision or "", place, columns, outputs, rules, policy, aggregation)
+
+
+def _complete(compiler: Compiler, box: dmn.Table, place: Place) -> bool:
+    """Whether every rule has a cell for every column."""
+    complete = True
+    for index, rule in enumerate(box.rules, 1):
+        for what, cells, heads in (("input", rule.inputs, box.inputs), ("output", rule.outputs, box.outputs)):
+            if len(cells) != len(heads):
+                message = f"the rule has {len(cells)} {what} cells, and the table {len(heads)} {what}s"
+                compiler.report(Kind.STRUCTURE, message, place.at(rule=index))
+                complete = False
+    return complete
 
 
 def _input_column(
@@ -82,7 +97,7 @@ def _input_code(
     if not _NAME.fullmatch(text) or text in KEYWORDS or vocabulary.names.declares(text, until=BUILTIN_NAMES):
         declared = vocabulary.names.declares(text, until=BUILTIN_NAMES)
         return (text if declared else None), compiler.text(source, vocabulary, place)
-    trial = Vocabulary(vocabulary.names, vocabulary.members, vocabulary.types)
+    trial = replace(vocabulary, free={}, optional={}, instead={})
     try:
         code = parse_expression(text, trial, place).code
     except FeelSyntaxError:  # words that are no expression: a name with spaces
@@ -112,21 +127,22 @@ def _asked(name: str, vocabulary: Vocabulary, place: Place) -> Code:
 
 
 def _output_columns(compiler: Compiler, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> list[OutputColumn]:
-    columns: list[OutputColumn] = []
+    columns: dict[str, OutputColumn] = {}
     for index, clause in enumerate(box.outputs, 1):
         fallback = (box.label or place.decision) if len(box.outputs) == 1 else None
         name = clause.name or clause.label or fallback or f"output {index}"
         here = place.at(column=name)
-        if any(column.name == name for column in columns):
+        if name in columns:
             compiler.report(Kind.DUPLICATE, f'there are two outputs "{name}"', here)
+            name = f"{name} {index}"
         column = OutputColumn(name, compiler.types.find(clause.type_ref, here))
         if clause.allowed is not None and clause.allowed.text:
             values = dmn.Text(f"[{clause.allowed.text}]")
             column.order = compiler.text(values, vocabulary, here)({}, Run())
         if clause.default is not None and clause.default.text:
             column.default = compiler.text(clause.default, vocabulary, here)
-        columns.append(column)
-    return columns
+        columns[name] = column
+    return list(columns.values())
 
 
 def _rule(
@@ -137,16 +153,12 @@ def _rule(
     place: Place,
 ) -> TableRule:
     columns, outputs = heads
-    for what, cells, wanted in (("input", rule.inputs, columns), ("output", rule.outputs, outputs)):
-        if len(cells) != len(wanted):
-            message = f"the rule has {len(cells)} {what} cells, and the table {len(wanted)} {what}s"
-            compiler.report(Kind.STRUCTURE, message, place)
     tests, codes = [], []
-    for index, (text, column) in enumerate(zip(rule.inputs, columns, strict=False)):
+    for index, (text, column) in enumerate(zip(rule.inputs, columns, strict=True)):
         test = compiler.cell(text, vocabulary, place.at(column=column.label))
         if test is not None:
             tests.append((index, test))
-    for text, output in zip(rule.outputs, outputs, strict=False):
+    for text, output in zip(rule.outputs, outputs, strict=True):
         codes.append(compiler.text(text, vocabulary, place.at(column=output.name)) if text.text else nothing)
     texts = [text.text for text in rule.inputs]
     return TableRule(place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description)

@@ -136,6 +136,8 @@ class DecisionTable:
     def note_incomparable(self, rule: TableRule, index: int, value: Value, run: Run) -> None:
         """A cell gave neither yes nor no for a value that is not null: by the specification the rule does not match."""
         column = self.inputs[index]
+        if any(name in rule.cells[index] for name in run.missing):
+            return  # the missing input is a problem already, of its own kind
         message = f"{text_of(value, inner=True)}, a {kind_of(value)}, cannot be put to the test {rule.cells[index]}"
         run.note(Kind.WRONG_TYPE, message, rule.place.at(column=column.label), column.name)
 
@@ -143,7 +145,7 @@ class DecisionTable:
         """The outputs of a rule by name."""
         row: dict[str, Value] = {}
         for output, code in zip(self.outputs, rule.outputs, strict=True):
-            row[output.name] = fitted(code(scope, run), output, rule.place.at(column=output.name), run)
+            row[output.name] = fitted(code(scope, run), output, rule, run)
         return row
 
     def decide(
@@ -154,10 +156,10 @@ class DecisionTable:
             rows = sorted(rows, key=lambda row: [_rank(output, row[1]) for output in self.outputs])
         if self.hit_policy in ("PRIORITY", "FIRST"):
             rows = rows[:1]
-        if self.aggregation:
-            return rows, self.aggregate([row for _, row in rows], run)
         if not rows:
             return rows, self.default(scope, run)
+        if self.aggregation:
+            return rows, self.aggregate([row for _, row in rows], run)
         if self.hit_policy in _LISTS:
             return rows, [self.compound(row) for _, row in rows]
         numbers = " and ".join(str(rule.index) for rule, _ in rows)
@@ -176,18 +178,19 @@ class DecisionTable:
         return row[self.names[0]] if len(self.names) == 1 else row
 
     def default(self, scope: Scope, run: Run) -> Value:
-        """The result when no rule matches: the default outputs, else an empty list or null."""
+        """The result when no rule matches: the default outputs, else a count of 0, an empty list or null."""
+        is_list = self.hit_policy in _LISTS and not self.aggregation
         if any(output.default for output in self.outputs):
             row = {output.name: output.default(scope, run) if output.default else None for output in self.outputs}
-            return [self.compound(row)] if self.hit_policy in _LISTS else self.compound(row)
-        return [] if self.hit_policy in _LISTS else None
+            return [self.compound(row)] if is_list else self.compound(row)
+        if self.aggregation == "COUNT":
+            return Decimal(0)
+        return [] if is_list else None
 
     def aggregate(self, rows: list[dict[str, Value]], run: Run) -> Value:
         """`C+`, `C<`, `C>` and `C#`, for each output by itself."""
         if self.aggregation == "COUNT":
             return Decimal(len(rows))
-        if not rows:
-            return None
         return self.compound({name: self.fold([row[name] for row in rows], name, run) for name in self.names})
 
     def fold(self, values: list[Value], name: str, run: Run) -> Value:
@@ -200,17 +203,20 @@ class DecisionTable:
             return None
 
 
-def fitted(value: Value, output: OutputColumn, place: Place, run: Run) -> Value:
+def fitted(value: Value, output: OutputColumn, rule: TableRule, run: Run) -> Value:
     """An output of its column's type; null, and noted, when it does not fit.
 
-    An output column of strings writes booleans and numbers out, as Camunda does: a cell `false` there is "false".
+    As in Camunda, a column of strings writes booleans and numbers out, and one of booleans reads "true" and "false".
     """
     result = output.type.fit(value)
     if result is not MISFIT:
         return result
     if output.type.name == "string" and not isinstance(value, (list, dict)):
         return text_of(value)
-    run.note(Kind.WRONG_TYPE, f"the output {text_of(value, inner=True)} is not of type {output.type.name}", place)
+    if output.type.name == "boolean" and value in ("true", "false"):
+        return value == "true"
+    message = f"the output {text_of(value, inner=True)} is not of type {output.type.name}"
+    run.note(Kind.WRONG_TYPE, message, rule.place.at(column=output.name))
     return None
 
 

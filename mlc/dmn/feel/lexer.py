@@ -81,57 +81,68 @@ def unquote(token: Token) -> str:
     )
 
 
+#: Longest name, in tokens, that is looked for in an expression.
+LONGEST_NAME = 60
+
 Spelling = tuple[tuple[str, bool], ...]
 
 
 class Names:
     """The names that an expression can see, with those of the scopes around it."""
 
-    __slots__ = ("_around", "_by_first")
+    __slots__ = ("_around", "_lengths", "_names", "_spelled")
 
     def __init__(self, names: Iterable[str] = (), around: Names | None = None) -> None:
         self._around = around
-        self._by_first: dict[str, list[tuple[Spelling, str]]] = {}
+        self._names: set[str] = set()
+        self._lengths: dict[str, list[int]] = {}
+        self._spelled: dict[tuple[str, Spelling], str] = {}
         for name in names:
             self.add(name)
 
     def add(self, name: str) -> None:
         """Make a name known. What does not begin like a name cannot be told from a literal, and stays unknown."""
+        if name in self._names:
+            return
+        self._names.add(name)
         try:
-            tokens = tokenize(name)[:-1]
+            first, *rest = tokenize(name)
         except FeelSyntaxError:
             return
-        if not tokens or tokens[0].kind != "name":
+        if first.kind != "name" or len(rest) > LONGEST_NAME:
             return
-        known = self._by_first.setdefault(tokens[0].text, [])
-        spelling = tuple((token.text, token.space) for token in tokens[1:])
-        if all(other != spelling for other, _ in known):
-            known.append((spelling, name))
-            known.sort(key=lambda entry: -len(entry[0]))
+        rest.pop()  # the token of the end
+        self._spelled.setdefault((first.text, _spelling(rest)), name)
+        lengths = self._lengths.setdefault(first.text, [])
+        if len(rest) not in lengths:
+            lengths.append(len(rest))
+            lengths.sort(reverse=True)
 
     def declares(self, name: str, until: Names) -> bool:
         """Whether this scope or one around it, up to but without `until`, has the name."""
         scope: Names | None = self
         while scope is not None and scope is not until:
-            if any(name == known for entries in scope._by_first.values() for _, known in entries):
+            if name in scope._names:
                 return True
             scope = scope._around
         return False
 
     def match(self, tokens: list[Token], start: int) -> tuple[str, int] | None:
         """The longest known name that begins at a token, and how many tokens it takes."""
+        first = tokens[start].text
         best: tuple[str, int] | None = None
         scope: Names | None = self
         while scope is not None:
-            for spelling, name in scope._by_first.get(tokens[start].text, ()):
-                length = len(spelling) + 1
-                if best is not None and length <= best[1]:
+            for length in scope._lengths.get(first, ()):
+                if best is not None and length < best[1]:
                     break
-                following = tokens[start + 1 : start + length]
-                if len(following) == len(spelling) and all(
-                    (token.text, token.space) == part for token, part in zip(following, spelling, strict=True)
-                ):
-                    best = (name, length)
+                following = _spelling(tokens[start + 1 : start + 1 + length])
+                if (name := scope._spelled.get((first, following))) is not None:
+                    best = (name, length + 1)
                     break
             scope = scope._around
         return best
+
+
+def _spelling(tokens: list[Token]) -> Spelling:
+    return tuple((token.text, token.space) for token in tokens)

@@ -10,7 +10,6 @@ from mlc.dmn.errors import FeelSyntaxError, Place
 
 from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
-from .lexer import Names
 from .primary import primary
 from .run import Code, Run, Scope, Test
 from .types import Type, list_of, range_of
@@ -172,7 +171,7 @@ class Parser(Cursor):
                     item = self.type()
                 self.expect(">")
                 return make(item)
-        known = Names(self.vocabulary.types).match(self.tokens, self.index)
+        known = self.vocabulary.type_names.match(self.tokens, self.index)
         if known is None:
             raise self.unexpected("expected the name of a type")
         self.index += known[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -9,10 +10,14 @@ from mlc.dmn.errors import Kind, LimitExceededError, Place, Problem
 
 #: Steps that one evaluation may take. A step is about a microsecond's work: an item of a loop, a call, 64 characters.
 STEPS = 250_000
+#: Seconds of CPU that one evaluation may take: a net under the steps, for operations that cost more than they count.
+SECONDS = 1.0
 #: Function calls inside function calls.
 CALL_DEPTH = 40
 #: Problems kept of one evaluation; further ones would only repeat them.
 PROBLEMS = 100
+
+_LOOK = 64
 
 Value: TypeAlias = Any
 Scope: TypeAlias = dict[str, Value]
@@ -21,10 +26,12 @@ Scope: TypeAlias = dict[str, Value]
 class Run:
     """One evaluation of a model. `missing` holds the names of the inputs that are not given."""
 
-    __slots__ = ("depth", "matched", "missing", "problems", "steps")
+    __slots__ = ("countdown", "deadline", "depth", "matched", "missing", "problems", "steps")
 
     def __init__(self) -> None:
         self.steps = STEPS
+        self.countdown = _LOOK
+        self.deadline = 0.0
         self.depth = 0
         self.problems: dict[Problem, None] = {}
         self.matched: list[Any] = []
@@ -35,6 +42,17 @@ class Run:
         self.steps -= steps
         if self.steps < 0:
             raise LimitExceededError(f"the evaluation takes more than {STEPS:,} steps")
+        self.countdown -= 1
+        if not self.countdown:
+            self.countdown = _LOOK
+            self.look_at_the_clock()
+
+    def look_at_the_clock(self) -> None:
+        """Raise LimitExceededError when the time is over; it begins with the first look."""
+        now = time.thread_time()
+        self.deadline = self.deadline or now + SECONDS
+        if now > self.deadline:
+            raise LimitExceededError(f"the evaluation takes more than {SECONDS:g} seconds of CPU")
 
     def enter(self) -> None:
         """Begin a call of a function; every `enter` has its `leave`."""

@@ -129,6 +129,8 @@ def _of_node(node: Node, asks_input: bool) -> Test:
         expected = code(scope, run)
         if truth or (isinstance(expected, bool) and value is not None and not isinstance(value, (bool, list))):
             return expected is True
+        if expected is None and value is not None:
+            return None  # what could not be found out is neither equal nor unequal
         return is_in(value, expected)
 
     return passes

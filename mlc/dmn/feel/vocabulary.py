@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlc.dmn.errors import Place
 
@@ -12,6 +12,7 @@ from .lexer import Names
 from .types import TYPES, Type
 
 BUILTIN_NAMES = Names(BUILTINS)
+TYPE_NAMES = Names(TYPES)
 #: Names that follow a dot: the properties of temporal values and ranges that are longer than one word.
 PROPERTY_NAMES = Names(["time offset", "start included", "end included"])
 
@@ -29,6 +30,7 @@ class Vocabulary:
     names: Names = field(default_factory=lambda: Names(around=BUILTIN_NAMES))
     members: Names = field(default_factory=lambda: Names(around=PROPERTY_NAMES))
     types: Mapping[str, Type] = field(default_factory=lambda: TYPES)
+    type_names: Names = field(default_factory=lambda: TYPE_NAMES)
     free: dict[str, Place] = field(default_factory=dict)
     optional: dict[str, None] = field(default_factory=dict)
     instead: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -36,4 +38,4 @@ class Vocabulary:
     def inside(self, *names: str) -> Vocabulary:
         """The same with further names, for example a function's parameters; what is found to be free is shared."""
         inner = Names(names, around=self.names)
-        return Vocabulary(inner, self.members, self.types, self.free, self.optional, self.instead)
+        return replace(self, names=inner)

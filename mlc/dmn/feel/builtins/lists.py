@@ -153,17 +153,17 @@ def sublist(items: list[Value], start: Decimal, length: Decimal | None = None) -
     return items[first : None if length is None else first + int(length)]
 
 
-@builtin("append(list: list, item: Any)")
-def append(items: list[Value], item: Value = None) -> list[Value]:
-    """A list with an item at its end."""
-    return [*items, item]
+@builtin("append(list: list, item: Any...)")
+def append(items: list[Value], *more: Value) -> list[Value]:
+    """A list with further items at its end."""
+    return [*items, *more]
 
 
-@builtin("concatenate(list: list, other: list?)", takes_run=True)
-def concatenate(run: Run, items: list[Value], other: list[Value] | None = None) -> list[Value]:
+@builtin("concatenate(list: list...)", takes_run=True)
+def concatenate(run: Run, *lists: list[Value]) -> list[Value]:
     """One list after the other."""
-    run.spend((len(items) + len(other or [])) // 16)
-    return items + (other or [])
+    run.spend(sum(map(len, lists)) // 16)
+    return [item for part in lists for item in part]
 
 
 @builtin("insert before(list: list, position: number, newItem: Any)")
@@ -207,10 +207,24 @@ def distinct_values(run: Run, items: list[Value]) -> list[Value]:
     return _distinct(run, items)
 
 
-@builtin("union(list: list)", spread=True, takes_run=True)
-def union(run: Run, lists: list[Value]) -> list[Value]:
+@builtin("union(list: list...)", takes_run=True)
+def union(run: Run, *lists: list[Value]) -> list[Value]:
     """The items of all lists without repetitions."""
-    return _distinct(run, [item for part in lists for item in (part if isinstance(part, list) else [part])])
+    return _distinct(run, [item for part in lists for item in part])
+
+
+@builtin("list replace(list: list, position: number, newItem: Any)")
+def list_replace(items: list[Value], position: Decimal, item: Value) -> list[Value]:
+    """A list with another item at a position."""
+    index = _position(items, position, len(items))
+    return [*items[:index], item, *items[index + 1 :]]
+
+
+@builtin("list replace(list: list, match: function, newItem: Any)", takes_run=True)
+def list_replace_matching(run: Run, items: list[Value], match: Function, item: Value) -> list[Value]:
+    """A list with another item wherever `match(item, newItem)` holds."""
+    run.spend(len(items))
+    return [item if match.call([old, item], run) is True else old for old in items]
 
 
 @builtin("flatten(list: list)", takes_run=True)

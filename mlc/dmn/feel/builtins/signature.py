@@ -1,7 +1,8 @@
 """How a built-in is declared: `@builtin("substring(string: string, start position: number, length: number?)")`.
 
 The declaration gives the parameters' names and types in FEEL's own words, so that every built-in checks its arguments
-in the same way and can be called by position or by name. `?` marks a parameter that may be left out or null.
+in the same way and can be called by position or by name. `?` marks a parameter that may be left out or null, `...` one
+that may be repeated.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Parameter:
     name: str
     type: Type
     optional: bool
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,21 @@ class Signature:
         """How many arguments there must be."""
         return sum(not parameter.optional for parameter in self.parameters)
 
+    @property
+    def repeats(self) -> bool:
+        """Whether the last argument may be repeated."""
+        return bool(self.parameters) and self.parameters[-1].repeated
+
     def fit(self, arguments: list[Value]) -> list[Value] | str | None:
         """The arguments as the body takes them; None when a needed one is null; a sentence when they do not fit."""
         if self.spread and (len(arguments) != 1 or not isinstance(arguments[0], list)):
             arguments = [arguments]
-        if not self.least <= len(arguments) <= len(self.parameters):
-            return f"{self.name}() takes {self.least} to {len(self.parameters)} arguments, not {len(arguments)}"
+        most = len(self.parameters)
+        if len(arguments) < self.least or (len(arguments) > most and not self.repeats):
+            return f"{self.name}() takes {self.least} to {most} arguments, not {len(arguments)}"
         fitted, lacking = [], False
-        for parameter, argument in zip(self.parameters, arguments, strict=False):
+        last = self.parameters[-1:] * (len(arguments) - most)
+        for parameter, argument in zip((*self.parameters, *last), arguments, strict=False):
             value = parameter.type.fit(argument)
             if value is MISFIT:
                 return f"{self.name}(): {parameter.name} must be {parameter.type.name}, not {kind_of(argument)}"
@@ -85,7 +94,8 @@ def builtin(declaration: str, spread: bool = False, takes_run: bool = False) -> 
     parameters = []
     for part in filter(None, match[2].split(", ")):
         name, _, type_name = part.partition(": ")
-        parameters.append(Parameter(name, TYPES[type_name.rstrip("?")], type_name.endswith("?")))
+        optional, repeated = type_name.endswith("?"), type_name.endswith("...")
+        parameters.append(Parameter(name, TYPES[type_name.rstrip("?.")], optional, repeated))
 
     def declare(body: _F) -> _F:
         signature = Signature(match[1], tuple(parameters), body, spread, takes_run)
@@ -116,7 +126,10 @@ def _function(name: str, signatures: list[Signature]) -> Builtin:
             if isinstance(fitted, str):
                 reason = reason or fitted
                 continue
-            return signature.body(run, *fitted) if signature.takes_run else signature.body(*fitted)
+            try:
+                return signature.body(run, *fitted) if signature.takes_run else signature.body(*fitted)
+            except (TypeError, ValueError, OverflowError) as error:  # of Python's own date and number types
+                raise FeelError(f"{name}(): {error}") from None
         raise FeelError(reason, Kind.BAD_ARGUMENT)
 
     names = tuple(parameter.name for parameter in signatures[0].parameters)
