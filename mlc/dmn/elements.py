@@ -1,4 +1,8 @@
-"""The elements of a DMN file that matter here, as read: nothing is checked or compiled yet."""
+"""The elements of a DMN file that matter here, as read: nothing is checked or compiled yet.
+
+They are never compared or shown, and are made without the methods for it: for so many classes that is a good part of
+the time that the import of this package takes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Text:
     """Text in an expression language; `language` is None where the file does not say."""
 
@@ -15,7 +19,7 @@ class Text:
     language: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Variable:
     """A name with the type that it should have."""
 
@@ -23,7 +27,7 @@ class Variable:
     type_ref: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class InputClause:
     """An input column. `variable` is Camunda's `inputVariable`; `allowed` the text of the input values."""
 
@@ -34,7 +38,7 @@ class InputClause:
     allowed: Text | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class OutputClause:
     """An output column. `allowed` holds the output values, which also are the priorities."""
 
@@ -45,7 +49,7 @@ class OutputClause:
     default: Text | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Rule:
     """A row."""
 
@@ -56,7 +60,7 @@ class Rule:
     description: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Table:
     """A decision table."""
 
@@ -68,14 +72,14 @@ class Table:
     label: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Literal:
     """A literal expression."""
 
     text: Text
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ContextEntry:
     """An entry of a context; one without a variable is the context's result."""
 
@@ -83,14 +87,14 @@ class ContextEntry:
     expression: Expression | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Context:
     """A boxed context."""
 
     entries: list[ContextEntry]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Invocation:
     """A boxed invocation."""
 
@@ -98,7 +102,7 @@ class Invocation:
     bindings: list[ContextEntry]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class FunctionDefinition:
     """A boxed function; `kind` is FEEL, Java or PMML."""
 
@@ -108,14 +112,14 @@ class FunctionDefinition:
     type_ref: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ListExpression:
     """A boxed list."""
 
     items: list[Expression | None]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Relation:
     """A boxed table of values: a list of contexts."""
 
@@ -123,7 +127,7 @@ class Relation:
     rows: list[list[Expression | None]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Conditional:
     """A boxed if, then, else."""
 
@@ -132,7 +136,7 @@ class Conditional:
     other: Expression | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Filter:
     """A boxed filter."""
 
@@ -140,7 +144,7 @@ class Filter:
     match: Expression | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Loop:
     """A boxed `for`, `some` or `every`."""
 
@@ -156,7 +160,7 @@ Expression: TypeAlias = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ItemDefinition:
     """A type."""
 
@@ -168,7 +172,7 @@ class ItemDefinition:
     is_function: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class InputData:
     """A value that comes from outside."""
 
@@ -176,7 +180,7 @@ class InputData:
     variable: Variable
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Decision:
     """A decision; the requirements are ids."""
 
@@ -189,7 +193,7 @@ class Decision:
     knowledge: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Knowledge:
     """A business knowledge model: a named function."""
 
@@ -200,7 +204,7 @@ class Knowledge:
     knowledge: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Definitions:
     """A whole file."""
 

@@ -21,7 +21,7 @@ AGGREGATIONS = frozenset({"SUM", "MIN", "MAX", "COUNT"})
 _LISTS = frozenset({"RULE ORDER", "OUTPUT ORDER", "COLLECT"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class InputColumn:
     """A compiled input column. `name` is the input that it reads, None for an expression.
 
@@ -39,7 +39,7 @@ class InputColumn:
     tests_null: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class OutputColumn:
     """A compiled output column; `order` lists the output values from the highest priority to the lowest."""
 
@@ -49,7 +49,7 @@ class OutputColumn:
     default: Code | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class TableRule:
     """A compiled rule; a column that every value passes has no test."""
 
@@ -63,7 +63,7 @@ class TableRule:
     description: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class DecisionTable:
     """A compiled table. Calling it with a scope evaluates it and adds the rules that count to the run."""
 
