@@ -181,7 +181,10 @@ class OnlineModel:
         if deployment_state(deployment, self._names) != self._names.deploying_state:
             return deployment_state(deployment, self._names)
         changes = {self._names.state_field: state, "messages": list(messages)}
-        await patiently(lambda: self._center.patch_deployment(self.id, changes))
+        stored = await patiently(lambda: self._center.patch_deployment(self.id, changes))
+        if (stored.model_extra or {}).get("undeployTime"):  # it was undeployed between the look and the write
+            state = self._names.undeployed_state
+            await patiently(lambda: self._center.patch_deployment(self.id, {self._names.state_field: state}))
         return state
 
 

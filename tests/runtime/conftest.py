@@ -1,6 +1,5 @@
 """What runs a model in a test: alone, or by a runtime with a model centre and Temporal around it."""
 
-import asyncio
 import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,20 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
-from servers import eventually, serving
+from running import TOKEN, RestartableCenter, RunningRuntime
 from small_models import MEGABYTE
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from mlc.center import wire
 from mlc.center.client import HttpCenter
 from mlc.model.job import JobKind
-from mlc.runtime import run_runtime
 from mlc.runtime.execution import JobExecution, Limits, Outcome
-from mlc.settings import CenterSettings, RuntimeSettings, StandaloneCenterSettings
-from mlc.standalone.center.app import create_app
+from mlc.settings import CenterSettings, RuntimeSettings
 
 Run = Callable[..., Awaitable[Outcome]]
 
@@ -56,58 +50,27 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
-TOKEN = "a-token-of-the-tests"
-
-
-class RunningRuntime:
-    """A runtime in this process."""
-
-    def __init__(self, settings: RuntimeSettings, center: HttpCenter) -> None:
-        self.settings = settings
-        self.engine = wire.Engine()
-        self._center = center
-        self._stop = asyncio.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.settings.port}/{self.settings.name}/api/roundtrip/0/1"
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(run_runtime(self.settings, self._stop))
-        self.engine = await eventually(self._registered)
-
-    async def stop(self) -> None:
-        self._stop.set()
-        await self._task
-
-    async def _registered(self) -> wire.Engine | None:
-        if self._task.done():
-            self._task.result()
-        return next((e for e in await self._center.list_engines() if e.name == self.settings.name), None)
+@pytest.fixture
+async def center_that_can_stop(
+    tmp_path: Path, dev_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RestartableCenter]:
+    """A model centre behind a socket, which hands jobs to the test's Temporal; and the settings that lead to both."""
+    center = RestartableCenter(tmp_path / "center.db", dev_server.client.service_client.config.target_host)
+    monkeypatch.setenv("MLC_HOME", str(tmp_path))
+    monkeypatch.setenv("MLC_CENTER_URL", center.url)
+    monkeypatch.setenv("MLC_CENTER_TOKEN", TOKEN)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", center.temporal)
+    await center.start()
+    center.client = HttpCenter(CenterSettings())
+    yield center
+    await center.client.aclose()
+    await center.stop()
 
 
 @pytest.fixture
-async def center(
-    tmp_path: Path, dev_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[HttpCenter]:
-    """A model centre behind a socket, which hands jobs to the test's Temporal; and the settings that lead to both."""
-    target = dev_server.client.service_client.config.target_host
-
-    async def connect() -> Client:
-        return await Client.connect(target, data_converter=pydantic_data_converter)
-
-    settings = StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN))
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        serving(create_app(settings, connect=connect), listener) as at,
-    ):
-        monkeypatch.setenv("MLC_HOME", str(tmp_path))
-        monkeypatch.setenv("MLC_CENTER_URL", f"{at}/model-manage/api")
-        monkeypatch.setenv("MLC_CENTER_TOKEN", TOKEN)
-        monkeypatch.setenv("TEMPORAL_ADDRESS", target)
-        client = HttpCenter(CenterSettings())
-        yield client
-        await client.aclose()
+async def center(center_that_can_stop: RestartableCenter) -> HttpCenter:
+    """The centre's client, where the centre just stays."""
+    return center_that_can_stop.client
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from running import RestartableCenter
 from servers import eventually
 from small_models import embedded, example_data, example_model, python_model
 from temporalio.client import WorkflowFailureError
@@ -85,8 +86,8 @@ async def test_a_models_failure_is_stored_and_the_next_job_is_taken(
     assert failed.job_messages[-1] == "The metrics function 'm' of model.py failed: ValueError: no good (line 2)."
     assert any("Traceback" in line for line in failed.job_messages)
     assert (await ended(center, second.id)).job_status == "COMPLETE"
-    end = await dev_server.client.get_workflow_handle(run_job_id(first.id)).result()
-    assert end["status"] == "ERROR"
+    ends = [await dev_server.client.get_workflow_handle(run_job_id(job.id)).result() for job in (first, second)]
+    assert [end["status"] for end in ends] == ["ERROR", "COMPLETE"]
     assert list((runtime.settings.folder / "process-1").glob("jobs/*")) == []
 
 
@@ -166,6 +167,62 @@ async def test_a_job_type_that_nobody_knows_is_an_error_of_the_job(
     failed = await ended(center, job.id)
     assert failed.job_status == "ERROR"
     assert failed.job_messages == ["This runtime knows no jobs of the type 'MODEL_PAINTING_JOB'."]
+
+
+async def test_the_outcome_of_a_job_waits_for_a_centre_that_is_down(
+    center_that_can_stop: RestartableCenter, start_runtime: StartRuntime, tmp_path: Path
+) -> None:
+    center = center_that_can_stop.client
+    runtime = await start_runtime()
+    started, go = tmp_path / "started", tmp_path / "go"
+    body = f"""
+        import os, time
+        # modelop.metrics
+        def m(df):
+            open({str(started)!r}, "a").write("once")
+            while not os.path.exists({str(go)!r}): time.sleep(0.05)
+            yield {{"a": 1}}
+        """
+    job = await center.create_job(job_on(runtime.settings.name, python_model(body), CSV))
+    await eventually(lambda: _content(started))
+    await center_that_can_stop.stop()
+    go.touch()
+    folder = runtime.settings.folder / "process-1" / "jobs" / job.id / "__moc_runtime" / "outputs" / "0"
+    await eventually(lambda: _content(folder))
+    await center_that_can_stop.start()
+    assert (await ended(center, job.id)).job_status == "COMPLETE"
+    assert started.read_text() == "once"
+
+
+async def test_a_runtime_that_is_told_to_stop_hands_its_job_to_another_of_its_name(
+    center: HttpCenter, tmp_path: Path
+) -> None:
+    name = f"twins-{os.getpid()}"
+    started, go = tmp_path / "started", tmp_path / "go"
+    source = f"""
+        import os, time
+        # modelop.metrics
+        def m(df):
+            open({str(started)!r}, "a").write(str(os.getppid()) + "\\n")
+            while not os.path.exists({str(go)!r}): time.sleep(0.05)
+            yield {{"a": 1}}
+        """
+    twins = [runtime_process(name), runtime_process(name)]
+    try:
+        await eventually(lambda: _registered(center, name))
+        job = await center.create_job(job_on(name, python_model(source), CSV))
+        first = int(await eventually(lambda: _content(started)))
+        busy = next(twin for twin in twins if twin.pid == first)
+        busy.terminate()
+        assert await asyncio.to_thread(busy.wait, 30) == 0
+        go.touch()
+        done = await ended(center, job.id)
+    finally:
+        for twin in twins:
+            twin.terminate()
+            assert await asyncio.to_thread(twin.wait, 30) is not None
+    assert done.job_status == "COMPLETE"
+    assert {int(pid) for pid in started.read_text().split()} == {twin.pid for twin in twins}
 
 
 def runtime_process(name: str) -> subprocess.Popen[bytes]:

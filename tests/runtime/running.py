@@ -1,0 +1,73 @@
+"""A model centre and runtimes that tests can start and stop."""
+
+import asyncio
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+from pydantic import SecretStr
+from servers import eventually, serving
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from mlc.center import wire
+from mlc.center.client import HttpCenter
+from mlc.runtime import run_runtime
+from mlc.settings import RuntimeSettings, StandaloneCenterSettings
+from mlc.standalone.center.app import create_app
+
+TOKEN = "a-token-of-the-tests"
+
+
+class RunningRuntime:
+    """A runtime in this process."""
+
+    def __init__(self, settings: RuntimeSettings, center: HttpCenter) -> None:
+        self.settings = settings
+        self.engine = wire.Engine()
+        self._center = center
+        self._stop = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}/{self.settings.name}/api/roundtrip/0/1"
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(run_runtime(self.settings, self._stop))
+        self.engine = await eventually(self._registered)
+
+    async def stop(self) -> None:
+        self._stop.set()
+        await self._task
+
+    async def _registered(self) -> wire.Engine | None:
+        if self._task.done():
+            self._task.result()
+        return next((e for e in await self._center.list_engines() if e.name == self.settings.name), None)
+
+
+class RestartableCenter:
+    """The standalone model centre on one port, with one database, as often as it is started."""
+
+    client: HttpCenter
+
+    def __init__(self, database: Path, temporal: str) -> None:
+        self.temporal = temporal
+        self._settings = StandaloneCenterSettings(database=database, token=SecretStr(TOKEN))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}/model-manage/api"
+        self._running = ExitStack()
+
+    async def start(self) -> None:
+        def start() -> None:
+            listener = self._running.enter_context(socket.create_server(("127.0.0.1", self._port)))
+            self._running.enter_context(serving(create_app(self._settings, connect=self._connect), listener))
+
+        await asyncio.to_thread(start)
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self._running.close)
+
+    async def _connect(self) -> Client:
+        return await Client.connect(self.temporal, data_converter=pydantic_data_converter)
