@@ -5,8 +5,9 @@ import base64
 import hashlib
 from collections.abc import Callable
 
+import httpx
 import pytest
-from center_harness import settings_for
+from center_harness import TOKEN, settings_for
 from pydantic import SecretStr
 
 from mlc.center.client import HttpCenter
@@ -179,6 +180,14 @@ async def test_a_runtime_is_saved_by_its_name_however_often(center: HttpCenter) 
     (engine,) = await center.list_engines()
     assert engine.environment_name == "prod"
     assert len(engine.tags) == 1
+
+
+async def test_runtimes_that_register_at_the_same_moment_under_one_name_are_one(address: str) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(base_url=f"{address}/model-manage/api/", headers=headers) as http:
+        answers = await asyncio.gather(*(http.post("engines", json={"name": "r"}) for _ in range(20)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
 
 
 async def test_an_online_deployment_loads_and_a_batch_one_is_there_at_once(center: HttpCenter) -> None:
