@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-
 CREATED, WAITING, RUNNING = "CREATED", "WAITING", "RUNNING"
 COMPLETE, ERROR, CANCELLED = "COMPLETE", "ERROR", "CANCELLED"
 TERMINAL_STATUSES = frozenset({COMPLETE, ERROR, CANCELLED})
