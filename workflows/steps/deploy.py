@@ -31,7 +31,7 @@ class Rollout:
         self.progress = progress
         self.snapshot_id = snapshot_id
         self.made: dict[str, Deployment] = {}
-        self._attempts: dict[str, int] = {}
+        self._failed: dict[str, int] = {}
 
     @property
     def deployments(self) -> Deployments:
@@ -63,6 +63,7 @@ class Rollout:
         for outcome in tries:
             if isinstance(outcome, BaseException):
                 raise outcome
+        self.made = {place: self.made[place] for place in dict.fromkeys([*places, *self.made])}
         if not all(deployment.ready for deployment in self.made.values()):
             await self._finish(policy)
         return list(self.made.values())
@@ -74,8 +75,6 @@ class Rollout:
             self.made.clear()
 
     async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
-        attempt = self._attempts[place] = self._attempts.get(place, 0) + 1
-
         def created(deployment: Deployment) -> None:
             self.made[place] = deployment
 
@@ -86,7 +85,7 @@ class Rollout:
                 snapshot_id=self.snapshot_id,
                 mode=DeploymentMode.ONLINE if runtime else DeploymentMode.BATCH,
                 runtime=runtime,
-                key=question_key("dep", place, attempt),
+                key=question_key("dep", place, self._failed.get(place, 0)),
                 workflow_id=workflow.info().workflow_id,
             ),
             created=created,
@@ -112,6 +111,7 @@ class Rollout:
             return
         for place in failed:
             del self.made[place]
+            self._failed[place] = self._failed.get(place, 0) + 1
         gone = Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in failed.values()])
         await call(
             DeploymentActivities.undo_deployments, gone, patience=policy.patience, summary="clear failed deployments"

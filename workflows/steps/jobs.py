@@ -33,7 +33,7 @@ class Jobs:
         self.progress = progress
         self.in_flight: Job | None = None
         """The job that runs, or the one that failed last."""
-        self._attempts = 0
+        self._made = 0
         self._changed = False
 
     def changed(self, job_id: str) -> None:
@@ -51,11 +51,10 @@ class Jobs:
         """
         await self.cancel()  # one that failed for us may still run
         self.in_flight = None
-        self._attempts += 1
         request = JobRequest(
             snapshot_id=snapshot_id,
             kind=kind,
-            key=question_key("job", kind, self._attempts),
+            key=question_key("job", kind, self._made),
             workflow_id=workflow.info().workflow_id,
         )
         job = await create_once(
@@ -87,6 +86,7 @@ class Jobs:
 
     def _created(self, job: Job) -> None:
         self.in_flight = job
+        self._made += 1  # the next one is another; until then the same is looked for
 
     async def _finished(self, job: Job, finish: Callable[[Any, Job], Awaitable[Result]]) -> Result:
         while True:
