@@ -71,7 +71,8 @@ def _fact_changes(before: ModelCard, now: ModelCard) -> Iterable[Change]:
     order = ["Git commit", *(name for name in [*new, *old] if name != "Git commit")]
     for name in dict.fromkeys(order):
         if name not in passing and old.get(name) != new.get(name):
-            yield Change(what=name, before=old.get(name, NOTHING), now=new.get(name, NOTHING))
+            longest = SHOWN_DIGITS if name == "Git commit" else None
+            yield Change(what=name, before=old.get(name, NOTHING)[:longest], now=new.get(name, NOTHING)[:longest])
 
 
 def _asset_changes(before: list[AssetFact], now: list[AssetFact]) -> Iterable[Change]:

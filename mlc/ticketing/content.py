@@ -88,6 +88,7 @@ def ticket_request(
         body=body,
         labels=[f"model-{slug}"] if (slug := re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:80]) else [],
         properties={
+            "model": name,
             "workflow_id": question.workflow_id,
             "run_id": question.run_id,
             "snapshot_id": question.snapshot_id,

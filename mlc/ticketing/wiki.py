@@ -72,7 +72,7 @@ def _section(section: Section) -> str:
     blocks = [f"h2. {escape(one_line(section.heading))}"] if section.heading else []
     blocks += [escape(paragraph) for paragraph in section.paragraphs]
     if section.facts:
-        blocks.append("\n".join(f"|{cell(name)}|{cell(value)}|" for name, value in section.facts))
+        blocks.append("\n".join(f"||{cell(name)}|{cell(value)}|" for name, value in section.facts))
     if section.table:
         blocks.append(_table(section.table))
     if section.links:

@@ -1,6 +1,8 @@
 """A desk on a free port, behaving as Jira Cloud or as Jira Data Center, and the adapter that talks to it."""
 
 import socket
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,13 +75,17 @@ class Desks:
         self._folder = folder
         self._stacks: dict[str, ExitStack] = {}
 
-    def start(self, *, scheme: Any = None, retry_delays: Any = (0.05,) * 20, **settings: Any) -> RunningDesk:
+    def start(
+        self, *, scheme: Any = None, retry_delays: Any = (0.05,) * 20, with_faults: bool = True, **settings: Any
+    ) -> RunningDesk:
         listener = socket.create_server(("127.0.0.1", settings.pop("port", 0)))
         port = listener.getsockname()[1]
         values = {"database": self._folder / "desk.db", "user": USER, "token": TOKEN, "port": port} | settings
         faults = Faults()
         desk_settings = DeskSettings(**values)
-        app = create_app(desk_settings, scheme=scheme, faults=faults, retry_delays=retry_delays)
+        app = create_app(
+            desk_settings, scheme=scheme, faults=faults if with_faults else None, retry_delays=retry_delays
+        )
         desk = RunningDesk(app, desk_settings, faults, f"http://127.0.0.1:{port}")
         stack = ExitStack()
         stack.enter_context(running(app, listener))
@@ -92,3 +98,11 @@ class Desks:
     def stop_all(self) -> None:
         for stack in self._stacks.values():
             stack.close()
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to hold"
+        time.sleep(0.01)

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from mlc.settings import DeskSettings
 from mlc.standalone.desk import faults as faults_module
 from mlc.standalone.desk import jira_issues, jira_site
+from mlc.standalone.desk.board.pages import add_board
 from mlc.standalone.desk.jira_json import JiraJson
 from mlc.standalone.desk.outbox import RETRY_DELAYS, Outbox
 from mlc.standalone.desk.parts import Parts, Unauthorized
@@ -53,6 +54,7 @@ def create_app(
     app.state.desk = Parts(settings, tickets, json, outbox, settings.index_lag)
     for router in (jira_site.open_router, jira_site.router, jira_issues.router):
         app.include_router(router, prefix="/rest/api/2")
+    add_board(app, app.state.desk)
     if faults is not None:
         app.state.faults = faults
         app.include_router(faults_module.router)
@@ -75,7 +77,9 @@ def _answer_errors_as_jira_does(app: FastAPI) -> None:
 
     @app.exception_handler(Unauthorized)
     def unauthorized(_: Request, __: Unauthorized) -> JSONResponse:
-        return answer(401, ["You are not authenticated. Authentication required to perform this operation."])
+        refusal = answer(401, ["You are not authenticated. Authentication required to perform this operation."])
+        refusal.headers["WWW-Authenticate"] = 'Basic realm="Tickets"'
+        return refusal
 
     @app.exception_handler(HTTPException)
     def refused(_: Request, error: HTTPException) -> JSONResponse:

@@ -17,7 +17,9 @@ from mlc.standalone.desk.scheme import CATEGORIES
 from mlc.standalone.desk.tables import Issue, Label
 from mlc.standalone.desk.tickets import Invalid
 
-_TOKEN = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(<=|>=|!=|!~|[=<>~(),])|([^\s"'=<>!~(),]+))""")
+_TOKEN = re.compile(
+    r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(<=|>=|!=|!~|[=<>~(),])|([^\s"'=<>!~(),;?|*/%^$#@\[\]+]+))"""
+)
 _SPANS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
 _ORDERS = {"created": Issue.created, "updated": Issue.updated, "key": Issue.number, "issuekey": Issue.number}
 

@@ -1,0 +1,57 @@
+"""Who may use the board, and that a form was really sent from it."""
+
+import hmac
+import ipaddress
+import secrets
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from mlc.standalone.desk.parts import author, parts
+
+FORM_COOKIE = "desk_form"
+
+
+class ForgedForm(Exception):
+    """A form that this board did not make for this browser."""
+
+
+def person(request: Request) -> None:
+    """Let people on this machine in, others with the API's user and token (a browser asks for them).
+
+    The name in the address counts too: another site's name that leads here (DNS rebinding) is not this machine.
+
+    Raises:
+        Unauthorized: neither.
+    """
+    if parts(request).settings.token is None:
+        return
+    if not (_is_loopback(request.client.host if request.client else "") and _is_loopback(_asked_host(request))):
+        author(request)
+
+
+def form_key(request: Request) -> str:
+    """The secret that this browser's forms carry, in a cookie that other sites can neither read nor make it send."""
+    return request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+
+
+def check_form(request: Request, given: str) -> None:
+    """Make sure that a form came from a page of this board.
+
+    Raises:
+        ForgedForm: it did not, or the browser keeps no cookies.
+    """
+    kept = request.cookies.get(FORM_COOKIE, "")
+    if not kept or not hmac.compare_digest(kept.encode(), given.encode()):
+        raise ForgedForm
+
+
+def _asked_host(request: Request) -> str:
+    return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

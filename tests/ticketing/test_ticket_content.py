@@ -1,0 +1,261 @@
+"""What tickets say, and that no text of a model's can say anything in their markup."""
+
+import html
+import re
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlc.model.job import TestResult
+from mlc.model.ticket import TicketKind, TicketQuestion
+from mlc.model.verdict import RuleOutcome, Verdict
+from mlc.standalone.desk.board.markup import to_html
+from mlc.ticketing import Section, Table, TicketRequest, wiki
+from mlc.ticketing.content import AssetFact, ModelCard, Wording, ticket_request
+
+LABEL = "gov-0123456789abcdef01234567"
+
+
+def asked(kind: TicketKind = TicketKind.REVIEW, **values: Any) -> TicketQuestion:
+    fields = {"label": LABEL, "step": "review", "attempt": 1, "snapshot_id": "s2", "model_name": "fraud-xgb"}
+    return TicketQuestion(kind=kind, workflow_id="deploy-s2", run_id="r", **(fields | values))
+
+
+def card(**values: Any) -> ModelCard:
+    fields = {
+        "snapshot_id": "s2",
+        "snapshot_name": "v12",
+        "model_name": "fraud-xgb",
+        "owner": "ada",
+        "stage": "PROD",
+        "methodology": "Binary classification",
+        "risk": "high",
+        "git_commit": "b" * 40,
+        "assets": [AssetFact(name="model.py", role="MODEL_SOURCE", sha256="3" * 64)],
+        "metadata": {"Organization": "Payments"},
+    }
+    return ModelCard(**(fields | values))
+
+
+def section(request: TicketRequest, heading: str) -> Section:
+    return next(part for part in request.body if part.heading == heading)
+
+
+def said(request: TicketRequest) -> str:
+    return wiki.render(request.body).replace("\\", "")
+
+
+def test_an_approval_says_what_is_asked_which_status_means_what_and_until_when() -> None:
+    request = ticket_request(asked(), snapshot=card(), wording=Wording(approved=["Done", "Approved"]))
+    assert request.summary == "[Model approval] fraud-xgb snapshot v12 → PROD (risk: high)"
+    text = " ".join(section(request, "What is asked").paragraphs)
+    for part in ("Done or Approved to approve", "to Rejected to reject", "Expiration Date may be set", "one year"):
+        assert part in text
+    facts = dict(section(request, "Model").facts)
+    assert facts["Owner"] == "ada"
+    assert facts["Organization"] == "Payments"
+    assert request.labels == ["model-fraud-xgb"]
+    assert LABEL in said(request)
+
+
+def test_the_expiration_date_is_not_mentioned_where_there_is_no_such_field() -> None:
+    request = ticket_request(asked(), snapshot=card(), wording=Wording(expiration_field=None))
+    assert "Expiration" not in said(request)
+
+
+def test_a_first_deployment_and_an_unknown_one_are_told_apart() -> None:
+    heading = "Changes since the last deployed snapshot"
+    first = ticket_request(asked(), snapshot=card())
+    unknown = ticket_request(asked(), snapshot=card(), previous_known=False)
+    assert "first deployment" in section(first, heading).paragraphs[0]
+    assert "could not be read" in section(unknown, heading).paragraphs[0]
+
+
+def test_changes_name_added_removed_and_changed_assets_metadata_and_the_commit() -> None:
+    before = card(
+        snapshot_id="s1",
+        snapshot_name="v11",
+        git_commit="a" * 40,
+        risk="low",
+        metadata={"Organization": "Cards", "Ticket": "T-1"},
+        assets=[
+            AssetFact(name="model.py", role="MODEL_SOURCE", sha256="1" * 64),
+            AssetFact(name="old.csv", role="TRAINING_DATA", sha256="2" * 64),
+            AssetFact(name="same.csv", role="TEST_DATA", sha256="5" * 64),
+            AssetFact(name="unhashed.bin", role="UNKNOWN"),
+        ],
+    )
+    now = card(
+        assets=[
+            AssetFact(name="model.py", role="MODEL_SOURCE", sha256="3" * 64),
+            AssetFact(name="new.csv", role="TRAINING_DATA", sha256="4" * 64),
+            AssetFact(name="same.csv", role="TEST_DATA", sha256="5" * 64),
+            AssetFact(name="unhashed.bin", role="UNKNOWN"),
+        ]
+    )
+    request = ticket_request(asked(), snapshot=now, previous=before)
+    table = section(request, "Changes since the last deployed snapshot").table
+    assert table is not None
+    rows = {row[0]: (row[1], row[2]) for row in table.rows}
+    assert rows == {
+        "Git commit": ("a" * 12, "b" * 12),
+        "Risk": ("low", "high"),
+        "Organization": ("Cards", "Payments"),
+        "Ticket": ("T-1", "-"),
+        "Asset model.py (MODEL_SOURCE)": ("SHA-256 " + "1" * 12, "SHA-256 " + "3" * 12),
+        "Asset new.csv (TRAINING_DATA)": ("-", "SHA-256 " + "4" * 12),
+        "Asset old.csv (TRAINING_DATA)": ("SHA-256 " + "2" * 12, "-"),
+        "Asset unhashed.bin (UNKNOWN)": ("no hash known", "no hash known"),
+    }
+
+
+def test_the_same_snapshot_again_has_no_changes() -> None:
+    request = ticket_request(asked(), snapshot=card(), previous=card(snapshot_id="s1"))
+    assert "no asset, no metadata" in section(request, "Changes since the last deployed snapshot").paragraphs[0]
+
+
+def test_results_are_a_table_of_at_most_thirty_values_and_a_whole_attachment() -> None:
+    result = {f"m{n}": n / 3 for n in range(40)} | {"matrix": [[1, 2], [3, 4]]}
+    question = asked(test_result=TestResult(id="tr-7", metrics={"m0": 0.0}))
+    request = ticket_request(question, snapshot=card(), result={"matrix": result["matrix"]} | result)
+    shown = section(request, "Test results")
+    assert shown.table is not None
+    assert len(shown.table.rows) == 30
+    assert shown.table.rows[:2] == [["matrix", "2 values: see the attachment"], ["m0", "0"]]
+    assert ("Test result", "tr-7") in shown.facts
+    (attachment,) = request.attachments
+    assert attachment.name in " ".join(shown.paragraphs)
+    assert b'"m39": 13.0' in attachment.content
+
+
+def test_without_the_whole_result_the_questions_own_metrics_are_shown() -> None:
+    question = asked(test_result=TestResult(id="tr-7", metrics={"auc": 0.912345678}))
+    table = section(ticket_request(question, snapshot=None), "Test results").table
+    assert table is not None
+    assert table.rows == [["auc", "0.912346"]]
+
+
+def test_the_verdict_is_told_rule_by_rule_and_an_override_needs_a_comment() -> None:
+    rules = [RuleOutcome(table="thresholds.dmn", rule=3, passes=False, reason="AUC below 0.9")]
+    verdict = Verdict(judged=True, passed=False, rules=rules, problems=["The result lacks f2."])
+    request = ticket_request(asked(verdict=verdict), snapshot=card())
+    shown = section(request, "Verdict")
+    assert shown.paragraphs == ["Not passed.", "Problem: The result lacks f2."]
+    assert shown.table is not None
+    assert shown.table.rows == [["thresholds.dmn", "3", "no", "AUC below 0.9", ""]]
+    assert "only with a comment" in said(request)
+    unjudged = ticket_request(asked(verdict=Verdict(judged=False, passed=True)), snapshot=card())
+    assert "no decision table" in section(unjudged, "Verdict").paragraphs[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "summary", "parts"),
+    [
+        (TicketKind.REJECTION, "[Rejected: testing] fraud-xgb", ["tried again", "Rejected: the process stops."]),
+        (
+            TicketKind.ERROR,
+            "[Error: testing] fraud-xgb",
+            ["tried again", "everything that this run deployed is undone"],
+        ),
+        (TicketKind.RECORD, "[For the record: testing] fraud-xgb", ["Nobody waits"]),
+    ],
+)
+def test_failure_tickets_say_what_went_wrong_and_what_each_answer_does(
+    kind: TicketKind, summary: str, parts: list[str]
+) -> None:
+    request = ticket_request(asked(kind, step="testing", message="There is no TEST_DATA asset."), snapshot=card())
+    assert request.summary.startswith(summary)
+    assert section(request, "What went wrong").paragraphs == ["There is no TEST_DATA asset."]
+    for part in parts:
+        assert part in said(request)
+
+
+def test_a_traceback_is_cut_on_the_ticket_and_attached_whole() -> None:
+    message = "Traceback (most recent call last):\n" + "  File x\n" * 2000 + "ValueError: the end"
+    request = ticket_request(asked(TicketKind.ERROR, message=message), snapshot=card())
+    (attachment,) = request.attachments
+    assert attachment.content.decode() == message
+    assert len(section(request, "What went wrong").paragraphs[0]) < 4200
+
+
+def test_without_the_centre_the_ticket_is_made_from_the_question_alone() -> None:
+    request = ticket_request(asked(), snapshot=None)
+    assert request.summary == "[Model approval] fraud-xgb snapshot s2"
+    assert "could not be read" in said(request)
+    assert LABEL in said(request)
+
+
+def test_the_same_question_is_written_the_same_way_twice() -> None:
+    question, result = asked(test_result=TestResult(id="t")), {"auc": 0.9}
+    assert ticket_request(question, snapshot=card(), result=result) == ticket_request(
+        question, snapshot=card(), result=result
+    )
+
+
+HOSTILE = [
+    "*bold* _em_ -strike- +under+ ^sup^ ~sub~ ??cite??",
+    "[click|http://evil.example] [~admin] !http://evil.example/x.png! [^file]",
+    "{code}x{code} {html}<b>{html} {color:red}x{color} {quote}",
+    "|a|b| ||head||",
+    "h1. Title\nbq. quote\n* item\n# item\n- item\n----",
+    "<script>alert(1)</script> &lt;b&gt; &#91;x&#93;",
+    "\\*not bold\\* \\\\ C:\\temp\\[x]",
+    "(/) (x) (!) :) :P :D ;)",
+    "\u202eevil\u202c \u200f",
+    "{noformat}",
+    "\x00\x07\x1b[31m",
+    "javascript:alert(1) [x|javascript:alert(1)]",
+    "{{mono}} http://a.example/x_y|z]",
+]
+"""Texts that would be markup, and one of everything that an escape could get wrong."""
+
+
+def visible(text: str) -> str:
+    """What a browser shows of some HTML."""
+    return html.unescape(re.sub(r"<[^>]*>", "", text))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_shown_as_it_is(text: str) -> None:
+    body = [Section(heading=text, paragraphs=[text], facts=[(text, text)], table=Table(header=[text], rows=[[text]]))]
+    shown = str(to_html(wiki.render(body)))
+    tags = set(re.findall(r"<(\w+)", shown))
+    assert tags <= {"h3", "p", "br", "table", "tr", "th", "td", "a"}
+    assert shown.count("<tr>") == 3
+    assert set(re.findall(r'href="([^"]*)"', shown)) <= set(re.findall(r"https?://[^\s]*", html.escape(text)))
+    printable = "".join(c for c in " ".join(text.split()) if c.isprintable())
+    assert visible(shown.split("</h3>", maxsplit=1)[0]).strip() == printable.strip()
+
+
+@given(st.text(max_size=300))
+def test_any_text_survives_markup_and_back(text: str) -> None:
+    line = wiki.one_line(text, 500)
+    shown = str(to_html(wiki.escape(line)))
+    assert not set(re.findall(r"<(\w+)", shown)) - {"p", "a"}
+    # Private-use characters are the converter's own, and are replaced.
+    assert visible(shown) == re.sub("[\ue000-\ue0ff]", "\ufffd", line)
+
+
+def test_links_lead_to_the_web_only() -> None:
+    assert wiki.link("run", "javascript:alert(1)") == "run: javascript:alert\\(1\\)"
+    assert wiki.link("a|b]", "http://h/x y|z]") == "[a\\|b\\]|http://h/x%20y%7Cz%5D]"
+    assert wiki.link("bad", "http://[::1") == "bad: http://\\[::1"
+
+
+def test_a_summary_is_one_line_of_at_most_255_characters() -> None:
+    request = ticket_request(asked(), snapshot=card(model_name="x\ny\t" * 200))
+    line = wiki.one_line(request.summary)
+    assert len(line) == 255
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "{", "*", "_a ", "||", "\n|", "[a|", "http://", "{{", "{code}\n", "&#", "\\", "*a b"]
+)
+def test_the_board_renders_whatever_fits_on_a_ticket_in_under_two_seconds(unit: str) -> None:
+    began = time.process_time()
+    to_html(unit * (32_767 // len(unit)))
+    assert time.process_time() - began < 2
