@@ -7,15 +7,23 @@ default. The connection to Temporal is not here: it comes from ``temporalio.envc
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def home() -> Path:
     """The folder of standalone mode's state and settings file (``MLC_HOME``, default ``.mlc``)."""
     return Path(os.environ.get("MLC_HOME", ".mlc"))
+
+
+def _seconds(value: object) -> object:
+    """A bare number in the environment means seconds."""
+    return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class _Group(BaseSettings):
@@ -33,7 +41,7 @@ def _finder(default: str, what: str) -> Any:
     return Field(
         default,
         pattern=rf"^$|^\w+\?\w+{more}$",
-        description=f"{what}: finder?parameter; empty: list and filter [not proven]",
+        description=f"{what}: finder?parameter; empty: list and filter (not proven)",
     )
 
 
@@ -56,16 +64,16 @@ class CenterSettings(_Group):
     token_scope: str | None = Field(None, description="OAuth2 scope, where the token endpoint asks for one")
     timeout: float = Field(30, description="Seconds for one request")
     page_size: int = Field(100, description="Items asked for on one page of a listing")
-    training_job_type: str = Field("MODEL_BATCH_TRAINING_JOB", description="jobType of training jobs [not proven]")
+    training_job_type: str = Field("MODEL_BATCH_TRAINING_JOB", description="jobType of training jobs (not proven)")
     metrics_job_type: str = Field("MODEL_BATCH_TEST_JOB", description="jobType of metrics jobs")
     scoring_job_type: str = Field("MODEL_BATCH_JOB", description="jobType of scoring jobs")
-    state_field: str = Field("state", description="Field of a deployedModel that holds its state [not proven]")
-    deployed_state: str = Field("DEPLOYED", description="State of an active deployment [not proven]")
-    undeployed_state: str = Field("UNDEPLOYED", description="State of an ended deployment [not proven]")
-    deploying_state: str = Field("DEPLOYING", description="State while a runtime loads the model [not proven]")
-    failed_state: str = Field("ERROR", description="State of a deployment that could not be loaded [not proven]")
+    state_field: str = Field("state", description="Field of a deployedModel that holds its state (not proven)")
+    deployed_state: str = Field("DEPLOYED", description="State of an active deployment (not proven)")
+    undeployed_state: str = Field("UNDEPLOYED", description="State of an ended deployment (not proven)")
+    deploying_state: str = Field("DEPLOYING", description="State while a runtime loads the model (not proven)")
+    failed_state: str = Field("ERROR", description="State of a deployment that could not be loaded (not proven)")
     expiration_field: str = Field(
-        "expirationDate", description="Field of a snapshot that holds its expiration date [not proven]"
+        "expirationDate", description="Field of a snapshot that holds its expiration date (not proven)"
     )
     listing_limit: int = Field(2000, description="Newest items looked through where the centre has no such finder")
     find_models_by_name: str = _finder("findAllByModelMetaData_Name?name", "Stored models of a name")
@@ -98,7 +106,7 @@ class StandaloneCenterSettings(_Group):
     max_body: int = Field(64 * 1024 * 1024, description="Largest request body, bytes")
     signal_url: str | None = Field(None, description="Base address of the gateway that is told of changes")
     signal_token: SecretStr | None = Field(None, description="Bearer token for the gateway")
-    engine_timeout: timedelta = Field(
+    engine_timeout: Duration = Field(
         timedelta(seconds=30), description="A runtime not heard of for so long gets no jobs but those that name it"
     )
 
@@ -167,13 +175,13 @@ class ProcessSettings(_Group):
     on_missing_metric: Literal["fail", "warn", "ignore"] = Field(
         "fail", description="When a decision table asks for a metric that the test result lacks"
     )
-    patience: timedelta = Field(timedelta(hours=24), description="How long outages are retried before a ticket is made")
-    settle: timedelta = Field(timedelta(seconds=120), description="Wait before creating again after an unclear answer")
-    center_settle: timedelta = Field(timedelta(seconds=15), description="The same for jobs and deployments")
-    job_poll: timedelta = Field(timedelta(seconds=30), description="Between two looks at a running job")
-    job_deadline: timedelta = Field(timedelta(days=7), description="A job that runs longer is given up")
-    deployment_deadline: timedelta = Field(timedelta(minutes=30), description="The same for a deployment that loads")
-    sweep_interval: timedelta = Field(timedelta(minutes=5), description="Between two sweeps of the open tickets")
+    patience: Duration = Field(timedelta(hours=24), description="How long outages are retried before a ticket is made")
+    settle: Duration = Field(timedelta(seconds=120), description="Wait before creating again after an unclear answer")
+    center_settle: Duration = Field(timedelta(seconds=15), description="The same for jobs and deployments")
+    job_poll: Duration = Field(timedelta(seconds=30), description="Between two looks at a running job")
+    job_deadline: Duration = Field(timedelta(days=7), description="A job that runs longer is given up")
+    deployment_deadline: Duration = Field(timedelta(minutes=30), description="The same for a deployment that loads")
+    sweep_interval: Duration = Field(timedelta(minutes=5), description="Between two sweeps of the open tickets")
     stage_aliases: dict[str, list[str]] = Field(
         {"prod": ["production"], "dev": ["development"], "sit": [], "uat": []},
         description="Other names of stages, as JSON",

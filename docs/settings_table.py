@@ -1,0 +1,55 @@
+"""Writes the tables of docs/settings.md: ``python docs/settings_table.py > docs/settings.md``."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from pydantic import SecretStr, TypeAdapter
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from mlc import settings
+
+GROUPS: tuple[type[BaseSettings], ...] = (
+    settings.ProcessSettings,
+    settings.CenterSettings,
+    settings.JiraSettings,
+    settings.GatewaySettings,
+    settings.RuntimeSettings,
+    settings.StandaloneCenterSettings,
+    settings.DeskSettings,
+)
+
+
+def rows(group: type[BaseSettings]) -> Iterator[str]:
+    prefix = group.model_config["env_prefix"]
+    for name, field in group.model_fields.items():
+        yield f"| `{prefix}{name.upper()}` | {_default(field.default)} | {field.description} |"
+
+
+INTRODUCTION = """# Settings
+
+Environment variables, read before `$MLC_HOME/mlc.env` (`MLC_HOME` is `.mlc` unless set; `mlc dev` writes that file).
+Durations are seconds or ISO 8601 (`PT30S`, `P2D`); lists and objects are JSON. The connection to Temporal is not here:
+it is read as the `temporal` command reads it, from `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY` and so
+on, or from `temporal.toml`. *Not proven* marks what ModelOp's public material does not show: check it on your site."""
+
+
+def document() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    for group in GROUPS:
+        title = (group.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        parts.append("\n".join([f"## {title}", "", "| variable | default | meaning |", "|---|---|---|", *rows(group)]))
+    return "\n\n".join(parts)
+
+
+def _default(value: object) -> str:
+    if value is PydanticUndefined or value is None or value == "" or isinstance(value, SecretStr):
+        return ""
+    if isinstance(value, timedelta | list | dict):
+        return f"`{TypeAdapter(type(value)).dump_json(value).decode().strip(chr(34))}`"
+    return f"`{value}`"
+
+
+if __name__ == "__main__":
+    print(document())
