@@ -15,8 +15,8 @@ from activities.failures import (
     translated,
     translated_creation,
 )
+from activities.results import provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
-from activities.test_results import provenance, read_metrics, top_level_numbers
 from mlc.center import Center, wire
 from mlc.model.failure import FailureType, NotFound, Unavailable
 from mlc.model.job import Job, JobKind, JobRequest, TestResult

@@ -8,7 +8,7 @@ from temporalio import activity
 
 import mlc.dmn
 from activities.failures import translated
-from activities.test_results import top_level_numbers
+from activities.results import top_level_numbers
 from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.job import TestResult
