@@ -49,7 +49,8 @@ class Happening:
 
 def columns(session: Session, json: JiraJson) -> list[Column]:
     """All statuses with their newest tickets. The open ones are never left out, whatever is empty."""
-    counted = dict(session.execute(select(Issue.status, func.count()).group_by(Issue.status)).tuples().all())
+    counts = session.execute(select(Issue.status, func.count()).group_by(Issue.status))
+    counted = {status: count for status, count in counts}  # noqa: C416  # rows, not pairs, to the type checker
     shown = []
     for status in json.scheme.statuses:
         query = select(Issue).where(Issue.status == status.id).order_by(Issue.number.desc()).limit(CARDS)

@@ -1,0 +1,225 @@
+"""The board: a person reads a ticket and decides, and nobody else can make their browser do so."""
+
+import re
+import socket
+from contextlib import ExitStack
+
+import httpx
+import pytest
+from desk_harness import TOKEN, USER, Desks, RunningDesk
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from mlc.model.ticket import Answer, TicketRef
+from mlc.standalone.desk.serve import running
+from mlc.ticketing import Attachment, Section, TicketRequest
+
+
+@pytest.fixture
+def desk(desks: Desks) -> RunningDesk:
+    return desks.start()
+
+
+@pytest.fixture
+def ref(desk: RunningDesk, question: TicketRequest) -> TicketRef:
+    properties = {"model": "fraud-xgb"}
+    return desk.adapter().create(question.model_copy(update={"properties": properties}))
+
+
+class Browser:
+    """A browser: keeps cookies, fills in the form of the page that it is on, follows redirects."""
+
+    def __init__(self, desk: RunningDesk) -> None:
+        self.http = httpx.Client(base_url=desk.url, trust_env=False, follow_redirects=True)
+
+    def open(self, path: str) -> str:
+        answer = self.http.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def send(self, path: str, page: str, **values: str) -> httpx.Response:
+        key = re.search(r'name="form_key" value="([^"]+)"', page)
+        assert key is not None
+        return self.http.post(path, data={"form_key": key[1], "name": "Ada", "expiration": ""} | values)
+
+    def button(self, page: str, text: str) -> str:
+        found = re.search(rf'name="to" value="(\d*)"[^>]*>{text}</button>', page)
+        assert found is not None, text
+        return found[1]
+
+
+@pytest.fixture
+def browser(desk: RunningDesk) -> Browser:
+    return Browser(desk)
+
+
+def test_a_person_approves_with_a_reason_and_a_date(desk: RunningDesk, browser: Browser, ref: TicketRef) -> None:
+    page = browser.open(f"/browse/{ref.key}")
+    values = {"comment": "AUC is fine", "expiration": "2099-06-30", "to": browser.button(page, "Done")}
+    answer = browser.send(f"/browse/{ref.key}", page, **values)
+    assert [step.status_code for step in answer.history] == [303]
+    state = desk.adapter().get(ref)
+    assert state.answer is Answer.APPROVED
+    assert state.decided_by is not None
+    assert state.decided_by.startswith("Ada")
+    assert state.reason == "AUC is fine"
+    assert str(state.expiration) == "2099-06-30"
+    assert 'value="Ada"' in answer.text  # the name is remembered
+    assert "AUC is fine" in answer.text
+
+
+def test_a_person_rejects_and_reopens(desk: RunningDesk, browser: Browser, ref: TicketRef) -> None:
+    path = f"/browse/{ref.key}"
+    page = browser.open(path)
+    page = browser.send(path, page, to=browser.button(page, "Rejected")).text
+    assert desk.adapter().get(ref).answer is Answer.REJECTED
+    page = browser.send(path, page, to=browser.button(page, "Reopen"), comment="too soon").text
+    assert desk.adapter().get(ref).answer is Answer.PENDING
+    assert "too soon" in page
+
+
+def test_saving_without_deciding_keeps_the_ticket_open(desk: RunningDesk, browser: Browser, ref: TicketRef) -> None:
+    path = f"/browse/{ref.key}"
+    browser.send(path, browser.open(path), comment="a thought", name="  \n ")
+    assert desk.adapter().get(ref).answer is Answer.PENDING
+    (comment,) = desk.fields(ref)["comment"]["comments"]
+    assert comment["author"]["displayName"] == "you"
+
+
+def test_a_form_from_another_site_changes_nothing(desk: RunningDesk, browser: Browser, ref: TicketRef) -> None:
+    path, done = f"/browse/{ref.key}", {"to": "10002", "name": "Mallory"}
+    stranger = httpx.Client(base_url=desk.url, trust_env=False)
+    assert stranger.post(path, data=done).status_code == 403
+    assert stranger.post(path, data=done | {"form_key": ""}).status_code == 403
+    assert stranger.post(path, data=done | {"form_key": "guess"}).status_code == 403
+    browser.open(path)
+    assert browser.http.post(path, data=done | {"form_key": "guess"}).status_code == 403
+    cookie = browser.http.get(path).headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert desk.adapter().get(ref).answer is Answer.PENDING
+
+
+def test_a_value_that_cannot_be_used_is_explained_and_nothing_is_lost(
+    desk: RunningDesk, browser: Browser, ref: TicketRef
+) -> None:
+    path = f"/browse/{ref.key}"
+    page = browser.open(path)
+    for wrong in ({"expiration": "soon"}, {"to": "77"}, {"comment": "x" * 40_000}):
+        answer = browser.send(path, page, **({"comment": "kept text"} | wrong))
+        assert answer.status_code == 422
+        assert 'role="alert"' in answer.text
+        assert wrong.get("comment", "kept text")[:9] in answer.text
+    assert desk.fields(ref)["comment"]["total"] == 0
+    assert desk.adapter().get(ref).answer is Answer.PENDING
+
+
+def test_no_text_of_a_ticket_comment_name_link_or_file_becomes_html(
+    desk: RunningDesk, browser: Browser, question: TicketRequest
+) -> None:
+    evil = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+    body = [Section(heading=evil, paragraphs=[evil], facts=[(evil, evil)], links=[(evil, "javascript:alert(1)")])]
+    hostile = question.model_copy(update={"summary": evil, "body": body, "properties": {"model": evil}})
+    ref = desk.adapter().create(hostile)
+    desk.adapter().link(ref, "g", "javascript:alert(1)", evil)
+    desk.adapter().attach(ref, Attachment(name='e"vil<b>.html', content=b"<script>alert(1)</script>"))
+    desk.say(ref, f"[x|javascript:alert(1)] !http://evil.example/x.png! {evil}", by=evil)
+    path = f"/browse/{ref.key}"
+    page = browser.send(path, browser.open(path), name=evil, comment=evil).text
+    for shown in (page, browser.open("/")):
+        assert "<script" not in shown
+        assert "<img" not in shown
+        assert 'href="javascript' not in shown
+    file = browser.http.get(path + "/attachments/1")
+    assert file.headers["content-disposition"].startswith("attachment;")
+    assert file.headers["content-type"] == "application/octet-stream"
+    assert file.headers["x-content-type-options"] == "nosniff"
+
+
+def test_pages_load_nothing_from_elsewhere_and_forbid_it(browser: Browser, ref: TicketRef) -> None:
+    for path in ("/", f"/browse/{ref.key}"):
+        answer = browser.http.get(path)
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert set(re.findall(r'<(?:link|script|img)[^>]*(?:href|src)="([^"]+)"', answer.text)) == {"/board.css"}
+    style = browser.http.get("/board.css")
+    assert style.headers["content-type"].startswith("text/css")
+    assert "url(" not in style.text
+    assert "@import" not in style.text
+
+
+def test_the_board_shows_tickets_by_status_the_newest_first(
+    desk: RunningDesk, browser: Browser, ref: TicketRef, question: TicketRequest
+) -> None:
+    newer = desk.adapter().create(question.model_copy(update={"label": "gov-2", "kind": "error"}))
+    closed = desk.adapter().create(question.model_copy(update={"label": "gov-3"}))
+    desk.move(closed, "Done")
+    page = browser.open("/")
+    places = [page.index(f"/browse/{key}") for key in (newer.key, ref.key, closed.key)]
+    assert places == sorted(places)
+    assert "fraud-xgb" in page
+    assert ">Error<" in page
+
+
+def test_the_machines_mark_is_not_shown(desk: RunningDesk, browser: Browser, ref: TicketRef) -> None:
+    desk.adapter().comment(ref, "event-7", "The date is past.")
+    page = browser.open(f"/browse/{ref.key}")
+    assert "The date is past." in page
+    assert "gov-event" not in page
+
+
+def test_an_unknown_ticket_is_a_page_that_says_so(browser: Browser) -> None:
+    for path in ("/browse/MLR-99", "/browse/%3Cb%3E", "/browse/MLR-99/attachments/1"):
+        answer = browser.http.get(path)
+        assert answer.status_code == 404
+        assert "<b>" not in answer.text
+
+
+def test_an_attachment_is_given_out_under_its_own_ticket_only(
+    desk: RunningDesk, browser: Browser, ref: TicketRef, question: TicketRequest
+) -> None:
+    other = desk.adapter().create(question.model_copy(update={"label": "gov-other"}))
+    desk.adapter().attach(ref, Attachment(name="r.json", content=b"{}"))
+    assert browser.http.get(f"/browse/{ref.key}/attachments/1").content == b"{}"
+    assert browser.http.get(f"/browse/{other.key}/attachments/1").status_code == 404
+
+
+def test_another_name_for_this_machine_needs_the_token(desk: RunningDesk, ref: TicketRef) -> None:
+    """DNS rebinding: a page of evil.example whose name was made to lead here."""
+    with httpx.Client(base_url=desk.url, trust_env=False, headers={"Host": "evil.example"}) as http:
+        for path in ("/", f"/browse/{ref.key}"):
+            answer = http.get(path)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"].startswith("Basic")
+            assert http.get(path, auth=(USER, TOKEN)).status_code == 200
+
+
+def test_without_the_field_the_form_does_not_ask_for_a_date(desks: Desks, question: TicketRequest) -> None:
+    desk = desks.start(expiration_field=False)
+    ref = desk.adapter().create(question)
+    browser = Browser(desk)
+    path = f"/browse/{ref.key}"
+    page = browser.open(path)
+    assert 'type="date"' not in page
+    assert browser.send(path, page, expiration="2099-01-01", to="10002").status_code == 200
+    assert desk.adapter().get(ref).answer is Answer.APPROVED
+
+
+def test_the_centres_notifications_stand_beside_the_tickets_and_may_be_missing(desks: Desks) -> None:
+    centre, listener = FastAPI(), socket.create_server(("127.0.0.1", 0))
+    asked: list[str] = []
+
+    @centre.get("/model-manage/api/notifications")
+    def notifications(request: Request) -> JSONResponse:
+        asked.append(request.headers.get("Authorization", ""))
+        listed = [{"severity": "WARNING", "message": "<b>no monitor</b>", "createdDate": "2026-11-05T10:00:00Z"}]
+        return JSONResponse({"_embedded": {"notifications": listed}})
+
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/model-manage/api"
+    with ExitStack() as stack:
+        stack.enter_context(running(centre, listener))
+        page = Browser(desks.start(center_url=url, center_token="t0ken")).open("/")
+    assert asked == ["Bearer t0ken"]
+    assert "&lt;b&gt;no monitor&lt;/b&gt;" in page
+    assert "t0ken" not in page
+    assert "does not answer" in Browser(desks.start(center_url=url)).open("/")
+    assert "Notifications" not in Browser(desks.start()).open("/")
