@@ -1,0 +1,92 @@
+"""The commands in the README, run as they stand there."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_process import ROOT, Dev, environment, mlc, wait_until
+
+pytestmark = pytest.mark.timeout(300)
+
+README = (ROOT / "README.md").read_text()
+
+
+def block_after(words: str) -> list[str]:
+    """The lines of the first console block after these words."""
+    block = README.split(words, 1)[1].split("```console\n", 1)[1].split("```", 1)[0]
+    return block.strip().splitlines()
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    running = Dev(tmp_path_factory.mktemp("readme") / "home").ready()
+    yield running
+    assert running.end(signal.SIGTERM) == 0
+
+
+@pytest.fixture(scope="module")
+def snapshot(dev: Dev) -> str:
+    """A snapshot whose run waits for the reviewer on MLR-1."""
+    said = mlc(dev.home, "submit", "examples/diabetes", "--tag", "run_test", "--tag", "jira")
+    assert said.returncode == 0, said.stderr
+    found = re.search(r"deploy-(\S+)", said.stdout)
+    assert found
+    wait_until(lambda: "MLR-1" in shell(dev, "temporal workflow query -w " + found[0] + " --type status").stdout)
+    return found[1]
+
+
+def shell(dev: Dev, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a line as it stands in the README, but for the ports of this installation."""
+    gateway = f"127.0.0.1:{dev.setting('MLC_GATEWAY_PORT')}"
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", command.replace("127.0.0.1:8090", gateway).replace(".venv/bin/", "")],
+        env=environment(dev.home, TEMPORAL_ADDRESS=dev.setting("TEMPORAL_ADDRESS"), PATH=path, **variables),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+# What each command prints, so that one that does nothing does not pass.
+SAID = {
+    "start": "WorkflowId",
+    "metadata": "**Waiting for** an answer to [MLR-1]",
+    "query": '"phase":"review"',
+    "list --query 'MlcPhase": "",
+    "list --query 'MlcTickets": "deploy-",
+    "update": "pending",
+    "signal": "Signal workflow succeeded",
+    "list --query 'TemporalReportedProblems": "",
+    "cancel": "Canceled workflow",
+}
+
+
+def test_the_temporal_commands_do_what_they_say(dev: Dev, snapshot: str) -> None:
+    commands = block_after("<!-- commands")
+    assert len(commands) == len(SAID)
+    for command, (begins, says) in zip(commands, SAID.items(), strict=True):
+        assert command.startswith(f"temporal workflow {begins}"), "the README and this test go together"
+        done = shell(dev, command, SNAPSHOT=snapshot)
+        assert done.returncode == 0, done.stderr
+        assert says in done.stdout, f"{command}\n{done.stdout}"
+
+
+def test_the_signal_by_curl_is_taken(dev: Dev, snapshot: str) -> None:
+    (command,) = block_after("The same start as ModelOp")
+    done = shell(dev, command, SNAPSHOT=snapshot, MLC_GATEWAY_TOKEN=dev.setting("MLC_GATEWAY_TOKEN"))
+    assert done.returncode == 0, done.stderr
+    assert '"workflowIds"' in done.stdout
+
+
+def test_the_decision_table_commands_answer(dev: Dev) -> None:
+    check, evaluate = (line for line in block_after("Then, in another terminal") if " dmn " in line)
+    assert shell(dev, check).returncode == 0
+    assert "recall" in shell(dev, evaluate).stdout
