@@ -127,7 +127,7 @@ class DeployModel:
 
     async def reject_results(self) -> None:
         """The results did not pass: repaired, they are tested again."""
-        message = f"The test result did not pass the decision tables. {verdict_text(self.result.verdict)}"
+        message = f"The test result: {verdict_text(self.result.verdict)}"
         await self.case.steps.again_or_stop(TicketKind.REJECTION, Phase.REVIEW, message)
 
     async def review(self) -> None:

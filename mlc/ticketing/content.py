@@ -134,11 +134,11 @@ def _asked(question: TicketQuestion, wording: Wording) -> Section:
     stop = f"{no}: the process stops."
     if question.kind is TicketKind.ERROR:
         stop = f"{no}: the process stops, and everything that this run deployed is undone."
+    again = f"{yes}: that step is tried again, with the snapshot as it is then."
+    if question.kind is TicketKind.REJECTION and question.verdict is not None:
+        again = f"{yes}: the snapshot is tested and judged again, as it is then."
     what = f"The step {question.step} did not succeed. What shall happen?"
-    return Section(
-        heading="What is asked",
-        paragraphs=[what, f"{yes}: that step is tried again, with the snapshot as it is then.", stop],
-    )
+    return Section(heading="What is asked", paragraphs=[what, again, stop])
 
 
 def _went_wrong(question: TicketQuestion, attachments: list[Attachment]) -> list[Section]:

@@ -11,7 +11,7 @@ from temporalio.common import RetryPolicy
 with workflow.unsafe.imports_passed_through():
     from activities.tickets import Remark, TicketActivities, Withdrawal
     from mlc.model.processes import Policy
-    from mlc.model.ticket import Answer, TicketQuestion, TicketRef, TicketState
+    from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
     from workflows.steps.once import create_once, question_key
@@ -21,6 +21,11 @@ with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNo
 TICKET_TIMEOUT = timedelta(minutes=2)
 TICKET_RETRY = RetryPolicy(maximum_interval=timedelta(minutes=5))
 
+MEANING = {
+    TicketKind.REVIEW: "may this snapshot be deployed?",
+    TicketKind.REJECTION: "repaired, it is tried again; rejected, the process stops.",
+    TicketKind.ERROR: "repaired, it is tried again; rejected, what was deployed is undone and the process stops.",
+}
 FINAL_ANSWERS = frozenset({Answer.APPROVED, Answer.REJECTED, Answer.GONE})
 
 Objection = Callable[[TicketState], str | None]
@@ -50,7 +55,7 @@ class Questions:
         """Make a ticket and wait until it is answered with yes or no, without objection. Deleted, it is asked anew."""
         while True:
             ticket = await self._open(question, policy, self.progress.ticket_opened)
-            state = await self._answer(ticket, objection)
+            state = await self._answer(ticket, MEANING[question.kind], objection)
             self.progress.ticket_closed(ticket)
             if state.answer is not Answer.GONE:
                 self.progress.waiting_for("")
@@ -91,7 +96,7 @@ class Questions:
                 summary="withdraw the open tickets",
             )
 
-    async def _answer(self, ticket: TicketRef, objection: Objection) -> TicketState:
+    async def _answer(self, ticket: TicketRef, asked: str, objection: Objection) -> TicketState:
         while True:
             self._hints.discard(ticket.label)
             state = await self._read(ticket)
@@ -102,7 +107,7 @@ class Questions:
                 await self._remark(ticket, problem)
                 continue  # the remark changed the ticket, and somebody may have, too
             self.progress.ticket_read(ticket, state.version)
-            self.progress.waiting_for(f"an answer to [{ticket.key}]({ticket.url}). {problem or ''}".strip())
+            self.progress.waiting_for(f"an answer to [{ticket.key}]({ticket.url}): {problem or asked}")
             await workflow.wait_condition(lambda: ticket.label in self._hints)
 
     async def _read(self, ticket: TicketRef) -> TicketState:

@@ -69,11 +69,11 @@ def metrics_text(result: TestResult) -> str:
 def verdict_text(verdict: Verdict | None) -> str:
     """A verdict in a sentence or two."""
     if verdict is None or not verdict.judged:
-        return "Not judged: no decision table."
-    failed = [f"{rule.table} rule {rule.rule}: {rule.reason}" for rule in verdict.rules if rule.passes is False]
+        return "not judged, there is no decision table"
     if verdict.passed:
-        return "Passed."
-    return "Did not pass. " + "; ".join([*failed, *verdict.problems])[:600]
+        return "passed"
+    failed = [f"{rule.reason} ({rule.table}, rule {rule.rule})" for rule in verdict.rules if rule.passes is False]
+    return f"not passed. {'; '.join([*failed, *verdict.problems])}"[:600]
 
 
 def announcement(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice:

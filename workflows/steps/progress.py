@@ -1,5 +1,7 @@
 """Where a run stands, in one object and shown in one place."""
 
+import re
+
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
@@ -15,7 +17,7 @@ TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS)
 
 LONGEST_VALUE = 255  # the server ends a run whose search attribute is over 2,048 bytes
 
-MARKS = {"done": "✅", "running": "▶️", "waiting": "⏳", "skipped": "⏭️", "failed": "❌"}
+MARKS = {"done": "✓", "running": "▸", "waiting": "…", "skipped": "-", "failed": "✗"}
 
 
 class Progress:
@@ -119,20 +121,27 @@ class Progress:
         workflow.set_current_details(self.details())
 
     def details(self) -> str:
-        """The checklist that the Temporal UI shows, in markdown."""
+        """The checklist that the Temporal UI shows, in markdown: what was done, what is awaited, what is to come."""
         model = self._model
-        title = f"**{model.model_name}**, snapshot {model.name}, stage {model.stage}" if model else "**DeployModel**"
-        lines = [title, ""]
+        title = f"**{_plain(model.model_name)}**, snapshot {_plain(model.name)}, stage {model.stage}" if model else ""
+        lines = [title, ""] if title else []
         for step in self.state.steps:
             took = f" ({(step.ended - step.started).total_seconds():.0f} s)" if step.ended else ""
-            note = f": {step.note}" if step.note else ""
+            note = f": {_plain(step.note)}" if step.note else ""
             lines.append(f"- {MARKS[step.status]} {step.started:%Y-%m-%d %H:%M:%S} **{step.phase}**{took}{note}")
         if self.state.waiting_for:
             lines += ["", f"**Waiting for** {self.state.waiting_for}"]
+        if to_come := list(Phase)[list(Phase).index(self.state.phase) + 1 :]:
+            lines += ["", f"To come: {', '.join(to_come)}"]
         if self.state.result.tickets:
             links = ", ".join(f"[{ticket.key}]({ticket.url})" for ticket in self.state.result.tickets)
             lines += ["", f"Tickets: {links}"]
         return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Text from outside, so that markdown shows it as it is."""
+    return re.sub(r"([\\`*<>\[\]])", r"\\\1", " ".join(text.split()))
 
 
 def _cut(value: str) -> str:
