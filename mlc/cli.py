@@ -15,8 +15,7 @@ import typer
 from mlc.cli_dmn import dmn
 
 if TYPE_CHECKING:
-    from mlc.model.processes import DeployModelResult
-    from mlc.standalone.submit import Submitted
+    from rich.console import Console
 
 app = typer.Typer(
     help="Model life-cycle processes on Temporal.",
@@ -27,8 +26,8 @@ app = typer.Typer(
 )
 app.add_typer(dmn, name="dmn")
 
-FAILED, REJECTED, RUN_FAILED, INTERRUPTED = 1, 3, 4, 130
-"""Exit codes: the command failed; the run ended rejected; the run failed; Ctrl-C. 2 is a mistyped command."""
+FAILED, INTERRUPTED = 1, 130
+"""Exit codes: the command failed; Ctrl-C. 2 is a mistyped command."""
 
 _debug = False
 
@@ -40,34 +39,54 @@ def options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks
     _debug = debug
 
 
+FreePorts = Annotated[bool, typer.Option("--free-ports", help="Find free ports, not the usual ones.")]
+
+
 @app.command()
-def dev(
-    free_ports: Annotated[bool, typer.Option("--free-ports", help="Find free ports, not the usual ones.")] = False,
-) -> None:
+def dev(free_ports: FreePorts = False) -> None:
     """Start everything on this machine: Temporal, model centre, ticket desk, runtimes, worker, gateway.
 
     State is kept in .mlc (or $MLC_HOME): started again, everything goes on where it was.
     """
+    from mlc.standalone.dev import Standalone, run_until_told, teller
+
+    async def until_told(system: Standalone) -> None:
+        for what, address in system.addresses.items():
+            tell(f"{what:<16}{address}")
+        tell("Ready. Try: mlc submit examples/breast_cancer --tag train --tag run_test --tag jira --tag online --watch")
+        await asyncio.Event().wait()
+
+    folder, console = _standalone_home()
+    tell = teller(console)
+    asyncio.run(run_until_told(folder, free_ports=free_ports, tell=tell, work=until_told))
+
+
+@app.command()
+def demo(
+    approve: Annotated[bool, typer.Option("--approve", help="Let the demo decide on the tickets, too.")] = False,
+    leave: Annotated[bool, typer.Option("--exit", help="End everything after the last outcome.")] = False,
+    free_ports: FreePorts = False,
+) -> None:
+    """Take three models through the process on this machine: one online, one as batch, one rejected.
+
+    You decide on the ticket board. With --exit the exit code is 0 if every outcome was as expected, 1 if not.
+    """
+    from mlc.standalone.demo import run_demo
+
+    folder, console = _standalone_home()
+    right = asyncio.run(run_demo(folder, approve=approve, leave=leave, free_ports=free_ports, console=console))
+    raise typer.Exit(INTERRUPTED if right is None else 0 if right or not leave else FAILED)
+
+
+def _standalone_home() -> tuple[Path, "Console"]:
     from rich.console import Console
 
     from mlc.settings import home
-    from mlc.standalone.dev import Standalone, run_until_told
 
-    console = Console(highlight=False)
-
-    def tell(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
-
-    def started(system: Standalone) -> None:
-        for what, address in system.addresses.items():
-            tell(f"{what:<16}{address}")
-        tell(f"{'Settings':<16}{system.home / 'mlc.env'}")
-        tell("Ready. Try: mlc submit examples/breast_cancer --tag train --tag run_test --tag jira --watch")
-
-    folder = home().absolute()
+    folder, console = home().absolute(), Console(highlight=False)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold secrets
-    tell(f"Starting in {folder} ...")
-    asyncio.run(run_until_told(folder, free_ports=free_ports, tell=tell, started=started))
+    console.print(f"Starting in {folder} ...", markup=False, soft_wrap=True)
+    return folder, console
 
 
 @app.command()
@@ -86,6 +105,7 @@ def gateway() -> None:
     from mlc.settings import CenterSettings, GatewaySettings, JiraSettings
 
     _as_service()
+    _end_well_when_told()
     asyncio.run(serve(GatewaySettings(), JiraSettings(), CenterSettings()))
 
 
@@ -116,58 +136,11 @@ def submit(
 
     With --watch the exit code tells the outcome: 0 deployed, 3 rejected, 4 the run failed.
     """
+    from mlc.cli_submit import submit_and_watch
+
     _use_home()
-    asyncio.run(_submit(folder, tag or [], stage, name, watch))
-
-
-async def _submit(folder: Path, tags: list[str], stage: str, name: str | None, watching: bool) -> None:
-    from contextlib import aclosing
-
-    from rich.console import Console
-    from temporalio.client import WorkflowFailureError
-
-    from mlc.center.client import HttpCenter
-    from mlc.settings import CenterSettings
-    from mlc.standalone.submit import submit
-    from mlc.standalone.watch import watch
-    from mlc.worker import connect
-
-    temporal = await connect()
-    async with aclosing(HttpCenter(CenterSettings())) as center:
-        made = await submit(folder, name=name, tags=tags, stage=stage, center=center, temporal=temporal)
-    _tell_submitted(made, temporal.namespace)
-    if watching:
-        try:
-            result = await watch(temporal, made.workflow_id, Console(highlight=False))
-        except WorkflowFailureError as error:
-            _say(f"The run did not end well: {_innermost(error)}")
-            raise typer.Exit(RUN_FAILED) from None
-        _tell_result(result)
-        raise typer.Exit(0 if result.outcome == "deployed" else REJECTED)
-
-
-def _tell_submitted(made: "Submitted", namespace: str) -> None:
-    from mlc.settings import CenterSettings, ProcessSettings
-    from mlc.standalone.watch import printable
-
-    ui = f"{ProcessSettings().temporal_ui.rstrip('/')}/namespaces/{namespace}/workflows/{made.workflow_id}"
-    for what, value in (
-        ("Model", f"{made.model_name}  {made.model_id}  ({'new' if made.new_model else 'updated'})"),
-        ("Snapshot", f"{made.snapshot_name}  {made.snapshot_id}"),
-        ("Run", made.workflow_id),
-        ("Temporal UI", ui),
-        ("Model centre", CenterSettings().browse_url),
-    ):
-        if value:
-            typer.echo(printable(f"{what:<14}{value}"))
-
-
-def _tell_result(result: "DeployModelResult") -> None:
-    from mlc.standalone.watch import printable
-
-    typer.echo(f"Outcome: {result.outcome}")
-    for warning in result.warnings:
-        typer.echo(printable(f"Warning: {warning}"))
+    code = asyncio.run(submit_and_watch(folder, name=name, tags=tag or [], stage=stage, watching=watch))
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -197,6 +170,7 @@ def center() -> None:
     from mlc.standalone.center.serve import serve
 
     _as_service()
+    _end_well_when_told()
     serve(StandaloneCenterSettings())
 
 
@@ -207,6 +181,7 @@ def desk() -> None:
     from mlc.standalone.desk.serve import serve
 
     _as_service()
+    _end_well_when_told()
     serve(DeskSettings())
 
 
@@ -232,10 +207,10 @@ async def _until_told(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     await work(stop)
 
 
-def _innermost(error: BaseException) -> str:
-    while (cause := getattr(error, "cause", None)) is not None:
-        error = cause
-    return str(error)
+def _end_well_when_told() -> None:
+    """Exit code 0 after Ctrl-C or SIGTERM. Web servers finish their work, then pass the signal on to this handler."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
 
 
 def _say(sentence: str) -> None:

@@ -1,20 +1,21 @@
-"""Everything of standalone mode on one machine: started, kept running and ended together. Behind ``mlc dev``."""
+"""Everything of standalone mode on one machine, started, kept running and ended together. Behind ``mlc dev``."""
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+from rich.console import Console
 from temporalio.client import Client
 
 from mlc.model.job import runtime_task_queue
 from mlc.model.processes import TASK_QUEUE
 from mlc.standalone.children import Child, Program
-from mlc.standalone.environment import HOST, Ports, only_one, prepare
+from mlc.standalone.environment import HOST, SETTINGS_FILE, Ports, only_one, prepare
 from mlc.standalone.readiness import answers, polls, takes_runs
 from mlc.standalone.temporal_server import dev_server_command
 
@@ -22,6 +23,8 @@ START_TIMEOUT = 90.0
 """Seconds in which each process must be ready; most take two, on a loaded machine far more."""
 STAGE = "PROD"
 BATCH_RUNTIME, ONLINE_RUNTIME = "batch-prod", "online-prod"
+ONLINE_TAG = "online"
+"""Service tag of the online runtime: only snapshots that carry it are deployed there, all others as batch only."""
 
 _FOREIGN = ("TEMPORAL_", "MLC_CENTER_", "MLC_JIRA_", "MLC_GATEWAY_", "MLC_STANDALONE_", "MLC_DESK_", "MLC_RUNTIME_")
 """Settings that may point to a company's systems: here only those of ``mlc.env`` count."""
@@ -36,6 +39,8 @@ class Standalone:
         self.home, self.ports = home, ports
         self._tell = tell
         self._waves: list[list[Child]] = []
+        self.environment: dict[str, str] = {}
+        """What its processes see, once it was started: nothing in it leads to other systems than these."""
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -46,6 +51,7 @@ class Standalone:
             "Model centre": f"http://{HOST}:{self.ports.center}",
             "Gateway": f"http://{HOST}:{self.ports.gateway}/docs",
             "Online scoring": f"http://{HOST}:{self.ports.online}/{ONLINE_RUNTIME}/api/roundtrip/0/1",
+            "Settings": str(self.home / SETTINGS_FILE),
         }
 
     async def start(self) -> None:
@@ -56,11 +62,11 @@ class Standalone:
         """
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
-        env = child_environment(self.home, prepare(self.home, self.ports))
+        self.environment = child_environment(self.home, prepare(self.home, self.ports))
         temporal = await Client.connect(f"{HOST}:{self.ports.temporal}", lazy=True)
         async with httpx.AsyncClient(timeout=2) as http:
             for programs in self._programs(temporal, http):
-                wave = [Child(program, env=env, logs=logs, tell=self._tell) for program in programs]
+                wave = [Child(program, env=self.environment, logs=logs, tell=self._tell) for program in programs]
                 self._waves.append(wave)
                 await asyncio.gather(*(child.start() for child in wave))
                 await asyncio.gather(*(child.wait_ready(START_TIMEOUT) for child in wave))
@@ -82,7 +88,8 @@ class Standalone:
             Program("setup", mlc("setup")),
         ]
         batch = mlc("runtime", "--name", BATCH_RUNTIME, "--stage", STAGE)
-        online = mlc("runtime", "--name", ONLINE_RUNTIME, "--stage", STAGE, "--online", "--port", str(ports.online))
+        serving = ("--tag", ONLINE_TAG, "--online", "--port", str(ports.online))
+        online = mlc("runtime", "--name", ONLINE_RUNTIME, "--stage", STAGE, *serving)
         yield [
             Program("worker", mlc("worker"), polls(temporal, TASK_QUEUE)),
             Program(BATCH_RUNTIME, batch, polls(temporal, runtime_task_queue(BATCH_RUNTIME))),
@@ -94,6 +101,11 @@ class Standalone:
 def mlc(*arguments: str) -> list[str]:
     """The command line of one of our own commands, with this Python."""
     return [sys.executable, "-m", "mlc.cli", *arguments]
+
+
+def teller(console: Console) -> Tell:
+    """Prints lines as they are, however long: addresses stay whole."""
+    return lambda line: console.print(line, markup=False, soft_wrap=True)
 
 
 def child_environment(home: Path, settings: dict[str, str]) -> dict[str, str]:
@@ -123,18 +135,24 @@ async def standalone(home: Path, *, free_ports: bool, tell: Tell) -> AsyncIterat
             await system.stop()
 
 
-async def run_until_told(home: Path, *, free_ports: bool, tell: Tell, started: Callable[[Standalone], None]) -> None:
-    """Run standalone mode until Ctrl-C or SIGTERM, which end a start that is under way, too.
+async def run_until_told(
+    home: Path, *, free_ports: bool, tell: Tell, work: Callable[[Standalone], Awaitable[None]]
+) -> bool:
+    """Run standalone mode while ``work`` goes on; Ctrl-C and SIGTERM end it, and a start that is under way, too.
+
+    Returns:
+        Whether ``work`` came to its own end.
 
     Raises:
         Refused: the folder is in use, or a port is.
         NotReady: something didn't come up.
     """
-    running, loop, told = asyncio.current_task(), asyncio.get_running_loop(), asyncio.Event()
+    running, loop = asyncio.current_task(), asyncio.get_running_loop()
+    told, over = asyncio.Event(), asyncio.Event()
     assert running is not None
 
     def end() -> None:
-        if not told.is_set():
+        if not (told.is_set() or over.is_set()):
             told.set()
             tell("Ending ...")
             running.cancel()
@@ -143,8 +161,11 @@ async def run_until_told(home: Path, *, free_ports: bool, tell: Tell, started: C
         loop.add_signal_handler(number, end)
     try:
         async with standalone(home, free_ports=free_ports, tell=tell) as system:
-            started(system)
-            await asyncio.Event().wait()
+            try:
+                await work(system)
+            finally:
+                over.set()  # everything is being ended: that is not to be interrupted
     except asyncio.CancelledError:
         if not told.is_set():
             raise
+    return not told.is_set()

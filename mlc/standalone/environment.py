@@ -76,7 +76,7 @@ def only_one(home: Path) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             raise Refused(
-                f"`mlc dev` runs already on {home} (process {holder}): use that one, end it, "
+                f"`mlc dev` or `mlc demo` runs already on {home} (process {holder}): use that one, end it, "
                 "or choose another folder with MLC_HOME."
             ) from None
         file.truncate(0)
@@ -108,6 +108,7 @@ def _addresses(ports: Ports) -> dict[str, str]:
         "MLC_GATEWAY_PORT": str(ports.gateway),
         "MLC_CENTER_URL": f"{center}/model-manage/api",
         "MLC_CENTER_BROWSE_URL": center,
+        "MLC_CENTER_SNAPSHOT_PAGE": "/snapshots/{snapshot_id}",
         "MLC_STANDALONE_CENTER_HOST": HOST,
         "MLC_STANDALONE_CENTER_PORT": str(ports.center),
         "MLC_STANDALONE_CENTER_SIGNAL_URL": gateway,

@@ -36,18 +36,24 @@ async def submit(
     center: Center,
     temporal: Client,
 ) -> Submitted:
-    """Register the folder as a stored model (new, or a new version of the one of its name), snapshot it, and start.
+    """Submit the model that a folder holds. Raises BadModelFolder if it holds none, else what ``submit_model`` does."""
+    model = read_model_folder(folder)
+    if name is not None:
+        model.model_meta_data.name = name
+    return await submit_model(model, tags=tags, stage=stage, center=center, temporal=temporal)
+
+
+async def submit_model(
+    model: StoredModel, *, tags: Sequence[str] = (), stage: str | None = None, center: Center, temporal: Client
+) -> Submitted:
+    """Register a stored model (new, or a new version of the one of its name), snapshot it, and start.
 
     A centre that tells the gateway of the new snapshot starts the same run: whoever comes second joins it.
 
     Raises:
-        BadModelFolder: the folder can't be read as a model.
         ExternalError: the centre did not take it.
         RPCError: Temporal did not start the process; the snapshot stays in the centre.
     """
-    model = read_model_folder(folder)
-    if name is not None:
-        model.model_meta_data.name = name
     known = await center.find_stored_models(model.model_meta_data.name)
     stored = await _update(center, known[0], model) if known else await center.create_stored_model(model)
     snapshot = await center.create_snapshot(snapshot_of(stored, tags=tags, stage=stage))

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from mlc.model.processes import DeployModelResult, DeployModelStatus, StepRecord
+from mlc.model.ticket import TicketRef
 
 POLL = 0.5
 QUERY_TIMEOUT = 5.0
@@ -24,8 +25,20 @@ Line = tuple[datetime, str, str, str]
 """When, which phase, its status, and what there is to say."""
 
 
-async def watch(temporal: Client, workflow_id: str, console: Console) -> DeployModelResult:
-    """Print what happens to a run until it ends.
+async def _nobody(_: TicketRef) -> None:
+    """For who only watches."""
+
+
+async def follow(
+    temporal: Client,
+    workflow_id: str,
+    show: Callable[[Line], None],
+    asked: Callable[[TicketRef], Awaitable[None]] = _nobody,
+) -> DeployModelResult:
+    """Show what happens to a run until it ends.
+
+    Args:
+        asked: called once for each ticket that the run waits for, after it was shown.
 
     Raises:
         WorkflowFailureError: the run failed, or was cancelled or terminated.
@@ -34,16 +47,37 @@ async def watch(temporal: Client, workflow_id: str, console: Console) -> DeployM
     handle = temporal.get_workflow_handle(workflow_id, result_type=DeployModelResult)
     ending = asyncio.create_task(handle.result())
     seen: DeployModelStatus | None = None
+    told: set[str] = set()
     try:
         while not ending.done():
-            seen = await _show(handle, seen, console)
+            seen = await _show(handle, seen, show)
+            for ticket in seen.open_tickets if seen else []:
+                if ticket.label not in told:
+                    told.add(ticket.label)
+                    await asked(ticket)
             with suppress(Exception):  # how it ended is told below
                 await asyncio.wait_for(asyncio.shield(ending), POLL)
-        await _show(handle, seen, console)
+        await _show(handle, seen, show)
         result: DeployModelResult = await ending
         return result
     finally:
         ending.cancel()
+
+
+async def watch(temporal: Client, workflow_id: str, console: Console) -> DeployModelResult:
+    """Print what happens to a run until it ends. Raises what :func:`follow` does."""
+    return await follow(temporal, workflow_id, lambda line: console.print(text_of(line), soft_wrap=True))
+
+
+def text_of(line: Line) -> Text:
+    """A line as it is printed."""
+    when, phase, status, text = line
+    return Text.assemble(
+        (f"{when.astimezone():%H:%M:%S}  ", "dim"),
+        f"{phase:<12}",
+        (f"{status:<8}", _STYLES.get(status, "magenta")),
+        f"  {printable(text)}",
+    )
 
 
 def changes(before: DeployModelStatus | None, now: DeployModelStatus) -> Iterator[Line]:
@@ -51,19 +85,28 @@ def changes(before: DeployModelStatus | None, now: DeployModelStatus) -> Iterato
     known = before.steps if before else []
     for number, step in enumerate(now.steps):
         old = known[number] if number < len(known) else None
-        waits = now.waiting_for if number == len(now.steps) - 1 and step.status == "waiting" else ""
-        waited = before.waiting_for if before and number == len(known) - 1 else ""
-        if old is None or (old.status, old.note) != (step.status, step.note) or (waits and waits != waited):
-            yield (
-                step.ended or step.started,
-                step.phase,
-                step.status,
-                " ".join(filter(None, (_said(step), _plain(waits)))),
-            )
+        if step.status != "waiting" and (old is None or (old.status, old.note) != (step.status, step.note)):
+            yield step.ended or step.started, step.phase, step.status, _said(step)
+    waits = _plain(now.waiting_for)
+    if waits and now.waiting_for != (before.waiting_for if before else ""):
+        note = _plain(now.steps[-1].note) if now.steps and now.steps[-1].status == "waiting" else ""
+        yield (
+            datetime.now().astimezone(),
+            now.phase,
+            "waiting",
+            f"{note} Waiting for {waits}" if note else f"for {waits}",
+        )
     told = {ticket.label for ticket in before.result.tickets} if before else set()
     for ticket in now.result.tickets:
-        if ticket.label not in told:
+        if ticket.label not in told and ticket.url not in waits:
             yield datetime.now().astimezone(), now.phase, "ticket", f"{ticket.key} {ticket.url}"
+
+
+def innermost(error: BaseException) -> str:
+    """What a failed run died of."""
+    while (cause := getattr(error, "cause", None)) is not None:
+        error = cause
+    return str(error)
 
 
 def printable(text: str) -> str:
@@ -72,21 +115,15 @@ def printable(text: str) -> str:
 
 
 async def _show(
-    handle: WorkflowHandle[Any, DeployModelResult], seen: DeployModelStatus | None, console: Console
+    handle: WorkflowHandle[Any, DeployModelResult], seen: DeployModelStatus | None, show: Callable[[Line], None]
 ) -> DeployModelStatus | None:
     try:
         async with asyncio.timeout(QUERY_TIMEOUT):
             now: DeployModelStatus = await handle.query("status", result_type=DeployModelStatus)
     except (RPCError, WorkflowQueryFailedError, TimeoutError):
         return seen  # no worker answers at this moment; the run doesn't mind
-    for when, phase, status, text in changes(seen, now):
-        line = Text.assemble(
-            (f"{when.astimezone():%H:%M:%S}  ", "dim"),
-            f"{phase:<12}",
-            (f"{status:<8}", _STYLES.get(status, "magenta")),
-            f"  {printable(text)}",
-        )
-        console.print(line, soft_wrap=True, highlight=False)
+    for line in changes(seen, now):
+        show(line)
     return now
 
 

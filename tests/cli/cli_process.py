@@ -55,14 +55,14 @@ def alive(process: psutil.Process) -> bool:
 
 
 class Dev:
-    """`mlc dev --free-ports` on a home, as a process."""
+    """`mlc dev --free-ports`, or another command that starts everything, as a process on a home of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *command: str) -> None:
         self.home = home
         self.output = home.with_name(f"{home.name}.out")
         self.seen: set[psutil.Process] = set()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlc.cli", "dev", "--free-ports"],
+            [sys.executable, "-m", "mlc.cli", *(command or ("dev",)), "--free-ports"],
             env=environment(home),
             cwd=ROOT,
             stdout=self.output.open("w"),
@@ -85,7 +85,7 @@ class Dev:
         found = {}
         for child in psutil.Process(self.process.pid).children():
             with suppress(psutil.NoSuchProcess):
-                words = child.cmdline()
+                words = child.cmdline() or [""]  # none while it is being started
                 own = words[1:3] == ["-m", "mlc.cli"]
                 name = words[5] if own and words[3] == "runtime" else words[3] if own else Path(words[0]).name
                 found[name] = child

@@ -47,7 +47,7 @@ async def test_a_model_goes_from_a_folder_to_production_through_deaths_and_a_res
 
     second = mlc(home, "dev", "--free-ports")
     assert second.returncode == 1
-    assert second.stderr.startswith(f"`mlc dev` runs already on {home} (process {dev.process.pid})")
+    assert second.stderr.startswith(f"`mlc dev` or `mlc demo` runs already on {home} (process {dev.process.pid})")
 
     submitted = mlc(home, "submit", "examples/diabetes", "--tag", "run_test", "--tag", "jira")
     assert submitted.returncode == 0, submitted.stderr
@@ -69,6 +69,9 @@ async def test_a_model_goes_from_a_folder_to_production_through_deaths_and_a_res
         killed.kill()
         wait_until(lambda name=name, killed=killed: dev.children().get(name) not in (None, killed))  # type: ignore[misc]
     assert dev.said().count("was ended by SIGKILL; it is started again.") == 2
+    for name in ("center", "desk", "gateway"):
+        dev.children()[name].terminate()
+        wait_until(lambda name=name: f"{name} ended with exit code 0; it is started again." in dev.said())  # type: ignore[misc]
 
     began = time.monotonic()
     assert dev.end(signal.SIGTERM) == 0
@@ -90,7 +93,7 @@ async def test_a_model_goes_from_a_folder_to_production_through_deaths_and_a_res
 
 def test_watching_a_submission_ends_with_its_outcome_and_killing_everything_leaves_nothing(home: Path) -> None:
     dev = Dev(home).ready()
-    watched = mlc(home, "submit", "examples/diabetes", "--watch")
+    watched = mlc(home, "submit", "examples/diabetes", "--tag", "online", "--watch")
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert "Outcome: deployed" in watched.stdout
     assert re.search(r"deployment +done +.*online on online-prod", watched.stdout)

@@ -33,6 +33,8 @@ def test_the_settings_file_makes_every_part_agree(tmp_path: Path, monkeypatch: p
     prepare(tmp_path, Ports(gateway=1234, center=1235, desk=1236))
     center, store, gateway, jira = CenterSettings(), StandaloneCenterSettings(), GatewaySettings(), JiraSettings()
     assert center.url == "http://127.0.0.1:1235/model-manage/api"
+    page = center.snapshot_page.format(snapshot_id="an-id")
+    assert center.browse_url + page == "http://127.0.0.1:1235/snapshots/an-id"
     assert center.token is not None
     assert center.token == store.token
     assert gateway.token is not None

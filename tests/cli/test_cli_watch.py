@@ -14,10 +14,11 @@ from temporalio.worker import Worker
 
 from mlc.model.processes import DeployModelResult, DeployModelStatus, Phase, StepRecord
 from mlc.model.ticket import TicketRef
-from mlc.standalone.watch import changes, watch
+from mlc.standalone.watch import changes, follow, watch
 
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TICKET = TicketRef(provider="jira", id="1", key="MLR-7", url="http://desk/browse/MLR-7", label="gov-" + "0" * 24)
+ANSWER = f"an answer to [MLR-7]({TICKET.url})."
 RESULT = DeployModelResult(outcome="deployed", snapshot_id="s")
 Run = WorkflowHandle[SaysWhatItIsTold, DeployModelResult]
 
@@ -47,14 +48,26 @@ def test_each_change_is_one_line_and_no_change_is_none() -> None:
 def test_what_a_run_waits_for_is_said_with_its_link_whenever_it_changes() -> None:
     running = status(step(Phase.REVIEW, "running"))
     ticketed = DeployModelResult(outcome="", snapshot_id="s", tickets=[TICKET])
-    waits = status(step(Phase.REVIEW, "waiting"), waiting_for="an answer to [MLR-7](http://x/MLR-7).", result=ticketed)
-    more = waits.model_copy(update={"waiting_for": "an answer to [MLR-7](http://x/MLR-7). The date is past."})
-    assert said(running, waits) == [
-        ("review", "waiting", "an answer to MLR-7 (http://x/MLR-7)."),
-        ("review", "ticket", "MLR-7 http://desk/browse/MLR-7"),
-    ]
-    assert said(waits, more) == [("review", "waiting", "an answer to MLR-7 (http://x/MLR-7). The date is past.")]
+    waits = status(step(Phase.REVIEW, "waiting"), waiting_for=ANSWER, result=ticketed)
+    more = waits.model_copy(update={"waiting_for": f"{ANSWER} The date is past."})
+    assert said(running, waits) == [("review", "waiting", f"for an answer to MLR-7 ({TICKET.url}).")]
+    assert said(waits, more) == [("review", "waiting", f"for an answer to MLR-7 ({TICKET.url}). The date is past.")]
     assert said(more, more) == []
+
+
+def test_a_failed_step_that_waits_for_an_answer_says_both() -> None:
+    failed = step(Phase.TESTING, "failed", "no test data", 1)
+    waits = status(failed, waiting_for=ANSWER, result=DeployModelResult(outcome="", snapshot_id="s", tickets=[TICKET]))
+    assert said(None, waits) == [
+        ("testing", "failed", "no test data (1.0 s)"),
+        ("testing", "waiting", f"for an answer to MLR-7 ({TICKET.url})."),
+    ]
+
+
+def test_a_ticket_that_nobody_waits_for_is_told_with_its_address() -> None:
+    done = status(step(Phase.DONE, "done"))
+    recorded = done.model_copy(update={"result": DeployModelResult(outcome="", snapshot_id="s", tickets=[TICKET])})
+    assert said(done, recorded) == [("done", "ticket", f"MLR-7 {TICKET.url}")]
 
 
 def test_a_phase_that_begins_again_is_shown_again() -> None:
@@ -92,6 +105,33 @@ async def test_a_run_is_shown_until_it_ends_and_its_markup_and_control_codes_do_
     assert lines[0].split() == ["testing", "running"]
     assert lines[-1].split() == ["testing", "done", "[red]bad", "[2J[/red]", "(1.0", "s)"]
     assert "\x1b" not in output.getvalue()
+
+
+async def test_each_open_ticket_is_handed_over_once(temporal: Client, run: Run) -> None:
+    asked: list[str] = []
+
+    async def note(ticket: TicketRef) -> None:
+        asked.append(ticket.key)
+
+    shown: list[str] = []
+    following = asyncio.create_task(follow(temporal, run.id, lambda line: shown.append(line[3]), note))
+    waits = status(step(Phase.REVIEW, "waiting"), waiting_for=ANSWER)
+    waits.open_tickets = [TICKET]
+    await run.signal(SaysWhatItIsTold.say, waits)
+
+    async def handed_over() -> bool:
+        return bool(asked)
+
+    await eventually(handed_over)
+    await run.signal(SaysWhatItIsTold.say, waits.model_copy(update={"waiting_for": "something else"}))
+
+    async def shown_too() -> bool:
+        return "for something else" in shown
+
+    await eventually(shown_too)
+    await run.signal(SaysWhatItIsTold.end, "well")
+    assert await following == DeployModelResult(outcome="deployed", snapshot_id="s")
+    assert asked == ["MLR-7"]
 
 
 async def test_a_run_that_fails_says_so(temporal: Client, run: Run) -> None:

@@ -1,0 +1,55 @@
+"""``mlc submit``: what it prints, and the exit code that tells the outcome."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from temporalio.client import WorkflowFailureError
+
+from mlc.center.client import HttpCenter
+from mlc.model.processes import DeployModelResult
+from mlc.settings import CenterSettings
+from mlc.standalone.addresses import run_page, snapshot_page
+from mlc.standalone.submit import Submitted, submit
+from mlc.standalone.watch import innermost, printable, watch
+from mlc.worker import connect
+
+REJECTED, RUN_FAILED = 3, 4
+"""Exit codes: the run ended rejected; the run failed."""
+
+
+async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str], stage: str, watching: bool) -> int:
+    """Submit a model folder, print what was made of it, and show the run if ``watching``. Returns the exit code."""
+    temporal = await connect()
+    async with aclosing(HttpCenter(CenterSettings())) as center:
+        made = await submit(folder, name=name, tags=tags, stage=stage, center=center, temporal=temporal)
+    _tell_submitted(made, temporal.namespace)
+    if not watching:
+        return 0
+    try:
+        result = await watch(temporal, made.workflow_id, Console(highlight=False))
+    except WorkflowFailureError as error:
+        typer.echo(f"The run did not end well: {innermost(error)}", err=True)
+        return RUN_FAILED
+    _tell_result(result)
+    return 0 if result.outcome == "deployed" else REJECTED
+
+
+def _tell_submitted(made: Submitted, namespace: str) -> None:
+    for what, value in (
+        ("Model", f"{made.model_name}  {made.model_id}  ({'new' if made.new_model else 'updated'})"),
+        ("Snapshot", f"{made.snapshot_name}  {made.snapshot_id}"),
+        ("Run", made.workflow_id),
+        ("Temporal UI", run_page(made.workflow_id, namespace)),
+        ("Model centre", snapshot_page(made.snapshot_id)),
+    ):
+        if value:
+            typer.echo(printable(f"{what:<14}{value}"))
+
+
+def _tell_result(result: DeployModelResult) -> None:
+    typer.echo(f"Outcome: {result.outcome}")
+    for warning in result.warnings:
+        typer.echo(printable(f"Warning: {warning}"))

@@ -1,0 +1,146 @@
+"""Three models on their way to production, on this machine and for real. Behind ``mlc demo``."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack, aclosing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mlc.center.client import HttpCenter
+from mlc.settings import CenterSettings, JiraSettings
+from mlc.standalone.addresses import run_page, snapshot_page
+from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until_told, teller
+from mlc.standalone.environment import Refused
+from mlc.standalone.outcomes import Expected
+from mlc.standalone.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
+from mlc.standalone.reviewer import reviewer
+from mlc.worker import connect
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def submissions(today: date, *, approve: bool) -> list[Submission]:
+    """What the demo submits. With ``approve`` its own reviewer sets the dates, otherwise any day will do."""
+    own, a_year = today + timedelta(APPROVED_DAYS), today + timedelta(365)
+    any_day = (today, date.max)
+    return [
+        Submission(
+            EXAMPLES / "breast_cancer",
+            ("train", "run_test", "jira", ONLINE_TAG),
+            "trained, tested, judged, approved until a date, deployed online",
+            Expected(
+                outcome="deployed",
+                deployments=frozenset({f"online on {ONLINE_RUNTIME}", "batch"}),
+                decision="approved",
+                expires=(own, own) if approve else any_day,
+                scores=True,
+            ),
+        ),
+        Submission(
+            EXAMPLES / "diabetes",
+            ("run_test", "jira"),
+            "submitted without its test data, repaired, tested, approved, deployed as batch",
+            Expected(
+                outcome="deployed",
+                deployments=frozenset({"batch"}),
+                decision="approved",
+                expires=(a_year - timedelta(1), a_year + timedelta(2)) if approve else any_day,
+                rejection_says=(TEST_DATA,),
+            ),
+            withheld=TEST_DATA,
+        ),
+        Submission(
+            EXAMPLES / "breast_cancer_weak",
+            ("train", "run_test", "jira"),
+            "fails its decision table and is rejected",
+            Expected(
+                outcome="rejected",
+                rejection_says=tuple(f"{name} is below" for name in ("Accuracy", "Recall", "F1 score", "AUC")),
+            ),
+        ),
+    ]
+
+
+async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, console: Console) -> bool | None:
+    """Start standalone mode, take the models through it, and stay until Ctrl-C unless told to ``leave``.
+
+    Returns:
+        Whether every outcome was as expected; None if it was ended before the last one.
+
+    Raises:
+        Refused: there are no examples here, the folder is in use, or a port is.
+        NotReady: something didn't come up.
+    """
+    if not EXAMPLES.is_dir():
+        raise Refused(f"There are no models in {EXAMPLES}: the demo runs from a clone of the project (make demo).")
+    right: bool | None = None
+    tell = teller(console)
+
+    async def work(system: Standalone) -> None:
+        nonlocal right
+        _adopt(system.environment)
+        for what, address in system.addresses.items():
+            tell(f"{what:<16}{address}")
+        if approve:
+            tell("The demo decides on the tickets, as a person would, through the desk's API.")
+        else:
+            tell("You decide on the tickets: each is told here with its address. With --approve the demo does it.")
+        played = await _play_all(system, console, approve=approve)
+        right = all(each.right for each in played)
+        if leave:
+            tell(f"Everything is ended now. `mlc dev` brings it back as it is: its state is in {system.home}.")
+        else:
+            tell("Everything stays up, look around; Ctrl-C ends it. `mlc dev` brings it back as it is then.")
+            await asyncio.Event().wait()
+
+    await run_until_told(home, free_ports=free_ports, tell=tell, work=work)
+    return right
+
+
+def _adopt(environment: dict[str, str]) -> None:
+    """Let this process see what the processes of standalone mode see: no company's settings, only these."""
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+
+
+async def _play_all(system: Standalone, console: Console, *, approve: bool) -> list[Played]:
+    center_settings = CenterSettings()
+    async with AsyncExitStack() as stack:
+        systems = Systems(
+            center=await stack.enter_async_context(aclosing(HttpCenter(center_settings))),
+            names=center_settings,
+            person=await stack.enter_async_context(reviewer(JiraSettings())),
+            temporal=await connect(),
+            scoring=system.addresses["Online scoring"],
+        )
+        planned = submissions(datetime.now(UTC).date(), approve=approve)
+        played = []
+        for number, submission in enumerate(planned, 1):
+            play = Play(submission, systems, console, approve=approve)
+            played.append(await play.run(f"{number} of {len(planned)}"))
+        _tell_outcomes(played, console, systems.temporal.namespace)
+        return played
+
+
+def _tell_outcomes(played: list[Played], console: Console, namespace: str) -> None:
+    table = Table("", "Expected", "Seen", "Where to look", title="Outcomes", title_justify="left")
+    for each in played:
+        table.add_section()
+        table.add_row("[green]✓[/]" if each.right else "[red]✗[/]", f"[bold]{escape(each.made.model_name)}")
+        for check in each.checks:
+            mark = "✓" if check.right else "[red]✗[/]"
+            table.add_row(mark, *map(escape, (check.expected, check.seen, check.where)))
+    console.print()
+    console.print(table)
+    for each in played:
+        console.print(each.made.model_name, style="bold", markup=False)
+        pages = {"run": run_page(each.made.workflow_id, namespace), "snapshot": snapshot_page(each.made.snapshot_id)}
+        for what, address in (pages | {ticket.key: ticket.url for ticket in each.seen.tickets}).items():
+            console.print(f"  {what:<10}{address}", soft_wrap=True, markup=False)
+    wrong = [each.made.model_name for each in played if not each.right]
+    console.print(f"Not as expected: {', '.join(wrong)}." if wrong else "Every outcome is as expected.", markup=False)

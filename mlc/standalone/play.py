@@ -1,0 +1,220 @@
+"""Takes one model through the process, shows what happens, and looks at what came of it. Part of ``mlc demo``."""
+
+import asyncio
+import csv
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from temporalio.client import Client, WorkflowFailureError
+
+from mlc.center import Center
+from mlc.center.deployment_state import deployment_state
+from mlc.center.wire import Asset
+from mlc.model.processes import DeployModelStatus, Phase
+from mlc.model.ticket import TicketKind, TicketRef
+from mlc.runtime.http import DEPLOYMENT_HEADER
+from mlc.settings import CenterSettings
+from mlc.standalone.addresses import run_page, snapshot_page
+from mlc.standalone.dev import STAGE
+from mlc.standalone.folders import read_model_folder
+from mlc.standalone.outcomes import Check, Expected, Seen, checks
+from mlc.standalone.reviewer import Reviewer, Ticket
+from mlc.standalone.submit import Submitted, submit_model
+from mlc.standalone.watch import POLL, Line, follow, innermost, text_of
+
+TEST_DATA = "TEST_DATA"
+APPROVED_DAYS = 180
+"""For how long the demo's reviewer approves the model that is to be online; otherwise the process sets the date."""
+LIMIT = 300.0
+"""Seconds for a submission that waits for no person; it takes about fifteen."""
+SCORING_LIMIT = 20.0
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A model folder, how it is submitted, and what is to come of it."""
+
+    folder: Path
+    tags: tuple[str, ...]
+    promise: str
+    expected: Expected
+    withheld: str | None = None
+    """Role of the assets that are left out until a ticket asks for them."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """A submission that came to its end."""
+
+    submission: Submission
+    made: Submitted
+    seen: Seen
+
+    @property
+    def checks(self) -> list[Check]:
+        return list(checks(self.submission.expected, self.seen))
+
+    @property
+    def right(self) -> bool:
+        return all(check.right for check in self.checks)
+
+
+@dataclass(frozen=True)
+class Systems:
+    """What a submission passes through. ``scoring`` is the address at which the online runtime takes records."""
+
+    center: Center
+    names: CenterSettings
+    person: Reviewer
+    temporal: Client
+    scoring: str
+
+
+class Play:
+    """Plays one submission. With ``approve`` it decides on the tickets as a person would, else it waits for one."""
+
+    def __init__(self, submission: Submission, systems: Systems, console: Console, *, approve: bool) -> None:
+        self._submission = submission
+        self._systems = systems
+        self._console = console
+        self._approve = approve
+        self._withheld: list[Asset] = []
+
+    async def run(self, number: str) -> Played:
+        """Submit the model, show its run to the end, and look at what is there then."""
+        made = await self._submit(number)
+
+        async def asked(ticket: TicketRef) -> None:
+            await self._asked(made.snapshot_id, ticket)
+
+        trouble = ""
+        try:
+            async with asyncio.timeout(LIMIT if self._approve else None):
+                await follow(self._systems.temporal, made.workflow_id, self._show, asked)
+        except WorkflowFailureError as error:
+            trouble = f"the run failed: {innermost(error)}"
+        except TimeoutError:
+            trouble = f"no end within {LIMIT:.0f} seconds"
+        seen = await self._look(made, trouble)
+        self._say("outcome", seen.outcome, trouble)
+        return Played(self._submission, made, seen)
+
+    async def _submit(self, number: str) -> Submitted:
+        center, temporal = self._systems.center, self._systems.temporal
+        model = read_model_folder(self._submission.folder)
+        title = f"{number}  {model.model_meta_data.name}: {self._submission.promise}"
+        self._console.print(f"\n{title}", style="bold", soft_wrap=True, markup=False)
+        self._withheld = [asset for asset in model.model_assets if asset.asset_role == self._submission.withheld]
+        model.model_assets = [asset for asset in model.model_assets if asset not in self._withheld]
+        made = await submit_model(model, tags=self._submission.tags, stage=STAGE, center=center, temporal=temporal)
+        self._say("submitted", "snapshot", snapshot_page(made.snapshot_id))
+        self._say("submitted", "run", run_page(made.workflow_id, temporal.namespace))
+        return made
+
+    async def _asked(self, snapshot_id: str, ref: TicketRef) -> None:
+        ticket = await self._systems.person.read(ref.key)
+        repaired = bool(self._withheld) and (ticket.kind, ticket.step) == (TicketKind.REJECTION, Phase.TESTING)
+        if repaired:
+            await self._repair(snapshot_id, ticket)
+        if self._approve:
+            await self._decide(ticket, repaired=repaired)
+        else:
+            self._say("you", ref.key, f"Please open {ref.url} and {_request(ticket, repaired=repaired)}.")
+
+    async def _repair(self, snapshot_id: str, ticket: Ticket) -> None:
+        """Add what was withheld, as somebody who reads the ticket would, and say so on it."""
+        center, added = self._systems.center, self._withheld
+        self._withheld = []
+        assets = [*(await center.get_snapshot(snapshot_id)).stored_model.model_assets, *added]
+        await center.patch_snapshot(snapshot_id, {"storedModel": {"modelAssets": [asset.wire() for asset in assets]}})
+        names = ", ".join(asset.name for asset in added)
+        await self._systems.person.comment(ticket.key, f"{names} has been added to the snapshot.")
+        self._say("repair", ticket.key, f"{names} added to the snapshot, and the ticket says so")
+
+    async def _decide(self, ticket: Ticket, *, repaired: bool) -> None:
+        person, done = self._systems.person, []
+        if ticket.kind == TicketKind.REVIEW:
+            if self._submission.expected.scores:
+                day = datetime.now(UTC).date() + timedelta(APPROVED_DAYS)
+                await person.set_expiration(ticket.key, day)
+                done.append(f"Expiration Date set to {day}")
+            reason, status = "The results are well within the limits.", "Done"
+        elif repaired:
+            reason, status = "The data is there now: please test again.", "Done"
+        else:
+            reason, status = "This is not good enough for production.", "Rejected"
+        await person.comment(ticket.key, reason)
+        await person.move(ticket.key, status)
+        self._say("reviewer", ticket.key, ", ".join([*done, f'comment "{reason}"', f"moved to {status}"]))
+
+    async def _look(self, made: Submitted, trouble: str) -> Seen:
+        """What the systems themselves say when the run is over."""
+        systems = self._systems
+        run = systems.temporal.get_workflow_handle(made.workflow_id)
+        status = await run.query("status", result_type=DeployModelStatus)
+        snapshot = await systems.center.get_snapshot(made.snapshot_id)
+        expires = (snapshot.model_extra or {}).get(systems.names.expiration_field)
+        active = {
+            f"online on {deployment.engine.name}" if deployment.engine else "batch": deployment.id
+            for deployment in await systems.center.list_deployments(snapshot_id=made.snapshot_id)
+            if deployment_state(deployment, systems.names) == systems.names.deployed_state
+        }
+        online = next((id_ for place, id_ in active.items() if place != "batch"), None)
+        tickets = []
+        for ref in status.result.tickets:
+            with suppress(httpx.HTTPStatusError):  # a person may have deleted it
+                tickets.append(await systems.person.read(ref.key))
+        return Seen(
+            outcome=status.result.outcome or "unfinished",
+            deployments=frozenset(active),
+            decision=status.result.decision.outcome if status.result.decision else None,
+            expires=date.fromisoformat(str(expires)[:10]) if expires else None,
+            tickets=tickets,
+            answer=await self._score(online) if online and self._submission.expected.scores else None,
+            trouble=trouble,
+        )
+
+    async def _score(self, deployment_id: str) -> Any:
+        """Let the online deployment score a record, as an application would. A loading model asks for patience."""
+        with (self._submission.folder / "to_score.csv").open(newline="") as file:
+            record = {name: json.loads(value) for name, value in next(csv.DictReader(file)).items()}
+        headers = {DEPLOYMENT_HEADER: deployment_id}
+        self._say("scoring", "request", f"POST {self._systems.scoring} {json.dumps(record)}")
+        async with httpx.AsyncClient(timeout=SCORING_LIMIT) as http:
+            deadline = asyncio.get_running_loop().time() + SCORING_LIMIT
+            while True:
+                answer = await http.post(self._systems.scoring, json=record, headers=headers)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
+                if asyncio.get_running_loop().time() > deadline:
+                    break
+                await asyncio.sleep(POLL)
+        self._say("scoring", "answer", f"{answer.status_code} {answer.text}")
+        return answer.json() if answer.is_success else answer.text
+
+    def _say(self, phase: str, status: str, text: str) -> None:
+        self._show((datetime.now(UTC), phase, status, text))
+
+    def _show(self, line: Line) -> None:
+        _, phase, status, _ = line
+        if phase != Phase.DONE and status != "running":
+            self._console.print(text_of(line), soft_wrap=True)
+
+
+def _request(ticket: Ticket, *, repaired: bool) -> str:
+    """What a person is asked to do on a ticket."""
+    if repaired:
+        return "move it to Done, and the test runs; or to Rejected, and the process ends"
+    match ticket.kind:
+        case TicketKind.REVIEW:
+            return "decide: set an Expiration Date if you like, then move it to Done to approve, or to Rejected"
+        case TicketKind.REJECTION:
+            return "move it to Rejected, and the process ends; or to Done, and the same model is tested again"
+        case _:
+            return "read what went wrong; Done tries again, Rejected ends the process"
