@@ -203,7 +203,7 @@ class Play:
 
     def _show(self, line: Line) -> None:
         _, phase, status, _ = line
-        if phase != Phase.DONE and status != "running":
+        if status != "running" and (phase != Phase.DONE or status == "ticket"):
             self._console.print(text_of(line), soft_wrap=True)
 
 

@@ -94,7 +94,7 @@ def changes(before: DeployModelStatus | None, now: DeployModelStatus) -> Iterato
             datetime.now().astimezone(),
             now.phase,
             "waiting",
-            f"{note} Waiting for {waits}" if note else f"for {waits}",
+            f"{note}; waiting for {waits}" if note else f"for {waits}",
         )
     told = {ticket.label for ticket in before.result.tickets} if before else set()
     for ticket in now.result.tickets:

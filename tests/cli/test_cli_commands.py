@@ -48,7 +48,12 @@ def test_what_goes_wrong_is_one_sentence_and_exit_code_1(
     [sentence] = done.stderr.splitlines()
     assert sentence.startswith(says)
     assert done.stdout == ""
-    assert "Traceback" in mlc(tmp_path, "--debug", *arguments, **settings).stderr
+
+
+def test_with_debug_it_shows_where_it_went_wrong(tmp_path: Path) -> None:
+    done = mlc(tmp_path, "--debug", "center")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
 
 
 def test_a_secret_in_a_wrong_setting_is_not_repeated(tmp_path: Path) -> None:
