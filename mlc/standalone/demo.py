@@ -143,4 +143,6 @@ def _tell_outcomes(played: list[Played], console: Console, namespace: str) -> No
         for what, address in (pages | {ticket.key: ticket.url for ticket in each.seen.tickets}).items():
             console.print(f"  {what:<10}{address}", soft_wrap=True, markup=False)
     wrong = [each.made.model_name for each in played if not each.right]
-    console.print(f"Other than expected: {', '.join(wrong)}." if wrong else "Every outcome is as expected.", markup=False)
+    console.print(
+        f"Other than expected: {', '.join(wrong)}." if wrong else "Every outcome is as expected.", markup=False
+    )

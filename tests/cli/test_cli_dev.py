@@ -41,7 +41,7 @@ async def temporal(dev: Dev) -> Client:
     return await Client.connect(dev.setting("TEMPORAL_ADDRESS"), data_converter=pydantic_data_converter)
 
 
-async def test_a_model_goes_from_a_folder_to_production_through_deaths_and_a_restart(home: Path) -> None:
+async def test_models_go_from_folders_to_production_through_deaths_and_a_restart(home: Path) -> None:
     dev = Dev(home).ready()
     assert stat.S_IMODE((home / "mlc.env").stat().st_mode) == 0o600
 
@@ -90,12 +90,14 @@ async def test_a_model_goes_from_a_folder_to_production_through_deaths_and_a_res
         jira.post(f"/issue/{ticket}/transitions", json={"transition": {"id": done}}).raise_for_status()
     result = await run.result()
     assert result.outcome == "deployed"
-    assert again.end(signal.SIGINT) == 0
+    assert [deployment.mode for deployment in result.deployments] == ["batch"]
+
+    watch_one_go_online(again)
+    kill_and_see_nothing_left(again)
 
 
-def test_watching_a_submission_ends_with_its_outcome_and_killing_everything_leaves_nothing(home: Path) -> None:
-    dev = Dev(home).ready()
-    watched = mlc(home, "submit", "examples/diabetes", "--tag", "online", "--watch")
+def watch_one_go_online(dev: Dev) -> None:
+    watched = mlc(dev.home, "submit", "examples/diabetes", "--tag", "online", "--watch")
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert "Outcome: deployed" in watched.stdout
     assert re.search(r"deployment +done +.*online on online-prod", watched.stdout)
@@ -103,9 +105,13 @@ def test_watching_a_submission_ends_with_its_outcome_and_killing_everything_leav
     assert online
     header, first = Path("examples/diabetes/to_score.csv").read_text().splitlines()[:2]
     record = {name: float(value) for name, value in zip(header.split(","), first.split(","), strict=True)}
+    # The runtime looks once a second for what it is to serve.
+    wait_until(lambda: httpx.post(online[0], json=record).status_code != 503)
     answer = httpx.post(online[0], json=record).raise_for_status().json()
     assert "score" in json.dumps(answer)
 
+
+def kill_and_see_nothing_left(dev: Dev) -> None:
     # The model's process that serves online is a grandchild: it goes, too.
     assert len(dev.children()) == 7
     dev.process.kill()
