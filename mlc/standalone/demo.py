@@ -92,7 +92,7 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
         played = await _play_all(system, console, approve=approve)
         right = all(each.right for each in played)
         if leave:
-            tell(f"Everything is ended now. `mlc dev` brings it back as it is: its state is in {system.home}.")
+            tell(f"Ending everything. `mlc dev` brings it back as it is: its state is in {system.home}.")
         else:
             tell("Everything stays up, look around; Ctrl-C ends it. `mlc dev` brings it back as it is then.")
             await asyncio.Event().wait()
