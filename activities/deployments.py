@@ -1,6 +1,7 @@
 """Deployments: which runtimes match, deploying once, and what becomes of earlier deployments."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,17 +11,16 @@ from temporalio import activity
 from activities.failures import (
     final,
     not_finished,
-    outage_is_over,
-    outage_while_waiting,
     translated,
     translated_creation,
+    translated_while_waiting,
 )
 from activities.snapshots import stage_of
 from mlc.center import Center, wire
 from mlc.center.deployment_state import deployment_state
 from mlc.model.base import Record
 from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, RuntimeRef
-from mlc.model.failure import FailureType, Unavailable
+from mlc.model.failure import FailureType, NotFound, Refused
 from mlc.settings import CenterSettings, ProcessSettings
 
 LOADING_PAUSE = timedelta(seconds=2)
@@ -31,8 +31,6 @@ class Deployments(Record):
 
     snapshot_id: str
     ids: list[str]
-    deadline: datetime | None = None
-    """When to stop waiting for those that still load."""
 
 
 @dataclass
@@ -70,9 +68,8 @@ class DeploymentActivities:
             existing = await self._find(request)
             if existing is None:
                 snapshot = await self.center.get_snapshot(request.snapshot_id)
-                engines = {engine.id: engine for engine in await self.center.list_engines()} if request.runtime else {}
                 state = self.center_settings.deploying_state if request.runtime else self.center_settings.deployed_state
-                target: dict[str, Any] = {"engine": engines.get(request.runtime.id)} if request.runtime else {}
+                target: dict[str, Any] = {"engine": await self._engine(request.runtime)} if request.runtime else {}
                 existing = await self.center.create_deployment(
                     wire.DeployedModel(
                         deployable_model=snapshot,
@@ -93,35 +90,36 @@ class DeploymentActivities:
     @activity.defn
     async def finish_deployments(self, deployments: Deployments) -> list[Deployment]:
         """Wait until each of them is loaded or has failed; those that failed say why in ``problem``."""
-        with translated():
-            try:
-                current = [self._deployment(await self.center.get_deployment(id_)) for id_ in deployments.ids]
-            except Unavailable as error:
-                raise outage_while_waiting(error, self.settings.patience) from None
-        outage_is_over()
-        loading = [deployment for deployment in current if not deployment.ready and not deployment.problem]
-        if not loading:
-            return current
-        names = ", ".join(f"{deployment.id} on {deployment.runtime}" for deployment in loading)
-        deadline = deployments.deadline or activity.info().scheduled_time + self.settings.deployment_deadline
-        if activity.info().started_time >= deadline:
-            late = f"not loaded within {self.settings.deployment_deadline}; is the runtime up?"
-            return [d.model_copy(update={"problem": late}) if d in loading else d for d in current]
-        raise not_finished(f"Still loading: {names}", LOADING_PAUSE)
+        with translated_while_waiting(self.settings.patience):
+            current = [await self._look(id_) for id_ in deployments.ids]
+            loading = [deployment for deployment in current if not deployment.ready and not deployment.problem]
+            if not loading:
+                return current
+            if activity.info().started_time >= activity.info().scheduled_time + self.settings.deployment_deadline:
+                late = f"not loaded within {self.settings.deployment_deadline}; is the runtime up?"
+                return [d.model_copy(update={"problem": late}) if d in loading else d for d in current]
+            names = ", ".join(f"{deployment.id} on {deployment.runtime}" for deployment in loading)
+            raise not_finished(f"Still loading: {names}", LOADING_PAUSE)
 
     @activity.defn
     async def undo_deployments(self, deployments: Deployments) -> None:
-        """Take these deployments back, with their schedules."""
+        """Take these deployments back, with their schedules; each of them, even if another one is refused."""
+        refusals = []
         with translated():
             for id_ in deployments.ids:
-                await self._undeploy(id_)
+                try:
+                    await self._undeploy(id_)
+                except Refused as error:
+                    refusals.append(f"Deployment {id_} could not be undone. {error}")
+        if refusals:
+            raise final(FailureType.REFUSED, " ".join(refusals))
 
     @activity.defn
     async def supersede(self, deployments: Deployments) -> list[str]:
         """End the model's earlier deployments where these ones have taken over, and their schedules.
 
         Returns:
-            Ids of the deployments that were ended by this or an earlier try.
+            Ids of the deployments that were ended by this try.
         """
         with translated():
             new = [await self.center.get_deployment(id_) for id_ in deployments.ids]
@@ -142,13 +140,28 @@ class DeploymentActivities:
         deployments = await self.center.list_deployments(snapshot_id=request.snapshot_id)
         return next((d for d in reversed(deployments) if d.mlc_key == request.key), None)
 
+    async def _engine(self, runtime: RuntimeRef) -> wire.Engine:
+        for engine in await self.center.list_engines():
+            if engine.id == runtime.id:
+                return engine
+        raise final(FailureType.NO_MATCHING_RUNTIME, f"Runtime {runtime.name!r} is no longer in the model centre.")
+
+    async def _look(self, deployment_id: str) -> Deployment:
+        try:
+            return self._deployment(await self.center.get_deployment(deployment_id))
+        except NotFound:
+            gone = "it is no longer in the model centre"
+            return Deployment(id=deployment_id, mode=DeploymentMode.ONLINE, ready=False, problem=gone)
+
     async def _undeploy(self, deployment_id: str) -> None:
+        """End a deployment; one that is gone has ended."""
         ended = {
             self.center_settings.state_field: self.center_settings.undeployed_state,
             "undeployTime": datetime.now(UTC).isoformat(),
             "schedules": [],
         }
-        await self.center.patch_deployment(deployment_id, ended)
+        with suppress(NotFound):
+            await self.center.patch_deployment(deployment_id, ended)
 
     def _state(self, deployment: wire.DeployedModel) -> str:
         return deployment_state(deployment, self.center_settings)
@@ -185,8 +198,7 @@ def matching(
     stage = canonical_stage(stage_of(snapshot), settings)
     if stage == "unassigned":
         return []
-    control = {settings.train_tag, settings.run_test_tag, settings.review_tag}
-    wanted = set(snapshot.meta_data.tags) - control
+    wanted = set(snapshot.meta_data.tags) - control_tags(settings)
     platform = snapshot.stored_model.model_meta_data.type.casefold()
     return [
         engine
@@ -198,10 +210,16 @@ def matching(
 
 
 def service_tags(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
-    """A runtime's tags that are not names of stages: which models it is meant for."""
+    """A runtime's tags that are neither names of stages nor control tags: which models it is meant for."""
     stages = {name for pair in settings.stage_aliases.items() for name in (pair[0], *pair[1])}
     own = canonical_stage(engine.environment_name or "unassigned", settings)
-    return {t for t in engine.tags if t.casefold() not in stages and canonical_stage(t, settings) != own}
+    meant = set(engine.tags) - control_tags(settings)
+    return {tag for tag in meant if tag.casefold() not in stages and canonical_stage(tag, settings) != own}
+
+
+def control_tags(settings: ProcessSettings) -> set[str]:
+    """Tags by which a snapshot asks for steps: they say nothing of where it belongs."""
+    return {settings.train_tag, settings.run_test_tag, settings.review_tag}
 
 
 def canonical_stage(stage: str, settings: ProcessSettings) -> str:

@@ -60,12 +60,26 @@ def translated_creation() -> Iterator[None]:
         raise final(FailureType.REFUSED, str(error)) from None
 
 
-def outage_while_waiting(error: Unavailable, patience: timedelta) -> ApplicationError:
-    """An outage met while polling: only the time since it began counts against ``patience``.
+@contextmanager
+def translated_while_waiting(patience: timedelta) -> Iterator[None]:
+    """For a poll: only the time since an outage began counts against ``patience``, not what the poll has waited.
 
     A poll is one activity that is retried for days, so the server's own limits would count the waiting as well. When
     the outage began is kept in the heartbeat details, which outlive an attempt.
     """
+    try:
+        yield
+    except Unavailable as error:
+        raise _outage(error, patience) from None
+    except Refused as error:
+        raise final(FailureType.REFUSED, str(error)) from None
+    except ApplicationError:
+        _forget_outage()  # the centre answered, if only that the job still runs
+        raise
+    _forget_outage()
+
+
+def _outage(error: Unavailable, patience: timedelta) -> ApplicationError:
     now = activity.info().started_time
     since = _outage_since() or now
     if now - since >= patience:
@@ -78,8 +92,7 @@ def outage_while_waiting(error: Unavailable, patience: timedelta) -> Application
     )
 
 
-def outage_is_over() -> None:
-    """Forget the outage that earlier attempts of this poll met."""
+def _forget_outage() -> None:
     if _outage_since() is not None:
         activity.heartbeat(None)
 

@@ -1,6 +1,7 @@
 """Jobs: created once, waited for without holding anything, and what they made put where it belongs."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,15 +11,14 @@ from temporalio import activity
 from activities.failures import (
     final,
     not_finished,
-    outage_is_over,
-    outage_while_waiting,
     translated,
     translated_creation,
+    translated_while_waiting,
 )
 from activities.results import provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
 from mlc.center import Center, wire
-from mlc.model.failure import FailureType, NotFound, Unavailable
+from mlc.model.failure import FailureType, NotFound
 from mlc.model.job import Job, JobKind, JobRequest, TestResult
 from mlc.model.snapshot import AssetRole
 from mlc.settings import CenterSettings, ProcessSettings
@@ -67,11 +67,11 @@ class JobActivities:
         Returns:
             The artefacts' file names.
         """
-        artefacts = [asset for asset in (await self._finished(job)).output_data if asset.file_content]
-        for artefact in artefacts:
-            if artefact.asset_role == AssetRole.UNKNOWN:
-                artefact.asset_role = AssetRole.WEIGHTS_FILE
-        with translated():
+        with translated_while_waiting(self.settings.patience):
+            artefacts = [asset for asset in (await self._finished(job)).output_data if asset.file_content]
+            for artefact in artefacts:
+                if artefact.asset_role == AssetRole.UNKNOWN:
+                    artefact.asset_role = AssetRole.WEIGHTS_FILE
             snapshot = await self.center.get_snapshot(job.snapshot_id)
             names = [artefact.filename or artefact.name for artefact in artefacts]
             kept = [a for a in snapshot.stored_model.model_assets if (a.filename or a.name) not in names]
@@ -86,9 +86,9 @@ class JobActivities:
         Raises:
             ApplicationError: ``NotFinished`` (ask again), ``JobFailed``, ``JobDeadline``, ``ResultUnreadable`` (final).
         """
-        finished = await self._finished(job)
-        metrics = read_metrics(finished)
-        with translated():
+        with translated_while_waiting(self.settings.patience):
+            finished = await self._finished(job)
+            metrics = read_metrics(finished)
             for result in await self.center.list_test_results(job.snapshot_id):
                 if result.job_id == job.id:
                     break
@@ -106,19 +106,15 @@ class JobActivities:
     @activity.defn
     async def cancel_job(self, job_id: str) -> None:
         """Ask the centre to end a job that nobody waits for any more. A job that has ended stays as it is."""
-        with translated():
+        with translated(), suppress(NotFound):
             if (await self.center.get_job(job_id)).job_status not in wire.TERMINAL_STATUSES:
                 await self.center.patch_job(job_id, {"jobStatus": wire.CANCELLED})
 
     async def _finished(self, job: Job) -> wire.Job:
-        with translated():
-            try:
-                current = await self.center.get_job(job.id)
-            except Unavailable as error:
-                raise outage_while_waiting(error, self.settings.patience) from None
-            except NotFound:
-                raise final(FailureType.JOB_FAILED, f"Job {job.id} is no longer in the model centre.") from None
-        outage_is_over()
+        try:
+            current = await self.center.get_job(job.id)
+        except NotFound:
+            raise final(FailureType.JOB_FAILED, f"Job {job.id} is no longer in the model centre.") from None
         match current.job_status:
             case wire.COMPLETE:
                 return current
@@ -127,8 +123,7 @@ class JobActivities:
                 raise final(FailureType.JOB_FAILED, message)
         left = job.deadline - activity.info().started_time if job.deadline else self.settings.job_poll
         if left <= timedelta(0):
-            with translated():
-                await self.center.patch_job(job.id, {"jobStatus": wire.CANCELLED})
+            await self.center.patch_job(job.id, {"jobStatus": wire.CANCELLED})
             raise final(
                 FailureType.JOB_DEADLINE,
                 f"The {job.kind} job {job.id} was still {current.job_status} after {self.settings.job_deadline}; "

@@ -6,6 +6,7 @@ from temporalio import activity
 
 from activities.deployments import previous_deployed_snapshot
 from activities.failures import translated
+from activities.schedules import copied
 from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.snapshot import AssetRole
@@ -51,7 +52,7 @@ class MonitorActivities:
             inherited = {monitor_name(a): a for a in previous.associated_models} if previous else {}
             associations = []
             for name in missing:
-                association = await self._association(name, snapshot, inherited.get(name))
+                association = await self._association(name, snapshot, previous, inherited.get(name))
                 if isinstance(association, str):
                     warnings.append(association)
                 else:
@@ -62,7 +63,11 @@ class MonitorActivities:
         return MonitorsAdded(added=[monitor_name(a) for a in associations], warnings=warnings)
 
     async def _association(
-        self, name: str, snapshot: wire.DeployableModel, inherited: wire.Association | None
+        self,
+        name: str,
+        snapshot: wire.DeployableModel,
+        previous: wire.DeployableModel | None,
+        inherited: wire.Association | None,
     ) -> wire.Association | str:
         """The monitor as it goes on the snapshot, or why it can't."""
         models = await self.center.find_stored_models(name, category=MONITOR_CATEGORY)
@@ -82,7 +87,9 @@ class MonitorActivities:
             association_type="DEPLOYABLE_MODEL_ASSOCIATION",
             association_role=str(custom.get("defaultAssociationRole", "METRICS_MODEL")),
             association_assets=assets,
-            schedules=inherited.schedules if inherited else [],
+            schedules=[copied(s, previous.id, snapshot.id) for s in inherited.schedules]
+            if previous and inherited
+            else [],
             associated_model=monitor.wire(),
         )
 

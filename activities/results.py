@@ -21,7 +21,7 @@ def read_metrics(job: wire.Job) -> dict[str, Any]:
     try:
         content = job.output_data[0].content() if job.output_data else None
         metrics = json.loads(content) if content else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise final(FailureType.RESULT_UNREADABLE, f"The result of job {job.id} is not JSON: {error}.") from None
     if isinstance(metrics, list) and len(metrics) == 1:  # a writer of JSON records wraps the one dict
         metrics = metrics[0]
@@ -36,12 +36,15 @@ def read_metrics(job: wire.Job) -> dict[str, Any]:
 
 def top_level_numbers(metrics: dict[str, Any]) -> dict[str, float]:
     """The first numbers at the top level of a result, for people who watch."""
-    numbers = {
-        name[:80]: float(value)
-        for name, value in metrics.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    }
+    numbers = {name[:60]: float(value) for name, value in metrics.items() if _is_finite(value)}
     return dict(list(numbers.items())[:SHOWN_METRICS])
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
 
 
 def provenance(job: wire.Job) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
 
-from activities.deployments import Deployments, previous_deployed_snapshot
+from activities.deployments import Deployments
 from activities.failures import translated
 from mlc.center import Center, wire
+from mlc.center.deployment_state import deployment_state
 from mlc.settings import CenterSettings
 
 
@@ -19,25 +20,28 @@ class ScheduleActivities:
 
     @activity.defn
     async def copy_schedules(self, deployments: Deployments) -> int:
-        """Copy the schedules of the model's previously deployed snapshot, once a snapshot.
+        """Copy the schedules of the model's previous deployment, once a snapshot.
 
-        They go on the first of the new deployments, with the old snapshot's id replaced by the new one's. A copy's id
-        follows from the original's, so that another try copies nothing twice.
+        That is another snapshot's, or, when a snapshot is deployed again, its own earlier one. They go on the first of
+        the new deployments, with the old snapshot's id replaced by the new one's. A copy's id follows from the
+        original's, so that another try copies nothing twice.
 
         Returns:
             How many schedules the new snapshot has from the previous one.
         """
         with translated():
             snapshot = await self.center.get_snapshot(deployments.snapshot_id)
-            previous = await previous_deployed_snapshot(self.center, self.center_settings, snapshot)
-            if previous is None:
-                return 0
-            old = [
-                schedule
-                for deployment in await self.center.list_deployments(snapshot_id=previous.id)
-                for schedule in deployment.schedules
+            earlier = [
+                deployment
+                for deployment in await self.center.list_deployments(model_id=snapshot.stored_model.id)
+                if deployment.id not in deployments.ids
+                and deployment_state(deployment, self.center_settings) == self.center_settings.deployed_state
             ]
-            copies = {copy.schedule_id: copy for copy in (copied(s, previous.id, snapshot.id) for s in old)}
+            if not earlier:
+                return 0
+            previous_id = _snapshot_id(earlier[0])
+            old = [s for deployment in earlier if _snapshot_id(deployment) == previous_id for s in deployment.schedules]
+            copies = {copy.schedule_id: copy for copy in (copied(s, previous_id, snapshot.id) for s in old)}
             if copies:
                 first = await self.center.get_deployment(deployments.ids[0])
                 own = [s for s in first.schedules if s.schedule_id not in copies]
@@ -45,6 +49,10 @@ class ScheduleActivities:
                     first.id, {"schedules": [schedule.wire() for schedule in [*own, *copies.values()]]}
                 )
         return len(copies)
+
+
+def _snapshot_id(deployment: wire.DeployedModel) -> str:
+    return deployment.deployable_model.id if deployment.deployable_model else ""
 
 
 def copied(schedule: wire.Schedule, old_id: str, new_id: str) -> wire.Schedule:

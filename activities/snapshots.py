@@ -42,8 +42,9 @@ class DecisionRecord(Record):
     """Who approved which snapshot on which evidence, and until when."""
 
     snapshot_id: str
-    expiration_date: date
     decision: Decision
+    expiration_date: date | None = None
+    """None for a rejection."""
     test_result: TestResult | None = None
     verdict: Verdict | None = None
 
@@ -90,7 +91,8 @@ class SnapshotActivities:
             "assets": dict(asset_hashes(snapshot)),
             "workflowId": activity.info().workflow_id,
         }
-        expiration = {self.center_settings.expiration_field: record.expiration_date.isoformat()}
+        date = record.expiration_date
+        expiration = {self.center_settings.expiration_field: date.isoformat()} if date else {}
         await self._patch_custom(snapshot, {DECISION_MARK: evidence}, expiration)
 
     async def _read(self, snapshot_id: str) -> DeployableModel:
@@ -113,7 +115,7 @@ class SnapshotActivities:
             name=meta.name[:200],
             model_id=model.id or "",
             model_name=model.model_meta_data.name[:200],
-            stage=stage_of(snapshot),
+            stage=stage_of(snapshot)[:100],
             methodology=(model.model_meta_data.model_methodology or "")[:100],
             train=is_set(snapshot, self.settings.train_tag),
             run_test=is_set(snapshot, self.settings.run_test_tag),

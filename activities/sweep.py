@@ -13,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.failures import translated
 from activities.threads import in_thread
 from mlc.model.base import Record
+from mlc.model.failure import Refused
 from mlc.model.processes import TICKET_CHANGED, Attribute
 from mlc.model.ticket import Answer, TicketChanged, TicketRef, TicketState
 from mlc.ticketing import Ticketing
@@ -20,7 +21,7 @@ from mlc.ticketing import Ticketing
 TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS)
 
 WAITING = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus = 'Running'"
-ORPHANED = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus = 'Terminated'"
+ORPHANED = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')"
 BATCH = 50
 
 
@@ -67,28 +68,41 @@ class SweepActivities:
 
     @activity.defn
     async def withdraw_orphans(self) -> int:
-        """Close the tickets of runs that were terminated: nobody waits for their answers."""
+        """Close the tickets of runs that ended without doing so: nobody waits for their answers."""
         withdrawn = 0
         async for batch in _batches(ORPHANED):
             for ticket, state in await self._read(batch):
-                if state.answer is Answer.PENDING:
-                    reason = f"The run {ticket.workflow_id} was terminated: nobody waits for an answer any more."
-                    with translated():
-                        await in_thread(
-                            self.threads, self.tickets.close, ticket.ref, f"terminated-{ticket.run_id}", reason
-                        )
-                    withdrawn += 1
+                if state.answer is Answer.PENDING and not await _somebody_waits(ticket):
+                    withdrawn += await self._withdraw(ticket)
             activity.heartbeat(withdrawn)
         return withdrawn
 
     async def _read(self, tickets: list[OpenTicket]) -> list[tuple[OpenTicket, TicketState]]:
-        """One search for them all; those that it does not find are read one by one, since a search may lag."""
+        """One search for them all; those that it does not find are read one by one, since a search may lag.
+
+        A ticket that can't be read is left out: the others' runs wait, too.
+        """
         with translated():
             states = await in_thread(self.threads, self.tickets.get_many, [ticket.ref for ticket in tickets])
             for ticket in tickets:
-                if ticket.label not in states:
+                if ticket.label in states:
+                    continue
+                try:
                     states[ticket.label] = await in_thread(self.threads, self.tickets.get, ticket.ref)
-        return [(ticket, states[ticket.label]) for ticket in tickets]
+                except Refused as error:
+                    activity.logger.warning("%s of %s is left out: %s", ticket.key, ticket.workflow_id, error)
+                activity.heartbeat()
+        return [(ticket, states[ticket.label]) for ticket in tickets if ticket.label in states]
+
+    async def _withdraw(self, ticket: OpenTicket) -> int:
+        reason = f"The run {ticket.workflow_id} has ended: nobody waits for an answer any more."
+        with translated():
+            try:
+                await in_thread(self.threads, self.tickets.close, ticket.ref, f"ended-{ticket.run_id}", reason)
+            except Refused as error:
+                activity.logger.warning("%s could not be withdrawn: %s", ticket.key, error)
+                return 0
+        return 1
 
     async def _wake(self, ticket: OpenTicket) -> int:
         run = activity.client().get_workflow_handle(ticket.workflow_id, run_id=ticket.run_id)
@@ -113,7 +127,7 @@ def is_news(ticket: OpenTicket, state: TicketState) -> bool:
 
 
 def open_tickets(run: WorkflowExecution) -> Iterable[OpenTicket]:
-    """The tickets in a run's search attributes: ``jira:KEY``, the label, ``seen:LABEL@VERSION``, in any order."""
+    """The tickets in a run's search attributes: for each ``jira:KEY``, its label and perhaps ``seen:LABEL@VERSION``."""
     entries = run.typed_search_attributes.get(TICKETS) or []
     labels = [entry for entry in entries if entry.startswith("gov-")]
     seen = dict(entry.removeprefix("seen:").split("@", 1) for entry in entries if entry.startswith("seen:"))
@@ -122,6 +136,12 @@ def open_tickets(run: WorkflowExecution) -> Iterable[OpenTicket]:
         yield OpenTicket(
             workflow_id=run.id, run_id=run.run_id, provider=provider, key=key, label=label, seen=seen.get(label)
         )
+
+
+async def _somebody_waits(ticket: OpenTicket) -> bool:
+    """Whether a running run waits for the ticket of one that has ended, as after a reset."""
+    query = f"{Attribute.TICKETS} = '{ticket.label}' AND ExecutionStatus = 'Running'"
+    return bool([run async for run in activity.client().list_workflows(query, limit=1)])
 
 
 async def _batches(query: str) -> AsyncIterator[list[OpenTicket]]:

@@ -1,22 +1,27 @@
 """Tickets: asked once, read when something may have changed, never guessed at."""
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import ParamSpec
 from urllib.parse import quote
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.deployments import previous_deployed_snapshot
 from activities.failures import translated_creation, translated_for_ever
 from activities.threads import in_thread
 from mlc.center import Center, wire
 from mlc.model.base import Record
-from mlc.model.failure import Refused, Unavailable
+from mlc.model.failure import FailureType, Refused, Unavailable
 from mlc.model.ticket import TicketQuestion, TicketRef, TicketState
 from mlc.model.verdict import RuleOutcome
 from mlc.settings import CenterSettings, JiraSettings, ProcessSettings
 from mlc.ticketing import Ticketing, TicketRequest
 from mlc.ticketing.content import AssetFact, ModelCard, Wording, ticket_request
+
+P = ParamSpec("P")
 
 
 class Remark(Record):
@@ -56,8 +61,11 @@ class TicketActivities:
         with translated_creation():
             found = await in_thread(self.threads, self.tickets.find, question.label)
             ticket = found[0] if found else await in_thread(self.threads, self.tickets.create, request)
-        with translated_creation():
+        try:
             await self._complete(ticket, request, duplicates=found[1:])
+        except Unavailable as error:
+            # The ticket is there: it has to be found again before anything else is made.
+            raise ApplicationError(str(error), type=FailureType.AMBIGUOUS, next_retry_delay=error.retry_after) from None
         return ticket
 
     @activity.defn
@@ -92,14 +100,23 @@ class TicketActivities:
                 )
 
     async def _complete(self, ticket: TicketRef, request: TicketRequest, duplicates: list[TicketRef]) -> None:
-        """What comes after creation and can be repeated: attachments, links, and the end of duplicates."""
+        """What comes after creation and can be repeated: attachments, links, and the end of duplicates.
+
+        One that is refused is left out: that is no reason not to wait for the answer.
+        """
         for attachment in request.attachments:
-            await in_thread(self.threads, self.tickets.attach, ticket, attachment)
+            await self._unless_refused(self.tickets.attach, ticket, attachment)
         for title, url in request.links:
-            await in_thread(self.threads, self.tickets.link, ticket, f"{request.label}-{title}", url, title)
+            await self._unless_refused(self.tickets.link, ticket, f"{request.label}-{title}", url, title)
         for duplicate in duplicates:
             reason = f"A duplicate of {ticket.key}: only that one is read."
-            await in_thread(self.threads, self.tickets.close, duplicate, f"duplicate-{duplicate.id}", reason)
+            await self._unless_refused(self.tickets.close, duplicate, f"duplicate-{duplicate.id}", reason)
+
+    async def _unless_refused(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await in_thread(self.threads, function, *args, **kwargs)
+        except Refused as error:
+            activity.logger.warning("left out: %s", error)
 
     async def _request(self, question: TicketQuestion) -> TicketRequest:
         """What the ticket says, from the question and what the centre can tell at this moment."""

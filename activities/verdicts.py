@@ -1,5 +1,6 @@
 """Verdicts: the decision tables of a snapshot, asked about a test result."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,9 @@ from mlc.settings import ProcessSettings
 BACK_TEST = "backTest"
 """``provenance.purpose`` of a back test's result, which says nothing about whether to deploy."""
 
-MOST_RULES = 6
-"""Matched rules that a history keeps (it holds summaries under 2 KiB); the centre keeps all."""
+MOST_RULES = 5
+MOST_PROBLEMS = 3
+"""What a history keeps of a verdict (it holds summaries under 2 KiB); the centre keeps all of it."""
 
 
 class JudgeRequest(Record):
@@ -52,11 +54,10 @@ class VerdictActivities:
         elif result is None:
             verdict = Verdict(judged=True, passed=False, problems=["There is no test result to judge."])
         else:
-            verdict = self._verdict(tables, judged_values(result, snapshot))
+            verdict = await asyncio.to_thread(self._verdict, tables, judged_values(result, snapshot))
             with translated():
                 await self.center.patch_test_result(result.id, {"dmnRuleResults": _rule_results(verdict)})
-        shown = verdict.model_copy(update={"rules": _most_telling(verdict.rules)})
-        return Judgement(test_result=request.test_result or _reference(result), verdict=shown)
+        return Judgement(test_result=request.test_result or _reference(result), verdict=summary(verdict))
 
     async def _result(self, request: JudgeRequest) -> wire.ModelTestResult | None:
         if request.test_result is not None:
@@ -127,9 +128,28 @@ def _rule_results(verdict: Verdict) -> list[dict[str, Any]]:
     return rules + [{"testCategory": "", "passes": False, "reason": problem} for problem in verdict.problems]
 
 
-def _most_telling(rules: list[RuleOutcome]) -> list[RuleOutcome]:
-    ordered = sorted(rules, key=lambda rule: rule.passes is not False)
-    return [rule.model_copy(update={"reason": rule.reason[:160]}) for rule in ordered[:MOST_RULES]]
+def summary(verdict: Verdict) -> Verdict:
+    """A verdict in under 1.5 KiB: the most telling rules and the first problems, cut short."""
+    ordered = sorted(verdict.rules, key=lambda rule: rule.passes is not False)
+    rules = [
+        RuleOutcome(
+            table=rule.table[:60],
+            rule=rule.rule,
+            passes=rule.passes,
+            reason=rule.reason[:100],
+            category=rule.category[:30],
+        )
+        for rule in ordered[:MOST_RULES]
+    ]
+    return verdict.model_copy(
+        update={"rules": rules, "problems": _first(verdict.problems), "warnings": _first(verdict.warnings)}
+    )
+
+
+def _first(sentences: list[str]) -> list[str]:
+    shown = [sentence[:120] for sentence in sentences[:MOST_PROBLEMS]]
+    more = len(sentences) - len(shown)
+    return [*shown, f"... and {more} more"] if more else shown
 
 
 def _is_own(result: wire.ModelTestResult) -> bool:

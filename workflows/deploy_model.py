@@ -1,6 +1,8 @@
 """DeployModel, "Deploy with run test and Jira": from a snapshot to production under governance."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import cast
 
 from temporalio import workflow
@@ -61,7 +63,7 @@ class DeployModel:
     async def run(self, _: DeployModelInput = NOTHING) -> DeployModelResult:
         self.check_start()
         step = self.case.steps.attempt
-        try:
+        async with self.error_handling():
             await step(Phase.SUBMITTED, self.case.open)
             await step(Phase.TRAINING, self.train)
             await step(Phase.TESTING, self.test)
@@ -75,12 +77,6 @@ class DeployModel:
             await step(Phase.SCHEDULES, self.copy_schedules)
             await step(Phase.SUPERSEDE, self.supersede)
             await self.case.close("deployed")
-        except Stopped as stop:
-            await self.stop(stop)
-        except (asyncio.CancelledError, ActivityError) as error:
-            if is_cancelled_exception(error):
-                await self.clean_up("The run was cancelled.")
-            raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.result
 
@@ -106,6 +102,7 @@ class DeployModel:
 
     async def test(self) -> None:
         """Testing, if the snapshot is tagged for it: a reproducible metrics job whose result is kept."""
+        self.case.tested(None)
         if not self.case.snapshot.run_test:
             self.progress.skip("not asked for")
             return
@@ -115,6 +112,7 @@ class DeployModel:
 
     async def passes(self) -> bool:
         """Approval Based on Test Results, first half: what the decision tables say, if any."""
+        self.result.verdict = None
         if not self.case.snapshot.review:
             self.progress.skip("not asked for")
             return True
@@ -142,6 +140,7 @@ class DeployModel:
         self.result.decision = decision(ticket, reviewed, passed)
         if reviewed.answer is Answer.REJECTED:
             message = f"The review {ticket.key} was rejected. {reviewed.reason or ''}".strip()
+            await self.case.steps.attempt(Phase.REVIEW, self.record_decision)
             await self.case.tell(TicketKind.RECORD, Phase.REVIEW, message)
             raise Stopped(TicketKind.REJECTION, message)
 
@@ -151,9 +150,13 @@ class DeployModel:
             self.progress.skip("nobody was asked")
             return
         self.result.expiration_date = self.reviewed.expiration or one_year_after(workflow.now().date())
+        await self.record_decision()
+        self.progress.note(f"expires {self.result.expiration_date}")
+
+    async def record_decision(self) -> None:
+        """Who decided on which evidence, in the centre: there it outlives this run's history."""
         record = decision_record(self.result, self.case.test_result)
         await self.case.do(SnapshotActivities.record_decision, record, "record the decision")
-        self.progress.note(f"expires {self.result.expiration_date}")
 
     async def add_missing_monitors(self) -> None:
         """Add Missing Monitors, by the model's methodology."""
@@ -184,21 +187,29 @@ class DeployModel:
         )
         self.progress.note(f"{len(ended)} ended")
 
-    async def stop(self, stop: Stopped) -> None:
-        """Error handling: after a rejection the run is complete; after an error nothing stays half deployed."""
-        if stop.kind is TicketKind.REJECTION:
-            await self.case.close("rejected")
-            return
-        await self.clean_up("The deployment was abandoned.")
-        await self.case.close("abandoned")
-        raise ApplicationError(str(stop), type=FailureType.DEPLOYMENT_ABANDONED)
+    @asynccontextmanager
+    async def error_handling(self) -> AsyncIterator[None]:
+        """Error handling: a rejection completes the run; after an error or a cancel nothing stays half deployed."""
+        try:
+            try:
+                yield
+            except Stopped as stop:
+                if stop.kind is TicketKind.REJECTION:
+                    await self.case.close("rejected")
+                    return
+                await self.clean_up("The deployment was abandoned.")
+                await self.case.close("kept" if self.superseding else "abandoned")
+                raise ApplicationError(str(stop), type=FailureType.DEPLOYMENT_ABANDONED) from None
+        except (asyncio.CancelledError, ActivityError) as error:
+            if is_cancelled_exception(error):
+                await self.clean_up("The run was cancelled.")
+            raise
 
     async def clean_up(self, why: str) -> None:
         """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay."""
-        await self.case.jobs.cancel()
-        await self.case.questions.withdraw(why)
+        await self.case.abandon(why)
         if not self.superseding:
-            await self.rollout.undo()
+            await self.case.unless_refused(self.rollout.undo)
 
     @workflow.signal(name=TICKET_CHANGED, description="A ticket may have changed: read it again")
     def ticket_changed(self, change: TicketChanged) -> None:

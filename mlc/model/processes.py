@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -57,7 +58,7 @@ class Policy(Record):
     settle: timedelta = timedelta(seconds=120)
     """How long a search may lag behind a write in the ticket system: waited after an ambiguous creation."""
     center_settle: timedelta = timedelta(seconds=15)
-    on_failed_verdict: str = "reject"
+    on_failed_verdict: Literal["reject", "ask"] = "reject"
     """``reject``: a verdict that did not pass makes a rejection ticket; ``ask``: the reviewer may override it."""
 
 
@@ -83,7 +84,8 @@ class DeployModelResult(State):
     """How a run of DeployModel ended."""
 
     outcome: str
-    """``deployed`` or ``rejected``."""
+    """``deployed`` or ``rejected``; of a run that failed after an error ``abandoned``, or ``kept`` if it failed at
+    the last step, when nothing is undone any more."""
     snapshot_id: str
     test_result_id: str | None = None
     verdict: Verdict | None = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlc.model.base import Record
+from mlc.model.processes import Phase
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import Verdict
 from mlc.ticketing.changes import AssetFact, Change, ModelCard, changes
@@ -134,6 +135,10 @@ def _asked(question: TicketQuestion, wording: Wording) -> Section:
     stop = f"{no}: the process stops."
     if question.kind is TicketKind.ERROR:
         stop = f"{no}: the process stops, and everything that this run deployed is undone."
+        if question.step == Phase.SUPERSEDE:
+            stop = (
+                f"{no}: the process stops. The new deployments stay, and perhaps some of the earlier ones: end those."
+            )
     again = f"{yes}: that step is tried again, with the snapshot as it is then."
     if question.kind is TicketKind.REJECTION and question.verdict is not None:
         again = f"{yes}: the snapshot is tested and judged again, as it is then."

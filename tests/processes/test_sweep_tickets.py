@@ -31,9 +31,8 @@ async def listed(desk: Office, ticket: TicketRef) -> None:
     """Visibility lags behind a run's upserts."""
 
     async def found() -> bool:
-        query = f"MlcTickets = 'jira:{ticket.key}' AND ExecutionStatus = 'Running'"
-        entries = [run.typed_search_attributes async for run in desk.client.list_workflows(query)]
-        return any(f"seen:{ticket.label}" in str(attributes) for attributes in entries)
+        query = f"MlcTickets = '{ticket.label}' AND ExecutionStatus = 'Running'"
+        return bool([run async for run in desk.client.list_workflows(query)])
 
     await eventually(found)
 

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
     from workflows.steps.once import create_once, question_key
-    from workflows.steps.progress import Progress
+    from workflows.steps.progress import Progress, plain
 
 # A few requests of at most 20 s each. A ticket system that is down is waited for, for ever and visibly.
 TICKET_TIMEOUT = timedelta(minutes=2)
@@ -23,8 +23,8 @@ TICKET_RETRY = RetryPolicy(maximum_interval=timedelta(minutes=5))
 
 MEANING = {
     TicketKind.REVIEW: "may this snapshot be deployed?",
-    TicketKind.REJECTION: "repaired, it is tried again; rejected, the process stops.",
-    TicketKind.ERROR: "repaired, it is tried again; rejected, what was deployed is undone and the process stops.",
+    TicketKind.REJECTION: "shall it be tried again, or stop here?",
+    TicketKind.ERROR: "shall it be tried again, or stop here?",
 }
 FINAL_ANSWERS = frozenset({Answer.APPROVED, Answer.REJECTED, Answer.GONE})
 
@@ -75,7 +75,7 @@ class Questions:
             created=created,
             settle=policy.settle,
             summary=f"{question.kind} ticket, {question.step}",
-            on_trouble=self.progress.waiting_for,
+            on_trouble=self.progress.trouble,
         )
 
     async def recheck(self) -> dict[str, str]:
@@ -95,6 +95,8 @@ class Questions:
                 retry_policy=TICKET_RETRY,
                 summary="withdraw the open tickets",
             )
+            for ticket in tickets:
+                self.progress.ticket_closed(ticket)
 
     async def _answer(self, ticket: TicketRef, asked: str, objection: Objection) -> TicketState:
         while True:
@@ -106,8 +108,8 @@ class Questions:
             if problem is not None and self._is_news(ticket, problem):
                 await self._remark(ticket, problem)
                 continue  # the remark changed the ticket, and somebody may have, too
-            self.progress.ticket_read(ticket, state.version)
-            self.progress.waiting_for(f"an answer to [{ticket.key}]({ticket.url}): {problem or asked}")
+            self.progress.ticket_read(ticket, state)
+            self.progress.waiting_for(f"an answer to [{ticket.key}]({ticket.url}): {plain(problem or asked)}")
             await workflow.wait_condition(lambda: ticket.label in self._hints)
 
     async def _read(self, ticket: TicketRef) -> TicketState:

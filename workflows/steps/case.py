@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import NotificationActivities
@@ -18,6 +19,7 @@ with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNo
     from workflows.steps.ask import Objection, Questions, no_objection
     from workflows.steps.attempt import Attempts
     from workflows.steps.jobs import Jobs
+    from workflows.steps.once import reason
     from workflows.steps.outcome import announcement
     from workflows.steps.progress import Progress
 
@@ -53,11 +55,27 @@ class Case:
         self.progress.of(self.snapshot)
 
     async def close(self, outcome: str) -> None:
-        """The last word, in the centre and on the run."""
+        """The last word, in the centre and on the run. What is done stays done if the centre refuses to hear it."""
         self.result.outcome = outcome
         self.progress.enter(Phase.DONE)
-        await call(NotificationActivities.notify, announcement(self.result, self.snapshot), summary="notify")
+        await self.unless_refused(
+            lambda: call(NotificationActivities.notify, announcement(self.result, self.snapshot), summary="notify")
+        )
         self.progress.finish()
+
+    async def abandon(self, why: str) -> None:
+        """End the job in flight and withdraw the open tickets. What the other side refuses does not stop the rest."""
+        await self.unless_refused(self.jobs.cancel)
+        await self.unless_refused(lambda: self.questions.withdraw(why))
+
+    async def unless_refused(self, part: Callable[[], Awaitable[None]]) -> None:
+        """Do a part of a clean-up; if it can't be done, the result says so."""
+        try:
+            await part()
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            self.result.warnings.append(reason(error)[:300])
 
     async def run_job(self, kind: JobKind, finish: Callable[[Any, Job], Awaitable[Result]]) -> Result:
         """Create a job for the snapshot and wait until ``finish`` has its answer."""
@@ -87,9 +105,9 @@ class Case:
             model_name=self.snapshot.model_name,
             workflow_id=workflow.info().workflow_id,
             run_id=workflow.info().run_id,
-            message=message[:900],
+            message=message[:600],
             job_id=failed_job.id if failed_job else None,
-            test_result=self.test_result,
+            test_result=self.test_result.model_copy(update={"metrics": {}}) if self.test_result else None,
             verdict=self.result.verdict,
         )
 

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
     from workflows.steps.activity import call
-    from workflows.steps.once import create_once, question_key
+    from workflows.steps.once import create_once, look_for, question_key
     from workflows.steps.progress import Progress
 
 BATCH = "batch"
@@ -31,6 +31,7 @@ class Rollout:
         self.progress = progress
         self.snapshot_id = snapshot_id
         self.made: dict[str, Deployment] = {}
+        self._asked: dict[str, DeploymentRequest] = {}
         self._failed: dict[str, int] = {}
 
     @property
@@ -69,7 +70,14 @@ class Rollout:
         return list(self.made.values())
 
     async def undo(self) -> None:
-        """Take back what was made. Retried for ever: nothing may stay half deployed."""
+        """Take back what was made, or may have been. Retried for ever: nothing may stay half deployed."""
+        for place, request in list(self._asked.items()):
+            found = await look_for(
+                DeploymentActivities.find_deployment, request, "a deployment that may have been made"
+            )
+            if found is not None:
+                self.made[place] = found
+            del self._asked[place]
         if self.made:
             await call(DeploymentActivities.undo_deployments, self.deployments, summary="undo this run's deployments")
             self.made.clear()
@@ -77,22 +85,24 @@ class Rollout:
     async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
         def created(deployment: Deployment) -> None:
             self.made[place] = deployment
+            del self._asked[place]
 
+        request = self._asked[place] = DeploymentRequest(
+            snapshot_id=self.snapshot_id,
+            mode=DeploymentMode.ONLINE if runtime else DeploymentMode.BATCH,
+            runtime=runtime,
+            key=question_key("dep", place, self._failed.get(place, 0)),
+            workflow_id=workflow.info().workflow_id,
+        )
         await create_once(
             DeploymentActivities.deploy,
             DeploymentActivities.find_deployment,
-            DeploymentRequest(
-                snapshot_id=self.snapshot_id,
-                mode=DeploymentMode.ONLINE if runtime else DeploymentMode.BATCH,
-                runtime=runtime,
-                key=question_key("dep", place, self._failed.get(place, 0)),
-                workflow_id=workflow.info().workflow_id,
-            ),
+            request,
             created=created,
             settle=policy.center_settle,
             patience=policy.patience,
             summary=f"deploy online on {runtime.name}" if runtime else "deploy as batch",
-            on_trouble=self.progress.waiting_for,
+            on_trouble=self.progress.trouble,
         )
 
     async def _finish(self, policy: Policy) -> None:
@@ -109,13 +119,13 @@ class Rollout:
         failed = {place: deployment for place, deployment in self.made.items() if deployment.problem}
         if not failed:
             return
-        for place in failed:
-            del self.made[place]
-            self._failed[place] = self._failed.get(place, 0) + 1
         gone = Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in failed.values()])
         await call(
             DeploymentActivities.undo_deployments, gone, patience=policy.patience, summary="clear failed deployments"
         )
+        for place in failed:
+            del self.made[place]
+            self._failed[place] = self._failed.get(place, 0) + 1
         said = "; ".join(f"{d.runtime or BATCH}: {d.problem}" for d in failed.values())
         raise ApplicationError(
             f"{len(failed)} of {len(finished)} deployments failed. {said}", type=FailureType.DEPLOYMENT_FAILED

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.jobs import JobActivities
@@ -15,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.processes import Policy
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.once import create_once, question_key
+    from workflows.steps.once import create_once, look_for, question_key
     from workflows.steps.progress import Progress
 
 # One look at a job, or the storing of its result: a few requests of at most 30 s each.
@@ -33,6 +32,7 @@ class Jobs:
         self.progress = progress
         self.in_flight: Job | None = None
         """The job that runs, or the one that failed last."""
+        self._asked: JobRequest | None = None
         self._made = 0
         self._changed = False
 
@@ -49,14 +49,16 @@ class Jobs:
         Raises:
             ActivityError: what the job needs is missing, it failed, took too long, or the centre was down for too long.
         """
-        await self.cancel()  # one that failed for us may still run
-        self.in_flight = None
+        if self.in_flight is not None:
+            await self.cancel()  # it failed for us, and may still run
+            self.in_flight = None
         request = JobRequest(
             snapshot_id=snapshot_id,
             kind=kind,
             key=question_key("job", kind, self._made),
             workflow_id=workflow.info().workflow_id,
         )
+        self._asked = request
         job = await create_once(
             JobActivities.create_job,
             JobActivities.find_job,
@@ -65,7 +67,7 @@ class Jobs:
             settle=policy.center_settle,
             patience=policy.patience,
             summary=f"create the {kind} job",
-            on_trouble=self.progress.waiting_for,
+            on_trouble=self.progress.trouble,
         )
         self.progress.waiting_for(f"{kind} job {job.id}")
         answer = await self._finished(job, finish)
@@ -74,7 +76,10 @@ class Jobs:
         return answer
 
     async def cancel(self) -> None:
-        """End the job in flight, if there is one."""
+        """End the job in flight, if there is one, or if an unclear creation may have made one."""
+        if self.in_flight is None and self._asked is not None:
+            self.in_flight = await look_for(JobActivities.find_job, self._asked, "a job that may have been created")
+            self._asked = None
         if self.in_flight is not None:
             await workflow.execute_activity_method(
                 JobActivities.cancel_job,
@@ -86,6 +91,7 @@ class Jobs:
 
     def _created(self, job: Job) -> None:
         self.in_flight = job
+        self._asked = None
         self._made += 1  # the next one is another; until then the same is looked for
 
     async def _finished(self, job: Job, finish: Callable[[Any, Job], Awaitable[Result]]) -> Result:
@@ -105,14 +111,16 @@ class Jobs:
                     return await asking
             finally:
                 told.cancel()
-            await _ended_early(asking)
+                await _ended(asking)
 
 
-async def _ended_early(asking: "asyncio.Future[Any]") -> None:
-    """Stop asking in the old rhythm; an answer that comes all the same is asked for again."""
-    asking.cancel()
-    try:
-        await asking
-    except (asyncio.CancelledError, ActivityError) as error:
-        if not is_cancelled_exception(error):
-            return  # it failed in the same moment: the next look will say so again
+async def _ended(asking: "asyncio.Future[Any]") -> None:
+    """Stop asking in the old rhythm. What is answered all the same is left, since the next look is told it again.
+
+    ``workflow.wait`` hands on no outcome of what it waits for, so a cancellation that it raises is the run's own.
+    """
+    if not asking.done():
+        asking.cancel()
+        await workflow.wait([asking])
+    if not asking.cancelled():
+        asking.exception()  # seen

@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from mlc.model.failure import FailureType
@@ -19,7 +19,10 @@ Created = TypeVar("Created")
 # One look, one POST and what belongs to it: three requests of at most 30 s each.
 CREATE_TIMEOUT = timedelta(seconds=90)
 FIRST_PAUSE = timedelta(seconds=1)
+REFUSAL_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(minutes=15)
+# A refusal waits for a person: tried four times a day, it can wait for years within one history.
+LONGEST_REFUSAL_PAUSE = timedelta(hours=6)
 
 
 def question_key(prefix: str, purpose: str, attempt: int) -> str:
@@ -30,8 +33,8 @@ def question_key(prefix: str, purpose: str, attempt: int) -> str:
 
 
 async def create_once(
-    create: Callable[[Any, Request], Any],
-    find: Callable[[Any, Request], Any],
+    create: Callable[[Any, Request], Awaitable[Created]],
+    find: Callable[[Any, Request], Awaitable[Created | None]],
     request: Request,
     *,
     created: Callable[[Created], None],
@@ -57,48 +60,73 @@ async def create_once(
     """
     began = workflow.now()
     pause = FIRST_PAUSE
-    while True:
-        creating = workflow.start_activity_method(
-            create,
-            request,
-            start_to_close_timeout=CREATE_TIMEOUT,
-            retry_policy=RetryPolicy(maximum_attempts=1),
-            summary=summary,
-        )
-        try:
-            thing: Created = await asyncio.shield(creating)
-            created(thing)
-            return thing
-        except asyncio.CancelledError:
-            await _keep_track(creating, created)
-            raise
-        except ActivityError as error:
-            wait = _wait_after(error, settle, pause, for_ever=patience is None)
-            if wait is None or (patience is not None and workflow.now() - began + wait > patience):
-                raise
-            on_trouble(f"another try: {reason(error)}")
-        await workflow.sleep(wait, summary=f"before looking for it again: {summary}"[:200])
-        left = max(patience - (workflow.now() - began), timedelta(seconds=1)) if patience is not None else None
-        found: Created | None = await workflow.execute_activity_method(
-            find,
-            request,
-            start_to_close_timeout=CREATE_TIMEOUT,
-            schedule_to_close_timeout=left,
-            retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
-            summary=f"look for it: {summary}"[:200],
-        )
-        if found is not None:
-            created(found)
-            return found
-        pause = min(pause * 2, LONGEST_PAUSE)
+    creating: asyncio.Future[Created] | None = None
+    try:
+        while True:
+            creating = workflow.start_activity_method(
+                create,
+                request,
+                start_to_close_timeout=CREATE_TIMEOUT,
+                retry_policy=RetryPolicy(maximum_attempts=1),
+                summary=summary,
+            )
+            try:
+                thing = await asyncio.shield(creating)
+                created(thing)
+                return thing
+            except ActivityError as error:
+                wait = _wait_after(error, settle, pause, for_ever=patience is None)
+                if wait is None or (patience is not None and workflow.now() - began + wait > patience):
+                    raise
+                on_trouble(f"another try: {reason(error)}")
+            await workflow.sleep(wait, summary=f"before looking for it again: {summary}"[:200])
+            left = max(patience - (workflow.now() - began), timedelta(seconds=1)) if patience is not None else None
+            found: Created | None = await look_for(find, request, summary, patience=left)
+            if found is not None:
+                created(found)
+                return found
+            pause = min(pause * 2, LONGEST_REFUSAL_PAUSE)
+    except (asyncio.CancelledError, ActivityError) as error:
+        if creating is not None and is_cancelled_exception(error):
+            await _keep_track(creating, find=find, request=request, created=created, settle=settle, summary=summary)
+        raise
 
 
-async def _keep_track(creating: "asyncio.Future[Created]", created: Callable[[Created], None]) -> None:
-    """A cancelled run waits for the call that is out, since what it makes has to be cleaned up."""
+async def look_for(
+    find: Callable[[Any, Request], Awaitable[Created | None]],
+    request: Request,
+    summary: str,
+    *,
+    patience: timedelta | None = None,
+) -> Created | None:
+    """What an earlier, unclear creation made, if it did. Retried by the server: waiting adds no history."""
+    return await workflow.execute_activity_method(
+        find,
+        request,
+        start_to_close_timeout=CREATE_TIMEOUT,
+        schedule_to_close_timeout=patience,
+        retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
+        summary=f"look for it: {summary}"[:200],
+    )
+
+
+async def _keep_track(
+    creating: "asyncio.Future[Created]",
+    *,
+    find: Callable[[Any, Request], Awaitable[Created | None]],
+    request: Request,
+    created: Callable[[Created], None],
+    settle: timedelta,
+    summary: str,
+) -> None:
+    """A cancelled run finds out what became of the call that was out, since it has to be cleaned up."""
     try:
         created(await creating)
     except ActivityError:
-        workflow.logger.warning("cancelled while a creating call failed; nothing is known to have been made")
+        await workflow.sleep(settle, summary=f"before looking for it: {summary}"[:200])
+        found = await look_for(find, request, summary)
+        if found is not None:
+            created(found)
 
 
 def reason(error: BaseException) -> str:
@@ -112,7 +140,8 @@ def _wait_after(error: ActivityError, settle: timedelta, pause: timedelta, *, fo
     """How long to wait before looking again; None when another try is useless."""
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.non_retryable:
-        return LONGEST_PAUSE if for_ever else None
+        return max(pause, REFUSAL_PAUSE) if for_ever else None
+    pause = min(pause, LONGEST_PAUSE)
     if isinstance(cause, ApplicationError) and cause.type == FailureType.NOT_SENT:
         return max(cause.next_retry_delay or pause, pause)
     asked = cause.next_retry_delay if isinstance(cause, ApplicationError) else None

@@ -49,9 +49,8 @@ def decision(ticket: TicketRef, answer: TicketState, passed: bool) -> Decision:
 
 
 def decision_record(result: DeployModelResult, test_result: TestResult | None) -> DecisionRecord:
-    """Who approved which snapshot on which evidence, for the centre. Only for a run with decision and date."""
+    """Who decided about which snapshot on which evidence, for the centre. Only for a run with a decision."""
     assert result.decision is not None
-    assert result.expiration_date is not None
     return DecisionRecord(
         snapshot_id=result.snapshot_id,
         expiration_date=result.expiration_date,
@@ -87,6 +86,10 @@ def announcement(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice
                 text += " Nobody was asked and nothing was judged: the snapshot is not tagged for review."
         case "rejected":
             text = f"{name} was rejected and not deployed."
+        case "kept":
+            text = (
+                f"{name} was deployed: {places}. Not all earlier deployments of the model could be ended: look at them."
+            )
         case _:
             text = f"The deployment of {name} was abandoned; earlier deployments stay active."
     if result.warnings:

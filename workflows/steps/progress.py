@@ -8,7 +8,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 with workflow.unsafe.imports_passed_through():
     from mlc.model.processes import Attribute, DeployModelStatus, Phase, StepRecord
     from mlc.model.snapshot import SnapshotSummary
-    from mlc.model.ticket import TicketRef
+    from mlc.model.ticket import Answer, TicketRef, TicketState
 
 MODEL = SearchAttributeKey.for_keyword(Attribute.MODEL)
 PHASE = SearchAttributeKey.for_keyword(Attribute.PHASE)
@@ -67,26 +67,34 @@ class Progress:
             self._upsert()
         self._change_step(status="waiting" if what else "running")
 
+    def trouble(self, what: str) -> None:
+        """Say in somebody else's words what is being waited for."""
+        self.waiting_for(plain(what)[:300])
+
     def ticket_opened(self, ticket: TicketRef) -> None:
-        """A ticket that the run waits for."""
+        """A ticket that the run waits for. From then on webhooks and the sweep find the run by it."""
         self.state.open_tickets.append(ticket)
         self.ticket_recorded(ticket)
+        self._upsert()
 
     def ticket_recorded(self, ticket: TicketRef) -> None:
         """A ticket that was made."""
         self.state.result.tickets.append(ticket)
 
-    def ticket_read(self, ticket: TicketRef, version: str) -> None:
-        """Remember the version that was read, so that the sweep need not wake the run for it again."""
-        if self._seen.get(ticket.label) != version:
-            self._seen[ticket.label] = version
+    def ticket_read(self, ticket: TicketRef, state: TicketState) -> None:
+        """Remember a version that was read and is no answer, so that the sweep need not wake the run for it again.
+
+        Of a ticket that is merely open it does not have to know: there is nothing to wake anybody for.
+        """
+        if state.answer is not Answer.PENDING and self._seen.get(ticket.label) != state.version:
+            self._seen[ticket.label] = state.version
             self._upsert()
 
     def ticket_closed(self, ticket: TicketRef) -> None:
         """The run no longer waits for this ticket."""
         self.state.open_tickets.remove(ticket)
-        if self._seen.pop(ticket.label, None) is not None:
-            self._upsert()
+        self._seen.pop(ticket.label, None)
+        self._upsert()
 
     def finish(self) -> None:
         """The run is over."""
@@ -123,11 +131,13 @@ class Progress:
     def details(self) -> str:
         """The checklist that the Temporal UI shows, in markdown: what was done, what is awaited, what is to come."""
         model = self._model
-        title = f"**{_plain(model.model_name)}**, snapshot {_plain(model.name)}, stage {model.stage}" if model else ""
+        title = (
+            f"**{plain(model.model_name)}**, snapshot {plain(model.name)}, stage {plain(model.stage)}" if model else ""
+        )
         lines = [title, ""] if title else []
         for step in self.state.steps:
             took = f" ({(step.ended - step.started).total_seconds():.0f} s)" if step.ended else ""
-            note = f": {_plain(step.note)}" if step.note else ""
+            note = f": {plain(step.note)}" if step.note else ""
             lines.append(f"- {MARKS[step.status]} {step.started:%Y-%m-%d %H:%M:%S} **{step.phase}**{took}{note}")
         if self.state.waiting_for:
             lines += ["", f"**Waiting for** {self.state.waiting_for}"]
@@ -139,7 +149,7 @@ class Progress:
         return "\n".join(lines)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text from outside, so that markdown shows it as it is."""
     return re.sub(r"([\\`*<>\[\]])", r"\\\1", " ".join(text.split()))
 
