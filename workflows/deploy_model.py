@@ -39,6 +39,7 @@ with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNo
         metrics_text,
         not_usable,
         one_year_after,
+        places_text,
         verdict_text,
     )
 
@@ -170,7 +171,7 @@ class DeployModel:
     async def deploy(self) -> None:
         """Model Deployment: online on each matching runtime with endpoints, batch if any has none."""
         self.result.deployments = await self.rollout.run(self.case.policy)
-        self.progress.note(", ".join(f"{d.mode} on {d.runtime or 'no runtime yet'}" for d in self.result.deployments))
+        self.progress.note(places_text(self.result.deployments))
 
     async def copy_schedules(self) -> None:
         """Add Schedule: what the previously deployed snapshot of the model had."""

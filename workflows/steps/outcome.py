@@ -1,5 +1,6 @@
 """What a run of DeployModel says of itself: decisions, verdicts and the last word, in sentences."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from temporalio import workflow
@@ -7,6 +8,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import Notice
     from activities.snapshots import DecisionRecord
+    from mlc.model.deployment import Deployment
     from mlc.model.job import TestResult
     from mlc.model.processes import DeployModelResult
     from mlc.model.snapshot import SnapshotSummary
@@ -75,10 +77,15 @@ def verdict_text(verdict: Verdict | None) -> str:
     return f"not passed. {'; '.join([*failed, *verdict.problems])}"[:600]
 
 
+def places_text(deployments: Sequence[Deployment]) -> str:
+    """Where a model is deployed; a batch deployment's runtime is chosen when a job is created."""
+    return ", ".join(f"{d.mode} on {d.runtime}" if d.runtime else d.mode for d in deployments)
+
+
 def announcement(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice:
     """The notification with which a run ends."""
     name = f"{snapshot.model_name} ({snapshot.name})"
-    places = ", ".join(f"{d.mode} on {d.runtime}" if d.runtime else d.mode for d in result.deployments)
+    places = places_text(result.deployments)
     match result.outcome:
         case "deployed":
             text = f"{name} was deployed: {places}."
