@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,8 @@ POLL_INTERVAL = 1.0
 READY_WAIT = 5.0
 """Seconds that a request waits for a model that is being loaded again."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+Patch = Callable[[str, Mapping[str, Any]], Awaitable[wire.DeployedModel]]
+"""Changes the deployment of an id in the centre."""
 log = logging.getLogger(__name__)
 
 
@@ -40,14 +42,22 @@ class OnlineModel:
     """One deployment: loads its model, and loads it again whenever the process dies.
 
     Args:
+        patch: how its state is written, so that others here learn of it as well.
         workspace: folder in which the model's working directory is made.
     """
 
     def __init__(
-        self, deployment_id: str, center: Center, settings: RuntimeSettings, names: CenterSettings, workspace: Path
+        self,
+        deployment_id: str,
+        center: Center,
+        patch: Patch,
+        settings: RuntimeSettings,
+        names: CenterSettings,
+        workspace: Path,
     ) -> None:
         self.id = deployment_id
         self._center = center
+        self._patch = patch
         self._settings = settings
         self._names = names
         self._folder = workspace / "online" / re.sub(r"[^\w-]", "_", deployment_id)
@@ -181,7 +191,7 @@ class OnlineModel:
         if deployment_state(deployment, self._names) != self._names.deploying_state:
             return deployment_state(deployment, self._names)
         changes = {self._names.state_field: state, "messages": list(messages)}
-        stored = await patiently(lambda: self._center.patch_deployment(self.id, changes))
+        stored = await patiently(lambda: self._patch(self.id, changes))
         if (stored.model_extra or {}).get("undeployTime"):  # it was undeployed between the look and the write
             state = self._names.undeployed_state
             await patiently(lambda: self._center.patch_deployment(self.id, {self._names.state_field: state}))
@@ -199,13 +209,16 @@ class OnlineModels:
         self._models: dict[str, OnlineModel] = {}
         self._serving: list[wire.DeployedModel] = []
         self._stopping: set[asyncio.Task[None]] = set()
+        self._following = asyncio.Lock()
+        """Held while what the centre says is not yet what is known here."""
 
     async def run(self, engine_id: str) -> None:
         """Follow the centre until cancelled; then every model is stopped. While the centre is away, nothing changes."""
         try:
             while True:
                 with suppress(ExternalError):
-                    await self._reconcile(await self._center.list_deployments(engine_id=engine_id))
+                    async with self._following:
+                        self._reconcile(await self._center.list_deployments(engine_id=engine_id))
                 await asyncio.sleep(POLL_INTERVAL)
         finally:
             await asyncio.gather(*(model.stop() for model in self._models.values()), *self._stopping)
@@ -223,6 +236,8 @@ class OnlineModels:
             if model is None:
                 raise NoSuchDeployment(f"The runtime {self._settings.name} has no deployment {deployment_id[:100]}.")
             return await model.score(record)
+        if answering(self._serving) is None:
+            await self._caught_up()
         model = self._answering()
         try:
             return await model.score(record)
@@ -232,17 +247,34 @@ class OnlineModels:
                 raise
             return await successor.score(record)  # it was undeployed while this record waited its turn
 
+    async def _patch(self, deployment_id: str, changes: Mapping[str, Any]) -> wire.DeployedModel:
+        """Change a deployment in the centre; one that is deployed by it serves at once, not from the next look on."""
+        async with self._following:
+            stored = await self._center.patch_deployment(deployment_id, changes)
+            others = [deployment for deployment in self._serving if deployment.id != deployment_id]
+            is_deployed = deployment_state(stored, self._names) == self._names.deployed_state
+            self._serving = [*others, stored] if is_deployed else others
+            return stored
+
+    async def _caught_up(self) -> None:
+        # The centre may have said DEPLOYED to everybody a moment before its answer reaches this runtime.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_WAIT), self._following:
+                pass
+
     def _answering(self) -> OnlineModel:
         model = self._models.get(answering(self._serving) or "")
         if model is None:
             raise NotServing(f"No model is deployed on the runtime {self._settings.name}.")
         return model
 
-    async def _reconcile(self, deployments: list[wire.DeployedModel]) -> None:
+    def _reconcile(self, deployments: list[wire.DeployedModel]) -> None:
         states = {deployment.id: deployment_state(deployment, self._names) for deployment in deployments}
         wanted = {id_ for id_, s in states.items() if s in {self._names.deploying_state, self._names.deployed_state}}
         for id_ in wanted - self._models.keys():
-            self._models[id_] = OnlineModel(id_, self._center, self._settings, self._names, self._workspace)
+            self._models[id_] = OnlineModel(
+                id_, self._center, self._patch, self._settings, self._names, self._workspace
+            )
         self._serving = [d for d in deployments if states[d.id] == self._names.deployed_state]
         for id_ in self._models.keys() - wanted:
             stopping = asyncio.create_task(self._models.pop(id_).stop(grace=self._settings.online_time_limit))

@@ -85,6 +85,21 @@ async def test_a_deployment_is_loaded_and_answers(
     assert health.json() == {"status": "up", "runtime": runtime.settings.name}
 
 
+async def test_a_deployment_answers_from_the_moment_that_the_centre_calls_it_deployed(
+    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+) -> None:
+    runtime = await start_runtime(online=True)
+    deployment = await deploy(center, runtime, answers(1))
+
+    async def answered_when_deployed() -> bool:
+        deployed = await state(center, deployment) == "DEPLOYED"
+        response = await http.post(runtime.url, json={})
+        assert response.status_code == 200 or not deployed, response.text
+        return deployed
+
+    await eventually(answered_when_deployed)
+
+
 async def test_an_example_is_trained_deployed_and_scores_over_http(
     center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient, run: Any
 ) -> None:
