@@ -30,6 +30,7 @@ from mlc.settings import CenterSettings, DeskSettings, JiraSettings, ProcessSett
 from mlc.standalone.center.app import create_app as create_center
 from mlc.standalone.desk.app import create_app as create_desk
 from mlc.standalone.desk.faults import Faults
+from mlc.standalone.desk.scheme import Scheme
 from mlc.ticketing.jira import JiraTicketing
 from mlc.worker import MlcPlugin, activities_of
 
@@ -215,9 +216,20 @@ async def no_temporal() -> Client:
 
 @asynccontextmanager
 async def office(
-    client: Client, folder: Path, *, configure: Callable[[ProcessSettings], ProcessSettings] = lambda s: s, **desk: Any
+    client: Client,
+    folder: Path,
+    *,
+    configure: Callable[[ProcessSettings], ProcessSettings] = lambda s: s,
+    scheme: Scheme | None = None,
+    **desk: Any,
 ) -> AsyncIterator[Office]:
-    """Open an office on the Temporal server that ``client`` knows; it connects by itself, with the plugin."""
+    """Open an office on the Temporal server that ``client`` knows; it connects by itself, with the plugin.
+
+    Args:
+        configure: changes the settings of the processes.
+        scheme: the desk's workflow, if another than the usual one.
+        desk: further settings of the desk.
+    """
     task_queue = f"mlc-{uuid.uuid4()}"
     with ExitStack() as stack:
         center_socket, desk_socket = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
@@ -229,6 +241,7 @@ async def office(
         faults = Faults()
         desk_app = create_desk(
             DeskSettings(database=folder / "desk.db", url=desk_url, user="bot", token="desk-token", **desk),
+            scheme=scheme,
             faults=faults,
         )
         stack.enter_context(serving(desk_app, desk_socket))
