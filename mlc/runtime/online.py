@@ -50,6 +50,7 @@ class OnlineModel:
         self,
         deployment_id: str,
         center: Center,
+        *,
         patch: Patch,
         settings: RuntimeSettings,
         names: CenterSettings,
@@ -273,7 +274,12 @@ class OnlineModels:
         wanted = {id_ for id_, s in states.items() if s in {self._names.deploying_state, self._names.deployed_state}}
         for id_ in wanted - self._models.keys():
             self._models[id_] = OnlineModel(
-                id_, self._center, self._patch, self._settings, self._names, self._workspace
+                id_,
+                self._center,
+                patch=self._patch,
+                settings=self._settings,
+                names=self._names,
+                workspace=self._workspace,
             )
         self._serving = [d for d in deployments if states[d.id] == self._names.deployed_state]
         for id_ in self._models.keys() - wanted:
