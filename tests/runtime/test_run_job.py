@@ -14,8 +14,9 @@ import pytest
 from running import RestartableCenter
 from servers import eventually
 from small_models import embedded, example_data, example_model, python_model
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from mlc.center import wire
@@ -192,6 +193,79 @@ async def test_the_outcome_of_a_job_waits_for_a_centre_that_is_down(
     await center_that_can_stop.start()
     assert (await ended(center, job.id)).job_status == "COMPLETE"
     assert started.read_text() == "once"
+
+
+async def test_closing_a_job_waits_for_a_centre_that_is_down_without_a_growing_history(
+    center_that_can_stop: RestartableCenter,
+    start_runtime: StartRuntime,
+    dev_server: WorkflowEnvironment,
+    tmp_path: Path,
+) -> None:
+    center = center_that_can_stop.client
+    runtime = await start_runtime()
+    started = tmp_path / "started"
+    job = await center.create_job(job_on(runtime.settings.name, sleeping(started), CSV))
+    await eventually(lambda: _content(started))
+    workflow = dev_server.client.get_workflow_handle(run_job_id(job.id))
+    await center_that_can_stop.stop()
+    await workflow.cancel()
+
+    async def events_when_tried(times: int) -> int:
+        async def tried() -> int:
+            description = await workflow.describe()
+            tries = [a.attempt for a in description.raw_description.pending_activities]
+            return description.history_length if tries and tries[0] >= times else 0
+
+        return await eventually(tried)
+
+    assert await events_when_tried(2) == await events_when_tried(3)
+    await center_that_can_stop.start()
+    with pytest.raises(WorkflowFailureError):
+        await asyncio.wait_for(workflow.result(), 20)
+    assert (await center.get_job(job.id)).job_status == "CANCELLED"
+
+
+async def test_a_job_is_closed_before_others_are_begun(
+    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    runtime = await start_runtime(max_parallel_jobs=1)
+    name, started, go = runtime.settings.name, tmp_path / "started", tmp_path / "go"
+    running = await center.create_job(job_on(name, sleeping(started, until=go), CSV))
+    await eventually(lambda: _content(started))
+    never = tmp_path / "never"
+    others = [await center.create_job(job_on(name, sleeping(tmp_path / "other"), CSV)) for _ in range(3)]
+    given_up = await center.create_job(job_on(name, sleeping(never), CSV))
+    handles = [dev_server.client.get_workflow_handle(run_job_id(job.id)) for job in (*others, given_up)]
+    for handle in handles:
+        await eventually(lambda h=handle: _queued(h))
+    await handles[-1].cancel()
+    await eventually(lambda: _queued(handles[-1], "close_job"))
+    go.touch()
+    assert (await ended(center, given_up.id)).job_status == "CANCELLED"
+    assert (await center.get_job(running.id)).job_status == "COMPLETE"
+    for other in others:
+        await center.patch_job(other.id, {"jobStatus": "CANCELLED"})
+    assert not never.exists()
+
+
+async def _queued(handle: WorkflowHandle[Any, Any], activity: str = "execute_job") -> bool:
+    try:
+        pending = (await handle.describe()).raw_description.pending_activities
+    except RPCError:  # not handed over yet
+        return False
+    return [a.activity_type.name for a in pending] == [activity]
+
+
+def sleeping(started: Path, until: Path = Path("/nowhere")) -> wire.DeployableModel:
+    """A model whose metrics function says that it has started, and goes on when there is something at ``until``."""
+    return python_model(f"""
+        import os, time
+        # modelop.metrics
+        def m(df):
+            open({str(started)!r}, "w").write(str(os.getpid()))
+            while not os.path.exists({str(until)!r}): time.sleep(0.05)
+            yield {{"a": 1}}
+        """)
 
 
 async def test_a_runtime_that_is_told_to_stop_hands_its_job_to_another_of_its_name(
