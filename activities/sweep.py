@@ -63,7 +63,6 @@ class SweepActivities:
                 if is_news(ticket, state):
                     woken += await self._wake(ticket)
             seen += len(batch)
-            activity.heartbeat(seen)
         return SweepReport(open_tickets=seen, woken=woken)
 
     @activity.defn
@@ -74,7 +73,6 @@ class SweepActivities:
             for ticket, state in await self._read(batch):
                 if state.answer is Answer.PENDING and not await _somebody_waits(ticket):
                     withdrawn += await self._withdraw(ticket)
-            activity.heartbeat(withdrawn)
         return withdrawn
 
     async def _read(self, tickets: list[OpenTicket]) -> list[tuple[OpenTicket, TicketState]]:
@@ -91,7 +89,6 @@ class SweepActivities:
                     states[ticket.label] = await in_thread(self.threads, self.tickets.get, ticket.ref)
                 except Refused as error:
                     activity.logger.warning("%s of %s is left out: %s", ticket.key, ticket.workflow_id, error)
-                activity.heartbeat()
         return [(ticket, states[ticket.label]) for ticket in tickets if ticket.label in states]
 
     async def _withdraw(self, ticket: OpenTicket) -> int:

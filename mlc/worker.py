@@ -12,11 +12,12 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig as EnvironmentConfig
 from temporalio.plugin import SimplePlugin
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.deployments import DeploymentActivities
+from activities.heartbeats import Heartbeats
 from activities.jobs import JobActivities
 from activities.monitors import MonitorActivities
 from activities.notifications import NotificationActivities
@@ -40,6 +41,7 @@ WORKFLOWS: Sequence[type] = (DeployModel, SweepTickets)
 GRACE = timedelta(seconds=20)
 # After a worker was killed, its runs wait this long for it before another worker takes them over.
 STICKY_TIMEOUT = timedelta(seconds=2)
+HEARTBEAT_THROTTLE = timedelta(seconds=2)
 
 
 class NotConfigured(Exception):
@@ -59,10 +61,16 @@ class MlcPlugin(SimplePlugin):
             data_converter=pydantic_data_converter,
             workflows=WORKFLOWS,
             activities=activities,
+            interceptors=[Heartbeats(activities)],
             workflow_runner=sandbox(),
             # A run whose input can't be read fails at once, with the reason; otherwise it would hang for ever.
             workflow_failure_exception_types=[pydantic.ValidationError],
         )
+
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        """See base class."""
+        # By default a heartbeat may be held back for 80 % of its timeout: one that is late would be too late.
+        return {**super().configure_worker(config), "max_heartbeat_throttle_interval": HEARTBEAT_THROTTLE}
 
 
 def sandbox() -> SandboxedWorkflowRunner:

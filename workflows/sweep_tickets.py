@@ -9,6 +9,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.sweep import SweepActivities, SweepReport
     from mlc.model.processes import SWEEP_TICKETS
 
+with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
+    from workflows.steps.activity import HEARTBEAT_TIMEOUT
+
 # 10,000 tickets are 200 requests to the ticket system.
 SWEEP_TIMEOUT = timedelta(minutes=30)
 
@@ -22,14 +25,14 @@ class SweepTickets:
         report = await workflow.execute_activity_method(
             SweepActivities.sweep_tickets,
             start_to_close_timeout=SWEEP_TIMEOUT,
-            heartbeat_timeout=timedelta(minutes=2),
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=3),  # the next sweep comes soon enough
             summary="compare the open tickets with the ticket system",
         )
         withdrawn = await workflow.execute_activity_method(
             SweepActivities.withdraw_orphans,
             start_to_close_timeout=SWEEP_TIMEOUT,
-            heartbeat_timeout=timedelta(minutes=2),
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=3),
             summary="withdraw the tickets of terminated runs",
         )

@@ -12,6 +12,8 @@ Answer = TypeVar("Answer")
 
 # A handful of requests of at most 30 s each.
 TIMEOUT = timedelta(minutes=3)
+# The worker sends heartbeats for every activity that runs: an attempt that died with it is noticed after this time.
+HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
 
 
@@ -27,6 +29,7 @@ async def call(
         activity,
         argument,
         start_to_close_timeout=TIMEOUT,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
         schedule_to_close_timeout=patience,
         retry_policy=RETRY,
         summary=summary,

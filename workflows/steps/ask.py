@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
+    from workflows.steps.activity import HEARTBEAT_TIMEOUT
     from workflows.steps.once import create_once, question_key
     from workflows.steps.progress import Progress, plain
 
@@ -92,6 +93,7 @@ class Questions:
                 TicketActivities.withdraw_tickets,
                 Withdrawal(tickets=tickets, reason=reason),
                 start_to_close_timeout=TICKET_TIMEOUT,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
                 retry_policy=TICKET_RETRY,
                 summary="withdraw the open tickets",
             )
@@ -117,6 +119,7 @@ class Questions:
             TicketActivities.read_ticket,
             ticket,
             start_to_close_timeout=TICKET_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=TICKET_RETRY,
             summary=f"read {ticket.key}",
         )
@@ -132,6 +135,7 @@ class Questions:
             TicketActivities.remark,
             Remark(ticket=ticket, event_id=event, text=text),
             start_to_close_timeout=TICKET_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=TICKET_RETRY,
             summary=f"comment on {ticket.key}",
         )

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.processes import Policy
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import call
+    from workflows.steps.activity import HEARTBEAT_TIMEOUT, call
     from workflows.steps.once import create_once, look_for, question_key
     from workflows.steps.progress import Progress
 
@@ -111,6 +111,7 @@ class Rollout:
             DeploymentActivities.finish_deployments,
             self.deployments,
             start_to_close_timeout=LOOK_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
             summary="wait until the model is loaded",
         )

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.processes import Policy
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
+    from workflows.steps.activity import HEARTBEAT_TIMEOUT
     from workflows.steps.once import create_once, look_for, question_key
     from workflows.steps.progress import Progress
 
@@ -85,6 +86,7 @@ class Jobs:
                 JobActivities.cancel_job,
                 self.in_flight.id,
                 start_to_close_timeout=LOOK_TIMEOUT,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
                 retry_policy=LOOK_RETRY,
                 summary="cancel the job in flight",
             )
@@ -101,6 +103,7 @@ class Jobs:
                 finish,
                 job,
                 start_to_close_timeout=LOOK_TIMEOUT,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
                 retry_policy=LOOK_RETRY,
                 summary=f"wait for the {job.kind} job {job.id}",
             )

@@ -13,6 +13,9 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from mlc.model.failure import FailureType
 
+with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
+    from workflows.steps.activity import HEARTBEAT_TIMEOUT
+
 Request = TypeVar("Request")
 Created = TypeVar("Created")
 
@@ -67,6 +70,7 @@ async def create_once(
                 create,
                 request,
                 start_to_close_timeout=CREATE_TIMEOUT,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
                 retry_policy=RetryPolicy(maximum_attempts=1),
                 summary=summary,
             )
@@ -104,6 +108,7 @@ async def look_for(
         find,
         request,
         start_to_close_timeout=CREATE_TIMEOUT,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
         schedule_to_close_timeout=patience,
         retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
         summary=f"look for it: {summary}"[:200],
