@@ -18,6 +18,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.center.wire import CREATED, WAITING
+from mlc.model.job import run_job_id, runtime_task_queue
 from mlc.model.processes import RUN_JOB
 from mlc.standalone.center.entities import CANCEL, DISPATCH, KINDS, Kind
 from mlc.standalone.center.matching import choose
@@ -26,21 +27,10 @@ from mlc.standalone.center.service import ModelCentre
 JsonObject = dict[str, Any]
 Connect = Callable[[], Awaitable[Client]]
 
-QUEUE_PREFIX = "mlc-runtime-"
 _JOBS = KINDS["jobs"]
 _RPC_TIMEOUT = timedelta(seconds=10)
 _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
 _log = logging.getLogger(__name__)
-
-
-def task_queue(engine_name: str) -> str:
-    """The queue on which the runtime of this name works."""
-    return QUEUE_PREFIX + engine_name
-
-
-def run_job_id(job_id: str) -> str:
-    """The one workflow that runs a job."""
-    return f"job-{job_id}"
 
 
 async def connect() -> Client:
@@ -103,7 +93,7 @@ class Dispatcher:
                 await self._hand_over(self._client, job, engine)
 
     async def _hand_over(self, client: Client, job: JsonObject, engine: JsonObject) -> None:
-        queue = task_queue(engine["name"])
+        queue = runtime_task_queue(engine["name"])
         try:
             await client.start_workflow(
                 RUN_JOB,
@@ -122,7 +112,7 @@ class Dispatcher:
                 raise
             _log.warning("Job %s was not taken by Temporal: %s", job["id"], error.message)
             return
-        name = queue.removeprefix(QUEUE_PREFIX)
+        name = queue.removeprefix(runtime_task_queue(""))
         target = engine if engine["name"] == name else {"name": name}
         kept = {key: target[key] for key in ("id", "name", "engineType", "environmentName") if target.get(key)}
 
