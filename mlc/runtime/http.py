@@ -8,7 +8,8 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.online import NoSuchDeployment, NotServing, OnlineModels
+from mlc.runtime.online import NoSuchDeployment, OnlineModels
+from mlc.runtime.online_model import NotServing
 from mlc.settings import RuntimeSettings
 
 DEPLOYMENT_HEADER = "X-Deployment-Id"

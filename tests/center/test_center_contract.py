@@ -204,6 +204,28 @@ async def test_an_online_deployment_loads_and_a_batch_one_is_there_at_once(cente
     assert (deployment_state(failed, settings), failed.messages) == ("ERROR", ["no memory"])
 
 
+@pytest.mark.parametrize("end", ["UNDEPLOYED", "ERROR"])
+async def test_a_deployment_that_has_ended_does_not_come_back(center: HttpCenter, end: str) -> None:
+    engine = await center.save_engine(Engine(name="r", input_endpoints=[{"endpointType": "REST"}]))
+    deployment = DeployedModel(deployable_model=await a_snapshot(center), engine=engine)
+    id_ = (await center.create_deployment(deployment)).id
+    await center.patch_deployment(id_, {"state": end})
+    for other in ("DEPLOYED", "DEPLOYING", None, []):
+        with pytest.raises(Refused, match=rf"409.*ended as {end}, which is final"):
+            await center.patch_deployment(id_, {"state": other, "messages": ["back"]})
+    kept = await center.patch_deployment(id_, {"state": end, "schedules": []})
+    assert (deployment_state(kept, CenterSettings()), kept.messages) == (end, [])
+
+
+async def test_a_deployment_that_failed_can_be_taken_back(center: HttpCenter) -> None:
+    deployment = await center.create_deployment(DeployedModel(deployable_model=await a_snapshot(center)))
+    await center.patch_deployment(deployment.id, {"state": "ERROR"})
+    ended = await center.patch_deployment(deployment.id, {"state": "UNDEPLOYED"})
+    assert (ended.model_extra or {})["undeployTime"]
+    with pytest.raises(Refused, match="409"):
+        await center.patch_deployment(deployment.id, {"state": "ERROR"})
+
+
 async def test_deployments_are_found_by_model_snapshot_and_runtime(center: HttpCenter) -> None:
     model = await center.get_stored_model((await center.create_stored_model(a_model())).id or "")
     one, two = await a_snapshot(center, "one", model), await a_snapshot(center, "two", model)

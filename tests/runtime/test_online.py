@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,7 +17,9 @@ from small_models import example_data, example_model, python_model
 from mlc.center import wire
 from mlc.center.client import HttpCenter
 from mlc.model.job import JobKind
-from mlc.runtime.online import answering
+from mlc.runtime.online import OnlineModels, answering
+from mlc.runtime.online_model import NotServing
+from mlc.settings import CenterSettings, RuntimeSettings
 
 StartRuntime = Callable[..., Awaitable[Any]]
 
@@ -249,6 +253,34 @@ async def test_an_undeployment_while_the_model_loads_is_not_overwritten(
     await center.patch_deployment(deployment, {"state": "UNDEPLOYED"})
     await eventually(lambda: _missing(folder))
     assert await state(center, deployment) == "UNDEPLOYED"
+
+
+class Interfering(HttpCenter):
+    """The centre's client of a runtime that is always a moment too late with the news that a model is loaded."""
+
+    async def patch_deployment(self, deployment_id: str, changes: Mapping[str, Any]) -> wire.DeployedModel:
+        await super().patch_deployment(deployment_id, {"state": "UNDEPLOYED"})
+        return await super().patch_deployment(deployment_id, changes)
+
+
+async def test_an_undeployment_just_before_the_model_is_loaded_ends_the_model(
+    center: HttpCenter, tmp_path: Path
+) -> None:
+    engine = await center.save_engine(wire.Engine(name="late", input_endpoints=[{"endpointType": "REST"}]))
+    settings, names = RuntimeSettings(name="late"), CenterSettings()
+    interfering = Interfering(names)
+    models = OnlineModels(interfering, settings, names, tmp_path / "late")
+    following = asyncio.create_task(models.run(str(engine.id)))
+    deployment = await deploy(center, SimpleNamespace(engine=engine), answers(1))
+    folder = tmp_path / "late" / "online" / deployment
+    await eventually(lambda: _exists(folder / "__moc_runtime" / "order.json"))
+    await eventually(lambda: _missing(folder))
+    assert await state(center, deployment) == "UNDEPLOYED"
+    with pytest.raises(NotServing):
+        await models.score({})
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await interfering.aclose()
 
 
 def test_the_newest_deployments_model_answers_through_its_oldest_deployment() -> None:

@@ -14,7 +14,9 @@ from mlc.standalone.center.store import Conflict
 JsonObject = dict[str, Any]
 Lookup = Callable[[Kind, str], JsonObject | None]
 
-DEPLOYING, DEPLOYED, UNDEPLOYED = "DEPLOYING", "DEPLOYED", "UNDEPLOYED"
+DEPLOYING, DEPLOYED, UNDEPLOYED, FAILED = "DEPLOYING", "DEPLOYED", "UNDEPLOYED", "ERROR"
+_AFTER = {UNDEPLOYED: (UNDEPLOYED,), FAILED: (FAILED, UNDEPLOYED)}
+"""What the state of a deployment that has ended may become: one that failed can still be taken back."""
 _THE_CENTRES_OWN = ("createdDate", "lastModifiedDate", "lastModifiedBy", "versionNumber")
 _LONGEST_NAME = 200
 _DEEPEST = 100  # a snapshot in a job in a listing must still be far from Python's recursion limit
@@ -51,7 +53,7 @@ def merge(kind: Kind, document: JsonObject, changes: JsonObject) -> None:
 
     Raises:
         BadRequest: a field would have the wrong type.
-        Conflict: a job's terminal status would change.
+        Conflict: a job's terminal status would change, or a deployment that has ended would come back.
     """
     status = document.get("jobStatus")
     state = document.get("state")
@@ -60,8 +62,16 @@ def merge(kind: Kind, document: JsonObject, changes: JsonObject) -> None:
     check(kind, document)
     if kind is KINDS["jobs"] and status in TERMINAL_STATUSES and document.get("jobStatus") != status:
         raise Conflict(f"Job {document.get('id')} ended with {status}, which is final; create another job.")
-    if kind is KINDS["deployedModels"] and document.get("state") == UNDEPLOYED != state:
-        document.setdefault("undeployTime", datetime.now(UTC).isoformat().replace("+00:00", "Z"))
+    if kind is KINDS["deployedModels"]:
+        _follow_state(document, state)
+
+
+def _follow_state(deployment: JsonObject, before: Any) -> None:
+    after = deployment.get("state")
+    if str(before) in _AFTER and after not in _AFTER[before]:
+        raise Conflict(f"Deployment {deployment.get('id')} ended as {before}, which is final; make another deployment.")
+    if after == UNDEPLOYED != before:
+        deployment.setdefault("undeployTime", datetime.now(UTC).isoformat().replace("+00:00", "Z"))
 
 
 def check(kind: Kind, document: JsonObject) -> None:
