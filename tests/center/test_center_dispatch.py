@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,6 +30,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from mlc.center.client import HttpCenter
 from mlc.center.wire import DeployableModel, Engine, Job, ModelMetaData, StoredModel
 from mlc.settings import StandaloneCenterSettings
+from mlc.standalone.center import dispatch
 from mlc.standalone.center.app import create_app
 
 
@@ -219,6 +221,48 @@ async def test_cancelling_a_job_cancels_its_workflow(place: Place) -> None:
         job = await place.until(await place.job(), "WAITING")
         await place.center.patch_job(job.id, {"jobStatus": "CANCELLED"})
         await place.until_state(job, WorkflowExecutionStatus.CANCELED)
+
+
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The centre looks after quiet jobs in every round."""
+    monkeypatch.setattr(dispatch, "WATCH_INTERVAL", 0)
+
+
+@pytest.fixture
+def impatient(watchful: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are quiet at once."""
+    monkeypatch.setattr(dispatch, "QUIET", timedelta(0))
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_job_whose_workflow_was_terminated_ends_with_a_sentence(place: Place) -> None:
+    async with a_runtime(place, a_name()):
+        waiting, running, other = [await place.until(await place.job(), "WAITING") for _ in range(3)]
+        await place.center.patch_job(running.id, {"jobStatus": "RUNNING", "jobMessages": ["it began"]})
+        unknown = await place.job(target_engine=Engine(name="nobody"))
+        await place.center.patch_job(unknown.id, {"jobStatus": "RUNNING"})
+        for job in (waiting, running):
+            await place.temporal.get_workflow_handle(f"job-{job.id}").terminate()
+        ended = [await place.until(job, "ERROR") for job in (waiting, running)]
+        sentences = [
+            f"Nothing runs this job any more: its workflow job-{job.id} is terminated; create another job."
+            for job in ended
+        ]
+        assert [job.job_messages for job in ended] == [[sentences[0]], ["it began", sentences[1]]]
+        assert {job.job_result for job in ended} == {"FAILURE"}
+        assert await place.status(other) == "WAITING", "its workflow runs"
+        assert await place.status(unknown) == "RUNNING", "Temporal knows nothing of it"
+
+
+@pytest.mark.usefixtures("watchful")
+async def test_a_job_that_changed_a_moment_ago_is_not_looked_up(place: Place) -> None:
+    async with a_runtime(place, a_name()):
+        job = await place.until(await place.job(), "WAITING")
+        await place.temporal.get_workflow_handle(f"job-{job.id}").terminate()
+        for _ in range(2):  # the second is handed over in a round after the first one's
+            await place.until(await place.job(), "WAITING")
+        assert await place.status(job) == "WAITING"
 
 
 async def test_a_job_cancelled_while_temporal_is_away_is_never_started(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""Hands jobs to runtimes through Temporal, and has them stopped there.
+"""Hands jobs to runtimes through Temporal, has them stopped there, and notices those that nobody runs any more.
 
 What is to be done stands in the database, so that a job created while Temporal or the runtimes are away is handed over
 when they are back, also by a centre that has been restarted meanwhile.
@@ -6,6 +6,7 @@ when they are back, also by a centre that has been restarted meanwhile.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,16 +18,20 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.center.wire import CREATED, WAITING
+from mlc.center.wire import CREATED, ERROR, TERMINAL_STATUSES, WAITING
 from mlc.model.job import run_job_id, runtime_task_queue
 from mlc.model.processes import RUN_JOB
-from mlc.standalone.center.entities import CANCEL, DISPATCH, KINDS, Kind
+from mlc.standalone.center.entities import CANCEL, DISPATCH, KINDS, WATCH, Kind
 from mlc.standalone.center.matching import choose
 from mlc.standalone.center.service import ModelCentre
 
 JsonObject = dict[str, Any]
 Connect = Callable[[], Awaitable[Client]]
 
+QUIET = timedelta(minutes=1)
+"""A job that is under way and hasn't changed for so long is looked up in Temporal, ..."""
+WATCH_INTERVAL = 30.0
+"""... again and again after so many seconds."""
 _JOBS = KINDS["jobs"]
 _RPC_TIMEOUT = timedelta(seconds=10)
 _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
@@ -52,12 +57,13 @@ class Dispatcher:
         self._interval = interval
         self._client: Client | None = None
         self._wanted = asyncio.Event()
+        self._watch_due = 0.0
         self._trouble = ""
 
     def changed(self, kind: Kind, before: JsonObject | None, after: JsonObject) -> None:
         """Listener of the centre."""
-        status = before.get("jobStatus") if before else None
-        if kind is _JOBS and after.get("jobStatus") != status and after.get("jobStatus") in _JOBS.pending:
+        before_status, status = (before or {}).get("jobStatus"), after.get("jobStatus")
+        if kind is _JOBS and status != before_status and _JOBS.pending.get(str(status)) in {DISPATCH, CANCEL}:
             self._wanted.set()
 
     async def run(self) -> None:
@@ -80,7 +86,8 @@ class Dispatcher:
     async def _round(self) -> None:
         cancelled = await asyncio.to_thread(self._centre.store.pending, CANCEL)
         created = await asyncio.to_thread(self._centre.store.pending, DISPATCH)
-        if not cancelled and not created:
+        quiet = await asyncio.to_thread(self._quiet)
+        if not (cancelled or created or quiet):
             return
         if self._client is None:
             self._client = await self._connect()
@@ -91,6 +98,14 @@ class Dispatcher:
             engine = choose(job, engines, self._engine_timeout, datetime.now(UTC))
             if engine is not None:
                 await self._hand_over(self._client, job, engine)
+        for job in quiet:
+            await self._watch(self._client, job["id"])
+
+    def _quiet(self) -> list[JsonObject]:
+        if time.monotonic() < self._watch_due:
+            return []
+        self._watch_due = time.monotonic() + WATCH_INTERVAL
+        return self._centre.store.pending(WATCH, quiet=QUIET)
 
     async def _hand_over(self, client: Client, job: JsonObject, engine: JsonObject) -> None:
         queue = runtime_task_queue(engine["name"])
@@ -130,6 +145,29 @@ class Dispatcher:
             if error.status != RPCStatusCode.NOT_FOUND:  # never begun, or over
                 raise
         await asyncio.to_thread(self._centre.store.settled, job_id)
+
+    async def _watch(self, client: Client, job_id: str) -> None:
+        """End a job whose workflow was ended from outside, such as by an operator who terminated it.
+
+        A job of which Temporal knows nothing is left alone: it isn't run by this Temporal, or not through it.
+        """
+        try:
+            workflow = await client.get_workflow_handle(run_job_id(job_id)).describe(rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return
+        if workflow.close_time is None:
+            return
+        how = workflow.status.name.lower() if workflow.status else "closed"
+        message = f"Nothing runs this job any more: its workflow {workflow.id} is {how}; create another job."
+
+        def lost(document: JsonObject) -> None:
+            if document["jobStatus"] not in TERMINAL_STATUSES:  # it may have been told of its end just now
+                messages = [*(document.get("jobMessages") or []), message]
+                document |= {"jobStatus": ERROR, "jobResult": "FAILURE", "jobMessages": messages}
+
+        await self._centre.change(_JOBS, job_id, lost)
 
     def _say(self, trouble: str) -> None:
         """Log an outage when it begins, not every second."""

@@ -7,6 +7,8 @@ from typing import Any
 from mlc.center.wire import (
     CANCELLED,
     CREATED,
+    RUNNING,
+    WAITING,
     DeployableModel,
     DeployedModel,
     Engine,
@@ -19,8 +21,8 @@ from mlc.center.wire import (
 
 JsonObject = dict[str, Any]
 
-DISPATCH, CANCEL = "dispatch", "cancel"
-"""What the centre does about a job: hand it to a runtime, or have the runtime stop it."""
+DISPATCH, CANCEL, WATCH = "dispatch", "cancel", "watch"
+"""What the centre does about a job: hand it to a runtime, have the runtime stop it, or see that it is still run."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ KINDS = {
                 "findAllByJobStatus": {"jobStatus": "status"},
             },
             {"jobStatus": CREATED, "jobResult": "UNKNOWN"},
-            {CREATED: DISPATCH, CANCELLED: CANCEL},
+            {CREATED: DISPATCH, CANCELLED: CANCEL, WAITING: WATCH, RUNNING: WATCH},
         ),
         Kind(
             "modelTestResults",

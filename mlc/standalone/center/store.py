@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -183,10 +183,13 @@ class Store:
             rows = session.scalars(select(Row).where(*conditions).order_by(*order).limit(size).offset(number * size))
             return Page([_document(row) for row in rows], total)
 
-    def pending(self, what: str, limit: int = 1000) -> list[JsonObject]:
-        """The oldest entities about which ``what`` is to be done."""
+    def pending(self, what: str, *, quiet: timedelta | None = None, limit: int = 1000) -> list[JsonObject]:
+        """The oldest entities about which ``what`` is to be done; those only that haven't changed for ``quiet``."""
+        conditions = [Row.pending == what]
+        if quiet is not None:
+            conditions.append(Row.modified <= _stamp(datetime.now(UTC) - quiet))
         with Session(self._engine) as session:
-            rows = session.scalars(select(Row).where(Row.pending == what).order_by(Row.seq).limit(limit))
+            rows = session.scalars(select(Row).where(*conditions).order_by(Row.seq).limit(limit))
             return [_document(row) for row in rows]
 
     @contextmanager
@@ -204,7 +207,11 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return _stamp(datetime.now(UTC))
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _row(session: Session, kind: Kind, entity_id: str) -> Row:
