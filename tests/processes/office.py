@@ -29,7 +29,7 @@ from mlc.model.ticket import TicketChanged, TicketRef
 from mlc.settings import CenterSettings, DeskSettings, JiraSettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
 from mlc.standalone.desk.app import create_app as create_desk
-from mlc.standalone.desk.faults import Faults
+from mlc.standalone.desk.faults import FaultMiddleware, Faults
 from mlc.standalone.desk.scheme import Scheme
 from mlc.ticketing.jira import JiraTicketing
 from mlc.worker import MlcPlugin, activities_of
@@ -76,6 +76,7 @@ class Office:
         model_manage: httpx.AsyncClient,
         jira: httpx.AsyncClient,
         faults: Faults,
+        center_faults: Faults,
         task_queue: str,
     ) -> None:
         self.client = client
@@ -83,6 +84,8 @@ class Office:
         self.model_manage = model_manage
         self.jira = jira
         self.faults = faults
+        """What goes wrong at the desk."""
+        self.center_faults = center_faults
         self.task_queue = task_queue
         self.started: list[Run] = []
 
@@ -215,30 +218,26 @@ async def no_temporal() -> Client:
 
 
 @asynccontextmanager
-async def office(
+async def premises(
     client: Client,
     folder: Path,
     *,
-    configure: Callable[[ProcessSettings], ProcessSettings] = lambda s: s,
+    task_queue: str,
+    process: ProcessSettings,
     scheme: Scheme | None = None,
     **desk: Any,
 ) -> AsyncIterator[Office]:
-    """Open an office on the Temporal server that ``client`` knows; it connects by itself, with the plugin.
-
-    Args:
-        configure: changes the settings of the processes.
-        scheme: the desk's workflow, if another than the usual one.
-        desk: further settings of the desk.
-    """
-    task_queue = f"mlc-{uuid.uuid4()}"
+    """An ``office`` without its worker."""
     with ExitStack() as stack:
         center_socket, desk_socket = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+        faults, center_faults = Faults(), Faults()
         center_app = create_center(
             StandaloneCenterSettings(database=folder / "center.db", token="center-token"), connect=no_temporal
         )
-        center_url = stack.enter_context(serving(center_app, center_socket))
+        center_url = stack.enter_context(
+            serving(FaultMiddleware(center_app, center_faults, "/model-manage/api/"), center_socket)
+        )
         desk_url = f"http://127.0.0.1:{desk_socket.getsockname()[1]}"
-        faults = Faults()
         desk_app = create_desk(
             DeskSettings(database=folder / "desk.db", url=desk_url, user="bot", token="desk-token", **desk),
             scheme=scheme,
@@ -247,11 +246,6 @@ async def office(
         stack.enter_context(serving(desk_app, desk_socket))
         center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token")
         jira_settings = JiraSettings(url=desk_url, user="bot", token="desk-token")
-        process = configure(
-            ProcessSettings(
-                job_poll=timedelta(seconds=30), settle=timedelta(seconds=1), center_settle=timedelta(seconds=1)
-            )
-        )
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
         center = HttpCenter(center_settings)
@@ -271,7 +265,27 @@ async def office(
             httpx.AsyncClient(
                 base_url=f"{center_url}/model-manage/api/", headers={"Authorization": "Bearer center-token"}
             ) as model_manage,
-            Worker(connected, task_queue=task_queue, graceful_shutdown_timeout=timedelta(seconds=5)),
         ):
-            yield Office(connected, center, model_manage, jira, faults, task_queue)
+            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue)
         await center.aclose()
+
+
+@asynccontextmanager
+async def office(
+    client: Client, folder: Path, *, configure: Callable[[ProcessSettings], ProcessSettings] = lambda s: s, **desk: Any
+) -> AsyncIterator[Office]:
+    """Open an office on the Temporal server that ``client`` knows; it connects by itself, with the plugin.
+
+    Args:
+        configure: changes the settings of the processes.
+        desk: the desk's workflow as ``scheme``, if another than the usual one, and further settings of the desk.
+    """
+    process = configure(
+        ProcessSettings(job_poll=timedelta(seconds=30), settle=timedelta(seconds=1), center_settle=timedelta(seconds=1))
+    )
+    task_queue = f"mlc-{uuid.uuid4()}"
+    async with (
+        premises(client, folder, task_queue=task_queue, process=process, **desk) as opened,
+        Worker(opened.client, task_queue=task_queue, graceful_shutdown_timeout=timedelta(seconds=5)),
+    ):
+        yield opened

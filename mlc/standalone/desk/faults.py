@@ -1,4 +1,4 @@
-"""Faults on purpose, for tests: the desk as an unreliable Jira. Part of the app only if asked for."""
+"""Faults on purpose, for tests: a server as unreliable as a real one. Part of the desk's app only if asked for."""
 
 import asyncio
 import re
@@ -24,6 +24,12 @@ class Effect(StrEnum):
     """Do what was asked, and close the connection without an answer."""
     SLOW = "slow"
     """Do what was asked, and answer only after ``seconds``."""
+    HANG = "hang"
+    """Do nothing until the caller is gone, and nothing then."""
+    HANG_AFTER = "hang_after"
+    """Do what was asked, and say nothing until the caller is gone."""
+    LATE = "late"
+    """Do what was asked, but only once the caller is gone."""
 
 
 class Fault(BaseModel):
@@ -46,6 +52,8 @@ class Faults:
         self.planned: list[Fault] = []
         self.requests: list[str] = []
         """Every request to the API as ``METHOD path``, oldest first."""
+        self.hanging: list[str] = []
+        """Those whose caller is being kept waiting."""
 
     def add(self, effect: Effect, **how: Any) -> None:
         self.planned.append(Fault(effect=effect, **how))
@@ -60,41 +68,48 @@ class Faults:
 
 
 class FaultMiddleware:
-    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+    """An application whose requests to paths that begin with ``api`` meet the faults planned for them."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, api: str = "/rest/") -> None:
         self._app = app
         self._faults = faults
+        self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/rest/"):
+        if scope["type"] != "http" or not scope["path"].startswith(self._api):
             await self._app(scope, receive, send)
             return
-        self._faults.requests.append(f"{scope['method']} {scope['path']}")
+        request = f"{scope['method']} {scope['path']}"
+        self._faults.requests.append(request)
         fault = self._faults.take(scope["method"], scope["path"])
         if fault is None:
             await self._app(scope, receive, send)
             return
-        if fault.effect in {Effect.ANSWER, Effect.DROP}:
-            await _drain(receive)
-        else:
-            answer: list[Message] = []
+        asked, answer = await _body(receive), list[Message]()
 
-            async def keep(message: Message) -> None:
-                answer.append(message)
+        async def replay() -> Message:
+            return asked.pop(0) if asked else await receive()
 
-            await self._app(scope, receive, keep)
-        if fault.effect in {Effect.DROP, Effect.DROP_AFTER}:
-            scope[TRANSPORT].abort()
-        elif fault.effect is Effect.SLOW:
-            await asyncio.sleep(fault.seconds)
-            for message in answer:
-                await send(message)
-        else:
-            headers = {"content-type": "text/html", "content-length": str(len(fault.body.encode()))} | {
-                name.lower(): value for name, value in fault.headers.items()
-            }
-            pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-            await send({"type": "http.response.start", "status": fault.status, "headers": pairs})
-            await send({"type": "http.response.body", "body": fault.body.encode()})
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        if fault.effect not in {Effect.ANSWER, Effect.DROP, Effect.HANG, Effect.LATE}:
+            await self._app(scope, replay, keep)
+        match fault.effect:
+            case Effect.DROP | Effect.DROP_AFTER:
+                scope[TRANSPORT].abort()
+            case Effect.HANG | Effect.HANG_AFTER | Effect.LATE:
+                self._faults.hanging.append(request)
+                await _gone(receive)
+                self._faults.hanging.remove(request)
+                if fault.effect is Effect.LATE:
+                    await self._app(scope, replay, keep)
+            case Effect.SLOW:
+                await asyncio.sleep(fault.seconds)
+                for message in answer:
+                    await send(message)
+            case Effect.ANSWER | Effect.ANSWER_AFTER:
+                await _answer(send, fault)
 
 
 class DroppableProtocol(H11Protocol):
@@ -126,6 +141,22 @@ def requests(request: Request) -> list[str]:
     return counted
 
 
-async def _drain(receive: Receive) -> None:
-    while (await receive()).get("more_body"):
+async def _answer(send: Send, fault: Fault) -> None:
+    headers = {"content-type": "text/html", "content-length": str(len(fault.body.encode()))} | {
+        name.lower(): value for name, value in fault.headers.items()
+    }
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": fault.status, "headers": pairs})
+    await send({"type": "http.response.body", "body": fault.body.encode()})
+
+
+async def _body(receive: Receive) -> list[Message]:
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    return messages
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
         pass
