@@ -1,0 +1,53 @@
+"""What tests read on tickets and write on snapshots."""
+
+from collections.abc import Iterable
+
+from office import Office, Run
+from servers import eventually
+
+from mlc.center import wire
+from mlc.model.ticket import TicketRef
+
+
+async def text(desk: Office, ticket: TicketRef) -> str:
+    """A ticket's description without the escapes of Jira's markup, in one line."""
+    return " ".join((await desk.fields(ticket))["description"].replace("\\", "").split())
+
+
+async def remarks(desk: Office, ticket: TicketRef) -> list[str]:
+    """What was commented on a ticket, oldest first."""
+    comments = (await desk.jira.get(f"issue/{ticket.key}/comment")).raise_for_status().json()["comments"]
+    return [" ".join(comment["body"].replace("\\", "").split()) for comment in comments]
+
+
+async def remarked(desk: Office, run: Run, ticket: TicketRef) -> str:
+    """The one remark on a ticket whose answer could not be used, once the run waits again."""
+
+    async def waits_again() -> bool:
+        status = await desk.status(run)
+        return status.waiting_for.startswith("an answer") and bool(await remarks(desk, ticket))
+
+    await eventually(waits_again)
+    (remark,) = await remarks(desk, ticket)
+    return remark.partition(" gov-event:")[0]
+
+
+async def next_ticket(desk: Office, run: Run, before: TicketRef) -> TicketRef:
+    """The ticket that the run waits for after ``before`` was answered."""
+
+    async def another() -> TicketRef | None:
+        status = await desk.status(run)
+        waits = status.waiting_for.startswith("an answer") and status.open_tickets
+        return status.open_tickets[-1] if waits and status.open_tickets[-1].key != before.key else None
+
+    return await eventually(another)
+
+
+async def add_assets(desk: Office, snapshot_id: str, *assets: wire.Asset) -> None:
+    present = (await desk.center.get_snapshot(snapshot_id)).stored_model.model_assets
+    documents = [a.wire() for a in [*present, *assets]]
+    await desk.center.patch_snapshot(snapshot_id, {"storedModel": {"modelAssets": documents}})
+
+
+async def tag(desk: Office, snapshot_id: str, tags: Iterable[str]) -> None:
+    await desk.center.patch_snapshot(snapshot_id, {"metaData": {"tags": list(tags)}})

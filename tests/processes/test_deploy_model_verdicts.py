@@ -1,0 +1,193 @@
+"""Judgement: what decision tables say, what they can't say, and on which test result."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from failing import BAD, GOOD
+from office import ASSETS, Office, Run, asset
+from paperwork import next_ticket, text
+from tables import table, under
+
+from mlc.center import wire
+from mlc.model.verdict import Verdict
+
+OTHERS = [a for a in ASSETS if a.asset_role != "TEST_RESULT_COMPARATOR"]
+
+
+def missing_metric(setting: str) -> dict[str, Any]:
+    return {"configure": lambda s: s.model_copy(update={"on_missing_metric": setting})}
+
+
+async def judged(desk: Office, *tables: str, metrics: dict[str, Any] = GOOD) -> Run:
+    """A run that was judged by these tables, ``1.dmn`` and so on, on these metrics."""
+    dmn = [asset(f"{n}.dmn", "TEST_RESULT_COMPARATOR", content) for n, content in enumerate(tables, start=1)]
+    run = await desk.start(await desk.snapshot("run_test", "jira", assets=[*OTHERS, *dmn]))
+    await desk.finish_job(run, metrics=metrics)
+    return run
+
+
+async def verdict(desk: Office, run: Run) -> Verdict:
+    found = (await desk.status(run)).result.verdict
+    assert found is not None
+    return found
+
+
+async def newer_result(desk: Office, snapshot_id: str, metrics: dict[str, Any], **more: Any) -> str:
+    """A test result that somebody else's job made; a later one has a later date."""
+    await asyncio.sleep(0.002)
+    result = wire.ModelTestResult(deployable_model_id=snapshot_id, job_id="another", test_results=metrics, **more)
+    return (await desk.center.create_test_result(result)).id
+
+
+async def test_a_snapshot_without_a_decision_table_is_reviewed_and_the_ticket_says_not_judged(desk: Office) -> None:
+    run = await judged(desk)
+    ticket = await desk.ticket(run, "review")
+    assert "Not judged: the snapshot carries no decision table." in await text(desk, ticket)
+    found = await verdict(desk, run)
+    assert (found.judged, found.passed) == (False, True)
+
+
+async def test_no_rule_that_matches_is_a_pass_and_the_ticket_says_so(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9))
+    said = await text(desk, await desk.ticket(run, "review"))
+    assert "Passed. No rule of the decision tables matched." in said
+    assert (await verdict(desk, run)).passed
+
+
+async def test_all_decision_tables_are_judged_and_one_that_fails_is_enough(desk: Office) -> None:
+    metrics = {"auc": 0.97, "f1": 0.1, "recall": 0.99}
+    run = await judged(desk, under("auc", 0.9), under("f1", 0.8), under("recall", 0.5), metrics=metrics)
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert "The test result: not passed. f1 under 0.8 (2.dmn, rule 1)" in said
+    assert [(r.table, r.passes) for r in (await verdict(desk, run)).rules] == [("2.dmn", False)]
+
+
+async def test_all_decision_tables_that_pass_are_a_pass(desk: Office) -> None:
+    says_yes = table(["auc"], ["passes", "reason"], ([">= 0.9"], ["true", '"AUC is high"']))
+    run = await judged(desk, under("auc", 0.9), says_yes)
+    assert "AUC is high" in await text(desk, await desk.ticket(run, "review"))
+    assert [(r.table, r.passes) for r in (await verdict(desk, run)).rules] == [("2.dmn", True)]
+
+
+async def test_a_decision_table_that_does_not_load_is_not_passed_and_done_judges_the_repaired_one(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9), "<definitions>")
+    ticket = await desk.ticket(run, "rejection")
+    assert "Problem: 2.dmn can't be used." in await text(desk, ticket)
+    assert not (await verdict(desk, run)).passed
+    repaired = asset("2.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.8)).wire()
+    snapshot_id = run.id.removeprefix("deploy-")
+    assets = (await desk.center.get_snapshot(snapshot_id)).stored_model.model_assets
+    kept = [a.wire() for a in assets if a.filename != "2.dmn"]
+    await desk.center.patch_snapshot(snapshot_id, {"storedModel": {"modelAssets": [*kept, repaired]}})
+    await desk.decide(run, ticket, "Done")
+    await desk.finish_job(run, metrics=GOOD)
+    assert await desk.ticket(run, "review")
+
+
+async def test_a_decision_table_without_the_output_passes_is_not_passed(desk: Office) -> None:
+    run = await judged(desk, table(["auc"], ["verdict"], (["< 0.9"], ["false"])))
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert "Problem: 1.dmn: decision 'Thresholds' has no output named 'passes'." in said
+
+
+async def test_passes_written_as_the_string_false_is_not_passed(desk: Office) -> None:
+    run = await judged(desk, table(["auc"], ["passes", "reason"], (["< 0.99"], ['"False"', '"not quite"'])))
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert "The test result: not passed. not quite (1.dmn, rule 1)" in said
+
+
+async def test_a_metric_that_is_missing_is_not_passed(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9), metrics={"f1": 0.9})
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert 'Problem: 1.dmn, decision "Thresholds", column "auc": the input "auc" is not given' in said
+
+
+@pytest.mark.parametrize("desk", [missing_metric("warn")], indirect=True)
+async def test_a_missing_metric_can_be_a_warning_on_the_review_ticket(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9), metrics={"f1": 0.9})
+    said = await text(desk, await desk.ticket(run, "review"))
+    assert 'Warning: 1.dmn, decision "Thresholds", column "auc": the input "auc" is not given' in said
+    found = await verdict(desk, run)
+    assert found.passed
+    assert len(found.warnings) == 1
+
+
+@pytest.mark.parametrize("desk", [missing_metric("ignore")], indirect=True)
+async def test_a_missing_metric_can_be_ignored(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9), metrics={"f1": 0.9})
+    said = await text(desk, await desk.ticket(run, "review"))
+    assert "Warning" not in said
+    assert "Problem" not in said
+    assert (await verdict(desk, run)).passed
+
+
+async def test_the_models_methodology_risk_and_stage_are_judged_as_well(desk: Office) -> None:
+    by_risk = table(["modelRisk"], ["passes", "reason"], (['"high"'], ["false", '"too risky"'])).replace(
+        'typeRef="double"', 'typeRef="string"'
+    )
+    run = await judged(desk, by_risk)
+    assert "too risky (1.dmn, rule 1)" in await text(desk, await desk.ticket(run, "rejection"))
+
+
+async def test_without_a_test_result_a_decision_table_is_not_passed(desk: Office) -> None:
+    run = await desk.start(await desk.snapshot("jira"))
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert "Problem: There is no test result to judge." in said
+
+
+async def test_without_run_test_done_judges_the_newest_own_result(desk: Office) -> None:
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot("jira")
+    await newer_result(desk, snapshot_id, BAD)
+    run = await desk.start(snapshot_id)
+    ticket = await desk.ticket(run, "rejection")
+    assert "AUC under 0.9" in await text(desk, ticket)
+    newer = await newer_result(desk, snapshot_id, GOOD)
+    await desk.decide(run, ticket, "Done")
+    await desk.decide(run, await desk.ticket(run, "review"), "Done")
+    result = await run.result()
+    assert (result.outcome, result.test_result_id) == ("deployed", newer)
+    assert await desk.jobs(snapshot_id) == []
+
+
+OTHER_RESULTS: dict[str, dict[str, Any]] = {
+    "a monitor's": {"associatedModel": {"id": "psi"}},
+    "a back test's": {"provenance": {"purpose": "backTest"}},
+}
+
+
+@pytest.mark.parametrize("more", OTHER_RESULTS.values(), ids=OTHER_RESULTS.keys())
+async def test_a_monitors_or_a_back_tests_result_is_never_judged(desk: Office, more: dict[str, Any]) -> None:
+    snapshot_id = await desk.snapshot("jira")
+    own = await newer_result(desk, snapshot_id, BAD)
+    await newer_result(desk, snapshot_id, GOOD, **more)
+    run = await desk.start(snapshot_id)
+    ticket = await desk.ticket(run, "rejection")
+    assert "AUC under 0.9" in await text(desk, ticket)
+    await newer_result(desk, snapshot_id, GOOD, **more)
+    await desk.decide(run, ticket, "Done")
+    again = await next_ticket(desk, run, ticket)
+    assert "AUC under 0.9" in await text(desk, again)
+    assert (await desk.status(run)).result.test_result_id == own
+
+
+async def test_the_runs_own_test_is_judged_and_not_a_newer_result(desk: Office) -> None:
+    snapshot_id = await desk.snapshot("run_test", "jira")
+    run = await desk.start(snapshot_id)
+    await desk.finish_job(run, metrics=BAD)
+    ticket = await desk.ticket(run, "rejection")
+    await newer_result(desk, snapshot_id, GOOD)
+    await desk.decide(run, ticket, "Done")
+    await desk.finish_job(run, metrics=BAD)
+    again = await next_ticket(desk, run, ticket)
+    assert "AUC under 0.9" in await text(desk, again)
+
+
+async def test_every_rule_of_a_long_verdict_stands_on_the_ticket_and_in_the_centre(desk: Office) -> None:
+    rules = [([f"< {1 + n}"], ["false", f'"limit {n} of many"']) for n in range(20)]
+    run = await judged(desk, table(["auc"], ["passes", "reason"], *rules))
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert all(f"limit {n} of many" in said for n in range(20))
+    (kept,) = await desk.center.list_test_results(run.id.removeprefix("deploy-"))
+    assert len(kept.dmn_rule_results) == 20
