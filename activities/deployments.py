@@ -51,12 +51,10 @@ class DeploymentActivities:
             engines = await self.center.list_engines()
         found = matching(snapshot, engines, self.settings)
         if not found:
-            there = ", ".join(f"{e.name} (stage {e.environment_name}, tags {e.tags})" for e in engines) or "none at all"
             raise final(
                 FailureType.NO_MATCHING_RUNTIME,
-                f"No runtime matches snapshot {snapshot.meta_data.name!r}: stage {stage_of(snapshot)!r}, model type "
-                f"{snapshot.stored_model.model_meta_data.type}, tags {snapshot.meta_data.tags}. "
-                f"The centre's runtimes: {there}.",
+                f"No runtime matches snapshot {snapshot.meta_data.name!r}: {_looked_for(snapshot)}. "
+                f"The centre's runtimes: {', '.join(map(_described, engines)) or 'none at all'}.",
             )
         refs = [RuntimeRef(id=engine.id or "", name=engine.name, mode=mode_of(engine)) for engine in found]
         return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
@@ -190,10 +188,8 @@ def matching(
     Those that the snapshot pins in ``targetRuntimes``, if it pins any. Else those of its stage whose platforms include
     the model's type and whose service tags, if they have any, include one of the snapshot's.
     """
-    pinned = {engine.id for engine in snapshot.target_runtimes if engine.id} | {
-        engine.name for engine in snapshot.target_runtimes if engine.name
-    }
-    if pinned:
+    if snapshot.target_runtimes:
+        pinned = {name for engine in snapshot.target_runtimes for name in (engine.id, engine.name) if name}
         return [engine for engine in engines if engine.id in pinned or engine.name in pinned]
     stage = canonical_stage(stage_of(snapshot), settings)
     if stage == "unassigned":
@@ -204,9 +200,14 @@ def matching(
         engine
         for engine in engines
         if stage in _stages(engine, settings)
-        and (not engine.platform or any(platform.startswith(name.casefold()) for name in engine.platform))
+        and (not (covered := platforms(engine)) or any(platform.startswith(name) for name in covered))
         and (not (service := service_tags(engine, settings)) or service & wanted)
     ]
+
+
+def platforms(engine: wire.Engine) -> list[str]:
+    """What a runtime can run, such as ``python``; none: everything. A platform without a version is one it lacks."""
+    return sorted(name.casefold() for name, version in engine.platform.items() if version is not None)
 
 
 def service_tags(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
@@ -246,6 +247,19 @@ async def previous_deployed_snapshot(
         if active and other is not None and other.id != snapshot.id:
             return await center.get_snapshot(other.id)
     return None
+
+
+def _looked_for(snapshot: wire.DeployableModel) -> str:
+    """What ``matching`` went by."""
+    if snapshot.target_runtimes:
+        return f"it is pinned to {', '.join(engine.name or engine.id or '?' for engine in snapshot.target_runtimes)}"
+    model_type = snapshot.stored_model.model_meta_data.type
+    return f"stage {stage_of(snapshot)!r}, model type {model_type}, tags {snapshot.meta_data.tags}"
+
+
+def _described(engine: wire.Engine) -> str:
+    platform = f", platform {' '.join(platforms(engine))}" if engine.platform else ""
+    return f"{engine.name} (stage {engine.environment_name or 'unassigned'}, tags {engine.tags}{platform})"
 
 
 def _place(deployment: wire.DeployedModel) -> str | None:

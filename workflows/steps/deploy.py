@@ -116,7 +116,10 @@ class Rollout:
             summary="wait until the model is loaded",
         )
         self.progress.waiting_for("")
-        self.made = dict(zip(self.made, finished, strict=True))
+        self.made = {  # of one that is gone the centre can't tell where it was
+            place: known.model_copy(update={"ready": now.ready, "problem": now.problem})
+            for (place, known), now in zip(self.made.items(), finished, strict=True)
+        }
         failed = {place: deployment for place, deployment in self.made.items() if deployment.problem}
         if not failed:
             return

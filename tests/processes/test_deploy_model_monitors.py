@@ -1,0 +1,147 @@
+"""Add Missing Monitors: which ones, what they bring along, and what happens where one can't be added."""
+
+from datetime import timedelta
+
+import pytest
+from deploying import deployed, mend, notifications, out_of_order, said, successor
+from office import Office, asset
+
+from activities.monitors import CLASSIFICATION, REGRESSION, monitor_name
+from mlc.center import wire
+
+STABILITY = "Stability Monitor: PSI/CSI"
+SCHEDULE = {"scheduleId": "nightly", "cronExpression": "0 0 2 * * ?", "action": {"signalName": "x"}}
+
+
+async def monitors(desk: Office, snapshot_id: str) -> dict[str, wire.Association]:
+    associations = (await desk.center.get_snapshot(snapshot_id)).associated_models
+    found = {monitor_name(association): association for association in associations}
+    assert len(found) == len(associations), "a monitor is there twice"
+    return found
+
+
+async def change_monitor(desk: Office, snapshot_id: str, name: str, **changes: object) -> wire.Association:
+    """Set something on a monitor of a snapshot, as people do in the centre."""
+    found = await monitors(desk, snapshot_id)
+    found[name] = wire.Association.model_validate(found[name].wire() | changes)
+    await desk.center.patch_snapshot(snapshot_id, {"associatedModels": [each.wire() for each in found.values()]})
+    return found[name]
+
+
+@pytest.mark.parametrize(
+    ("methodology", "expected"),
+    [
+        ("Regression", REGRESSION),
+        ("Linear REGRESSION", REGRESSION),
+        ("regression", REGRESSION),
+        ("Classification", CLASSIFICATION),
+    ],
+)
+async def test_the_methodology_decides_which_monitors_are_added(
+    desk: Office, methodology: str, expected: tuple[str, ...]
+) -> None:
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot(methodology=methodology)
+    result = await (await desk.start(snapshot_id)).result()
+    assert tuple(result.monitors_added) == expected
+    assert set(await monitors(desk, snapshot_id)) == set(expected)
+    assert result.warnings == []
+
+
+@pytest.mark.parametrize(("methodology", "named"), [("LLM", "is 'LLM'"), ("", "is not given")])
+async def test_a_methodology_that_does_not_decide_gets_classification_and_a_warning(
+    desk: Office, methodology: str, named: str
+) -> None:
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot(methodology=methodology)
+    result = await (await desk.start(snapshot_id)).result()
+    assert tuple(result.monitors_added) == CLASSIFICATION
+    warning = f"The model's methodology {named}: it got the monitors of a classification model."
+    assert result.warnings == [warning]
+    (notification,) = await notifications(desk, snapshot_id)
+    assert warning in notification.message
+    assert notification.severity == "WARN"
+
+
+async def test_monitors_that_are_there_already_are_left_alone(desk: Office) -> None:
+    await desk.engine("batch")
+    snapshot_id, _ = await deployed(desk)
+    before = await change_monitor(desk, snapshot_id, STABILITY, schedules=[SCHEDULE], associationRole="MINE")
+    await desk.center.patch_snapshot(snapshot_id, {"associatedModels": [before.wire()]})
+    result = await (await desk.start(snapshot_id)).result()
+    assert set(result.monitors_added) == set(CLASSIFICATION) - {STABILITY}
+    after = await monitors(desk, snapshot_id)
+    assert after[STABILITY].wire() == before.wire()
+    again = await (await desk.start(snapshot_id)).result()
+    assert again.monitors_added == []
+    assert await monitors(desk, snapshot_id) == after
+
+
+async def test_a_monitor_whose_asset_is_missing_is_a_warning(desk: Office) -> None:
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot(without=["BASELINE_DATA"])
+    result = await (await desk.start(snapshot_id)).result()
+    assert result.outcome == "deployed"
+    assert result.monitors_added == ["Performance Monitor: Classification"]
+    assert len(result.warnings) == 3
+    warning = f"Monitor {STABILITY!r} was not added: the snapshot has no asset with the role BASELINE_DATA."
+    assert warning in result.warnings
+    assert warning in await said(desk, snapshot_id)
+
+
+async def test_a_monitor_that_the_centre_does_not_have_is_a_warning(desk: Office) -> None:
+    await desk.engine("batch")
+    (model,) = await desk.center.find_stored_models(STABILITY)
+    (await desk.model_manage.delete(f"storedModels/{model.id}")).raise_for_status()
+    snapshot_id = await desk.snapshot()
+    result = await (await desk.start(snapshot_id)).result()
+    assert len(result.monitors_added) == 3
+    warning = f"Monitor {STABILITY!r} was not added: the model centre has no snapshot of a monitor of this name."
+    assert result.warnings == [warning]
+    assert warning in await said(desk, snapshot_id)
+
+
+async def test_what_was_set_on_a_monitor_goes_on_with_the_next_snapshot(desk: Office) -> None:
+    await desk.engine("batch")
+    first, _ = await deployed(desk)
+    action = {"signalName": "x", "signalVariables": {"MODEL_ID": first}}
+    table = asset("psi.dmn", "TEST_RESULT_COMPARATOR", "<definitions/>")
+    old = (await monitors(desk, first))[STABILITY]
+    await change_monitor(
+        desk,
+        first,
+        STABILITY,
+        schedules=[SCHEDULE | {"action": action}],
+        associationAssets=[a.wire() for a in [*old.association_assets, table]],
+    )
+    second = await successor(desk, first)
+    await desk.center.patch_snapshot(second, {"associatedModels": []})
+    await (await desk.start(second)).result()
+    new = (await monitors(desk, second))[STABILITY]
+    assert [s.cron_expression for s in new.schedules] == [SCHEDULE["cronExpression"]]
+    assert [s.action["signalVariables"] for s in new.schedules] == [{"MODEL_ID": second}]
+    assert [s.schedule_id for s in new.schedules] != ["nightly"]
+    roles = [(a.asset_role, a.filename) for a in new.association_assets]
+    assert roles == [
+        ("BASELINE_DATA", "baseline.csv"),
+        ("COMPARATOR_DATA", "comparator.csv"),
+        ("TEST_RESULT_COMPARATOR", "psi.dmn"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "desk", [{"configure": lambda s: s.model_copy(update={"patience": timedelta(seconds=2)})}], indirect=True
+)
+async def test_an_outage_while_monitors_are_added_becomes_an_error_ticket_after_the_patience(desk: Office) -> None:
+    await desk.engine("batch")
+    outage = out_of_order(desk, "GET", "/storedModels")
+    snapshot_id = await desk.snapshot()
+    run = await desk.start(snapshot_id)
+    ticket = await desk.ticket(run, "error")
+    assert (await desk.fields(ticket))["property"]["step"] == "monitors"
+    assert "503" in (await desk.fields(ticket))["description"]
+    mend(outage)
+    await desk.decide(run, ticket, "Done")
+    result = await run.result()
+    assert (result.outcome, len(result.monitors_added)) == ("deployed", 4)
+    assert result.warnings == []
