@@ -101,16 +101,9 @@ class DeploymentActivities:
 
     @activity.defn
     async def undo_deployments(self, deployments: Deployments) -> None:
-        """Take these deployments back, with their schedules; each of them, even if another one is refused."""
-        refusals = []
+        """Take these deployments back, with their schedules."""
         with translated():
-            for id_ in deployments.ids:
-                try:
-                    await self._undeploy(id_)
-                except Refused as error:
-                    refusals.append(f"Deployment {id_} could not be undone. {error}")
-        if refusals:
-            raise final(FailureType.REFUSED, " ".join(refusals))
+            await self._undeploy(deployments.ids)
 
     @activity.defn
     async def supersede(self, deployments: Deployments) -> list[str]:
@@ -124,15 +117,14 @@ class DeploymentActivities:
             snapshot = await self.center.get_snapshot(deployments.snapshot_id)
             places = {_place(deployment) for deployment in new}
             older = [
-                deployment
+                deployment.id
                 for deployment in await self.center.list_deployments(model_id=snapshot.stored_model.id)
                 if deployment.id not in deployments.ids
                 and _place(deployment) in places
                 and self._state(deployment) == self.center_settings.deployed_state
             ]
-            for deployment in older:
-                await self._undeploy(deployment.id)
-        return [deployment.id for deployment in older]
+            await self._undeploy(older)
+        return older
 
     async def _find(self, request: DeploymentRequest) -> wire.DeployedModel | None:
         deployments = await self.center.list_deployments(snapshot_id=request.snapshot_id)
@@ -151,15 +143,22 @@ class DeploymentActivities:
             gone = "it is no longer in the model centre"
             return Deployment(id=deployment_id, mode=DeploymentMode.ONLINE, ready=False, problem=gone)
 
-    async def _undeploy(self, deployment_id: str) -> None:
-        """End a deployment; one that is gone has ended."""
+    async def _undeploy(self, ids: Iterable[str]) -> None:
+        """End deployments; each of them, even if another one is refused. One that is gone has ended."""
         ended = {
             self.center_settings.state_field: self.center_settings.undeployed_state,
             "undeployTime": datetime.now(UTC).isoformat(),
             "schedules": [],
         }
-        with suppress(NotFound):
-            await self.center.patch_deployment(deployment_id, ended)
+        refusals = []
+        for id_ in ids:
+            try:
+                with suppress(NotFound):
+                    await self.center.patch_deployment(id_, ended)
+            except Refused as error:
+                refusals.append(f"Deployment {id_} could not be undeployed. {error}")
+        if refusals:
+            raise final(FailureType.REFUSED, " ".join(refusals))
 
     def _state(self, deployment: wire.DeployedModel) -> str:
         return deployment_state(deployment, self.center_settings)

@@ -68,5 +68,7 @@ def _replaced(value: Any, old: str, new: str) -> Any:
             return {key: _replaced(item, old, new) for key, item in value.items()}
         case list():
             return [_replaced(item, old, new) for item in value]
+        case str() if old:
+            return value.replace(old, new)
         case _:
-            return new if value == old else value
+            return value

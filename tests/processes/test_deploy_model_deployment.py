@@ -134,4 +134,4 @@ async def test_a_refused_undo_is_said_and_the_others_are_undone_all_the_same(des
     await abandoned(run)
     states = {place(d): (d.model_extra or {})["state"] for d in await deployments(desk, snapshot_id)}
     assert (states["north"], states["west"]) == ("UNDEPLOYED", "UNDEPLOYED")
-    assert f"Deployment {ids['east']} could not be undone." in await said(desk, snapshot_id)
+    assert f"Deployment {ids['east']} could not be undeployed." in await said(desk, snapshot_id)
