@@ -57,8 +57,8 @@ class TicketActivities:
         Raises:
             ApplicationError: ``NotSent``, ``Ambiguous``, ``Refused``.
         """
-        request = await self._request(question)
         with translated_creation():
+            request = await self._request(question)
             found = await in_thread(self.threads, self.tickets.find, question.label)
             ticket = found[0] if found else await in_thread(self.threads, self.tickets.create, request)
         try:
@@ -120,6 +120,7 @@ class TicketActivities:
 
     async def _request(self, question: TicketQuestion) -> TicketRequest:
         """What the ticket says, from the question and what the centre can tell at this moment."""
+        expiration_field = await in_thread(self.threads, self.tickets.expiration_field)
         snapshot = previous = result = None
         previous_known = False
         try:
@@ -143,7 +144,7 @@ class TicketActivities:
             wording=Wording(
                 approved=self.jira.approved_statuses,
                 rejected=self.jira.rejected_statuses,
-                expiration_field=self.jira.expiration_field,
+                expiration_field=expiration_field,
             ),
         )
 

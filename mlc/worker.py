@@ -33,6 +33,7 @@ from mlc.settings import CenterSettings, JiraSettings, ProcessSettings
 from mlc.ticketing import Ticketing
 from mlc.ticketing.jira import JiraTicketing
 from workflows.deploy_model import DeployModel
+from workflows.messages import MisfitSignals
 from workflows.sweep_tickets import SweepTickets
 
 WORKFLOWS: Sequence[type] = (DeployModel, SweepTickets)
@@ -61,7 +62,7 @@ class MlcPlugin(SimplePlugin):
             data_converter=pydantic_data_converter,
             workflows=WORKFLOWS,
             activities=activities,
-            interceptors=[Heartbeats(activities)],
+            interceptors=[Heartbeats(activities), MisfitSignals()],
             workflow_runner=sandbox(),
             # A run whose input can't be read fails at once, with the reason; otherwise it would hang for ever.
             workflow_failure_exception_types=[pydantic.ValidationError],

@@ -56,6 +56,9 @@ class JiraTicketing:
         field = self._reader.expiration_field() or "no such field, so approvals last a year"
         return f"{name} in project {self._settings.project}; {self._settings.expiration_field}: {field}"
 
+    def expiration_field(self) -> str | None:
+        return self._settings.expiration_field if self._reader.expiration_field() else None
+
     def find(self, label: str) -> list[TicketRef]:
         ours: list[TicketRef] = []
         for issue in self._reader.search(f'labels = "{_safe(label)}" ORDER BY created ASC'):

@@ -59,6 +59,9 @@ class Ticketing(Protocol):
     provider: str
     """``jira`` or ``servicenow``: what ``TicketRef.provider`` says."""
 
+    def expiration_field(self) -> str | None:
+        """What people know the field by in which a ticket holds an expiration date; None if tickets have none."""
+
     def find(self, label: str) -> list[TicketRef]:
         """Tickets made by us under this label, oldest first, at most five. May lag behind ``create``."""
 
