@@ -146,17 +146,21 @@ class Office:
     async def status(self, run: Run) -> DeployModelStatus:
         return await run.query("status", result_type=DeployModelStatus)
 
-    async def finish_job(self, run: Run, *, metrics: Any = None, status: str = "COMPLETE", **changes: Any) -> str:
-        """Play the runtime: end the job that the run waits for. Returns the job's id."""
+    async def job_awaited(self, run: Run) -> str:
+        """The id of the job that the run waits for, once there is one that hasn't ended."""
 
-        async def job_awaited() -> str | None:
+        async def waits() -> str | None:
             waiting_for = (await self.status(run)).waiting_for
             if " job " not in waiting_for:
                 return None
             job_id = waiting_for.rsplit(" ", 1)[1]
             return job_id if (await self.center.get_job(job_id)).job_status in {"CREATED", "WAITING"} else None
 
-        job_id = await eventually(job_awaited)
+        return await eventually(waits)
+
+    async def finish_job(self, run: Run, *, metrics: Any = None, status: str = "COMPLETE", **changes: Any) -> str:
+        """Play the runtime: end the job that the run waits for. Returns the job's id."""
+        job_id = await self.job_awaited(run)
         output = metrics if isinstance(metrics, bytes) else json.dumps(metrics).encode()
         if metrics is not None:
             changes["outputData"] = [asset("test_result.json", "UNKNOWN", output).wire()]
@@ -164,7 +168,7 @@ class Office:
         await run.signal("job_changed", {"job_id": job_id})
         return job_id
 
-    async def ticket(self, run: Run, kind: str) -> TicketRef:
+    async def ticket(self, run: Run, kind: str, *, seconds: float = 20) -> TicketRef:
         """The open ticket of this kind for which the run waits."""
 
         async def waits() -> TicketRef | None:
@@ -174,7 +178,7 @@ class Office:
             ticket = status.open_tickets[-1]
             return ticket if (await self.fields(ticket))["property"]["kind"] == kind else None
 
-        return await eventually(waits)
+        return await eventually(waits, seconds=seconds)
 
     async def fields(self, ticket: TicketRef) -> dict[str, Any]:
         issue = (await self.jira.get(f"issue/{ticket.key}", params={"fields": "*all"})).raise_for_status().json()
