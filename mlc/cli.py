@@ -125,6 +125,22 @@ def setup() -> None:
 
 
 @app.command()
+def check() -> None:
+    """Look at every connection and right that the processes need, and say what to do where one is missing.
+
+    Changes nothing. Exit code 1: something is missing (x); warnings (!) leave it 0.
+    """
+    from mlc.check.report import check_everything, lines
+
+    _use_home()
+    logging.disable()  # what went wrong is among the findings
+    sections = asyncio.run(check_everything())
+    for line in lines(sections, sys.stdout.encoding):
+        typer.echo(line)
+    raise typer.Exit(0 if all(section.right for section in sections) else FAILED)
+
+
+@app.command()
 def submit(
     folder: Annotated[Path, typer.Argument(help="A model folder in ModelOp's layout.", exists=True, file_okay=False)],
     tag: Annotated[list[str] | None, typer.Option(help="Tag of the snapshot: train, run_test, jira, ...")] = None,
@@ -221,13 +237,10 @@ def _sentence(error: BaseException) -> str:
     """What went wrong and what to do, in a line or two."""
     from pydantic import ValidationError
 
-    import mlc.settings
+    from mlc.settings import what_is_wrong
 
     if isinstance(error, ValidationError):
-        group = getattr(mlc.settings, error.title, None)
-        prefix = group.model_config["env_prefix"] if group else ""
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        return " ".join(f"{prefix}{'.'.join(map(str, p['loc']))}".upper() + f": {p['msg']}." for p in problems)
+        return what_is_wrong(error)
     if isinstance(error, RuntimeError) and "client connect" in str(error):
         address = os.environ.get("TEMPORAL_ADDRESS", "the address of temporal.toml, or localhost:7233")
         return f"Temporal can't be reached at {address}: start it (`mlc dev` does), or set TEMPORAL_ADDRESS."

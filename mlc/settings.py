@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -33,6 +33,14 @@ class _Group(BaseSettings):
         # Resolved at construction, not at import: tests and `mlc dev` choose another home.
         values.setdefault("_env_file", home() / "mlc.env")
         super().__init__(**values)
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """The variables that hold something else than they should, and what they should, without their values."""
+    group = globals().get(error.title)
+    prefix = group.model_config["env_prefix"] if isinstance(group, type) and issubclass(group, _Group) else ""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    return " ".join(f"{prefix}{'.'.join(map(str, p['loc']))}".upper() + f": {p['msg']}." for p in problems)
 
 
 def _finder(default: str, what: str) -> Any:

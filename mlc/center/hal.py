@@ -22,6 +22,7 @@ class Hal:
         self._tokens = TokenProvider(settings, http)
 
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> JsonObject:
+        """A JSON object; the empty path is the root, which names the collections."""
         return _object(await self._send("GET", path, params=params), f"GET {path}", write=False)
 
     async def post(self, plural: str, body: JsonObject) -> JsonObject:
@@ -55,7 +56,7 @@ class Hal:
     async def _send(
         self, method: str, path: str, *, params: Mapping[str, str | int] | None = None, body: JsonObject | None = None
     ) -> httpx.Response:
-        asked, write = f"{method} {path}", method != "GET"
+        asked, write = f"{method} {path or '/'}", method != "GET"
         token = await self._tokens.get()
         response = await self._once(method, path, params, body, token)
         if response.status_code == 401 and self._tokens.renewable:
@@ -77,9 +78,12 @@ class Hal:
     ) -> httpx.Response:
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
-            return await self._http.request(method, f"{self._base}/{path}", params=params, json=body, headers=headers)
+            url = f"{self._base}/{path}".rstrip("/")
+            return await self._http.request(method, url, params=params, json=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise outage(error, f"{method} {path}", self._base, "MLC_CENTER_URL", write=method != "GET") from error
+            raise outage(
+                error, f"{method} {path or '/'}", self._base, "MLC_CENTER_URL", write=method != "GET"
+            ) from error
 
 
 def _object(response: httpx.Response, asked: str, *, write: bool) -> JsonObject:

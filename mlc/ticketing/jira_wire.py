@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -152,3 +152,42 @@ class Transition(Json):
 
 class Transitions(Json):
     transitions: list[Transition]
+
+
+class IssueType(Json):
+    """An issue type of a project; with its statuses where those were asked for."""
+
+    id: str
+    name: str
+    statuses: list[Status] = []
+
+
+class IssueTypes(Json):
+    """Cloud names the list after what it holds, Data Center calls it ``values``."""
+
+    listed: list[IssueType] = Field([], validation_alias=AliasChoices("issueTypes", "values"))
+
+
+class CreateField(Json):
+    """A field on the screen on which tickets of a type are created."""
+
+    field_id: str
+    name: str = ""
+    required: bool = False
+    has_default_value: bool = False
+
+
+class CreateFields(Json):
+    """The same as :class:`IssueTypes`, of fields."""
+
+    listed: list[CreateField] = Field([], validation_alias=AliasChoices("fields", "values"))
+
+
+class Permission(Json):
+    have_permission: bool = False
+
+
+class Permissions(Json):
+    """What the account may do in a project, by Jira's names of permissions."""
+
+    permissions: dict[str, Permission]

@@ -90,3 +90,25 @@ def test_the_decision_table_commands_answer(dev: Dev) -> None:
     check, evaluate = (line for line in block_after("Then, in another terminal") if " dmn " in line)
     assert shell(dev, check).returncode == 0
     assert "recall" in shell(dev, evaluate).stdout
+
+
+def test_the_check_finds_nothing_missing_in_standalone_mode(dev: Dev, snapshot: str) -> None:
+    done = mlc(dev.home, "check")
+    assert (done.returncode, done.stderr) == (0, "")
+    findings = [line for line in done.stdout.splitlines() if line.startswith(" ")]
+    assert len(findings) > 20
+    ticket_open = "transitions lead to both yes and no" in done.stdout
+    assert [line for line in findings if not line.startswith("  ✓ ")] == (
+        [] if ticket_open else ["  · Transitions to these statuses: no ticket of ours is open; look again when one is."]
+    )
+    assert done.stdout.endswith("Nothing is missing.\n")
+
+
+def test_the_check_says_what_to_do_and_fails_where_something_is_missing(dev: Dev) -> None:
+    done = mlc(dev.home, "check", TEMPORAL_ADDRESS="127.0.0.1:1", MLC_JIRA_TOKEN="hush-hush")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "  ✗ Temporal can't be reached at 127.0.0.1:1: start it" in done.stdout
+    assert ": correct MLC_JIRA_USER and MLC_JIRA_TOKEN." in done.stdout
+    assert "  ✓ Monitors: all 5 are there" in done.stdout
+    assert done.stdout.endswith("2 to be put right.\n")
+    assert "hush" not in done.stdout

@@ -1,5 +1,6 @@
 """The desk's API where the adapter does not go: credentials, JQL, edits, and what Jira would refuse."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -37,6 +38,7 @@ def three(desk: RunningDesk, question: TicketRequest) -> list[Any]:
         ("key = MLR-2", ["MLR-2"]),
         ("key in (MLR-1, mlr-3) ORDER BY key", ["MLR-1", "MLR-3"]),
         ("statusCategory = Done", ["MLR-3"]),
+        ("statusCategory in (2, 4) order by key", ["MLR-1", "MLR-2"]),
         ('status = "to do" AND labels = gov-managed ORDER BY updated ASC', ["MLR-1", "MLR-2"]),
         ("project = MLR AND labels = gov-managed AND statusCategory = Done AND updated >= -2d", ["MLR-3"]),
         ('created < "2020-01-01 10:00"', []),
@@ -188,3 +190,24 @@ def test_faults_can_be_planned_only_where_they_were_asked_for(desks: Desks, desk
         assert http.get("/__faults").json() == ["GET /rest/api/2/myself"] * 2
     plain = desks.start(with_faults=False)
     assert httpx.post(f"{plain.url}/__faults", json=fault, trust_env=False).status_code == 404
+
+
+def test_the_statuses_of_a_project_are_listed_by_issue_type(desk: RunningDesk) -> None:
+    with desk.http() as http:
+        [kind] = http.get("/project/MLR/statuses").raise_for_status().json()
+        assert http.get("/project/NOPE/statuses").status_code == 404
+    assert (kind["name"], kind["subtask"]) == ("Task", False)
+    assert [status["name"] for status in kind["statuses"]] == ["To Do", "In Review", "Done", "Rejected", "Withdrawn"]
+
+
+def test_the_account_is_told_what_it_may_do(desk: RunningDesk, desks: Desks, tmp_path: Path) -> None:
+    with desk.http() as http:
+        all_of_them = http.get("/mypermissions").raise_for_status().json()["permissions"]
+        assert http.get("/mypermissions", params={"projectKey": "NOPE"}).status_code == 404
+    assert all_of_them["CREATE_ISSUES"]["havePermission"] is True
+    cloud = desks.start(deployment="cloud", database=tmp_path / "cloud.db")
+    with cloud.http() as http:
+        assert http.get("/mypermissions").status_code == 400
+        assert http.get("/mypermissions", params={"permissions": "FLY"}).status_code == 400
+        asked = {"permissions": "CREATE_ISSUES,ADD_COMMENTS", "projectKey": "MLR"}
+        assert list(http.get("/mypermissions", params=asked).json()["permissions"]) == ["CREATE_ISSUES", "ADD_COMMENTS"]

@@ -19,6 +19,18 @@ open_router = APIRouter()
 """What Jira tells anybody."""
 router = APIRouter(dependencies=[Depends(author)])
 
+PERMISSIONS = {
+    "BROWSE_PROJECTS": "Browse Projects",
+    "CREATE_ISSUES": "Create Issues",
+    "EDIT_ISSUES": "Edit Issues",
+    "DELETE_ISSUES": "Delete Issues",
+    "TRANSITION_ISSUES": "Transition Issues",
+    "ADD_COMMENTS": "Add Comments",
+    "CREATE_ATTACHMENTS": "Create Attachments",
+    "LINK_ISSUES": "Link Issues",
+}
+"""Jira's permissions for what the desk can do, and their names."""
+
 _FIELDS = {
     "summary": "string",
     "description": "string",
@@ -77,6 +89,29 @@ def resolutions(desk: Desk) -> list[dict[str, Any]]:
 def project(desk: Desk, project: str) -> dict[str, Any]:
     _known(desk, project)
     return desk.json.project_json()
+
+
+@router.get("/project/{project}/statuses")
+def project_statuses(desk: Desk, project: str) -> list[dict[str, Any]]:
+    _known(desk, project)
+    listed = [desk.json.status(status) for status in desk.json.scheme.statuses]
+    kept = ("self", "id", "name", "subtask")
+    types = [desk.json.issue_type(name) for name in ISSUE_TYPES]
+    return [{key: kind[key] for key in kept} | {"statuses": listed} for kind in types]
+
+
+@router.get("/mypermissions")
+def my_permissions(desk: Desk, ask: Ask) -> dict[str, Any]:
+    """The one account of the desk's API may do everything that this API can."""
+    if desk.json.cloud and not ask.permissions:
+        raise Invalid("The permissions query parameter is required.")
+    unknown = [key for key in ask.permissions if key not in PERMISSIONS]
+    if unknown:
+        raise Invalid(f"Unrecognized permission(s): {', '.join(unknown)}")
+    if ask.project_key:
+        _known(desk, ask.project_key)
+    keys = ask.permissions or list(PERMISSIONS)
+    return {"permissions": {key: _permission(key) for key in keys}}
 
 
 @router.get("/issue/createmeta/{project}/issuetypes")
@@ -160,6 +195,12 @@ def _create_field(field: dict[str, Any]) -> dict[str, Any]:
     required = field["id"] in {"summary", "project", "issuetype"}
     shown = {"fieldId": field["id"], "key": field["key"], "name": field["name"], "schema": field["schema"]}
     return shown | {"required": required, "hasDefaultValue": False, "operations": ["set"]}
+
+
+def _permission(key: str) -> dict[str, Any]:
+    number = str(10 + list(PERMISSIONS).index(key))
+    shown = {"id": number, "key": key, "name": PERMISSIONS[key], "type": "PROJECT", "description": ""}
+    return shown | {"havePermission": True}
 
 
 def _page(desk: Parts, cloud_name: str, listed: list[dict[str, Any]]) -> dict[str, Any]:

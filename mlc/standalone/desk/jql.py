@@ -127,7 +127,9 @@ class _Parser:
         return Issue.status.in_(ids)
 
     def _category(self, names: list[str]) -> ColumnElement[bool]:
-        known = {name.casefold(): key for key, (_, shown, _) in CATEGORIES.items() for name in (key, shown)}
+        known = {
+            name.casefold(): key for key, (number, shown, _) in CATEGORIES.items() for name in (key, shown, str(number))
+        }
         for name in names:
             if name.casefold() not in known:
                 raise _error(f"The value '{name}' does not exist for the field 'statusCategory'.")

@@ -77,8 +77,10 @@ class Asked(BaseModel):
     next_page_token: str | None = None
     order_by: str = ""
     global_id: str | None = None
+    project_key: str | None = None
+    permissions: list[str] = []
 
-    @field_validator("fields", "expand", "properties", mode="before")
+    @field_validator("fields", "expand", "properties", "permissions", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
         """Lists come repeated, with commas, or both."""

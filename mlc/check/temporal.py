@@ -1,0 +1,144 @@
+"""Temporal: reachable, and everything in the namespace that the processes need."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from mlc.check.finding import TIME_LIMIT, Finding, good, listed, warning, wrong
+from mlc.model.processes import TASK_QUEUE, Attribute
+from mlc.namespace import SWEEP_SCHEDULE, TYPES
+from mlc.settings import ProcessSettings
+from mlc.worker import connect
+
+SILENT = timedelta(minutes=2)
+"""A worker that lives asks for work at least once a minute; Temporal remembers one that died for five."""
+_LIMIT = timedelta(seconds=TIME_LIMIT)
+
+
+async def check_temporal() -> AsyncIterator[Finding]:
+    """Findings about the Temporal that ``temporalio.envconfig`` leads to."""
+    try:
+        address = ClientConfig.load_client_connect_config().get("target_host") or "localhost:7233"
+    except Exception:  # whatever the file holds must not be shown: it may be a key
+        yield wrong("The connection to Temporal", "its settings can't be read: correct TEMPORAL_* or temporal.toml.")
+        return
+    try:
+        async with asyncio.timeout(TIME_LIMIT):
+            client = await connect()
+    except (RuntimeError, TimeoutError, RPCError):
+        yield wrong(
+            f"Temporal can't be reached at {address}",
+            "start it (`mlc dev` does), or set TEMPORAL_ADDRESS, and TEMPORAL_API_KEY or TEMPORAL_TLS_* if it asks "
+            "for them.",
+        )
+        return
+    yield good(f"Temporal answers at {address}")
+    there = await _namespace(client)
+    yield there
+    if there.remedy:
+        return
+    for look in (_attributes, _sweep, _workers):
+        try:
+            async for finding in look(client):
+                yield finding
+        except RPCError as error:
+            yield wrong(look.__doc__ or "", f"can't be seen ({_said(error)}): give the account the right to read it.")
+
+
+async def _namespace(client: Client) -> Finding:
+    name = client.namespace
+    try:
+        answer = await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=name), timeout=_LIMIT
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            create = f"create it (`temporal operator namespace create -n {name}`), or set TEMPORAL_NAMESPACE."
+            return wrong(f"There is no namespace {name}", create)
+        return wrong(f"Namespace {name} can't be seen ({_said(error)})", "give the account the right to use it.")
+    kept = answer.config.workflow_execution_retention_ttl.ToTimedelta()
+    return good(f"Namespace {name} is there; it keeps closed runs for {kept}".replace(", 0:00:00", ""))
+
+
+async def _attributes(client: Client) -> AsyncIterator[Finding]:
+    """Search attributes"""
+    request = ListSearchAttributesRequest(namespace=client.namespace)
+    known = (await client.operator_service.list_search_attributes(request, timeout=_LIMIT)).custom_attributes
+    missing = [name.value for name in Attribute if name not in known]
+    if missing:
+        yield wrong(f"Search attributes are missing: {listed(missing)}", "run `mlc setup`; a run would hang.")
+    mistyped = [name for name in Attribute if name in known and known[name] != TYPES[name]]
+    for name in mistyped:
+        yield wrong(
+            f"Search attribute {name} is a {_kind(known[name])}, not a {_kind(TYPES[name])}",
+            f"remove it (`temporal operator search-attribute remove --name {name}`), then run `mlc setup`.",
+        )
+    if not missing and not mistyped:
+        yield good("Search attributes: " + ", ".join(f"{name} ({_kind(TYPES[name])})" for name in Attribute))
+
+
+async def _sweep(client: Client) -> AsyncIterator[Finding]:
+    """The schedule of the sweep"""
+    try:
+        found = await client.get_schedule_handle(SWEEP_SCHEDULE).describe(rpc_timeout=_LIMIT)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        yield wrong(f"There is no schedule {SWEEP_SCHEDULE}", "run `mlc setup`; a lost webhook would never be noticed.")
+        return
+    state, every = found.schedule.state, [interval.every for interval in found.schedule.spec.intervals]
+    wanted = ProcessSettings().sweep_interval
+    if state.paused:
+        toggle = f"`temporal schedule toggle --schedule-id {SWEEP_SCHEDULE} --unpause`"
+        yield wrong(
+            f"The schedule {SWEEP_SCHEDULE} is paused", f"a lost webhook will not be noticed until you {toggle}."
+        )
+    elif every != [wanted]:
+        runs = listed([str(interval) for interval in every])
+        yield warning(
+            f"The schedule {SWEEP_SCHEDULE} runs every {runs}, not every {wanted}",
+            "run `mlc setup`, or set MLC_SWEEP_INTERVAL here as where that ran.",
+        )
+    else:
+        yield good(f"The schedule {SWEEP_SCHEDULE} runs every {wanted}")
+
+
+async def _workers(client: Client) -> AsyncIterator[Finding]:
+    """Workers"""
+    seen: dict[str, datetime] = {}
+    for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
+        request = DescribeTaskQueueRequest(
+            namespace=client.namespace, task_queue=TaskQueue(name=TASK_QUEUE), task_queue_type=kind
+        )
+        for poller in (await client.workflow_service.describe_task_queue(request, timeout=_LIMIT)).pollers:
+            asked = poller.last_access_time.ToDatetime(tzinfo=UTC)
+            seen[poller.identity] = max(asked, seen.get(poller.identity, asked))
+    now = datetime.now(UTC)
+    alive = sorted(identity for identity, asked in seen.items() if now - asked < SILENT)
+    if alive:
+        yield good(f"Workers on the task queue {TASK_QUEUE}: {listed(alive)}")
+    elif seen:
+        minutes = (now - max(seen.values())) // timedelta(minutes=1)
+        yield warning(
+            f"The last worker on the task queue {TASK_QUEUE} asked for work {minutes} minutes ago",
+            "look whether `mlc worker` still runs, and whether the clocks here and there agree.",
+        )
+    else:
+        yield wrong(f"No worker polls the task queue {TASK_QUEUE}", "start `mlc worker`; no run goes on without one.")
+
+
+def _kind(value: "IndexedValueType.ValueType") -> str:
+    """A type as the ``temporal`` command writes it: ``KeywordList``."""
+    return IndexedValueType.Name(value).removeprefix("INDEXED_VALUE_TYPE_").title().replace("_", "")
+
+
+def _said(error: RPCError) -> str:
+    return f"{error.status.name}: {error.message}"

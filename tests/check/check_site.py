@@ -1,0 +1,110 @@
+"""What the tests of `mlc check` need of a site, and ways to break it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from servers import eventually
+from starlette.responses import JSONResponse
+from temporalio import workflow
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from mlc.center.client import HttpCenter
+from mlc.check.finding import Finding, Mark
+from mlc.check.report import check_everything
+from mlc.model.processes import TASK_QUEUE
+from mlc.namespace import setup
+from mlc.settings import ProcessSettings
+from mlc.standalone.desk.faults import Effect, Faults
+
+CENTER_TOKEN, JIRA_TOKEN = "a-token-of-the-centre", "a-token-of-the-desk"
+SECRETS = (CENTER_TOKEN, JIRA_TOKEN, "a-webhook-secret", "a-gateway-token")
+
+
+@workflow.defn
+class Nothing:
+    @workflow.run
+    async def run(self) -> None: ...
+
+
+async def bare_namespace(client: Client, name: str) -> Client:
+    """A new namespace with nothing in it, when the server knows it everywhere."""
+    await client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=Duration(seconds=86_400))
+    )
+    inside = await Client.connect(client.service_client.config.target_host, namespace=name)
+
+    async def known() -> bool:
+        try:
+            return await inside.count_workflows() is not None
+        except RPCError:
+            return False
+
+    await eventually(known, seconds=60)
+    return inside
+
+
+async def namespace_of(client: Client, name: str) -> Client:
+    """A new namespace that `mlc setup` was run on."""
+    inside = await bare_namespace(client, name)
+    await setup(inside, ProcessSettings().sweep_interval)
+    return inside
+
+
+@asynccontextmanager
+async def polling(client: Client) -> AsyncIterator[None]:
+    """A worker on our task queue, as long as the context lasts, and until Temporal has heard of it."""
+    runner = UnsandboxedWorkflowRunner()
+    async with Worker(client, task_queue=TASK_QUEUE, workflows=[Nothing], workflow_runner=runner):
+        await client.execute_workflow(Nothing.run, id="first", task_queue=TASK_QUEUE)
+        yield
+
+
+class Gate:
+    """In front of the centre: paths of ``closed`` are not let through, those of ``answers`` are answered here."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.closed: dict[str, int] = {}
+        self.answers: dict[str, Any] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "").removeprefix("/model-manage/api").strip("/")
+        if path in self.answers:
+            await JSONResponse(self.answers[path])(scope, receive, send)
+        elif status := next((status for start, status in self.closed.items() if path.startswith(start)), None):
+            await JSONResponse({"message": "closed"}, status)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+@dataclass
+class Site:
+    center: HttpCenter
+    gate: Gate
+    faults: Faults
+    monkeypatch: pytest.MonkeyPatch
+
+    def set(self, **settings: str) -> None:
+        for name, value in settings.items():
+            self.monkeypatch.setenv(name, value)
+
+    def jira_answers(self, path: str, body: str, status: int = 200) -> None:
+        headers = {"Content-Type": "application/json"}
+        self.faults.add(Effect.ANSWER, path=path, status=status, body=body, headers=headers)
+
+    async def findings(self) -> list[Finding]:
+        """Everything that `mlc check` says, which never holds a secret."""
+        found = [finding for section in await check_everything() for finding in section.findings]
+        assert not any(secret in f"{finding.what} {finding.remedy}" for finding in found for secret in SECRETS)
+        return found
+
+    async def flaws(self) -> list[Finding]:
+        """What is wrong, or a warning."""
+        return [finding for finding in await self.findings() if finding.mark in {Mark.WRONG, Mark.WARNING}]

@@ -1,0 +1,93 @@
+"""What `mlc check` says about a Temporal namespace, from an empty one to a complete one."""
+
+import pytest
+from check_site import bare_namespace, polling
+from servers import eventually
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from mlc.check.finding import Finding, Mark
+from mlc.check.temporal import check_temporal
+from mlc.namespace import SWEEP_SCHEDULE, missing_attributes, schedule_sweep, setup
+from mlc.settings import ProcessSettings
+
+EVERY = ProcessSettings.model_fields["sweep_interval"].default
+
+
+async def flaws() -> dict[str, str]:
+    return {finding.what: finding.remedy for finding in await findings() if finding.mark is not Mark.GOOD}
+
+
+async def findings() -> list[Finding]:
+    return [finding async for finding in check_temporal()]
+
+
+@pytest.fixture
+def address(dev_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> str:
+    address = dev_server.client.service_client.config.target_host
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+    return address
+
+
+async def empty(dev_server: WorkflowEnvironment, name: str, monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", name)
+    return await bare_namespace(dev_server.client, name)
+
+
+async def test_a_namespace_that_is_not_there_is_to_be_created(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", "nowhere")
+    assert await flaws() == {
+        "There is no namespace nowhere": "create it (`temporal operator namespace create -n nowhere`), "
+        "or set TEMPORAL_NAMESPACE."
+    }
+
+
+async def test_what_an_empty_namespace_lacks_is_listed_and_mlc_setup_and_a_worker_bring_it(
+    dev_server: WorkflowEnvironment, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await empty(dev_server, "check-empty", monkeypatch)
+    lacking = await flaws()
+    assert list(lacking) == [
+        "Search attributes are missing: MlcModel, MlcPhase, MlcStage, MlcTickets",
+        "There is no schedule sweep-tickets",
+        "No worker polls the task queue mlc",
+    ]
+    assert all(word in remedy for word, remedy in zip(("setup", "setup", "worker"), lacking.values(), strict=True))
+    await setup(client, EVERY)
+    assert list(await flaws()) == ["No worker polls the task queue mlc"]
+    async with polling(client):
+        assert await flaws() == {}
+
+
+async def test_an_attribute_of_another_type_is_told_with_both(
+    dev_server: WorkflowEnvironment, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await empty(dev_server, "check-types", monkeypatch)
+    wrong = {"MlcTickets": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD}
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(namespace=client.namespace, search_attributes=wrong)
+    )
+
+    async def known() -> bool:
+        return len(await missing_attributes(client)) == 3
+
+    await eventually(known)
+    assert "Search attribute MlcTickets is a Keyword, not a KeywordList" in await flaws()
+
+
+async def test_a_sweep_that_is_paused_or_runs_at_another_pace_is_told(
+    dev_server: WorkflowEnvironment, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await empty(dev_server, "check-sweep", monkeypatch)
+    await schedule_sweep(client, EVERY * 2)
+    pace = await flaws()
+    assert "run `mlc setup`" in pace["The schedule sweep-tickets runs every 0:10:00, not every 0:05:00"]
+    await client.get_schedule_handle(SWEEP_SCHEDULE).pause()
+    assert "--unpause" in (await flaws())["The schedule sweep-tickets is paused"]
+
+
+async def test_a_temporal_that_never_answers_is_given_up(dead_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{dead_port}")
+    assert list(await flaws()) == [f"Temporal can't be reached at 127.0.0.1:{dead_port}"]
