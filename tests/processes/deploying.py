@@ -116,12 +116,14 @@ async def until(desk: Office, run: Run, phase: Phase) -> DeployModelStatus:
     return await eventually(there)
 
 
-async def trying(run: Run, activity: str) -> None:
-    """Wait until the run is trying an activity again: it met an outage."""
+async def trying(run: Run, activity: str, *, call: int = 1) -> None:
+    """Wait until the run is trying an activity again, in its first call or a later one: it met an outage."""
 
     async def again() -> bool:
+        events = (await run.fetch_history()).events
+        calls = [e.activity_task_scheduled_event_attributes.activity_type.name for e in events].count(activity)
         pending = (await run.describe()).raw_description.pending_activities
-        return any(each.activity_type.name == activity and each.attempt > 1 for each in pending)
+        return calls == call and any(each.activity_type.name == activity and each.attempt > 1 for each in pending)
 
     await eventually(again)
 

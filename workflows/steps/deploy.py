@@ -71,16 +71,20 @@ class Rollout:
 
     async def undo(self) -> None:
         """Take back what was made, or may have been. Retried for ever: nothing may stay half deployed."""
-        for place, request in list(self._asked.items()):
-            found = await look_for(
-                DeploymentActivities.find_deployment, request, "a deployment that may have been made"
-            )
-            if found is not None:
-                self.made[place] = found
-            del self._asked[place]
-        if self.made:
-            await call(DeploymentActivities.undo_deployments, self.deployments, summary="undo this run's deployments")
-            self.made.clear()
+        try:
+            for place, request in list(self._asked.items()):
+                found = await look_for(
+                    DeploymentActivities.find_deployment, request, "a deployment that may have been made"
+                )
+                if found is not None:
+                    self.made[place] = found
+                del self._asked[place]
+        finally:  # what is known is taken back although more can't be looked for
+            if self.made:
+                await call(
+                    DeploymentActivities.undo_deployments, self.deployments, summary="undo this run's deployments"
+                )
+                self.made.clear()
 
     async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
         def created(deployment: Deployment) -> None:
