@@ -21,6 +21,7 @@ from mlc.center.deployment_state import deployment_state
 from mlc.model.base import Record
 from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, RuntimeRef
 from mlc.model.failure import FailureType, NotFound, Refused
+from mlc.model.short import beginning, ending
 from mlc.settings import CenterSettings, ProcessSettings
 
 LOADING_PAUSE = timedelta(seconds=2)
@@ -56,7 +57,9 @@ class DeploymentActivities:
                 f"No runtime matches snapshot {snapshot.meta_data.name!r}: {_looked_for(snapshot)}. "
                 f"The centre's runtimes: {', '.join(map(_described, engines)) or 'none at all'}.",
             )
-        refs = [RuntimeRef(id=engine.id or "", name=engine.name, mode=mode_of(engine)) for engine in found]
+        refs = [
+            RuntimeRef(id=engine.id or "", name=beginning(engine.name, 100), mode=mode_of(engine)) for engine in found
+        ]
         return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
 
     @activity.defn
@@ -167,13 +170,13 @@ class DeploymentActivities:
         state = self._state(deployment)
         problem = ""
         if state == self.center_settings.failed_state:
-            problem = "\n".join(deployment.messages)[-600:] or "the runtime gave no reason"
+            problem = ending("\n".join(deployment.messages), 400) or "the runtime gave no reason"
         elif state == self.center_settings.undeployed_state:
             problem = "it was undeployed meanwhile"
         return Deployment(
             id=deployment.id,
             mode=DeploymentMode.ONLINE if deployment.engine else DeploymentMode.BATCH,
-            runtime=deployment.engine.name if deployment.engine else None,
+            runtime=beginning(deployment.engine.name, 100) if deployment.engine else None,
             ready=state == self.center_settings.deployed_state,
             problem=problem,
         )

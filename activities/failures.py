@@ -8,14 +8,17 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from mlc.model.failure import FailureType, Refused, Unavailable
+from mlc.model.short import beginning
 
 OUTAGE_PAUSE = timedelta(seconds=60)
 REFUSAL_PAUSE = timedelta(minutes=5)
+LONGEST_MESSAGE = 1_500
+"""Bytes: messages are kept in histories."""
 
 
 def final(kind: FailureType, message: str) -> ApplicationError:
     """A failure that another try would only repeat."""
-    return ApplicationError(message, type=kind, non_retryable=True)
+    return ApplicationError(beginning(message, LONGEST_MESSAGE), type=kind, non_retryable=True)
 
 
 def not_finished(message: str, again_in: timedelta) -> ApplicationError:

@@ -20,11 +20,13 @@ from activities.snapshots import no_such_snapshot
 from mlc.center import Center, wire
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.job import Job, JobKind, JobRequest, TestResult
+from mlc.model.short import beginning, ending
 from mlc.model.snapshot import AssetRole
 from mlc.settings import CenterSettings, ProcessSettings
 
 KEY = "mlcKey"
 WORKFLOW_ID = "mlcWorkflowId"
+SHOWN_NAMES = 10
 
 INPUT_ROLES = {JobKind.TRAINING: AssetRole.TRAINING_DATA, JobKind.METRICS: AssetRole.TEST_DATA}
 """Which assets of the snapshot a job reads."""
@@ -65,7 +67,7 @@ class JobActivities:
         """Wait for a training job; its artefacts become assets of the snapshot (by file name, newer ones win).
 
         Returns:
-            The artefacts' file names.
+            The artefacts' file names; of many the first ones, and how many more there are.
         """
         with translated_while_waiting(self.settings.patience):
             artefacts = [asset for asset in (await self._finished(job)).output_data if asset.file_content]
@@ -77,7 +79,7 @@ class JobActivities:
             kept = [a for a in snapshot.stored_model.model_assets if (a.filename or a.name) not in names]
             assets = [asset.wire() for asset in [*kept, *artefacts]]
             await self.center.patch_snapshot(snapshot.id, {"storedModel": {"modelAssets": assets}})
-        return names
+        return _shown(names)
 
     @activity.defn
     async def finish_test(self, job: Job) -> TestResult:
@@ -173,8 +175,13 @@ def inputs(snapshot: wire.DeployableModel, role: AssetRole) -> list[wire.Asset]:
 
 def last_words(job: wire.Job, limit: int = 300) -> str:
     """The end of a job's messages, where the error stands."""
-    text = "\n".join(_non_empty(job.job_messages))
-    return text if len(text) <= limit else "... " + text[-limit:]
+    return ending("\n".join(_non_empty(job.job_messages)), limit)
+
+
+def _shown(names: Sequence[str]) -> list[str]:
+    more = len(names) - SHOWN_NAMES
+    shown = [beginning(name, 100) for name in names[:SHOWN_NAMES]]
+    return [*shown, f"{more} more"] if more > 0 else shown
 
 
 def _non_empty(lines: Sequence[str]) -> Iterable[str]:

@@ -9,6 +9,7 @@ from activities.failures import translated
 from activities.schedules import copied
 from mlc.center import Center, wire
 from mlc.model.base import Record
+from mlc.model.short import beginning
 from mlc.model.snapshot import AssetRole
 from mlc.settings import CenterSettings
 
@@ -54,7 +55,7 @@ class MonitorActivities:
             for name in missing:
                 association = await self._association(name, snapshot, previous, inherited.get(name))
                 if isinstance(association, str):
-                    warnings.append(association)
+                    warnings.append(beginning(association, 250))
                 else:
                     associations.append(association)
             if associations:
@@ -101,7 +102,7 @@ def wanted_monitors(snapshot: wire.DeployableModel) -> tuple[tuple[str, ...], li
         return REGRESSION, []
     if "classification" in methodology.casefold():
         return CLASSIFICATION, []
-    said = f"is {methodology!r}" if methodology else "is not given"
+    said = f"is {beginning(methodology, 100)!r}" if methodology else "is not given"
     return CLASSIFICATION, [f"The model's methodology {said}: it got the monitors of a classification model."]
 
 

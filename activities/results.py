@@ -7,6 +7,7 @@ from typing import Any
 from activities.failures import final
 from mlc.center import wire
 from mlc.model.failure import FailureType
+from mlc.model.short import beginning
 from mlc.model.snapshot import AssetRole
 
 SHOWN_METRICS = 12
@@ -36,7 +37,7 @@ def read_metrics(job: wire.Job) -> dict[str, Any]:
 
 def top_level_numbers(metrics: dict[str, Any]) -> dict[str, float]:
     """The first numbers at the top level of a result, for people who watch."""
-    numbers = {name[:60]: float(value) for name, value in metrics.items() if _is_finite(value)}
+    numbers = {beginning(name, 50): float(value) for name, value in metrics.items() if _is_finite(value)}
     return dict(list(numbers.items())[:SHOWN_METRICS])
 
 

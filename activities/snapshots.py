@@ -15,6 +15,7 @@ from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.job import TestResult
 from mlc.model.processes import DeployModelInput, Policy
+from mlc.model.short import beginning
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.ticket import Decision
 from mlc.model.verdict import Verdict
@@ -112,11 +113,11 @@ class SnapshotActivities:
         meta, model = snapshot.meta_data, snapshot.stored_model
         return SnapshotSummary(
             id=snapshot.id,
-            name=meta.name[:200],
+            name=beginning(meta.name, 200),
             model_id=model.id or "",
-            model_name=model.model_meta_data.name[:200],
-            stage=stage_of(snapshot)[:100],
-            methodology=(model.model_meta_data.model_methodology or "")[:100],
+            model_name=beginning(model.model_meta_data.name, 200),
+            stage=beginning(stage_of(snapshot), 100),
+            methodology=beginning(model.model_meta_data.model_methodology or "", 100),
             train=is_set(snapshot, self.settings.train_tag),
             run_test=is_set(snapshot, self.settings.run_test_tag),
             review=is_set(snapshot, self.settings.review_tag),

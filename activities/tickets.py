@@ -15,6 +15,7 @@ from activities.threads import in_thread
 from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, Refused, Unavailable
+from mlc.model.short import beginning
 from mlc.model.ticket import TicketQuestion, TicketRef, TicketState
 from mlc.model.verdict import RuleOutcome
 from mlc.settings import CenterSettings, JiraSettings, ProcessSettings
@@ -82,7 +83,7 @@ class TicketActivities:
     async def read_ticket(self, ticket: TicketRef) -> TicketState:
         """The ticket as it is now."""
         with translated_for_ever():
-            return await in_thread(self.threads, self.tickets.get, ticket)
+            return in_short(await in_thread(self.threads, self.tickets.get, ticket))
 
     @activity.defn
     async def remark(self, remark: Remark) -> None:
@@ -193,11 +194,18 @@ def model_card(snapshot: wire.DeployableModel) -> ModelCard:
     )
 
 
+def in_short(state: TicketState) -> TicketState:
+    """What a history keeps of what people wrote: the whole comment stays on the ticket."""
+    limits = {"status": 80, "resolution": 80, "decided_by": 120, "reason": 400}
+    texts = {name: getattr(state, name) for name in limits}
+    return state.model_copy(update={name: beginning(text, limits[name]) for name, text in texts.items() if text})
+
+
 def with_every_rule(question: TicketQuestion, result: wire.ModelTestResult | None) -> TicketQuestion:
-    """A history keeps the most telling rules of a verdict; the ticket shows all that the centre keeps."""
-    if question.verdict is None or result is None:
+    """A history keeps a verdict in short; the ticket shows all of it that the centre keeps."""
+    if question.verdict is None or result is None or not result.dmn_rule_results:
         return question
     rules = [RuleOutcome.model_validate(rule) for rule in result.dmn_rule_results if "table" in rule]
-    if len(rules) <= len(question.verdict.rules):
-        return question
-    return question.model_copy(update={"verdict": question.verdict.model_copy(update={"rules": rules})})
+    problems = [str(rule.get("reason")) for rule in result.dmn_rule_results if "table" not in rule]
+    whole = question.verdict.model_copy(update={"rules": rules, "problems": problems})
+    return question.model_copy(update={"verdict": whole})

@@ -13,6 +13,7 @@ from activities.results import top_level_numbers
 from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.job import TestResult
+from mlc.model.short import beginning, json_size
 from mlc.model.snapshot import AssetRole
 from mlc.model.verdict import RuleOutcome, Verdict
 from mlc.settings import ProcessSettings
@@ -20,9 +21,10 @@ from mlc.settings import ProcessSettings
 BACK_TEST = "backTest"
 """``provenance.purpose`` of a back test's result, which says nothing about whether to deploy."""
 
-MOST_RULES = 5
-MOST_PROBLEMS = 3
-"""What a history keeps of a verdict (it holds summaries under 2 KiB); the centre keeps all of it."""
+RULES_ROOM = 400
+PROBLEMS_ROOM = 250
+WARNINGS_ROOM = 150
+"""Bytes of JSON that a history keeps of a verdict (it holds summaries under 2 KiB); the centre keeps all of it."""
 
 
 class JudgeRequest(Record):
@@ -129,27 +131,35 @@ def _rule_results(verdict: Verdict) -> list[dict[str, Any]]:
 
 
 def summary(verdict: Verdict) -> Verdict:
-    """A verdict in under 1.5 KiB: the most telling rules and the first problems, cut short."""
-    ordered = sorted(verdict.rules, key=lambda rule: rule.passes is not False)
-    rules = [
-        RuleOutcome(
-            table=rule.table[:60],
-            rule=rule.rule,
-            passes=rule.passes,
-            reason=rule.reason[:100],
-            category=rule.category[:30],
+    """A verdict in under 1 KiB: the most telling rules and the first problems, cut short."""
+    rules = []
+    room = RULES_ROOM
+    for rule in sorted(verdict.rules, key=lambda rule: rule.passes is not False):
+        short = rule.model_copy(
+            update={
+                "table": beginning(rule.table, 60),
+                "reason": beginning(rule.reason, 140),
+                "category": beginning(rule.category, 30),
+            }
         )
-        for rule in ordered[:MOST_RULES]
-    ]
-    return verdict.model_copy(
-        update={"rules": rules, "problems": _first(verdict.problems), "warnings": _first(verdict.warnings)}
-    )
+        room -= len(short.model_dump_json().encode())
+        if room < 0:
+            break
+        rules.append(short)
+    problems, warnings = _first(verdict.problems, PROBLEMS_ROOM), _first(verdict.warnings, WARNINGS_ROOM)
+    return verdict.model_copy(update={"rules": rules, "problems": problems, "warnings": warnings})
 
 
-def _first(sentences: list[str]) -> list[str]:
-    shown = [sentence[:120] for sentence in sentences[:MOST_PROBLEMS]]
-    more = len(sentences) - len(shown)
-    return [*shown, f"... and {more} more"] if more else shown
+def _first(sentences: list[str], room: int) -> list[str]:
+    """The first sentences that find room, the first one cut if need be; and how many more there are."""
+    shown: list[str] = []
+    for sentence in sentences:
+        short = beginning(sentence, 120)
+        room -= json_size(short)
+        if room < 0:
+            return [*shown, f"... and {len(sentences) - len(shown)} more"]
+        shown.append(short)
+    return shown
 
 
 def _is_own(result: wire.ModelTestResult) -> bool:

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.snapshots import SnapshotActivities, Submission
     from mlc.model.job import Job, JobKind, TestResult
     from mlc.model.processes import DeployModelResult, DeployModelStatus, Phase, Policy
+    from mlc.model.short import beginning
     from mlc.model.snapshot import SnapshotSummary
     from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
 
@@ -75,7 +76,7 @@ class Case:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            self.result.warnings.append(reason(error)[:300])
+            self.result.warnings.append(beginning(reason(error), 300))
 
     async def run_job(self, kind: JobKind, finish: Callable[[Any, Job], Awaitable[Result]]) -> Result:
         """Create a job for the snapshot and wait until ``finish`` has its answer."""
@@ -102,10 +103,10 @@ class Case:
             kind=kind,
             step=phase,
             snapshot_id=self.snapshot.id,
-            model_name=self.snapshot.model_name,
+            model_name=beginning(self.snapshot.model_name, 120),
             workflow_id=workflow.info().workflow_id,
             run_id=workflow.info().run_id,
-            message=message[:600],
+            message=beginning(message, 500),
             job_id=failed_job.id if failed_job else None,
             test_result=self.test_result.model_copy(update={"metrics": {}}) if self.test_result else None,
             verdict=self.result.verdict,

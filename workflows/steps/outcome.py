@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.deployment import Deployment
     from mlc.model.job import TestResult
     from mlc.model.processes import DeployModelResult
+    from mlc.model.short import beginning
     from mlc.model.snapshot import SnapshotSummary
     from mlc.model.ticket import Answer, Decision, TicketRef, TicketState
     from mlc.model.verdict import Verdict
@@ -57,7 +58,7 @@ def decision_record(result: DeployModelResult, test_result: TestResult | None) -
         snapshot_id=result.snapshot_id,
         expiration_date=result.expiration_date,
         decision=result.decision,
-        test_result=test_result,
+        test_result=test_result.model_copy(update={"metrics": {}}) if test_result else None,
         verdict=result.verdict,
     )
 
@@ -105,6 +106,6 @@ def announcement(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice
         snapshot_id=snapshot.id,
         model_id=snapshot.model_id,
         key=f"{workflow.info().first_execution_run_id}-{result.outcome}",
-        message=text,
+        message=beginning(text, 1_500),
         severity="INFO" if result.outcome == "deployed" and not result.warnings else "WARN",
     )
