@@ -1,9 +1,11 @@
-"""What tests read on tickets and write on snapshots."""
+"""What tests read on tickets and in histories, and write on snapshots."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from google.protobuf.message import Message
 from office import Office, Run
 from servers import eventually
+from temporalio.api.common.v1 import Payload
 
 from mlc.center import wire
 from mlc.model.ticket import TicketRef
@@ -51,3 +53,22 @@ async def add_assets(desk: Office, snapshot_id: str, *assets: wire.Asset) -> Non
 
 async def tag(desk: Office, snapshot_id: str, tags: Iterable[str]) -> None:
     await desk.center.patch_snapshot(snapshot_id, {"metaData": {"tags": list(tags)}})
+
+
+def payloads(message: Message, path: str = "") -> Iterator[tuple[str, Payload]]:
+    """Every payload in a message, wherever it is, and where that is."""
+    if isinstance(message, Payload):
+        yield path, message
+        return
+    for field, value in message.ListFields():
+        if field.type != field.TYPE_MESSAGE:
+            continue
+        inner = f"{path}.{field.name}"
+        if isinstance(value, Message):
+            yield from payloads(value, inner)
+        elif hasattr(value, "values"):  # a map
+            for key in value:
+                yield from payloads(value[key], f"{inner}[{key}]")
+        else:
+            for item in value:
+                yield from payloads(item, inner)

@@ -1,40 +1,18 @@
 """Histories stay small: no payload over 2 KiB, whatever models, tables, jobs and reviewers are called or say."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from google.protobuf.message import Message
 from office import ASSETS, Office, Run, asset
-from paperwork import remarked
+from paperwork import payloads, remarked
 from servers import eventually
 from tables import table
-from temporalio.api.common.v1 import Payload
 
 LIMIT = 2048
 RESULT_LIMIT = 8192
 LETTERS = {"ASCII": "x", "two bytes": "é", "three bytes": "模", "four bytes": "😀", "escaped": "\x07", "quote": '"'}
 
 ASK = {"configure": lambda s: s.model_copy(update={"on_failed_verdict": "ask"})}
-
-
-def payloads(message: Message, path: str = "") -> Iterator[tuple[str, Payload]]:
-    """Every payload in a message, wherever it is, and where that is."""
-    if isinstance(message, Payload):
-        yield path, message
-        return
-    for field, value in message.ListFields():
-        if field.type != field.TYPE_MESSAGE:
-            continue
-        inner = f"{path}.{field.name}"
-        if isinstance(value, Message):
-            yield from payloads(value, inner)
-        elif hasattr(value, "values"):  # a map
-            for key in value:
-                yield from payloads(value[key], f"{inner}[{key}]")
-        else:
-            for item in value:
-                yield from payloads(item, inner)
 
 
 async def check(run: Run) -> None:
