@@ -111,13 +111,13 @@ def gateway() -> None:
 
 @app.command()
 def setup() -> None:
-    """Make what the processes need in the Temporal namespace: search attributes, the schedule of the sweep."""
+    """Make what the processes need in the Temporal namespace: search attributes, the sweep's schedule, retention."""
     from mlc.namespace import setup as set_up
     from mlc.settings import ProcessSettings
     from mlc.worker import connect
 
     async def run() -> list[str]:
-        return await set_up(await connect(), ProcessSettings().sweep_interval)
+        return await set_up(await connect(), ProcessSettings())
 
     _as_service()
     for line in asyncio.run(run()):

@@ -1,10 +1,13 @@
-"""What the processes need of a Temporal namespace: search attributes and the schedule of the sweep."""
+"""What the processes need of a Temporal namespace: search attributes, the schedule of the sweep, and retention."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 
+from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.namespace.v1 import NamespaceConfig
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import (
     Client,
     Schedule,
@@ -20,6 +23,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.model.processes import SWEEP_TICKETS, TASK_QUEUE, Attribute
+from mlc.settings import ProcessSettings
 
 SWEEP_SCHEDULE = "sweep-tickets"
 
@@ -27,7 +31,11 @@ KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 TYPES = dict.fromkeys(Attribute, KEYWORD) | {Attribute.TICKETS: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST}
 
 
-async def setup(client: Client, sweep_interval: timedelta) -> list[str]:
+NOT_ALLOWED = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.INVALID_ARGUMENT})
+"""How a server answers to what it does not let a client do."""
+
+
+async def setup(client: Client, settings: ProcessSettings) -> list[str]:
     """Make what is missing; what is there stays, an operator's pause of the sweep included.
 
     Returns:
@@ -36,7 +44,11 @@ async def setup(client: Client, sweep_interval: timedelta) -> list[str]:
     Raises:
         RPCError: the server refuses, for example because the account may not register search attributes.
     """
-    return [await add_search_attributes(client), await schedule_sweep(client, sweep_interval)]
+    return [
+        await add_search_attributes(client),
+        await schedule_sweep(client, settings.sweep_interval),
+        await keep_closed_runs(client, settings.retention),
+    ]
 
 
 async def missing_attributes(client: Client) -> list[Attribute]:
@@ -84,3 +96,30 @@ async def schedule_sweep(client: Client, interval: timedelta) -> str:
         await client.get_schedule_handle(SWEEP_SCHEDULE).update(updated)
         return f"schedule {SWEEP_SCHEDULE}: every {interval}, brought up to date"
     return f"schedule {SWEEP_SCHEDULE}: every {interval}, created"
+
+
+async def keep_closed_runs(client: Client, retention: timedelta) -> str:
+    """Have the namespace keep closed runs for at least so long. Never shortened; a refusal is told, not raised."""
+    namespace = client.namespace
+    now = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
+    kept = now.config.workflow_execution_retention_ttl.ToTimedelta()
+    if kept >= retention:
+        return f"retention: closed runs are kept for {_days(kept)}"
+    wanted = NamespaceConfig(workflow_execution_retention_ttl=Duration(seconds=int(retention.total_seconds())))
+    try:
+        made = await client.workflow_service.update_namespace(
+            UpdateNamespaceRequest(namespace=namespace, config=wanted)
+        )
+    except RPCError as error:
+        if error.status not in NOT_ALLOWED:
+            raise
+        return (
+            f"retention: closed runs are kept for {_days(kept)} only, and the server does not let this account raise "
+            f"it to {_days(retention)} ({error.message}): do so where the namespace is administered"
+        )
+    kept_now = made.config.workflow_execution_retention_ttl.ToTimedelta()  # a server has a longest one, too
+    return f"retention: closed runs are kept for {_days(kept_now)} from now on, not for {_days(kept)}"
+
+
+def _days(duration: timedelta) -> str:
+    return str(duration).removesuffix(", 0:00:00")

@@ -190,6 +190,9 @@ class ProcessSettings(_Group):
     job_deadline: Duration = Field(timedelta(days=7), description="A job that runs longer is given up")
     deployment_deadline: Duration = Field(timedelta(minutes=30), description="The same for a deployment that loads")
     sweep_interval: Duration = Field(timedelta(minutes=5), description="Between two sweeps of the open tickets")
+    retention: Duration = Field(
+        timedelta(days=30), description="`mlc setup` has Temporal keep closed runs for at least so long"
+    )
     stage_aliases: dict[str, list[str]] = Field(
         {"prod": ["production"], "dev": ["development"], "sit": [], "uat": []},
         description="Other names of stages, as JSON",

@@ -1,6 +1,7 @@
 """The worker: which workflows and activities there are, and one plugin so that worker, tests and replays agree."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig as EnvironmentConfig
 from temporalio.plugin import SimplePlugin
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
@@ -29,6 +31,7 @@ from activities.verdicts import VerdictActivities
 from mlc.center import Center
 from mlc.center.client import HttpCenter
 from mlc.model.processes import TASK_QUEUE
+from mlc.namespace import NOT_ALLOWED, missing_attributes
 from mlc.settings import CenterSettings, JiraSettings, ProcessSettings
 from mlc.ticketing import Ticketing
 from mlc.ticketing.jira import JiraTicketing
@@ -43,6 +46,8 @@ GRACE = timedelta(seconds=20)
 # After a worker was killed, its runs wait this long for it before another worker takes them over.
 STICKY_TIMEOUT = timedelta(seconds=2)
 HEARTBEAT_THROTTLE = timedelta(seconds=2)
+
+log = logging.getLogger(__name__)
 
 
 class NotConfigured(Exception):
@@ -125,7 +130,7 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
     """A worker for as long as the block lasts, with clients made from the settings.
 
     Raises:
-        NotConfigured: no ticket system is set up; failure tickets are part of every process.
+        NotConfigured: no ticket system is set up (failure tickets are part of every process), or the namespace isn't.
     """
     process, center_settings, jira = ProcessSettings(), CenterSettings(), JiraSettings()
     if jira.url is None:
@@ -137,11 +142,36 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
     )
     try:
         client = await connect(MlcPlugin(activities))
+        await check_namespace(client)
         async with new_worker(client, task_queue) as worker:
             yield worker
     finally:
         await center.aclose()
         threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def check_namespace(client: Client) -> None:
+    """Make sure that runs can set their search attributes: without them they would hang, trying again for ever.
+
+    Raises:
+        NotConfigured: the namespace lacks some, or isn't there.
+    """
+    try:
+        missing = await missing_attributes(client)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise NotConfigured(
+                f"{error.message} Create it, or set TEMPORAL_NAMESPACE, then run `mlc setup`."
+            ) from None
+        if error.status not in NOT_ALLOWED:
+            raise
+        log.warning("Whether the namespace has the search attributes can't be seen: %s", error.message)
+        return
+    if missing:
+        raise NotConfigured(
+            f"The Temporal namespace {client.namespace!r} lacks the search attributes {', '.join(missing)}: "
+            "run `mlc setup`."
+        )
 
 
 def new_worker(client: Client, task_queue: str = TASK_QUEUE) -> Worker:

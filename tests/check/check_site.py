@@ -53,7 +53,7 @@ async def bare_namespace(client: Client, name: str) -> Client:
 async def namespace_of(client: Client, name: str) -> Client:
     """A new namespace that `mlc setup` was run on."""
     inside = await bare_namespace(client, name)
-    await setup(inside, ProcessSettings().sweep_interval)
+    await setup(inside, ProcessSettings())
     return inside
 
 

@@ -55,7 +55,7 @@ async def test_what_an_empty_namespace_lacks_is_listed_and_mlc_setup_and_a_worke
         "No worker polls the task queue mlc",
     ]
     assert all(word in remedy for word, remedy in zip(("setup", "setup", "worker"), lacking.values(), strict=True))
-    await setup(client, EVERY)
+    await setup(client, ProcessSettings())
     assert list(await flaws()) == ["No worker polls the task queue mlc"]
     async with polling(client):
         assert await flaws() == {}

@@ -1,0 +1,81 @@
+"""What `mlc setup` brings a namespace, and what a worker does without it."""
+
+from datetime import timedelta
+
+import pytest
+from check_site import bare_namespace
+from servers import eventually
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
+
+from mlc.namespace import keep_closed_runs, setup
+from mlc.settings import ProcessSettings
+from mlc.worker import NotConfigured, running_worker
+
+DAY = timedelta(days=1)
+
+
+async def kept(client: Client) -> timedelta:
+    """How long the namespace keeps closed runs."""
+    answer = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    return answer.config.workflow_execution_retention_ttl.ToTimedelta()
+
+
+async def test_setup_raises_the_retention_and_never_shortens_it(
+    dev_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await bare_namespace(dev_server.client, "retention")
+    assert await kept(client) == DAY
+    raised = (await setup(client, ProcessSettings()))[-1]
+    assert raised == "retention: closed runs are kept for 30 days from now on, not for 1 day"
+    assert await kept(client) == 30 * DAY
+    monkeypatch.setenv("MLC_RETENTION", "P7D")
+    assert (await setup(client, ProcessSettings()))[-1] == "retention: closed runs are kept for 30 days"
+    assert await kept(client) == 30 * DAY
+
+
+async def test_a_retention_that_the_server_cuts_is_told_as_it_is(dev_server: WorkflowEnvironment) -> None:
+    client = await bare_namespace(dev_server.client, "retention-cut")
+    line = await keep_closed_runs(client, 5_000_000 * DAY)
+    assert line == f"retention: closed runs are kept for {(await kept(client)).days} days from now on, not for 1 day"
+
+
+async def test_where_the_server_does_not_allow_another_retention_setup_says_so_and_goes_on(
+    dev_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await bare_namespace(dev_server.client, "retention-refused")
+
+    async def refused(_: UpdateNamespaceRequest) -> None:  # as Temporal Cloud does; a development server never refuses
+        raise RPCError("Request unauthorized.", RPCStatusCode.PERMISSION_DENIED, b"")
+
+    monkeypatch.setattr(client.workflow_service, "update_namespace", refused)
+    assert (await setup(client, ProcessSettings()))[-1] == (
+        "retention: closed runs are kept for 1 day only, and the server does not let this account raise it to 30 days "
+        "(Request unauthorized.): do so where the namespace is administered"
+    )
+
+
+async def test_a_worker_refuses_a_namespace_that_was_not_set_up(
+    dev_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await bare_namespace(dev_server.client, "not-set-up")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+    monkeypatch.setenv("MLC_JIRA_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", "nowhere")
+    with pytest.raises(NotConfigured, match=r"Namespace nowhere is not found\. Create it, or set TEMPORAL_NAMESPACE"):
+        async with running_worker():
+            pass
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", client.namespace)
+    lacking = "'not-set-up' lacks the search attributes MlcModel, MlcPhase, MlcStage, MlcTickets: run `mlc setup`"
+    with pytest.raises(NotConfigured, match=lacking):
+        async with running_worker():
+            pass
+    await setup(client, ProcessSettings())
+    async with running_worker() as worker:
+
+        async def runs() -> bool:
+            return worker.is_running
+
+        await eventually(runs)
