@@ -1,0 +1,59 @@
+"""docs/deploy-model.md and the tests of DeployModel's branches agree."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+TABLE = (HERE.parent.parent / "docs" / "deploy-model.md").read_text()
+ROWS = [line.strip("| ").split(" | ") for line in TABLE.splitlines() if "`test_" in line]
+FILES = {file: ast.parse(file.read_text()) for file in sorted(HERE.glob("*.py"))}
+
+
+def named(row: list[str]) -> list[str]:
+    return re.findall(r"`(test_\w+)`", row[-1])
+
+
+def cases(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+            yield node.name
+
+
+@cache
+def texts(test: str) -> str:
+    """Every string in the file of a test and in the modules that its tests share."""
+    trees = [tree for file, tree in FILES.items() if not file.name.startswith("test_") or test in cases(tree)]
+    return "\n".join(
+        node.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def test_every_test_in_the_table_exists() -> None:
+    there = {name for tree in FILES.values() for name in cases(tree)}
+    assert {name for row in ROWS for name in named(row)} <= there
+
+
+@pytest.mark.parametrize(
+    "file",
+    [file for file in FILES if file.match("test_deploy_model*.py") and file != Path(__file__)],
+    ids=lambda f: f.stem,
+)
+def test_every_branch_that_is_tested_is_in_the_table(file: Path) -> None:
+    listed = {name for row in ROWS for name in named(row)}
+    assert [name for name in cases(FILES[file]) if name not in listed] == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_every_text_in_the_table_is_one_that_its_tests_see(row: list[str]) -> None:
+    seen = "\n".join(texts(test) for test in named(row))
+    for quoted in re.findall("\u201c(.+?)\u201d", " ".join(row[1:-1])):
+        for fragment in quoted.split("\u2026"):
+            assert fragment.strip() in seen
