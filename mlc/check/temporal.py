@@ -12,7 +12,7 @@ from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.check.finding import TIME_LIMIT, Finding, good, listed, warning, wrong
+from mlc.check.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
 from mlc.model.processes import TASK_QUEUE, Attribute
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from mlc.settings import ProcessSettings
@@ -43,7 +43,7 @@ async def check_temporal() -> AsyncIterator[Finding]:
     yield good(f"Temporal answers at {address}")
     there = await _namespace(client)
     yield there
-    if there.remedy:
+    if there.mark is Mark.WRONG:
         return
     for look in (_attributes, _sweep, _workers):
         try:
@@ -64,8 +64,10 @@ async def _namespace(client: Client) -> Finding:
             create = f"create it (`temporal operator namespace create -n {name}`), or set TEMPORAL_NAMESPACE."
             return wrong(f"There is no namespace {name}", create)
         return wrong(f"Namespace {name} can't be seen ({_said(error)})", "give the account the right to use it.")
-    kept = answer.config.workflow_execution_retention_ttl.ToTimedelta()
-    return good(f"Namespace {name} is there; it keeps closed runs for {kept}".replace(", 0:00:00", ""))
+    kept, wanted = answer.config.workflow_execution_retention_ttl.ToTimedelta(), ProcessSettings().retention
+    if kept < wanted:
+        return warning(f"Namespace {name} keeps closed runs for {_days(kept)}, not {_days(wanted)}", "run `mlc setup`.")
+    return good(f"Namespace {name} is there; it keeps closed runs for {_days(kept)}")
 
 
 async def _attributes(client: Client) -> AsyncIterator[Finding]:
@@ -138,6 +140,10 @@ async def _workers(client: Client) -> AsyncIterator[Finding]:
 def _kind(value: "IndexedValueType.ValueType") -> str:
     """A type as the ``temporal`` command writes it: ``KeywordList``."""
     return IndexedValueType.Name(value).removeprefix("INDEXED_VALUE_TYPE_").title().replace("_", "")
+
+
+def _days(duration: timedelta) -> str:
+    return str(duration).removesuffix(", 0:00:00")
 
 
 def _said(error: RPCError) -> str:

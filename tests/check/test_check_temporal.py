@@ -50,11 +50,14 @@ async def test_what_an_empty_namespace_lacks_is_listed_and_mlc_setup_and_a_worke
     client = await empty(dev_server, "check-empty", monkeypatch)
     lacking = await flaws()
     assert list(lacking) == [
+        "Namespace check-empty keeps closed runs for 1 day, not 30 days",
         "Search attributes are missing: MlcModel, MlcPhase, MlcStage, MlcTickets",
         "There is no schedule sweep-tickets",
         "No worker polls the task queue mlc",
     ]
-    assert all(word in remedy for word, remedy in zip(("setup", "setup", "worker"), lacking.values(), strict=True))
+    assert all(
+        word in remedy for word, remedy in zip(("setup", "setup", "setup", "worker"), lacking.values(), strict=True)
+    )
     await setup(client, ProcessSettings())
     assert list(await flaws()) == ["No worker polls the task queue mlc"]
     async with polling(client):
