@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from temporalio import activity
 
 from activities.failures import (
     final,
+    looking_first,
     not_finished,
     translated,
     translated_creation,
@@ -66,11 +66,13 @@ class DeploymentActivities:
     async def deploy(self, request: DeploymentRequest) -> Deployment:
         """Make the deployment, or find the one that an earlier try made. At most one POST."""
         with translated_creation():
-            existing = await self._find(request)
+            async with looking_first(self.settings.center_settle):
+                existing = await self._find(request)
+                if existing is None:
+                    snapshot = await self.center.get_snapshot(request.snapshot_id)
+                    target = {"engine": await self._engine(request.runtime)} if request.runtime else {}
             if existing is None:
-                snapshot = await self.center.get_snapshot(request.snapshot_id)
                 state = self.center_settings.deploying_state if request.runtime else self.center_settings.deployed_state
-                target: dict[str, Any] = {"engine": await self._engine(request.runtime)} if request.runtime else {}
                 existing = await self.center.create_deployment(
                     wire.DeployedModel(
                         deployable_model=snapshot,

@@ -1,7 +1,8 @@
 """The errors of adapters as Temporal sees them: here it is decided what is worth another try."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 
 from temporalio import activity
@@ -61,6 +62,22 @@ def translated_creation() -> Iterator[None]:
         raise ApplicationError(str(error), type=kind, next_retry_delay=error.retry_after) from None
     except Refused as error:
         raise final(FailureType.REFUSED, str(error)) from None
+
+
+@asynccontextmanager
+async def looking_first(settle: timedelta) -> AsyncIterator[None]:
+    """For all that comes before the POST of a creating call: it must not take so long that the POST comes too late.
+
+    A worker that was suspended or cut off is given up when no heartbeat has come for a while; after ``settle`` another
+    one looks for what it may have made, and makes it. From then on this one must leave it alone.
+    """
+    heartbeat_timeout = activity.info().heartbeat_timeout or timedelta(0)
+    try:
+        async with asyncio.timeout((heartbeat_timeout + settle).total_seconds()):
+            yield
+    except TimeoutError:
+        message = "Nothing was created, since looking for what there is took too long."
+        raise ApplicationError(message, type=FailureType.NOT_SENT) from None
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.failures import (
     final,
+    looking_first,
     not_finished,
     translated,
     translated_creation,
@@ -46,12 +47,14 @@ class JobActivities:
             ApplicationError: ``MissingAsset``, ``NoSuchSnapshot``, ``Refused`` (final), ``NotSent``, ``Ambiguous``.
         """
         with translated_creation():
-            existing = await self.center.find_job(request.snapshot_id, request.key)
+            async with looking_first(self.settings.center_settle):
+                existing = await self.center.find_job(request.snapshot_id, request.key)
+                if existing is None:
+                    try:
+                        snapshot = await self.center.get_snapshot(request.snapshot_id)
+                    except NotFound:
+                        raise no_such_snapshot(request.snapshot_id) from None
             if existing is None:
-                try:
-                    snapshot = await self.center.get_snapshot(request.snapshot_id)
-                except NotFound:
-                    raise no_such_snapshot(request.snapshot_id) from None
                 existing = await self.center.create_job(self._job(request, snapshot))
         return self._created(request, existing)
 

@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.deployments import previous_deployed_snapshot
-from activities.failures import translated_creation, translated_for_ever
+from activities.failures import looking_first, translated_creation, translated_for_ever
 from activities.threads import in_thread
 from mlc.center import Center, wire
 from mlc.model.base import Record
@@ -59,8 +59,9 @@ class TicketActivities:
             ApplicationError: ``NotSent``, ``Ambiguous``, ``Refused``.
         """
         with translated_creation():
-            request = await self._request(question)
-            found = await in_thread(self.threads, self.tickets.find, question.label)
+            async with looking_first(self.settings.settle):
+                request = await self._request(question)
+                found = await in_thread(self.threads, self.tickets.find, question.label)
             ticket = found[0] if found else await in_thread(self.threads, self.tickets.create, request)
         try:
             await self._complete(ticket, request, duplicates=found[1:])

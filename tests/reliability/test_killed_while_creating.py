@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from processes.office import Office, Run
@@ -117,3 +118,41 @@ async def test_heartbeats_keep_what_an_attempt_has_left_for_the_next(unmanned: O
     began = (await eventually(asking)).last_started_time.ToDatetime()
     details = (await eventually(heard)).heartbeat_details.payloads
     assert datetime.fromisoformat(json.loads(details[0].data)).replace(tzinfo=None) < began
+
+
+async def test_a_worker_frozen_after_it_looked_creates_nothing_when_it_thaws(
+    unmanned: Office, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    """As a machine that is suspended: meanwhile another worker has created the same things."""
+    await unmanned.engine("batch")
+    for faults, path in (
+        (unmanned.faults, "/search/jql$"),
+        (unmanned.center_faults, "/jobs/search/"),
+        (unmanned.center_faults, "/deployedModels/search/findAllByDeployableModel_Id$"),
+    ):
+        faults.add(Effect.SLOW, method="GET", path=path, seconds=3)
+    runs = [await start(unmanned) for start in (ticket_run, job_run, deployment_run)]
+
+    async def all_look() -> bool:
+        return not any(fault.times for faults in (unmanned.faults, unmanned.center_faults) for fault in faults.planned)
+
+    await eventually(all_look)
+    worker.freeze()
+    second = WorkerProcess(unmanned, tmp_path)
+    second.start()
+    snapshots = [run.id.removeprefix("deploy-") for run in runs]
+
+    async def all_made() -> bool:
+        made = (
+            await unmanned.tickets(),
+            await unmanned.jobs(snapshots[1]),
+            await unmanned.center.list_deployments(snapshot_id=snapshots[2]),
+        )
+        return all(made)
+
+    try:
+        await eventually(all_made, seconds=60)
+    finally:
+        second.kill()
+    worker.thaw()
+    await ends_right(unmanned, *([run] for run in runs))

@@ -1,6 +1,7 @@
 """``mlc worker`` in a process of its own, which can be killed as the kernel would."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,15 @@ class WorkerProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mlc.cli", "worker"], env=self._environment, stdout=log, stderr=log
             )
+
+    def freeze(self) -> None:
+        """Stop it where it is, until ``thaw``."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """kill -9. What it logged is shown if the test fails."""
