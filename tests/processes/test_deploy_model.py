@@ -7,8 +7,10 @@ import pytest
 from office import Office, asset
 from servers import eventually
 from temporalio.client import WorkflowFailureError
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from mlc.model.processes import Phase
+from mlc.model.processes import DeployModelInput, Phase
 
 GOOD = {"auc": 0.97, "f1_score": 0.95}
 BAD = {"auc": 0.5, "f1_score": 0.4}
@@ -211,6 +213,17 @@ async def test_starting_twice_joins_the_run_and_makes_one_ticket(desk: Office) -
     snapshot_id = await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"])
     run = await desk.start(snapshot_id)
     await desk.ticket(run, "review")
+    with pytest.raises(WorkflowAlreadyStartedError) as refused:  # the client's choice; the server can also join it
+        await desk.start(snapshot_id)
+    assert refused.value.run_id == run.first_execution_run_id
+    joined = await desk.client.start_workflow(
+        "DeployModel",
+        DeployModelInput(snapshot_id=snapshot_id),
+        id=run.id,
+        task_queue=desk.task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )
+    assert joined.result_run_id == run.first_execution_run_id
     assert len(await desk.tickets()) == 1
     assert (await desk.status(run)).phase is Phase.REVIEW
 
