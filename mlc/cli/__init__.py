@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from mlc.cli_dmn import dmn
+from mlc.cli.dmn import dmn
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -152,7 +152,7 @@ def submit(
 
     With --watch the exit code tells the outcome: 0 deployed, 3 rejected, 4 the run failed.
     """
-    from mlc.cli_submit import submit_and_watch
+    from mlc.cli.submit import submit_and_watch
 
     _use_home()
     code = asyncio.run(submit_and_watch(folder, name=name, tags=tag or [], stage=stage, watching=watch))
@@ -272,7 +272,3 @@ def main() -> NoReturn:
     sys.stderr.flush()
     # A process that held a Temporal worker is sometimes aborted while the interpreter is taken down.
     os._exit(code if isinstance(code, int) else 0 if code is None else FAILED)
-
-
-if __name__ == "__main__":
-    main()
