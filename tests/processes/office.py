@@ -78,6 +78,7 @@ class Office:
         faults: Faults,
         center_faults: Faults,
         task_queue: str,
+        project: str,
     ) -> None:
         self.client = client
         self.center = center
@@ -87,6 +88,8 @@ class Office:
         """What goes wrong at the desk."""
         self.center_faults = center_faults
         self.task_queue = task_queue
+        self.project = project
+        """Another one at every desk: sweeps see the runs of all tests on a server, and read their tickets by key."""
         self.started: list[Run] = []
 
     async def engine(self, name: str, *, online: bool = False, stage: str = "PROD", tags: Iterable[str] = ()) -> str:
@@ -205,7 +208,8 @@ class Office:
     async def tickets(self) -> list[dict[str, Any]]:
         """Every issue at the desk, oldest first."""
         found = await self.jira.get(
-            "search/jql", params={"jql": "project = MLR ORDER BY created ASC", "fields": "*all", "maxResults": 100}
+            "search/jql",
+            params={"jql": f"project = {self.project} ORDER BY created ASC", "fields": "*all", "maxResults": 100},
         )
         return list(found.raise_for_status().json()["issues"])
 
@@ -242,14 +246,16 @@ async def premises(
             serving(FaultMiddleware(center_app, center_faults, "/model-manage/api/"), center_socket)
         )
         desk_url = f"http://127.0.0.1:{desk_socket.getsockname()[1]}"
+        project = f"T{uuid.uuid4().hex[:8].upper()}"
+        access: dict[str, Any] = {"user": "bot", "token": "desk-token", "project": project}
         desk_app = create_desk(
-            DeskSettings(database=folder / "desk.db", url=desk_url, user="bot", token="desk-token", **desk),
+            DeskSettings(database=folder / "desk.db", url=desk_url, **access, **desk),
             scheme=scheme,
             faults=faults,
         )
         stack.enter_context(serving(desk_app, desk_socket))
         center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token")
-        jira_settings = JiraSettings(url=desk_url, user="bot", token="desk-token")
+        jira_settings = JiraSettings(url=desk_url, **access)
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
         center = HttpCenter(center_settings)
@@ -270,7 +276,7 @@ async def premises(
                 base_url=f"{center_url}/model-manage/api/", headers={"Authorization": "Bearer center-token"}
             ) as model_manage,
         ):
-            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue)
+            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue, project)
         await center.aclose()
 
 

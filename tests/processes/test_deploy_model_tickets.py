@@ -133,7 +133,7 @@ async def test_hints_for_other_tickets_and_forged_ones_read_nothing_and_change_n
     run = await waiting(desk)
     ticket = await desk.ticket(run, "review")
     reads = await activities(run, "read_ticket")
-    await run.signal("ticket_changed", {"provider": "jira", "key": "MLR-999"})
+    await run.signal("ticket_changed", {"provider": "jira", "key": f"{desk.project}-999"})
     await run.signal("ticket_changed", {"provider": "jira", "key": f"gov-{'0' * 24}"})
     await run.signal("ticket_changed", {"provider": "jira", "key": ticket.key, "status": "Done"})
     await run.signal("ticket_changed", {"status": "Done"})

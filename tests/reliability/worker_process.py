@@ -26,6 +26,7 @@ class WorkerProcess:
             "MLC_JIRA_URL": str(office.jira.base_url.copy_with(path="/")),
             "MLC_JIRA_USER": "bot",
             "MLC_JIRA_TOKEN": "desk-token",
+            "MLC_JIRA_PROJECT": office.project,
             "MLC_JIRA_TIMEOUT": "80",
             "MLC_SETTLE": "PT1S",
             "MLC_CENTER_SETTLE": "PT1S",
