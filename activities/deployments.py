@@ -216,7 +216,7 @@ def platforms(engine: wire.Engine) -> list[str]:
 
 def service_tags(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
     """A runtime's tags that are neither names of stages nor control tags: which models it is meant for."""
-    stages = {name for pair in settings.stage_aliases.items() for name in (pair[0], *pair[1])}
+    stages = stage_names(settings)
     own = canonical_stage(engine.environment_name or "unassigned", settings)
     meant = set(engine.tags) - control_tags(settings)
     return {tag for tag in meant if tag.casefold() not in stages and canonical_stage(tag, settings) != own}
@@ -230,7 +230,16 @@ def control_tags(settings: ProcessSettings) -> set[str]:
 def canonical_stage(stage: str, settings: ProcessSettings) -> str:
     """One name for each stage, whatever its spelling: ``Production`` and ``PROD`` are ``prod``."""
     folded = stage.casefold()
-    return next((name for name, aliases in settings.stage_aliases.items() if folded in {name, *aliases}), folded)
+    return stage_names(settings).get(folded, folded)
+
+
+def stage_names(settings: ProcessSettings) -> dict[str, str]:
+    """Every name of the stages in the settings, in lower case, and the stage that it means."""
+    return {
+        name.casefold(): stage.casefold()
+        for stage, aliases in settings.stage_aliases.items()
+        for name in (stage, *aliases)
+    }
 
 
 def _stages(engine: wire.Engine, settings: ProcessSettings) -> set[str]:

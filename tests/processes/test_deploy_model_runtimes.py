@@ -77,6 +77,17 @@ async def test_stages_match_by_any_of_their_names_or_as_a_tag(
     assert await runtimes_of(desk, await desk.snapshot(stage=model)) == ["right"]
 
 
+@pytest.mark.parametrize(
+    "desk",
+    [{"configure": lambda s: s.model_copy(update={"stage_aliases": {"Live": ["Go-Live", "PROD"]}})}],
+    indirect=True,
+)
+async def test_names_of_stages_in_the_settings_may_be_spelt_as_people_like(desk: Office) -> None:
+    await desk.engine("right", online=True, stage="go-live", tags=["LIVE"])  # the tag is a stage: it restricts nothing
+    await desk.engine("wrong", online=True, stage="production")
+    assert await runtimes_of(desk, await desk.snapshot(stage="Prod")) == ["right"]
+
+
 @pytest.mark.parametrize("stage", ["unassigned", "Unassigned", ""])
 async def test_an_unassigned_stage_never_matches(desk: Office, stage: str) -> None:
     await desk.center.save_engine(wire.Engine(name="without a stage", platform={"python": "3.11"}))
