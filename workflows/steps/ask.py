@@ -3,10 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.tickets import Remark, TicketActivities, Withdrawal
@@ -14,13 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import HEARTBEAT_TIMEOUT
+    from workflows.steps.activity import call
     from workflows.steps.once import create_once, question_key
     from workflows.steps.progress import Progress, plain
-
-# A few requests of at most 20 s each. A ticket system that is down is waited for, for ever and visibly.
-TICKET_TIMEOUT = timedelta(minutes=2)
-TICKET_RETRY = RetryPolicy(maximum_interval=timedelta(minutes=5))
 
 MEANING = {
     TicketKind.REVIEW: "may this snapshot be deployed?",
@@ -38,7 +32,10 @@ def no_objection(_: TicketState) -> str | None:
 
 
 class Questions:
-    """The tickets of one run. ``hint`` says that one may have changed; nothing else wakes a wait."""
+    """The tickets of one run. ``hint`` says that one may have changed; nothing else wakes a wait.
+
+    A ticket system that is down is waited for, for ever and visibly: people's answers hang on it.
+    """
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -89,14 +86,8 @@ class Questions:
     async def withdraw(self, reason: str) -> None:
         """Close the open tickets in a way that means neither yes nor no."""
         if tickets := list(self.progress.state.open_tickets):
-            await workflow.execute_activity_method(
-                TicketActivities.withdraw_tickets,
-                Withdrawal(tickets=tickets, reason=reason),
-                start_to_close_timeout=TICKET_TIMEOUT,
-                heartbeat_timeout=HEARTBEAT_TIMEOUT,
-                retry_policy=TICKET_RETRY,
-                summary="withdraw the open tickets",
-            )
+            withdrawal = Withdrawal(tickets=tickets, reason=reason)
+            await call(TicketActivities.withdraw_tickets, withdrawal, summary="withdraw the open tickets")
             for ticket in tickets:
                 self.progress.ticket_closed(ticket)
 
@@ -115,14 +106,7 @@ class Questions:
             await workflow.wait_condition(lambda: ticket.label in self._hints)
 
     async def _read(self, ticket: TicketRef) -> TicketState:
-        return await workflow.execute_activity_method(
-            TicketActivities.read_ticket,
-            ticket,
-            start_to_close_timeout=TICKET_TIMEOUT,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT,
-            retry_policy=TICKET_RETRY,
-            summary=f"read {ticket.key}",
-        )
+        return await call(TicketActivities.read_ticket, ticket, summary=f"read {ticket.key}")
 
     def _is_news(self, ticket: TicketRef, text: str) -> bool:
         return _event(ticket, text) not in self._remarks
@@ -131,14 +115,8 @@ class Questions:
         """Say on the ticket what is missing, once."""
         event = _event(ticket, text)
         self._remarks.add(event)
-        await workflow.execute_activity_method(
-            TicketActivities.remark,
-            Remark(ticket=ticket, event_id=event, text=text),
-            start_to_close_timeout=TICKET_TIMEOUT,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT,
-            retry_policy=TICKET_RETRY,
-            summary=f"comment on {ticket.key}",
-        )
+        remark = Remark(ticket=ticket, event_id=event, text=text)
+        await call(TicketActivities.remark, remark, summary=f"comment on {ticket.key}")
 
 
 def _event(ticket: TicketRef, text: str) -> str:

@@ -1,10 +1,8 @@
 """Deploy a snapshot wherever it belongs, once in each place, and take it back if the process is given up."""
 
 import asyncio
-from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -14,14 +12,11 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.processes import Policy
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import HEARTBEAT_TIMEOUT, call
+    from workflows.steps.activity import call
     from workflows.steps.once import create_once, look_for, question_key
     from workflows.steps.progress import Progress
 
 BATCH = "batch"
-
-# One look at every deployment of the run.
-LOOK_TIMEOUT = timedelta(minutes=3)
 
 
 class Rollout:
@@ -111,13 +106,8 @@ class Rollout:
 
     async def _finish(self, policy: Policy) -> None:
         self.progress.waiting_for("the runtimes to load the model")
-        finished = await workflow.execute_activity_method(
-            DeploymentActivities.finish_deployments,
-            self.deployments,
-            start_to_close_timeout=LOOK_TIMEOUT,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT,
-            retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
-            summary="wait until the model is loaded",
+        finished = await call(
+            DeploymentActivities.finish_deployments, self.deployments, summary="wait until the model is loaded"
         )
         self.progress.waiting_for("")
         self.made = {  # of one that is gone the centre can't tell where it was

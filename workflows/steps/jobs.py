@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.jobs import JobActivities
@@ -14,14 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.processes import Policy
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import HEARTBEAT_TIMEOUT
+    from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
     from workflows.steps.once import create_once, look_for, question_key
     from workflows.steps.progress import Progress
-
-# One look at a job, or the storing of its result: a few requests of at most 30 s each.
-LOOK_TIMEOUT = timedelta(minutes=2)
-LOOK_RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
-
 
 Result = TypeVar("Result")
 
@@ -82,14 +75,7 @@ class Jobs:
             self.in_flight = await look_for(JobActivities.find_job, self._asked, "a job that may have been created")
             self._asked = None
         if self.in_flight is not None:
-            await workflow.execute_activity_method(
-                JobActivities.cancel_job,
-                self.in_flight.id,
-                start_to_close_timeout=LOOK_TIMEOUT,
-                heartbeat_timeout=HEARTBEAT_TIMEOUT,
-                retry_policy=LOOK_RETRY,
-                summary="cancel the job in flight",
-            )
+            await call(JobActivities.cancel_job, self.in_flight.id, summary="cancel the job in flight")
 
     def _created(self, job: Job) -> None:
         self.in_flight = job
@@ -102,9 +88,9 @@ class Jobs:
             asking = workflow.start_activity_method(
                 finish,
                 job,
-                start_to_close_timeout=LOOK_TIMEOUT,
+                start_to_close_timeout=TIMEOUT,
                 heartbeat_timeout=HEARTBEAT_TIMEOUT,
-                retry_policy=LOOK_RETRY,
+                retry_policy=RETRY,
                 summary=f"wait for the {job.kind} job {job.id}",
             )
             told = asyncio.create_task(workflow.wait_condition(lambda: self._changed))
