@@ -21,7 +21,7 @@ from mlc.settings import ProcessSettings
 BACK_TEST = "backTest"
 """``provenance.purpose`` of a back test's result, which says nothing about whether to deploy."""
 
-RULES_ROOM = 400
+RULES_ROOM = 600
 PROBLEMS_ROOM = 250
 WARNINGS_ROOM = 150
 """Bytes of JSON that a history keeps of a verdict (it holds summaries under 2 KiB); the centre keeps all of it."""
@@ -131,7 +131,7 @@ def _rule_results(verdict: Verdict) -> list[dict[str, Any]]:
 
 
 def summary(verdict: Verdict) -> Verdict:
-    """A verdict in under 1 KiB: the most telling rules and the first problems, cut short."""
+    """A verdict in some 1 KiB: the most telling rules and the first problems, cut short."""
     rules = []
     room = RULES_ROOM
     for rule in sorted(verdict.rules, key=lambda rule: rule.passes is not False):
