@@ -30,11 +30,18 @@ async def desk(
 
 async def save(run: Run, name: str) -> None:
     """Keep a run's history, unless it is a large one or another with the same course is there."""
-    document = (await run.fetch_history()).to_json_dict()
+    document = without_traces((await run.fetch_history()).to_json_dict())
     text = json.dumps(document, separators=(",", ":"))
     known = (course(json.loads(file.read_text())) for file in HISTORIES.glob("*.json"))
     if len(text) <= LARGEST and course(document) not in known:
         (HISTORIES / f"{name}.json").write_text(text + "\n")
+
+
+def without_traces(part: Any) -> Any:
+    """Stack traces say where this was run, and no replay reads them."""
+    if isinstance(part, dict):
+        return {name: without_traces(value) for name, value in part.items() if name != "stackTrace"}
+    return [without_traces(value) for value in part] if isinstance(part, list) else part
 
 
 def course(document: dict[str, Any]) -> list[str]:
