@@ -13,7 +13,7 @@ dev: $(READY)
 	@$(BIN)/mlc dev $(ARGS)
 
 test: $(READY)
-	$(BIN)/pytest -n 3 --dist loadscope $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
