@@ -4,12 +4,12 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 with workflow.unsafe.imports_passed_through():
-    from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, RunJobInput
+    from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, RunJobInput, slots_task_queue
     from mlc.model.processes import RUN_JOB
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=20)
@@ -30,6 +30,7 @@ class RunJob:
             end: JobEnd = await workflow.execute_activity(
                 EXECUTE_JOB,
                 request,
+                task_queue=slots_task_queue(workflow.info().task_queue),
                 result_type=JobEnd,
                 start_to_close_timeout=LONGEST,
                 heartbeat_timeout=HEARTBEAT_TIMEOUT,
@@ -43,15 +44,13 @@ class RunJob:
         return end
 
     async def _close(self, end: JobEnd) -> None:
-        # Tried by the server: however long the centre is down, that adds no event to the history. It takes a slot of
-        # the runtime for a moment, and goes before the jobs that wait for one; only those that run already are waited
-        # for, which harms nobody: a job is cancelled at once by cancelling it in the centre.
+        # Tried by the server: however long the centre is down, that adds no event to the history. It takes none of the
+        # runtime's slots, so it waits for no other job.
         await workflow.execute_activity(
             CLOSE_JOB,
             end,
             start_to_close_timeout=timedelta(minutes=1),
             retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
-            priority=Priority(priority_key=1),
             summary=f"Close job {end.job_id} as {end.status}",
         )
 

@@ -59,8 +59,13 @@ CLOSE_JOB = "close_job"
 
 
 def runtime_task_queue(runtime: str) -> str:
-    """The task queue from which a runtime takes its jobs."""
+    """The task queue of a runtime's runs of RunJob."""
     return f"mlc-runtime-{runtime}"
+
+
+def slots_task_queue(runtime_task_queue: str) -> str:
+    """The task queue from which a runtime takes a job whenever one of its slots is free."""
+    return f"{runtime_task_queue}/slots"
 
 
 def run_job_id(job_id: str) -> str:

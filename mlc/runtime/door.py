@@ -25,7 +25,7 @@ from temporalio.worker import Worker
 from mlc.center import Center, wire
 from mlc.center.client import HttpCenter
 from mlc.model.failure import ExternalError
-from mlc.model.job import runtime_task_queue
+from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime.activities import JobActivities, patiently
 from mlc.runtime.http import create_app
 from mlc.runtime.online import OnlineModels
@@ -59,7 +59,8 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                     await running.enter_async_context(_background(models.run(str(engine.id)), stop))
                     await running.enter_async_context(_serving(create_app(models, settings), listener, stop))
                 jobs = JobActivities(center, settings, workspace, names)
-                await running.enter_async_context(new_worker(client, jobs))
+                for worker in new_workers(client, jobs):
+                    await running.enter_async_context(worker)
                 log.info("runtime %s is up", settings.name)
                 await stop.wait()
     finally:
@@ -75,22 +76,32 @@ async def connect() -> Client:
     return await Client.connect(**config, data_converter=pydantic_data_converter)
 
 
-def new_worker(client: Client, jobs: JobActivities) -> Worker:
-    """The worker of a runtime: RunJob and its activities, on the runtime's own task queue."""
-    return Worker(
+def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
+    """The workers of a runtime: one runs RunJob and closes jobs, the other executes jobs, as many as there are slots.
+
+    With one worker for both, a job to be closed would wait until a slot is free, which can take days.
+    """
+    runs = Worker(
         client,
         task_queue=runtime_task_queue(jobs.settings.name),
         workflows=[RunJob],
-        activities=[jobs.execute_job, jobs.close_job],
+        activities=[jobs.close_job],
         workflow_failure_exception_types=[pydantic.ValidationError],
-        max_concurrent_activities=jobs.settings.max_parallel_jobs,
-        # A heartbeat brings the news that a job is cancelled: by default they are sent every 16 s only.
-        max_heartbeat_throttle_interval=timedelta(seconds=2),
-        default_heartbeat_throttle_interval=timedelta(seconds=2),
         # After a runtime was killed, its runs wait this long for it before another of its name takes them over.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         graceful_shutdown_timeout=timedelta(0),
     )
+    slots = Worker(
+        client,
+        task_queue=slots_task_queue(runtime_task_queue(jobs.settings.name)),
+        activities=[jobs.execute_job],
+        max_concurrent_activities=jobs.settings.max_parallel_jobs,
+        # A heartbeat brings the news that a job is cancelled: by default they are sent every 16 s only.
+        max_heartbeat_throttle_interval=timedelta(seconds=2),
+        default_heartbeat_throttle_interval=timedelta(seconds=2),
+        graceful_shutdown_timeout=timedelta(0),
+    )
+    return [runs, slots]
 
 
 def describe(settings: RuntimeSettings) -> wire.Engine:
