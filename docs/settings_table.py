@@ -13,6 +13,7 @@ GROUPS: tuple[type[BaseSettings], ...] = (
     settings.ProcessSettings,
     settings.CenterSettings,
     settings.JiraSettings,
+    settings.FileSettings,
     settings.GatewaySettings,
     settings.RuntimeSettings,
     settings.StandaloneCenterSettings,

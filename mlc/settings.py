@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mlc.model.file import FileRules
+
 
 def home() -> Path:
     """The folder of standalone mode's state and settings file (``MLC_HOME``, default ``.mlc``)."""
@@ -83,6 +85,9 @@ class CenterSettings(_Group):
     expiration_field: str = Field(
         "expirationDate", description="Field of a snapshot that holds its expiration date (not proven)"
     )
+    assets: str = Field(
+        "assets", description="Collection of files that belong to no model, such as a signal's INPUT_FILE (not proven)"
+    )
     listing_limit: int = Field(2000, description="Newest items looked through where the centre has no such finder")
     find_models_by_name: str = _finder("findAllByModelMetaData_Name?name", "Stored models of a name")
     find_snapshots_by_model: str = _finder("findAllByStoredModel_Id?storedModelId", "Snapshots of a stored model")
@@ -117,6 +122,19 @@ class StandaloneCenterSettings(_Group):
     engine_timeout: Duration = Field(
         timedelta(seconds=30), description="A runtime not heard of for so long gets no jobs but those that name it"
     )
+
+
+class FileSettings(_Group):
+    """External files that jobs may read and write; the same for gateway, worker and runtimes."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_FILE_")
+
+    root: Path | None = Field(None, description="Folder below which file: addresses may lie; unset: none may")
+    hosts: list[str] = Field([], description="Hosts (name or name:port) that http(s) addresses may name, as JSON")
+
+    @property
+    def rules(self) -> FileRules:
+        return FileRules(root=self.root, hosts=self.hosts)
 
 
 class JiraSettings(_Group):
@@ -177,6 +195,10 @@ class ProcessSettings(_Group):
     train_tag: str = Field("train", description="Tag that asks for a training job")
     run_test_tag: str = Field("run_test", description="Tag that asks for a metrics job")
     review_tag: str = Field("jira", description="Tag that asks for judgement and a reviewer")
+    servicenow_review_tag: str = Field("servicenow", description="The same, with the review in ServiceNow")
+    ticketing: Literal["jira", "servicenow"] = Field(
+        "jira", description="Where tickets go if neither a tag nor the input says so"
+    )
     on_failed_verdict: Literal["reject", "ask"] = Field(
         "reject", description="reject, or ask the reviewer all the same"
     )

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from mlc.center.answers import SYSTEM, garbled
 from mlc.center.hal import Hal, JsonObject
 from mlc.center.wire import (
+    Asset,
     DeployableModel,
     DeployedModel,
     Engine,
@@ -99,6 +100,12 @@ class HttpCenter:
 
     async def patch_job(self, job_id: str, changes: Mapping[str, Any]) -> Job:
         return await self._patch(Job, "jobs", job_id, changes)
+
+    async def get_asset(self, asset_id: str) -> Asset:
+        return await self._get(Asset, self._settings.assets, asset_id)
+
+    async def create_asset(self, asset: Asset) -> Asset:
+        return await self._create(self._settings.assets, asset)
 
     async def get_test_result(self, result_id: str) -> ModelTestResult:
         return await self._get(ModelTestResult, "modelTestResults", result_id)

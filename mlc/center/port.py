@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mlc.center.wire import (
+    Asset,
     DeployableModel,
     DeployedModel,
     Engine,
@@ -40,6 +41,11 @@ class Center(Protocol):
 
     async def create_job(self, job: Job) -> Job: ...
     async def patch_job(self, job_id: str, changes: Mapping[str, Any]) -> Job: ...
+
+    async def get_asset(self, asset_id: str) -> Asset:
+        """A file that the centre keeps by itself, with its content (not proven for ModelOp's)."""
+
+    async def create_asset(self, asset: Asset) -> Asset: ...
 
     async def get_test_result(self, result_id: str) -> ModelTestResult: ...
     async def list_test_results(self, snapshot_id: str) -> list[ModelTestResult]:

@@ -41,6 +41,8 @@ class ContentHash(Entity):
 class Asset(Entity):
     """A file, source or external reference of a model. ``file_content`` is base64."""
 
+    id: str | None = None
+    """Of a file that the centre keeps by itself, outside any model."""
     asset_id: str | None = None
     name: str = ""
     asset_type: str = "FILE"
@@ -159,6 +161,9 @@ class Job(Entity):
     model: DeployableModel | None = None
     reference_model: DeployableModel | None = None
     target_engine: Engine | None = None
+    stop_on_bad_records: bool | None = None
+    enable_input_schema_checking: bool | None = None
+    enable_output_schema_checking: bool | None = None
     created_date: datetime | None = None
     runtime_info: dict[str, Any] | None = None
     """Versions of Python and libraries that ran the job (standalone runtimes say so; ModelOp's may not)."""

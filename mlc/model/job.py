@@ -6,6 +6,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from mlc.model.base import Input, Record
+from mlc.model.deployment import RuntimeRef
+from mlc.model.file import InputFile, OutputFile
 
 
 class JobKind(StrEnum):
@@ -23,6 +25,12 @@ class JobRequest(Record):
     kind: JobKind
     key: str
     workflow_id: str
+    runtime: RuntimeRef | None = None
+    """Where it is to run; None: the centre chooses."""
+    input_files: list[InputFile] = []
+    """What it reads, in order; none: the snapshot's assets of the role that this kind of job reads."""
+    output_files: list[OutputFile] = []
+    """Where its outputs go, in the inputs' order; none: embedded in the job."""
 
 
 class Job(Record):

@@ -8,12 +8,15 @@ from pydantic import Field
 
 from mlc.model.base import Input, Record, State
 from mlc.model.deployment import Deployment
-from mlc.model.ticket import Decision, TicketRef
+from mlc.model.file import InputFile, OutputFile
+from mlc.model.ticket import Decision, Provider, TicketRef
 from mlc.model.verdict import Verdict
 
 TASK_QUEUE = "mlc"
 
 DEPLOY_MODEL = "DeployModel"
+RUN_BACK_TEST = "RunBackTest"
+RUN_BATCH_MODEL_JOB = "RunBatchModelJob"
 SWEEP_TICKETS = "SweepTickets"
 RUN_JOB = "RunJob"
 
@@ -24,6 +27,16 @@ JOB_CHANGED = "job_changed"
 def deploy_model_id(snapshot_id: str) -> str:
     """The one workflow id under which a snapshot is deployed."""
     return f"deploy-{snapshot_id}"
+
+
+def back_test_id(model_id: str, key: str) -> str:
+    """The workflow id of a back test; ``key`` is the caller's idempotency key, or something random."""
+    return f"back-test-{model_id}-{key}"
+
+
+def batch_job_id(tag: str, key: str) -> str:
+    """The workflow id of a batch job; ``key`` as for a back test."""
+    return f"batch-{tag}-{key}"
 
 
 class Attribute(StrEnum):
@@ -60,6 +73,8 @@ class Policy(Record):
     center_settle: timedelta = timedelta(seconds=15)
     on_failed_verdict: Literal["reject", "ask"] = "reject"
     """``reject``: a verdict that did not pass makes a rejection ticket; ``ask``: the reviewer may override it."""
+    ticketing: Provider = "jira"
+    """Where tickets go that neither the snapshot nor the input sends elsewhere."""
 
 
 class DeployModelInput(Input):
@@ -117,3 +132,66 @@ class DeployModelStatus(State):
     steps: list[StepRecord] = []
     open_tickets: list[TicketRef] = []
     result: DeployModelResult
+
+
+class RunBackTestInput(Input):
+    """Input of RunBackTest: ``{"model_id": "..."}`` and perhaps files and the ticket system."""
+
+    model_id: str = Field(min_length=1, max_length=200, description="Id of the snapshot (deployableModel) to test")
+    input_file: InputFile | None = Field(None, description="Labelled data; unset: the snapshot's TEST_DATA assets")
+    output_file: OutputFile | None = Field(None, description="Where the result goes; unset: embedded in the job")
+    ticketing: Provider = Field("jira", description="Where a ticket about a failure goes")
+
+    @classmethod
+    def usage(cls) -> str:
+        return f"RunBackTest takes {', '.join(cls.model_fields)}: {cls.command('ID')}"
+
+    @staticmethod
+    def command(model_id: str) -> str:
+        """What to type to start the process for a snapshot."""
+        return (
+            f"temporal workflow start --type {RUN_BACK_TEST} --task-queue {TASK_QUEUE} "
+            f'--workflow-id {back_test_id(model_id, "KEY")} --input \'{{"model_id": "{model_id}"}}\''
+        )
+
+
+class RunBackTestResult(State):
+    """How a run of RunBackTest ended."""
+
+    outcome: str
+    """``passed``, ``failed``, or ``error`` when the test job came to no result."""
+    snapshot_id: str
+    job_id: str | None = None
+    test_result_id: str | None = None
+    verdict: Verdict | None = None
+    tickets: list[TicketRef] = []
+    warnings: list[str] = []
+
+
+class RunBatchModelJobInput(Input):
+    """Input of RunBatchModelJob: ``{"tag": "...", "input_files": [...], "output_files": [...]}``."""
+
+    tag: str = Field(min_length=1, max_length=200, description="Model service tag of the deployed snapshot")
+    model_stage: str | None = Field(None, min_length=1, max_length=100, description="Its deployment's target")
+    input_files: list[InputFile] = Field(min_length=1, max_length=50, description="Files to score, in order")
+    output_files: list[OutputFile] = Field([], max_length=50, description="Where results go, in the inputs' order")
+
+    @classmethod
+    def usage(cls) -> str:
+        return (
+            f"RunBatchModelJob takes {', '.join(cls.model_fields)}: temporal workflow start "
+            f"--type {RUN_BATCH_MODEL_JOB} --task-queue {TASK_QUEUE} --workflow-id {batch_job_id('TAG', 'KEY')} "
+            '--input \'{"tag": "TAG", "input_files": [{"url": "file:///data/in.csv"}], '
+            '"output_files": [{"url": "file:///data/out.csv"}]}\''
+        )
+
+
+class RunBatchModelJobResult(State):
+    """How a run of RunBatchModelJob ended: what ran where. One that failed has no result, but a reason and a ticket."""
+
+    snapshot_id: str
+    deployment_id: str
+    runtime: str
+    job_id: str
+    outputs: list[str] = []
+    """Addresses or names of the outputs, in order."""

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from mlc.model.base import Record
+from mlc.model.ticket import Provider
 
 
 class AssetRole(StrEnum):
@@ -39,3 +40,5 @@ class SnapshotSummary(Record):
     train: bool = False
     run_test: bool = False
     review: bool = False
+    ticketing: Provider | None = None
+    """The ticket system that the control tag asks for; None: the settings'."""

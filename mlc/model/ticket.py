@@ -2,10 +2,14 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
 
 from mlc.model.base import Input, Record
 from mlc.model.job import TestResult
 from mlc.model.verdict import Verdict
+
+Provider = Literal["jira", "servicenow"]
+"""The ticket systems, as inputs, settings and ``TicketRef.provider`` name them."""
 
 
 class TicketKind(StrEnum):
@@ -17,6 +21,12 @@ class TicketKind(StrEnum):
     """Something about the surroundings stopped the process: the same question."""
     RECORD = "record"
     """A reviewer's rejection, written down. Nobody waits for it."""
+    FAILED_TEST = "failed test"
+    """A back test's result did not pass. Nobody waits for it."""
+    JOB_REVIEW = "job review"
+    """A back test's job ended in an exception: all that is known of it, for a reviewer. Nobody waits for it."""
+    NOTIFICATION = "notification"
+    """A batch job could not be run. Nobody waits for it."""
 
 
 class Answer(StrEnum):
@@ -50,6 +60,7 @@ class TicketQuestion(Record):
 
     kind: TicketKind
     step: str
+    provider: Provider = "jira"
     label: str = ""
     attempt: int = 0
     snapshot_id: str

@@ -49,6 +49,14 @@ def test_the_client_is_a_center(center: HttpCenter) -> None:
     assert port is center
 
 
+async def test_a_file_is_kept_outside_any_model(center: HttpCenter) -> None:
+    stored = await center.create_asset(Asset(filename="in.csv", file_content=base64.b64encode(DATA).decode()))
+    assert stored.id is not None
+    assert (await center.get_asset(stored.id)).content() == DATA
+    with pytest.raises(NotFound):
+        await center.get_asset("5a31b3c6-f033-4948-b433-bae6656baa26")
+
+
 async def test_an_entity_read_by_its_id_has_the_contents_of_its_assets(center: HttpCenter) -> None:
     snapshot = await a_snapshot(center)
     data, source = (await center.get_snapshot(snapshot.id)).stored_model.model_assets

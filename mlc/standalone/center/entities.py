@@ -9,6 +9,7 @@ from mlc.center.wire import (
     CREATED,
     RUNNING,
     WAITING,
+    Asset,
     DeployableModel,
     DeployedModel,
     Engine,
@@ -62,6 +63,7 @@ KINDS = {
             {"name": "metaData.name", "model_id": "storedModel.id"},
             {"findAllByStoredModel_Id": {"storedModelId": "model_id"}},
         ),
+        Kind("assets", Asset, {"name": "name"}),
         Kind(
             "jobs",
             Job,

@@ -1,0 +1,85 @@
+"""Files that a job reads and writes: kept in the model centre, or at an address that the settings allow."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, model_validator
+
+from mlc.model.base import Input, Record
+
+FileFormat = Literal["CSV", "JSON"]
+
+
+class InputFile(Input):
+    """A file to read: ``{"asset_id": "..."}`` of one that the model centre keeps, or ``{"url": "file:///..."}``."""
+
+    asset_id: str | None = Field(None, min_length=1, max_length=200, description="Id of an asset in the model centre")
+    url: str | None = Field(None, min_length=1, max_length=1000, description="Address: file:, http: or https:")
+    filename: str = Field("", max_length=255, description="Its name; its ending tells the format too")
+    file_format: FileFormat | None = Field(None, description="CSV or JSON (also JSON lines); unset: by its name")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.asset_id is None) == (self.url is None):
+            raise ValueError("either asset_id or url, and not both, tells where the file is")
+        return self
+
+
+class OutputFile(Input):
+    """A file to write: to ``url``, or, without one, embedded in the job under ``filename``."""
+
+    url: str | None = Field(None, min_length=1, max_length=1000, description="Address: file:, http: or https:")
+    filename: str = Field("", max_length=255, description="Its name; its ending tells the format too")
+    file_format: FileFormat | None = Field(None, description="CSV or JSON (JSON lines); unset: by its name, else JSON")
+
+
+class FileRules(Record):
+    """Which addresses may be read and written: files below ``root``, http(s) on ``hosts`` (``name`` or ``name:port``).
+
+    Neither by default. Checked where an address comes in and once more where it is used.
+    """
+
+    root: Path | None = None
+    hosts: Sequence[str] = ()
+
+    def problem(self, url: str) -> str | None:
+        """Why an address may not be used, and what to do instead, in a sentence without the address; None if it may."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            return "the address can't be read: write file:///folder/file.csv or https://host/file.csv."
+        match parts.scheme.lower():
+            case "file":
+                return None if self.path(url) is not None else self._elsewhere()
+            case "http" | "https":
+                if parts.username or parts.password or parts.query or parts.fragment:
+                    return (
+                        "the address holds more than a host and a path, and what follows may be a secret: put the file "
+                        "where it can be had without one, or embed it."
+                    )
+                if host in self.hosts or f"{host}:{port}" in self.hosts:
+                    return None
+                return f"the host {host[:100]!r} is not allowed: add it to MLC_FILE_HOSTS, or embed the file."
+            case scheme:
+                named = f"{scheme[:20]!r} addresses are" if scheme else "an address without a scheme is"
+                return f"{named} not supported: embed the file, or use a file:, http: or https: address."
+
+    def path(self, url: str) -> Path | None:
+        """The path of a ``file:`` address, links followed, if it lies below ``root``."""
+        parts = urlsplit(url)
+        if self.root is None or parts.scheme.lower() != "file" or parts.netloc not in {"", "localhost"}:
+            return None
+        try:
+            path = Path(unquote(parts.path)).resolve()
+            return path if path.is_relative_to(self.root.resolve()) else None
+        except (OSError, ValueError):  # such as a null character, or links that go round in a circle
+            return None
+
+    def _elsewhere(self) -> str:
+        allowed = "no folder is" if self.root is None else "only files below MLC_FILE_ROOT are"
+        return (
+            f"{allowed} allowed for file: addresses: set MLC_FILE_ROOT to the folder that holds it, or embed the file."
+        )
