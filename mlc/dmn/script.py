@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import DecimalException
 
 from .errors import FeelError, FeelSyntaxError, Kind, Place
 from .feel import calls, operators
@@ -176,7 +177,7 @@ class _ScriptParser:
             node = self.operation(0)
             self.expect(")")
         elif token.kind == "number":
-            node = constant(NUMBERS.create_decimal(token.text.rstrip("dDfFgGlL")))
+            node = self.number(token)
         elif token.kind == "string":
             unescaped = re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), token.text[1:-1])
             node = constant(unescaped)
@@ -185,6 +186,12 @@ class _ScriptParser:
         else:
             node = self.name(token)
         return self.members(node)
+
+    def number(self, token: Token) -> Node:
+        try:
+            return constant(NUMBERS.create_decimal(token.text.rstrip("dDfFgGlL")))
+        except DecimalException:
+            raise FeelSyntaxError("a number is out of range", token.position) from None
 
     def name(self, token: Token) -> Node:
         """A name of an input; one that nothing declares must be given."""

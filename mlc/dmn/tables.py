@@ -195,8 +195,11 @@ class DecisionTable:
 
     def fold(self, values: list[Value], name: str, run: Run) -> Value:
         """One output of all rows as one value; null, and noted, where the values do not go together."""
+        fold = _FOLDS.get(self.aggregation or "")
+        if fold is None:  # an unknown aggregation: a problem of the model, which was loaded all the same
+            return None
         try:
-            return _FOLDS[self.aggregation or ""](values, run)
+            return fold(values, run)
         except (FeelError, DecimalException) as error:
             place = self.place.at(column=name)
             run.note(Kind.WRONG_TYPE, f"the outputs cannot be aggregated by {self.aggregation}: {error}", place)

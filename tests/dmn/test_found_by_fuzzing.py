@@ -1,0 +1,68 @@
+"""Inputs that `python -m tests.fuzz` found to break a promise, each as small as it could be made."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+import mlc.dmn
+from mlc.dmn import DmnError, Kind
+from tests.fuzz import seeds, targets
+
+
+def test_a_number_that_is_out_of_range_in_a_script_is_a_problem_of_its_cell(definitions) -> None:
+    file = definitions(seeds.decision(seeds.literal("4d * -1e99992", ' expressionLanguage="groovy"')))
+    with pytest.raises(DmnError, match="character 7: a number is out of range") as caught:
+        mlc.dmn.load(file)
+    assert caught.value.problems[0].kind == Kind.SYNTAX
+
+
+def test_a_table_with_an_unknown_aggregation_answers_null_when_it_is_loaded_all_the_same(definitions) -> None:
+    file = definitions(seeds.decision(seeds.table(' hitPolicy="COLLECT" aggregation="COUPT"')))
+    with pytest.raises(DmnError, match="no aggregation COUPT"):
+        mlc.dmn.load(file)
+    model = mlc.dmn.load(file, strict=False)
+    assert model.evaluate({"auc": Decimal("0.5"), "kind": "a"}).result is None
+
+
+def test_every_seed_of_the_fuzzer_keeps_the_promises() -> None:
+    for seed in seeds.files():
+        targets.load(seed)
+    for seed in seeds.expressions():
+        targets.feel(seed)
+
+
+def test_most_seeds_reach_the_code_behind_the_reader() -> None:
+    loaded = 0
+    for seed in seeds.files():
+        try:
+            loaded += bool(mlc.dmn.load(seed).decisions)
+        except DmnError:
+            continue
+    assert loaded >= 30
+
+
+def raising(*_: object, **__: object) -> None:
+    raise KeyError("some bug")
+
+
+def test_a_target_raises_what_the_engine_raises(monkeypatch) -> None:
+    seed = next(seeds.files())
+    monkeypatch.setattr(mlc.dmn, "load", raising)
+    for target in targets.TARGETS.values():
+        with pytest.raises(KeyError):
+            target(seed)
+
+
+@pytest.mark.parametrize("answer", [1.5, Decimal("NaN"), (1,), {1: 2}, [object()], float("inf"), 3])
+def test_a_target_raises_when_an_answer_is_of_a_type_that_is_not_documented(answer) -> None:
+    with pytest.raises(targets.BrokenPromiseError):
+        targets.known([answer])
+    targets.known([Decimal(1), None, {"a": [True, "s"]}, mlc.dmn.Range(None, Decimal(1))])
+
+
+def test_a_target_raises_when_something_takes_too_long(monkeypatch) -> None:
+    monkeypatch.setattr(targets, "LIMIT", -1.0)
+    with pytest.raises(targets.BrokenPromiseError, match="seconds of CPU"):
+        targets.feel(b"01 + 1")

@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of `mlc.dmn`: any bytes as a file, any text as FEEL. See docs/dmn-fuzzing.md."""
