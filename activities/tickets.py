@@ -18,9 +18,9 @@ from mlc.model.failure import FailureType, Refused, Unavailable
 from mlc.model.short import beginning
 from mlc.model.ticket import TicketQuestion, TicketRef, TicketState
 from mlc.model.verdict import RuleOutcome
-from mlc.settings import CenterSettings, JiraSettings, ProcessSettings
+from mlc.settings import CenterSettings, ProcessSettings
 from mlc.ticketing import Ticketing, TicketRequest
-from mlc.ticketing.content import AssetFact, ModelCard, Wording, ticket_request
+from mlc.ticketing.content import AssetFact, ModelCard, ticket_request
 
 P = ParamSpec("P")
 
@@ -47,7 +47,6 @@ class TicketActivities:
     threads: Executor
     settings: ProcessSettings
     center_settings: CenterSettings
-    jira: JiraSettings
 
     @activity.defn
     async def open_ticket(self, question: TicketQuestion) -> TicketRef:
@@ -122,7 +121,7 @@ class TicketActivities:
 
     async def _request(self, question: TicketQuestion) -> TicketRequest:
         """What the ticket says, from the question and what the centre can tell at this moment."""
-        expiration_field = await in_thread(self.threads, self.tickets.expiration_field)
+        wording = await in_thread(self.threads, self.tickets.wording, question.kind)
         snapshot = previous = result = None
         previous_known = False
         try:
@@ -143,11 +142,7 @@ class TicketActivities:
             previous_known=previous_known,
             result=result.test_results if result else None,
             links=self._links(question),
-            wording=Wording(
-                approved=self.jira.approved_statuses,
-                rejected=self.jira.rejected_statuses,
-                expiration_field=expiration_field,
-            ),
+            wording=wording,
         )
 
     def _links(self, question: TicketQuestion) -> list[tuple[str, str]]:

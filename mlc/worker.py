@@ -99,7 +99,6 @@ def activities_of(
     *,
     process: ProcessSettings,
     center_settings: CenterSettings,
-    jira: JiraSettings,
 ) -> list[Callable[..., Any]]:
     """Every activity of the processes, bound to its clients."""
     snapshots = SnapshotActivities(center, process, center_settings)
@@ -109,7 +108,7 @@ def activities_of(
     deployments = DeploymentActivities(center, process, center_settings)
     schedules = ScheduleActivities(center, center_settings)
     notifications = NotificationActivities(center)
-    asking = TicketActivities(center, tickets, threads, process, center_settings, jira)
+    asking = TicketActivities(center, tickets, threads, process, center_settings)
     sweep = SweepActivities(tickets, threads)
     return [
         *(snapshots.submit_snapshot, snapshots.get_snapshot, snapshots.record_decision),
@@ -137,9 +136,7 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
         raise NotConfigured("No ticket system is set up: set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN.")
     center = HttpCenter(center_settings)
     threads = ThreadPoolExecutor(process.worker_threads, thread_name_prefix="tickets")
-    activities = activities_of(
-        center, JiraTicketing(jira), threads, process=process, center_settings=center_settings, jira=jira
-    )
+    activities = activities_of(center, JiraTicketing(jira), threads, process=process, center_settings=center_settings)
     try:
         client = await connect(MlcPlugin(activities))
         await check_namespace(client)

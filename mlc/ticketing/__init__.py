@@ -1,5 +1,5 @@
 """Tickets in Jira and ServiceNow behind one port, and what they say."""
 
-from mlc.ticketing.port import Attachment, Section, Table, Ticketing, TicketRequest
+from mlc.ticketing.port import Attachment, Section, Table, Ticketing, TicketRequest, Wording
 
-__all__ = ["Attachment", "Section", "Table", "TicketRequest", "Ticketing"]
+__all__ = ["Attachment", "Section", "Table", "TicketRequest", "Ticketing", "Wording"]

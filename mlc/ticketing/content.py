@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlc.model.base import Record
 from mlc.model.processes import Phase
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import Verdict
 from mlc.ticketing.changes import AssetFact, Change, ModelCard, changes
-from mlc.ticketing.port import Attachment, Section, Table, TicketRequest
+from mlc.ticketing.port import Attachment, Section, Table, TicketRequest, Wording
 
-__all__ = ["AssetFact", "ModelCard", "Wording", "ticket_request"]
+__all__ = ["AssetFact", "ModelCard", "ticket_request"]
 
 MOST_METRICS = 30
 MOST_RULES = 30
@@ -22,47 +21,27 @@ LONGEST_MESSAGE = 4_000
 """Characters of what went wrong that stand on the ticket; a longer text (a traceback) is attached whole."""
 
 
-class Wording(Record):
-    """What a ticket calls its answers: the settings of the ticket system's adapter.
-
-    ``approved`` and ``rejected`` are names of statuses; ``expiration_field`` is None where tickets have no such field.
-    """
-
-    approved: list[str] = ["Done"]
-    rejected: list[str] = ["Rejected"]
-    expiration_field: str | None = "Expiration Date"
-
-    @property
-    def yes(self) -> str:
-        return " or ".join(self.approved)
-
-    @property
-    def no(self) -> str:
-        return " or ".join(self.rejected)
-
-
 def ticket_request(
     question: TicketQuestion,
     *,
+    wording: Wording,
     snapshot: ModelCard | None,
     previous: ModelCard | None = None,
     result: Mapping[str, Any] | None = None,
     links: Sequence[tuple[str, str]] = (),
-    wording: Wording | None = None,
     previous_known: bool = True,
 ) -> TicketRequest:
     """Write a ticket.
 
     Args:
         question: what the process asks, and under which key.
+        wording: how people answer it, as the ticket system says.
         snapshot: the model's facts; None if the centre could not be read (the ticket then says so).
         previous: the model's last deployed snapshot, if there is one.
         result: the whole test result, a JSON object; without it the question's own few metrics are shown.
         links: titles and addresses (the run, the centre).
-        wording: names of statuses and of the expiration date's field.
         previous_known: False if it could not be found out whether there is a previous snapshot.
     """
-    wording = wording or Wording()
     attachments: list[Attachment] = []
     body = [
         _asked(question, wording),
@@ -78,7 +57,7 @@ def ticket_request(
         Section(
             heading="For the machines",
             facts=[("Key", question.label), ("Run", question.workflow_id), ("Run id", question.run_id)],
-            paragraphs=["The key is also a label of this ticket. Leave it there: the process finds its ticket by it."],
+            paragraphs=[f"The key is also {wording.key_place}. Leave it there: the process finds its ticket by it."],
         )
     )
     name = _model_name(question, snapshot)
@@ -103,6 +82,9 @@ def ticket_request(
 
 def _summary(question: TicketQuestion, snapshot: ModelCard | None) -> str:
     tag = {
+        TicketKind.FAILED_TEST: "Back test failed",
+        TicketKind.JOB_REVIEW: "Back test error",
+        TicketKind.NOTIFICATION: "Batch job",
         TicketKind.REVIEW: "Model approval",
         TicketKind.REJECTION: f"Rejected: {question.step}",
         TicketKind.ERROR: f"Error: {question.step}",
@@ -117,13 +99,13 @@ def _summary(question: TicketQuestion, snapshot: ModelCard | None) -> str:
 
 def _asked(question: TicketQuestion, wording: Wording) -> Section:
     yes, no = wording.yes, wording.no
-    if question.kind is TicketKind.RECORD:
-        return Section(heading="What this is", paragraphs=["A record. Nobody waits for an answer on this ticket."])
+    if question.kind not in {TicketKind.REVIEW, TicketKind.REJECTION, TicketKind.ERROR}:
+        return Section(heading="What this is", paragraphs=["A record. Nobody waits for an answer to it."])
     if question.kind is TicketKind.REVIEW:
-        asked = ["May this snapshot be deployed?", f"Move this ticket to {yes} to approve it, to {no} to reject it."]
+        asked = ["May this snapshot be deployed?", wording.how]
         if question.verdict and question.verdict.judged and not question.verdict.passed:
             asked.append(
-                f"Its decision tables say no. {yes} therefore counts only with a comment of yours that says why: "
+                "Its decision tables say no. An approval therefore counts only with a comment of yours that says why: "
                 "it is kept as the reason of the override."
             )
         if wording.expiration_field:

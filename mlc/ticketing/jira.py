@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlc.model.failure import NotFound, Refused
-from mlc.model.ticket import Answer, TicketRef, TicketState
+from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.settings import JiraSettings
 from mlc.ticketing import wiki
 from mlc.ticketing.jira_answer import EVENT_MARK, answer_of, decision_of, is_ours, reason_of, state_of
 from mlc.ticketing.jira_reader import JiraReader
 from mlc.ticketing.jira_session import SYSTEM, JiraSession
 from mlc.ticketing.jira_wire import AttachedIssue, Created, Issue, Transition, Transitions
-from mlc.ticketing.port import Attachment, TicketRequest
+from mlc.ticketing.port import Attachment, TicketRequest, Wording
 
 PROPERTY = "gov.ticket"
 """Entity property that tells our tickets from people's clones of them, which carry the same labels."""
@@ -56,8 +56,14 @@ class JiraTicketing:
         field = self._reader.expiration_field() or "no such field, so approvals last a year"
         return f"{name} in project {self._settings.project}; {self._settings.expiration_field}: {field}"
 
-    def expiration_field(self) -> str | None:
-        return self._settings.expiration_field if self._reader.expiration_field() else None
+    def wording(self, kind: TicketKind) -> Wording:
+        yes, no = " or ".join(self._settings.approved_statuses), " or ".join(self._settings.rejected_statuses)
+        if kind is TicketKind.REVIEW:
+            how = f"Move this ticket to {yes} to approve it, to {no} to reject it."
+        else:
+            how = f"Move this ticket to {yes} or to {no}."
+        field = self._settings.expiration_field if self._reader.expiration_field() else None
+        return Wording(yes=yes, no=no, how=how, expiration_field=field)
 
     def find(self, label: str) -> list[TicketRef]:
         ours: list[TicketRef] = []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from mlc.model.base import Record
-from mlc.model.ticket import TicketRef, TicketState
+from mlc.model.ticket import TicketKind, TicketRef, TicketState
 
 
 class Table(Record):
@@ -50,6 +50,23 @@ class TicketRequest(Record):
     links: list[tuple[str, str]] = []
 
 
+class Wording(Record):
+    """How people answer a ticket, in the words of its system, for the sentences of :mod:`mlc.ticketing.content`.
+
+    ``yes`` and ``no`` begin a line that says what an answer does: "Done or Approved: that step is tried again".
+    ``how`` is a whole sentence on a question's ticket that says what to do there for either answer.
+    ``key_place`` says where on the ticket its key stands. ``expiration_field`` is what people know the field by in
+    which a ticket holds an expiration date; None where tickets have none.
+    """
+
+    yes: str
+    no: str
+    how: str
+    ticket: str = "ticket"
+    key_place: str = "a label of this ticket"
+    expiration_field: str | None = None
+
+
 class Ticketing(Protocol):
     """A ticket system. Blocking: call it from a thread. One instance serves all threads (a client per thread inside).
 
@@ -59,8 +76,8 @@ class Ticketing(Protocol):
     provider: str
     """``jira`` or ``servicenow``: what ``TicketRef.provider`` says."""
 
-    def expiration_field(self) -> str | None:
-        """What people know the field by in which a ticket holds an expiration date; None if tickets have none."""
+    def wording(self, kind: TicketKind) -> Wording:
+        """How a ticket of this kind is answered here: names of statuses, verbs, fields."""
 
     def find(self, label: str) -> list[TicketRef]:
         """Tickets made by us under this label, oldest first, at most five. May lag behind ``create``."""

@@ -265,7 +265,6 @@ async def premises(
             threads,
             process=process,
             center_settings=center_settings,
-            jira=jira_settings,
         )
         connected = await Client.connect(
             client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]

@@ -13,10 +13,23 @@ from mlc.model.job import TestResult
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome, Verdict
 from mlc.standalone.desk.board.markup import to_html
-from mlc.ticketing import Section, Table, TicketRequest, wiki
-from mlc.ticketing.content import AssetFact, ModelCard, Wording, ticket_request
+from mlc.ticketing import Section, Table, TicketRequest, Wording, wiki
+from mlc.ticketing.content import AssetFact, ModelCard
+from mlc.ticketing.content import ticket_request as written
 
 LABEL = "gov-0123456789abcdef01234567"
+
+
+WORDING = Wording(
+    yes="Done",
+    no="Rejected",
+    how="Move this ticket to Done to approve it, to Rejected to reject it.",
+    expiration_field="Expiration Date",
+)
+
+
+def ticket_request(question: TicketQuestion, *, wording: Wording = WORDING, **values: Any) -> TicketRequest:
+    return written(question, wording=wording, **values)
 
 
 def asked(kind: TicketKind = TicketKind.REVIEW, **values: Any) -> TicketQuestion:
@@ -49,10 +62,10 @@ def said(request: TicketRequest) -> str:
 
 
 def test_an_approval_says_what_is_asked_which_status_means_what_and_until_when() -> None:
-    request = ticket_request(asked(), snapshot=card(), wording=Wording(approved=["Done", "Approved"]))
+    request = ticket_request(asked(), snapshot=card(), wording=WORDING)
     assert request.summary == "[Model approval] fraud-xgb snapshot v12 → PROD (risk: high)"
     text = " ".join(section(request, "What is asked").paragraphs)
-    for part in ("Done or Approved to approve", "to Rejected to reject", "Expiration Date may be set", "one year"):
+    for part in ("Done to approve", "to Rejected to reject", "Expiration Date may be set", "one year"):
         assert part in text
     facts = dict(section(request, "Model").facts)
     assert facts["Owner"] == "ada"
@@ -62,7 +75,7 @@ def test_an_approval_says_what_is_asked_which_status_means_what_and_until_when()
 
 
 def test_the_expiration_date_is_not_mentioned_where_there_is_no_such_field() -> None:
-    request = ticket_request(asked(), snapshot=card(), wording=Wording(expiration_field=None))
+    request = ticket_request(asked(), snapshot=card(), wording=WORDING.model_copy(update={"expiration_field": None}))
     assert "Expiration" not in said(request)
 
 
