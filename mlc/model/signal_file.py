@@ -1,0 +1,199 @@
+"""Files as ModelOp's signals give them: one asset object, or a list of them, judged before anything is started."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Annotated, Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile
+
+FORMATS: Mapping[str, FileFormat] = {"CSV": "CSV", "JSON": "JSON"}
+ENDINGS = frozenset({".csv", ".json", ".jsonl", ".ndjson"})
+"""Endings of names that tell a format where ``fileFormat`` doesn't."""
+MOST_FILES = 50
+
+INSTEAD = "embed the file (fileContent), or give a file:, http: or https: address (fileUrl)"
+UNSUPPORTED = {
+    "S3_REPOSITORY": "files in S3 are",
+    "HDFS_REPOSITORY": "files in HDFS are",
+    "SQL_REPOSITORY": "SQL queries are",
+    "SQL": "SQL queries are",
+    "SQL_ASSET": "SQL queries are",
+    "REST": "REST calls are",
+    "REST_ASSET": "REST calls are",
+}
+"""Values of ``assetType`` and ``repositoryType`` that ModelOp knows and nothing here can read or write."""
+
+Text = Annotated[str, StringConstraints(max_length=1000)]
+Filename = Annotated[str, StringConstraints(max_length=255)]
+
+
+class BadFile(ValueError):
+    """An asset that can't be used. ``place`` is the field in it, or empty; the text never holds a value."""
+
+    def __init__(self, place: str, message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+@dataclass(frozen=True)
+class EmbeddedFile:
+    """A file whose bytes came with the signal. They go to the model centre, and only its id goes further."""
+
+    filename: str
+    file_format: FileFormat | None
+    content: bytes
+
+    def stored(self, asset_id: str) -> InputFile:
+        """The same file, once the centre keeps it."""
+        return InputFile(asset_id=asset_id, filename=self.filename, file_format=self.file_format)
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(
+        extra="ignore", hide_input_in_errors=True, alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class _Repository(_Read):
+    repository_type: Text | None = None
+
+
+class _Asset(_Read):
+    """What is read of an asset object."""
+
+    asset_type: Text | None = None
+    name: Filename | None = None
+    filename: Filename | None = None
+    file_format: Text | None = None
+    file_url: Text | None = None
+    file_content: str | None = None
+    file_content_string: str | None = None
+    repository_info: _Repository | None = None
+
+    @property
+    def embedded(self) -> bool:
+        return self.asset_type != "EXTERNAL_FILE" and bool(self.file_content or self.file_content_string)
+
+
+F = TypeVar("F")
+
+
+def read_files(value: Any, read: Callable[[Any], F]) -> list[F]:
+    """Each asset of a variable's value by ``read_input`` or ``read_output``.
+
+    Raises:
+        BadFile: one of them, with its index in ``place``, can't be used, or there are too many.
+    """
+    if not isinstance(value, list):
+        return [read(value)]
+    if len(value) > MOST_FILES:
+        raise BadFile("", f"at most {MOST_FILES} files are taken at once")
+    files = []
+    for index, item in enumerate(value):
+        try:
+            files.append(read(item))
+        except BadFile as error:
+            raise BadFile(f"[{index}]{error.place}", str(error)) from None
+    return files
+
+
+def read_input(value: Any, rules: FileRules) -> EmbeddedFile | InputFile:
+    """A file to read.
+
+    Raises:
+        BadFile: its kind, address, format or content can't be used.
+    """
+    asset = _asset(value)
+    if asset.embedded:
+        name = asset.filename or asset.name or ""
+        return EmbeddedFile(filename=name, file_format=_format(asset, name), content=_content(asset))
+    if asset.file_url:
+        url, name = _address(asset, rules)
+        return InputFile(url=url, filename=name, file_format=_format(asset, name))
+    if asset.asset_type == "EXTERNAL_FILE":
+        raise BadFile(".fileUrl", "an external file needs the address where it is")
+    raise BadFile("", f"the asset holds no content and no address: {INSTEAD}")
+
+
+def read_output(value: Any, rules: FileRules) -> OutputFile:
+    """A file to write: at its address, or, without one, embedded in the job. Content in it is not looked at.
+
+    Raises:
+        BadFile: its kind, address or format can't be used.
+    """
+    asset = _asset(value)
+    if asset.file_url and not asset.embedded:
+        url, name = _address(asset, rules)
+        return OutputFile(url=url, filename=name, file_format=_declared(asset))
+    if asset.asset_type == "EXTERNAL_FILE":
+        raise BadFile(".fileUrl", "an external file needs the address where it is to be written")
+    return OutputFile(filename=asset.filename or asset.name or "", file_format=_declared(asset))
+
+
+def _asset(value: Any) -> _Asset:
+    if not isinstance(value, dict):
+        raise BadFile("", "an asset object is expected, or a list of them")
+    try:
+        asset = _Asset.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise BadFile("".join(f".{part}" for part in first["loc"]), first["msg"]) from None
+    for place, name in ((".filename", asset.filename), (".name", asset.name), (".fileUrl", asset.file_url)):
+        if name and not name.isprintable():
+            raise BadFile(place, "it holds characters that can't be printed")
+    kind = (asset.asset_type or "FILE").upper()
+    repository = (asset.repository_info and asset.repository_info.repository_type) or ""
+    if kind in UNSUPPORTED:
+        raise BadFile(".assetType", f"{UNSUPPORTED[kind]} not supported: {INSTEAD}")
+    if kind not in {"FILE", "EXTERNAL_FILE"}:
+        raise BadFile(".assetType", f"only FILE and EXTERNAL_FILE are supported: {INSTEAD}")
+    asset.asset_type = kind
+    if repository and not asset.embedded:
+        what = UNSUPPORTED.get(repository.upper(), "files in such a repository are")
+        raise BadFile(".repositoryInfo.repositoryType", f"{what} not supported: {INSTEAD}, without repositoryInfo")
+    return asset
+
+
+def _address(asset: _Asset, rules: FileRules) -> tuple[str, str]:
+    """The address and the file's name; the address's own, if it has no other."""
+    url = asset.file_url or ""
+    if problem := rules.problem(url):
+        raise BadFile(".fileUrl", problem.removesuffix("."))
+    own = PurePosixPath(unquote(urlsplit(url).path)).name
+    name = asset.filename or asset.name or (own if own.isprintable() else "")
+    return url, name[:255]
+
+
+def _declared(asset: _Asset) -> FileFormat | None:
+    """What ``fileFormat`` says; ModelOp's UNKNOWN says nothing."""
+    declared = (asset.file_format or "UNKNOWN").upper()
+    if declared == "UNKNOWN":
+        return None
+    if declared not in FORMATS:
+        raise BadFile(".fileFormat", "CSV or JSON is expected")
+    return FORMATS[declared]
+
+
+def _format(asset: _Asset, name: str) -> FileFormat | None:
+    declared = _declared(asset)
+    if declared is None and PurePosixPath(name).suffix.lower() not in ENDINGS:
+        raise BadFile(".fileFormat", "CSV or JSON is needed, since the file's name doesn't tell")
+    return declared
+
+
+def _content(asset: _Asset) -> bytes:
+    try:
+        if asset.file_content:
+            return base64.b64decode("".join(asset.file_content.split()), validate=True)
+        return (asset.file_content_string or "").encode()
+    except UnicodeEncodeError:
+        raise BadFile(".fileContentString", "it holds half a character") from None
+    except (binascii.Error, ValueError):
+        raise BadFile(".fileContent", "it is not base64; plain text goes into fileContentString") from None
