@@ -10,8 +10,8 @@ stands for "no rule matches" as well as for a missing input, so look at the prob
 from .errors import DmnError, Kind, Place, Problem
 from .evaluation import Condition, Evaluation, MatchedRule
 from .feel.values import Range, YearsMonthsDuration
-from .graph import Input
 from .model import DecisionModel, load
+from .requirements import Input
 
 __all__ = [
     "Condition",

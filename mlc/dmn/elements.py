@@ -6,7 +6,6 @@ the time that the import of this package takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -62,7 +61,7 @@ class Rule:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Table:
-    """A decision table."""
+    """A decision table (8.3.1)."""
 
     inputs: list[InputClause]
     outputs: list[OutputClause]
@@ -74,7 +73,7 @@ class Table:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Literal:
-    """A literal expression."""
+    """A literal expression (10.2.1.2)."""
 
     text: Text
 
@@ -89,14 +88,14 @@ class ContextEntry:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Context:
-    """A boxed context."""
+    """A boxed context (10.2.1.4)."""
 
     entries: list[ContextEntry]
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Invocation:
-    """A boxed invocation."""
+    """A boxed invocation (10.2.1.3)."""
 
     function: Expression | None
     bindings: list[ContextEntry]
@@ -104,7 +103,7 @@ class Invocation:
 
 @dataclass(slots=True, eq=False, repr=False)
 class FunctionDefinition:
-    """A boxed function; `kind` is FEEL, Java or PMML."""
+    """A boxed function (10.2.1.7); `kind` is FEEL, Java or PMML, `type_ref` the type of what it answers."""
 
     parameters: list[Variable]
     body: Expression | None
@@ -114,22 +113,22 @@ class FunctionDefinition:
 
 @dataclass(slots=True, eq=False, repr=False)
 class ListExpression:
-    """A boxed list."""
+    """A boxed list (10.2.1.5)."""
 
     items: list[Expression | None]
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Relation:
-    """A boxed table of values: a list of contexts."""
+    """A boxed table of values (10.2.1.6): a list of contexts."""
 
-    columns: list[str]
+    columns: list[Variable]
     rows: list[list[Expression | None]]
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Conditional:
-    """A boxed if, then, else."""
+    """A boxed if, then, else (10.2.1.8)."""
 
     condition: Expression | None
     one: Expression | None
@@ -138,7 +137,7 @@ class Conditional:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Filter:
-    """A boxed filter."""
+    """A boxed filter (10.2.1.9)."""
 
     items: Expression | None
     match: Expression | None
@@ -146,7 +145,7 @@ class Filter:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Loop:
-    """A boxed `for`, `some` or `every`."""
+    """A boxed `for`, `some` or `every` (10.2.1.10)."""
 
     kind: str
     variable: str
@@ -154,27 +153,39 @@ class Loop:
     body: Expression | None
 
 
+@dataclass(slots=True, eq=False, repr=False)
+class Typed:
+    """Any of these with a type of its own, to which its value is coerced (7.3.1)."""
+
+    expression: Expression
+    type_ref: str
+
+
 Expression: TypeAlias = (
     "Table | Literal | Context | Invocation | FunctionDefinition | ListExpression"
-    " | Relation | Conditional | Filter | Loop"
+    " | Relation | Conditional | Filter | Loop | Typed"
 )
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class ItemDefinition:
-    """A type."""
+    """A type (7.3.3). `allowed` restricts the items of a collection, `constraint` (DMN 1.5) the collection.
+
+    `answers` is the type that the functions of a function type answer; None for a type of anything else.
+    """
 
     name: str
     type_ref: str | None = None
     is_collection: bool = False
     components: list[ItemDefinition] = field(default_factory=list)
     allowed: Text | None = None
-    is_function: bool = False
+    constraint: Text | None = None
+    answers: Variable | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class InputData:
-    """A value that comes from outside."""
+    """A value that comes from outside (6.3.11)."""
 
     id: str
     variable: Variable
@@ -182,7 +193,7 @@ class InputData:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Decision:
-    """A decision; the requirements are ids."""
+    """A decision (6.3.7); the requirements are references, `#id` or `namespace#id`."""
 
     id: str
     name: str
@@ -195,7 +206,7 @@ class Decision:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Knowledge:
-    """A business knowledge model: a named function."""
+    """A business knowledge model (6.3.9): a named function."""
 
     id: str
     name: str
@@ -205,21 +216,46 @@ class Knowledge:
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Definitions:
-    """A whole file."""
+class Service:
+    """A decision service (6.3.10): decisions as a function of input data and of other decisions. All are references."""
+
+    id: str
+    name: str
+    variable: Variable
+    outputs: list[str]
+    encapsulated: list[str]
+    decisions: list[str]
+    inputs: list[str]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Import:
+    """Another file whose elements this one uses (6.3.3); `name` qualifies their names, unless it is empty."""
 
     name: str
+    namespace: str
+    location: str | None
+    kind: str
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Definitions:
+    """A whole file (6.3.2)."""
+
+    name: str
+    namespace: str
     language: str | None
+    imports: list[Import]
     types: list[ItemDefinition]
     inputs: list[InputData]
     decisions: list[Decision]
     knowledge: list[Knowledge]
+    services: list[Service]
 
-    def ids(self) -> Iterator[tuple[str, str]]:
-        """Id and name of every element of the requirements graph."""
-        for data in self.inputs:
-            yield data.id, data.variable.name
-        for decision in self.decisions:
-            yield decision.id, decision.name
-        for model in self.knowledge:
-            yield model.id, model.name
+    def invocables(self) -> list[Knowledge | Service]:
+        """What can be called by its name."""
+        return [*self.knowledge, *self.services]
+
+    def all(self) -> list[InputData | Decision | Knowledge | Service]:
+        """Every element of the requirements graph."""
+        return [*self.inputs, *self.decisions, *self.knowledge, *self.services]

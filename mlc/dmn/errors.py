@@ -37,12 +37,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a model: file, decision (or business knowledge model), rule counted from 1, label of a column."""
+    """A place in a model: file, decision (or what else has a name and logic), rule counted from 1, label of a column.
+
+    `type` is the name of an item definition, for what is wrong with one.
+    """
 
     file: str | None = None
     decision: str | None = None
     rule: int | None = None
     column: str | None = None
+    type: str | None = None
 
     def at(self, **changes: Any) -> Place:
         """The same place, narrowed."""
@@ -56,6 +60,8 @@ class Place:
             parts.append(f"rule {self.rule}")
         if self.column:
             parts.append(f'column "{self.column}"')
+        if self.type:
+            parts.append(f'type "{self.type}"')
         return ", ".join(parts)
 
 

@@ -1,83 +1,79 @@
-"""The requirements of a file's decisions, checked and compiled."""
+"""The requirements graphs of a model's files (DMN 1.5, clause 6), checked and compiled."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from . import elements as dmn
+from .boxes import BoxCompiler
 from .errors import Kind, Place, Problem
+from .evaluator import as_function
+from .feel import calls
 from .feel.lexer import Names
-from .feel.run import Code, Run, Scope, Value, nothing
+from .feel.run import Run, Scope
 from .feel.types import ANY, Type
 from .feel.values import Function
 from .feel.vocabulary import BUILTIN_NAMES, PROPERTY_NAMES, Vocabulary
+from .imports import File
 from .itemtypes import ItemTypes
-from .logic import Compiler
+from .requirements import Input, Needs, Service, Unit
 from .tables import DecisionTable
 
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """An input that a decision asks for.
-
-    `declared`: the file has an input data element for it, and `type` is that one's; else the type is the column's.
-    `instead`: other inputs that together make it superfluous.
-    """
-
-    name: str
-    type: Type
-    place: Place
-    declared: bool = True
-    instead: tuple[str, ...] = ()
+#: Decisions of a circle that a problem names.
+SHOWN = 10
 
 
-@dataclass(slots=True, eq=False)
-class Unit:
-    """A compiled decision. `exported`: outputs of required tables by their own names, as Camunda refers to them."""
-
-    name: str
-    id: str
-    variable: str
-    type: Type
-    place: Place
-    code: Code = nothing
-    has_logic: bool = True
-    requires: list[Unit] = field(default_factory=list)
-    inputs: list[Input] = field(default_factory=list)
-    optional: list[str] = field(default_factory=list)
-    exported: dict[str, Unit] = field(default_factory=dict)
-    functions: Scope = field(default_factory=dict)
-
-    @property
-    def table(self) -> DecisionTable | None:
-        """The decision's table, if it is one."""
-        return self.code if isinstance(self.code, DecisionTable) else None
+def compile_files(file: File, problems: list[Problem]) -> Graph:
+    """The graph of a file, after those of the files that it imports. What is wrong is appended to `problems`."""
+    paths: dict[File, tuple[str, ...]] = {file: ()}
+    waiting = [file]
+    for importing in waiting:  # the shortest way to every file gives its inputs their names
+        for alias, other in importing.imports:
+            if other not in paths:
+                paths[other] = (*paths[importing], *filter(None, [alias]))
+                waiting.append(other)
+    graphs: dict[File, Graph] = {}
+    for one in file.all():
+        graphs[one] = Graph(one, paths[one], [(alias, graphs[other]) for alias, other in one.imports], problems)
+    return graphs[file]
 
 
 class Graph:
-    """Compiles the decisions of one file to `units`; what is wrong is in `problems`."""
+    """Compiles one file to `units` (its decisions), `services` and `functions` (its knowledge models), by id.
 
-    def __init__(self, definitions: dmn.Definitions, place: Place) -> None:
-        self.definitions = definitions
-        self.place = place
-        self.problems: list[Problem] = []
+    `path` has the names by which the model's main file knows this one; `imported` the graphs of the imported files by
+    the names that this file gives them.
+    """
+
+    def __init__(
+        self, file: File, path: tuple[str, ...], imported: list[tuple[str, Graph]], problems: list[Problem]
+    ) -> None:
+        self.definitions = definitions = file.definitions
+        self.place = file.place
+        self.path = path
+        self.imported = imported
+        self.problems = problems
         self.check_names()
-        self.types = ItemTypes(definitions.types, place, self.problems)
-        self.compiler = Compiler(self.types, definitions.language, self.problems)
-        self.inputs = {data.id: data for data in definitions.inputs}
-        self.models = {model.id: model for model in definitions.knowledge}
-        self.decisions = {decision.id: decision for decision in definitions.decisions}
+        self.types: ItemTypes = ItemTypes(
+            definitions.types, self.place, problems, [(a, graph.types) for a, graph in imported]
+        )
+        self.compiler = BoxCompiler(self.types, definitions.language, problems)
         self.type_names = Names(self.types.known)
         self.members = Names(self.types.members, around=PROPERTY_NAMES)
-        for decision in definitions.decisions:
-            for name in _outputs(decision):
-                self.members.add(name)
+        for name in self.member_names():
+            self.members.add(name)
+        self.inputs = {data.id: self.input(data) for data in definitions.inputs}
         self.units = {decision.id: self.unit(decision) for decision in definitions.decisions}
-        self.functions = self.knowledge()
+        self.services = {service.id: self.service(service) for service in definitions.services}
+        self.functions = {id_: as_function(service) for id_, service in self.services.items()}
+        self.named = {one.id: one.variable.name for one in definitions.invocables()}
+        self.called: set[str] = set()
+        self.compile_knowledge()
         for decision in definitions.decisions:
             self.connect(decision)
+        for service in definitions.services:
+            self.furnish(service)
         self.cut_cycles()
         for decision in definitions.decisions:
             self.compile(decision)
@@ -86,124 +82,219 @@ class Graph:
         """Keep a problem."""
         self.problems.append(Problem(kind, message, place))
 
+    # -- names -------------------------------------------------------------------------------------------------------
+
     def check_names(self) -> None:
-        """No id and no name of a decision twice."""
-        ids = Counter(id_ for id_, _ in self.definitions.ids())
-        names = Counter(decision.name for decision in self.definitions.decisions)
-        for what, counts in (("id", ids), ("name", names)):
-            for text, times in counts.items():
-                if times > 1:
-                    self.report(Kind.DUPLICATE, f'{times} elements have the {what} "{text}"', self.place)
+        """No id twice, and no name twice among what is named alike."""
+        d = self.definitions
+        self.once("elements have the id", [element.id for element in d.all()])
+        self.once("decisions have the name", [decision.name for decision in d.decisions])
+        self.once("inputs have the name", [data.variable.name for data in d.inputs])
+        self.once("functions have the name", [one.variable.name for one in d.invocables()])
+        self.once("types have the name", [definition.name for definition in d.types])
+
+    def once(self, what: str, names: list[str]) -> None:
+        """Report the names that are there more than once."""
+        for name, times in Counter(names).items():
+            if times > 1:
+                self.report(Kind.DUPLICATE, f'{times} {what} "{name}"', self.place)
+
+    def member_names(self) -> Iterator[str]:
+        """Names that may follow a dot, beside those of types: outputs of tables, and the elements of other files."""
+        for decision in self.definitions.decisions:
+            yield from _outputs(decision)
+        for _, graph in self.imported:
+            for element in graph.definitions.all():
+                yield element.variable.name
+
+    def vocabulary(self, names: Iterable[str]) -> Vocabulary:
+        """The names of one decision or function; the members of types are the same everywhere."""
+        aliases = (alias for alias, _ in self.imported if alias)
+        visible = Names([*names, *aliases], around=BUILTIN_NAMES)
+        return Vocabulary(visible, Names(around=self.members), self.types.known, self.type_names)
+
+    def located(self, href: str) -> tuple[str, Graph, str]:
+        """What a reference points to: the name of the import, that file's graph, and the id; "" for this file."""
+        namespace, _, id_ = href.rpartition("#")
+        for alias, graph in self.imported if namespace else ():
+            if namespace in (graph.definitions.namespace, graph.place.file):
+                return alias, graph, id_
+        return "", self, id_
+
+    # -- elements ----------------------------------------------------------------------------------------------------
+
+    def input(self, data: dmn.InputData) -> Input:
+        wanted = self.types.find(data.variable.type_ref, self.place)
+        return self.asked(data.variable.name, wanted, self.place, id_=f"{id(self)}#{data.id}")
+
+    def asked(
+        self,
+        name: str,
+        wanted: Type,
+        place: Place,
+        *,
+        declared: bool = True,
+        instead: tuple[str, ...] = (),
+        id_: str = "",
+    ) -> Input:
+        """An input of this file, which the main file may know by a longer name."""
+        path = (*self.path, name) if self.path else ()
+        return Input(".".join(path) or name, wanted, place, declared, instead, path, id_)
 
     def unit(self, decision: dmn.Decision) -> Unit:
         place = self.place.at(decision=decision.name)
         wanted = self.types.find(decision.variable.type_ref, place)
-        return Unit(decision.name, decision.id, decision.variable.name, wanted, place)
+        return Unit(decision.name, decision.id, decision.variable.name, wanted, place, _outputs(decision))
 
-    def vocabulary(self, *names: str) -> Vocabulary:
-        """The names of one decision or function; the members of types are the same everywhere."""
-        visible = Names(names, around=BUILTIN_NAMES)
-        return Vocabulary(visible, Names(around=self.members), self.types.known, self.type_names)
+    def service(self, service: dmn.Service) -> Service:
+        """A decision service with its parameters; `furnish` gives it the decisions."""
+        place = self.place.at(decision=service.name)
+        wanted = self.types.answer(service.variable.type_ref, place)
+        made = Service(service.name, service.id, service.variable.name, wanted, place)
+        for href in service.inputs:
+            _, graph, id_ = self.located(href)
+            if id_ in graph.inputs:
+                made.parameters.append((graph.inputs[id_].at(place), None))
+            else:
+                self.report(Kind.REFERENCE, f'the input "{id_}" of the service is not in the file', place)
+        for href in service.decisions:
+            if (unit := self.found(href, place)) is not None:
+                made.parameters.append((self.asked(unit.variable, unit.type, place), unit))
+        return made
 
-    def knowledge(self) -> dict[str, tuple[str, Function]]:
-        """Name and function of every business knowledge model by id; each sees itself and those it requires."""
-        names = {model.id: model.variable.name for model in self.definitions.knowledge}
+    def found(self, href: str, place: Place) -> Unit | None:
+        """The decision that a reference points to; None, and reported, when there is none."""
+        _, graph, id_ = self.located(href)
+        unit = graph.units.get(id_)
+        if unit is None:
+            self.report(Kind.REFERENCE, f'the required decision "{id_}" is not in the file', place)
+        return unit
+
+    def furnish(self, service: dmn.Service) -> None:
+        """The decisions that a service answers with, and those inside of it."""
+        made = self.services[service.id]
+        for references, units in ((service.outputs, made.outputs), (service.encapsulated, made.inside)):
+            units.extend(filter(None, (self.found(href, made.place) for href in references)))
+        if not service.outputs:
+            self.report(Kind.STRUCTURE, "the decision service has no output decision", made.place)
+
+    # -- requirements ------------------------------------------------------------------------------------------------
+
+    def knowledge(self, references: list[str], place: Place) -> tuple[Scope, dict[str, Scope]]:
+        """The functions that knowledge requirements name: those of this file, and those of others by the alias."""
+        own: Scope = {}
+        others: dict[str, Scope] = {}
+        for href in references:
+            alias, graph, id_ = self.located(href)
+            if id_ not in graph.named:
+                self.report(Kind.REFERENCE, f'the required knowledge "{id_}" is not in the file', place)
+            elif id_ in graph.functions:
+                self.called.add(id_)
+                (others.setdefault(alias, {}) if alias else own)[graph.named[id_]] = graph.functions[id_]
+        return own, others
+
+    def compile_knowledge(self) -> None:
+        """Make every business knowledge model a function that sees itself and those that it requires."""
         scopes: dict[str, Scope] = {}
-        made: dict[str, tuple[str, Function]] = {}
         for model in self.definitions.knowledge:
             place = self.place.at(decision=model.name)
             scope = scopes[model.id] = {}
             if model.function is None:
                 continue
-            visible = [names[id_] for id_ in (model.id, *model.knowledge) if id_ in names]
-            vocabulary = self.vocabulary(*visible)
-            code = self.compiler.function(model.function, vocabulary, place)
+            required = map(self.located, model.knowledge)
+            visible = (graph.named.get(id_, "") for alias, graph, id_ in required if not alias)
+            vocabulary = self.vocabulary([model.variable.name, *visible])
+            result = self.types.answer(model.variable.type_ref, place)
+            code = self.compiler.function(model.function, vocabulary, place, result, model.name)
             for name, where in vocabulary.free.items():
                 self.report(Kind.REFERENCE, f'"{name}" is neither a parameter nor a function that is required', where)
             value = code(scope, Run())
             if isinstance(value, Function):
-                made[model.id] = (names[model.id], value)
+                self.functions[model.id] = value
         for model in self.definitions.knowledge:
-            scopes[model.id].update(made[id_] for id_ in (model.id, *model.knowledge) if id_ in made)
-        return made
+            own, others = self.knowledge(model.knowledge, self.place.at(decision=model.name))
+            scopes[model.id].update({**others, **own})
+            if model.id in self.functions:
+                scopes[model.id][model.variable.name] = self.functions[model.id]
 
     def connect(self, decision: dmn.Decision) -> None:
-        """The decisions and functions that a decision requires, and the outputs that it may call by their names."""
+        """What a decision requires, and the outputs of required tables that it may call by their names."""
         unit = self.units[decision.id]
-        for id_ in decision.decisions:
-            if id_ in self.units:
-                unit.requires.append(self.units[id_])
-            else:
-                self.report(Kind.REFERENCE, f'the required decision "{id_}" is not in the file', unit.place)
-        for id_ in decision.knowledge:
-            if id_ not in self.models:
-                self.report(Kind.REFERENCE, f'the required knowledge "{id_}" is not in the file', unit.place)
-        unit.functions = dict(self.functions[id_] for id_ in decision.knowledge if id_ in self.functions)
-        variables = {other.variable for other in unit.requires}
-        for other in unit.requires:
-            for name in _outputs(self.decisions[other.id]):
-                if name not in variables:
+        functions, others = self.knowledge(decision.knowledge, unit.place)
+        unit.needs.functions = functions
+        for alias, scope in others.items():
+            unit.imported.setdefault(alias, Needs()).functions = scope
+        for href in decision.inputs:
+            alias, graph, id_ = self.located(href)
+            if id_ not in graph.inputs:
+                self.report(Kind.REFERENCE, f'the required input "{id_}" is not in the file', unit.place)
+                continue
+            needs = unit.imported.setdefault(alias, Needs()) if alias else unit.needs
+            given = graph.inputs[id_]
+            needs.inputs[given.last_name] = given.at(unit.place)
+        for href in decision.decisions:
+            alias, _, _ = self.located(href)
+            other = self.found(href, unit.place)
+            if other is not None:
+                needs = unit.imported.setdefault(alias, Needs()) if alias else unit.needs
+                needs.decisions[other.variable] = other
+        for other in unit.needs.decisions.values():
+            for name in other.outputs:
+                if name not in unit.needs.decisions:
                     unit.exported[name] = other
 
     def cut_cycles(self) -> None:
         """Report every cycle of requirements, and cut it, so that the rest can be looked at."""
-        done: set[str] = set()
+        done: set[Unit] = set()
         for start in self.units.values():
-            stack: list[tuple[Unit, Iterator[Unit]]] = [(start, iter(list(start.requires)))]
-            above = {start.id}
+            stack: list[tuple[Unit, Iterator[Unit]]] = [(start, iter(start.requires()))]
+            above = {start}
             while stack:
                 unit, rest = stack[-1]
-                following = None if unit.id in done else next(rest, None)
+                following = None if unit in done else next(rest, None)
                 if following is None:
-                    done.add(unit.id)
-                    above.discard(unit.id)
+                    done.add(unit)
+                    above.discard(unit)
                     stack.pop()
-                elif following.id in above:
-                    unit.requires = [other for other in unit.requires if other is not following]
-                    unit.exported = {name: other for name, other in unit.exported.items() if other is not following}
-                    names = [passed.name for passed, _ in stack]
-                    path = " -> ".join([*names[names.index(following.name) :], following.name])
+                elif following in above:
+                    unit.forget(following)
+                    names = [passed.name for passed, _ in stack[-SHOWN:]]
+                    if following.name in names:
+                        names = names[names.index(following.name) :]
+                    else:
+                        names = [following.name, "...", *names]
+                    path = " -> ".join([*names, following.name])
                     self.report(Kind.CYCLE, f"decisions require each other in a circle: {path}", unit.place)
-                else:
-                    above.add(following.id)
-                    stack.append((following, iter(list(following.requires))))
+                elif following not in done:
+                    above.add(following)
+                    stack.append((following, iter(following.requires())))
+
+    # -- logic -------------------------------------------------------------------------------------------------------
 
     def compile(self, decision: dmn.Decision) -> None:
-        unit = self.units[decision.id]
-        for id_ in decision.inputs:
-            if id_ not in self.inputs:
-                self.report(Kind.REFERENCE, f'the required input "{id_}" is not in the file', unit.place)
-        declared = [self.inputs[id_] for id_ in decision.inputs if id_ in self.inputs]
-        unit.inputs = [
-            Input(data.variable.name, self.types.find(data.variable.type_ref, unit.place), unit.place)
-            for data in declared
-        ]
-        names = {other.variable for other in unit.requires} | unit.exported.keys() | unit.functions.keys()
-        vocabulary = self.vocabulary(*names, *(given.name for given in unit.inputs))
-        unit.has_logic = decision.expression is not None
-        unit.code = self.compiler.expression(decision.expression, vocabulary, unit.place)
-        types = _column_types(unit.table)
-        unit.inputs += [
-            Input(name, types.get(name, ANY), place, False, vocabulary.instead.get(name, ()))
-            for name, place in vocabulary.free.items()
-        ]
-        unit.optional = [name for name in vocabulary.optional if name not in vocabulary.free and name not in names]
+        """A decision's logic, and the inputs that only its logic asks for."""
+        unit, box = self.units[decision.id], decision.expression
+        names = unit.needs.names() | unit.exported.keys()
+        vocabulary = self.vocabulary(names)
+        unit.has_logic = box is not None
+        type_ref = None
+        if isinstance(box, dmn.Typed):
+            type_ref = box.type_ref
+            box = box.expression
+        code = self.compiler.expression(box, vocabulary, unit.place)
+        unit.table = code if isinstance(code, DecisionTable) else None
+        unit.code = calls.typed(code, self.types.find(type_ref, unit.place), "the result", unit.place)
+        types = {column.name: column.type for column in unit.table.inputs if column.name} if unit.table else {}
+        for name, place in vocabulary.free.items():
+            instead = vocabulary.instead.get(name, ())
+            wanted = types.get(name, ANY)
+            unit.needs.inputs[name] = self.asked(name, wanted, place, declared=False, instead=instead)
+        for name in vocabulary.optional:
+            if name not in vocabulary.free and name not in names:
+                unit.optional[name] = self.asked(name, ANY, unit.place, declared=False)
 
 
-def _column_types(table: DecisionTable | None) -> dict[str, Type]:
-    return {} if table is None else {column.name: column.type for column in table.inputs if column.name}
-
-
-def _outputs(decision: dmn.Decision) -> Iterable[str]:
+def _outputs(decision: dmn.Decision) -> list[str]:
     """The declared output names of a decision that is a table."""
-    table = decision.expression
+    table = decision.expression.expression if isinstance(decision.expression, dmn.Typed) else decision.expression
     return [output.name for output in table.outputs if output.name] if isinstance(table, dmn.Table) else []
-
-
-def exported(value: Value, name: str, unit: Unit) -> Value:
-    """One output of a table's result: of every row, where the result has several."""
-    if unit.table is not None and len(unit.table.names) == 1:
-        return value
-    if isinstance(value, list):
-        return [row.get(name) for row in value if isinstance(row, dict)]
-    return value.get(name) if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""The types of a model: the built-in ones and its item definitions."""
+"""The types of a model (DMN 1.5, 7.3.3): the built-in ones, its item definitions, and those of the files it imports."""
 
 from __future__ import annotations
 
@@ -13,15 +13,31 @@ from .feel.vocabulary import Vocabulary
 
 
 class ItemTypes:
-    """Finds types by reference. Problems with definitions and references are appended to `problems`."""
+    """Finds types by reference. Problems with definitions and references are appended to `problems`.
 
-    def __init__(self, definitions: Iterable[dmn.ItemDefinition], place: Place, problems: list[Problem]) -> None:
+    `imported` has the types of other files by the names that this one gives to the files.
+    """
+
+    def __init__(
+        self,
+        definitions: Iterable[dmn.ItemDefinition],
+        place: Place,
+        problems: list[Problem],
+        imported: Iterable[tuple[str, ItemTypes]] = (),
+    ) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
-        self.known: dict[str, Type] = dict(TYPES)
         self.place = place
         self.problems = problems
-        self.pending: set[str] = set()
+        self.own: dict[str, Type] = {}
+        self.known: dict[str, Type] = dict(TYPES)
+        self.answers: dict[str, Type] = {}
         self.members: list[str] = []
+        self._pending: set[str] = set()
+        for alias, types in imported:
+            prefix = f"{alias}." if alias else ""
+            self.members += types.members
+            self.known.update((f"{prefix}{name}", found) for name, found in types.own.items())
+            self.answers.update((f"{prefix}{name}", found) for name, found in types.answers.items())
         for name in self.definitions:
             self.find(name, place)
 
@@ -30,53 +46,92 @@ class ItemTypes:
         if not reference:
             return ANY
         for name in (reference, reference.rpartition(":")[2], reference.rpartition("}")[2]):
-            if name in self.definitions and name not in self.pending and self.known.get(name) is TYPES.get(name):
-                self.pending.add(name)
-                self.known[name] = self.make(self.definitions[name])
-                self.pending.discard(name)
+            if name in self._pending:
+                return self._recursive(name)
+            if name in self.definitions and name not in self.own:
+                self._define(name)
             if name in self.known:
                 return self.known[name]
-        if reference in self.pending:  # a type inside of itself: its members are not looked into
-            return ANY
-        self.problems.append(Problem(Kind.UNKNOWN_TYPE, f'there is no type "{reference}"', place))
+        self.report(Kind.UNKNOWN_TYPE, f'there is no type "{reference}"', place)
         return ANY
 
-    def make(self, definition: dmn.ItemDefinition) -> Type:
-        if definition.is_function:
-            return FUNCTION
-        if definition.components:
-            components = {component.name: self.make(component) for component in definition.components}
-            self.members += components
-            found = context_of(components, definition.name)
-        else:
-            found = self.find(definition.type_ref, self.place)
-        if definition.is_collection:
-            found = list_of(found)
-        if definition.allowed is not None and definition.allowed.text:
-            found = self.restricted(found, definition)
+    def answer(self, reference: str | None, place: Place) -> Type:
+        """The type of what a function answers, by the type of the function or by that of the answer itself."""
+        found = self.find(reference, place)
+        if found is FUNCTION or reference in self.answers:
+            return self.answers.get(reference or "", ANY)
         return found
 
-    def restricted(self, base: Type, definition: dmn.ItemDefinition) -> Type:
-        """A type with allowed values; those of a collection restrict its items."""
-        assert definition.allowed is not None
+    def allowed(self, reference: str | None) -> dmn.Text | None:
+        """The allowed values of a type that is defined here, as written."""
+        definition = self.definitions.get(reference or "")
+        return None if definition is None else definition.allowed
+
+    def report(self, kind: Kind, message: str, place: Place) -> None:
+        """Keep a problem."""
+        self.problems.append(Problem(kind, message, place))
+
+    def _define(self, name: str) -> None:
+        definition = self.definitions[name]
+        self._pending.add(name)
+        self.own[name] = self.known[name] = self._make(definition, name)
+        self._pending.discard(name)
+        if definition.answers is not None:
+            self.answers[name] = self.find(definition.answers.type_ref, self.place.at(type=name))
+
+    def _recursive(self, name: str) -> Type:
+        """A type inside of its own components, looked up when a value is there to be looked at."""
+        is_list = self.definitions[name].is_collection
+        return Type(name, lambda value: name in self.own and self.own[name].accepts(value), None, is_list)
+
+    def _make(self, definition: dmn.ItemDefinition, whose: str) -> Type:
+        """The type of a definition or of a component; `whose` names the definition that it stands in."""
+        place = self.place.at(type=whose)
+        if definition.answers is not None:
+            return FUNCTION
+        if definition.components:
+            components = {component.name: self._make(component, whose) for component in definition.components}
+            self.members += components
+            found = context_of(components, definition.name)
+        elif self._goes_round(definition):
+            self.report(Kind.CYCLE, "the type is defined by itself", place)
+            return ANY
+        else:
+            found = self.find(definition.type_ref, place)
+        found = self._restricted(found, definition.allowed, definition.name, place)
+        if definition.is_collection:
+            found = list_of(found)
+        return self._restricted(found, definition.constraint, definition.name, place)
+
+    def _goes_round(self, definition: dmn.ItemDefinition) -> bool:
+        """Whether plain references lead from a definition back to it, with no component between them."""
+        passed: set[str] = set()
+        following: dmn.ItemDefinition | None = definition
+        while (
+            following is not None
+            and not following.components
+            and following.name not in passed
+            and following.name not in self.own
+        ):
+            passed.add(following.name)
+            following = self.definitions.get(following.type_ref or "")
+        return following is definition and definition.name in passed
+
+    def _restricted(self, base: Type, values: dmn.Text | None, name: str, place: Place) -> Type:
+        """A type with fewer values."""
+        if values is None or not values.text:
+            return base
         try:
-            test = parse_unary_tests(definition.allowed.text, Vocabulary(types=self.known), self.place)
+            test = parse_unary_tests(values.text, Vocabulary(types=self.known), place)
         except FeelSyntaxError as error:
-            message = f'the allowed values of type "{definition.name}" do not parse: {error}'
-            self.problems.append(Problem(Kind.SYNTAX, message, self.place))
+            self.report(Kind.SYNTAX, f'the allowed values of "{name}" do not parse: {error}', place)
             return base
         if test is None:
             return base
-        return Type(
-            definition.name,
-            lambda value: base.accepts(value) and allows(test, value, definition.is_collection),
-            base.parse,
-            base.is_list,
-            f"which allows only {definition.allowed.text}",
-        )
+        note = f"which allows only {values.text}"
+        return Type(name, lambda value: base.accepts(value) and allows(test, value), base.parse, base.is_list, note)
 
 
-def allows(test: Test, value: Value, is_collection: bool = False) -> bool:
-    """Whether a value, or each item of a list, passes a test of allowed values."""
-    values = value if is_collection and isinstance(value, list) else [value]
-    return all(test(item, {}, Run()) is True for item in values)
+def allows(test: Test, value: Value) -> bool:
+    """Whether a value passes a test of allowed values; what the test finds wrong is of no interest."""
+    return test(value, {}, Run()) is True

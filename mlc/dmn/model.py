@@ -2,52 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import DmnError, FeelError, Kind, LimitExceededError, Place, Problem
+from .document import MAX_BYTES
+from .errors import DmnError, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
-from .feel.run import Run, Scope, Value
-from .feel.types import ANY, MISFIT
-from .feel.values import kind_of, text_of
-from .graph import Graph, Input, Unit, exported
-from .inputs import feel_value
-from .reader import read
-
-#: Missing inputs for which a likely misspelling is looked for.
-HINTS = 20
-_ABSENT: Any = object()
+from .evaluator import Evaluator
+from .feel.run import Run, Value
+from .feel.values import Function
+from .graph import Graph, compile_files
+from .imports import Files, Source
+from .requirements import Input, Service, Unit
 
 
-def load(source: str | Path | bytes, *, name: str | None = None, strict: bool = True) -> DecisionModel:
+def load(
+    source: Source,
+    *,
+    name: str | None = None,
+    strict: bool = True,
+    imports: Mapping[str, Source] | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> DecisionModel:
     """Load a DMN file from its path or its bytes; `name` is what problems call the file, its own name by default.
 
-    Raises DmnError with every problem found, OSError when the file cannot be opened. With `strict=False` only what
-    cannot be read at all is an error: the problems are in the model's `.problems`, and what does not compile is null.
+    The files that it imports are those in `imports`, by namespace or location, or stand beside it; each may have
+    `max_bytes`. Raises DmnError with every problem found, OSError when the file cannot be opened. With `strict=False`
+    only what cannot be read at all is an error: the problems are in the model's `.problems`, and what does not compile
+    is null.
     """
-    definitions = read(source, name)
-    file = name or (None if isinstance(source, bytes) else Path(source).name)
+    place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
+    files = Files(imports or {}, max_bytes)
+    file = files.read(source, place)
+    if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
+        raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
     try:
-        graph = Graph(definitions, Place(file))
+        graph = compile_files(file, files.problems)
     except RecursionError:
-        raise DmnError(
-            Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", Place(file))
-        ) from None
-    if strict and graph.problems:
-        raise DmnError(graph.problems)
-    return DecisionModel(definitions.name or file or "decisions", list(graph.units.values()), graph.problems)
+        raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
+    if strict and files.problems:
+        raise DmnError(files.problems)
+    return DecisionModel(file.definitions.name or place.file or "decisions", graph, files.problems)
 
 
 class DecisionModel:
-    """The decisions of one file; made by `load`."""
+    """The decisions of one file, with those of the files that it imports; made by `load`."""
 
-    def __init__(self, name: str, units: list[Unit], problems: list[Problem]) -> None:
+    def __init__(self, name: str, graph: Graph, problems: list[Problem]) -> None:
         self.name = name
         self.problems = problems
-        self._units = {unit.name: unit for unit in units}
-        self._by_id = {unit.id: unit for unit in units}
+        self._units = {unit.name: unit for unit in graph.units.values()}
+        self._services = {service.name: service for service in graph.services.values()}
+        self._functions = {
+            model.name: graph.functions[model.id]
+            for model in graph.definitions.knowledge
+            if model.id in graph.functions
+        }
+        self._called = [graph.services[id_] for id_ in graph.called if id_ in graph.services]
+        self._targets: dict[str, Unit | Service | Function] = {
+            **graph.functions,
+            **graph.services,
+            **graph.units,
+            **self._functions,
+            **self._services,
+            **self._units,
+        }
+        distinct = {(given.last_name, given.id or given.name) for given in self._asked()}
+        self._ambiguous = frozenset(name for name, times in Counter(name for name, _ in distinct).items() if times > 1)
 
     @property
     def decisions(self) -> list[str]:
@@ -55,18 +78,28 @@ class DecisionModel:
         return list(self._units)
 
     @property
+    def services(self) -> list[str]:
+        """Names of the decision services, in the order of the file."""
+        return list(self._services)
+
+    @property
+    def functions(self) -> list[str]:
+        """Names of the business knowledge models, in the order of the file."""
+        return list(self._functions)
+
+    @property
     def top_decisions(self) -> list[str]:
-        """Names of the decisions that no other decision requires."""
-        required = {other.name for unit in self._units.values() for other in unit.requires}
-        return [name for name in self._units if name not in required]
+        """Names of the decisions that no other one requires, itself or through a decision service that it calls."""
+        required = {other for unit in self._units.values() for other in unit.requires()}
+        required |= {unit for service in self._called for unit in (*service.outputs, *service.inside)}
+        return [name for name, unit in self._units.items() if unit not in required]
 
     @property
     def inputs(self) -> list[Input]:
         """The inputs that the decisions ask for, each once, with its type and the first place that asks."""
         found: dict[str, Input] = {}
-        for unit in self._units.values():
-            for given in unit.inputs:
-                found.setdefault(given.name, given)
+        for given in self._asked():
+            found.setdefault(given.name, given)
         return list(found.values())
 
     def outputs(self, decision: str) -> list[str]:
@@ -82,111 +115,60 @@ class DecisionModel:
     def evaluate(self, inputs: Mapping[str, Any], decision: str | None = None) -> Evaluation:
         """Evaluate a decision by its name or id; None: the only one that no other requires.
 
-        Raises DmnError when there is no such decision, or several that None could mean. What is wrong with the inputs
-        raises nothing: it is in the evaluation's problems.
+        A decision service is evaluated by its name, too, with its input data and its input decisions as inputs, and a
+        business knowledge model with its parameters. Raises DmnError when there is nothing of that name, or several
+        decisions that None could mean. What is wrong with the inputs raises nothing: it is among the problems.
         """
-        unit = self._unit(decision)
+        target = self._target(decision)
+        place = Place(decision=target.name) if isinstance(target, Function) else target.place
         run = Run()
+        evaluator = Evaluator(inputs, run, self._ambiguous)
         result: Value = None
         try:
-            result = _Evaluator(inputs, run).decision(unit)
+            match target:
+                case Unit():
+                    result = evaluator.decision(target)
+                case Service():
+                    result = evaluator.service(target)
+                case _:
+                    result = evaluator.function(target, place)
         except LimitExceededError as error:
-            run.note(Kind.LIMIT, str(error), unit.place)
+            run.note(Kind.LIMIT, str(error), place)
         except RecursionError:
-            run.note(Kind.LIMIT, "the evaluation is nested too deep", unit.place)
+            run.note(Kind.LIMIT, "the evaluation is nested too deep", place)
         return Evaluation(result, run.matched, list(run.problems))
 
-    def _unit(self, decision: str | None) -> Unit:
-        if decision is None:
+    def _asked(self) -> Iterable[Input]:
+        """What the decisions of the file and those that they require ask for."""
+        units = list(self._units.values())
+        seen = set(units)
+        for unit in units:
+            following = [other for other in unit.requires() if other not in seen]
+            units += following
+            seen.update(following)
+            yield from unit.inputs()
+
+    def _target(self, name: str | None) -> Unit | Service | Function:
+        if name is None:
             top = self.top_decisions
             if len(top) == 1:
                 return self._units[top[0]]
-            message = f"say which decision: {self._listed(top)}"
-            raise DmnError(Problem(Kind.WHICH_DECISION, message, Place(self.name)))
-        unit = self._units.get(decision) or self._by_id.get(decision)
-        if unit is None:
-            message = f'there is no decision "{decision}"; there are {self._listed(self._units)}'
-            raise DmnError(Problem(Kind.WHICH_DECISION, message, Place(self.name)))
-        return unit
+            raise self._which(f"say which decision: {_listed(top)}")
+        target = self._targets.get(name)
+        if target is None:
+            known = [*self._units, *self._services, *self._functions]
+            raise self._which(f'there is no decision "{name}"; there are {_listed(known)}')
+        return target
 
-    def _listed(self, names: Mapping[str, Unit] | list[str]) -> str:
-        return ", ".join(f'"{name}"' for name in names) or "none"
+    def _unit(self, name: str) -> Unit:
+        target = self._target(name)
+        if not isinstance(target, Unit):
+            raise self._which(f'"{name}" is no decision; there are {_listed(self._units)}')
+        return target
+
+    def _which(self, message: str) -> DmnError:
+        return DmnError(Problem(Kind.WHICH_DECISION, message, Place(self.name)))
 
 
-class _Evaluator:
-    """The values of one evaluation: each decision and each input once."""
-
-    def __init__(self, inputs: Mapping[str, Any], run: Run) -> None:
-        self.inputs = inputs
-        self.run = run
-        self.decided: dict[str, Value] = {}
-
-    def decision(self, unit: Unit) -> Value:
-        """A decision's value, of the decision's type or null."""
-        if unit.id in self.decided:
-            return self.decided[unit.id]
-        if not unit.has_logic:
-            self.run.note(Kind.NO_LOGIC, "the decision has neither a table nor an expression", unit.place)
-        value = unit.code(self.scope(unit), self.run)
-        fitted = unit.type.fit(value)
-        if fitted is MISFIT:
-            shown = text_of(value, inner=True)
-            message = f"the result {shown} is not of type {unit.type.name} {unit.type.note}".rstrip()
-            self.run.note(Kind.WRONG_TYPE, message, unit.place)
-            fitted = None
-        self.decided[unit.id] = fitted
-        return fitted
-
-    def scope(self, unit: Unit) -> Scope:
-        """The values that a decision's names stand for."""
-        scope: Scope = dict(unit.functions)
-        for given in unit.inputs:
-            value = self.input(given)
-            if value is not _ABSENT:
-                scope[given.name] = value
-        for name in unit.optional:
-            if name in self.inputs:
-                scope[name] = self.input(Input(name, ANY, unit.place, declared=False))
-        for other in unit.requires:
-            scope[other.variable] = self.decision(other)
-        for name, other in unit.exported.items():
-            scope.setdefault(name, exported(self.decision(other), name, other))
-        return scope
-
-    def input(self, given: Input) -> Value:
-        """An input's value. One that is missing is null and noted, unless others make it superfluous."""
-        name = given.name
-        if name not in self.inputs:
-            if given.instead and all(other in self.inputs for other in given.instead):
-                return _ABSENT
-            self.run.missing.add(name)
-            self.run.note(Kind.MISSING_INPUT, f'the input "{name}" is not given{self.hint(name)}', given.place, name)
-            return None
-        raw = self.inputs[name]
-        try:
-            value = feel_value(raw)
-        except FeelError as error:
-            self.run.note(error.kind, f'the input "{name}" cannot be used: {error}', given.place, name)
-            self.run.missing.add(name)
-            return None
-        if not given.declared:  # the column that asks has the type
-            return value
-        fitted = given.type.read(value)
-        if fitted is MISFIT:
-            shown, wanted = (
-                text_of(value, inner=True),
-                f"{given.type.name}{', ' * bool(given.type.note)}{given.type.note}",
-            )
-            message = f'the input "{name}" is {shown}, a {kind_of(value)}, and must be {wanted}'
-            self.run.note(Kind.WRONG_TYPE, message, given.place, name)
-            self.run.missing.add(name)
-            return None
-        return fitted
-
-    def hint(self, name: str) -> str:
-        """A likely misspelling among the inputs."""
-        if len(self.run.missing) > HINTS:
-            return ""
-        lowered = {key.lower(): key for key in self.inputs if isinstance(key, str)}
-        close = get_close_matches(name.lower(), list(lowered)[:1000], n=1)
-        return f'; did you mean "{lowered[close[0]]}"?' if close else ""
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names) or "none"

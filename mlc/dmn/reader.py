@@ -1,72 +1,26 @@
-"""A DMN file to elements. Elements are found by their local names, whatever version of the namespace they are in."""
+"""A DMN file's XML to elements, found by their local names, whatever version of the namespace they are in.
+
+Read is what decides: the requirements graph (DMN 1.5, clause 6), its logic (clauses 7, 8 and 10.2.1) and the types
+(7.3.3). Diagrams, text annotations, knowledge sources and extensions are passed over.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
+from xml.etree.ElementTree import Element
 
 from . import elements as dmn
+from .document import attribute, child_of, children, local, squeezed
 from .errors import DmnError, Kind, Place, Problem
 
-#: Largest file, in bytes. The largest of some hundred real ones has 300 KB.
-LARGEST = 1024 * 1024
-#: Boxed expressions inside boxed expressions.
+#: Boxed expressions inside boxed expressions, and components inside components.
 DEPTH = 30
 
 
-def read(source: str | Path | bytes, name: str | None = None) -> dmn.Definitions:
-    """Read a file, or the bytes of one. Raises DmnError when it cannot be read or is no DMN, OSError as `open` does."""
-    if isinstance(source, bytes):
-        data, place = source, Place(name)
-    else:
-        path = Path(source)
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-        place = Place(name or path.name)
-    if len(data) > LARGEST:
-        raise DmnError(Problem(Kind.HOSTILE, f"the file is larger than {LARGEST // 1024**2} MiB", place))
-    try:
-        root = fromstring(data, forbid_dtd=True)
-    except DefusedXmlException:
-        raise DmnError(
-            Problem(Kind.HOSTILE, "the file has a DOCTYPE, which DMN does not need: remove it", place)
-        ) from None
-    except (ParseError, ValueError, LookupError) as error:
-        raise DmnError(Problem(Kind.NOT_DMN, f"the file is not well-formed XML: {error}", place)) from None
+def read(root: Element, place: Place) -> dmn.Definitions:
+    """The elements below the root of a file. Raises DmnError when it is no DMN file."""
     return _Reader(place).definitions(root)
-
-
-def local(element: Element) -> str:
-    """An element's name without its namespace."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-
-
-def attribute(element: Element, name: str) -> str | None:
-    """An attribute by its local name: `inputVariable` finds `camunda:inputVariable`."""
-    value = element.get(name)
-    if value is None:
-        value = next((value for key, value in element.items() if key.rpartition("}")[2] == name), None)
-    return value
-
-
-def children(element: Element, *names: str) -> Iterator[Element]:
-    """The children of these names."""
-    return (child for child in element if local(child) in names)
-
-
-def child_of(element: Element, *names: str) -> Element | None:
-    """The first child of these names."""
-    return next(children(element, *names), None)
-
-
-def squeezed(name: str | None) -> str:
-    """A name with single spaces."""
-    return " ".join((name or "").split())
 
 
 class _Reader:
@@ -96,19 +50,16 @@ class _Reader:
             raise self.not_dmn("this is a BPMN file (a process), not a DMN file (decisions)")
         if local(root) != "definitions":
             raise self.not_dmn(f"the file's root is <{local(root)}>; a DMN file's is <definitions>")
-        if not kinds & {"decision", "businessKnowledgeModel"}:
-            raise self.not_dmn("the file has no decision")
-        if "import" in kinds:
-            raise DmnError(
-                Problem(Kind.UNSUPPORTED, "the file imports another one, which is not supported", self.place)
-            )
         return dmn.Definitions(
             squeezed(root.get("name")),
+            (root.get("namespace") or "").strip(),
             root.get("expressionLanguage"),
+            [_import(child) for child in children(root, "import")],
             [self.item(child) for child in children(root, "itemDefinition")],
             [self.input_data(child) for child in children(root, "inputData")],
             [self.decision(child) for child in children(root, "decision")],
             [self.knowledge(child) for child in children(root, "businessKnowledgeModel")],
+            [self.service(child) for child in children(root, "decisionService")],
         )
 
     def not_dmn(self, message: str) -> DmnError:
@@ -116,21 +67,22 @@ class _Reader:
 
     def item(self, element: Element) -> dmn.ItemDefinition:
         self.deeper()
-        reference = child_of(element, "typeRef")
-        allowed = child_of(element, "allowedValues", "typeConstraint")
+        reference, function = child_of(element, "typeRef"), child_of(element, "functionItem")
         found = dmn.ItemDefinition(
             squeezed(element.get("name")),
             reference.text.strip() if reference is not None and reference.text else element.get("typeRef"),
-            element.get("isCollection") == "true",
+            element.get("isCollection") in ("true", "1"),
             [self.item(child) for child in children(element, "itemComponent")],
-            _text(allowed),
-            child_of(element, "functionItem") is not None,
+            _text(child_of(element, "allowedValues")),
+            _text(child_of(element, "typeConstraint")),
+            None if function is None else dmn.Variable("", function.get("outputTypeRef")),
         )
         self.depth -= 1
         return found
 
     def input_data(self, element: Element) -> dmn.InputData:
-        return dmn.InputData(element.get("id") or squeezed(element.get("name")), self.variable(element))
+        variable = self.variable(element)
+        return dmn.InputData(element.get("id") or variable.name, variable)
 
     def variable(self, element: Element) -> dmn.Variable:
         """The `variable` child of an element, which is named like the element itself."""
@@ -164,6 +116,12 @@ class _Reader:
         self.place = self.place.at(decision=None)
         return dmn.Knowledge(element.get("id") or name, name, self.variable(element), function, required)
 
+    def service(self, element: Element) -> dmn.Service:
+        name = squeezed(element.get("name")) or element.get("id") or ""
+        targets = ("outputDecision", "encapsulatedDecision", "inputDecision", "inputData")
+        references = ([_href(child) for child in children(element, target)] for target in targets)
+        return dmn.Service(element.get("id") or name, name, self.variable(element), *references)
+
     # -- boxed expressions -------------------------------------------------------------------------------------------
 
     def deeper(self) -> None:
@@ -173,9 +131,11 @@ class _Reader:
 
     def box(self, element: Element) -> dmn.Expression:
         self.deeper()
-        found = self.boxes[local(element)](element)
+        found, type_ref = self.boxes[local(element)](element), element.get("typeRef")
         self.depth -= 1
-        return found
+        if not type_ref or isinstance(found, dmn.FunctionDefinition):
+            return found
+        return dmn.Typed(found, type_ref)
 
     def first_box(self, element: Element) -> dmn.Expression | None:
         child = child_of(element, *self.boxes)
@@ -183,30 +143,28 @@ class _Reader:
 
     def part(self, element: Element, name: str) -> dmn.Expression | None:
         child = child_of(element, name)
-        return None if child is None else self.first_box(child)
+        if child is None:
+            return None
+        found, type_ref = self.first_box(child), child.get("typeRef")
+        return dmn.Typed(found, type_ref) if found is not None and type_ref else found
 
     def context(self, element: Element) -> dmn.Context:
         return dmn.Context([self.entry(child) for child in children(element, "contextEntry")])
 
     def entry(self, element: Element) -> dmn.ContextEntry:
         child = child_of(element, "variable", "parameter")
-        variable = None if child is None else dmn.Variable(squeezed(child.get("name")), child.get("typeRef"))
-        return dmn.ContextEntry(variable, self.first_box(element))
+        return dmn.ContextEntry(None if child is None else _named(child), self.first_box(element))
 
     def invocation(self, element: Element) -> dmn.Invocation:
         return dmn.Invocation(self.first_box(element), [self.entry(child) for child in children(element, "binding")])
 
     def function(self, element: Element) -> dmn.FunctionDefinition:
-        parameters = [
-            dmn.Variable(squeezed(child.get("name")), child.get("typeRef"))
-            for child in children(element, "formalParameter")
-        ]
-        return dmn.FunctionDefinition(
-            parameters, self.first_box(element), element.get("kind") or "FEEL", element.get("typeRef")
-        )
+        parameters = [_named(child) for child in children(element, "formalParameter")]
+        kind, type_ref = element.get("kind") or "FEEL", element.get("typeRef")
+        return dmn.FunctionDefinition(parameters, self.first_box(element), kind, type_ref)
 
     def relation(self, element: Element) -> dmn.Relation:
-        columns = [squeezed(column.get("name")) for column in children(element, "column")]
+        columns = [_named(column) for column in children(element, "column")]
         rows = children(element, "row")
         return dmn.Relation(columns, [[self.box(cell) for cell in row if local(cell) in self.boxes] for row in rows])
 
@@ -266,7 +224,21 @@ def _rule(element: Element) -> dmn.Rule:
     )
 
 
+def _named(element: Element) -> dmn.Variable:
+    return dmn.Variable(squeezed(element.get("name")), element.get("typeRef"))
+
+
+def _import(element: Element) -> dmn.Import:
+    name, namespace = squeezed(element.get("name")), (element.get("namespace") or "").strip()
+    location = (element.get("locationURI") or "").strip() or None
+    return dmn.Import(name, namespace, location, (element.get("importType") or "").strip())
+
+
 def _references(element: Element, requirement: str, target: str) -> list[str]:
-    """Ids that the requirements of one kind point to."""
+    """What the requirements of one kind point to."""
     found = (child_of(child, target) for child in children(element, requirement))
-    return [(reference.get("href") or "").rpartition("#")[2] for reference in found if reference is not None]
+    return [_href(reference) for reference in found if reference is not None]
+
+
+def _href(element: Element) -> str:
+    return (element.get("href") or "").strip()

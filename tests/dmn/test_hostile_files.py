@@ -45,7 +45,7 @@ def test_an_oversized_file_is_refused_without_reading_all_of_it(tmp_path) -> Non
     path = tmp_path / "huge.dmn"
     with path.open("wb") as file:
         file.truncate(10**10)
-    with pytest.raises(DmnError, match="larger than 1 MiB"):
+    with pytest.raises(DmnError, match="more than the 1,048,576 bytes"):
         mlc.dmn.load(path)
 
 

@@ -1,13 +1,14 @@
-"""Decision tables from their elements: columns, cells and hit policy, each checked in its place."""
+"""Decision tables to code (DMN 1.5, clause 8): columns, cells and hit policy, each checked in its place."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import elements as dmn
 from .errors import FeelSyntaxError, Kind, Place
+from .expressions import TextCompiler
 from .feel.cursor import KEYWORDS
 from .feel.parser import parse_expression
 from .feel.run import Code, Run, Scope, Value, nothing
@@ -15,16 +16,13 @@ from .feel.vocabulary import BUILTIN_NAMES, Vocabulary
 from .script import is_script
 from .tables import AGGREGATIONS, HIT_POLICIES, DecisionTable, InputColumn, OutputColumn, TableRule
 
-if TYPE_CHECKING:
-    from .logic import Compiler
-
 #: A text that may be one name as a whole: words with single spaces, or operators without spaces, between them.
 _NAME = re.compile(r"[^\W\d]\w*(?:[- ./'+*]\w+)*")
 _NULL = re.compile(r"\bnull\b")
 _ABSENT: Any = object()
 
 
-def compile_table(compiler: Compiler, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> Code:
+def compile_table(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> Code:
     """The code of a decision table. What is wrong is reported to the compiler."""
     policy, aggregation = box.hit_policy.strip().upper(), (box.aggregation or "").strip().upper() or None
     if policy not in HIT_POLICIES:
@@ -52,7 +50,7 @@ def compile_table(compiler: Compiler, box: dmn.Table, vocabulary: Vocabulary, pl
     return DecisionTable(place.decision or "", place, columns, outputs, rules, policy, aggregation)
 
 
-def _complete(compiler: Compiler, box: dmn.Table, place: Place) -> bool:
+def _complete(compiler: TextCompiler, box: dmn.Table, place: Place) -> bool:
     """Whether every rule has a cell for every column."""
     complete = True
     for index, rule in enumerate(box.rules, 1):
@@ -65,7 +63,7 @@ def _complete(compiler: Compiler, box: dmn.Table, place: Place) -> bool:
 
 
 def _input_column(
-    compiler: Compiler, clause: dmn.InputClause, cells: list[str], vocabulary: Vocabulary, place: Place
+    compiler: TextCompiler, clause: dmn.InputClause, cells: list[str], vocabulary: Vocabulary, place: Place
 ) -> InputColumn:
     column = InputColumn(clause.label, nothing, compiler.types.find(clause.type_ref, place), place)
     text = " ".join(clause.expression.text.split())
@@ -87,7 +85,7 @@ def _input_column(
 
 
 def _input_code(
-    compiler: Compiler, source: dmn.Text, text: str, vocabulary: Vocabulary, place: Place
+    compiler: TextCompiler, source: dmn.Text, text: str, vocabulary: Vocabulary, place: Place
 ) -> tuple[str | None, Code]:
     """The name that an input expression is, if it is one, and its code.
 
@@ -126,7 +124,7 @@ def _asked(name: str, vocabulary: Vocabulary, place: Place) -> Code:
     return lambda scope, run: scope.get(name)  # noqa: ARG005
 
 
-def _output_columns(compiler: Compiler, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> list[OutputColumn]:
+def _output_columns(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> list[OutputColumn]:
     columns: dict[str, OutputColumn] = {}
     for index, clause in enumerate(box.outputs, 1):
         fallback = (box.label or place.decision) if len(box.outputs) == 1 else None
@@ -146,7 +144,7 @@ def _output_columns(compiler: Compiler, box: dmn.Table, vocabulary: Vocabulary, 
 
 
 def _rule(
-    compiler: Compiler,
+    compiler: TextCompiler,
     rule: dmn.Rule,
     heads: tuple[list[InputColumn], list[OutputColumn]],
     vocabulary: Vocabulary,

@@ -1,0 +1,84 @@
+"""Texts of a model to code, in whatever expression language they are: FEEL, or Groovy and JUEL in their safe subset.
+
+Literal expressions (DMN 1.5, 7.3.5) and unary tests (7.3.2). What a text says wrong is reported with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import elements as dmn
+from .errors import FeelSyntaxError, Kind, Place, Problem
+from .feel.cursor import Node
+from .feel.parser import parse_expression, parse_unary_tests
+from .feel.run import Code, Run, Scope, Test, Value, nothing
+from .feel.vocabulary import Vocabulary
+from .itemtypes import ItemTypes
+from .script import is_script, known_language, parse_script
+
+
+class TextCompiler:
+    """Compiles the texts of one file. What is wrong is appended to `problems`, and its code is `nothing`."""
+
+    def __init__(self, types: ItemTypes, language: str | None, problems: list[Problem]) -> None:
+        self.types = types
+        self.language = language
+        self.problems = problems
+
+    def report(self, kind: Kind, message: str, place: Place) -> None:
+        """Keep a problem."""
+        self.problems.append(Problem(kind, message, place))
+
+    def text(self, text: dmn.Text, vocabulary: Vocabulary, place: Place, empty: str = "nothing stands here") -> Code:
+        """An expression in whatever language it is in."""
+        if not text.text:
+            self.report(Kind.SYNTAX, empty, place)
+            return nothing
+        node: Node | None = self.attempt(self.parse, text, vocabulary, place)
+        return nothing if node is None else node.code
+
+    def parse(self, text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Node:
+        if self.is_script(text):
+            return parse_script(text.text, vocabulary, place)
+        return parse_expression(text.text, vocabulary, place)
+
+    def is_script(self, text: dmn.Text) -> bool:
+        """Whether a text is Groovy or JUEL. Raises FeelSyntaxError when it is in a language that is not known here."""
+        language = text.language or self.language
+        if not known_language(language):
+            raise FeelSyntaxError(f'the expression language "{language}" is not supported; FEEL, Groovy and JUEL are')
+        return is_script(text.text, language)
+
+    def cell(self, text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Test | None:
+        """An input entry; None for one that every value passes."""
+        if text.text in ("", "-"):
+            return None
+        test: Test | None = self.attempt(self.parse_cell, text, vocabulary, place)
+        return test
+
+    def parse_cell(self, text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Test | None:
+        if not self.is_script(text):
+            return parse_unary_tests(text.text, vocabulary, place)
+        code = parse_script(text.text, vocabulary, place).code
+
+        def holds(value: Value, scope: Scope, run: Run) -> bool | None:  # noqa: ARG001 - a script names its inputs
+            answer = code(scope, run)
+            if answer is not None and not isinstance(answer, bool):
+                run.note(Kind.WRONG_TYPE, "the script gives no boolean", place)
+            return answer is True
+
+        return holds
+
+    def attempt(self, parse: Callable[..., Any], text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Any:
+        """What `parse` gives, or None after a report of what is wrong."""
+        try:
+            return parse(text, vocabulary, place)
+        except FeelSyntaxError as error:
+            kind = Kind.UNSUPPORTED if error.position is None else Kind.SYNTAX
+            where = "" if error.position is None else f" at character {error.position + 1}"
+            shown = text.text if len(text.text) <= 80 else text.text[:77] + "..."
+            self.report(kind, f"{shown!r} does not parse{where}: {error}", place)
+        except RecursionError:
+            self.report(Kind.HOSTILE, "the expression is nested too deep", place)
+        return None

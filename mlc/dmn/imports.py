@@ -1,0 +1,144 @@
+"""The files that a file imports (DMN 1.5, 6.3.3), each read once.
+
+An imported file is one that the caller gives, by its namespace or its location, or one beside the importing file: by
+the location, if that is a bare file name, else the one that has the namespace. Nothing is fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote
+
+from . import elements as dmn
+from .document import MAX_BYTES, parse, root_of
+from .errors import DmnError, Kind, Place, Problem
+from .reader import read
+
+#: Files that one model may be made of.
+FILES = 50
+#: Files of a folder that are looked into for a namespace.
+FOLDER = 500
+
+Source: TypeAlias = str | Path | bytes
+
+
+@dataclass(slots=True, eq=False)
+class File:
+    """A file as read, and those that it imports by the names it gives them, which may be empty."""
+
+    definitions: dmn.Definitions
+    place: Place
+    imports: list[tuple[str, File]] = field(default_factory=list)
+
+    def all(self) -> list[File]:
+        """This file and all that it imports directly or through others, each once, imported ones first."""
+        found: dict[File, None] = {}
+
+        def visit(file: File) -> None:
+            if file not in found:
+                for _, other in file.imports:
+                    visit(other)
+                found[file] = None
+
+        visit(self)
+        return list(found)
+
+
+class Files:
+    """Reads a file with all that it imports. What is wrong with an import is appended to `problems`."""
+
+    def __init__(self, given: Mapping[str, Source], max_bytes: int = MAX_BYTES) -> None:
+        self.given = given
+        self.max_bytes = max_bytes
+        self.problems: list[Problem] = []
+        self._read: dict[Source, File] = {}
+        self._importing: list[File] = []
+
+    def read(self, source: Source, place: Place) -> File:
+        """Raises DmnError when the file cannot be read, OSError as `open` does."""
+        key = source if isinstance(source, bytes) else Path(source).resolve()
+        if key in self._read:
+            return self._read[key]
+        if len(self._read) == FILES:
+            raise DmnError(Problem(Kind.HOSTILE, f"the model is made of more than {FILES} files", place))
+        definitions = read(parse(source, place, self.max_bytes), place)
+        file = self._read[key] = File(definitions, place)
+        self._importing.append(file)
+        folder = None if isinstance(source, bytes) else Path(source).resolve().parent
+        names: set[str] = set()
+        for wanted in definitions.imports:
+            if wanted.name and wanted.name in names:
+                self.report(Kind.DUPLICATE, f'two imports have the name "{wanted.name}"', place)
+            names.add(wanted.name)
+            imported = self._imported(wanted, folder, place)
+            if imported is not None:
+                file.imports.append((wanted.name, imported))
+        self._importing.pop()
+        return file
+
+    def report(self, kind: Kind, message: str, place: Place) -> None:
+        """Keep a problem."""
+        self.problems.append(Problem(kind, message, place))
+
+    def _imported(self, wanted: dmn.Import, folder: Path | None, place: Place) -> File | None:
+        """The file that an import means; None, and reported, when it cannot be had."""
+        label = f'the import "{wanted.name or wanted.namespace}"'
+        if wanted.kind and "DMN" not in wanted.kind.upper():
+            self.report(
+                Kind.UNSUPPORTED, f"{label} is of the type {wanted.kind}; only DMN files can be imported", place
+            )
+            return None
+        try:
+            source = self._source(wanted, folder)
+            file = self.read(source, Place(source.name if isinstance(source, Path) else _name(wanted)))
+        except ValueError as error:
+            problems = error.problems if isinstance(error, DmnError) else []
+            self.problems += problems or [Problem(Kind.REFERENCE, f"{label} {error}", place)]
+            return None
+        except OSError as error:
+            self.report(Kind.REFERENCE, f"{label} cannot be opened: {error.strerror}", place)
+            return None
+        if file in self._importing:
+            circle = [*self._importing[self._importing.index(file) :], file]
+            path = " -> ".join(str(one.place.file or one.definitions.namespace) for one in circle)
+            self.report(Kind.CYCLE, f"files import each other in a circle: {path}", place)
+            return None
+        if wanted.namespace and file.definitions.namespace != wanted.namespace:
+            found = file.definitions.namespace
+            self.report(Kind.REFERENCE, f"{label} is of {wanted.namespace}, and {file.place} has {found}", place)
+            return None
+        return file
+
+    def _source(self, wanted: dmn.Import, folder: Path | None) -> Source:
+        """Where an imported file is. Raises ValueError with the reason when it is nowhere."""
+        for key in (wanted.location, wanted.namespace):
+            if key and key in self.given:
+                source = self.given[key]
+                return Path(source) if isinstance(source, str) else source
+        if wanted.location and "://" not in wanted.location:
+            name = unquote(wanted.location).removeprefix("./")
+            if name in ("", "..") or any(sign in name for sign in "/\\:\0"):
+                raise ValueError(f"is at {wanted.location}; a file is looked for only beside the one that imports it")
+            if folder is not None and (folder / name).is_file():
+                return _inside(folder, name)
+        if folder is not None and wanted.namespace:
+            for path in sorted([*folder.glob("*.dmn"), *folder.glob("*.xml")])[:FOLDER]:
+                root = root_of(path) if path.is_file() else None
+                if root is not None and (root.get("namespace") or "").strip() == wanted.namespace:
+                    return _inside(folder, path.name)
+        where = "beside the file" if folder else "among the files given"
+        raise ValueError(f"of {wanted.location or wanted.namespace} is not {where}, and is not fetched from elsewhere")
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = (folder / name).resolve()
+    if path.parent != folder:
+        raise ValueError(f"is at {name}, which is a link to another folder")
+    return path
+
+
+def _name(wanted: dmn.Import) -> str:
+    return wanted.location or wanted.namespace or wanted.name
