@@ -102,11 +102,11 @@ def worker() -> None:
 def gateway() -> None:
     """Take signals and webhooks over HTTP."""
     from mlc.gateway.serve import serve
-    from mlc.settings import CenterSettings, GatewaySettings, JiraSettings
+    from mlc.settings import CenterSettings, FileSettings, GatewaySettings, JiraSettings
 
     _as_service()
     _end_well_when_told()
-    asyncio.run(serve(GatewaySettings(), JiraSettings(), CenterSettings()))
+    asyncio.run(serve(GatewaySettings(), JiraSettings(), CenterSettings(), FileSettings()))
 
 
 @app.command()

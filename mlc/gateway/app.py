@@ -14,7 +14,10 @@ from mlc.gateway.handlers import Systems
 from mlc.gateway.jira_webhook import jira_webhook
 from mlc.gateway.signals import signal_api
 from mlc.gateway.temporal import TemporalDown, calling
+from mlc.model.file import FileRules
 from mlc.settings import GatewaySettings, JiraSettings
+
+NO_FILES = FileRules()
 
 
 class Health(BaseModel):
@@ -24,14 +27,22 @@ class Health(BaseModel):
     message: str = ""
 
 
-def create_app(settings: GatewaySettings, jira: JiraSettings, *, temporal: Client, center: Center) -> FastAPI:
+def create_app(
+    settings: GatewaySettings,
+    jira: JiraSettings,
+    *,
+    temporal: Client,
+    center: Center,
+    files: FileRules = NO_FILES,
+) -> FastAPI:
     """The gateway's ASGI application.
 
     Args:
         settings: its own settings.
         jira: whose webhooks are received (project, secrets).
         temporal: a client that may be lazy: the gateway starts, and answers 503, while Temporal is down.
-        center: where snapshots are looked up before a run is started on one.
+        center: where snapshots are looked up before a run is started on one, and a signal's files are kept.
+        files: which addresses the files of signals may have; by default none.
 
     Raises:
         ValueError: no secret for webhooks is configured.
@@ -41,12 +52,14 @@ def create_app(settings: GatewaySettings, jira: JiraSettings, *, temporal: Clien
         description="Signals that start and wake model life-cycle processes, and the ticket system's webhooks.",
         redoc_url=None,
     )
-    app.include_router(signal_api(settings, Systems(temporal, center)), tags=["signals"])
+    app.include_router(signal_api(settings, Systems(temporal, center, files)), tags=["signals"])
     app.include_router(jira_webhook(settings, jira, temporal), tags=["webhooks"])
 
     @app.exception_handler(TemporalDown)
     async def temporal_down(_request: Request, error: TemporalDown) -> JSONResponse:
-        return JSONResponse({"detail": f"Nothing was stored: {error}"}, 503, {"Retry-After": "10"})
+        return JSONResponse(
+            {"detail": f"Nothing was started, and nobody was told: {error}"}, 503, {"Retry-After": "10"}
+        )
 
     @app.get("/healthz", tags=["health"])
     async def healthz() -> Health:

@@ -1,26 +1,39 @@
 """What each of ModelOp's signals does here. A new signal is one function and one entry in :data:`HANDLERS`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.files import store_files
 from activities.snapshots import DEPLOY_MARK
 from mlc.center import Center
+from mlc.center.wire import DeployableModel
+from mlc.gateway.idempotency import start_once
 from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
+from mlc.model.file import FileRules
 from mlc.model.job import JobChanged
 from mlc.model.processes import DEPLOY_MODEL, JOB_CHANGED, TASK_QUEUE, DeployModelInput, deploy_model_id
+from mlc.model.signal import (
+    DEPLOYABLE_MODEL_CHANGED,
+    JOB_STATUS_CHANGED,
+    UNHEARD,
+    VARIABLES,
+    BadVariable,
+    Id,
+    read_signal,
+    read_variable,
+)
 
 TERMINAL = frozenset({"COMPLETE", "ERROR", "CANCELLED"})
-
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$")]
 
 
 class Read(BaseModel):
@@ -29,12 +42,6 @@ class Read(BaseModel):
     model_config = ConfigDict(
         extra="ignore", hide_input_in_errors=True, alias_generator=to_camel, populate_by_name=True
     )
-
-
-class Variable(Read):
-    """A variable of a signal. Camunda's ``type`` and ``valueInfo`` are not looked at."""
-
-    value: Any = None
 
 
 class SnapshotVariable(Read):
@@ -61,43 +68,26 @@ class Systems:
 
     temporal: Client
     center: Center
+    files: FileRules
 
 
-class BadVariable(Exception):
-    """A variable that is missing or can't be used: named, with what is wrong and an example."""
+@dataclass(frozen=True)
+class Call:
+    """One signal: its name, its variables' values, and a key that is the same when the call is repeated."""
+
+    name: str
+    values: Mapping[str, Any]
+    key: str
 
 
-Handler = Callable[[Mapping[str, Variable], Systems], Awaitable[list[str]]]
-"""Deals with the variables of one signal and tells the ids of the workflows that it started, joined or woke."""
-
-V = TypeVar("V", bound=BaseModel)
+Handler = Callable[[Call, Systems], Awaitable[list[str]]]
+"""Deals with one signal and tells the ids of the workflows that it started, joined or woke."""
 
 
-def variable(variables: Mapping[str, Variable], name: str, shape: type[V], example: str) -> V:
-    """One variable of a signal as a type.
-
-    Raises:
-        BadVariable: it is missing or has another shape.
-    """
-    given = variables.get(name)
-    if given is None or given.value is None:
-        raise BadVariable(f'Variable {name} is missing. Example: "{name}": {{"value": {example}}}')
-    try:
-        return shape.model_validate(given.value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join([name, *map(str, first["loc"])])
-        raise BadVariable(f'{place}: {first["msg"]}. Example: "{name}": {{"value": {example}}}') from None
-
-
-async def deployable_model_changed(variables: Mapping[str, Variable], systems: Systems) -> list[str]:
+async def deployable_model_changed(call: Call, systems: Systems) -> list[str]:
     """Start DeployModel on a snapshot: at most once ever by this signal, which comes at each change of the snapshot."""
-    example = '{"id": "5a31b3c6-f033-4948-b433-bae6656baa26"}'
-    snapshot_id = variable(variables, "DEPLOYABLE_MODEL", SnapshotVariable, example).id
-    try:
-        snapshot = await systems.center.get_snapshot(snapshot_id)
-    except NotFound:
-        raise BadVariable("DEPLOYABLE_MODEL.id: the model centre has no snapshot of this id.") from None
+    snapshot_id = read_variable(call.values, "DEPLOYABLE_MODEL", SnapshotVariable).id
+    snapshot = await _snapshot(systems.center, snapshot_id, "DEPLOYABLE_MODEL.id")
     # The mark outlasts what Temporal remembers of closed runs (the namespace's retention).
     if snapshot.meta_data.custom.get(DEPLOY_MARK):
         return []
@@ -119,10 +109,19 @@ async def deployable_model_changed(variables: Mapping[str, Variable], systems: S
     return [workflow_id]
 
 
-async def job_status_changed(variables: Mapping[str, Variable], systems: Systems) -> list[str]:
+async def start_process(call: Call, systems: Systems) -> list[str]:
+    """Start the process that the signal asks for, once for a key; the files that it embeds go to the centre first."""
+    # In a thread, since an address may be looked up on a disk, and base64 be as long as a body may.
+    start = await asyncio.to_thread(read_signal, call.name, call.values, systems.files)
+    if start.snapshot_id is not None:
+        await _snapshot(systems.center, start.snapshot_id, "MODEL_ID")
+    asset_ids = await store_files(systems.center, start.workflow_id(call.key), start.embedded)
+    return [await start_once(systems.temporal, start, call.key, asset_ids)]
+
+
+async def job_status_changed(call: Call, systems: Systems) -> list[str]:
     """Wake the run that waits for a job which has finished; the run reads the job itself."""
-    example = '{"id": "...", "jobStatus": "COMPLETE", "jobParameters": {"mlcWorkflowId": "..."}}'
-    job = variable(variables, "JOB", JobVariable, example)
+    job = read_variable(call.values, "JOB", JobVariable)
     workflow_id = job.job_parameters and job.job_parameters.mlc_workflow_id
     if not workflow_id or job.job_status.upper() not in TERMINAL:
         return []
@@ -136,15 +135,21 @@ async def job_status_changed(variables: Mapping[str, Variable], systems: Systems
     return [workflow_id]
 
 
-async def unheard(_variables: Mapping[str, Variable], _systems: Systems) -> list[str]:
+async def unheard(_call: Call, _systems: Systems) -> list[str]:
     """A signal that ModelOp broadcasts and no process here listens to."""
     return []
 
 
-HANDLERS: dict[str, Handler] = {
-    "Signals_deployable_model_changed": deployable_model_changed,
-    "Signals_job_status_changed": job_status_changed,
-    "Signals_model_changed": unheard,
-    "Signals_model_created": unheard,
-    "Signals_MODEL_DATA_DRIFT_TEST": unheard,
+async def _snapshot(center: Center, snapshot_id: str, variable: str) -> DeployableModel:
+    try:
+        return await center.get_snapshot(snapshot_id)
+    except NotFound:
+        raise BadVariable(f"{variable}: the model centre has no snapshot of this id.") from None
+
+
+HANDLERS: Mapping[str, Handler] = {
+    DEPLOYABLE_MODEL_CHANGED: deployable_model_changed,
+    **dict.fromkeys(VARIABLES, start_process),
+    JOB_STATUS_CHANGED: job_status_changed,
+    **dict.fromkeys(UNHEARD, unheard),
 }

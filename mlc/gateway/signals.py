@@ -4,20 +4,27 @@ The envelope is Camunda's, as ModelOp's model-manage, schedulers and users send 
 ``{"name": "com.modelop.mlc.definitions.Signals_X", "variables": {"NAME": {"value": ...}}}``.
 """
 
+import json
 import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import StringConstraints, ValidationError
 
-from mlc.gateway.handlers import HANDLERS, BadVariable, Read, Systems, Variable
+from mlc.gateway.handlers import HANDLERS, Call, Read, Systems
+from mlc.gateway.idempotency import KeyReused, key_of
 from mlc.gateway.intake import bears, read_body
 from mlc.model.failure import Refused, Unavailable
+from mlc.model.signal import DEPLOYABLE_MODEL_CHANGED, EXAMPLES, JOB_STATUS_CHANGED, VARIABLES, BadSignal
 from mlc.settings import GatewaySettings
 
 log = logging.getLogger("mlc.gateway")
 
-PREFIX = "com.modelop.mlc.definitions."
+
+class Variable(Read):
+    """A variable of a signal. Camunda's ``type`` and ``valueInfo`` are not looked at."""
+
+    value: Any = None
 
 
 class Signal(Read):
@@ -40,15 +47,18 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
     async def take(request: Request) -> list[str]:
         if settings.token is not None and not bears(request, settings.token):
             raise HTTPException(401, "Send the gateway's token: Authorization: Bearer <MLC_GATEWAY_TOKEN>.")
+        key = key_of(request)
         signal = _parse(await read_body(request, settings.max_body))
-        handler = HANDLERS.get(signal.name.removeprefix(PREFIX)) if signal.name.startswith(PREFIX) else None
+        handler = HANDLERS.get(signal.name)
         if handler is None:
-            known = ", ".join(PREFIX + name for name in HANDLERS)
-            raise HTTPException(404, f"No signal of this name. Known: {known}.")
+            raise HTTPException(404, f"No signal of this name. Known: {', '.join(HANDLERS)}.")
+        values = {name: variable.value for name, variable in signal.variables.items()}
         try:
-            workflow_ids = await handler(signal.variables, systems)
-        except BadVariable as error:
+            workflow_ids = await handler(Call(signal.name, values, key), systems)
+        except BadSignal as error:
             raise HTTPException(400, str(error)) from None
+        except KeyReused as error:
+            raise HTTPException(422, str(error)) from None
         except Unavailable as error:
             raise HTTPException(503, f"Nothing was started: {error}", {"Retry-After": "10"}) from None
         except Refused as error:
@@ -78,8 +88,7 @@ def _parse(body: bytes) -> Signal:
         place = ".".join(map(str, first["loc"])) or "the body"
         raise HTTPException(
             400,
-            f'Not a signal: {place}: {first["msg"]}. Example: {{"name": "{PREFIX}Signals_deployable_model_changed", '
-            '"variables": {"DEPLOYABLE_MODEL": {"value": {"id": "..."}}}}',
+            f"Not a signal: {place}: {first['msg']}. Example: {json.dumps(_example(DEPLOYABLE_MODEL_CHANGED))}",
         ) from None
 
 
@@ -88,9 +97,15 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     401: {"description": "No token, or a wrong one"},
     404: {"description": "No signal of this name: the answer lists the known ones"},
     413: {"description": "The body is too large"},
+    422: {"description": "The Idempotency-Key was used before, to ask for something else"},
     502: {"description": "The model centre refused"},
     503: {"description": "Temporal or the model centre is down: send it again"},
 }
+
+
+def _example(name: str) -> dict[str, Any]:
+    own = {DEPLOYABLE_MODEL_CHANGED: ("DEPLOYABLE_MODEL",), JOB_STATUS_CHANGED: ("JOB",), **VARIABLES}
+    return {"name": name, "variables": {variable: {"value": EXAMPLES[variable]} for variable in own.get(name, ())}}
 
 
 def _documented() -> dict[str, Any]:
@@ -98,15 +113,22 @@ def _documented() -> dict[str, Any]:
         "type": "object",
         "required": ["name"],
         "properties": {
-            "name": {"type": "string", "enum": [PREFIX + name for name in HANDLERS]},
+            "name": {"type": "string", "enum": list(HANDLERS)},
             "variables": {
                 "type": "object",
                 "additionalProperties": {"type": "object", "properties": {"value": {}}},
             },
         },
     }
-    example = {
-        "name": PREFIX + "Signals_deployable_model_changed",
-        "variables": {"DEPLOYABLE_MODEL": {"value": {"id": "5a31b3c6-f033-4948-b433-bae6656baa26"}}},
+    examples = {
+        name.rpartition(".")[2]: {"summary": (HANDLERS[name].__doc__ or "").partition(".")[0], "value": _example(name)}
+        for name in HANDLERS
     }
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}}
+    key = {
+        "in": "header",
+        "name": "Idempotency-Key",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"},
+        "description": "The same when a call is repeated: then nothing is started twice",
+    }
+    content = {"application/json": {"schema": schema, "examples": examples}}
+    return {"requestBody": {"required": True, "content": content}, "parameters": [key]}
