@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 import mlc.dmn
-from mlc.dmn.feel.values import Function
+from mlc.dmn.feel.values import KINDS, Function
 from mlc.dmn.report import evaluation_report
 
 from .seeds import decision, definitions, literal, table
@@ -24,9 +24,8 @@ from .seeds import decision, definitions, literal, table
 #: Seconds of CPU that loading an input, or one evaluation, may take with the fuzzer's instrumentation in the code,
 #: which makes it several times slower.
 LIMIT = 5.0
-#: Decisions of one file that are evaluated.
-DECISIONS = 5
-SCALARS = (type(None), bool, str, Decimal, date, clock, datetime, timedelta, mlc.dmn.YearsMonthsDuration)
+#: Decisions, services and functions of one file that are evaluated, of each.
+CALLED = 3
 INPUTS: dict[str, Any] = {
     "x": Decimal("1.5"),
     "n": 3,
@@ -69,7 +68,7 @@ def load(data: bytes) -> None:
         except mlc.dmn.DmnError as error:
             explained(error)
             continue
-        for name in model.decisions[:DECISIONS]:
+        for name in [*model.decisions[:CALLED], *model.services[:CALLED], *model.functions[:CALLED]]:
             evaluated(model, name, {given.name: value for given, value in zip(model.inputs, _cycle(), strict=False)})
         break
 
@@ -118,7 +117,7 @@ def known(value: Any, depth: int = 0) -> None:
         known(value.high, depth + 1)
     elif isinstance(value, Decimal) and not value.is_finite():
         raise BrokenPromiseError(f"a result is {value}")
-    elif not (type(value) in SCALARS or isinstance(value, Function)):
+    elif not (type(value) in KINDS or isinstance(value, Function)):
         raise BrokenPromiseError(f"a result is of type {type(value).__name__}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from mlc.dmn import YearsMonthsDuration
+from mlc.dmn.feel.values import kind_of, text_of
 
 NAMESPACE = "{http://www.omg.org/spec/DMN/20160719/testcase}"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -22,12 +23,36 @@ _MONTHS = re.compile(r"(-)?P(?:(\d+)Y)?(?:(\d+)M)?")
 _DAYS = re.compile(r"(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
+_FEEL = {"date": "date", "time": "time", "dateTime": "date and time", "duration": "days and time duration"}
+
+
 @dataclass(frozen=True)
 class Beyond:
-    """A value that Python's types cannot hold, like the year -2017 or a nanosecond. No value of theirs equals it."""
+    """A value that Python's types cannot hold, like the year -2017 or a nanosecond: XML Schema type and text."""
 
     kind: str
     text: str
+
+    def is_in(self, actual: Any) -> bool:
+        """Whether an engine's own type for such values holds it: the same kind, text and offset."""
+        if kind_of(actual) != _FEEL[self.kind]:
+            return False
+        local, offset = _parted(self.text)
+        own_offset = actual.utcoffset() if hasattr(actual, "utcoffset") else None
+        return _parted(text_of(actual))[0] == local and own_offset == offset
+
+
+def _parted(text: str) -> tuple[str, timedelta | None]:
+    """A text without its zone, and the offset."""
+    clock = text.partition("T")[2] if "T" in text else ""
+    if clock.endswith("Z"):
+        return text[:-1], timedelta()
+    if "@" in text:
+        return text.partition("@")[0], None
+    if match := re.fullmatch(r".*([+-])(\d\d):(\d\d)", clock):
+        offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+        return text[:-6], -offset if match[1] == "-" else offset
+    return text, None
 
 
 def value_of(element: Element) -> Any:
@@ -102,6 +127,8 @@ def same(actual: Any, wanted: Any) -> bool:
     Lists count in order, contexts with exactly the expected keys; times need the same offset too, not only the same
     instant; numbers are equal as decimals, see ROUNDED_DECIMALS.
     """
+    if isinstance(wanted, Beyond):
+        return actual == wanted or wanted.is_in(actual)
     if type(actual) is not type(wanted):
         return False
     if isinstance(wanted, Decimal):
