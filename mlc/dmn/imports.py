@@ -56,6 +56,7 @@ class Files:
         self.problems: list[Problem] = []
         self._read: dict[Source, File] = {}
         self._importing: list[File] = []
+        self._folders: dict[Path, dict[str, Path]] = {}
 
     def read(self, source: Source, place: Place) -> File:
         """Raises DmnError when the file cannot be read, OSError as `open` does."""
@@ -125,12 +126,21 @@ class Files:
             if folder is not None and (folder / name).is_file():
                 return _inside(folder, name)
         if folder is not None and wanted.namespace:
-            for path in sorted([*folder.glob("*.dmn"), *folder.glob("*.xml")])[:FOLDER]:
-                root = root_of(path) if path.is_file() else None
-                if root is not None and (root.get("namespace") or "").strip() == wanted.namespace:
-                    return _inside(folder, path.name)
+            path = self._namespaces(folder).get(wanted.namespace)
+            if path is not None:
+                return _inside(folder, path.name)
         where = "beside the file" if folder else "among the files given"
         raise ValueError(f"of {wanted.location or wanted.namespace} is not {where}, and is not fetched from elsewhere")
+
+    def _namespaces(self, folder: Path) -> dict[str, Path]:
+        """The files of a folder by their namespaces; the first by name where several have one."""
+        if folder not in self._folders:
+            found = self._folders[folder] = {}
+            for path in sorted([*folder.glob("*.dmn"), *folder.glob("*.xml")])[:FOLDER]:
+                root = root_of(path) if path.is_file() else None
+                if root is not None:
+                    found.setdefault((root.get("namespace") or "").strip(), path)
+        return self._folders[folder]
 
 
 def _inside(folder: Path, name: str) -> Path:

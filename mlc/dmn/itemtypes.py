@@ -67,6 +67,10 @@ class ItemTypes:
         definition = self.definitions.get(reference or "")
         return None if definition is None else definition.allowed
 
+    def vocabulary(self) -> Vocabulary:
+        """For a text in which only types have names."""
+        return Vocabulary(types=self.known)
+
     def report(self, kind: Kind, message: str, place: Place) -> None:
         """Keep a problem."""
         self.problems.append(Problem(kind, message, place))
@@ -122,7 +126,7 @@ class ItemTypes:
         if values is None or not values.text:
             return base
         try:
-            test = parse_unary_tests(values.text, Vocabulary(types=self.known), place)
+            test = parse_unary_tests(values.text, self.vocabulary(), place)
         except FeelSyntaxError as error:
             self.report(Kind.SYNTAX, f'the allowed values of "{name}" do not parse: {error}', place)
             return base

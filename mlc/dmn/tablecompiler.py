@@ -9,6 +9,7 @@ from typing import Any
 from . import elements as dmn
 from .errors import FeelSyntaxError, Kind, Place
 from .expressions import TextCompiler
+from .feel import calls
 from .feel.cursor import KEYWORDS
 from .feel.parser import parse_expression
 from .feel.run import Code, Run, Scope, Value, nothing
@@ -41,8 +42,8 @@ def compile_table(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary
     names = {name for column in columns for name in (column.name, column.variable) if name}
     inner = vocabulary.inside(*names)
     outputs = _output_columns(compiler, box, inner, place)
-    if policy in ("PRIORITY", "OUTPUT ORDER") and not any(output.order for output in outputs):
-        compiler.report(Kind.STRUCTURE, f"{policy} needs output values, from the highest priority down", place)
+    if policy in ("PRIORITY", "OUTPUT ORDER"):
+        _priorities(compiler, box, outputs, place)
     rules = [
         _rule(compiler, rule, (columns, outputs), inner, place.at(rule=index))
         for index, rule in enumerate(box.rules, 1)
@@ -51,14 +52,17 @@ def compile_table(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary
 
 
 def _complete(compiler: TextCompiler, box: dmn.Table, place: Place) -> bool:
-    """Whether every rule has a cell for every column."""
-    complete = True
+    """Whether every rule has a cell for every column. No two rules have one id."""
+    complete, ids = True, set()
     for index, rule in enumerate(box.rules, 1):
         for what, cells, heads in (("input", rule.inputs, box.inputs), ("output", rule.outputs, box.outputs)):
             if len(cells) != len(heads):
                 message = f"the rule has {len(cells)} {what} cells, and the table {len(heads)} {what}s"
                 compiler.report(Kind.STRUCTURE, message, place.at(rule=index))
                 complete = False
+        if rule.id and rule.id in ids:
+            compiler.report(Kind.DUPLICATE, f'another rule has the id "{rule.id}", too', place.at(rule=index))
+        ids.add(rule.id)
     return complete
 
 
@@ -135,12 +139,24 @@ def _output_columns(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabula
             name = f"{name} {index}"
         column = OutputColumn(name, compiler.types.find(clause.type_ref, here))
         if clause.allowed is not None and clause.allowed.text:
-            values = dmn.Text(f"[{clause.allowed.text}]")
-            column.order = compiler.text(values, vocabulary, here)({}, Run())
+            column.allowed, column.allowed_text = compiler.cell(clause.allowed, vocabulary, here), clause.allowed.text
         if clause.default is not None and clause.default.text:
-            column.default = compiler.text(clause.default, vocabulary, here)
+            code = compiler.text(clause.default, vocabulary, here)
+            column.default = calls.typed(code, column.type, "the default output", here)
         columns[name] = column
     return list(columns.values())
+
+
+def _priorities(compiler: TextCompiler, box: dmn.Table, columns: list[OutputColumn], place: Place) -> None:
+    """Give the columns their output values in order: those of the clause, else those that its type allows (8.2.10)."""
+    for clause, column in zip(box.outputs, columns, strict=True):
+        values = clause.allowed or compiler.types.allowed(clause.type_ref)
+        if values is not None and values.text:
+            listed = dmn.Text(f"[{values.text}]", values.language)
+            column.order = compiler.text(listed, compiler.types.vocabulary(), place.at(column=column.name))({}, Run())
+    if not any(column.order for column in columns):
+        policy = box.hit_policy.strip().upper()
+        compiler.report(Kind.STRUCTURE, f"{policy} needs output values, from the highest priority down", place)
 
 
 def _rule(

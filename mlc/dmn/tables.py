@@ -41,10 +41,15 @@ class InputColumn:
 
 @dataclass(slots=True, eq=False, repr=False)
 class OutputColumn:
-    """A compiled output column; `order` lists the output values from the highest priority to the lowest."""
+    """A compiled output column.
+
+    `allowed` is the test of output values; `order` lists them from the highest priority to the lowest, where needed.
+    """
 
     name: str
     type: Type
+    allowed: Test | None = None
+    allowed_text: str = ""
     order: list[Value] | None = None
     default: Code | None = None
 
@@ -145,7 +150,10 @@ class DecisionTable:
         """The outputs of a rule by name."""
         row: dict[str, Value] = {}
         for output, code in zip(self.outputs, rule.outputs, strict=True):
-            row[output.name] = fitted(code(scope, run), output, rule, run)
+            value = row[output.name] = fitted(code(scope, run), output, rule, run)
+            if output.allowed is not None and value is not None and output.allowed(value, scope, run) is not True:
+                message = f"the output {text_of(value, inner=True)} is none of {output.allowed_text}"
+                run.note(Kind.NOT_ALLOWED, message, rule.place.at(column=output.name))
         return row
 
     def decide(
