@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
 from .errors import FeelError, Kind
 from .feel.run import Value
-from .feel.values import NUMBERS, Function, Range, YearsMonthsDuration
+from .feel.values import KINDS, NUMBERS
 
 #: Lists and contexts inside of each other.
 DEPTH = 50
-_AS_THEY_ARE = frozenset({str, bool, type(None), date, time, datetime, timedelta, YearsMonthsDuration, Range, Function})
+_AS_THEY_ARE = KINDS.keys() - {Decimal, list, dict}
 
 
 def feel_value(value: Any, depth: int = DEPTH) -> Value:

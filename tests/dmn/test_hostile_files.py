@@ -114,7 +114,7 @@ def test_a_long_chain_of_operators_is_no_deep_one(feel) -> None:
         '{f: function(g, s) g(g, s + s), r: f(f, "xxxxxxxxxxxxxxxx")}.r',
         "{f: function(g, l) g(g, concatenate(l, l)), r: f(f, [1,2,3,4])}.r",
         "(for x in 1..100000 return x)[item > (for y in 1..100000 return y)[1]]",
-        "distinct values(for x in 1..100000 return x)",
+        "distinct values(for x in 1..100000 return [x])",
     ],
 )
 def test_an_expression_without_end_reaches_a_limit(feel, text) -> None:

@@ -30,7 +30,8 @@ def call_by_name(callee: Code, arguments: Mapping[str, Code], place: Place) -> C
         if not isinstance(function, Function):
             return apply(function, [], run, place)
         try:
-            return apply(function, function.bind(values), run, place)
+            chosen, in_order = function.bind(values)
+            return apply(chosen, in_order, run, place)
         except FeelError as error:
             run.note(error.kind, str(error), place)
             return None

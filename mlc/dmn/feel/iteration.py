@@ -97,7 +97,9 @@ def quantified(iterators: Sequence[Source], body: Code, decisive: bool, cost: in
                 answer = body(inner, run)
                 if answer is decisive:
                     return decisive
-                known = known and isinstance(answer, bool)
+                if answer is not None and not isinstance(answer, bool):
+                    raise FeelError(f"a {kind_of(answer)} satisfies nothing: a boolean is wanted", Kind.WRONG_TYPE)
+                known = known and answer is not None
         except FeelError as error:
             run.note(error.kind, str(error), place)
             return None
@@ -125,6 +127,9 @@ def filtered(base: Code, condition: Code, cost: int, place: Place) -> Code:
                 return by_number(items, answer, run, place)
             if answer is True:
                 chosen.append(item)
+            elif answer is not None and answer is not False:
+                run.note(Kind.WRONG_TYPE, f"the condition of a filter is a {kind_of(answer)}, not a boolean", place)
+                return None
         return chosen
 
     return select

@@ -62,7 +62,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 def unquote(token: Token) -> str:
-    """The text that a string token stands for. Raises FeelSyntaxError for an unknown escape."""
+    """The text that a string token stands for (grammar rule 35); a backslash that begins no escape is itself."""
 
     def replace(match: re.Match[str]) -> str:
         code = match.group(1)
@@ -70,7 +70,7 @@ def unquote(token: Token) -> str:
             return _ESCAPES[code]
         if len(code) > 1 and int(code[1:], 16) <= 0x10FFFF:
             return chr(int(code[1:], 16))
-        raise FeelSyntaxError(f"unknown escape \\{code} in a string", token.position)
+        return match.group()
 
     text = token.text[1:-1]
     # A pair of \u escapes may spell one character beyond the basic plane.

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC
 from decimal import Decimal, DecimalException, DivisionByZero
 from typing import Any
 
 from mlc.dmn.errors import FeelError, Kind, Place
 
-from . import temporal
+from . import temporal, wide
 from .run import Code, Run, Scope, Value
-from .values import NUMBERS, Range, YearsMonthsDuration, equal, kind_of, ordered
+from .values import NUMBERS, Range, equal, kind_of, ordered
+from .wide import YearsMonthsDuration
 
-DURATIONS = (timedelta, YearsMonthsDuration)
+DURATIONS = wide.DURATIONS | {YearsMonthsDuration}
 Operation = Callable[[Value, Value, Run], Value]
 
 
@@ -51,18 +52,18 @@ def multiply(left: Value, right: Value, run: Run) -> Value:  # noqa: ARG001
         return NUMBERS.multiply(left, right)
     if isinstance(left, Decimal):
         left, right = right, left
-    if isinstance(left, DURATIONS) and isinstance(right, Decimal):
+    if type(left) in DURATIONS and type(right) is Decimal:
         return temporal.scale(left, right)
     raise _mismatch("multiply", left, right)
 
 
 def divide(left: Value, right: Value, run: Run) -> Value:  # noqa: ARG001
     """`/`: numbers, a duration by a number or by a duration of its kind."""
-    if isinstance(left, DURATIONS):
-        if isinstance(right, Decimal):
-            return temporal.scale(left, NUMBERS.divide(Decimal(1), right))
-        if type(left) is type(right):
-            left, right = temporal.ratio(left, right)
+    if type(left) in DURATIONS:
+        if type(right) is Decimal:
+            return temporal.divide(left, right)
+        if kind_of(left) == kind_of(right):
+            left, right = temporal.amount(left), temporal.amount(right)
     if type(left) is Decimal and type(right) is Decimal:
         return NUMBERS.divide(left, right)
     raise _mismatch("divide", left, right)
@@ -119,10 +120,8 @@ def negate(operand: Code, place: Place) -> Code:
         value = operand(scope, run)
         if type(value) is Decimal:
             return NUMBERS.minus(value)
-        if isinstance(value, timedelta):
-            return -value
-        if isinstance(value, YearsMonthsDuration):
-            return YearsMonthsDuration(-value.months)
+        if type(value) in DURATIONS:
+            return temporal.negative(value)
         if value is not None:
             run.note(Kind.WRONG_TYPE, f"cannot negate {kind_of(value)}", place)
         return None
@@ -147,9 +146,7 @@ def relate(symbol: str, left: Value, right: Value, run: Run) -> bool | None:
     """The answer of a comparison operator; None when the two do not compare."""
     if symbol in RELATIONS:
         return ordered(RELATIONS[symbol], left, right)
-    if isinstance(left, (list, dict)):
-        run.spend(1 + len(left))
-    answer = equal(left, right)
+    answer = equal(left, right, run)
     return not answer if symbol == "!=" and answer is not None else answer
 
 
@@ -171,10 +168,6 @@ def connect(operands: Sequence[Code], decisive: bool) -> Code:
         return not decisive if known else None
 
     return connection
-
-
-_MINUTE_PARTS: dict[str, str] = {"hour": "hour", "minute": "minute", "second": "second"}
-_DAY_PARTS: dict[str, str] = {"year": "year", "month": "month", "day": "day"}
 
 
 def member(value: Value, name: str) -> Value:
@@ -203,23 +196,30 @@ def _member_or_null(item: Value, name: str) -> Value:
         return None
 
 
+_DAY_PARTS = frozenset({"year", "month", "day"})
+_CLOCK_PARTS = frozenset({"hour", "minute", "second"})
+
+
 def _temporal_part(value: Value, name: str) -> Value:  # noqa: PLR0911 - one return for each kind of part
-    if isinstance(value, date):
+    """A property of a temporal value (Table 65); NotImplemented for a name that it has not."""
+    kind = type(value)
+    if (day := temporal.date_in(value)) is not None:
         if name in _DAY_PARTS:
-            return Decimal(getattr(value, name))
+            return Decimal(getattr(day, name))
         if name == "weekday":
-            return Decimal(value.isoweekday())
-    if isinstance(value, (time, datetime)):
-        if name in _MINUTE_PARTS:
-            return Decimal(getattr(value, name))
+            return Decimal((wide.day_number(day) - 1) % 7 + 1)
+    if kind in wide.TIMES or kind in wide.DATE_TIMES:
+        if name in _CLOCK_PARTS:
+            return Decimal(getattr(wide.time_of(value) if kind in wide.DATE_TIMES else value, name))
         if name == "time offset":
             return value.utcoffset()
         if name == "timezone":
-            return "Z" if value.tzinfo is UTC else getattr(value.tzinfo, "key", None)
-    if isinstance(value, timedelta):
-        whole, sign = abs(value), -1 if value < timedelta() else 1
-        parts = {"days": whole.days, "hours": whole.seconds // 3600}
-        parts |= {"minutes": whole.seconds // 60 % 60, "seconds": whole.seconds % 60}
+            return "Z" if value.tzinfo is UTC else wide.zone_name(value)
+    if kind in wide.DURATIONS:
+        nanos = wide.nanoseconds(value)
+        seconds, sign = abs(nanos) // wide.SECOND, -1 if nanos < 0 else 1
+        parts = {"days": seconds // 86_400, "hours": seconds // 3600 % 24}
+        parts |= {"minutes": seconds // 60 % 60, "seconds": seconds % 60}
         if name in parts:
             return Decimal(sign * parts[name])
     if isinstance(value, YearsMonthsDuration) and name in ("years", "months"):

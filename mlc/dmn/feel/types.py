@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from mlc.dmn.errors import FeelError
 
-from . import temporal
+from . import temporal, wide
 from .run import Value
-from .values import Function, Range, YearsMonthsDuration
+from .values import Function, Range
+from .wide import YearsMonthsDuration
 
 #: What `Type.fit` answers for a value that does not fit.
 MISFIT: Any = object()
@@ -39,7 +39,7 @@ class Type:
             return self.fit(value[0])
         if self.is_list and not isinstance(value, list) and self.accepts([value]):
             return [value]
-        if type(value) is date and self.accepts(midnight := datetime.combine(value, time())):
+        if type(value) in wide.DATES and self.accepts(midnight := temporal.midnight(value)):
             return midnight
         return MISFIT
 
@@ -99,10 +99,10 @@ FUNCTION = Type("function", lambda value: isinstance(value, Function))
 LIST = Type("list", lambda value: isinstance(value, list), is_list=True)
 CONTEXT = _exactly("context", dict)
 RANGE = _exactly("range", Range)
-DATE = _exactly("date", date, temporal.parse_date)
-TIME = _exactly("time", time, temporal.parse_time)
-DATE_TIME = _exactly("date and time", datetime, temporal.parse_datetime)
-DAYS = _exactly("days and time duration", timedelta, temporal.parse_duration)
+DATE = Type("date", lambda value: type(value) in wide.DATES, temporal.parse_date)
+TIME = Type("time", lambda value: type(value) in wide.TIMES, temporal.parse_time)
+DATE_TIME = Type("date and time", lambda value: type(value) in wide.DATE_TIMES, temporal.parse_datetime)
+DAYS = Type("days and time duration", lambda value: type(value) in wide.DURATIONS, temporal.parse_duration)
 MONTHS = _exactly("years and months duration", YearsMonthsDuration, temporal.parse_duration)
 
 #: Every built-in typeRef by its spellings: FEEL's own, the older camel-case ones, and Camunda 7's.

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from decimal import Decimal
 from typing import Any
 
 from mlc.dmn.errors import FeelError
 
+from . import wide
+from .decimal128 import NUMBERS
 from .run import Run, Value
+from .wide import YearsMonthsDuration
 
-#: Arithmetic as IEEE 754-2008 decimal128, which the DMN specification asks for (10.3.2.3.1).
-NUMBERS = Context(
-    prec=34,
-    rounding=ROUND_HALF_EVEN,
-    Emin=-6143,
-    Emax=6144,
-    traps=[InvalidOperation, DivisionByZero, Overflow],
-)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class YearsMonthsDuration:
-    """A years and months duration, which is no fixed number of days."""
-
-    months: int
-
-    def __str__(self) -> str:
-        years, months = divmod(abs(self.months), 12)
-        text = (f"{years}Y" if years else "") + (f"{months}M" if months or not years else "")
-        return f"{'-' if self.months < 0 else ''}P{text}"
+__all__ = ["KINDS", "NUMBERS", "ORDERED", "Function", "Range", "YearsMonthsDuration", "equal", "is_in", "kind_of",
+           "number_text", "ordered", "pieces", "text_of"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +48,11 @@ class Function:
     parameters: tuple[str, ...]
     call: Callable[[list[Value], Run], Value]
 
-    def bind(self, named: Mapping[str, Value]) -> list[Value]:
-        """Arguments given by name, in order. Raises FeelError when one is missing or unknown."""
+    def bind(self, named: Mapping[str, Value]) -> tuple[Function, list[Value]]:
+        """What to call with arguments by name, and these in order. Raises FeelError if one is missing or unknown."""
         if set(named) != set(self.parameters):
             raise FeelError(f"{self.name}() takes ({', '.join(self.parameters)}), not ({', '.join(named)})")
-        return [named[parameter] for parameter in self.parameters]
+        return self, [named[parameter] for parameter in self.parameters]
 
 
 KINDS: dict[type, str] = {
@@ -75,10 +60,7 @@ KINDS: dict[type, str] = {
     Decimal: "number",
     str: "string",
     bool: "boolean",
-    date: "date",
-    time: "time",
-    datetime: "date and time",
-    timedelta: "days and time duration",
+    **wide.KIND,
     YearsMonthsDuration: "years and months duration",
     list: "list",
     dict: "context",
@@ -86,6 +68,8 @@ KINDS: dict[type, str] = {
     Function: "function",
 }
 ORDERED = frozenset({Decimal, str, date, time, datetime, timedelta, YearsMonthsDuration})
+#: Characters of a value that a message shows.
+SHOWN = 1_000
 
 
 def kind_of(value: Value) -> str:
@@ -97,36 +81,70 @@ def ordered(relation: Callable[[Any, Any], bool], left: Value, right: Value) -> 
     """`relation` of two values of one ordered type; None for anything else, since nothing compares across types."""
     kind = type(left)
     if kind is not type(right) or kind not in ORDERED:
-        return None
+        name = wide.KIND.get(kind)
+        if name is None or name != wide.KIND.get(type(right)):
+            return None
     try:
         return relation(left, right)
     except TypeError:  # a time with an offset beside one without
         return None
 
 
-def equal(left: Value, right: Value) -> bool | None:
-    """FEEL's `=`: None when the types differ; null equals null alone."""
+def equal(left: Value, right: Value, run: Run | None = None) -> bool | None:
+    """FEEL's `=` (Table 53): None when the types differ; null equals null alone.
+
+    What the items of lists and contexts take is charged to `run`. A pair of lists that is inside of both values many
+    times is compared once, so that lists made by doubling take no longer than they took to make.
+    """
     if left is None or right is None:
         return left is right
     if type(left) is not type(right):
-        return None
-    if isinstance(left, list):
-        return len(left) == len(right) and all(equal(a, b) is True for a, b in zip(left, right, strict=True))
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(equal(left[key], right[key]) is True for key in left)
+        kind = wide.KIND.get(type(left))
+        return bool(left == right) if kind is not None and kind == wide.KIND.get(type(right)) else None
+    if isinstance(left, (list, dict)):
+        return _alike(left, right, run, set())
     return bool(left == right)
 
 
-def is_in(value: Value, test: Value) -> bool | None:
-    """Whether a value satisfies the value of a unary test: is equal to it, lies in the range or the list that it is."""
+def _alike(left: Any, right: Any, run: Run | None, known: set[tuple[int, int]]) -> bool:
+    """Whether two lists or contexts are equal; `known` has the pairs that have been looked at already."""
+    if left is right or (pair := (id(left), id(right))) in known:
+        return True
+    if len(left) != len(right):
+        return False
+    if run is not None:
+        run.spend(1 + len(left) // 8)
+    if isinstance(left, dict):
+        if left.keys() != right.keys():
+            return False
+        left, right = left.values(), [right[key] for key in left]
+    for one, other in zip(left, right, strict=True):
+        nested = isinstance(one, (list, dict)) and type(one) is type(other)
+        if not (_alike(one, other, run, known) if nested else equal(one, other)):
+            return False
+    known.add(pair)
+    return True
+
+
+def is_in(value: Value, test: Value, run: Run | None = None) -> bool | None:
+    """Whether a value satisfies the value of a unary test (Table 55, `in`): is equal to it, lies in the range that it
+    is, or is equal to or lies in an item of the list that it is. None when nothing there can be compared with it.
+    """
     if isinstance(test, Range) and not isinstance(value, Range):
         return test.contains(value)
     if isinstance(test, list):
-        if isinstance(value, list) and equal(value, test):
+        if isinstance(value, list) and equal(value, test, run):
             return True
-        answers = [is_in(value, item) for item in test]
-        return True if True in answers else (None if answers and all(a is None for a in answers) else False)
-    return equal(value, test)
+        if run is not None:
+            run.spend(len(test) // 8)
+        comparable = not test
+        for item in test:
+            answer = item.contains(value) if isinstance(item, Range) else equal(value, item, run)
+            if answer:
+                return True
+            comparable = comparable or answer is False
+        return False if comparable else None
+    return equal(value, test, run)
 
 
 def number_text(number: Decimal) -> str:
@@ -135,53 +153,73 @@ def number_text(number: Decimal) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) if number else "0"
 
 
-def duration_text(duration: timedelta) -> str:
-    """A days and time duration in ISO 8601."""
-    seconds, sign = abs(duration), "-" if duration < timedelta() else ""
-    hours, rest = divmod(seconds.seconds, 3600)
-    minutes, whole = divmod(rest, 60)
-    fraction = f".{seconds.microseconds:06d}".rstrip("0") if seconds.microseconds else ""
-    clock = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
-    clock += f"{whole}{fraction}S" if whole or fraction else ""
-    days = f"{seconds.days}D" if seconds.days else ""
-    return f"{sign}P{days}T{clock}" if clock else (f"{sign}P{days}" if days else "PT0S")
+def text_of(value: Value, inner: bool = False) -> str:
+    """A value as `string()` writes it. `inner`: as it stands in a list, where strings are quoted, for a person to read;
+    what is very long is cut off.
+    """
+    if not inner:
+        return "".join(pieces(value))
+    text = ""
+    for piece in pieces(value, inner=True):
+        text += piece if len(piece) <= SHOWN else piece[:SHOWN]
+        if len(text) > SHOWN:
+            return text[:SHOWN] + "..."
+    return text
 
 
-def clock_text(value: time | datetime) -> str:
-    """A time, or a date and time, in ISO 8601; the offset last, `Z` for UTC, a named zone behind `@`."""
-    text = value.replace(tzinfo=None).isoformat()
-    text = text.rstrip("0") if value.microsecond else text
-    zone = getattr(value.tzinfo, "key", None)
-    if zone:
-        return f"{text}@{zone}"
-    offset = value.utcoffset()
-    if offset is None:
-        return text
-    if not offset:
-        return f"{text}Z"
-    minutes, seconds = divmod(int(abs(offset).total_seconds()), 60)
-    tail = f":{seconds:02d}" if seconds else ""
-    return f"{text}{'-' if offset < timedelta() else '+'}{minutes // 60:02d}:{minutes % 60:02d}{tail}"
+class _Mark(str):
+    """Text between values that waits among them."""
+
+    __slots__ = ()
 
 
-def text_of(value: Value, inner: bool = False) -> str:  # noqa: PLR0911 - one return for each type
-    """A value as FEEL's `string()` writes it; strings inside of lists and contexts are quoted."""
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if inner else value
+def pieces(value: Value, inner: bool = False) -> Iterator[str]:
+    """The text of a value, bit by bit, however deep it is; strings inside of lists and contexts are quoted."""
+    waiting: list[Value] = [value]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is _Mark:
+            yield item
+        elif isinstance(item, list):
+            waiting.append(_Mark("]"))
+            waiting += _between(item)
+            yield "["
+        elif isinstance(item, dict):
+            waiting.append(_Mark("}"))
+            waiting += _between(item.values(), item.keys())
+            yield "{"
+        else:
+            yield _quoted(item) if inner and isinstance(item, str) else _plain(item)
+        inner = True
+
+
+def _between(items: Any, keys: Any = None) -> list[Value]:
+    """Items, the last one first, with the marks that stand in front of each."""
+    marks = [""] * len(items) if keys is None else [f"{key}: " for key in keys]
+    waiting: list[Value] = []
+    for item, mark in zip(items, marks, strict=True):
+        waiting += (_Mark(f", {mark}" if waiting else mark), item)
+    waiting.reverse()
+    return waiting
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _plain(value: Value) -> str:  # noqa: PLR0911 - one return for each type
+    """A value that is no list and no context."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
         return number_text(value)
-    if isinstance(value, (time, datetime)):
-        return clock_text(value)
-    if isinstance(value, timedelta):
-        return duration_text(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(text_of(item, True) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {text_of(item, True)}" for key, item in value.items()) + "}"
+    kind = type(value)
+    if kind in wide.TIMES or kind in wide.DATE_TIMES:
+        return wide.clock_text(value)
+    if kind in wide.DURATIONS:
+        return wide.duration_text(value)
     if isinstance(value, Range):
-        low, high = (("" if end is None else text_of(end, True)) for end in (value.low, value.high))
+        low, high = (("" if end is None else text_of(end, inner=True)) for end in (value.low, value.high))
         return f"{'[' if value.low_closed else '('}{low}..{high}{']' if value.high_closed else ')'}"
     if isinstance(value, Function):
         return f"function {value.name}({', '.join(value.parameters)})"

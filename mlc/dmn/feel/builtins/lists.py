@@ -1,20 +1,23 @@
-"""Lists: membership, statistics, and making new ones."""
+"""List functions (DMN 1.5, 10.3.4.4, Table 75), and sort (10.3.4.8). Positions count from 1, or from -1 at the end."""
 
 from __future__ import annotations
 
 import functools
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from mlc.dmn.errors import FeelError
+from mlc.dmn.feel import wide
+from mlc.dmn.feel.decimal128 import NUMBERS
 from mlc.dmn.feel.operators import add
 from mlc.dmn.feel.run import Run, Value
-from mlc.dmn.feel.values import NUMBERS, ORDERED, Function, YearsMonthsDuration, equal, kind_of
+from mlc.dmn.feel.values import ORDERED, Function, YearsMonthsDuration, equal, kind_of
 
 from .signature import builtin
+
+_SUMMED = wide.DURATIONS | {Decimal, YearsMonthsDuration}
 
 
 def _numbers(name: str, items: list[Value]) -> list[Decimal]:
@@ -24,19 +27,21 @@ def _numbers(name: str, items: list[Value]) -> list[Decimal]:
 
 
 def _position(items: list[Value], position: Decimal, last: int) -> int:
-    if position != int(position) or not position or not -len(items) <= position <= last:
+    """The index that a position means; of a number with a fraction, the whole part counts."""
+    if abs(position) < 1 or not -len(items) - 1 < position < last + 1:
         raise FeelError(f"a list of {len(items)} items has no position {position}")
     return int(position) - 1 if position > 0 else len(items) + int(position)
 
 
-def _holds(items: list[Value], wanted: Value) -> bool:
-    return any(equal(item, wanted) is True for item in items)
+def _sorting(run: Run, items: list[Value]) -> None:
+    """Pay for a sort."""
+    run.spend(len(items) * len(items).bit_length() // 16)
 
 
-@builtin("list contains(list: list, element: Any)")
-def list_contains(items: list[Value], element: Value) -> bool:
-    """Whether an element is in a list."""
-    return _holds(items, element)
+@builtin("list contains(list: list, element: Any)", takes_run=True)
+def list_contains(run: Run, items: list[Value], element: Value) -> bool:
+    """Whether an element is in a list; null may be one."""
+    return any(equal(item, element, run) is True for item in items)
 
 
 @builtin("count(list: list)", spread=True)
@@ -48,8 +53,8 @@ def count(items: list[Value]) -> Decimal:
 def _extreme(name: str, items: list[Value], choose: Callable[[list[Any]], Value]) -> Value:
     if not items or None in items:
         return None
-    kinds = {type(item) for item in items}
-    if len(kinds) > 1 or not kinds <= ORDERED:
+    kinds = {wide.KIND.get(type(item), type(item)) for item in items}
+    if len(kinds) > 1 or not (type(items[0]) in ORDERED or kinds <= set(wide.KIND.values())):
         raise FeelError(f"{name}(): the items must be of one ordered type, not {kind_of(items[0])} and others")
     return choose(items)
 
@@ -69,7 +74,7 @@ def maximum(items: list[Value]) -> Value:
 @builtin("sum(list: list)", spread=True, takes_run=True)
 def total(run: Run, items: list[Value]) -> Value:
     """The sum of numbers or durations; null for none."""
-    if any(not isinstance(item, (Decimal, timedelta, YearsMonthsDuration)) for item in items):
+    if any(type(item) not in _SUMMED for item in items):
         raise FeelError("sum(): the items must be numbers or durations")
     return functools.reduce(lambda one, other: add(one, other, run), items) if items else None
 
@@ -88,9 +93,10 @@ def product(items: list[Value]) -> Decimal | None:
     return functools.reduce(NUMBERS.multiply, numbers) if numbers else None
 
 
-@builtin("median(list: list)", spread=True)
-def median(items: list[Value]) -> Decimal | None:
-    """The middle item, or the mean of the two."""
+@builtin("median(list: list)", spread=True, takes_run=True)
+def median(run: Run, items: list[Value]) -> Decimal | None:
+    """The middle item, or the mean of the two; null of an empty list."""
+    _sorting(run, items)
     numbers = sorted(_numbers("median", items))
     middle = len(numbers) // 2
     if not numbers:
@@ -110,16 +116,18 @@ def stddev(items: list[Value]) -> Decimal:
     return NUMBERS.sqrt(NUMBERS.divide(functools.reduce(NUMBERS.add, squares), Decimal(len(numbers) - 1)))
 
 
-@builtin("mode(list: list)", spread=True)
-def mode(items: list[Value]) -> list[Decimal]:
+@builtin("mode(list: list)", spread=True, takes_run=True)
+def mode(run: Run, items: list[Value]) -> list[Decimal]:
     """The most frequent numbers, in ascending order."""
+    _sorting(run, items)
     counts = Counter(_numbers("mode", items))
     most = max(counts.values(), default=0)
     return sorted(number for number, times in counts.items() if times == most)
 
 
 def _decided(items: list[Value], decisive: bool) -> bool | None:
-    if _holds(items, decisive):
+    """Ternary logic: what is not a boolean leaves it open, unless another item decides."""
+    if any(item is decisive for item in items):
         return decisive
     return not decisive if all(isinstance(item, bool) for item in items) else None
 
@@ -144,11 +152,11 @@ def negation(negand: Value) -> bool | None:
     return not negand if isinstance(negand, bool) else None
 
 
-@builtin("sublist(list: list, start position: number, length: number?)")
+@builtin("sublist(list: list, start position: number, [length: number])")
 def sublist(items: list[Value], start: Decimal, length: Decimal | None = None) -> list[Value]:
     """Items from a position on."""
     first = _position(items, start, len(items))
-    if length is not None and (length < 1 or first + length > len(items)):
+    if length is not None and not (1 <= length < len(items) - first + 1):
         raise FeelError(f"sublist(): a list of {len(items)} items has no {length} from position {start} on")
     return items[first : None if length is None else first + int(length)]
 
@@ -162,7 +170,7 @@ def append(items: list[Value], *more: Value) -> list[Value]:
 @builtin("concatenate(list: list...)", takes_run=True)
 def concatenate(run: Run, *lists: list[Value]) -> list[Value]:
     """One list after the other."""
-    run.spend(sum(map(len, lists)) // 16)
+    run.spend(sum(map(len, lists)) // 4)
     return [item for part in lists for item in part]
 
 
@@ -186,17 +194,31 @@ def reverse(items: list[Value]) -> list[Value]:
     return items[::-1]
 
 
-@builtin("index of(list: list, match: Any)")
-def index_of(items: list[Value], match: Value) -> list[Decimal]:
-    """The positions at which an item is."""
-    return [Decimal(position) for position, item in enumerate(items, 1) if equal(item, match) is True]
+@builtin("index of(list: list, match: Any)", takes_run=True)
+def index_of(run: Run, items: list[Value], match: Value) -> list[Decimal]:
+    """The positions at which an item is; null may be one."""
+    return [Decimal(position) for position, item in enumerate(items, 1) if equal(item, match, run) is True]
+
+
+_HASHED = frozenset({Decimal, str, bool, type(None)})
 
 
 def _distinct(run: Run, items: list[Value]) -> list[Value]:
+    seen: set[tuple[type, Value]] = set()
+    others: list[Value] = []
     found: list[Value] = []
     for item in items:
-        run.spend(1 + len(found) // 4)
-        if not _holds(found, item):
+        kind = type(item)
+        if kind in _HASHED:
+            run.spend()
+            is_new = (kind, item) not in seen
+            seen.add((kind, item))
+        else:
+            run.spend(1 + len(others) // 4)
+            is_new = not any(equal(item, other, run) is True for other in others)
+            if is_new:
+                others.append(item)
+        if is_new:
             found.append(item)
     return found
 
@@ -223,31 +245,53 @@ def list_replace(items: list[Value], position: Decimal, item: Value) -> list[Val
 @builtin("list replace(list: list, match: function, newItem: Any)", takes_run=True)
 def list_replace_matching(run: Run, items: list[Value], match: Function, item: Value) -> list[Value]:
     """A list with another item wherever `match(item, newItem)` holds."""
-    run.spend(len(items))
-    return [item if match.call([old, item], run) is True else old for old in items]
+
+    def replaced(old: Value) -> Value:
+        answer = _asked(run, match, old, item)
+        if answer is not None and not isinstance(answer, bool):
+            raise FeelError(f"list replace(): the function must answer a boolean, not {kind_of(answer)}")
+        return item if answer else old
+
+    return [replaced(old) for old in items]
 
 
 @builtin("flatten(list: list)", takes_run=True)
 def flatten(run: Run, items: list[Value]) -> list[Value]:
     """Lists inside of lists as one."""
     flat: list[Value] = []
-    for item in items:
+    waiting = [iter(items)]
+    while waiting:
         run.spend()
-        flat.extend(flatten(run, item) if isinstance(item, list) else [item])
+        item = next(waiting[-1], waiting)
+        if item is waiting:
+            waiting.pop()
+        elif isinstance(item, list):
+            waiting.append(iter(item))
+        else:
+            flat.append(item)
     return flat
 
 
-@builtin("sort(list: list, precedes: function?)", takes_run=True)
+@builtin("sort(list: list, [precedes: function])", takes_run=True)
 def sort(run: Run, items: list[Value], precedes: Function | None = None) -> list[Value]:
-    """In ascending order, or so that `precedes` holds between neighbours."""
+    """In ascending order, or so that `precedes` holds between neighbours; equal items keep their order."""
+    _sorting(run, items)
     if precedes is None:
         _extreme("sort", items, lambda _: None)
         return sorted(items)
+    before: Function = precedes
 
     def order(one: Value, other: Value) -> int:
-        run.spend()
-        if precedes.call([one, other], run) is True:
-            return -1
-        return 1 if precedes.call([other, one], run) is True else 0
+        # Python's sort asks only whether one item must stand before another.
+        return -1 if _asked(run, before, one, other) is True else 0
 
     return sorted(items, key=functools.cmp_to_key(order))
+
+
+def _asked(run: Run, function: Function, *arguments: Value) -> Value:
+    """What a function that is an argument answers; it is a call inside of a call."""
+    run.enter()
+    try:
+        return function.call(list(arguments), run)
+    finally:
+        run.leave()

@@ -1,8 +1,7 @@
-"""Numbers: rounding, roots, remainders."""
+"""Numeric functions (DMN 1.5, 10.3.4.5, Table 76): rounding, roots, remainders."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import (
     ROUND_CEILING,
     ROUND_DOWN,
@@ -15,16 +14,17 @@ from decimal import (
 )
 
 from mlc.dmn.errors import FeelError
+from mlc.dmn.feel import temporal
+from mlc.dmn.feel.decimal128 import NUMBERS
 from mlc.dmn.feel.run import Value
-from mlc.dmn.feel.values import NUMBERS, YearsMonthsDuration
 
 from .signature import builtin
 
 
 def _rounded(n: Decimal, scale: Decimal | None, rounding: str) -> Decimal:
-    digits = int(scale or 0)
-    if not -6111 <= digits <= 6176 or (scale is not None and scale != digits):
-        raise FeelError(f"the scale must be a whole number from -6111 to 6176, not {scale}")
+    digits = 0 if scale is None else int(min(scale, Decimal(10_000)))
+    if not -6111 <= digits <= 6176:
+        raise FeelError(f"the scale must be a number from -6111 to 6176, not {scale}")
     exponent = n.as_tuple().exponent
     assert isinstance(exponent, int)
     if exponent >= -digits:
@@ -43,13 +43,13 @@ def decimal(n: Decimal, scale: Decimal) -> Decimal:
     return _rounded(n, scale, ROUND_HALF_EVEN)
 
 
-@builtin("floor(n: number, scale: number?)")
+@builtin("floor(n: number, [scale: number])")
 def floor(n: Decimal, scale: Decimal | None = None) -> Decimal:
     """Rounded down, to minus infinity."""
     return _rounded(n, scale, ROUND_FLOOR)
 
 
-@builtin("ceiling(n: number, scale: number?)")
+@builtin("ceiling(n: number, [scale: number])")
 def ceiling(n: Decimal, scale: Decimal | None = None) -> Decimal:
     """Rounded up, to plus infinity."""
     return _rounded(n, scale, ROUND_CEILING)
@@ -84,9 +84,9 @@ def round_half_down(n: Decimal, scale: Decimal) -> Decimal:
 @builtin("abs(n: years and months duration)")
 def absolute(n: Value) -> Value:
     """Without its sign."""
-    if isinstance(n, timedelta):
-        return abs(n)
-    return YearsMonthsDuration(abs(n.months)) if isinstance(n, YearsMonthsDuration) else NUMBERS.abs(n)
+    if type(n) is Decimal:
+        return NUMBERS.abs(n)
+    return temporal.negative(n) if temporal.amount(n) < 0 else n
 
 
 @builtin("modulo(dividend: number, divisor: number)")
@@ -94,8 +94,12 @@ def modulo(dividend: Decimal, divisor: Decimal) -> Decimal:
     """The remainder, with the sign of the divisor."""
     if not divisor:
         raise FeelError("modulo(): the divisor is zero")
-    remainder = NUMBERS.remainder(dividend, divisor)
-    return NUMBERS.add(remainder, divisor) if remainder and (remainder < 0) != (divisor < 0) else remainder
+    # dividend - divisor * floor(dividend / divisor), exactly: Decimal's own remainder has the sign of the dividend,
+    # and refuses a quotient of more than 34 digits.
+    remainder = _WIDE.remainder(dividend, divisor)
+    if remainder and (remainder < 0) != (divisor < 0):
+        remainder = _WIDE.add(remainder, divisor)
+    return NUMBERS.plus(remainder)
 
 
 @builtin("sqrt(number: number)")

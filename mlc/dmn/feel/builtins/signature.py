@@ -1,21 +1,23 @@
-"""How a built-in is declared: `@builtin("substring(string: string, start position: number, length: number?)")`.
+"""How a built-in is declared: `@builtin("substring(string: string, start position: number, [length: number])")`.
 
-The declaration gives the parameters' names and types in FEEL's own words, so that every built-in checks its arguments
-in the same way and can be called by position or by name. `?` marks a parameter that may be left out or null, `...` one
-that may be repeated.
+The declaration gives the parameters' names and types in FEEL's own words, so that every built-in checks and converts
+its arguments in the same way (DMN 1.5, 10.3.2.9.4 and 10.3.4) and can be called by position or by name. Brackets stand
+around a parameter that may be left out, `?` behind the type of one that may be null, `...` behind that of one that may
+be repeated. A null for any other parameter makes the answer null. What a call costs in steps depends on the size of its
+arguments; a built-in that does more than look at each of their parts once takes the run, and pays for it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
 from mlc.dmn.errors import FeelError, Kind
 from mlc.dmn.feel.run import Run, Value
-from mlc.dmn.feel.types import MISFIT, TYPES, Type
+from mlc.dmn.feel.types import ANY, MISFIT, TYPES, Type
 from mlc.dmn.feel.values import Function, kind_of
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -28,7 +30,8 @@ class Parameter:
 
     name: str
     type: Type
-    optional: bool
+    optional: bool = False
+    nullable: bool = False
     repeated: bool = False
 
 
@@ -54,7 +57,7 @@ class Signature:
 
     def fit(self, arguments: list[Value]) -> list[Value] | str | None:
         """The arguments as the body takes them; None when a needed one is null; a sentence when they do not fit."""
-        if self.spread and (len(arguments) != 1 or not isinstance(arguments[0], list)):
+        if self.spread and len(arguments) > 1:
             arguments = [arguments]
         most = len(self.parameters)
         if len(arguments) < self.least or (len(arguments) > most and not self.repeats):
@@ -65,7 +68,7 @@ class Signature:
             value = parameter.type.fit(argument)
             if value is MISFIT:
                 return f"{self.name}(): {parameter.name} must be {parameter.type.name}, not {kind_of(argument)}"
-            lacking = lacking or (value is None and not parameter.optional and parameter.type.name != "Any")
+            lacking = lacking or (value is None and not parameter.nullable)
             fitted.append(value)
         return None if lacking else fitted
 
@@ -74,35 +77,41 @@ class Signature:
 class Builtin(Function):
     """A built-in with all its signatures."""
 
-    signatures: list[Signature] = field(default_factory=list)
+    signatures: tuple[Signature, ...] = ()
 
-    def bind(self, named: Mapping[str, Value]) -> list[Value]:
-        """Arguments by name, in the order of the signature that has these parameters. Raises FeelError."""
-        for signature in self.signatures:
-            names = [parameter.name for parameter in signature.parameters]
-            needed = {parameter.name for parameter in signature.parameters if not parameter.optional}
-            if needed <= set(named) <= set(names):
-                last = max(names.index(name) for name in named) if named else -1
-                return [named.get(name) for name in names[: last + 1]]
-        raise FeelError(f"{self.name}() has no parameters ({', '.join(named)})")
+    def bind(self, named: Mapping[str, Value]) -> tuple[Function, list[Value]]:
+        """The one signature that has these parameters, as a function, and the arguments in its order.
+
+        An argument that is needed and not there is null. Raises FeelError for a name that no signature has.
+        """
+        known = [s for s in self.signatures if named.keys() <= {part.name for part in s.parameters}]
+        if not named or not known:
+            raise FeelError(f"{self.name}() has no parameters ({', '.join(named)})")
+        chosen = min(known, key=lambda s: sum(not part.optional and part.name not in named for part in s.parameters))
+        parts = chosen.parameters
+        last = max(index for index, part in enumerate(parts) if not part.optional or part.name in named)
+        return _function(self.name, (chosen,)), [named.get(part.name) for part in parts[: last + 1]]
 
 
 def builtin(declaration: str, spread: bool = False, takes_run: bool = False) -> Callable[[_F], _F]:
     """Declare a function as a built-in; several on one function are several names or signatures."""
     match = _DECLARATION.fullmatch(declaration)
     assert match is not None, declaration
-    parameters = []
-    for part in filter(None, match[2].split(", ")):
-        name, _, type_name = part.partition(": ")
-        optional, repeated = type_name.endswith("?"), type_name.endswith("...")
-        parameters.append(Parameter(name, TYPES[type_name.rstrip("?.")], optional, repeated))
+    parameters = tuple(_parameter(part) for part in match[2].split(", ") if part)
 
     def declare(body: _F) -> _F:
-        signature = Signature(match[1], tuple(parameters), body, spread, takes_run)
+        signature = Signature(match[1], parameters, body, spread, takes_run)
         body.__dict__.setdefault("signatures", []).insert(0, signature)
         return body
 
     return declare
+
+
+def _parameter(text: str) -> Parameter:
+    name, _, type_name = text.strip("[]").partition(": ")
+    kind = TYPES[type_name.rstrip("?.")]
+    nullable = type_name.endswith("?") or kind is ANY
+    return Parameter(name, kind, text.startswith("["), nullable, type_name.endswith("..."))
 
 
 def registered(*modules: ModuleType) -> dict[str, Function]:
@@ -112,12 +121,18 @@ def registered(*modules: ModuleType) -> dict[str, Function]:
         for member in vars(module).values():
             for signature in getattr(member, "signatures", ()):
                 found.setdefault(signature.name, []).append(signature)
-    return {name: _function(name, signatures) for name, signatures in found.items()}
+    return {name: _function(name, tuple(signatures)) for name, signatures in found.items()}
 
 
-def _function(name: str, signatures: list[Signature]) -> Builtin:
+def _weight(argument: Value) -> int:
+    if isinstance(argument, str):
+        return len(argument) // 64
+    return len(argument) // 8 if isinstance(argument, (list, dict)) else 0
+
+
+def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
     def call(arguments: list[Value], run: Run) -> Value:
-        run.spend(1 + sum(len(argument) for argument in arguments if isinstance(argument, (list, dict, str))) // 16)
+        run.spend(1 + sum(map(_weight, arguments)))
         reason = ""
         for signature in signatures:
             fitted = signature.fit(arguments)

@@ -1,4 +1,7 @@
-"""Strings. Positions count characters from 1, or from -1 at the end."""
+"""String functions (DMN 1.5, 10.3.4.3, Table 74). Positions count code points from 1, or from -1 at the end.
+
+`trim` is no function of the specification; files written for Camunda use it.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,14 @@ from decimal import Decimal
 
 from mlc.dmn.errors import FeelError
 from mlc.dmn.feel.run import Run, Value
-from mlc.dmn.feel.values import text_of
 
 from .signature import builtin
 
 
-@builtin("substring(string: string, start position: number, length: number?)")
+@builtin("substring(string: string, start position: number, [length: number])")
 def substring(string: str, start: Decimal, length: Decimal | None = None) -> str:
     """Characters from a position on."""
-    if start != int(start) or abs(start) > len(string) or not start:
+    if not 1 <= abs(start) < len(string) + 1:
         raise FeelError(f"substring(): there is no position {start} in a string of {len(string)} characters")
     if length is not None and length < 1:
         raise FeelError(f"substring(): the length must be at least 1, not {length}")
@@ -77,7 +79,7 @@ def ends_with(string: str, match: str) -> bool:
     return string.endswith(match)
 
 
-@builtin("string join(list: list, delimiter: string?)", takes_run=True)
+@builtin("string join(list: list, [delimiter: string?])", takes_run=True)
 def string_join(run: Run, items: list[Value], delimiter: str | None = None) -> str:
     """The strings of a list with a delimiter between them; nulls are passed over."""
     strings = [item for item in items if item is not None]
@@ -85,13 +87,3 @@ def string_join(run: Run, items: list[Value], delimiter: str | None = None) -> s
         raise FeelError("string join(): the items must be strings")
     run.spend((sum(map(len, strings)) + len(strings) * len(delimiter or "")) // 64)
     return (delimiter or "").join(strings)
-
-
-@builtin("string(from: Any)", takes_run=True)
-def string(run: Run, value: Value) -> str | None:
-    """A value as text."""
-    if value is None:
-        return None
-    text = text_of(value)
-    run.spend(len(text) // 64)
-    return text

@@ -1,12 +1,19 @@
-"""The calendar and the clock."""
+"""The calendar (DMN 1.5, 10.3.4.7, temporal built-in functions) and the clock (10.3.4.10).
+
+`last day of month` is no function of the specification; files written for Camunda use it.
+"""
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from mlc.dmn.feel.temporal import add_months
-from mlc.dmn.feel.values import YearsMonthsDuration
+from mlc.dmn.errors import FeelError
+from mlc.dmn.feel import temporal, wide
+from mlc.dmn.feel.run import Value
+from mlc.dmn.feel.values import kind_of
+from mlc.dmn.feel.wide import AnyDate
 
 from .signature import builtin
 
@@ -15,44 +22,47 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
            "November", "December")  # fmt: skip
 
 
-@builtin("years and months duration(from: date, to: date)")
-@builtin("years and months duration(from: date and time, to: date and time)")
-def years_and_months_duration(start: date, end: date) -> YearsMonthsDuration:
-    """Whole months from one date to another."""
-    months = (end.year - start.year) * 12 + end.month - start.month
-    if months > 0 and add_months(start, months) > end:
-        months -= 1
-    elif months < 0 and add_months(start, months) < end:
-        months += 1
-    return YearsMonthsDuration(months)
+def _date(name: str, value: Value) -> AnyDate:
+    day = temporal.date_in(value)
+    if day is None:
+        raise FeelError(f"{name}() takes a date or a date and time, not {kind_of(value)}")
+    return day
 
 
-@builtin("day of year(date: date)")
-@builtin("day of year(date: date and time)")
-def day_of_year(day: date) -> Decimal:
+def _like(day: AnyDate) -> date:
+    """A date of Python's in a year of the same kind: as long, and beginning on the same day of the week."""
+    return date((day.year - 1) % wide.CYCLE_YEARS + 1 + wide.CYCLE_YEARS, day.month, day.day)
+
+
+@builtin("day of year(date: Any)")
+def day_of_year(value: Value) -> Decimal:
     """From 1 on the first of January."""
-    return Decimal(day.timetuple().tm_yday)
+    return Decimal(_like(_date("day of year", value)).timetuple().tm_yday)
 
 
-@builtin("day of week(date: date)")
-@builtin("day of week(date: date and time)")
-def day_of_week(day: date) -> str:
+@builtin("day of week(date: Any)")
+def day_of_week(value: Value) -> str:
     """The English name of the day."""
-    return _DAYS[day.weekday()]
+    return _DAYS[_like(_date("day of week", value)).weekday()]
 
 
-@builtin("month of year(date: date)")
-@builtin("month of year(date: date and time)")
-def month_of_year(day: date) -> str:
+@builtin("month of year(date: Any)")
+def month_of_year(value: Value) -> str:
     """The English name of the month."""
-    return _MONTHS[day.month - 1]
+    return _MONTHS[_date("month of year", value).month - 1]
 
 
-@builtin("week of year(date: date)")
-@builtin("week of year(date: date and time)")
-def week_of_year(day: date) -> Decimal:
-    """The number of the week in ISO 8601."""
-    return Decimal(day.isocalendar().week)
+@builtin("week of year(date: Any)")
+def week_of_year(value: Value) -> Decimal:
+    """The number of the week in ISO 8601: week 1 has the year's first Thursday."""
+    return Decimal(_like(_date("week of year", value)).isocalendar().week)
+
+
+@builtin("last day of month(date: Any)")
+def last_day_of_month(value: Value) -> Decimal:
+    """The number of days that the month of a date has."""
+    day = _like(_date("last day of month", value))
+    return Decimal(monthrange(day.year, day.month)[1])
 
 
 @builtin("now()")
