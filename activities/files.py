@@ -7,7 +7,7 @@ from http import HTTPStatus
 from uuid import NAMESPACE_URL, uuid5
 
 from mlc.center import Center, wire
-from mlc.model.failure import Refused
+from mlc.model.failure import NotFound, Refused
 from mlc.model.signal_file import EmbeddedFile
 
 
@@ -37,6 +37,9 @@ async def _store(center: Center, place: str, file: EmbeddedFile) -> str:
     )
     try:
         stored = await center.create_asset(asset)
+    except NotFound as error:
+        text = "The model centre keeps no files by themselves: set MLC_CENTER_ASSETS, or give the files' addresses."
+        raise Refused(error.system, text, status=error.status) from error
     except Refused as error:
         if error.status != HTTPStatus.CONFLICT:
             raise

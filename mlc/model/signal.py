@@ -49,7 +49,11 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,19
 _FILE = {"assetType": "EXTERNAL_FILE", "fileUrl": "https://files.example.org/in.csv", "fileFormat": "CSV"}
 EXAMPLES: Mapping[str, Any] = {
     "DEPLOYABLE_MODEL": {"id": "5a31b3c6-f033-4948-b433-bae6656baa26"},
-    "JOB": {"id": "...", "jobStatus": "COMPLETE", "jobParameters": {"mlcWorkflowId": "..."}},
+    "JOB": {
+        "id": "0f6f1d1e-6a53-4a3b-9d4a-3f6a7c2f9b10",
+        "jobStatus": "COMPLETE",
+        "jobParameters": {"mlcWorkflowId": "deploy-5a31b3c6-f033-4948-b433-bae6656baa26"},
+    },
     "MODEL_ID": "5a31b3c6-f033-4948-b433-bae6656baa26",
     "TAG": "cc-fraud",
     "MODEL_STAGE": "PROD",

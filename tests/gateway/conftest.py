@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from gateway_stand_ins import Deploys, WaitsForTickets
+from gateway_stand_ins import BackTests, Deploys, Scores, WaitsForTickets
 from servers import eventually
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
@@ -15,7 +15,8 @@ from mlc.model.processes import TASK_QUEUE
 @pytest.fixture(scope="module")
 async def temporal(dev_server: WorkflowEnvironment) -> AsyncIterator[Client]:
     """A real development server and a worker of the workflows that stand in."""
-    async with Worker(dev_server.client, task_queue=TASK_QUEUE, workflows=[WaitsForTickets, Deploys]):
+    workflows = [WaitsForTickets, Deploys, BackTests, Scores]
+    async with Worker(dev_server.client, task_queue=TASK_QUEUE, workflows=workflows):
         yield dev_server.client
 
 

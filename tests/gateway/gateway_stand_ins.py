@@ -7,7 +7,17 @@ from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
     from mlc.model.job import JobChanged
-    from mlc.model.processes import DEPLOY_MODEL, JOB_CHANGED, TICKET_CHANGED, Attribute, DeployModelInput
+    from mlc.model.processes import (
+        DEPLOY_MODEL,
+        JOB_CHANGED,
+        RUN_BACK_TEST,
+        RUN_BATCH_MODEL_JOB,
+        TICKET_CHANGED,
+        Attribute,
+        DeployModelInput,
+        RunBackTestInput,
+        RunBatchModelJobInput,
+    )
     from mlc.model.ticket import TicketChanged
 
 TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS.value)
@@ -51,3 +61,18 @@ class Deploys(_Listening):
     async def run(self, asked: DeployModelInput) -> str:
         await workflow.wait_condition(lambda: self.finished)
         return asked.snapshot_id
+
+
+@workflow.defn(name=RUN_BACK_TEST)
+class BackTests(_Listening):
+    @workflow.run
+    async def run(self, asked: RunBackTestInput) -> RunBackTestInput:
+        await workflow.wait_condition(lambda: self.finished)
+        return asked
+
+
+@workflow.defn(name=RUN_BATCH_MODEL_JOB)
+class Scores:
+    @workflow.run
+    async def run(self, asked: RunBatchModelJobInput) -> RunBatchModelJobInput:
+        return asked

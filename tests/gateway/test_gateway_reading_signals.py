@@ -1,0 +1,223 @@
+"""What a signal's variables say is to be started; nothing is started, stored or fetched here."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlc.model.file import FileRules, InputFile, OutputFile
+from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
+from mlc.model.signal import (
+    DEPLOYED_BATCH_JOB,
+    EXAMPLES,
+    MODEL_BACK_TEST,
+    RUN_BACK_TEST_JIRA,
+    RUN_BACK_TEST_SERVICENOW,
+    VARIABLES,
+    BadVariable,
+    UnknownSignal,
+    read_signal,
+)
+
+MODEL = "5a31b3c6-f033-4948-b433-bae6656baa26"
+CSV = b"a,b\r\n1,2\r\n"
+RULES = FileRules(hosts=["files.example.org"])
+SECRET = "kept-to-yourself"
+
+
+def embedded(**more: Any) -> dict[str, Any]:
+    content = base64.b64encode(CSV).decode()
+    return {"assetType": "FILE", "filename": "in.csv", "fileFormat": "CSV", "fileContent": content} | more
+
+
+def external(**more: Any) -> dict[str, Any]:
+    return {"assetType": "EXTERNAL_FILE", "fileUrl": "https://files.example.org/a/in.csv"} | more
+
+
+@pytest.mark.parametrize(
+    ("name", "ticketing"),
+    [(RUN_BACK_TEST_JIRA, "jira"), (RUN_BACK_TEST_SERVICENOW, "servicenow"), (MODEL_BACK_TEST, "jira")],
+)
+def test_a_back_test_is_read_from_camundas_form_and_from_a_schedules(name: str, ticketing: str) -> None:
+    for variables in (
+        {"MODEL_ID": {"value": MODEL, "type": "String"}, "OUTPUT_FILE": {"value": None}},
+        {"MODEL_ID": MODEL},
+    ):
+        start = read_signal(name, variables, RULES)
+        assert start.input([]) == RunBackTestInput(model_id=MODEL, ticketing=ticketing)  # type: ignore[arg-type]
+        assert (start.workflow, start.snapshot_id, start.embedded) == ("RunBackTest", MODEL, ())
+        assert start.workflow_id("k-1") == f"back-test-{MODEL}-k-1"
+
+
+def test_embedded_files_are_held_apart_and_only_their_ids_go_into_the_input() -> None:
+    text = {"assetType": "FILE", "name": "more.json", "fileContentString": '[{"a": "é"}]'}
+    variables = {"TAG": "cc", "INPUT_FILE": [embedded(), external(), text], "MODEL_STAGE": "PROD"}
+    start = read_signal(DEPLOYED_BATCH_JOB, variables, RULES)
+    assert [file.content for file in start.embedded] == [CSV, '[{"a": "é"}]'.encode()]
+    assert (start.workflow, start.snapshot_id, start.workflow_id("7")) == ("RunBatchModelJob", None, "batch-cc-7")
+    assert start.input(["id-1", "id-2"]) == RunBatchModelJobInput(
+        tag="cc",
+        model_stage="PROD",
+        input_files=[
+            InputFile(asset_id="id-1", filename="in.csv", file_format="CSV"),
+            InputFile(url="https://files.example.org/a/in.csv", filename="in.csv"),
+            InputFile(asset_id="id-2", filename="more.json"),
+        ],
+    )
+
+
+def test_one_asset_or_a_list_of_one_is_the_same() -> None:
+    for files in (embedded(), [embedded()]):
+        start = read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "INPUT_FILE": files}, RULES)
+        assert start.input(["id"]).input_file == InputFile(asset_id="id", filename="in.csv", file_format="CSV")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("asset", "meant"),
+    [
+        ({"assetType": "FILE", "filename": "out.json"}, OutputFile(filename="out.json")),
+        ({}, OutputFile()),
+        (embedded(filename="out.csv"), OutputFile(filename="out.csv", file_format="CSV")),
+        (external(fileFormat="json"), OutputFile(url=external()["fileUrl"], filename="in.csv", file_format="JSON")),
+        (external(assetType="FILE"), OutputFile(url=external()["fileUrl"], filename="in.csv")),
+    ],
+)
+def test_an_output_goes_to_its_address_or_is_embedded_in_the_job(asset: dict[str, Any], meant: OutputFile) -> None:
+    start = read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "OUTPUT_FILE": asset}, RULES)
+    assert start.input([]).output_file == meant  # type: ignore[union-attr]
+
+
+def test_a_file_of_the_allowed_folder_may_be_named(tmp_path: Path) -> None:
+    asset = external(fileUrl=f"file://{tmp_path}/in.csv", fileFormat="UNKNOWN")
+    variables = {"TAG": "cc", "INPUT_FILE": asset, "OUTPUT_FILE": external(fileUrl=f"file://{tmp_path}/out.csv")}
+    given = read_signal(DEPLOYED_BATCH_JOB, variables, FileRules(root=tmp_path)).input([])
+    assert isinstance(given, RunBatchModelJobInput)
+    assert given.input_files == [InputFile(url=f"file://{tmp_path}/in.csv", filename="in.csv")]
+    with pytest.raises(BadVariable, match=r"INPUT_FILE\.fileUrl: .*MLC_FILE_ROOT"):
+        read_signal(DEPLOYED_BATCH_JOB, variables, RULES)
+
+
+def test_what_an_asset_of_a_model_carries_besides_is_no_obstacle() -> None:
+    asset = embedded(
+        assetRole="TEST_DATA",
+        contentHash={"hashType": "SHA-256"},
+        fileContent="YSxi\nDQo=\n",  # in lines, as MIME has it
+        repositoryInfo={"repositoryType": "GIT_REPO", "repositoryRemote": "https://git.example.org/m"},
+    )
+    [file] = read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "INPUT_FILE": asset}, RULES).embedded
+    assert file.content == b"a,b\r\n"
+
+
+@pytest.mark.parametrize(
+    ("asset", "says"),
+    [
+        (SECRET, "INPUT_FILE: an asset object is expected"),
+        ([embedded(), SECRET], "INPUT_FILE[1]: an asset object is expected"),
+        ([external()] * 51, "INPUT_FILE: at most 50 files"),
+        ([], "Variable INPUT_FILE is missing"),
+        (None, "Variable INPUT_FILE is missing"),
+        ({"assetType": "FILE", "filename": "in.csv"}, "INPUT_FILE: the asset holds no content and no address"),
+        ({"assetType": "EXTERNAL_FILE"}, "INPUT_FILE.fileUrl: an external file needs the address"),
+        (embedded(assetType="EXTERNAL_FILE"), "INPUT_FILE.fileUrl: an external file needs the address"),
+        ({"assetType": "SQL", "sqlStatement": SECRET}, "INPUT_FILE.assetType: SQL queries are not supported: embed"),
+        ({"assetType": "REST"}, "INPUT_FILE.assetType: REST calls are not supported: embed"),
+        (embedded(assetType=SECRET), "INPUT_FILE.assetType: only FILE and EXTERNAL_FILE are supported: embed"),
+        (embedded(assetType=7), "INPUT_FILE.assetType: Input should be a valid string"),
+        (
+            external(repositoryInfo={"repositoryType": "S3_REPOSITORY", "host": SECRET}),
+            "INPUT_FILE.repositoryInfo.repositoryType: files in S3 are not supported: embed",
+        ),
+        (
+            external(repositoryInfo={"repositoryType": "HDFS_REPOSITORY"}),
+            "INPUT_FILE.repositoryInfo.repositoryType: files in HDFS are not supported: embed",
+        ),
+        (
+            external(repositoryInfo={"repositoryType": SECRET}),
+            "INPUT_FILE.repositoryInfo.repositoryType: files in such a repository are not supported: embed",
+        ),
+        (external(fileUrl=f"s3://{SECRET}/in.csv"), "INPUT_FILE.fileUrl: 's3' addresses are not supported: embed"),
+        (external(fileUrl="hdfs:///in.csv"), "INPUT_FILE.fileUrl: 'hdfs' addresses are not supported: embed"),
+        (external(fileUrl=f"https://u:{SECRET}@files.example.org/in.csv"), "INPUT_FILE.fileUrl: the address holds"),
+        (external(fileUrl=f"https://files.example.org/in.csv?{SECRET}"), "INPUT_FILE.fileUrl: the address holds"),
+        (external(fileUrl="http://169.254.169.254/latest"), "INPUT_FILE.fileUrl: the host '169.254.169.254' is not"),
+        (external(fileUrl="file:///etc/passwd"), "INPUT_FILE.fileUrl: no folder is allowed"),
+        (external(fileUrl="https://files.example.org/" + "x" * 1000), "INPUT_FILE.fileUrl: String should have at most"),
+        (external(fileUrl="https://files.example.org/\x00.csv"), "INPUT_FILE.fileUrl: it holds characters"),
+        (external(fileUrl="https://files.example.org/in"), "INPUT_FILE.fileFormat: CSV or JSON is needed"),
+        (embedded(fileFormat="PARQUET"), "INPUT_FILE.fileFormat: CSV or JSON is expected"),
+        (embedded(fileFormat="UNKNOWN", filename="in.data"), "INPUT_FILE.fileFormat: CSV or JSON is needed"),
+        (embedded(filename="x" * 256), "INPUT_FILE.filename: String should have at most 255"),
+        (embedded(filename="a\nb.csv"), "INPUT_FILE.filename: it holds characters"),
+        (embedded(fileContent=f"{SECRET}=?"), "INPUT_FILE.fileContent: it is not base64"),
+        (embedded(fileContent="YQ"), "INPUT_FILE.fileContent: it is not base64"),
+        (embedded(fileContent="é" * 4), "INPUT_FILE.fileContent: it is not base64"),
+        (embedded(fileContent=None, fileContentString="\ud800"), "INPUT_FILE.fileContentString: it holds half"),
+        ([embedded(), embedded(fileContent="!")], "INPUT_FILE[1].fileContent: it is not base64"),
+    ],
+)
+def test_a_file_that_can_not_be_used_is_named_with_an_example_and_without_its_value(asset: Any, says: str) -> None:
+    with pytest.raises(BadVariable) as refused:
+        read_signal(DEPLOYED_BATCH_JOB, {"TAG": {"value": "cc"}, "INPUT_FILE": {"value": asset}}, RULES)
+    text = str(refused.value)
+    assert text.startswith(says), text
+    assert 'Example: "INPUT_FILE": {"value": {' in text
+    assert SECRET not in text
+
+
+def test_an_output_is_judged_as_strictly_as_an_input() -> None:
+    for asset, says in (
+        (external(fileUrl="s3://b/o.csv"), r"OUTPUT_FILE\.fileUrl: 's3'"),
+        (external(fileUrl="https://elsewhere.example/o.csv"), r"OUTPUT_FILE\.fileUrl: the host"),
+        (embedded(fileFormat="WORD"), r"OUTPUT_FILE\.fileFormat: CSV or JSON"),
+        ({"assetType": "EXTERNAL_FILE"}, r"OUTPUT_FILE\.fileUrl: an external file"),
+        ([], "OUTPUT_FILE: a back test takes exactly one file"),
+        ([{}, {}], "OUTPUT_FILE: a back test takes exactly one file"),
+    ):
+        with pytest.raises(BadVariable, match=says):
+            read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "OUTPUT_FILE": asset}, RULES)
+
+
+def test_a_back_test_reads_exactly_one_file() -> None:
+    for files in ([], [embedded(), embedded()]):
+        with pytest.raises(BadVariable, match="INPUT_FILE: a back test takes exactly one file"):
+            read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "INPUT_FILE": files}, RULES)
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "says"),
+    [
+        (RUN_BACK_TEST_JIRA, {}, "Variable MODEL_ID is missing"),
+        (RUN_BACK_TEST_JIRA, {"MODEL_ID": "../jobs/7"}, "MODEL_ID: String should match"),
+        (RUN_BACK_TEST_JIRA, {"MODEL_ID": {"id": MODEL}}, "MODEL_ID: Input should be a valid string"),
+        (RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "INPUT_FLIE": 1}, "Variable 'INPUT_FLIE' is unknown to this signal"),
+        (RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "TAG": "x"}, "Variable 'TAG' is unknown to this signal"),
+        (DEPLOYED_BATCH_JOB, {"INPUT_FILE": external()}, "Variable TAG is missing"),
+        (DEPLOYED_BATCH_JOB, {"TAG": "x" * 201, "INPUT_FILE": external()}, "TAG: String should have at most 200"),
+        (DEPLOYED_BATCH_JOB, {"TAG": "a\nb", "INPUT_FILE": external()}, "TAG: only characters that can be printed"),
+        (DEPLOYED_BATCH_JOB, {"TAG": " ", "INPUT_FILE": external()}, "TAG: only characters that can be printed"),
+        (DEPLOYED_BATCH_JOB, {"TAG": "\ud800", "INPUT_FILE": external()}, "TAG: "),
+        (DEPLOYED_BATCH_JOB, {"TAG": "", "INPUT_FILE": external()}, "TAG: String should have at least 1"),
+        (DEPLOYED_BATCH_JOB, {"TAG": "x", "MODEL_STAGE": 1, "INPUT_FILE": external()}, "MODEL_STAGE: Input should"),
+        (DEPLOYED_BATCH_JOB, {"TAG": "x", "MODEL_STAGE": "", "INPUT_FILE": external()}, "MODEL_STAGE: String should"),
+    ],
+)
+def test_other_variables_that_can_not_be_used_are_named(name: str, variables: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadVariable) as refused:
+        read_signal(name, variables, RULES)
+    assert str(refused.value).startswith(says)
+
+
+def test_the_longest_tag_and_key_still_make_an_id_that_temporal_takes() -> None:
+    start = read_signal(DEPLOYED_BATCH_JOB, {"TAG": "🏦" * 200, "INPUT_FILE": external()}, RULES)
+    assert len(start.workflow_id("k" * 128).encode()) <= 1000
+
+
+def test_other_signals_start_no_process() -> None:
+    with pytest.raises(UnknownSignal, match="Signals_Run_Back_Test_Jira, "):
+        read_signal("com.modelop.mlc.definitions.Signals_model_changed", {}, RULES)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_the_examples_are_right(name: str) -> None:
+    read_signal(name, {variable: {"value": EXAMPLES[variable]} for variable in VARIABLES[name]}, RULES)
