@@ -188,9 +188,10 @@ class Graph:
             alias, graph, id_ = self.located(href)
             if id_ not in graph.named:
                 self.report(Kind.REFERENCE, f'the required knowledge "{id_}" is not in the file', place)
-            elif id_ in graph.functions:
-                self.called.add(id_)
-                (others.setdefault(alias, {}) if alias else own)[graph.named[id_]] = graph.functions[id_]
+                continue
+            self.called.add(id_)
+            scope = others.setdefault(alias, {}) if alias else own
+            scope[graph.named[id_]] = graph.functions.get(id_)  # null where it does not compile
         return own, others
 
     def compile_knowledge(self) -> None:

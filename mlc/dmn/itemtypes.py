@@ -96,7 +96,7 @@ class ItemTypes:
         if definition.components:
             components = {component.name: self._make(component, whose) for component in definition.components}
             self.members += components
-            found = context_of(components, definition.name)
+            found = _with_all(components, definition.name)
         elif self._goes_round(definition):
             self.report(Kind.CYCLE, "the type is defined by itself", place)
             return ANY
@@ -134,6 +134,14 @@ class ItemTypes:
             return base
         note = f"which allows only {values.text}"
         return Type(name, lambda value: base.accepts(value) and allows(test, value), base.parse, base.is_list, note)
+
+
+def _with_all(components: dict[str, Type], name: str) -> Type:
+    """The type of contexts in which every component is there, be it null (10.3.2.9.4), and further entries may be."""
+    entries = context_of(components, name)
+    wanted = components.keys()
+    note = f"a context with {', '.join(wanted)}"
+    return Type(name, lambda value: entries.accepts(value) and wanted <= value.keys(), note=note)
 
 
 def allows(test: Test, value: Value) -> bool:
