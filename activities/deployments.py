@@ -224,7 +224,7 @@ def service_tags(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
 
 def control_tags(settings: ProcessSettings) -> set[str]:
     """Tags by which a snapshot asks for steps: they say nothing of where it belongs."""
-    return {settings.train_tag, settings.run_test_tag, settings.review_tag}
+    return {settings.train_tag, settings.run_test_tag, settings.review_tag, settings.servicenow_review_tag}
 
 
 def canonical_stage(stage: str, settings: ProcessSettings) -> str:

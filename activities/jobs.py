@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from temporalio import activity
 
@@ -16,10 +18,12 @@ from activities.failures import (
     translated_creation,
     translated_while_waiting,
 )
-from activities.results import provenance, read_metrics, top_level_numbers
+from activities.results import BACK_TEST, provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
 from mlc.center import Center, wire
+from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
+from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.job import Job, JobKind, JobRequest, TestResult
 from mlc.model.short import beginning, ending
 from mlc.model.snapshot import AssetRole
@@ -30,7 +34,14 @@ WORKFLOW_ID = "mlcWorkflowId"
 SHOWN_NAMES = 10
 
 INPUT_ROLES = {JobKind.TRAINING: AssetRole.TRAINING_DATA, JobKind.METRICS: AssetRole.TEST_DATA}
-"""Which assets of the snapshot a job reads."""
+"""Which assets of the snapshot a job reads that is given no files."""
+
+
+class Scored(Record):
+    """A scoring job that is done: addresses or names of its outputs, in order; of many the first ones."""
+
+    job_id: str
+    outputs: list[str]
 
 
 @dataclass
@@ -38,6 +49,7 @@ class JobActivities:
     center: Center
     settings: ProcessSettings
     center_settings: CenterSettings
+    files: FileRules
 
     @activity.defn
     async def create_job(self, request: JobRequest) -> Job:
@@ -54,8 +66,9 @@ class JobActivities:
                         snapshot = await self.center.get_snapshot(request.snapshot_id)
                     except NotFound:
                         raise no_such_snapshot(request.snapshot_id) from None
+                    inputs = [await self._input(file) for file in request.files.inputs]
             if existing is None:
-                existing = await self.center.create_job(self._job(request, snapshot))
+                existing = await self.center.create_job(self._job(request, snapshot, inputs))
         return self._created(request, existing)
 
     @activity.defn
@@ -91,6 +104,22 @@ class JobActivities:
         Raises:
             ApplicationError: ``NotFinished`` (ask again), ``JobFailed``, ``JobDeadline``, ``ResultUnreadable`` (final).
         """
+        return await self._finish_test(job)
+
+    @activity.defn
+    async def finish_back_test(self, job: Job) -> TestResult:
+        """As ``finish_test``; the result says that it is a back test's, which no deployment is judged by."""
+        return await self._finish_test(job, purpose=BACK_TEST)
+
+    @activity.defn
+    async def finish_scoring(self, job: Job) -> Scored:
+        """Wait for a scoring job."""
+        with translated_while_waiting(self.settings.patience):
+            finished = await self._finished(job)
+        outputs = _shown([asset.file_url or asset.filename or asset.name for asset in finished.output_data])
+        return Scored(job_id=job.id, outputs=outputs)
+
+    async def _finish_test(self, job: Job, **more: str) -> TestResult:
         with translated_while_waiting(self.settings.patience):
             finished = await self._finished(job)
             metrics = read_metrics(finished)
@@ -103,7 +132,7 @@ class JobActivities:
                         deployable_model_id=job.snapshot_id,
                         job_id=job.id,
                         test_results=metrics,
-                        provenance=provenance(finished),
+                        provenance=provenance(finished) | more,
                     )
                 )
         return TestResult(id=result.id, job_id=job.id, metrics=top_level_numbers(metrics))
@@ -137,14 +166,30 @@ class JobActivities:
         pause = min(self.settings.job_poll, left)
         raise not_finished(f"Job {job.id} is {current.job_status}, next look in {pause.total_seconds():.0f} s", pause)
 
-    def _job(self, request: JobRequest, snapshot: wire.DeployableModel) -> wire.Job:
+    async def _input(self, file: InputFile) -> wire.Asset:
+        """An input as a job carries it: one that the centre keeps with its content, another by its address."""
+        if file.asset_id is None:
+            return external(file, self.files)
+        try:
+            stored = await self.center.get_asset(file.asset_id)
+        except NotFound:
+            raise final(
+                FailureType.MISSING_ASSET, f"The model centre keeps no file with the id {file.asset_id!r}."
+            ) from None
+        return stored.model_copy(update={"file_format": file.file_format or stored.file_format})
+
+    def _job(self, request: JobRequest, snapshot: wire.DeployableModel, given: Sequence[wire.Asset]) -> wire.Job:
+        outputs = [output(file, self.files) for file in request.files.outputs]
+        runtime = request.runtime
+        target = {"target_engine": wire.Engine(id=runtime.id, name=runtime.name)} if runtime else {}
         return wire.Job(
             job_type=self._job_types[request.kind],
             job_status=wire.CREATED,
             model=snapshot,
-            input_data=inputs(snapshot, INPUT_ROLES[request.kind]),
-            output_data=[] if request.kind is JobKind.TRAINING else [_embedded_output()],
+            input_data=given or inputs(snapshot, INPUT_ROLES[request.kind]),
+            output_data=outputs or ([] if request.kind is JobKind.TRAINING else [_embedded_output(request.kind)]),
             job_parameters={KEY: request.key, WORKFLOW_ID: request.workflow_id},
+            **target,
         )
 
     @property
@@ -176,6 +221,37 @@ def inputs(snapshot: wire.DeployableModel, role: AssetRole) -> list[wire.Asset]:
     return found
 
 
+def external(file: InputFile | OutputFile, rules: FileRules) -> wire.Asset:
+    """A file at an address, as a job carries it.
+
+    Raises:
+        ApplicationError: ``Refused`` if the settings don't allow that address.
+    """
+    assert file.url is not None
+    name = file.filename or PurePosixPath(unquote(urlsplit(file.url).path)).name or "file"
+    if problem := rules.problem(file.url):
+        raise final(FailureType.REFUSED, f"The file {name!r}: {problem}")
+    return wire.Asset(
+        name=name, filename=name, asset_type="EXTERNAL_FILE", file_url=file.url, **_format(file), asset_role="UNKNOWN"
+    )
+
+
+def output(file: OutputFile, rules: FileRules) -> wire.Asset:
+    """An output as a job carries it: at its address, or embedded.
+
+    Raises:
+        ApplicationError: ``Refused`` if the settings don't allow that address.
+    """
+    if file.url is not None:
+        return external(file, rules)
+    name = file.filename or "output.json"
+    return wire.Asset(name=name, filename=name, asset_type="FILE", **_format(file), asset_role="UNKNOWN")
+
+
+def _format(file: InputFile | OutputFile) -> dict[str, Any]:
+    return {"file_format": file.file_format} if file.file_format else {}
+
+
 def last_words(job: wire.Job, limit: int = 300) -> str:
     """The end of a job's messages, where the error stands."""
     return ending("\n".join(_non_empty(job.job_messages)), limit)
@@ -191,6 +267,6 @@ def _non_empty(lines: Sequence[str]) -> Iterable[str]:
     return (line.rstrip() for line in lines if line.strip())
 
 
-def _embedded_output() -> wire.Asset:
-    names: dict[str, Any] = {"name": "test_result.json", "filename": "test_result.json", "file_format": "JSON"}
-    return wire.Asset(asset_type="FILE", asset_role="UNKNOWN", **names)
+def _embedded_output(kind: JobKind) -> wire.Asset:
+    name = "test_result.json" if kind is JobKind.METRICS else "output.json"
+    return wire.Asset(name=name, filename=name, asset_type="FILE", file_format="JSON", asset_role="UNKNOWN")

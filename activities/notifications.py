@@ -10,13 +10,14 @@ from mlc.model.base import Record
 
 
 class Notice(Record):
-    """One notification on a snapshot. The same ``key`` is said once."""
+    """One notification, on a snapshot if it is about one (``snapshot_id``). The same ``key`` is said once."""
 
-    snapshot_id: str
-    model_id: str
+    snapshot_id: str = ""
+    model_id: str = ""
     key: str
     message: str
     severity: str = "INFO"
+    notification_type: str = "MODEL_NOTIFICATION"
 
 
 @dataclass
@@ -27,16 +28,16 @@ class NotificationActivities:
     async def notify(self, notice: Notice) -> None:
         """Put a notification into the model centre."""
         with translated():
-            said = await self.center.list_notifications(snapshot_id=notice.snapshot_id)
+            said = await self.center.list_notifications(snapshot_id=notice.snapshot_id or None)
             if any((n.model_extra or {}).get("mlcKey") == notice.key for n in said):
                 return
             await self.center.create_notification(
                 wire.Notification(
-                    notification_type="MODEL_NOTIFICATION",
+                    notification_type=notice.notification_type,
                     severity=notice.severity,
                     message=notice.message,
-                    deployable_model_id=notice.snapshot_id,
-                    stored_model_id=notice.model_id,
+                    deployable_model_id=notice.snapshot_id or None,
+                    stored_model_id=notice.model_id or None,
                     mlcKey=notice.key,
                 )
             )

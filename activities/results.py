@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from activities.failures import final
@@ -11,6 +12,8 @@ from mlc.model.short import beginning
 from mlc.model.snapshot import AssetRole
 
 SHOWN_METRICS = 12
+BACK_TEST = "backTest"
+"""``provenance.purpose`` of a back test's result, which says nothing about whether to deploy."""
 
 
 def read_metrics(job: wire.Job) -> dict[str, Any]:
@@ -33,6 +36,16 @@ def read_metrics(job: wire.Job) -> dict[str, Any]:
             f"The result of job {job.id} is {kind}; the metrics function must yield one dict with the metrics as keys.",
         )
     return metrics
+
+
+def newest_own(results: Iterable[wire.ModelTestResult]) -> wire.ModelTestResult | None:
+    """Of a snapshot's results, the newest first, the first that its own metrics job made: no monitor, no back test."""
+    return next((result for result in results if _is_own(result)), None)
+
+
+def _is_own(result: wire.ModelTestResult) -> bool:
+    extra = result.model_extra or {}
+    return "associatedModel" not in extra and result.provenance.get("purpose") != BACK_TEST
 
 
 def top_level_numbers(metrics: dict[str, Any]) -> dict[str, float]:

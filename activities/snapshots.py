@@ -67,18 +67,21 @@ class SnapshotActivities:
         mark = {"workflowId": activity.info().workflow_id, "runId": submission.first_run_id}
         if snapshot.meta_data.custom.get(DEPLOY_MARK, {}) != mark:
             await self._patch_custom(snapshot, {DEPLOY_MARK: mark}, {})
-        policy = Policy(
-            patience=self.settings.patience,
-            settle=self.settings.settle,
-            center_settle=self.settings.center_settle,
-            on_failed_verdict=self.settings.on_failed_verdict,
-        )
-        return Submitted(snapshot=self._summary(snapshot), policy=policy)
+        return Submitted(snapshot=summary(snapshot, self.settings), policy=policy(self.settings))
+
+    @activity.defn
+    async def open_snapshot(self, snapshot_id: str) -> Submitted:
+        """Read the snapshot for a process that leaves it as it is, and fix the settings that the run will follow.
+
+        Raises:
+            ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
+        """
+        return Submitted(snapshot=summary(await self._read(snapshot_id), self.settings), policy=policy(self.settings))
 
     @activity.defn
     async def get_snapshot(self, snapshot_id: str) -> SnapshotSummary:
         """Read the snapshot afresh, as before each new attempt of a step."""
-        return self._summary(await self._read(snapshot_id))
+        return summary(await self._read(snapshot_id), self.settings)
 
     @activity.defn
     async def record_decision(self, record: DecisionRecord) -> None:
@@ -109,19 +112,34 @@ class SnapshotActivities:
         with translated():
             await self.center.patch_snapshot(snapshot.id, changes)
 
-    def _summary(self, snapshot: DeployableModel) -> SnapshotSummary:
-        meta, model = snapshot.meta_data, snapshot.stored_model
-        return SnapshotSummary(
-            id=snapshot.id,
-            name=beginning(meta.name, 200),
-            model_id=model.id or "",
-            model_name=beginning(model.model_meta_data.name, 200),
-            stage=beginning(stage_of(snapshot), 100),
-            methodology=beginning(model.model_meta_data.model_methodology or "", 100),
-            train=is_set(snapshot, self.settings.train_tag),
-            run_test=is_set(snapshot, self.settings.run_test_tag),
-            review=is_set(snapshot, self.settings.review_tag),
-        )
+
+def summary(snapshot: DeployableModel, settings: ProcessSettings) -> SnapshotSummary:
+    """What a process has to know of a snapshot."""
+    meta, model = snapshot.meta_data, snapshot.stored_model
+    servicenow = is_set(snapshot, settings.servicenow_review_tag)
+    return SnapshotSummary(
+        id=snapshot.id,
+        name=beginning(meta.name, 200),
+        model_id=model.id or "",
+        model_name=beginning(model.model_meta_data.name, 200),
+        stage=beginning(stage_of(snapshot), 100),
+        methodology=beginning(model.model_meta_data.model_methodology or "", 100),
+        train=is_set(snapshot, settings.train_tag),
+        run_test=is_set(snapshot, settings.run_test_tag),
+        review=servicenow or is_set(snapshot, settings.review_tag),
+        ticketing="servicenow" if servicenow else None,
+    )
+
+
+def policy(settings: ProcessSettings) -> Policy:
+    """The settings that a run follows from its start to its end."""
+    return Policy(
+        patience=settings.patience,
+        settle=settings.settle,
+        center_settle=settings.center_settle,
+        on_failed_verdict=settings.on_failed_verdict,
+        ticketing=settings.ticketing,
+    )
 
 
 def is_set(snapshot: DeployableModel, flag: str) -> bool:

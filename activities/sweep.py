@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 
 from temporalio import activity
@@ -16,12 +18,14 @@ from mlc.model.base import Record
 from mlc.model.failure import Refused
 from mlc.model.processes import TICKET_CHANGED, Attribute
 from mlc.model.ticket import Answer, TicketChanged, TicketRef, TicketState
-from mlc.ticketing import Ticketing
+from mlc.ticketing import TicketSystems
 
 TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS)
 
 WAITING = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus = 'Running'"
-ORPHANED = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')"
+ENDED = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')"
+ORPHANED = timedelta(days=3)
+"""For so long after a run's end the sweep looks for tickets that it left open: longer than a ticket system is down."""
 BATCH = 50
 
 
@@ -51,7 +55,7 @@ class OpenTicket(Record):
 
 @dataclass
 class SweepActivities:
-    tickets: Ticketing
+    tickets: TicketSystems
     threads: Executor
 
     @activity.defn
@@ -69,24 +73,30 @@ class SweepActivities:
     async def withdraw_orphans(self) -> int:
         """Close the tickets of runs that ended without doing so: nobody waits for their answers."""
         withdrawn = 0
-        async for batch in _batches(ORPHANED):
+        since = activity.info().started_time - ORPHANED
+        async for batch in _batches(f"{ENDED} AND CloseTime > '{since.isoformat()}'"):
             for ticket, state in await self._read(batch):
                 if state.answer is Answer.PENDING and not await _somebody_waits(ticket):
                     withdrawn += await self._withdraw(ticket)
         return withdrawn
 
     async def _read(self, tickets: list[OpenTicket]) -> list[tuple[OpenTicket, TicketState]]:
-        """One search for them all; those that it does not find are read one by one, since a search may lag.
+        """One search in each system; those that it does not find are read one by one, since a search may lag.
 
         A ticket that can't be read is left out: the others' runs wait, too.
         """
+        states: dict[str, TicketState] = {}
         with translated():
-            states = await in_thread(self.threads, self.tickets.get_many, [ticket.ref for ticket in tickets])
+            for provider in dict.fromkeys(ticket.provider for ticket in tickets):
+                refs = [ticket.ref for ticket in tickets if ticket.provider == provider]
+                with suppress(Refused):  # then each of them is, and says so
+                    states |= await in_thread(self.threads, self.tickets[provider].get_many, refs)
             for ticket in tickets:
                 if ticket.label in states:
                     continue
                 try:
-                    states[ticket.label] = await in_thread(self.threads, self.tickets.get, ticket.ref)
+                    system = self.tickets[ticket.provider]
+                    states[ticket.label] = await in_thread(self.threads, system.get, ticket.ref)
                 except Refused as error:
                     activity.logger.warning("%s of %s is left out: %s", ticket.key, ticket.workflow_id, error)
         return [(ticket, states[ticket.label]) for ticket in tickets if ticket.label in states]
@@ -95,7 +105,8 @@ class SweepActivities:
         reason = f"The run {ticket.workflow_id} has ended: nobody waits for an answer any more."
         with translated():
             try:
-                await in_thread(self.threads, self.tickets.close, ticket.ref, f"ended-{ticket.run_id}", reason)
+                close = self.tickets[ticket.provider].close
+                await in_thread(self.threads, close, ticket.ref, f"ended-{ticket.run_id}", reason)
             except Refused as error:
                 activity.logger.warning("%s could not be withdrawn: %s", ticket.key, error)
                 return 0

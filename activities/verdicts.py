@@ -9,7 +9,7 @@ from temporalio import activity
 
 import mlc.dmn
 from activities.failures import translated
-from activities.results import top_level_numbers
+from activities.results import newest_own, top_level_numbers
 from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.job import TestResult
@@ -17,9 +17,6 @@ from mlc.model.short import beginning, json_size
 from mlc.model.snapshot import AssetRole
 from mlc.model.verdict import RuleOutcome, Verdict
 from mlc.settings import ProcessSettings
-
-BACK_TEST = "backTest"
-"""``provenance.purpose`` of a back test's result, which says nothing about whether to deploy."""
 
 RULES_ROOM = 600
 PROBLEMS_ROOM = 250
@@ -64,8 +61,7 @@ class VerdictActivities:
     async def _result(self, request: JudgeRequest) -> wire.ModelTestResult | None:
         if request.test_result is not None:
             return await self.center.get_test_result(request.test_result.id)
-        results = await self.center.list_test_results(request.snapshot_id)
-        return next((r for r in results if _is_own(r)), None)
+        return newest_own(await self.center.list_test_results(request.snapshot_id))
 
     def _verdict(self, tables: list[wire.Asset], values: Mapping[str, object]) -> Verdict:
         rules: list[RuleOutcome] = []
@@ -160,12 +156,6 @@ def _first(sentences: list[str], room: int) -> list[str]:
             return [*shown, f"... and {len(sentences) - len(shown)} more"]
         shown.append(short)
     return shown
-
-
-def _is_own(result: wire.ModelTestResult) -> bool:
-    """Made by a metrics job of the snapshot itself: not by a monitor, not by a back test."""
-    extra = result.model_extra or {}
-    return "associatedModel" not in extra and result.provenance.get("purpose") != BACK_TEST
 
 
 def _reference(result: wire.ModelTestResult | None) -> TestResult | None:

@@ -18,6 +18,7 @@ from temporalio.worker import Worker, WorkerConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
+from activities.batch import BatchActivities
 from activities.deployments import DeploymentActivities
 from activities.heartbeats import Heartbeats
 from activities.jobs import JobActivities
@@ -30,16 +31,19 @@ from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
 from mlc.center import Center
 from mlc.center.client import HttpCenter
+from mlc.model.file import FileRules
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import NOT_ALLOWED, missing_attributes
-from mlc.settings import CenterSettings, JiraSettings, ProcessSettings
-from mlc.ticketing import Ticketing
+from mlc.settings import CenterSettings, FileSettings, JiraSettings, ProcessSettings
+from mlc.ticketing import Ticketing, TicketSystems
 from mlc.ticketing.jira import JiraTicketing
 from workflows.deploy_model import DeployModel
 from workflows.messages import MisfitSignals
+from workflows.run_back_test import RunBackTest
+from workflows.run_batch_model_job import RunBatchModelJob
 from workflows.sweep_tickets import SweepTickets
 
-WORKFLOWS: Sequence[type] = (DeployModel, SweepTickets)
+WORKFLOWS: Sequence[type] = (DeployModel, RunBackTest, RunBatchModelJob, SweepTickets)
 
 # Less than the time that process supervisors usually leave between SIGTERM and SIGKILL.
 GRACE = timedelta(seconds=20)
@@ -94,15 +98,17 @@ async def connect(plugin: MlcPlugin | None = None) -> Client:
 
 def activities_of(
     center: Center,
-    tickets: Ticketing,
+    tickets: TicketSystems,
     threads: ThreadPoolExecutor,
     *,
     process: ProcessSettings,
     center_settings: CenterSettings,
+    files: FileRules,
 ) -> list[Callable[..., Any]]:
     """Every activity of the processes, bound to its clients."""
     snapshots = SnapshotActivities(center, process, center_settings)
-    jobs = JobActivities(center, process, center_settings)
+    jobs = JobActivities(center, process, center_settings, files)
+    batch = BatchActivities(center, process, center_settings)
     verdicts = VerdictActivities(center, process)
     monitors = MonitorActivities(center, center_settings)
     deployments = DeploymentActivities(center, process, center_settings)
@@ -111,8 +117,10 @@ def activities_of(
     asking = TicketActivities(center, tickets, threads, process, center_settings)
     sweep = SweepActivities(tickets, threads)
     return [
-        *(snapshots.submit_snapshot, snapshots.get_snapshot, snapshots.record_decision),
-        *(jobs.create_job, jobs.find_job, jobs.finish_training, jobs.finish_test, jobs.cancel_job),
+        *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.record_decision),
+        *(jobs.create_job, jobs.find_job, jobs.cancel_job),
+        *(jobs.finish_training, jobs.finish_test, jobs.finish_back_test, jobs.finish_scoring),
+        *(batch.read_policy, batch.find_batch_deployment, batch.compatible_runtime),
         verdicts.judge,
         monitors.add_missing_monitors,
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),
@@ -131,12 +139,13 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
     Raises:
         NotConfigured: no ticket system is set up (failure tickets are part of every process), or the namespace isn't.
     """
-    process, center_settings, jira = ProcessSettings(), CenterSettings(), JiraSettings()
-    if jira.url is None:
-        raise NotConfigured("No ticket system is set up: set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN.")
+    process, center_settings, files = ProcessSettings(), CenterSettings(), FileSettings()
+    tickets = ticket_systems()
     center = HttpCenter(center_settings)
     threads = ThreadPoolExecutor(process.worker_threads, thread_name_prefix="tickets")
-    activities = activities_of(center, JiraTicketing(jira), threads, process=process, center_settings=center_settings)
+    activities = activities_of(
+        center, tickets, threads, process=process, center_settings=center_settings, files=files.rules
+    )
     try:
         client = await connect(MlcPlugin(activities))
         await check_namespace(client)
@@ -145,6 +154,30 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
     finally:
         await center.aclose()
         threads.shutdown(wait=False, cancel_futures=True)
+
+
+def ticket_systems() -> TicketSystems:
+    """The ticket systems of the settings.
+
+    Raises:
+        NotConfigured: there is none, or not the one that tickets go to by default.
+    """
+    jira, default = JiraSettings(), ProcessSettings().ticketing
+    systems: list[Ticketing] = []
+    if jira.url is not None:
+        systems.append(JiraTicketing(jira))
+    if not systems:
+        raise NotConfigured(
+            "No ticket system is set up: set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN, or the same of ServiceNow "
+            "(MLC_SERVICENOW_URL and its account) with MLC_TICKETING=servicenow."
+        )
+    found = TicketSystems(*systems)
+    if default not in found.names:
+        raise NotConfigured(
+            f"Tickets go to {default} (MLC_TICKETING), which isn't set up: set MLC_{default.upper()}_URL and its "
+            f"account, or MLC_TICKETING={found.names[0]}."
+        )
+    return found
 
 
 async def check_namespace(client: Client) -> None:

@@ -15,14 +15,25 @@ from mlc.standalone.temporal_server import DEV_SERVER_FLAGS, SEARCH_ATTRIBUTES, 
 @pytest.fixture(scope="session")
 async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
     """Temporal's development server, with everything that production's has."""
-    async with await WorkflowEnvironment.start_local(
+    async with await start_dev_server() as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+async def uncrowded_server() -> AsyncIterator[WorkflowEnvironment]:
+    """Another one, for tests that look at all runs of a server: there are few."""
+    async with await start_dev_server() as environment:
+        yield environment
+
+
+async def start_dev_server() -> WorkflowEnvironment:
+    return await WorkflowEnvironment.start_local(
         data_converter=pydantic_data_converter,
         search_attributes=SEARCH_ATTRIBUTES,
         dev_server_existing_path=str(temporal_binary()),
         dev_server_extra_args=list(DEV_SERVER_FLAGS),
         dev_server_startup_timeout=timedelta(seconds=60),
-    ) as environment:
-        yield environment
+    )
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.jobs import JobActivities
     from activities.monitors import MonitorActivities
     from activities.schedules import ScheduleActivities
-    from activities.snapshots import SnapshotActivities
-    from activities.verdicts import JudgeRequest, VerdictActivities
+    from activities.snapshots import SnapshotActivities, Submission
     from mlc.model.failure import FailureType
     from mlc.model.job import JobChanged, JobKind
     from mlc.model.processes import (
@@ -30,9 +29,10 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.ticket import Answer, TicketChanged, TicketKind, TicketState
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.attempt import Stopped
-    from workflows.steps.case import Case
+    from workflows.steps.attempt import Attempts, Stopped
+    from workflows.steps.case import JudgedCase
     from workflows.steps.deploy import Rollout
+    from workflows.steps.notices import deployment_ended
     from workflows.steps.outcome import (
         decision,
         decision_record,
@@ -54,8 +54,11 @@ class DeployModel:
 
     @workflow.init
     def __init__(self, request: DeployModelInput = NOTHING) -> None:
-        self.case = Case("" if request is NOTHING else request.snapshot_id)
-        self.result, self.progress = self.case.result, self.case.progress
+        self.result = DeployModelResult(snapshot_id="" if request is NOTHING else request.snapshot_id)
+        self.state = DeployModelStatus(result=self.result)
+        self.case = JudgedCase(self.state, self.result)
+        self.progress = self.case.progress
+        self.steps = Attempts(self.case)
         self.rollout = Rollout(self.progress, self.case.snapshot.id)
         self.reviewed: TicketState | None = None
         self.superseding = False
@@ -63,9 +66,9 @@ class DeployModel:
     @workflow.run
     async def run(self, _: DeployModelInput = NOTHING) -> DeployModelResult:
         self.check_start()
-        step = self.case.steps.attempt
+        step = self.steps.attempt
         async with self.error_handling():
-            await step(Phase.SUBMITTED, self.case.open)
+            await step(Phase.SUBMITTED, self.submit)
             await step(Phase.TRAINING, self.train)
             await step(Phase.TESTING, self.test)
             while not await step(Phase.REVIEW, self.passes):
@@ -77,7 +80,7 @@ class DeployModel:
             await step(Phase.DEPLOYMENT, self.deploy)
             await step(Phase.SCHEDULES, self.copy_schedules)
             await step(Phase.SUPERSEDE, self.supersede)
-            await self.case.close("deployed")
+            await self.close("deployed")
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.result
 
@@ -92,6 +95,12 @@ class DeployModel:
                 f"{own!r}. Start it with: {DeployModelInput.command(snapshot_id)}",
                 type=FailureType.WRONG_WORKFLOW_ID,
             )
+
+    async def submit(self) -> None:
+        """Model Submitted: the snapshot as it is, and the settings that this run will follow."""
+        submission = Submission(snapshot_id=self.case.snapshot.id, first_run_id=workflow.info().first_execution_run_id)
+        submitted = await self.case.do(SnapshotActivities.submit_snapshot, submission, "fetch the snapshot")
+        self.case.begin(submitted.snapshot, submitted.policy)
 
     async def train(self) -> None:
         """Training, if the snapshot is tagged for it: what the job makes becomes part of the snapshot."""
@@ -113,21 +122,17 @@ class DeployModel:
 
     async def passes(self) -> bool:
         """Approval Based on Test Results, first half: what the decision tables say, if any."""
-        self.result.verdict = None
         if not self.case.snapshot.review:
             self.progress.skip("not asked for")
             return True
-        request = JudgeRequest(snapshot_id=self.case.snapshot.id, test_result=self.case.test_result)
-        judgement = await self.case.do(VerdictActivities.judge, request, "judge the test result")
-        self.result.verdict = judgement.verdict
-        self.case.tested(judgement.test_result)
-        self.progress.note(verdict_text(judgement.verdict))
-        return judgement.verdict.passed or self.case.policy.on_failed_verdict == "ask"
+        verdict = await self.case.judge()
+        self.progress.note(verdict_text(verdict))
+        return verdict.passed or self.case.policy.on_failed_verdict == "ask"
 
     async def reject_results(self) -> None:
         """The results did not pass: repaired, they are tested again."""
         message = f"The test result: {verdict_text(self.result.verdict)}"
-        await self.case.steps.again_or_stop(TicketKind.REJECTION, Phase.REVIEW, message)
+        await self.steps.again_or_stop(TicketKind.REJECTION, Phase.REVIEW, message)
 
     async def review(self) -> None:
         """Approval Based on Test Results, second half: the reviewer's decision, however long it takes."""
@@ -141,7 +146,7 @@ class DeployModel:
         self.result.decision = decision(ticket, reviewed, passed)
         if reviewed.answer is Answer.REJECTED:
             message = f"The review {ticket.key} was rejected. {reviewed.reason or ''}".strip()
-            await self.case.steps.attempt(Phase.REVIEW, self.record_decision)
+            await self.steps.attempt(Phase.REVIEW, self.record_decision)
             await self.case.tell(TicketKind.RECORD, Phase.REVIEW, message)
             raise Stopped(TicketKind.REJECTION, message)
 
@@ -196,15 +201,22 @@ class DeployModel:
                 yield
             except Stopped as stop:
                 if stop.kind is TicketKind.REJECTION:
-                    await self.case.close("rejected")
+                    await self.close("rejected")
                     return
                 await self.clean_up("The deployment was abandoned.")
-                await self.case.close("kept" if self.superseding else "abandoned")
+                await self.close("kept" if self.superseding else "abandoned")
                 raise ApplicationError(str(stop), type=FailureType.DEPLOYMENT_ABANDONED) from None
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
                 await self.clean_up("The run was cancelled.")
             raise
+
+    async def close(self, outcome: str) -> None:
+        """The last word, in the centre and on the run."""
+        self.result.outcome = outcome
+        self.progress.enter(Phase.DONE)
+        await self.case.notify(deployment_ended(self.result, self.case.snapshot))
+        self.progress.finish()
 
     async def clean_up(self, why: str) -> None:
         """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay."""
@@ -226,4 +238,4 @@ class DeployModel:
 
     @workflow.query(description="Where the run stands, what it waits for and what it has done so far")
     def status(self) -> DeployModelStatus:
-        return self.case.state
+        return self.state

@@ -12,7 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, RunJobInput, slots_task_queue
     from mlc.model.processes import RUN_JOB
 
-HEARTBEAT_TIMEOUT = timedelta(seconds=20)
+HEARTBEAT_TIMEOUT = timedelta(seconds=10)
+"""A runtime beats every three seconds; one that misses three beats is taken for lost."""
 LONGEST = timedelta(days=30)
 """Above every time limit: the runtime itself ends a model that takes too long, and waits for a centre that is down."""
 LOST_RUNTIMES = 10

@@ -72,6 +72,8 @@ class FailureType(StrEnum):
     JOB_DEADLINE = "JobDeadline"
     RESULT_UNREADABLE = "ResultUnreadable"
     NO_MATCHING_RUNTIME = "NoMatchingRuntime"
+    NO_DEPLOYMENT = "NoDeployment"
+    """No batch deployment suits the tag and the stage that were asked for."""
     DEPLOYMENT_FAILED = "DeploymentFailed"
     DEPLOYMENT_ABANDONED = "DeploymentAbandoned"
     """How a run of DeployModel ends when a person answers an error ticket with Rejected."""

@@ -18,6 +18,18 @@ class JobKind(StrEnum):
     SCORING = "scoring"
 
 
+class JobFiles(Record):
+    """What a job reads and writes, if that is not what its kind reads and writes anyway."""
+
+    inputs: list[InputFile] = []
+    """In order; none: the snapshot's assets of the role that this kind of job reads."""
+    outputs: list[OutputFile] = []
+    """In the inputs' order; none: one, embedded in the job."""
+
+
+NO_FILES = JobFiles()
+
+
 class JobRequest(Record):
     """Ask the centre for one job. The same ``key`` never makes a second one."""
 
@@ -27,10 +39,7 @@ class JobRequest(Record):
     workflow_id: str
     runtime: RuntimeRef | None = None
     """Where it is to run; None: the centre chooses."""
-    input_files: list[InputFile] = []
-    """What it reads, in order; none: the snapshot's assets of the role that this kind of job reads."""
-    output_files: list[OutputFile] = []
-    """Where its outputs go, in the inputs' order; none: embedded in the job."""
+    files: JobFiles = NO_FILES
 
 
 class Job(Record):

@@ -95,28 +95,26 @@ class DeployModelInput(Input):
         )
 
 
-class DeployModelResult(State):
-    """How a run of DeployModel ended."""
+class ProcessResult(State):
+    """What every process can say of how a run ended: the tickets that it made and what it wants to be known."""
 
-    outcome: str
-    """``deployed`` or ``rejected``; of a run that failed after an error ``abandoned``, or ``kept`` if it failed at
-    the last step, when nothing is undone any more."""
+    tickets: list[TicketRef] = []
+    warnings: list[str] = []
+
+
+class JudgedResult(ProcessResult):
+    """How a run ended that judges a snapshot."""
+
+    outcome: str = ""
     snapshot_id: str
     test_result_id: str | None = None
     verdict: Verdict | None = None
-    decision: Decision | None = None
-    expiration_date: date | None = None
-    monitors_added: list[str] = []
-    deployments: list[Deployment] = []
-    schedules_copied: int = 0
-    tickets: list[TicketRef] = []
-    warnings: list[str] = []
 
 
 class StepRecord(Record):
     """One line of the checklist that a run shows."""
 
-    phase: Phase
+    phase: str
     status: str
     """``running``, ``waiting``, ``done``, ``skipped`` or ``failed``."""
     started: datetime
@@ -124,13 +122,34 @@ class StepRecord(Record):
     note: str = ""
 
 
-class DeployModelStatus(State):
+class ProcessStatus(State):
     """Answer of the query ``status``."""
 
-    phase: Phase
+    phase: StrEnum
     waiting_for: str = ""
     steps: list[StepRecord] = []
     open_tickets: list[TicketRef] = []
+    result: ProcessResult
+
+
+class DeployModelResult(JudgedResult):
+    """How a run of DeployModel ended.
+
+    ``outcome`` is ``deployed`` or ``rejected``; of a run that failed after an error ``abandoned``, or ``kept`` if it
+    failed at the last step, when nothing is undone any more.
+    """
+
+    decision: Decision | None = None
+    expiration_date: date | None = None
+    monitors_added: list[str] = []
+    deployments: list[Deployment] = []
+    schedules_copied: int = 0
+
+
+class DeployModelStatus(ProcessStatus):
+    """Answer of DeployModel's query ``status``."""
+
+    phase: Phase = Phase.SUBMITTED
     result: DeployModelResult
 
 
@@ -155,17 +174,27 @@ class RunBackTestInput(Input):
         )
 
 
-class RunBackTestResult(State):
-    """How a run of RunBackTest ended."""
+class BackTestPhase(StrEnum):
+    """The phases of RunBackTest, in order (the source text's steps)."""
 
-    outcome: str
-    """``passed``, ``failed``, or ``error`` when the test job came to no result."""
-    snapshot_id: str
+    MODEL = "model"
+    TEST = "test"
+    ANALYSIS = "analysis"
+    REPORT = "report"
+    DONE = "done"
+
+
+class RunBackTestResult(JudgedResult):
+    """How a run of RunBackTest ended: ``passed``, ``failed``, or ``error`` when the test job came to no result."""
+
     job_id: str | None = None
-    test_result_id: str | None = None
-    verdict: Verdict | None = None
-    tickets: list[TicketRef] = []
-    warnings: list[str] = []
+
+
+class RunBackTestStatus(ProcessStatus):
+    """Answer of RunBackTest's query ``status``."""
+
+    phase: BackTestPhase = BackTestPhase.MODEL
+    result: RunBackTestResult
 
 
 class RunBatchModelJobInput(Input):
@@ -186,12 +215,28 @@ class RunBatchModelJobInput(Input):
         )
 
 
-class RunBatchModelJobResult(State):
-    """How a run of RunBatchModelJob ended: what ran where. One that failed has no result, but a reason and a ticket."""
+class BatchJobPhase(StrEnum):
+    """The phases of RunBatchModelJob, in order (the source text's steps)."""
 
-    snapshot_id: str
-    deployment_id: str
-    runtime: str
-    job_id: str
+    MODEL = "model"
+    RUNTIME = "runtime"
+    SCORING = "scoring"
+    DONE = "done"
+
+
+class RunBatchModelJobResult(ProcessResult):
+    """What a run of RunBatchModelJob did and where. One that failed ends with a reason instead, and a ticket."""
+
+    snapshot_id: str | None = None
+    deployment_id: str | None = None
+    runtime: str | None = None
+    job_id: str | None = None
     outputs: list[str] = []
     """Addresses or names of the outputs, in order."""
+
+
+class RunBatchModelJobStatus(ProcessStatus):
+    """Answer of RunBatchModelJob's query ``status``."""
+
+    phase: BatchJobPhase = BatchJobPhase.MODEL
+    result: RunBatchModelJobResult = Field(default_factory=RunBatchModelJobResult)

@@ -9,6 +9,7 @@ from office import Office, Run, office
 from temporalio.testing import WorkflowEnvironment
 
 HISTORIES = Path(__file__).parent.parent / "histories"
+SAVED = ("test_deploy_model", "test_run_back_test", "test_run_batch_model_job")
 LARGEST = 85_000
 """Characters: what is longer holds the same again and again."""
 
@@ -19,13 +20,27 @@ async def desk(
 ) -> AsyncIterator[Office]:
     """An office on the development server; indirect parameters are ``office``'s keywords.
 
-    With MLC_SAVE_HISTORIES set, the runs of the tests in ``test_deploy_model*.py`` are saved for the replay test.
+    With MLC_SAVE_HISTORIES set, the runs of these files' tests (``SAVED``) are saved for the replay test.
     """
     async with office(dev_server.client, tmp_path, **getattr(request, "param", {})) as opened:
         yield opened
-        if os.environ.get("MLC_SAVE_HISTORIES") and request.path.name.startswith("test_deploy_model"):
-            for number, run in enumerate(opened.started, start=1):
-                await save(run, f"{request.node.originalname.removeprefix('test_')}-{number}")
+        await kept(opened, request)
+
+
+@pytest.fixture
+async def swept_desk(
+    uncrowded_server: WorkflowEnvironment, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Office]:
+    """The same on a server where sweeps find few other runs."""
+    async with office(uncrowded_server.client, tmp_path, **getattr(request, "param", {})) as opened:
+        yield opened
+        await kept(opened, request)
+
+
+async def kept(opened: Office, request: pytest.FixtureRequest) -> None:
+    if os.environ.get("MLC_SAVE_HISTORIES") and request.path.name.startswith(SAVED):
+        for number, run in enumerate(opened.started, start=1):
+            await save(run, f"{request.node.originalname.removeprefix('test_')}-{number}")
 
 
 async def save(run: Run, name: str) -> None:

@@ -12,7 +12,7 @@ from temporalio.exceptions import CancelledError
 
 from mlc.center import wire
 from mlc.model.processes import DeployModelStatus, Phase
-from mlc.standalone.desk.faults import Effect, Fault
+from mlc.standalone.faults import Effect, Fault
 
 FOREVER = 10**6
 

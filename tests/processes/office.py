@@ -18,6 +18,7 @@ from temporalio.worker import Worker
 
 from mlc.center import wire
 from mlc.center.client import HttpCenter
+from mlc.model.file import FileRules
 from mlc.model.processes import (
     TICKET_CHANGED,
     DeployModelInput,
@@ -29,8 +30,9 @@ from mlc.model.ticket import TicketChanged, TicketRef
 from mlc.settings import CenterSettings, DeskSettings, JiraSettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
 from mlc.standalone.desk.app import create_app as create_desk
-from mlc.standalone.desk.faults import FaultMiddleware, Faults
 from mlc.standalone.desk.scheme import Scheme
+from mlc.standalone.faults import FaultMiddleware, Faults
+from mlc.ticketing import TicketSystems
 from mlc.ticketing.jira import JiraTicketing
 from mlc.worker import MlcPlugin, activities_of
 
@@ -261,10 +263,11 @@ async def premises(
         center = HttpCenter(center_settings)
         activities = activities_of(
             center,
-            JiraTicketing(jira_settings),
+            TicketSystems(JiraTicketing(jira_settings)),
             threads,
             process=process,
             center_settings=center_settings,
+            files=FileRules(root=folder / "lake"),
         )
         connected = await Client.connect(
             client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]

@@ -27,8 +27,8 @@ from temporalio.worker import Worker
 from mlc.model.deployment import Deployment
 from mlc.model.processes import Phase
 from mlc.settings import ProcessSettings
-from mlc.standalone.desk.faults import Effect
 from mlc.standalone.desk.scheme import Scheme, Status
+from mlc.standalone.faults import Effect
 
 GOOD = {"auc": 0.97}
 

@@ -20,7 +20,7 @@ from deploying import (
 from office import Office
 from paperwork import text
 
-from mlc.standalone.desk.faults import Effect
+from mlc.standalone.faults import Effect
 
 
 async def three_runtimes(desk: Office) -> None:

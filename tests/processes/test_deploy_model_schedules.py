@@ -21,7 +21,7 @@ from office import Office
 from paperwork import next_ticket, text
 
 from mlc.center import wire
-from mlc.standalone.desk.faults import Effect
+from mlc.standalone.faults import Effect
 
 
 async def schedules(desk: Office, snapshot_id: str) -> dict[str, list[wire.Schedule]]:

@@ -11,7 +11,7 @@ from office import Office
 from paperwork import payloads, remarked, remarks
 from temporalio.client import WorkflowFailureError
 
-from mlc.standalone.desk.faults import Effect
+from mlc.standalone.faults import Effect
 
 SECRETS = ("desk-token", "center-token", base64.b64encode(b"bot:desk-token").decode())
 

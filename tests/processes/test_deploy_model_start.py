@@ -20,7 +20,7 @@ from temporalio.testing import WorkflowEnvironment
 from mlc.gateway.app import create_app
 from mlc.model.processes import DeployModelInput, deploy_model_id
 from mlc.settings import GatewaySettings, JiraSettings
-from mlc.standalone.desk.faults import Effect
+from mlc.standalone.faults import Effect
 from mlc.standalone.temporal_server import temporal_binary
 
 NO_TABLE = ["TEST_RESULT_COMPARATOR"]

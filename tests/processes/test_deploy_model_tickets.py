@@ -11,7 +11,7 @@ from paperwork import next_ticket, remarked, remarks
 from servers import eventually
 
 from mlc.model.ticket import TicketRef
-from mlc.standalone.desk.faults import Effect
+from mlc.standalone.faults import Effect
 
 LAGGING = {"index_lag": 2.0, "configure": lambda s: s.model_copy(update={"settle": timedelta(seconds=3)})}
 """A desk whose search finds a new ticket after two seconds, and a worker that waits longer before it asks again."""
@@ -78,23 +78,25 @@ async def test_a_ticket_that_was_decided_before_the_run_waits_needs_no_hint(desk
     assert (result.outcome, [t.key for t in result.tickets]) == ("deployed", [issue["key"]])
 
 
-async def test_a_hundred_sweeps_over_a_status_that_means_neither_add_no_history_and_no_comment(desk: Office) -> None:
-    run = await waiting(desk)
-    ticket = await desk.ticket(run, "review")
-    await desk.decide(run, ticket, "Withdrawn")
-    await remarked(desk, run, ticket)
-    version = (await desk.fields(ticket))["updated"]
+async def test_a_hundred_sweeps_over_a_status_that_means_neither_add_no_history_and_no_comment(
+    swept_desk: Office,
+) -> None:
+    run = await waiting(swept_desk)
+    ticket = await swept_desk.ticket(run, "review")
+    await swept_desk.decide(run, ticket, "Withdrawn")
+    await remarked(swept_desk, run, ticket)
+    version = (await swept_desk.fields(ticket))["updated"]
 
     async def visible() -> bool:
         query = f"MlcTickets = '{ticket.label}'"
-        return version in str([r.typed_search_attributes async for r in desk.client.list_workflows(query)])
+        return version in str([r.typed_search_attributes async for r in swept_desk.client.list_workflows(query)])
 
     await eventually(visible)
-    before = await quiet(desk, run)
+    before = await quiet(swept_desk, run)
     for _ in range(100):
-        await sweep(desk)
-    assert await quiet(desk, run) == before
-    assert len(await remarks(desk, ticket)) == 1
+        await sweep(swept_desk)
+    assert await quiet(swept_desk, run) == before
+    assert len(await remarks(swept_desk, ticket)) == 1
 
 
 @pytest.mark.parametrize("what", ["remotelink", "attachments"])

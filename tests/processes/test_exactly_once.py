@@ -6,7 +6,7 @@ import pytest
 from office import Office
 from servers import eventually
 
-from mlc.standalone.desk.faults import Effect
+from mlc.standalone.faults import Effect
 
 FAULTS: dict[str, list[dict[str, Any]]] = {
     "connection dropped before": [{"effect": Effect.DROP}],

@@ -37,66 +37,66 @@ async def listed(desk: Office, ticket: TicketRef) -> None:
     await eventually(found)
 
 
-async def test_a_decision_whose_webhook_was_lost_reaches_the_run(desk: Office) -> None:
-    run, ticket = await review(desk)
-    await desk.decide(None, ticket, "Done")
-    await sweep(desk)
+async def test_a_decision_whose_webhook_was_lost_reaches_the_run(swept_desk: Office) -> None:
+    run, ticket = await review(swept_desk)
+    await swept_desk.decide(None, ticket, "Done")
+    await sweep(swept_desk)
     assert (await run.result()).outcome == "deployed"
 
 
-async def test_a_hundred_sweeps_over_an_unchanged_ticket_add_no_history(desk: Office) -> None:
-    run, _ = await review(desk)
+async def test_a_hundred_sweeps_over_an_unchanged_ticket_add_no_history(swept_desk: Office) -> None:
+    run, _ = await review(swept_desk)
     before = await length(run)
     for _ in range(100):
-        await sweep(desk)
+        await sweep(swept_desk)
     assert await length(run) == before
 
 
-async def test_an_approval_that_cant_be_used_is_not_brought_up_by_every_sweep(desk: Office) -> None:
-    run, ticket = await review(desk)
-    await desk.decide(run, ticket, "Done", customfield_10042="2001-01-01")
+async def test_an_approval_that_cant_be_used_is_not_brought_up_by_every_sweep(swept_desk: Office) -> None:
+    run, ticket = await review(swept_desk)
+    await swept_desk.decide(run, ticket, "Done", customfield_10042="2001-01-01")
 
     async def remarked() -> bool:
-        return "2001-01-01" in (await desk.status(run)).waiting_for
+        return "2001-01-01" in (await swept_desk.status(run)).waiting_for
 
     await eventually(remarked)
-    await settled(desk)
+    await settled(swept_desk)
     before = await length(run)
     for _ in range(5):
-        await sweep(desk)
+        await sweep(swept_desk)
     assert await length(run) == before
     (
-        await desk.jira.put(f"issue/{ticket.key}", json={"fields": {"customfield_10042": "2099-01-01"}})
+        await swept_desk.jira.put(f"issue/{ticket.key}", json={"fields": {"customfield_10042": "2099-01-01"}})
     ).raise_for_status()
-    await sweep(desk)
+    await sweep(swept_desk)
     assert (await run.result()).expiration_date == date(2099, 1, 1)
 
 
-async def test_a_deleted_ticket_is_asked_anew(desk: Office) -> None:
-    run, ticket = await review(desk)
-    (await desk.jira.delete(f"issue/{ticket.key}")).raise_for_status()
-    await sweep(desk)
+async def test_a_deleted_ticket_is_asked_anew(swept_desk: Office) -> None:
+    run, ticket = await review(swept_desk)
+    (await swept_desk.jira.delete(f"issue/{ticket.key}")).raise_for_status()
+    await sweep(swept_desk)
 
     async def asked_anew() -> TicketRef | None:
-        tickets = (await desk.status(run)).open_tickets
+        tickets = (await swept_desk.status(run)).open_tickets
         return tickets[0] if tickets and tickets[0].key != ticket.key else None
 
     second = await eventually(asked_anew)
-    await desk.decide(run, second, "Done")
+    await swept_desk.decide(run, second, "Done")
     assert [t.key for t in (await run.result()).tickets] == [ticket.key, second.key]
 
 
-async def test_the_ticket_of_a_terminated_run_is_withdrawn(desk: Office) -> None:
-    run, ticket = await review(desk)
+async def test_the_ticket_of_a_terminated_run_is_withdrawn(swept_desk: Office) -> None:
+    run, ticket = await review(swept_desk)
     await run.terminate("gone")
 
     async def terminated() -> bool:
         query = f"MlcTickets = 'jira:{ticket.key}' AND ExecutionStatus = 'Terminated'"
-        return bool([r async for r in desk.client.list_workflows(query)])
+        return bool([r async for r in swept_desk.client.list_workflows(query)])
 
     await eventually(terminated)
-    await sweep(desk)
-    assert (await desk.fields(ticket))["status"]["name"] == "Withdrawn"
+    await sweep(swept_desk)
+    assert (await swept_desk.fields(ticket))["status"]["name"] == "Withdrawn"
 
 
 async def settled(desk: Office) -> None:

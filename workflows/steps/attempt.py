@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from mlc.model.failure import FailureType
@@ -12,8 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.ticket import Answer, TicketKind
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.once import reason
-    from workflows.steps.progress import Progress
+    from workflows.steps.case import Case
+    from workflows.steps.once import failure_type, reason
 
 T = TypeVar("T")
 
@@ -32,22 +32,10 @@ class Stopped(Exception):
 
 
 class Attempts:
-    """Runs the steps of a process.
+    """Runs the steps of a process on a case."""
 
-    Args:
-        ask: puts a failure ticket (kind, phase, what went wrong) and answers with what the person said.
-        refresh: fetches the snapshot afresh, before a step is tried again.
-    """
-
-    def __init__(
-        self,
-        progress: Progress,
-        ask: Callable[[TicketKind, Phase, str], Awaitable[Answer]],
-        refresh: Callable[[], Awaitable[None]],
-    ) -> None:
-        self.progress = progress
-        self._ask = ask
-        self._refresh = refresh
+    def __init__(self, case: Case) -> None:
+        self.case = case
         self._again = False
 
     async def attempt(self, phase: Phase, work: Callable[[], Awaitable[T]]) -> T:
@@ -59,18 +47,18 @@ class Attempts:
             ApplicationError: ``NoSuchSnapshot`` when there is nothing to begin with.
         """
         while True:
-            self.progress.enter(phase)
+            self.case.progress.enter(phase)
             try:
                 if self._again:
-                    await self._refresh()
+                    await self.case.refresh()  # somebody may have repaired the snapshot
                     self._again = False
                 return await work()
             except (ActivityError, ApplicationError) as error:
                 if is_cancelled_exception(error):
                     raise
-                if phase is Phase.SUBMITTED and _type(error) == FailureType.NO_SUCH_SNAPSHOT:
+                if phase is Phase.SUBMITTED and failure_type(error) == FailureType.NO_SUCH_SNAPSHOT:
                     raise ApplicationError(reason(error), type=FailureType.NO_SUCH_SNAPSHOT) from None
-                kind = TicketKind.REJECTION if _type(error) in REJECTIONS else TicketKind.ERROR
+                kind = TicketKind.REJECTION if failure_type(error) in REJECTIONS else TicketKind.ERROR
                 message = reason(error)
             await self.again_or_stop(kind, phase, message)
 
@@ -80,13 +68,8 @@ class Attempts:
         Raises:
             Stopped: the answer was Rejected.
         """
-        self.progress.failed(message)
-        answer = await self._ask(kind, phase, message)
-        if answer is Answer.REJECTED:
+        self.case.progress.failed(message)
+        _, answered = await self.case.ask(kind, phase, message)
+        if answered.answer is Answer.REJECTED:
             raise Stopped(kind, message)
         self._again = True
-
-
-def _type(error: FailureError) -> str | None:
-    cause = error.cause if isinstance(error, ActivityError) else error
-    return cause.type if isinstance(cause, ApplicationError) else None

@@ -8,7 +8,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.jobs import JobActivities
-    from mlc.model.job import Job, JobKind, JobRequest
+    from mlc.model.deployment import RuntimeRef
+    from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, JobRequest
     from mlc.model.processes import Policy
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
@@ -36,9 +37,20 @@ class Jobs:
             self._changed = True
 
     async def run(
-        self, kind: JobKind, snapshot_id: str, policy: Policy, finish: Callable[[Any, Job], Awaitable[Result]]
+        self,
+        kind: JobKind,
+        snapshot_id: str,
+        policy: Policy,
+        finish: Callable[[Any, Job], Awaitable[Result]],
+        *,
+        runtime: RuntimeRef | None = None,
+        files: JobFiles = NO_FILES,
     ) -> Result:
         """Create a job and wait until ``finish``, an activity that asks for it, has an answer.
+
+        Args:
+            runtime: where it is to run; None: the centre chooses.
+            files: what it reads and writes, if not what its kind reads and writes anyway.
 
         Raises:
             ActivityError: what the job needs is missing, it failed, took too long, or the centre was down for too long.
@@ -51,6 +63,8 @@ class Jobs:
             kind=kind,
             key=question_key("job", kind, self._made),
             workflow_id=workflow.info().workflow_id,
+            runtime=runtime,
+            files=files,
         )
         self._asked = request
         job = await create_once(

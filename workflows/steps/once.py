@@ -141,6 +141,12 @@ def reason(error: BaseException) -> str:
     return getattr(error, "message", None) or str(error)
 
 
+def failure_type(error: BaseException) -> str | None:
+    """The type (see ``FailureType``) that an activity or a step gave its failure, if it gave one."""
+    cause = error.cause if isinstance(error, ActivityError) else error
+    return cause.type if isinstance(cause, ApplicationError) else None
+
+
 def _wait_after(error: ActivityError, settle: timedelta, pause: timedelta, *, for_ever: bool) -> timedelta | None:
     """How long to wait before looking again; None when another try is useless."""
     cause = error.cause

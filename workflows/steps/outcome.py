@@ -6,13 +6,10 @@ from datetime import date
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.notifications import Notice
     from activities.snapshots import DecisionRecord
     from mlc.model.deployment import Deployment
     from mlc.model.job import TestResult
     from mlc.model.processes import DeployModelResult
-    from mlc.model.short import beginning
-    from mlc.model.snapshot import SnapshotSummary
     from mlc.model.ticket import Answer, Decision, TicketRef, TicketState
     from mlc.model.verdict import Verdict
 
@@ -81,31 +78,3 @@ def verdict_text(verdict: Verdict | None) -> str:
 def places_text(deployments: Sequence[Deployment]) -> str:
     """Where a model is deployed; a batch deployment's runtime is chosen when a job is created."""
     return ", ".join(f"{d.mode} on {d.runtime}" if d.runtime else d.mode for d in deployments)
-
-
-def announcement(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice:
-    """The notification with which a run ends."""
-    name = f"{snapshot.model_name} ({snapshot.name})"
-    places = places_text(result.deployments)
-    match result.outcome:
-        case "deployed":
-            text = f"{name} was deployed: {places}."
-            if result.decision is None:
-                text += " Nobody was asked and nothing was judged: the snapshot is not tagged for review."
-        case "rejected":
-            text = f"{name} was rejected and not deployed."
-        case "kept":
-            text = (
-                f"{name} was deployed: {places}. Not all earlier deployments of the model could be ended: look at them."
-            )
-        case _:
-            text = f"The deployment of {name} was abandoned; earlier deployments stay active."
-    if result.warnings:
-        text += " " + " ".join(result.warnings)
-    return Notice(
-        snapshot_id=snapshot.id,
-        model_id=snapshot.model_id,
-        key=f"{workflow.info().first_execution_run_id}-{result.outcome}",
-        message=beginning(text, 1_500),
-        severity="INFO" if result.outcome == "deployed" and not result.warnings else "WARN",
-    )

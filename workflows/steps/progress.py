@@ -1,12 +1,13 @@
 """Where a run stands, in one object and shown in one place."""
 
 import re
+from enum import StrEnum
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
-    from mlc.model.processes import Attribute, DeployModelStatus, Phase, StepRecord
+    from mlc.model.processes import Attribute, ProcessStatus, StepRecord
     from mlc.model.snapshot import SnapshotSummary
     from mlc.model.ticket import Answer, TicketRef, TicketState
 
@@ -27,18 +28,18 @@ class Progress:
     a ticket opens, was read or closes, and at the end.
     """
 
-    def __init__(self, state: DeployModelStatus) -> None:
+    def __init__(self, state: ProcessStatus) -> None:
         self.state = state
         self._seen: dict[str, str] = {}
         self._model: SnapshotSummary | None = None
-        self._searchable: Phase | None = None
+        self._searchable: StrEnum | None = None
 
     def of(self, snapshot: SnapshotSummary) -> None:
         """Say which model the run is about."""
         self._model = snapshot
         self._upsert(MODEL.value_set(_cut(snapshot.model_name)), STAGE.value_set(_cut(snapshot.stage)))
 
-    def enter(self, phase: Phase) -> None:
+    def enter(self, phase: StrEnum) -> None:
         """Begin a phase, or begin it again."""
         self._end("done")
         self.state.phase = phase
@@ -141,7 +142,8 @@ class Progress:
             lines.append(f"- {MARKS[step.status]} {step.started:%Y-%m-%d %H:%M:%S} **{step.phase}**{took}{note}")
         if self.state.waiting_for:
             lines += ["", f"**Waiting for** {self.state.waiting_for}"]
-        if to_come := list(Phase)[list(Phase).index(self.state.phase) + 1 :]:
+        phases = list(type(self.state.phase))
+        if to_come := phases[phases.index(self.state.phase) + 1 :]:
             lines += ["", f"To come: {', '.join(to_come)}"]
         if self.state.result.tickets:
             links = ", ".join(f"[{ticket.key}]({ticket.url})" for ticket in self.state.result.tickets)

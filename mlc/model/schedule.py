@@ -1,0 +1,63 @@
+"""The model centre's schedules as they run in Temporal: how they are named there and what is kept with them."""
+
+import hashlib
+
+from mlc.model.base import Record
+
+MIRROR_SCHEDULES = "MirrorSchedules"
+"""The workflow's type."""
+
+MIRROR_SCHEDULE = "mlc-mirror-schedules"
+"""Id of the Temporal Schedule that runs MirrorSchedules."""
+
+MIRRORED_BY = "mlcMirroredBy"
+"""Memo of a Temporal Schedule that is a mirror's: the task queue whose worker made it. Others are never touched."""
+
+ORIGIN = "mlcSchedule"
+"""Memo of what such a schedule starts: its :class:`ScheduleOrigin`. (A schedule's own memo can't be changed.)"""
+
+
+def mirrored_id(owner_id: str, schedule_id: str) -> str:
+    """The id of the Temporal Schedule for a schedule of a deployment, or of a monitor on a snapshot."""
+    return f"mlc-{owner_id}-{schedule_id}"
+
+
+class ScheduleOrigin(Record):
+    """Which of the centre's schedules this is. ``fingerprint`` is of all that it was made from."""
+
+    name: str
+    schedule_id: str
+    source: str
+    snapshot_id: str
+    cron: str
+    time_zone: str
+    fingerprint: str
+
+
+class ScheduleProblem(Record):
+    """A schedule that can't run: where it stands, and a sentence or two on what is wrong with it."""
+
+    place: str
+    what: str
+    snapshot_id: str
+    model_id: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.place}: {self.what}"
+
+    @property
+    def key(self) -> str:
+        """The same for the same problem at the same place, and for no other."""
+        return f"schedule-{hashlib.sha256(self.text.encode()).hexdigest()[:24]}"
+
+
+class MirrorReport(Record):
+    """What MirrorSchedules saw and did. ``problems`` are the first few, cut short; ``problem_count`` is of them all."""
+
+    schedules: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    problem_count: int = 0
+    problems: list[str] = []

@@ -1,0 +1,31 @@
+"""MirrorSchedules: the model centre's schedules as Temporal Schedules. Started by a schedule itself."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities.mirror import MirrorActivities
+    from mlc.model.schedule import MIRROR_SCHEDULES, MirrorReport
+
+with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
+    from workflows.steps.activity import HEARTBEAT_TIMEOUT
+
+# A thousand schedules take four calls each at most, of some hundredths of a second.
+MIRROR_TIMEOUT = timedelta(minutes=10)
+
+
+@workflow.defn(name=MIRROR_SCHEDULES)
+class MirrorSchedules:
+    """Bring Temporal's Schedules in line with those of the model centre's deployments and monitors."""
+
+    @workflow.run
+    async def run(self) -> MirrorReport:
+        return await workflow.execute_activity_method(
+            MirrorActivities.mirror_schedules,
+            start_to_close_timeout=MIRROR_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RetryPolicy(maximum_attempts=3),  # the next look comes soon enough
+            summary="mirror the model centre's schedules",
+        )

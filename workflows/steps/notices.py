@@ -1,0 +1,69 @@
+"""What processes tell people without asking them anything."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notifications import Notice
+    from mlc.model.job import TestResult
+    from mlc.model.processes import DeployModelResult
+    from mlc.model.short import beginning
+    from mlc.model.snapshot import SnapshotSummary
+    from mlc.model.verdict import Verdict
+
+with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
+    from workflows.steps.outcome import metrics_text, places_text
+
+MODEL_TEST = "MODEL_TEST_NOTIFICATION"
+
+
+def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice:
+    """How a run of DeployModel ended."""
+    name = _named(snapshot)
+    places = places_text(result.deployments)
+    match result.outcome:
+        case "deployed":
+            text = f"{name} was deployed: {places}."
+            if result.decision is None:
+                text += " Nobody was asked and nothing was judged: the snapshot is not tagged for review."
+        case "rejected":
+            text = f"{name} was rejected and not deployed."
+        case "kept":
+            text = (
+                f"{name} was deployed: {places}. Not all earlier deployments of the model could be ended: look at them."
+            )
+        case _:
+            text = f"The deployment of {name} was abandoned; earlier deployments stay active."
+    severity = "INFO" if result.outcome == "deployed" and not result.warnings else "WARN"
+    return _notice(snapshot, result.outcome, " ".join([text, *result.warnings]), severity=severity)
+
+
+def back_test_passed(snapshot: SnapshotSummary, test_result: TestResult | None, verdict: Verdict | None) -> Notice:
+    """A back test that nothing speaks against."""
+    text = f"The back test of {_named(snapshot)} passed."
+    if verdict is None or not verdict.judged:
+        text = f"The back test of {_named(snapshot)} was run. Not judged: no decision table."
+    if test_result and (metrics := metrics_text(test_result)):
+        text += f" {metrics}."
+    warnings = verdict.warnings if verdict else []
+    severity = "WARN" if warnings else "INFO"
+    return _notice(snapshot, "passed", " ".join([text, *warnings]), severity=severity, notification_type=MODEL_TEST)
+
+
+def back_test_not_run(snapshot: SnapshotSummary, why: str) -> Notice:
+    """A back test that came to an error before there was anything to review."""
+    text = f"The back test of {_named(snapshot)} could not be run. {why}"
+    return _notice(snapshot, "error", text, severity="ERROR", notification_type=MODEL_TEST)
+
+
+def _named(snapshot: SnapshotSummary) -> str:
+    return f"{snapshot.model_name} ({snapshot.name})" if snapshot.model_name else f"snapshot {snapshot.id}"
+
+
+def _notice(snapshot: SnapshotSummary, outcome: str, text: str, **more: str) -> Notice:
+    return Notice(
+        snapshot_id=snapshot.id if snapshot.model_name else "",
+        model_id=snapshot.model_id,
+        key=f"{workflow.info().first_execution_run_id}-{outcome}",
+        message=beginning(text, 1_500),
+        **more,
+    )
