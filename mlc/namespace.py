@@ -1,4 +1,4 @@
-"""What the processes need of a Temporal namespace: search attributes, the schedule of the sweep, and retention."""
+"""What the processes need of a Temporal namespace: search attributes, schedules of our own, and retention."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -22,7 +22,9 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.mirror import remove_mirrored
 from mlc.model.processes import SWEEP_TICKETS, TASK_QUEUE, Attribute
+from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES
 from mlc.settings import ProcessSettings
 
 SWEEP_SCHEDULE = "sweep-tickets"
@@ -36,7 +38,7 @@ NOT_ALLOWED = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEM
 
 
 async def setup(client: Client, settings: ProcessSettings) -> list[str]:
-    """Make what is missing; what is there stays, an operator's pause of the sweep included.
+    """Make what is missing; what is there stays, an operator's pause of a schedule included.
 
     Returns:
         A line for each thing: what it is and whether it was made now.
@@ -47,6 +49,7 @@ async def setup(client: Client, settings: ProcessSettings) -> list[str]:
     return [
         await add_search_attributes(client),
         await schedule_sweep(client, settings.sweep_interval),
+        await schedule_mirror(client, settings),
         await keep_closed_runs(client, settings.retention),
     ]
 
@@ -80,12 +83,30 @@ async def register(client: Client, names: Iterable[Attribute]) -> None:
 
 
 async def schedule_sweep(client: Client, interval: timedelta) -> str:
-    """Have SweepTickets run every ``interval``; one sweep at a time."""
+    """Have SweepTickets run every ``interval``."""
+    return await schedule_workflow(client, SWEEP_SCHEDULE, SWEEP_TICKETS, interval)
+
+
+async def schedule_mirror(client: Client, settings: ProcessSettings) -> str:
+    """Have MirrorSchedules run, or, where that isn't wanted, remove its schedule and those that it made."""
+    if settings.mirror_schedules:
+        return await schedule_workflow(client, MIRROR_SCHEDULE, MIRROR_SCHEDULES, settings.mirror_interval)
+    try:
+        await client.get_schedule_handle(MIRROR_SCHEDULE).delete()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+    removed = await remove_mirrored(client, TASK_QUEUE)
+    return f"the centre's schedules: not run here (MLC_MIRROR_SCHEDULES){f', {removed} were removed' * bool(removed)}"
+
+
+async def schedule_workflow(client: Client, schedule_id: str, workflow: str, interval: timedelta) -> str:
+    """Have a workflow without input run every ``interval``; one at a time."""
     spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=interval)])
-    action = ScheduleActionStartWorkflow(SWEEP_TICKETS, id=SWEEP_SCHEDULE, task_queue=TASK_QUEUE)
+    action = ScheduleActionStartWorkflow(workflow, id=schedule_id, task_queue=TASK_QUEUE)
     policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=interval)
     try:
-        await client.create_schedule(SWEEP_SCHEDULE, Schedule(action=action, spec=spec, policy=policy))
+        await client.create_schedule(schedule_id, Schedule(action=action, spec=spec, policy=policy))
     except ScheduleAlreadyRunningError:
 
         def updated(current: ScheduleUpdateInput) -> ScheduleUpdate:
@@ -93,9 +114,9 @@ async def schedule_sweep(client: Client, interval: timedelta) -> str:
             schedule.action, schedule.spec, schedule.policy = action, spec, policy
             return ScheduleUpdate(schedule)
 
-        await client.get_schedule_handle(SWEEP_SCHEDULE).update(updated)
-        return f"schedule {SWEEP_SCHEDULE}: every {interval}, brought up to date"
-    return f"schedule {SWEEP_SCHEDULE}: every {interval}, created"
+        await client.get_schedule_handle(schedule_id).update(updated)
+        return f"schedule {schedule_id}: every {interval}, brought up to date"
+    return f"schedule {schedule_id}: every {interval}, created"
 
 
 async def keep_closed_runs(client: Client, retention: timedelta) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mlc.model.file import FileRules
@@ -165,6 +165,16 @@ class JiraSettings(_Group):
     webhook_secrets: list[SecretStr] = Field([], description="Secrets of Jira's webhooks (two during a rotation)")
 
 
+class ServiceNowSettings(_Group):
+    """ServiceNow, through its Table API."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_SERVICENOW_")
+
+    url: str | None = Field(None, description="Base address of the instance")
+    table: str = Field("change_request", description="Table of every ticket")
+    webhook_secrets: list[SecretStr] = Field([], description="Secrets that sign its webhooks (two during a rotation)")
+
+
 class DeskSettings(_Group):
     """The ticket desk of standalone mode."""
 
@@ -212,6 +222,14 @@ class ProcessSettings(_Group):
     job_deadline: Duration = Field(timedelta(days=7), description="A job that runs longer is given up")
     deployment_deadline: Duration = Field(timedelta(minutes=30), description="The same for a deployment that loads")
     sweep_interval: Duration = Field(timedelta(minutes=5), description="Between two sweeps of the open tickets")
+    mirror_schedules: bool = Field(
+        False, description="Run the centre's schedules as Temporal Schedules; not beside a scheduler of ModelOp's own"
+    )
+    mirror_interval: Duration = Field(timedelta(minutes=1), description="Between two looks at the centre's schedules")
+    schedule_time_zone: str = Field("UTC", description="Zone of the cron expressions that come without one")
+    schedule_catchup: Duration = Field(
+        timedelta(hours=1), description="A start that Temporal missed while it was down is made up for within this time"
+    )
     retention: Duration = Field(
         timedelta(days=30), description="`mlc setup` has Temporal keep closed runs for at least so long"
     )
@@ -234,9 +252,16 @@ class GatewaySettings(_Group):
     max_body: int = Field(16 * 1024 * 1024, description="Largest body of a signal, bytes")
     max_webhook_body: int = Field(1024 * 1024, description="Largest body of a webhook, bytes")
     webhook_token: SecretStr | None = Field(
-        None, description="Bearer secret of webhook senders that can't sign, such as Jira Automation"
+        None, description="Bearer secret, or basic password, of senders that can't sign, such as Jira Automation"
+    )
+    webhook_suffix: str = Field(
+        "", pattern=r"^[A-Za-z0-9_-]*$", description="Last part of the webhooks' paths, hard to guess: /webhooks/jira/..."
+    )
+    webhook_networks: list[IPvAnyNetwork] = Field(
+        [], description="Networks that webhooks may come from, such as 10.0.0.0/8, as JSON; empty: any"
     )
     webhook_projects: list[str] = Field([], description="Jira projects listened to; empty: MLC_JIRA_PROJECT")
+    webhook_tables: list[str] = Field([], description="ServiceNow tables listened to; empty: MLC_SERVICENOW_TABLE")
     webhook_rate: float = Field(50, description="Webhooks a second that one source may send, on average")
     webhook_burst: int = Field(500, description="Webhooks that one source may send at once")
     trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, with commas")

@@ -105,9 +105,11 @@ class Schedule(Entity):
     """A cron schedule that sends a signal with variables."""
 
     schedule_id: str | None = None
-    cron_expression: str = ""
+    cron_expression: str | None = None
+    time_zone: str | None = None
+    """Of the cron expression (not proven)."""
     meta_data: MetaData | None = None
-    action: dict[str, Any] = {}
+    action: dict[str, Any] | None = None
 
 
 class Association(Entity):

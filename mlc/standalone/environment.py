@@ -144,6 +144,7 @@ _PACE = {
     "MLC_SETTLE": "PT2S",  # the desk's search doesn't lag
     "MLC_CENTER_SETTLE": "PT2S",
     "MLC_SWEEP_INTERVAL": "PT30S",
+    "MLC_MIRROR_SCHEDULES": "true",  # the centre of standalone mode has no scheduler of its own
 }
 """Settings for one machine and one person who watches; a value in the file wins."""
 
