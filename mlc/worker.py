@@ -22,6 +22,7 @@ from activities.batch import BatchActivities
 from activities.deployments import DeploymentActivities
 from activities.heartbeats import Heartbeats
 from activities.jobs import JobActivities
+from activities.mirror import MirrorActivities
 from activities.monitors import MonitorActivities
 from activities.notifications import NotificationActivities
 from activities.schedules import ScheduleActivities
@@ -39,11 +40,12 @@ from mlc.ticketing import Ticketing, TicketSystems
 from mlc.ticketing.jira import JiraTicketing
 from workflows.deploy_model import DeployModel
 from workflows.messages import MisfitSignals
+from workflows.mirror_schedules import MirrorSchedules
 from workflows.run_back_test import RunBackTest
 from workflows.run_batch_model_job import RunBatchModelJob
 from workflows.sweep_tickets import SweepTickets
 
-WORKFLOWS: Sequence[type] = (DeployModel, RunBackTest, RunBatchModelJob, SweepTickets)
+WORKFLOWS: Sequence[type] = (DeployModel, RunBackTest, RunBatchModelJob, SweepTickets, MirrorSchedules)
 
 # Less than the time that process supervisors usually leave between SIGTERM and SIGKILL.
 GRACE = timedelta(seconds=20)
@@ -116,6 +118,7 @@ def activities_of(
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process, center_settings)
     sweep = SweepActivities(tickets, threads)
+    mirror = MirrorActivities(center, process, center_settings, files)
     return [
         *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.record_decision),
         *(jobs.create_job, jobs.find_job, jobs.cancel_job),
@@ -129,6 +132,7 @@ def activities_of(
         notifications.notify,
         *(asking.open_ticket, asking.find_ticket, asking.read_ticket, asking.remark, asking.withdraw_tickets),
         *(sweep.sweep_tickets, sweep.withdraw_orphans),
+        mirror.mirror_schedules,
     ]
 
 
