@@ -11,13 +11,13 @@ from temporalio.client import Client
 
 from mlc.center import Center
 from mlc.gateway.handlers import Systems
-from mlc.gateway.jira_webhook import jira_webhook
+from mlc.gateway.jira_webhook import jira_sender
+from mlc.gateway.servicenow_webhook import servicenow_sender
 from mlc.gateway.signals import signal_api
 from mlc.gateway.temporal import TemporalDown, calling
+from mlc.gateway.webhook import given, webhook
 from mlc.model.file import FileRules
-from mlc.settings import GatewaySettings, JiraSettings
-
-NO_FILES = FileRules()
+from mlc.settings import GatewaySettings, JiraSettings, ServiceNowSettings
 
 
 class Health(BaseModel):
@@ -30,30 +30,40 @@ class Health(BaseModel):
 def create_app(
     settings: GatewaySettings,
     jira: JiraSettings,
+    servicenow: ServiceNowSettings | None = None,
     *,
     temporal: Client,
     center: Center,
-    files: FileRules = NO_FILES,
+    files: FileRules | None = None,
 ) -> FastAPI:
     """The gateway's ASGI application.
 
     Args:
         settings: its own settings.
         jira: whose webhooks are received (project, secrets).
+        servicenow: the same of ServiceNow (table, secrets).
         temporal: a client that may be lazy: the gateway starts, and answers 503, while Temporal is down.
         center: where snapshots are looked up before a run is started on one, and a signal's files are kept.
         files: which addresses the files of signals may have; by default none.
 
     Raises:
-        ValueError: no secret for webhooks is configured.
+        ValueError: no secret for any webhooks is configured, so that anybody could call, or nobody.
     """
+    senders = [jira_sender(settings, jira), servicenow_sender(settings, servicenow or ServiceNowSettings())]
+    if not given([settings.webhook_token, *(secret for sender in senders for secret in sender.secrets)]):
+        raise ValueError(
+            "No secret for webhooks: set MLC_JIRA_WEBHOOK_SECRETS or MLC_SERVICENOW_WEBHOOK_SECRETS (a JSON list of "
+            "one or two texts) to the secret that the ticket system signs with, or MLC_GATEWAY_WEBHOOK_TOKEN for "
+            "senders that can't sign, such as Jira Automation."
+        )
     app = FastAPI(
         title="MLC gateway",
         description="Signals that start and wake model life-cycle processes, and the ticket system's webhooks.",
         redoc_url=None,
     )
-    app.include_router(signal_api(settings, Systems(temporal, center, files)), tags=["signals"])
-    app.include_router(jira_webhook(settings, jira, temporal), tags=["webhooks"])
+    app.include_router(signal_api(settings, Systems(temporal, center, files or FileRules())), tags=["signals"])
+    for sender in senders:
+        app.include_router(webhook(sender, settings, temporal), tags=["webhooks"])
 
     @app.exception_handler(TemporalDown)
     async def temporal_down(_request: Request, error: TemporalDown) -> JSONResponse:

@@ -53,6 +53,18 @@ def bears(request: Request, token: SecretStr | None) -> bool:
     return hmac.compare_digest(given.strip().encode(), token.get_secret_value().encode())
 
 
+def presents(request: Request, secret: SecretStr | None) -> bool:
+    """Whether the request carries the secret as a bearer token or as the password of basic authentication."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic" or secret is None or not secret.get_secret_value():
+        return bears(request, secret)
+    try:
+        password = base64.b64decode(given.strip(), validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(password, secret.get_secret_value().encode())
+
+
 def signature_verifies(header: str, body: bytes, secrets: Sequence[SecretStr]) -> bool:
     """Whether ``X-Hub-Signature: sha256=<digest>`` is the HMAC-SHA256 of the raw body under one of the secrets.
 

@@ -1,0 +1,215 @@
+"""What the webhooks of all ticket systems have in common: an event becomes a hint to the run that waits for the ticket.
+
+Nothing of the event is believed but which ticket it is about: the run reads the ticket itself. So the worst that a
+forged or replayed event can do is one more read. TLS ends at the proxy in front of the gateway.
+"""
+
+import ipaddress
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from temporalio.client import Client
+
+from mlc.gateway.intake import Deliveries, RateLimit, presents, read_body, signature_verifies
+from mlc.gateway.waiting_runs import tell
+from mlc.model.ticket import Provider, TicketChanged
+from mlc.settings import GatewaySettings
+
+log = logging.getLogger("mlc.gateway")
+
+OLDEST, NEWEST = 24 * 3600.0, 60.0
+"""Seconds that an event may lie in the past (Jira repeats a failed delivery for hours) and in the future."""
+DELIVERY = re.compile(r"[A-Za-z0-9._:-]{1,200}", re.ASCII)
+
+
+class Read(BaseModel):
+    """What is read of an event, under the sender's own names; everything else is left alone."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+
+R = TypeVar("R", bound=Read)
+
+
+@dataclass(frozen=True)
+class Event:
+    """All that counts of an event: which ticket, where it lies, and when it was sent (seconds since 1970)."""
+
+    key: str
+    place: str
+    labels: Sequence[str] = ()
+    created: bool = False
+    sent: float | None = None
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A ticket system as the gateway sees it.
+
+    ``read`` gives the event of a body, None if that is about no ticket, and raises ``BadEvent``; ``key`` is what its
+    tickets' keys look like. ``places`` are the projects or tables that are listened to. ``secrets`` sign.
+    """
+
+    provider: Provider
+    name: str
+    key: re.Pattern[str]
+    key_field: str
+    places: frozenset[str]
+    secrets: Sequence[SecretStr]
+    secrets_setting: str
+    signature_header: str
+    delivery_header: str
+    example: dict[str, Any]
+    read: Callable[[bytes], Event | None]
+
+
+class BadEvent(Exception):
+    """A body that is no event of this sender; the text says why."""
+
+
+class Accepted(BaseModel):
+    """``signalled`` counts the runs that were told; 0 with ``why`` when nobody was."""
+
+    signalled: int = 0
+    why: str = ""
+
+
+def given(secrets: Sequence[SecretStr | None]) -> bool:
+    """Whether there is a secret that is not empty: anybody can compute an empty one's signature."""
+    return any(secret is not None and secret.get_secret_value().strip() for secret in secrets)
+
+
+def parsed(kind: type[R], body: bytes) -> R:
+    """A body as JSON.
+
+    Raises:
+        BadEvent: it isn't, or has another shape.
+    """
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the body"
+        raise BadEvent(f"{place}: {first['msg']}") from None
+
+
+def webhook(sender: Sender, settings: GatewaySettings, temporal: Client) -> APIRouter:
+    """The receiver of a ticket system's webhooks; without a secret, one that says that there is none."""
+    router = APIRouter()
+    path = "/".join(["/webhooks", sender.provider, *filter(None, [settings.webhook_suffix])])
+    if not given([*sender.secrets, settings.webhook_token]):
+
+        @router.post(path, include_in_schema=False)
+        async def refuse() -> None:
+            raise HTTPException(
+                404, f"No webhooks of {sender.name} are taken here: {sender.secrets_setting} holds no secret."
+            )
+
+        return router
+
+    rate = RateLimit(settings.webhook_rate, settings.webhook_burst)
+    deliveries = Deliveries()
+
+    @router.post(
+        path,
+        name=f"{sender.name}'s webhook",
+        status_code=202,
+        include_in_schema=not settings.webhook_suffix,
+        openapi_extra=_documented(sender),
+        responses=_ANSWERS,
+    )
+    async def receive(request: Request) -> Accepted:
+        """An event about a ticket: signed with the webhook's secret, or with a bearer or basic secret."""
+        source = request.client.host if request.client else ""
+        if not _allowed(source, settings):
+            raise HTTPException(403, "No webhooks are taken from this address.")
+        if not rate.admits(source):
+            raise HTTPException(429, "Too many webhooks from this source.", {"Retry-After": "10"})
+        body = await read_body(request, settings.max_webhook_body)
+        signed = _authenticate(request, body, sender, settings)
+        try:
+            event = sender.read(body)
+        except BadEvent as error:
+            raise HTTPException(400, f"Not an event of {sender.name}: {error}.") from None
+        _check_age(event, signed=signed)
+        if event is None:
+            return Accepted(why="The event is about no ticket.")
+        if not sender.key.fullmatch(event.key):
+            raise HTTPException(400, f"{sender.key_field} is not the key of a ticket.")
+        if event.place not in sender.places:
+            return Accepted(why="The ticket's project or table is not listened to.")
+        delivery = request.headers.get(sender.delivery_header, "")
+        delivery = delivery if DELIVERY.fullmatch(delivery) else ""
+        if delivery and deliveries.seen(delivery, body):
+            return Accepted(why="This delivery was dealt with before.")
+        hint = TicketChanged(provider=sender.provider, key=event.key, delivery_id=delivery or None)
+        signalled = await tell(temporal, hint, event.labels, created=event.created)
+        log.info("%s webhook delivery=%s key=%s runs=%d", sender.provider, delivery or "-", event.key, signalled)
+        if delivery:
+            deliveries.add(delivery, body)
+        return Accepted(signalled=signalled, why="" if signalled else "No run waits for this ticket.")
+
+    return router
+
+
+def _allowed(source: str, settings: GatewaySettings) -> bool:
+    if not settings.webhook_networks:
+        return True
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return False
+    return any(address in network for network in settings.webhook_networks)
+
+
+def _authenticate(request: Request, body: bytes, sender: Sender, settings: GatewaySettings) -> bool:
+    """Whether the event is signed; without a signature it must present the secret of those that can't sign."""
+    signature = request.headers.get(sender.signature_header)
+    if signature is not None:
+        if not signature_verifies(signature, body, sender.secrets):
+            raise HTTPException(401, f"The signature in {sender.signature_header} is not right for this body.")
+        return True
+    if not presents(request, settings.webhook_token):
+        raise HTTPException(401, f"The webhook carries no {sender.signature_header}: set its secret in {sender.name}.")
+    return False
+
+
+def _check_age(event: Event | None, *, signed: bool) -> None:
+    if event is None:
+        return
+    if event.sent is None:
+        if signed:
+            raise HTTPException(400, "The event has no timestamp (milliseconds since 1970).")
+        return  # senders that can't sign may send none
+    if not -NEWEST <= time.time() - event.sent <= OLDEST:
+        raise HTTPException(400, "The event's timestamp is more than a day old, or lies in the future.")
+
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body is no event of the ticket system, or its timestamp is out of bounds"},
+    401: {"description": "No signature, or a wrong one"},
+    403: {"description": "The sender's address is not among MLC_GATEWAY_WEBHOOK_NETWORKS"},
+    413: {"description": "The body is too large"},
+    429: {"description": "Too many webhooks from this source"},
+    503: {"description": "Temporal is down: nobody was told, send it again"},
+}
+
+
+def _documented(sender: Sender) -> dict[str, Any]:
+    headers = (
+        (sender.signature_header, "sha256=<HMAC-SHA256 of the raw body, hexadecimal or base64>"),
+        (sender.delivery_header, "The delivery's id, the same when it is repeated"),
+    )
+    content = {"application/json": {"schema": {"type": "object"}, "example": sender.example}}
+    return {
+        "requestBody": {"required": True, "content": content},
+        "parameters": [
+            {"in": "header", "name": name, "schema": {"type": "string"}, "description": text} for name, text in headers
+        ],
+    }
