@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from mlc.dmn.errors import FeelError, Kind, Place
 
+from . import moments, wide
 from .run import Code, Run, Scope, Value
 from .values import Range, kind_of
 
@@ -48,10 +48,9 @@ def _span(low: Value, high: Value) -> Iterable[Value]:
             raise FeelError("the ends of a range to go over must be whole numbers")
         first, last = int(low), int(high)
         return map(Decimal, range(first, last + 1) if first <= last else range(first, last - 1, -1))
-    if type(low) is date and type(high) is date:
-        days = (high - low).days
-        step = 1 if days >= 0 else -1
-        return (low + timedelta(days=count) for count in range(0, days + step, step))
+    if type(low) in wide.DATES and type(high) in wide.DATES:
+        begin, end = wide.day_number(low), wide.day_number(high)
+        return map(moments.day_of, range(begin, end + 1) if begin <= end else range(begin, end - 1, -1))
     raise FeelError(f"cannot go from {kind_of(low)} to {kind_of(high)}")
 
 
@@ -117,6 +116,8 @@ def filtered(base: Code, condition: Code, cost: int, place: Place) -> Code:
             return None
         items = value if isinstance(value, list) else [value]
         chosen: list[Any] = []
+        if not items and _is_number(condition, scope, run):
+            return by_number(items, Decimal(0), run, place)
         for item in items:
             run.spend(cost)
             inner = {**scope, "item": item}
@@ -133,6 +134,15 @@ def filtered(base: Code, condition: Code, cost: int, place: Place) -> Code:
         return chosen
 
     return select
+
+
+def _is_number(condition: Code, scope: Scope, run: Run) -> bool:
+    """Whether a filter asks for an item by its number, where there is no item to find out with."""
+    problems = len(run.problems)
+    answer = condition({**scope, "item": None}, run)
+    while len(run.problems) > problems:
+        run.problems.popitem()
+    return type(answer) is Decimal
 
 
 def by_number(items: Sequence[Value], number: Decimal, run: Run, place: Place) -> Value:

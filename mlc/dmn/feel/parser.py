@@ -80,7 +80,8 @@ class Parser(Cursor):
     def signed(self) -> Node:
         """Signs, then an operand. Two signs cancel, but still refuse what cannot have one."""
         signs = 0
-        while self.take("-"):
+        while self.at("-") and self.tokens[self.index + 1].kind != "number":
+            self.index += 1
             signs += 1
         node = self.operand()
         if not signs:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from mlc.dmn.errors import FeelSyntaxError
+from mlc.dmn.errors import FeelSyntaxError, Kind
 
 from . import calls, iteration, temporal
 from .cursor import Node, constant
 from .lexer import unquote
 from .run import Code, Run, Scope, Value
-from .values import NUMBERS, Range
+from .values import NUMBERS, Range, kind_of
 
 if TYPE_CHECKING:
     from .parser import Parser
@@ -51,6 +51,8 @@ def primary(parser: Parser) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
             return _round(parser)
         case "symbol", "[":
             return _square(parser)
+        case "symbol", "-" if parser.token.kind == "number":  # a sign belongs to a literal (grammar rule 37)
+            return parser.fixed(lambda: _number("-" + parser.advance().text), token.position)
         case "symbol", "]":
             return range_from(parser, parser.endpoint(), low_closed=False)
         case "symbol", "{":
@@ -75,22 +77,40 @@ def range_from(parser: Parser, low: Node, low_closed: bool) -> Node:
     high_closed = parser.advance().text == "]"
     low_code, high_code = low.code, high.code
 
-    def make(scope: Scope, run: Run) -> Range:
-        return Range(low_code(scope, run), high_code(scope, run), low_closed, high_closed)
+    def make(scope: Scope, run: Run) -> Value:
+        low_end, high_end = low_code(scope, run), high_code(scope, run)
+        if low_end is None or high_end is None or kind_of(low_end) != kind_of(high_end):
+            message = f"there is no range from {kind_of(low_end)} to {kind_of(high_end)}"
+            run.note(Kind.WRONG_TYPE, message, parser.place)
+            return None
+        return Range(low_end, high_end, low_closed, high_closed)
 
-    return constant(make({}, Run())) if low.constant and high.constant else Node(make)
+    found = make({}, Run()) if low.constant and high.constant else None
+    return Node(make) if found is None else constant(found)
+
+
+def _one_ended(symbol: str, code: Code) -> Code:
+    """`(< 10)` and the like; `(= 10)` is the range from 10 to 10 (10.3.2.7). Null where the end is."""
+    closed = "=" in symbol
+
+    def make(scope: Scope, run: Run) -> Range | None:
+        end = code(scope, run)
+        if end is None:
+            return None
+        if symbol == "=":
+            return Range(end, end)
+        return Range(None, end, False, closed) if symbol.startswith("<") else Range(end, None, closed, False)
+
+    return make
 
 
 def _round(parser: Parser) -> Node:
     """An expression in brackets, an open range, or one open end: `(< 10)`."""
-    if parser.at("<", "<=", ">", ">="):
+    if parser.at("<", "<=", ">", ">=", "="):
         symbol = parser.advance().text
-        bound, closed = parser.endpoint(), "=" in symbol
+        code = parser.endpoint().code
         parser.expect(")")
-        code = bound.code
-        if symbol.startswith("<"):
-            return Node(lambda scope, run: Range(None, code(scope, run), False, closed))
-        return Node(lambda scope, run: Range(code(scope, run), None, closed, False))
+        return Node(_one_ended(symbol, code))
     node = parser.expression()
     if parser.at(".."):
         return range_from(parser, node, low_closed=False)

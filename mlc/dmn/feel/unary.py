@@ -131,7 +131,7 @@ def _of_node(node: Node, asks_input: bool) -> Test:
             return expected is True
         if expected is None and value is not None:
             return None  # what could not be found out is neither equal nor unequal
-        return is_in(value, expected)
+        return is_in(value, expected, run)
 
     return passes
 
@@ -141,15 +141,14 @@ def _of_question(node: Node) -> Test:
 
     def holds(value: Value, scope: Scope, run: Run) -> bool | None:
         answer = code({**scope, "?": value}, run)
-        return answer if isinstance(answer, bool) else is_in(value, answer)
+        return answer if isinstance(answer, bool) else is_in(value, answer, run)
 
     return holds
 
 
 def _of_value(node: Node) -> Test:
     if not node.constant:
-        code = node.code
-        return lambda value, scope, run: is_in(value, code(scope, run))
+        return _of_node(node, asks_input=False)
     expected = node.code({}, Run())
     if isinstance(expected, Range):
         contains = expected.contains
@@ -158,7 +157,7 @@ def _of_value(node: Node) -> Test:
     if kind in (str, bool, Decimal):
 
         def equals(value: Value, scope: Scope, run: Run) -> bool | None:  # noqa: ARG001
-            return value == expected if type(value) is kind else is_in(value, expected)
+            return value == expected if type(value) is kind else is_in(value, expected, run)
 
         return equals
-    return lambda value, scope, run: is_in(value, expected)  # noqa: ARG005
+    return lambda value, scope, run: is_in(value, expected, run)  # noqa: ARG005

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mlc.dmn.feel.values import Function
 
-from . import contexts, conversion, lists, numbers, regexes, strings, times
+from . import contexts, conversion, lists, numbers, ranges, regexes, strings, times
 from .signature import registered
 
-BUILTINS: Mapping[str, Function] = registered(contexts, conversion, lists, numbers, regexes, strings, times)
+BUILTINS: Mapping[str, Function] = registered(contexts, conversion, lists, numbers, ranges, regexes, strings, times)

@@ -18,9 +18,12 @@ from typing import Any, TypeVar
 from mlc.dmn.errors import FeelError, Kind
 from mlc.dmn.feel.run import Run, Value
 from mlc.dmn.feel.types import ANY, MISFIT, TYPES, Type
-from mlc.dmn.feel.values import Function, kind_of
+from mlc.dmn.feel.values import KINDS, Function, Range, kind_of
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+#: FEEL's types, and a value that can be put in order with others, as the functions of ranges take one.
+_POINTS = frozenset(KINDS.keys() - {bool, list, dict, Range, Function, type(None)})
+_TYPES = {**TYPES, "point": Type("point", lambda value: type(value) in _POINTS)}
 _DECLARATION = re.compile(r"([\w ]+)\((.*)\)")
 
 
@@ -109,7 +112,7 @@ def builtin(declaration: str, spread: bool = False, takes_run: bool = False) -> 
 
 def _parameter(text: str) -> Parameter:
     name, _, type_name = text.strip("[]").partition(": ")
-    kind = TYPES[type_name.rstrip("?.")]
+    kind = _TYPES[type_name.rstrip("?.")]
     nullable = type_name.endswith("?") or kind is ANY
     return Parameter(name, kind, text.startswith("["), nullable, type_name.endswith("..."))
 
