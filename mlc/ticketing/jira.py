@@ -15,6 +15,7 @@ from mlc.ticketing.jira_reader import JiraReader
 from mlc.ticketing.jira_session import SYSTEM, JiraSession
 from mlc.ticketing.jira_wire import AttachedIssue, Created, Issue, Transition, Transitions
 from mlc.ticketing.port import Attachment, TicketRequest, Wording
+from mlc.ticketing.text import one_line
 
 PROPERTY = "gov.ticket"
 """Entity property that tells our tickets from people's clones of them, which carry the same labels."""
@@ -61,7 +62,7 @@ class JiraTicketing:
         if kind is TicketKind.REVIEW:
             how = f"Move this ticket to {yes} to approve it, to {no} to reject it."
         else:
-            how = f"Move this ticket to {yes} or to {no}."
+            how = "Move this ticket to one of these statuses:"
         field = self._settings.expiration_field if self._reader.expiration_field() else None
         return Wording(yes=yes, no=no, how=how, expiration_field=field)
 
@@ -80,7 +81,7 @@ class JiraTicketing:
             "fields": {
                 "project": {"key": self._settings.project},
                 "issuetype": {"name": self._settings.issue_type},
-                "summary": wiki.one_line(request.summary) or request.label,
+                "summary": one_line(request.summary) or request.label,
                 "description": wiki.render(request.body),
                 "labels": list(dict.fromkeys(label for label in labels if label)),
             },
@@ -138,7 +139,7 @@ class JiraTicketing:
         )
 
     def link(self, ref: TicketRef, global_id: str, url: str, title: str) -> None:
-        body = {"globalId": global_id[:LONGEST_GLOBAL_ID], "object": {"url": url, "title": wiki.one_line(title)}}
+        body = {"globalId": global_id[:LONGEST_GLOBAL_ID], "object": {"url": url, "title": one_line(title)}}
         self._jira.post(f"put a link on {ref.key}", f"issue/{ref.id}/remotelink", body, _nothing)
 
     def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
@@ -194,4 +195,4 @@ def _safe(text: str) -> str:
 
 
 def _label(text: str) -> str:
-    return re.sub(r"\s+", "-", wiki.one_line(text, LONGEST_LABEL))
+    return re.sub(r"\s+", "-", one_line(text, LONGEST_LABEL))

@@ -50,13 +50,18 @@ class TicketRequest(Record):
     links: list[tuple[str, str]] = []
 
 
+ROOM = 30_000
+"""Characters of a long ticket's text. Jira's own limit is 32,767 unless an administrator changed it."""
+
+
 class Wording(Record):
     """How people answer a ticket, in the words of its system, for the sentences of :mod:`mlc.ticketing.content`.
 
     ``yes`` and ``no`` begin a line that says what an answer does: "Done or Approved: that step is tried again".
     ``how`` is a whole sentence on a question's ticket that says what to do there for either answer.
     ``key_place`` says where on the ticket its key stands. ``expiration_field`` is what people know the field by in
-    which a ticket holds an expiration date; None where tickets have none.
+    which a ticket holds an expiration date; None where tickets have none. ``room`` is how many characters of text fit
+    on a ticket: the rest is attached.
     """
 
     yes: str
@@ -65,6 +70,7 @@ class Wording(Record):
     ticket: str = "ticket"
     key_place: str = "a label of this ticket"
     expiration_field: str | None = None
+    room: int = ROOM
 
 
 class Ticketing(Protocol):

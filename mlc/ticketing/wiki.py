@@ -4,42 +4,28 @@ Whatever text comes in is shown as it is: nothing a model, a user or a stack tra
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
-from mlc.ticketing.port import Section, Table
+from mlc.ticketing.port import ROOM, Section, Table
+from mlc.ticketing.text import one_line, printable
 
-LONGEST_DESCRIPTION = 30_000
-"""Jira's own limit is 32,767 characters unless an administrator changed it."""
-LONGEST_SUMMARY = 255
+LONGEST_DESCRIPTION = ROOM
 LONGEST_CELL = 500
 LONGEST_KEPT = 2_000
 """The last section is kept whole up to this length when a description is cut."""
 
 CUT_NOTE = "... The rest does not fit on a ticket: see the attachments."
 
-_BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 # Hyphen and underscore stay as they are inside a word (names are full of them), where they mean nothing.
 _SPECIAL = re.compile(r"[{}\[\]|*+^~?!#()`<>]|(?<![A-Za-z0-9])[-_]|[-_](?![A-Za-z0-9])|:(?=[PD]\b)")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _LINE_START = re.compile(r"^(\s*)(h[1-6]|bq)\.", re.MULTILINE | re.IGNORECASE)
 
 
-def _printable(text: str) -> str:
-    """Drop control characters, and those that make text read in another order than it is written."""
-    return "".join(c for c in text if c == "\n" or (unicodedata.category(c) not in {"Cc", "Cs"} and c not in _BIDI))
-
-
-def one_line(text: str, longest: int = LONGEST_SUMMARY) -> str:
-    """Plain text on one line of at most ``longest`` characters (for a summary, a link's title, a cell)."""
-    line = " ".join(_printable(text.replace("\n", " ").replace("\t", " ")).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
 def escape(text: str) -> str:
     """Plain text, line breaks kept, as markup that shows exactly it."""
-    text = _printable(text.replace("\r\n", "\n").replace("\t", "    "))
+    text = printable(text.replace("\r\n", "\n").replace("\t", "    "))
     # A backslash before another one would be a line break, so it is written as an entity.
     text = _ENTITY.sub("&amp;", text).replace("\\", "&#92;")
     text = re.sub(_SPECIAL, lambda match: "\\" + match.group(), text.replace("&#92;", "\0"))

@@ -1,6 +1,7 @@
 """What tickets say, and that no text of a model's can say anything in their markup."""
 
 import html
+import json
 import re
 import time
 from typing import Any
@@ -14,8 +15,9 @@ from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome, Verdict
 from mlc.standalone.desk.board.markup import to_html
 from mlc.ticketing import Section, Table, TicketRequest, Wording, wiki
-from mlc.ticketing.content import AssetFact, ModelCard
 from mlc.ticketing.content import ticket_request as written
+from mlc.ticketing.evidence import AssetFact, Evidence, ModelCard, ResultFact
+from mlc.ticketing.text import one_line
 
 LABEL = "gov-0123456789abcdef01234567"
 
@@ -28,8 +30,8 @@ WORDING = Wording(
 )
 
 
-def ticket_request(question: TicketQuestion, *, wording: Wording = WORDING, **values: Any) -> TicketRequest:
-    return written(question, wording=wording, **values)
+def ticket_request(question: TicketQuestion, *, wording: Wording = WORDING, **evidence: Any) -> TicketRequest:
+    return written(question, wording=wording, evidence=Evidence(**evidence))
 
 
 def asked(kind: TicketKind = TicketKind.REVIEW, **values: Any) -> TicketQuestion:
@@ -83,7 +85,7 @@ def test_a_first_deployment_and_an_unknown_one_are_told_apart() -> None:
     heading = "Changes since the last deployed snapshot"
     first = ticket_request(asked(), snapshot=card())
     unknown = ticket_request(asked(), snapshot=card(), previous_known=False)
-    assert "first deployment" in section(first, heading).paragraphs[0]
+    assert "no other snapshot of this model is deployed" in section(first, heading).paragraphs[0]
     assert "could not be read" in section(unknown, heading).paragraphs[0]
 
 
@@ -133,15 +135,17 @@ def test_the_same_snapshot_again_has_no_changes() -> None:
 def test_results_are_a_table_of_at_most_thirty_values_and_a_whole_attachment() -> None:
     result = {f"m{n}": n / 3 for n in range(40)} | {"matrix": [[1, 2], [3, 4]]}
     question = asked(test_result=TestResult(id="tr-7", metrics={"m0": 0.0}))
-    request = ticket_request(question, snapshot=card(), result={"matrix": result["matrix"]} | result)
+    request = ticket_request(question, snapshot=card(), result=ResultFact(id="tr-7", values=result))
     shown = section(request, "Test results")
     assert shown.table is not None
     assert len(shown.table.rows) == 30
-    assert shown.table.rows[:2] == [["matrix", "2 values: see the attachment"], ["m0", "0"]]
+    assert shown.table.rows[:2] == [["m0", "0"], ["m1", "0.333333"]]
     assert ("Test result", "tr-7") in shown.facts
-    (attachment,) = request.attachments
-    assert attachment.name in " ".join(shown.paragraphs)
-    assert b'"m39": 13.0' in attachment.content
+    whole, metrics = request.attachments
+    assert whole.name in shown.paragraphs[0]
+    assert b'"m39": 13.0' in whole.content
+    assert f"30 of 41 metrics are shown; all of them are attached as {metrics.name}." in shown.paragraphs
+    assert {"Metric": "matrix", "Value": "2 values"} in json.loads(metrics.content)
 
 
 def test_without_the_whole_result_the_questions_own_metrics_are_shown() -> None:
@@ -202,7 +206,7 @@ def test_without_the_centre_the_ticket_is_made_from_the_question_alone() -> None
 
 
 def test_the_same_question_is_written_the_same_way_twice() -> None:
-    question, result = asked(test_result=TestResult(id="t")), {"auc": 0.9}
+    question, result = asked(test_result=TestResult(id="t")), ResultFact(id="t", values={"auc": 0.9})
     assert ticket_request(question, snapshot=card(), result=result) == ticket_request(
         question, snapshot=card(), result=result
     )
@@ -245,7 +249,7 @@ def test_hostile_text_is_shown_as_it_is(text: str) -> None:
 
 @given(st.text(max_size=300))
 def test_any_text_survives_markup_and_back(text: str) -> None:
-    line = wiki.one_line(text, 500)
+    line = one_line(text, 500)
     shown = str(to_html(wiki.escape(line)))
     assert not set(re.findall(r"<(\w+)", shown)) - {"p", "a"}
     # Private-use characters are the converter's own, and are replaced.
@@ -260,7 +264,7 @@ def test_links_lead_to_the_web_only() -> None:
 
 def test_a_summary_is_one_line_of_at_most_255_characters() -> None:
     request = ticket_request(asked(), snapshot=card(model_name="x\ny\t" * 200))
-    line = wiki.one_line(request.summary)
+    line = one_line(request.summary)
     assert len(line) == 255
     assert "\n" not in line
 
