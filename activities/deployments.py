@@ -1,6 +1,6 @@
 """Deployments: which runtimes match, deploying once, and what becomes of earlier deployments."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -121,13 +121,8 @@ class DeploymentActivities:
             new = [await self.center.get_deployment(id_) for id_ in deployments.ids]
             snapshot = await self.center.get_snapshot(deployments.snapshot_id)
             places = {_place(deployment) for deployment in new}
-            older = [
-                deployment.id
-                for deployment in await self.center.list_deployments(model_id=snapshot.stored_model.id)
-                if deployment.id not in deployments.ids
-                and _place(deployment) in places
-                and self._state(deployment) == self.center_settings.deployed_state
-            ]
+            others = await active_deployments(self.center, self.center_settings, snapshot, but=deployments.ids)
+            older = [deployment.id for deployment in others if _place(deployment) in places]
             await self._undeploy(older)
         return older
 
@@ -250,14 +245,24 @@ def mode_of(engine: wire.Engine) -> DeploymentMode:
     return DeploymentMode.ONLINE if engine.input_endpoints or engine.output_endpoints else DeploymentMode.BATCH
 
 
+async def active_deployments(
+    center: Center, settings: CenterSettings, snapshot: wire.DeployableModel, *, but: Container[str] = ()
+) -> list[wire.DeployedModel]:
+    """The deployments of the snapshot's model in the state deployed, newest first, without those of certain ids."""
+    return [
+        deployment
+        for deployment in await center.list_deployments(model_id=snapshot.stored_model.id)
+        if deployment.id not in but and deployment_state(deployment, settings) == settings.deployed_state
+    ]
+
+
 async def previous_deployed_snapshot(
     center: Center, settings: CenterSettings, snapshot: wire.DeployableModel
 ) -> wire.DeployableModel | None:
     """The other snapshot of the same model that was deployed last and still is."""
-    for deployment in await center.list_deployments(model_id=snapshot.stored_model.id):
+    for deployment in await active_deployments(center, settings, snapshot):
         other = deployment.deployable_model
-        active = deployment_state(deployment, settings) == settings.deployed_state
-        if active and other is not None and other.id != snapshot.id:
+        if other is not None and other.id != snapshot.id:
             return await center.get_snapshot(other.id)
     return None
 

@@ -6,10 +6,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
 
-from activities.deployments import Deployments
+from activities.deployments import Deployments, active_deployments
 from activities.failures import translated
 from mlc.center import Center, wire
-from mlc.center.deployment_state import deployment_state
 from mlc.settings import CenterSettings
 
 
@@ -31,12 +30,7 @@ class ScheduleActivities:
         """
         with translated():
             snapshot = await self.center.get_snapshot(deployments.snapshot_id)
-            earlier = [
-                deployment
-                for deployment in await self.center.list_deployments(model_id=snapshot.stored_model.id)
-                if deployment.id not in deployments.ids
-                and deployment_state(deployment, self.center_settings) == self.center_settings.deployed_state
-            ]
+            earlier = await active_deployments(self.center, self.center_settings, snapshot, but=deployments.ids)
             if not earlier:
                 return 0
             previous_id = _snapshot_id(earlier[0])
