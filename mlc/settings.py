@@ -255,7 +255,7 @@ class GatewaySettings(_Group):
         None, description="Bearer secret, or basic password, of senders that can't sign, such as Jira Automation"
     )
     webhook_suffix: str = Field(
-        "", pattern=r"^[A-Za-z0-9_-]*$", description="Last part of the webhooks' paths, hard to guess: /webhooks/jira/..."
+        "", pattern=r"^[A-Za-z0-9_-]*$", description="Last part of the webhooks' paths, to make them hard to guess"
     )
     webhook_networks: list[IPvAnyNetwork] = Field(
         [], description="Networks that webhooks may come from, such as 10.0.0.0/8, as JSON; empty: any"
