@@ -1,6 +1,8 @@
 """``mlc dmn``: what a decision table asks for, and what it says."""
 
 import json
+import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,20 +11,19 @@ import typer
 dmn = typer.Typer(help="Decision tables (DMN).", no_args_is_help=True, rich_markup_mode=None)
 
 TableFile = Annotated[Path, typer.Argument(help="A DMN file.", exists=True, dir_okay=False)]
+TableFiles = Annotated[list[Path], typer.Argument(help="DMN files.", exists=True, dir_okay=False)]
 InputPairs = Annotated[list[str] | None, typer.Option("--input", help="name=value; the value as JSON, else text.")]
-InputFile = Annotated[
-    Path | None, typer.Option("--json", help="A JSON file with an object of inputs.", exists=True, dir_okay=False)
-]
+InputFile = Annotated[str | None, typer.Option("--json", help="File with a JSON object of inputs; - for stdin.")]
 
 
 @dmn.command()
-def check(file: TableFile) -> None:
-    """Say whether a decision table can be used, and what it asks for. Exit code 1: it can't."""
+def check(files: TableFiles) -> None:
+    """Say whether decision tables can be used, and what they ask for. Exit code 1: one of them can't."""
     from mlc.dmn.report import check_report
 
-    report, usable = check_report(file)
-    typer.echo(report)
-    raise typer.Exit(0 if usable else 1)
+    reports = [check_report(file) for file in files]
+    typer.echo("\n\n".join(report for report, _ in reports))
+    raise typer.Exit(0 if all(usable for _, usable in reports) else 1)
 
 
 @dmn.command("eval")
@@ -30,21 +31,31 @@ def evaluate(
     file: TableFile,
     pairs: InputPairs = None,
     values: InputFile = None,
-    decision: Annotated[str | None, typer.Option(help="Which decision, if there are several.")] = None,
+    decision: Annotated[str | None, typer.Option(help="Which decision or service, if there are several.")] = None,
 ) -> None:
     """Evaluate a decision table. Exit code 1: the evaluation reported problems, such as a missing input."""
     import mlc.dmn
     from mlc.dmn.report import evaluation_report
 
-    evaluation = mlc.dmn.load(file).evaluate(_inputs(values, pairs or []), decision)
+    inputs = _inputs(values, pairs or [])
+    try:
+        evaluation = mlc.dmn.load(file).evaluate(inputs, decision)
+    except mlc.dmn.DmnError as error:
+        first, *more = error.problems
+        rest = f" ({len(more)} more: mlc dmn check {file})" if more else ""
+        typer.echo(f"{first}{rest}", err=True)
+        raise typer.Exit(1) from None
     typer.echo(evaluation_report(evaluation))
     raise typer.Exit(1 if evaluation.problems else 0)
 
 
-def _inputs(file: Path | None, pairs: list[str]) -> dict[str, Any]:
+def _inputs(file: str | None, pairs: list[str]) -> dict[str, Any]:
+    """Inputs by name: those of the file, and over them the pairs."""
     try:
-        inputs: Any = json.loads(file.read_text()) if file else {}
-    except ValueError as error:
+        inputs = _json(_text(file)) if file else {}
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
         raise typer.BadParameter(f"{file} is not JSON: {error}.") from None
     if not isinstance(inputs, dict):
         raise typer.BadParameter(f"{file} holds no JSON object.")
@@ -53,7 +64,16 @@ def _inputs(file: Path | None, pairs: list[str]) -> dict[str, Any]:
         if not separator:
             raise typer.BadParameter(f"--input {pair}: write name=value.")
         try:
-            inputs[name] = json.loads(text)
-        except ValueError:
+            inputs[name] = _json(text)
+        except (ValueError, RecursionError):
             inputs[name] = text
     return inputs
+
+
+def _text(file: str) -> str:
+    return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+
+
+def _json(text: str) -> Any:
+    """JSON whose numbers keep every digit."""
+    return json.loads(text, parse_float=Decimal)

@@ -71,7 +71,8 @@ class TextCompiler:
         return holds
 
     def attempt(self, parse: Callable[..., Any], text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Any:
-        """What `parse` gives, or None after a report of what is wrong."""
+        """What `parse` gives, or None after a report of what is wrong. What does not compile asks for nothing."""
+        asked = [(names, len(names)) for names in (vocabulary.free, vocabulary.optional)]
         try:
             return parse(text, vocabulary, place)
         except FeelSyntaxError as error:
@@ -81,4 +82,7 @@ class TextCompiler:
             self.report(kind, f"{shown!r} does not parse{where}: {error}", place)
         except RecursionError:
             self.report(Kind.HOSTILE, "the expression is nested too deep", place)
+        for names, count in asked:
+            for name in list(names)[count:]:
+                del names[name]
         return None

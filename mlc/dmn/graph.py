@@ -189,7 +189,8 @@ class Graph:
             if id_ not in graph.named:
                 self.report(Kind.REFERENCE, f'the required knowledge "{id_}" is not in the file', place)
                 continue
-            self.called.add(id_)
+            if graph is self:
+                self.called.add(id_)
             scope = others.setdefault(alias, {}) if alias else own
             scope[graph.named[id_]] = graph.functions.get(id_)  # null where it does not compile
         return own, others

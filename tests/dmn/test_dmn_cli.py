@@ -1,0 +1,175 @@
+"""`mlc dmn check` and `mlc dmn eval`, run inside of this process; tests/cli runs them from a shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from dmn_text import decision, dmn, imported, input_data, knowledge_model, service
+from typer.testing import CliRunner
+
+from mlc.cli.dmn import dmn as app
+
+MODEL = dmn(
+    input_data("auc", "number"),
+    decision("Gap", "1 - auc", ["auc"]),
+    decision("x", "Gap < limit", decisions=["Gap"]),
+    service("Distance", ["Gap"], ["auc"]),
+    knowledge_model("f", ["n"], "n"),
+)
+
+
+def run(*arguments: object, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.dmn"
+    path.write_bytes(MODEL)
+    return path
+
+
+def broken(folder: Path, table: Callable[..., bytes]) -> Path:
+    path = folder / "broken.dmn"
+    path.write_bytes(
+        table([("auc", "double"), "f1"], ["passes"], [["< <", "-", "false"], ["-", "tru e", "1"], ["-", "-", ")"]])
+    )
+    return path
+
+
+def test_check_lists_decisions_services_functions_and_inputs_with_their_types(model) -> None:
+    done = run("check", model)
+    assert done.exit_code == 0
+    assert done.output.splitlines() == [
+        f"{model}: no problems",
+        "decisions",
+        '  "Gap": no table (required by another decision)',
+        '  "x": no table',
+        "decision services",
+        '  "Distance"',
+        "functions",
+        '  "f"',
+        "inputs",
+        "  auc: number",
+        "  limit: Any",
+    ]
+
+
+def test_check_prints_every_problem_with_its_place_and_the_inputs_and_exits_with_1(tmp_path, table) -> None:
+    done = run("check", broken(tmp_path, table))
+    head, one, two, three, *rest = done.output.splitlines()
+    assert (done.exit_code, head) == (1, f"{tmp_path / 'broken.dmn'}: 3 problems")
+    assert one.startswith('  broken.dmn, decision "Verdict", rule 1, column "auc": ')
+    assert two.startswith('  broken.dmn, decision "Verdict", rule 2, column "f1": ')
+    assert three.startswith('  broken.dmn, decision "Verdict", rule 3, column "passes": ')
+    assert rest[-3:] == ["inputs", "  auc: double", "  f1: Any"]
+
+
+def test_check_takes_several_files_and_one_that_is_wrong_is_enough(tmp_path, table, model) -> None:
+    no_dmn = tmp_path / "no.dmn"
+    no_dmn.write_text("<html/>")
+    done = run("check", model, broken(tmp_path, table), no_dmn)
+    heads = [line for line in done.output.splitlines() if line.startswith(str(tmp_path))]
+    assert (done.exit_code, [head.rpartition(": ")[2] for head in heads]) == (
+        1,
+        ["no problems", "3 problems", "1 problem"],
+    )
+    assert run("check", model, model).exit_code == 0
+
+
+def test_check_finds_imports_beside_the_file(tmp_path, model) -> None:
+    main = tmp_path / "importing.dmn"
+    body = decision("y", "lib.Gap", decisions=["urn:main#Gap"])
+    main.write_bytes(dmn(imported("urn:main", "lib", "model.dmn"), body, namespace="urn:importing"))
+    done = run("check", main)
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "  lib.auc: number")
+    assert "result: 0.5" in run("eval", main, "--input", "lib.auc=0.5").output
+    model.unlink()
+    done = run("check", main)
+    assert done.exit_code == 1
+    assert 'the import "lib" of model.dmn is not beside the file' in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin"),
+    [
+        (["--input", "auc=0.9", "--input", "limit=0.2"], None),
+        (["--json", "-"], '{"auc": 0.9, "limit": 0.2}'),
+        (["--json", "-", "--input", "auc=0.9"], '{"auc": 0.1, "limit": 0.2}'),
+        (["--json", "inputs.json"], None),
+    ],
+)
+def test_eval_takes_inputs_as_pairs_from_a_file_and_from_stdin(tmp_path, model, monkeypatch, arguments, stdin) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("inputs.json").write_text('{"auc": 0.9, "limit": 0.2}')
+    done = run("eval", model, "--decision", "x", *arguments, stdin=stdin)
+    assert (done.exit_code, done.output.splitlines()) == (0, ["result: true", "no rule matched"])
+
+
+def test_eval_keeps_every_digit_of_a_number(model) -> None:
+    done = run("eval", model, "--decision", "Gap", "--json", "-", stdin='{"auc": 0.1234567890123456789}')
+    assert done.output.splitlines()[0] == "result: 0.8765432109876543211"
+
+
+@pytest.mark.parametrize(("name", "result"), [("Gap", "0.25"), ("Distance", "0.25"), ("f", "7")])
+def test_eval_takes_the_name_of_a_decision_a_service_or_a_function(model, name, result) -> None:
+    done = run("eval", model, "--decision", name, "--input", "auc=0.75", "--input", "n=7")
+    assert (done.exit_code, done.output.splitlines()[0]) == (0, f"result: {result}")
+
+
+def test_eval_prints_the_rules_that_matched_and_the_problems(tmp_path, table) -> None:
+    path = tmp_path / "t.dmn"
+    path.write_bytes(
+        table(["auc", "f1"], ["passes", "reason"], [["< 0.7", "-", "false", '"low"'], ["-", "< 1", "true", ""]])
+    )
+    done = run("eval", path, "--input", "auc=0.5")
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        'result: [{passes: false, reason: "low"}]',
+        "matched rules",
+        '  "Verdict" rule 1, because auc = 0.5 (< 0.7): passes false, reason "low"',
+        "problems",
+        '  missing_input: t.dmn, decision "Verdict", column "f1": the input "f1" is not given',
+    ]
+
+
+def test_a_file_that_cannot_be_used_is_one_sentence_of_eval(tmp_path, table) -> None:
+    path = broken(tmp_path, table)
+    done = run("eval", path)
+    (sentence,) = done.stderr.splitlines()
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert sentence.startswith('broken.dmn, decision "Verdict", rule 1, column "auc": ')
+    assert sentence.endswith(f"(2 more: mlc dmn check {path})")
+
+
+def test_an_unknown_decision_is_one_sentence_that_lists_the_known_ones(model) -> None:
+    done = run("eval", model, "--decision", "y")
+    assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+    assert 'there are "Gap", "x", "Distance", "f"' in done.stderr
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "1", '{"a": ' * 100_000, "\udcff"])
+def test_inputs_that_are_no_json_object_are_a_usage_error(tmp_path, model, content) -> None:
+    path = tmp_path / "inputs.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    done = run("eval", model, "--json", path)
+    assert done.exit_code == 2
+    assert "JSON" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_a_file_of_inputs_that_is_not_there_is_a_usage_error(model) -> None:
+    done = run("eval", model, "--json", "nowhere.json")
+    assert done.exit_code == 2
+    assert "nowhere.json" in done.stderr
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e99999", json.dumps([[]])])
+def test_an_input_that_cannot_be_used_is_a_problem(model, value) -> None:
+    done = run("eval", model, "--decision", "Gap", "--input", f"auc={value}")
+    assert done.exit_code == 1
+    assert 'the input "auc"' in done.output
