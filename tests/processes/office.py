@@ -81,6 +81,7 @@ class Office:
         center_faults: Faults,
         task_queue: str,
         project: str,
+        lake: Path,
     ) -> None:
         self.client = client
         self.center = center
@@ -92,6 +93,8 @@ class Office:
         self.task_queue = task_queue
         self.project = project
         """Another one at every desk: sweeps see the runs of all tests on a server, and read their tickets by key."""
+        self.lake = lake
+        """Where external files may lie."""
         self.started: list[Run] = []
 
     async def engine(self, name: str, *, online: bool = False, stage: str = "PROD", tags: Iterable[str] = ()) -> str:
@@ -137,6 +140,14 @@ class Office:
         )
         return (await self.center.create_snapshot(snapshot)).id
 
+    async def begin(self, workflow: str, request: Any, result_type: type) -> WorkflowHandle[Any, Any]:
+        """Start RunBackTest or RunBatchModelJob."""
+        run: WorkflowHandle[Any, Any] = await self.client.start_workflow(
+            workflow, request, id=f"{workflow}-{uuid.uuid4()}", task_queue=self.task_queue, result_type=result_type
+        )
+        self.started.append(run)
+        return run
+
     async def start(self, snapshot_id: str) -> Run:
         run: Run = await self.client.start_workflow(
             "DeployModel",
@@ -155,7 +166,7 @@ class Office:
         """The id of the job that the run waits for, once there is one that hasn't ended."""
 
         async def waits() -> str | None:
-            waiting_for = (await self.status(run)).waiting_for
+            waiting_for = (await run.query("status"))["waiting_for"]
             if " job " not in waiting_for:
                 return None
             job_id = waiting_for.rsplit(" ", 1)[1]
@@ -258,6 +269,7 @@ async def premises(
         stack.enter_context(serving(desk_app, desk_socket))
         center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token")
         jira_settings = JiraSettings(url=desk_url, **access)
+        lake = folder / "lake"
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
         center = HttpCenter(center_settings)
@@ -267,7 +279,7 @@ async def premises(
             threads,
             process=process,
             center_settings=center_settings,
-            files=FileRules(root=folder / "lake"),
+            files=FileRules(root=lake),
         )
         connected = await Client.connect(
             client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]
@@ -278,7 +290,7 @@ async def premises(
                 base_url=f"{center_url}/model-manage/api/", headers={"Authorization": "Bearer center-token"}
             ) as model_manage,
         ):
-            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue, project)
+            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue, project, lake)
         await center.aclose()
 
 

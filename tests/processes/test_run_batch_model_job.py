@@ -1,0 +1,199 @@
+"""RunBatchModelJob, sentence by sentence (the source text's "Run Batch Model Job MLC Process")."""
+
+from typing import Any
+
+import pytest
+from office import Office, asset
+from paperwork import text
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError, CancelledError
+
+from mlc.center import wire
+from mlc.model.processes import RunBatchModelJobInput, RunBatchModelJobResult
+from mlc.model.ticket import TicketRef
+
+BatchJob = WorkflowHandle[Any, RunBatchModelJobResult]
+
+
+async def begin(desk: Office, tag: str, *, stage: str | None = None, **files: Any) -> BatchJob:
+    given = files or {
+        "input_files": [{"url": f"file://{desk.lake}/in.csv"}],
+        "output_files": [{"url": f"file://{desk.lake}/out.csv"}],
+    }
+    request = RunBatchModelJobInput(tag=tag, model_stage=stage, **given)
+    return await desk.begin("RunBatchModelJob", request, RunBatchModelJobResult)
+
+
+async def deployed(desk: Office, tag: str, *, stage: str = "PROD", **changes: Any) -> tuple[str, str]:
+    """A batch deployment of a new model's snapshot; the ids of both."""
+    snapshot_id = await desk.snapshot(tag, "run_test", stage=stage)
+    snapshot = await desk.center.get_snapshot(snapshot_id)
+    fields = {"deployable_model": snapshot, "deployment_target": stage, "state": "DEPLOYED", **changes}
+    deployment = await desk.center.create_deployment(wire.DeployedModel(**fields))
+    return snapshot_id, deployment.id
+
+
+async def job_of(desk: Office, run: BatchJob) -> wire.Job:
+    return await desk.center.get_job(await desk.job_awaited(run))
+
+
+async def done(desk: Office, run: BatchJob) -> RunBatchModelJobResult:
+    await desk.finish_job(run)
+    return await run.result()
+
+
+async def failure_of(run: BatchJob) -> ApplicationError:
+    with pytest.raises(WorkflowFailureError) as raised:
+        await run.result()
+    assert isinstance(raised.value.cause, ApplicationError)
+    return raised.value.cause
+
+
+async def test_a_scoring_job_of_the_deployed_snapshot_is_run_on_a_compatible_runtime(desk: Office) -> None:
+    await desk.engine("online", online=True)
+    await desk.engine("elsewhere", stage="DEV")
+    engine_id = await desk.engine("batch")
+    snapshot_id, deployment_id = await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    job = await job_of(desk, run)
+    assert job.job_type == "MODEL_BATCH_JOB"
+    assert job.model is not None
+    assert job.target_engine is not None
+    assert (job.model.id, job.target_engine.id) == (snapshot_id, engine_id)
+    result = await done(desk, run)
+    assert (result.snapshot_id, result.deployment_id, result.runtime) == (snapshot_id, deployment_id, "batch")
+    assert (result.job_id, result.outputs, result.tickets) == (job.id, [f"file://{desk.lake}/out.csv"], [])
+
+
+async def test_the_most_recent_deployment_under_the_tag_is_run(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    newest, _ = await deployed(desk, "fraud")
+    await deployed(desk, "another-tag")
+    run = await begin(desk, "fraud")
+    assert (await done(desk, run)).snapshot_id == newest
+
+
+async def test_the_model_stage_decides_between_deployments_of_different_stages(desk: Office) -> None:
+    await desk.engine("prod-batch", stage="PROD")
+    await desk.engine("dev-batch", stage="DEV")
+    prod, _ = await deployed(desk, "fraud", stage="PROD")
+    dev, _ = await deployed(desk, "fraud", stage="DEV")
+    for stage, snapshot_id, runtime in [
+        ("Production", prod, "prod-batch"),
+        ("dev", dev, "dev-batch"),
+        (None, dev, "dev-batch"),
+    ]:
+        run = await begin(desk, "fraud", stage=stage)
+        result = await done(desk, run)
+        assert (result.snapshot_id, result.runtime) == (snapshot_id, runtime)
+
+
+@pytest.mark.parametrize("state", ["UNDEPLOYED", "ERROR"])
+async def test_only_a_deployment_in_the_state_deployed_is_run(desk: Office, state: str) -> None:
+    await desk.engine("batch")
+    good, _ = await deployed(desk, "fraud")
+    _, ended = await deployed(desk, "fraud")
+    await desk.center.patch_deployment(ended, {"state": state})
+    run = await begin(desk, "fraud")
+    assert (await done(desk, run)).snapshot_id == good
+
+
+async def test_an_online_deployment_is_not_run_as_batch(desk: Office) -> None:
+    online = wire.Engine(id=await desk.engine("online", online=True), name="online")
+    await desk.engine("batch")
+    good, _ = await deployed(desk, "fraud")
+    await deployed(desk, "fraud", engine=online)
+    run = await begin(desk, "fraud")
+    assert (await done(desk, run)).snapshot_id == good
+
+
+async def test_inputs_and_outputs_are_set_in_the_order_given(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    kept = [await desk.center.create_asset(asset(f"{n}.csv", "UNKNOWN", f"x\n{n}\n")) for n in (3, 1, 2)]
+    run = await begin(
+        desk,
+        "fraud",
+        input_files=[{"asset_id": a.id} for a in kept],
+        output_files=[{"filename": f"out-{n}.json"} for n in (3, 1, 2)],
+    )
+    job = await job_of(desk, run)
+    assert [a.content() for a in job.input_data] == [b"x\n3\n", b"x\n1\n", b"x\n2\n"]
+    assert [a.filename for a in job.output_data] == ["out-3.json", "out-1.json", "out-2.json"]
+    assert (await done(desk, run)).outputs == ["out-3.json", "out-1.json", "out-2.json"]
+
+
+async def test_a_tag_that_no_deployment_has_is_an_error_and_a_jira_notification(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "churn")
+    run = await begin(desk, "fraud", stage="PROD")
+    failure = await failure_of(run)
+    assert failure.type == "NoDeployment"
+    assert "the tag 'fraud' at stage 'PROD'" in failure.message
+    assert "tags ['churn', 'run_test']" in failure.message
+    (ticket,) = (await run.query("status"))["result"]["tickets"]
+    (issue,) = await desk.tickets()
+    assert (ticket["provider"], ticket["key"]) == ("jira", issue["key"])
+    assert "The batch job for the tag 'fraud' at stage 'PROD' could not be run." in issue["fields"]["description"]
+
+
+async def test_a_control_tag_is_no_model_service_tag(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    assert (await failure_of(await begin(desk, "run_test"))).type == "NoDeployment"
+
+
+async def test_a_deployment_that_no_batch_runtime_suits_is_an_error_and_a_jira_notification(desk: Office) -> None:
+    await desk.engine("online", online=True)
+    await desk.engine("elsewhere", stage="DEV")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    failure = await failure_of(run)
+    assert failure.type == "NoMatchingRuntime"
+    assert "online (online), elsewhere (batch)" in failure.message or "elsewhere (batch), online" in failure.message
+    assert len(await desk.tickets()) == 1
+
+
+async def test_a_failed_job_is_an_error_and_a_jira_notification_with_its_messages(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    await desk.finish_job(run, status="ERROR", jobMessages=["record 17 of in.csv: could not convert 'n/a'"])
+    failure = await failure_of(run)
+    assert failure.type == "JobFailed"
+    (ticket,) = (await run.query("status"))["result"]["tickets"]
+    said = await text(desk, TicketRef.model_validate(ticket))
+    assert "record 17 of in.csv: could not convert 'n/a'" in said
+
+
+async def test_a_file_where_none_may_be_is_an_error_and_a_jira_notification(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud", input_files=[{"url": "s3://bucket/in.csv"}])
+    assert "'s3' addresses are not supported" in (await failure_of(run)).message
+    assert len(await desk.tickets()) == 1
+
+
+async def test_of_several_batch_runtimes_the_one_last_heard_of_is_taken(desk: Office) -> None:
+    await desk.engine("quiet")
+    for name, date in [("late", "2026-01-02T00:00:00Z"), ("early", "2026-01-01T00:00:00Z")]:
+        await desk.center.save_engine(
+            wire.Engine(name=name, environment_name="PROD", platform={"python": "3"}, lastActivity={"date": date})
+        )
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    assert (await done(desk, run)).runtime == "late"
+
+
+async def test_a_cancelled_run_ends_its_job(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    job_id = await desk.job_awaited(run)
+    await run.cancel()
+    with pytest.raises(WorkflowFailureError) as raised:
+        await run.result()
+    assert isinstance(raised.value.cause, CancelledError)
+    assert (await desk.center.get_job(job_id)).job_status == "CANCELLED"
+    assert await desk.tickets() == []
