@@ -8,7 +8,7 @@ from decimal import DecimalException
 from mlc.dmn.errors import FeelError, Kind, Place
 
 from .run import Code, Run, Scope, Value
-from .types import ANY, MISFIT, Type
+from .types import ANY, MISFIT, Type, function_of
 from .values import Function, kind_of, text_of
 
 
@@ -56,8 +56,14 @@ def apply(function: Value, arguments: list[Value], run: Run, place: Place) -> Va
     return None
 
 
-def define(parameters: Sequence[str], body: Code, name: str = "", types: Sequence[Type] = ()) -> Code:
-    """`function(parameter: type, ...) body`, which sees the scope that it is written in."""
+def define(
+    parameters: Sequence[str], body: Code, name: str = "", types: Sequence[Type] = (), answer: Type = ANY
+) -> Code:
+    """`function(parameter: type, ...) body`, which sees the scope that it is written in (10.3.2.13.2).
+
+    `answer` is the type of the body, as far as it is known.
+    """
+    kind = function_of(types or [ANY] * len(parameters), answer)
 
     def closure(scope: Scope, _: Run) -> Function:
         def invoke(arguments: list[Value], run: Run) -> Value:
@@ -66,7 +72,7 @@ def define(parameters: Sequence[str], body: Code, name: str = "", types: Sequenc
             values = list(map(_argument, arguments, types)) if types else arguments
             return body({**scope, **dict(zip(parameters, values, strict=True))}, run)
 
-        return Function(name, tuple(parameters), invoke)
+        return Function(name, tuple(parameters), invoke, kind)
 
     return closure
 

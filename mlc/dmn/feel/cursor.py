@@ -1,7 +1,13 @@
-"""The place of a parser in its text: the tokens, the names in scope, and how deep it is."""
+"""The place of a parser in its text: the tokens, the names in scope, how deep it is, and what the grammar goes back to.
+
+A grammar is a circle: brackets hold expressions, and expressions operands. The circle is closed here, by three methods
+that the rooms of the grammar (`primary`, `unary`, `typenames`) call on a cursor and that `parser`, which knows these
+rooms, defines. So imports run one way.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +44,7 @@ def constant(value: Value) -> Node:
     return Node(lambda scope, run: value, constant=True)  # noqa: ARG005
 
 
-class Cursor:
+class Cursor(ABC):
     """A position in a text that is read from left to right, and the scope at that position.
 
     `asks_input` tells whether `?`, the value that a unary test is put to, has been met.
@@ -55,6 +61,18 @@ class Cursor:
         self.filters = 0
         self.in_endpoint = False
         self.asks_input = False
+
+    @abstractmethod
+    def expression(self) -> Node:
+        """Read any expression."""
+
+    @abstractmethod
+    def operation(self, lowest: int) -> Node:
+        """Read operators of a precedence and those that bind tighter; 0 is the lowest."""
+
+    @abstractmethod
+    def endpoint(self) -> Node:
+        """Read the end of a range or of a comparison in a unary test: no comparison, and a filter in brackets only."""
 
     @property
     def token(self) -> Token:

@@ -12,7 +12,8 @@ from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
 from .primary import primary
 from .run import Code, Run, Scope, Test
-from .types import Type, list_of, range_of
+from .typenames import type_name
+from .types import NULL
 from .vocabulary import Vocabulary
 
 #: Members, filters and calls behind one operand.
@@ -153,30 +154,15 @@ class Parser(Cursor):
         return name
 
     def instance(self, node: Node) -> Node:
-        """`of type`, behind `instance`."""
+        """`of type`, behind `instance`. Null is an instance of Null alone (Table 54)."""
         self.expect("of")
-        wanted, operand = self.type(), node.code
+        wanted, operand = type_name(self), node.code
 
         def check(scope: Scope, run: Run) -> bool:
             value = operand(scope, run)
-            return value is not None and wanted.accepts(value)
+            return wanted.accepts(value) and (value is not None or wanted is NULL)
 
         return Node(check, truth=True)
-
-    def type(self) -> Type:
-        """The name of a type, `list<type>` or `range<type>`."""
-        for generic, make in (("list", list_of), ("range", range_of)):
-            if self.at(generic) and self.tokens[self.index + 1].text == "<":
-                self.index += 2
-                with self.nested():
-                    item = self.type()
-                self.expect(">")
-                return make(item)
-        known = self.vocabulary.type_names.match(self.tokens, self.index)
-        if known is None:
-            raise self.unexpected("expected the name of a type")
-        self.index += known[1]
-        return self.vocabulary.types[known[0]]
 
 
 def parse_expression(text: str, vocabulary: Vocabulary, place: Place) -> Node:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from mlc.dmn.errors import FeelSyntaxError, Kind
 
 from . import calls, iteration, temporal
-from .cursor import Node, constant
+from .cursor import Cursor, Node, constant
 from .lexer import unquote
 from .run import Code, Run, Scope, Value
+from .typenames import type_name
+from .types import ANY, BOOLEAN, Type, type_of
 from .values import NUMBERS, Range, kind_of
-
-if TYPE_CHECKING:
-    from .parser import Parser
 
 #: Lists that one loop goes over.
 ITERATORS = 10
 _WORDS = {"null": None, "true": True, "false": False}
 
 
-def primary(parser: Parser) -> Node:  # noqa: PLR0911, PLR0912 - one case for each kind of operand
+def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for each kind of operand
     """One operand. Raises FeelSyntaxError."""
     token = parser.token
     if (node := parser.name()) is not None:
@@ -68,7 +66,7 @@ def _number(text: str) -> Decimal:
     return NUMBERS.create_decimal(text)
 
 
-def range_from(parser: Parser, low: Node, low_closed: bool) -> Node:
+def range_from(parser: Cursor, low: Node, low_closed: bool) -> Node:
     """The rest of a range whose low end has been read."""
     parser.expect("..")
     high = parser.endpoint()
@@ -104,7 +102,7 @@ def _one_ended(symbol: str, code: Code) -> Code:
     return make
 
 
-def _round(parser: Parser) -> Node:
+def _round(parser: Cursor) -> Node:
     """An expression in brackets, an open range, or one open end: `(< 10)`."""
     if parser.at("<", "<=", ">", ">=", "="):
         symbol = parser.advance().text
@@ -118,7 +116,7 @@ def _round(parser: Parser) -> Node:
     return node
 
 
-def _square(parser: Parser) -> Node:
+def _square(parser: Cursor) -> Node:
     """A list or a range."""
     items: list[Code] = []
     while not parser.at("]"):
@@ -132,7 +130,7 @@ def _square(parser: Parser) -> Node:
     return Node(lambda scope, run: [item(scope, run) for item in items])
 
 
-def _context(parser: Parser) -> Node:
+def _context(parser: Cursor) -> Node:
     """`{key: value, ...}`; each value sees the entries before it."""
     entries: dict[str, Code] = {}
     with parser.nested():
@@ -162,7 +160,7 @@ def context_of(entries: dict[str, Code]) -> Code:
     return make
 
 
-def _key(parser: Parser) -> str:
+def _key(parser: Cursor) -> str:
     """The key of an entry: a string, or a name with all that stands before the colon."""
     first = parser.advance()
     if first.kind == "string":
@@ -177,7 +175,7 @@ def _key(parser: Parser) -> str:
     return " ".join(parser.text[first.position : parser.token.position].split())
 
 
-def _conditional(parser: Parser) -> Node:
+def _conditional(parser: Cursor) -> Node:
     condition = parser.expression().code
     parser.expect("then")
     one = parser.expression().code
@@ -191,7 +189,7 @@ def conditional(condition: Code, one: Code, other: Code) -> Code:
     return lambda scope, run: one(scope, run) if condition(scope, run) is True else other(scope, run)
 
 
-def _sources(parser: Parser) -> list[iteration.Source]:
+def _sources(parser: Cursor) -> list[iteration.Source]:
     """`name in items, name in low..high`; each sees the names before it. To be called inside of `nested`."""
     sources: list[iteration.Source] = []
     while not sources or parser.take(","):
@@ -206,7 +204,7 @@ def _sources(parser: Parser) -> list[iteration.Source]:
     return sources
 
 
-def _loop(parser: Parser) -> Node:
+def _loop(parser: Cursor) -> Node:
     start = parser.index
     with parser.nested("partial"):
         sources = _sources(parser)
@@ -215,7 +213,7 @@ def _loop(parser: Parser) -> Node:
     return Node(iteration.for_loop(sources, body, parser.cost(start), parser.place))
 
 
-def _quantified(parser: Parser, decisive: bool) -> Node:
+def _quantified(parser: Cursor, decisive: bool) -> Node:
     start = parser.index
     with parser.nested():
         sources = _sources(parser)
@@ -224,19 +222,20 @@ def _quantified(parser: Parser, decisive: bool) -> Node:
     return Node(iteration.quantified(sources, body, decisive, parser.cost(start), parser.place), truth=True)
 
 
-def _function(parser: Parser) -> Node:
+def _function(parser: Cursor) -> Node:
     """`function(parameter: type, ...) body`."""
     parameters: list[str] = []
+    types: list[Type] = []
     parser.expect("(")
     while not parser.at(")"):
         parameters.append(parser.new_name())
-        if parser.take(":"):
-            parser.type()
+        types.append(type_name(parser) if parser.take(":") else ANY)
         if not parser.take(","):
             break
     parser.expect(")")
     if parser.at("external"):
         raise FeelSyntaxError("external functions are not supported", parser.token.position)
     with parser.nested(*parameters):
-        body = parser.operation(0).code
-    return Node(calls.define(parameters, body))
+        body = parser.operation(0)
+    answer = BOOLEAN if body.truth else type_of(body.code({}, Run())) if body.constant else ANY
+    return Node(calls.define(parameters, body.code, types=types, answer=answer))

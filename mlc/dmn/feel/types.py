@@ -1,8 +1,8 @@
-"""FEEL's types: which values they take, and how a value is made to fit (DMN 1.5, 10.3.2.9.4)."""
+"""FEEL's types (DMN 1.5, 10.3.2.9): the values that they take, which conform to which, how a value is made to fit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from mlc.dmn.errors import FeelError
 
 from . import temporal, wide
 from .run import Value
-from .values import Function, Range
+from .values import Function, Range, kind_of
 from .wide import YearsMonthsDuration
 
 #: What `Type.fit` answers for a value that does not fit.
@@ -23,6 +23,8 @@ class Type:
     """A type: its name, which values (other than null, which every type takes) it takes, and how it reads text.
 
     `parse` turns a string *input* into a value of the type: JSON has no dates. `note` ends the sentence "X is not a T".
+    A type that is made of others has a `form` and these as `parts`: the item of a list or range, the components of a
+    context, whose names are in `names`, the parameters of a function and at last what it answers.
     """
 
     name: str
@@ -30,9 +32,12 @@ class Type:
     parse: Callable[[str], Value] | None = None
     is_list: bool = False
     note: str = ""
+    form: str = ""
+    parts: tuple[Type, ...] = ()
+    names: tuple[str, ...] = ()
 
     def fit(self, value: Value) -> Value:
-        """The value, converted where the specification allows it; MISFIT otherwise."""
+        """The value, converted where the specification allows it (10.3.2.9.4); MISFIT otherwise."""
         if value is None or self.accepts(value):
             return value
         if isinstance(value, list) and len(value) == 1 and not self.is_list:
@@ -68,6 +73,8 @@ def list_of(item: Type) -> Type:
         lambda value: isinstance(value, list) and all(element is None or item.accepts(element) for element in value),
         is_list=True,
         note=item.note,
+        form="list",
+        parts=(item,),
     )
 
 
@@ -77,28 +84,61 @@ def range_of(item: Type) -> Type:
     def accepts(value: Value) -> bool:
         return isinstance(value, Range) and all(end is None or item.accepts(end) for end in (value.low, value.high))
 
-    return Type(f"range<{item.name}>", accepts)
+    return Type(f"range<{item.name}>", accepts, form="range", parts=(item,))
 
 
 def context_of(components: Mapping[str, Type], name: str = "") -> Type:
-    """A context with these components; further ones do no harm, and one that is not there is null."""
+    """A context with these components, each of which may be null; further ones do no harm."""
 
     def accepts(value: Value) -> bool:
         return isinstance(value, dict) and all(
-            value.get(key) is None or component.accepts(value[key]) for key, component in components.items()
+            key in value and (value[key] is None or component.accepts(value[key]))
+            for key, component in components.items()
         )
 
-    return Type(name or f"context<{', '.join(f'{key}: {part.name}' for key, part in components.items())}>", accepts)
+    made = f"context<{', '.join(f'{key}: {part.name}' for key, part in components.items())}>"
+    return Type(name or made, accepts, form="context", parts=tuple(components.values()), names=tuple(components))
+
+
+def function_of(parameters: Sequence[Type], answer: Type) -> Type:
+    """`function<parameter, ...> -> answer`."""
+
+    def accepts(value: Value) -> bool:
+        return isinstance(value, Function) and value.type is not None and conforms(value.type, made)
+
+    name = f"function<{', '.join(part.name for part in parameters)}> -> {answer.name}"
+    made = Type(name, accepts, form="function", parts=(*parameters, answer))
+    return made
+
+
+def conforms(one: Type, other: Type) -> bool:
+    """Whether every value of one type is one of the other (10.3.2.9.2)."""
+    if other is ANY or one is other or one is NULL:
+        return True
+    if not one.form or one.form != other.form:
+        return one.name == other.name
+    if one.form == "context":
+        parts = dict(zip(one.names, one.parts, strict=True))
+        wanted = zip(other.names, other.parts, strict=True)
+        return all(name in parts and conforms(parts[name], part) for name, part in wanted)
+    if one.form == "function":
+        if not other.parts or len(one.parts) != len(other.parts):
+            return not other.parts
+        # A function must take at least what is asked of it, and answer nothing beyond.
+        taken = zip(other.parts[:-1], one.parts[:-1], strict=True)
+        return all(conforms(theirs, mine) for theirs, mine in taken) and conforms(one.parts[-1], other.parts[-1])
+    return all(map(conforms, one.parts, other.parts))
 
 
 ANY = Type("Any", lambda _: True)
+NULL = Type("Null", lambda value: value is None)
 NUMBER = _exactly("number", Decimal)
 BOOLEAN = _exactly("boolean", bool)
 STRING = _exactly("string", str)
-FUNCTION = Type("function", lambda value: isinstance(value, Function))
-LIST = Type("list", lambda value: isinstance(value, list), is_list=True)
-CONTEXT = _exactly("context", dict)
-RANGE = _exactly("range", Range)
+FUNCTION = Type("function", lambda value: isinstance(value, Function), form="function")
+LIST = Type("list", lambda value: isinstance(value, list), is_list=True, form="list", parts=(ANY,))
+CONTEXT = Type("context", lambda value: isinstance(value, dict), form="context")
+RANGE = Type("range", lambda value: isinstance(value, Range), form="range", parts=(ANY,))
 DATE = Type("date", lambda value: type(value) in wide.DATES, temporal.parse_date)
 TIME = Type("time", lambda value: type(value) in wide.TIMES, temporal.parse_time)
 DATE_TIME = Type("date and time", lambda value: type(value) in wide.DATE_TIMES, temporal.parse_datetime)
@@ -107,7 +147,7 @@ MONTHS = _exactly("years and months duration", YearsMonthsDuration, temporal.par
 
 #: Every built-in typeRef by its spellings: FEEL's own, the older camel-case ones, and Camunda 7's.
 TYPES: dict[str, Type] = {
-    **{t.name: t for t in (ANY, NUMBER, BOOLEAN, STRING, DATE, TIME, DATE_TIME, DAYS, MONTHS, LIST, CONTEXT)},
+    **{t.name: t for t in (ANY, NULL, NUMBER, BOOLEAN, STRING, DATE, TIME, DATE_TIME, DAYS, MONTHS, LIST, CONTEXT)},
     "function": FUNCTION,
     "range": RANGE,
     "dateTime": DATE_TIME,
@@ -118,3 +158,8 @@ TYPES: dict[str, Type] = {
     "long": _whole("long"),
     "double": _exactly("double", Decimal),
 }
+
+
+def type_of(value: Value) -> Type:
+    """The simplest type that a value is of, as far as its kind tells."""
+    return TYPES.get("Null" if value is None else kind_of(value), ANY)

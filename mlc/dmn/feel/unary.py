@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from mlc.dmn.errors import FeelSyntaxError
 
 from . import operators
-from .cursor import Node
+from .cursor import Cursor, Node
 from .primary import range_from
 from .run import Run, Scope, Test, Value
 from .values import Range, is_in
 
-if TYPE_CHECKING:
-    from .parser import Parser
-
 RELATIONS = ("<=", ">=", "<", ">", "=", "!=")
 
 
-def tests(begin: Callable[[], Parser]) -> Test:
+def tests(begin: Callable[[], Cursor]) -> Test:
     """A whole cell: `test, test` or `not(test, test)`. `begin` makes a parser at the beginning of its text."""
     parser = begin()
     if parser.at("not") and parser.tokens[parser.index + 1].text == "(":
@@ -39,14 +35,14 @@ def tests(begin: Callable[[], Parser]) -> Test:
     return any_of(alternatives)
 
 
-def membership(parser: Parser, left: Node) -> Node:
+def membership(parser: Cursor, left: Node) -> Node:
     """`left in test` or `left in (test, ...)`, after the `in`."""
     test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser)
     operand = left.code
     return Node(lambda scope, run: test(operand(scope, run), scope, run), truth=True)
 
 
-def tests_in_brackets(parser: Parser) -> list[Test]:
+def tests_in_brackets(parser: Cursor) -> list[Test]:
     """`(test, ...)`; one that turns out to be an open range, `(low..high)`, is that range."""
     parser.expect("(")
     with parser.nested():
@@ -63,7 +59,7 @@ def tests_in_brackets(parser: Parser) -> list[Test]:
     return alternatives
 
 
-def positive(parser: Parser) -> Test:
+def positive(parser: Cursor) -> Test:
     """One test: a comparison without its left side, a value, a range, or an expression with `?`."""
     if parser.at(*RELATIONS):
         symbol = parser.advance().text
@@ -71,7 +67,7 @@ def positive(parser: Parser) -> Test:
     return _of_node(*_expression(parser))
 
 
-def _expression(parser: Parser) -> tuple[Node, bool]:
+def _expression(parser: Cursor) -> tuple[Node, bool]:
     """An expression, and whether it asks for the value under test."""
     outer, parser.asks_input = parser.asks_input, False
     node = parser.expression()

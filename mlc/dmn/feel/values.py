@@ -42,11 +42,15 @@ class Range:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """A function as a value; `call` takes the arguments in the order of `parameters`."""
+    """A function as a value; `call` takes the arguments in the order of `parameters`.
+
+    `type` is its type (a `types.Type`), as far as it is known.
+    """
 
     name: str
     parameters: tuple[str, ...]
     call: Callable[[list[Value], Run], Value]
+    type: Any = None
 
     def bind(self, named: Mapping[str, Value]) -> tuple[Function, list[Value]]:
         """What to call with arguments by name, and these in order. Raises FeelError if one is missing or unknown."""

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from mlc.dmn.errors import FeelError, Kind
 from mlc.dmn.feel.run import Run, Value
-from mlc.dmn.feel.types import ANY, MISFIT, TYPES, Type
+from mlc.dmn.feel.types import ANY, MISFIT, TYPES, Type, function_of
 from mlc.dmn.feel.values import KINDS, Function, Range, kind_of
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -150,5 +150,6 @@ def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
                 raise FeelError(f"{name}(): {error}") from None
         raise FeelError(reason, Kind.BAD_ARGUMENT)
 
-    names = tuple(parameter.name for parameter in signatures[0].parameters)
-    return Builtin(name, names, call, signatures)
+    parameters = signatures[0].parameters
+    kind = function_of([parameter.type for parameter in parameters], ANY)
+    return Builtin(name, tuple(parameter.name for parameter in parameters), call, kind, signatures)
