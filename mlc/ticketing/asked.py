@@ -20,24 +20,25 @@ TAGS = {
 STEP_IS_NAMED = {TicketKind.REJECTION, TicketKind.ERROR, TicketKind.RECORD}
 
 TOLD = {
-    TicketKind.RECORD: [
+    TicketKind.RECORD: (
         "A record.",
-        "What can be done: what led to the rejection is told below. A new start of the process asks the reviewer anew.",
-    ],
-    TicketKind.FAILED_TEST: [
+        "What can be done: start the process on this snapshot again, and it is reviewed anew; a model that was "
+        "corrected needs a new snapshot.",
+    ),
+    TicketKind.FAILED_TEST: (
         "A back test of this snapshot did not pass. Its deployments stay as they are.",
-        "What can be done: the verdict and the results are below. If the data are right, deploy another snapshot or "
-        "train the model anew; if they are not, mend them and start the back test again.",
-    ],
-    TicketKind.JOB_REVIEW: [
+        "What can be done: see which rules failed. If the data are right, train the model anew or deploy another "
+        "snapshot; if they are not, correct them and start the back test again.",
+    ),
+    TicketKind.JOB_REVIEW: (
         "The job of a back test came to no result, so nothing was judged. The snapshot's deployments stay as they are.",
-        "What can be done: find the reason in what the job said. Mend the data, the runtime or the model's code (in a "
-        "new snapshot), and start the back test again.",
-    ],
-    TicketKind.NOTIFICATION: [
-        "A batch job did not run to its end: there are no new scores.",
-        "What can be done: mend what is said to be wrong below, and start the batch job again.",
-    ],
+        "What can be done: find the reason in what the job said; correct the data, the runtime or, in a new snapshot, "
+        "the model; and start the back test again.",
+    ),
+    TicketKind.NOTIFICATION: (
+        "A batch job could not be run, or did not finish. Its outputs, if it left any, are not to be relied on.",
+        "What can be done: put right what went wrong, and start the batch job again.",
+    ),
 }
 """What a ticket says that nobody waits for, and what a person can do next."""
 

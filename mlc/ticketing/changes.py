@@ -17,6 +17,9 @@ class Part(StrEnum):
     SCHEMAS = "Schemas"
 
 
+HOW = ("added", "removed", "changed", "not comparable")
+
+
 class Change(Record):
     """One difference: what, and its value in the snapshot before and in this one; None where it isn't there."""
 
@@ -50,7 +53,7 @@ def summary(found: Sequence[Change]) -> str:
     parts = []
     for part in Part:
         if count := Counter(change.how for change in found if change.part is part):
-            parts.append(f"{part}: {', '.join(f'{number} {how}' for how, number in sorted(count.items()))}.")
+            parts.append(f"{part}: {', '.join(f'{count[how]} {how}' for how in HOW if count[how])}.")
     return " ".join(parts)
 
 

@@ -13,8 +13,8 @@ from mlc.ticketing.changes import Change, changes
 from mlc.ticketing.changes import summary as counted
 from mlc.ticketing.evidence import Evidence, ResultFact
 from mlc.ticketing.port import ROOM, Attachment, Section, Table, TicketRequest, Wording
-from mlc.ticketing.results import comparison, metric_table
-from mlc.ticketing.text import clipped, clipped_to_difference
+from mlc.ticketing.results import comparison, metric_table, named
+from mlc.ticketing.text import CUT, clipped, clipped_to_difference
 from mlc.ticketing.values import NOTHING
 
 __all__ = ["ticket_request"]
@@ -57,12 +57,12 @@ class Writer:
         ]
         if links:
             body.append(Section(heading="Links", links=list(links)))
-        body.append(self._key())
-        text = plain.render(body)
-        # Markup makes a text longer, at worst twice as long.
-        if 2 * len(text) > self.wording.room:
-            self._attach_text("ticket", text)
-        return body
+        return [*body, self._key()]
+
+    def attach_whole(self, links: Sequence[tuple[str, str]]) -> None:
+        """Attach the ticket as text, as long as it would be where much fits on a ticket."""
+        roomy = Writer(self.question, self.evidence, self.wording.model_copy(update={"room": ROOM}))
+        self._attach_text("ticket", plain.render(roomy.body(links)))
 
     def _went_wrong(self) -> list[Section]:
         message = self.question.message
@@ -71,21 +71,22 @@ class Writer:
         if len(message) > self.longest_text:
             name = self._attach_text("message", message)
             message = f"{clipped(message, self.longest_text)}\n(The whole text is attached as {name}.)"
-        heading = "To be known" if self.question.kind is TicketKind.REVIEW else "What went wrong"
-        return [Section(heading=heading, paragraphs=[message])]
+        heading = {TicketKind.REVIEW: "To be known", TicketKind.RECORD: "What was decided"}.get(self.question.kind)
+        return [Section(heading=heading or "What went wrong", paragraphs=[message])]
 
     def _job(self) -> list[Section]:
         job = self.evidence.job
         if job is None:
             return []
+        section = Section(heading="The job", facts=job.facts)
         if not job.messages:
-            return [Section(heading="The job", facts=job.facts, paragraphs=["It left no messages."])]
+            return [section, Section(heading="What the job said", paragraphs=["Nothing: it left no messages."])]
         name = self._attach_text("job-messages", job.messages)
-        said, end = f"Its messages, attached as {name}:", job.messages
+        said, end = f"Attached as {name}:", job.messages
         if len(end) > self.longest_text:
             # An error stands at the end of what a program said.
-            said, end = f"The end of its messages; all of them are attached as {name}:", end[-self.longest_text :]
-        return [Section(heading="The job", facts=job.facts, paragraphs=[said, end])]
+            said, end = f"The end of it; all of it is attached as {name}:", CUT + end[-self.longest_text :]
+        return [section, Section(heading="What the job said", paragraphs=[said, end])]
 
     def _verdict(self) -> list[Section]:
         verdict = self.question.verdict
@@ -121,28 +122,21 @@ class Writer:
 
     def _results(self) -> list[Section]:
         reference, result, before = self.question.test_result, self.evidence.result, self.evidence.before
-        if result is None:
-            if reference is None:
-                return []
+        if result is not None:
+            said = [f"Now: {named(result)}, attached whole as {self._attach_json('test-result', result.values)}."]
+        elif reference is not None:
             result = ResultFact(id=reference.id, values=reference.metrics)
-            said = ["The model centre could not be read, so only a part of the result is shown."]
+            said = [f"Now: {named(result)}. The model centre could not be read, so only a part of it is shown."]
         else:
-            said = [f"The whole result is attached as {self._attach_json('test-result', result.values)}."]
+            return []
         table = metric_table(result.values, before.values if before else None)
         said += comparison(self.evidence, table)
         rows = [[clipped(cell, LONGEST_VALUE) for cell in row] for row in table.rows[: self.most_metrics]]
         if rows != table.rows:
             name = self._attach_json("metrics", [dict(zip(table.header, row, strict=True)) for row in table.rows])
             said.append(f"{len(rows)} of {len(table.rows)} metrics are shown; all of them are attached as {name}.")
-        facts = [("Test result", result.id), ("Created", result.created)]
-        return [
-            Section(
-                heading="Test results",
-                paragraphs=said,
-                facts=[fact for fact in facts if fact[1]],
-                table=Table(header=table.header, rows=rows) if rows else None,
-            )
-        ]
+        shown = Table(header=table.header, rows=rows) if rows else None
+        return [Section(heading="Test results", paragraphs=said, table=shown)]
 
     def _changed(self) -> list[Section]:
         snapshot, previous = self.evidence.snapshot, self.evidence.previous
@@ -152,14 +146,14 @@ class Writer:
         if previous is None:
             said = "The last deployed snapshot could not be read."
             if self.evidence.previous_known:
-                said = "None to compare with: no other snapshot of this model is deployed."
+                said = "There is no deployed snapshot of this model to compare with."
             return [Section(heading=heading, paragraphs=[said])]
-        named = f"Compared with {previous.title}"
+        compared = f"Compared with {previous.title}"
         found = changes(previous, snapshot)
         if not found:
-            same = f"{named}: no asset, no metadata, no schema and no git commit changed."
+            same = f"{compared}: no asset, no metadata, no schema and no git commit changed."
             return [Section(heading=heading, paragraphs=[same])]
-        paragraphs = [f"{named}. {counted(found)}"]
+        paragraphs = [f"{compared}. {counted(found)}"]
         rows = [_change_row(change) for change in found[: self.most_changes]]
         if len(rows) < len(found) or any(_is_cut(change) for change in found):
             name = self._attach_json("changes", [change.model_dump(mode="json") for change in found])
@@ -205,13 +199,17 @@ def ticket_request(
         links: titles and addresses (the run, the centre).
     """
     writer = Writer(question, evidence, wording)
+    body = writer.body(links)
+    # Markup makes a text longer, at worst twice as long.
+    if 2 * len(plain.render(body)) > wording.room:
+        writer.attach_whole(links)
     name = model_name(question, evidence.snapshot)
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:80]
     return TicketRequest(
         label=question.label,
         kind=question.kind,
         summary=summary(question, evidence.snapshot),
-        body=writer.body(links),
+        body=body,
         labels=[f"model-{slug}"] if slug else [],
         properties={
             "model": name,

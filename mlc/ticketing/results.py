@@ -13,6 +13,11 @@ LONGEST_NAME = 80
 NEW, GONE = "new", "no longer there"
 
 
+def named(result: ResultFact) -> str:
+    """A test result, by its id and when it was made."""
+    return f"test result {result.id}" + (f" ({result.created})" if result.created else "")
+
+
 def metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Table:
     """Every metric with its value; with another result, metric by metric, those that vanished at the end."""
     new = flat(now)
@@ -39,11 +44,7 @@ def comparison(evidence: Evidence, table: Table) -> Iterator[str]:
         said = known if evidence.before_known else "could not be asked for its test result"
         yield f"The last deployed snapshot, {previous.title}, {said}."
         return
-    when = f" of {before.created}" if before.created else ""
-    yield (
-        f"Before: the test result {before.id}{when} of {previous.title}, the last deployed snapshot."
-        f"{_inputs(before, evidence.result)}"
-    )
+    yield f"Before: {named(before)} of {previous.title}, the last deployed snapshot.{_inputs(before, evidence.result)}"
     for how, names in ((NEW, _named(table, NEW)), (GONE, _named(table, GONE))):
         if names:
             yield f"{how.capitalize()}: {_listed(names)}."

@@ -12,6 +12,8 @@ DEEPEST = 8
 LONGEST_LIST = 20
 """A longer list is data, such as a curve, and counts as one value; unless its members are tests with ids."""
 NOTHING = "-"
+NAMING = frozenset({"test_id", "test_name", "test_category", "test_type"})
+"""What names a test block, so that its values need not be told apart by it again."""
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,7 +48,8 @@ def _members(value: object) -> list[tuple[str, Any]] | None:
         return None
     ids = [str(member["test_id"]) for member in value if member.get("test_id")]
     if len(set(ids)) == len(value) > 0:
-        return list(zip(ids, value, strict=True))
+        tests = ({name: inner for name, inner in test.items() if name not in NAMING} for test in value)
+        return list(zip(ids, tests, strict=True))
     return [(str(number), member) for number, member in enumerate(value)] if 0 < len(value) <= LONGEST_LIST else None
 
 

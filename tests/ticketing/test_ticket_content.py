@@ -85,7 +85,7 @@ def test_a_first_deployment_and_an_unknown_one_are_told_apart() -> None:
     heading = "Changes since the last deployed snapshot"
     first = ticket_request(asked(), snapshot=card())
     unknown = ticket_request(asked(), snapshot=card(), previous_known=False)
-    assert "no other snapshot of this model is deployed" in section(first, heading).paragraphs[0]
+    assert "no deployed snapshot of this model to compare with" in section(first, heading).paragraphs[0]
     assert "could not be read" in section(unknown, heading).paragraphs[0]
 
 
@@ -140,7 +140,7 @@ def test_results_are_a_table_of_at_most_thirty_values_and_a_whole_attachment() -
     assert shown.table is not None
     assert len(shown.table.rows) == 30
     assert shown.table.rows[:2] == [["m0", "0"], ["m1", "0.333333"]]
-    assert ("Test result", "tr-7") in shown.facts
+    assert shown.paragraphs[0].startswith("Now: test result tr-7, attached whole as")
     whole, metrics = request.attachments
     assert whole.name in shown.paragraphs[0]
     assert b'"m39": 13.0' in whole.content
@@ -185,7 +185,8 @@ def test_failure_tickets_say_what_went_wrong_and_what_each_answer_does(
 ) -> None:
     request = ticket_request(asked(kind, step="testing", message="There is no TEST_DATA asset."), snapshot=card())
     assert request.summary.startswith(summary)
-    assert section(request, "What went wrong").paragraphs == ["There is no TEST_DATA asset."]
+    heading = "What was decided" if kind is TicketKind.RECORD else "What went wrong"
+    assert section(request, heading).paragraphs == ["There is no TEST_DATA asset."]
     for part in parts:
         assert part in said(request)
 
