@@ -241,7 +241,7 @@ async def test_health_readiness_and_a_valid_description_of_the_api(gateway: http
     assert set(document["paths"]) == {
         "/healthz",
         "/readyz",
-        "/webhooks/jira",
+        "/webhooks/jira",  # and not ServiceNow's, which has no secret here
         "/mlc-service/rest/signal",
         "/mlc-service/rest/signalResponsive",
     }

@@ -102,8 +102,9 @@ async def exists(temporal: Client, workflow_id: str) -> bool:
     try:
         await temporal.get_workflow_handle(workflow_id).describe()
     except RPCError as error:
-        assert error.status is RPCStatusCode.NOT_FOUND
-        return False
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
     return True
 
 
