@@ -131,6 +131,9 @@ class FileSettings(_Group):
 
     root: Path | None = Field(None, description="Folder below which file: addresses may lie; unset: none may")
     hosts: list[str] = Field([], description="Hosts (name or name:port) that http(s) addresses may name, as JSON")
+    limit_mb: int = Field(4096, ge=1, description="Largest file that is read or written, MB")
+    timeout: float = Field(30, gt=0, description="Seconds of silence after which a transfer fails")
+    time_limit: float = Field(3600, gt=0, description="Seconds for one transfer")
 
     @property
     def rules(self) -> FileRules:
@@ -281,7 +284,6 @@ class RuntimeSettings(_Group):
     url: str | None = Field(None, description="Address under which callers reach it, where it differs")
     token: SecretStr | None = Field(None, description="Bearer token that callers of online models must send")
     work_dir: Path | None = Field(None, description="Working files; unset: $MLC_HOME/runtimes/<name>")
-    file_root: Path | None = Field(None, description="Folder below which file:// assets may lie; unset: none may")
     environment: list[str] = Field([], description="Names of environment variables that models may see")
     memory_limit_mb: int = Field(2048, ge=64, description="Memory of one model, MB")
     time_limit: float = Field(3600, gt=0, description="Seconds for one job")

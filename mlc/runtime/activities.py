@@ -19,7 +19,7 @@ from mlc.center import Center, wire
 from mlc.model.failure import FailureType, NotFound, Refused, Unavailable
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobKind, RunJobInput
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
-from mlc.settings import CenterSettings, RuntimeSettings
+from mlc.settings import CenterSettings, FileSettings, RuntimeSettings
 
 HEARTBEAT_INTERVAL = 3
 LONGEST_PAUSE = 30
@@ -38,19 +38,22 @@ class JobActivities:
     settings: RuntimeSettings
     workspace: Path
     center_settings: CenterSettings = field(default_factory=CenterSettings)
+    files: FileSettings = field(default_factory=FileSettings)
 
     @activity.defn(name=EXECUTE_JOB)
     async def execute_job(self, request: RunJobInput) -> JobEnd:
         """Run a job and store its outcome. A job that has ended already is left alone.
 
-        A centre that is down is waited for, so that the outcome of a long job isn't lost to a short outage.
+        A centre that is down is waited for, so that the outcome of a long job isn't lost to a short outage. The
+        heartbeats of a scoring job say how many records are done: ``{"records": 41000}``.
 
         Raises:
             ApplicationError: ``Refused``: there is no such job, or the centre refuses this runtime (final).
         """
-        beating = asyncio.create_task(self._beat())
+        progress = Progress(request.job_id)
+        beating = asyncio.create_task(_beat(progress))
         try:
-            return await self._execute(request.job_id)
+            return await self._execute(request.job_id, progress)
         except Refused as error:
             raise ApplicationError(str(error), type=FailureType.REFUSED, non_retryable=True) from None
         finally:
@@ -67,14 +70,16 @@ class JobActivities:
                     end.job_id, {"jobStatus": end.status, "jobResult": "FAILURE", "jobMessages": messages}
                 )
 
-    async def _execute(self, job_id: str) -> JobEnd:
+    async def _execute(self, job_id: str, progress: "Progress") -> JobEnd:
         job = await patiently(lambda: self.center.get_job(job_id))
         if job.job_status in wire.TERMINAL_STATUSES:
             return JobEnd(job_id=job_id, status=job.job_status, message="The job had ended before it was run.")
         await patiently(lambda: self.center.patch_job(job_id, {"jobStatus": wire.RUNNING}))
         began = time.time()
         kind = self._kind(job.job_type)
-        folder = self.workspace / "jobs" / re.sub(r"[^\w-]", "_", job_id)
+        # An earlier try that this runtime was given up for may not have noticed yet: each has a folder of its own.
+        name = re.sub(r"[^\w-]", "_", job_id)
+        folder = self.workspace / "jobs" / f"{name}.{activity.info().attempt}"
         if kind is None:
             problem = f"This runtime knows no jobs of the type {job.job_type!r}."
             return await self._report(job, Outcome(problem=problem, messages=[problem]), began)
@@ -84,8 +89,9 @@ class JobActivities:
             folder=folder,
             environments=self.settings.folder / "environments",
             limits=limits(self.settings),
-            file_root=self.settings.file_root,
+            files=self.files,
             extra_environment=extra_environment(self.settings),
+            progress=progress.set,
         )
         try:
             return await self._report(job, await execution.run(), began)
@@ -146,10 +152,27 @@ class JobActivities:
         }
         return known.get(job_type)
 
-    async def _beat(self) -> None:
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(HEARTBEAT_INTERVAL)
+
+@dataclass
+class Progress:
+    """How many records of a scoring job are done; None until that is known, and for other jobs."""
+
+    job_id: str
+    records: int | None = None
+
+    def set(self, records: int) -> None:
+        self.records = records
+
+
+async def _beat(progress: Progress) -> None:
+    """Tell Temporal that the job runs, and Temporal and the console how far it is."""
+    said = None
+    while True:
+        activity.heartbeat(*([] if progress.records is None else [{"records": progress.records}]))
+        if progress.records != said:
+            log.info("job %s: %s records", progress.job_id, f"{progress.records:,}")
+            said = progress.records
+        await asyncio.sleep(HEARTBEAT_INTERVAL)
 
 
 def limits(settings: RuntimeSettings) -> Limits:

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,14 @@ from typing import Any
 from mlc.center import wire
 from mlc.model.job import JobKind
 from mlc.model.snapshot import AssetRole
+from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.layout import DataFile, Layout, Order, inside, sha256
+from mlc.runtime.layout import Layout, Order, inside, sha256
+from mlc.runtime.libraries import libraries
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.requirements import interpreter_for
+from mlc.runtime.schemas import add_schemas
+from mlc.settings import FileSettings
 
 MEGABYTE = 1024**2
 
@@ -44,7 +48,9 @@ class JobExecution:
     Args:
         folder: the job's working directory; made afresh.
         environments: where environments for requirements are kept.
+        files: which external files may be read and written.
         extra_environment: variables that models may see besides the harmless ones.
+        progress: told now and then how many records a scoring job has done.
     """
 
     def __init__(
@@ -55,8 +61,9 @@ class JobExecution:
         folder: Path,
         environments: Path,
         limits: Limits,
-        file_root: Path | None = None,
+        files: FileSettings,
         extra_environment: Mapping[str, str] | None = None,
+        progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.outcome = Outcome()
         self._job = job
@@ -64,8 +71,9 @@ class JobExecution:
         self._folder = folder
         self._environments = environments
         self._limits = limits
-        self._file_root = file_root
+        self._files = ExternalFiles(files)
         self._extra_environment = extra_environment
+        self._progress = progress
 
     async def run(self) -> Outcome:
         """Run the job to its end. Whatever the model does is an outcome, not an exception.
@@ -86,34 +94,45 @@ class JobExecution:
         return self.outcome
 
     async def _run(self) -> None:
-        layout, order = await asyncio.to_thread(self._lay_out)
-        model = self._job.model or wire.DeployableModel()
-        python = await interpreter_for(requirements_of(model), self._environments, layout.root)
-        process = ModelProcess(python, layout.root, self._limits.memory, self._extra_environment)
         try:
-            await process.start(order.model_dump(mode="json"))
-            try:
-                answer = await asyncio.wait_for(process.message(), self._limits.time)
-            except TimeoutError:
-                raise ModelFailure(
-                    f"The model ran longer than the {self._limits.time:g} seconds that the runtime allows."
-                ) from None
-            except ModelDied as death:
-                raise ModelFailure(str(death)) from None
+            layout, order = await asyncio.to_thread(self._lay_out)
+            model = self._job.model or wire.DeployableModel()
+            python = await interpreter_for(requirements_of(model), self._environments, layout.root)
+            answer = await self._answer(python, layout.root, order.model_dump(mode="json", by_alias=True))
+            self.outcome.messages += answer["notes"]
+            used = await asyncio.to_thread(libraries, answer["modules"], python)
+            self.outcome.runtime_info |= {"python": answer["python"], "libraries": used}
+            if answer["event"] == "failed":
+                raise ModelFailure(answer["message"], answer["traceback"])
+            if "records" in answer:
+                self.outcome.runtime_info["records"] = answer["records"]
+            await asyncio.to_thread(self._collect, layout, order)
+        finally:
+            self._files.stop()
+
+    async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
+        """The last message of a model process of its own."""
+        process = ModelProcess(python, directory, self._limits.memory, self._extra_environment)
+        try:
+            await process.start(order)
+            async with asyncio.timeout(self._limits.time):
+                while (answer := await process.message())["event"] == "progress":
+                    self._progress(answer["records"])
+            return answer
+        except TimeoutError:
+            limit = f"{self._limits.time:g} seconds"
+            raise ModelFailure(f"The model ran longer than the {limit} that the runtime allows.") from None
+        except ModelDied as death:
+            raise ModelFailure(str(death)) from None
         finally:
             await asyncio.shield(process.end())
             self.outcome.messages += process.log.lines()
-        self.outcome.messages += answer["notes"]
-        self.outcome.runtime_info |= {"python": answer["python"], "libraries": answer["libraries"]}
-        if answer["event"] == "failed":
-            raise ModelFailure(answer["message"], answer["traceback"])
-        await asyncio.to_thread(self._collect, layout, order)
 
     def _lay_out(self) -> tuple[Layout, Order]:
         job = self._job
         if job.model is None:
             raise ModelFailure("The job carries no model.")
-        layout = Layout(self._folder, self._file_root)
+        layout = Layout(self._folder, self._files)
         hashes = layout.add_model(job.model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING)
         for asset in job.additional_assets:
             layout.add(asset)
@@ -125,6 +144,8 @@ class JobExecution:
         if self._kind is not JobKind.TRAINING:
             order.outputs = layout.add_outputs(self._outputs())
             self._check_outputs(order)
+        self.outcome.messages += add_schemas(order, job)
+        order.stop_on_bad_records = bool(job.stop_on_bad_records)
         inputs = [{"name": file.name, "sha256": sha256(file.path)} for file in order.inputs]
         self.outcome.runtime_info |= {"sha256": {**hashes, "inputs": inputs}}
         return layout, order
@@ -155,33 +176,34 @@ class JobExecution:
         hashes = {}
         for asset, path, name in made:
             hashes[name] = sha256(path)
-            self.outcome.outputs.append(self._output(layout, asset, DataFile(path=path, format="", name=name)))
+            if asset.file_url:
+                self._files.store(path, asset, f"output {name}")
+            self.outcome.outputs.append(self._described(asset, path, hashes[name]))
         role = "trained" if self._kind is JobKind.TRAINING else "outputs"
         self.outcome.runtime_info["sha256"][role] = hashes
 
     def _check_size(self, made: list[tuple[wire.Asset, Path, str]]) -> None:
-        embedded = sum(path.stat().st_size for asset, path, _ in made if not asset.file_url)
+        embedded = sum(path.stat().st_size for asset, path, _ in made if self._is_embedded(asset))
         if embedded > self._limits.output:
             allowed = self._limits.output // MEGABYTE
             raise ModelFailure(
                 f"The job's outputs have {embedded:,} bytes, more than the {allowed} MB that go into the model centre: "
-                "give them file:// addresses, or raise MLC_RUNTIME_OUTPUT_LIMIT_MB."
+                "give them file: or http(s): addresses, or raise MLC_RUNTIME_OUTPUT_LIMIT_MB."
             )
 
-    def _output(self, layout: Layout, asset: wire.Asset, file: DataFile) -> wire.Asset:
-        described = {
-            "file_size": file.path.stat().st_size,
-            "content_hash": wire.ContentHash(hash_type="SHA-256", hex_string=sha256(file.path)),
-        }
-        if asset.file_url and asset.file_content is None:
-            target = layout.local_file(asset.file_url, file.name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f".{target.name}.{self._job.id}")
-            partial.write_bytes(file.path.read_bytes())
-            partial.replace(target)  # whole, or not at all
-            return asset.model_copy(update=described)
-        content = base64.b64encode(file.path.read_bytes()).decode()
-        return asset.model_copy(update={**described, "file_content": content})
+    def _is_embedded(self, asset: wire.Asset) -> bool:
+        # Whoever asked for a test must be able to read its result in the job, wherever else it goes.
+        return not asset.file_url or self._kind is JobKind.METRICS
+
+    def _described(self, asset: wire.Asset, path: Path, digest: str) -> wire.Asset:
+        content = base64.b64encode(path.read_bytes()).decode() if self._is_embedded(asset) else None
+        return asset.model_copy(
+            update={
+                "file_size": path.stat().st_size,
+                "content_hash": wire.ContentHash(hash_type="SHA-256", hex_string=digest),
+                "file_content": content,
+            }
+        )
 
     def _fail(self, problem: str, trace: str = "") -> None:
         self.outcome.problem = problem

@@ -4,12 +4,13 @@ import hashlib
 import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mlc.center import wire
 from mlc.model.snapshot import AssetRole
+from mlc.runtime.external import INSTEAD, ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 
 PRIVATE = "__moc_runtime"
@@ -19,15 +20,24 @@ PYTHON_TYPES = frozenset({"PYTHON", "PYTHON3", "UNKNOWN"})
 
 
 class DataFile(BaseModel):
-    """An input or output: where it is, its format (``csv``, ``json``, ``jsonl``), and what people call it."""
+    """An input or output: where it is, its format (``csv``, ``json``, ``jsonl``), and what people call it.
+
+    ``schema_`` (``schema`` in JSON) is the model's extended Avro schema for its records, if there is one; ``check``
+    tells whether records that are not as it says are bad.
+    """
 
     path: Path
     format: str
     name: str
+    schema_: dict[str, Any] | None = Field(None, serialization_alias="schema")
+    check: bool = False
 
 
 class Order(BaseModel):
-    """What the harness is told to do. ``kind`` is ``training``, ``metrics``, ``scoring`` or ``online``."""
+    """What the harness is told to do. ``kind`` is ``training``, ``metrics``, ``scoring`` or ``online``.
+
+    ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them.
+    """
 
     kind: str
     source: str
@@ -35,6 +45,7 @@ class Order(BaseModel):
     definition: Path
     inputs: list[DataFile] = []
     outputs: list[DataFile] = []
+    stop_on_bad_records: bool = False
 
 
 class Layout:
@@ -42,13 +53,13 @@ class Layout:
 
     Args:
         root: made afresh; whatever an earlier try left there is removed.
-        file_root: folder below which ``file://`` addresses may lie.
+        files: reads assets that lie outside the model centre.
     """
 
-    def __init__(self, root: Path, file_root: Path | None = None) -> None:
+    def __init__(self, root: Path, files: ExternalFiles) -> None:
         self.root = root = root.resolve()
         self.notes: list[str] = []
-        self._file_root = file_root.resolve() if file_root else None
+        self._files = files
         shutil.rmtree(root, ignore_errors=True)
         for name in (PRIVATE, OUTPUT_DIR):
             (root / name).mkdir(parents=True)
@@ -76,7 +87,7 @@ class Layout:
             if path is None:
                 continue
             if asset.asset_role == AssetRole.WEIGHTS_FILE and artefacts_in_output_dir:
-                self._write(PurePosixPath(OUTPUT_DIR) / path, (self.root / path).read_bytes())
+                self._copy(self.root / path, PurePosixPath(OUTPUT_DIR) / path)
             if asset.asset_type == "SOURCE_CODE":
                 hashes["source"][str(path)] = sha256(self.root / path)
             elif asset.asset_role in {AssetRole.WEIGHTS_FILE, AssetRole.REQUIRED_LIBRARIES}:
@@ -92,12 +103,8 @@ class Layout:
         Raises:
             ModelFailure: its content is broken, or lies where this runtime may not read.
         """
-        content = self._content(asset)
-        if content is None:
-            return None
         name = inside(asset.filename or asset.name or "unnamed")
-        self._write(name, content)
-        return name
+        return name if self._place(asset, name, f"asset {asset.filename or asset.name}") else None
 
     def order(self, kind: str, model: wire.DeployableModel, definition: str) -> Order:
         """The order for this model; ``definition`` is the JSON that init functions get.
@@ -137,14 +144,15 @@ class Layout:
         """
         files = []
         for index, asset in enumerate(assets):
-            name = asset.filename or asset.name
-            content = self._content(asset)
-            if content is None:
-                raise ModelFailure(f"The input {name or index} holds no file: embed it, or give it a file:// address.")
-            file_format = data_format(asset, f"input {name or index}")
-            path = self._write(PurePosixPath(PRIVATE) / "inputs" / str(index), content)
-            self._write(inside(name or f"input_{index}"), content)
-            files.append(DataFile(path=path, format=file_format, name=name or f"number {index}"))
+            name = asset.filename or asset.name or f"number {index}"
+            what = f"input {name}"
+            own = PurePosixPath(PRIVATE) / "inputs" / str(index)
+            if not self._place(asset, own, what):
+                kind = "holds no file" if asset.asset_type.endswith("FILE") else f"is of the type {asset.asset_type}"
+                raise ModelFailure(f"The {what} {kind}, which a runtime can't read: {INSTEAD}.")
+            file_format = data_format(asset, what)
+            self._copy(self.root / own, inside(asset.filename or asset.name or f"input_{index}"))
+            files.append(DataFile(path=self.root / own, format=file_format, name=name))
         return files
 
     def add_outputs(self, assets: Iterable[wire.Asset]) -> list[DataFile]:
@@ -158,26 +166,14 @@ class Layout:
         files = []
         for index, asset in enumerate(assets):
             name = asset.filename or asset.name or f"output_{index}"
-            if asset.file_url and asset.file_content is None:
-                self.local_file(asset.file_url, name)
-            files.append(
-                DataFile(path=folder / str(index), format=data_format(asset, f"output {name}", "json"), name=name)
-            )
+            if asset.file_url:
+                self._files.check(asset, f"output {name}")
+            elif not asset.asset_type.endswith("FILE"):
+                kind = f"is of the type {asset.asset_type}"
+                raise ModelFailure(f"The output {name} {kind}, which a runtime can't write: {INSTEAD}.")
+            file_format = data_format(asset, f"output {name}", "json")
+            files.append(DataFile(path=folder / str(index), format=file_format, name=name))
         return files
-
-    def local_file(self, url: str, name: str) -> Path:
-        """The path of a ``file://`` address below the folder that the settings allow.
-
-        Raises:
-            ModelFailure: it is another kind of address, or lies elsewhere.
-        """
-        parts = urlsplit(url)
-        if parts.scheme != "file" or parts.netloc not in {"", "localhost"}:
-            raise ModelFailure(f"The asset {name} lies at a {parts.scheme or 'relative'} address: embed it instead.")
-        path = Path(unquote(parts.path)).resolve()
-        if self._file_root is None or not path.is_relative_to(self._file_root):
-            raise ModelFailure(f"The asset {name} lies where this runtime may not go: set MLC_RUNTIME_FILE_ROOT.")
-        return path
 
     def artefacts(self) -> list[tuple[str, Path]]:
         """What training left in ``outputDir``: relative names and paths. Links are not followed."""
@@ -185,26 +181,34 @@ class Layout:
         found = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
         return [(path.relative_to(root).as_posix(), path) for path in found if path.resolve().is_relative_to(root)]
 
-    def _content(self, asset: wire.Asset) -> bytes | None:
-        name = asset.filename or asset.name
+    def _place(self, asset: wire.Asset, name: PurePosixPath, what: str) -> bool:
+        """Write an asset's file below the directory; False if the asset is no file."""
         try:
             content = asset.content()
-            if content is None and asset.file_url and asset.asset_type.endswith("FILE"):
-                content = self.local_file(asset.file_url, name).read_bytes()
         except ValueError:
-            raise ModelFailure(f"The content of the asset {name} is not base64.") from None
-        except OSError as error:
-            raise ModelFailure(f"The asset {name} can't be read: {error.strerror}.") from None
-        return content
-
-    def _write(self, name: PurePosixPath, content: bytes) -> Path:
+            raise ModelFailure(f"The content of the {what} is not base64.") from None
+        external = content is None and bool(asset.file_url) and asset.asset_type.endswith("FILE")
+        if content is None and not external:
+            return False
         path = self.root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            if content is not None:
+                path.write_bytes(content)
+        except OSError as error:
+            raise ModelFailure(f"The {what} can't be written: {error.strerror}. Rename it.") from None
+        if external:
+            self._files.fetch(asset, path, what)
+        return True
+
+    def _copy(self, source: Path, name: PurePosixPath) -> None:
+        # No link: a model that writes over the file of this name must not change what it is given to read.
+        path = self.root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, path)
         except OSError as error:
             raise ModelFailure(f"The file {name} can't be written: {error.strerror}. Rename the asset.") from None
-        return path
 
 
 def inside(name: str) -> PurePosixPath:

@@ -15,11 +15,12 @@ from mlc.center.deployment_state import deployment_state
 from mlc.model.failure import ExternalError, Refused
 from mlc.runtime.activities import extra_environment, patiently
 from mlc.runtime.execution import MEGABYTE, requirements_of
+from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout, Order
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.requirements import interpreter_for
-from mlc.settings import CenterSettings, RuntimeSettings
+from mlc.settings import CenterSettings, FileSettings, RuntimeSettings
 
 READY_WAIT = 5.0
 """Seconds that a request waits for a model that is being loaded again."""
@@ -176,7 +177,7 @@ class OnlineModel:
     def _lay_out(self, deployment: wire.DeployedModel) -> tuple[Layout, Order]:
         if deployment.deployable_model is None:
             raise ModelFailure("The deployment carries no model.")
-        layout = Layout(self._folder, self._settings.file_root)
+        layout = Layout(self._folder, ExternalFiles(FileSettings()))
         layout.add_model(deployment.deployable_model, artefacts_in_output_dir=True)
         definition = deployment.model_dump_json(by_alias=True, exclude_unset=True)
         return layout, layout.order("online", deployment.deployable_model, definition)

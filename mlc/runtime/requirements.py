@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -73,7 +74,10 @@ async def interpreter_for(requirements: str, folder: Path, directory: Path) -> s
         await asyncio.to_thread(shutil.rmtree, environment, ignore_errors=True)
         wanted = directory / "__moc_runtime" / "requirements.txt"
         wanted.write_text(requirements)
-        await _run([sys.executable, "-m", "venv", str(environment)], directory, "The environment can't be made")
+        # It sees the runtime's own pip, if there is one; to unpack another takes longer than most installations.
+        own_pip = ["--without-pip"] if importlib.util.find_spec("pip") else []
+        make = [sys.executable, "-m", "venv", *own_pip, str(environment)]
+        await _run(make, directory, "The environment can't be made")
         site = next(environment.glob("lib/python*/site-packages"))
         (site / "runtime_libraries.pth").write_text("\n".join({sysconfig.get_path(p) for p in ("purelib", "platlib")}))
         pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", str(wanted)]

@@ -1,9 +1,13 @@
 """What runs a model in a test: alone, or by a runtime with a model centre and Temporal around it."""
 
+import contextlib
+import functools
 import socket
+import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,39 +19,70 @@ from mlc.center import wire
 from mlc.center.client import HttpCenter
 from mlc.model.job import JobKind
 from mlc.runtime.execution import JobExecution, Limits, Outcome
-from mlc.settings import CenterSettings, RuntimeSettings
+from mlc.runtime.harness.entry import perform
+from mlc.settings import CenterSettings, FileSettings, RuntimeSettings
 
 Run = Callable[..., Awaitable[Outcome]]
 
 
+class InThisProcess(JobExecution):
+    """A job whose functions are called by the harness in this process: for whatever needs no process of its own."""
+
+    async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
+        known = set(sys.modules)
+        with contextlib.chdir(directory):
+            try:
+                return perform(dict(order), SimpleNamespace(send=self._sent))
+            finally:
+                for name in set(sys.modules) - known:
+                    if name in {"model", "model_source"}:
+                        del sys.modules[name]
+
+    def _sent(self, event: str, records: int) -> None:
+        self._progress(records)
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs one job: ``await run(kind, model, *inputs, outputs=[...], time=..., memory=..., ...)``."""
+    """Runs one job: ``await run(kind, model, *inputs, outputs=[...], time=..., memory=..., job={...}, ...)``."""
+    return functools.partial(execute, JobExecution, tmp_path)
 
-    async def run(
-        kind: JobKind,
-        model: wire.DeployableModel,
-        *inputs: wire.Asset,
-        outputs: list[wire.Asset] | None = None,
-        additional: list[wire.Asset] | None = None,
-        time: float = 60,
-        memory: int = 1024,
-        output_limit: int = MEGABYTE,
-        **options: Any,
-    ) -> Outcome:
-        job = wire.Job(
-            id="job-1",
-            job_type="MODEL_BATCH_TEST_JOB",
-            model=model,
-            input_data=list(inputs),
-            output_data=outputs or [],
-            additional_assets=additional or [],
-        )
-        limits = Limits(memory=memory * MEGABYTE, time=time, output=output_limit)
-        folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
-        return await JobExecution(job, kind, limits=limits, **folders, **options).run()
 
-    return run
+@pytest.fixture
+def call(tmp_path: Path) -> Run:
+    """Like ``run``, but without a process of its own, which takes a second."""
+    return functools.partial(execute, InThisProcess, tmp_path)
+
+
+async def execute(
+    execution: type[JobExecution],
+    tmp_path: Path,
+    kind: JobKind,
+    model: wire.DeployableModel,
+    *inputs: wire.Asset,
+    outputs: list[wire.Asset] | None = None,
+    additional: list[wire.Asset] | None = None,
+    time: float = 60,
+    memory: int = 1024,
+    output_limit: int = MEGABYTE,
+    files: FileSettings | None = None,
+    job: dict[str, Any] | None = None,
+    **options: Any,
+) -> Outcome:
+    described = wire.Job(
+        id="job-1",
+        job_type="MODEL_BATCH_TEST_JOB",
+        model=model,
+        input_data=list(inputs),
+        output_data=outputs or [],
+        additional_assets=additional or [],
+        **(job or {}),
+    )
+    limits = Limits(memory=memory * MEGABYTE, time=time, output=output_limit)
+    folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
+    return await execution(
+        described, kind, limits=limits, files=files or FileSettings(), **{**folders, **options}
+    ).run()
 
 
 @pytest.fixture

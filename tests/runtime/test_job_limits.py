@@ -160,11 +160,12 @@ import asyncio, pathlib, sys
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}
 from test_job_limits import CSV, JobKind, metrics, wire
 from mlc.runtime.execution import JobExecution, Limits
+from mlc.settings import FileSettings
 model = metrics("open({str(started)!r}, 'w').write(str(os.getpid()))\\ntime.sleep(600)")
 job = wire.Job(id="j", model=model, input_data=[CSV])
 folder = pathlib.Path({str(tmp_path)!r})
 asyncio.run(JobExecution(job, JobKind.METRICS, folder=folder / "job", environments=folder,
-                         limits=Limits(2**30, 600, 2**20)).run())
+                         limits=Limits(2**30, 600, 2**20), files=FileSettings()).run())
 """
     runtime = subprocess.Popen([sys.executable, "-c", program])
     try:
@@ -226,39 +227,6 @@ def test_names_are_kept_where_they_are_harmless() -> None:
     assert str(inside("outputDir/sub/model v1.pkl")) == "outputDir/sub/model v1.pkl"
     assert str(inside("../..")) == "unnamed"
     assert str(inside("a\x00b\n")) == "ab"
-
-
-async def test_a_file_address_is_read_below_the_allowed_folder_only(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "lake").mkdir()
-    (tmp_path / "lake" / "in put.csv").write_text("a\n7\n")
-    (tmp_path / "secret.csv").write_text("a\n8\n")
-    (tmp_path / "lake" / "link.csv").symlink_to(tmp_path / "secret.csv")
-    model = python_model("# modelop.score\ndef s(r): return r['a']")
-
-    def at(url: str) -> wire.Asset:
-        return wire.Asset(name="in.csv", filename="in.csv", file_format="CSV", asset_type="EXTERNAL_FILE", file_url=url)
-
-    good = at(f"file://{tmp_path}/lake/in%20put.csv")
-    target = wire.Asset(
-        name="o.jsonl", filename="o.jsonl", asset_type="EXTERNAL_FILE", file_url=f"file://{tmp_path}/lake/new/o.jsonl"
-    )
-    outcome = await run(JobKind.SCORING, model, good, outputs=[target], file_root=tmp_path / "lake")
-    assert outcome.problem is None
-    assert (tmp_path / "lake" / "new" / "o.jsonl").read_text() == "7\n"
-    assert outcome.outputs[0].file_content is None
-    assert outcome.outputs[0].file_size == 2
-
-    for url in (
-        f"file://{tmp_path}/secret.csv",
-        f"file://{tmp_path}/lake/../secret.csv",
-        f"file://{tmp_path}/lake/link.csv",
-    ):
-        refused = await run(JobKind.SCORING, model, at(url), file_root=tmp_path / "lake")
-        assert refused.problem == ("The asset in.csv lies where this runtime may not go: set MLC_RUNTIME_FILE_ROOT.")
-    unset = await run(JobKind.SCORING, model, good)
-    assert "MLC_RUNTIME_FILE_ROOT" in unset.problem
-    remote = await run(JobKind.SCORING, model, at("s3://bucket/x.csv"), file_root=tmp_path)
-    assert remote.problem == "The asset in.csv lies at a s3 address: embed it instead."
 
 
 async def test_outputs_that_are_too_large_for_the_centre_are_refused(run: Run) -> None:

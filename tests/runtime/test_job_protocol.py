@@ -16,13 +16,22 @@ CSV = embedded("data.csv", "a,b\n1,x\n2,y\n", file_format="CSV")
 
 
 def result(outcome: Outcome) -> Any:
+    return json.loads(_content(outcome))
+
+
+def results(outcome: Outcome) -> list[Any]:
+    """The output records of a scoring job."""
+    return [json.loads(line) for line in _content(outcome).splitlines()]
+
+
+def _content(outcome: Outcome) -> bytes:
     assert outcome.problem is None, outcome.messages
     content = outcome.outputs[0].content()
     assert content is not None
-    return json.loads(content)
+    return content
 
 
-async def test_init_is_called_with_the_job_or_without_anything_as_it_has_a_parameter(run: Run) -> None:
+async def test_init_is_called_with_the_job_or_without_anything_as_it_has_a_parameter(call: Run) -> None:
     with_one = """
         import json
         # modelop.init
@@ -42,24 +51,24 @@ async def test_init_is_called_with_the_job_or_without_anything_as_it_has_a_param
         def metrics(df):
             yield {"seen": seen}
         """
-    assert result(await run(JobKind.METRICS, python_model(with_one), CSV)) == {
+    assert result(await call(JobKind.METRICS, python_model(with_one), CSV)) == {
         "seen": ["MODEL_BATCH_TEST_JOB", "job-1"]
     }
-    assert result(await run(JobKind.METRICS, python_model(without), CSV)) == {"seen": "nothing"}
+    assert result(await call(JobKind.METRICS, python_model(without), CSV)) == {"seen": "nothing"}
 
 
-async def test_init_with_two_parameters_is_a_clear_error(run: Run) -> None:
+async def test_init_with_two_parameters_is_a_clear_error(call: Run) -> None:
     source = """
         # modelop.init
         def begin(a, b): ...
         # modelop.metrics
         def metrics(df): yield {}
         """
-    outcome = await run(JobKind.METRICS, python_model(source), CSV)
+    outcome = await call(JobKind.METRICS, python_model(source), CSV)
     assert outcome.problem.startswith("The init function 'begin' of model.py is called with 0 or 1 argument(s)")
 
 
-async def test_metrics_gets_one_frame_for_each_input_in_their_order(run: Run) -> None:
+async def test_metrics_gets_one_frame_for_each_input_in_their_order(call: Run) -> None:
     source = """
         # modelop.metrics
         def metrics(baseline, sample):
@@ -67,15 +76,15 @@ async def test_metrics_gets_one_frame_for_each_input_in_their_order(run: Run) ->
         """
     baseline = embedded("same_name.csv", "a\n1\n2\n", file_format="CSV")
     sample = embedded("same_name.csv", "a\n3.5\n\n4\n", file_format="CSV")
-    assert result(await run(JobKind.METRICS, python_model(source), baseline, sample)) == {
+    assert result(await call(JobKind.METRICS, python_model(source), baseline, sample)) == {
         "baseline": [1, 2],
         "sample": [3.5, 4.0],
         "types": "float64",
     }
 
 
-async def test_metrics_with_another_number_of_parameters_than_inputs_is_a_clear_error(run: Run) -> None:
-    outcome = await run(JobKind.METRICS, python_model("# modelop.metrics\ndef m(one, two): yield {}"), CSV)
+async def test_metrics_with_another_number_of_parameters_than_inputs_is_a_clear_error(call: Run) -> None:
+    outcome = await call(JobKind.METRICS, python_model("# modelop.metrics\ndef m(one, two): yield {}"), CSV)
     assert outcome.problem.startswith("The metrics function 'm' of model.py is called with 1 argument(s): missing")
 
 
@@ -93,7 +102,7 @@ async def test_metrics_with_another_number_of_parameters_than_inputs_is_a_clear_
     ],
 )
 async def test_an_input_of_any_format_gives_the_same_frame_and_the_same_records(
-    run: Run, name: str, content: str, file_format: str | None
+    call: Run, name: str, content: str, file_format: str | None
 ) -> None:
     source = """
         # modelop.metrics
@@ -104,8 +113,8 @@ async def test_an_input_of_any_format_gives_the_same_frame_and_the_same_records(
             yield record
         """
     data = embedded(name, content, file_format=file_format)
-    assert result(await run(JobKind.METRICS, python_model(source), data)) == {"frame": {"a": [1, 2], "b": ["x", "y"]}}
-    assert result(await run(JobKind.SCORING, python_model(source), data)) == [
+    assert result(await call(JobKind.METRICS, python_model(source), data)) == {"frame": {"a": [1, 2], "b": ["x", "y"]}}
+    assert results(await call(JobKind.SCORING, python_model(source), data)) == [
         {"a": 1, "b": "x"},
         {"a": 2, "b": "y"},
     ]
@@ -124,79 +133,71 @@ async def test_an_input_of_any_format_gives_the_same_frame_and_the_same_records(
     ],
 )
 async def test_an_input_that_cannot_be_read_is_named_with_its_place(
-    run: Run, name: str, content: str, problem: str
+    call: Run, name: str, content: str, problem: str
 ) -> None:
-    outcome = await run(
+    outcome = await call(
         JobKind.METRICS, python_model("# modelop.metrics\ndef m(df): yield {}"), embedded(name, content)
     )
     assert outcome.problem.startswith(problem)
 
 
-async def test_an_empty_cell_reaches_the_score_function_as_none(run: Run) -> None:
+async def test_an_empty_cell_reaches_the_score_function_as_none(call: Run) -> None:
     source = "# modelop.score\ndef score(r):\n    return [type(r['a']).__name__, r['b']]"
     data = embedded("d.csv", "a,b\n1,\n2,y\n", file_format="CSV")
-    assert result(await run(JobKind.SCORING, python_model(source), data)) == [["int", None], ["int", "y"]]
+    assert results(await call(JobKind.SCORING, python_model(source), data)) == [["int", None], ["int", "y"]]
 
 
-async def test_a_line_that_is_an_array_reaches_the_score_function_as_a_list(run: Run) -> None:
+async def test_a_line_that_is_an_array_reaches_the_score_function_as_a_list(call: Run) -> None:
     source = "# modelop.score\ndef score(records):\n    return sum(r['a'] for r in records)"
     data = embedded("d.jsonl", '[{"a": 1}, {"a": 2}]\n[{"a": 5}]\n')
-    assert result(await run(JobKind.SCORING, python_model(source), data)) == [3, 5]
+    assert results(await call(JobKind.SCORING, python_model(source), data)) == [3, 5]
 
 
-async def test_each_yield_is_one_output_record_and_a_returned_none_is_none(run: Run) -> None:
+async def test_each_yield_is_one_output_record_and_a_returned_none_is_none(call: Run) -> None:
     source = """
         # modelop.score
         def score(r):
             for _ in range(r["a"]):
                 yield r["b"]
         """
-    assert result(await run(JobKind.SCORING, python_model(source), CSV)) == ["x", "y", "y"]
-    silent = await run(JobKind.SCORING, python_model("# modelop.score\ndef score(r): pass"), CSV)
-    assert result(silent) == []
+    assert results(await call(JobKind.SCORING, python_model(source), CSV)) == ["x", "y", "y"]
+    silent = await call(JobKind.SCORING, python_model("# modelop.score\ndef score(r): pass"), CSV)
+    assert results(silent) == []
     assert "Records in/out: 2/0" in silent.messages
 
 
 @pytest.mark.parametrize(
     ("name", "file_format", "expected"),
     [
-        ("o.json", "JSON", '[\n{"k": 1, "v": [null, "ü"]},\n{"k": 2, "v": [null, "ü"]}\n]\n'),
+        ("o.json", "JSON", '{"k": 1, "v": [null, "ü"]}\n{"k": 2, "v": [null, "ü"]}\n'),
         ("o.jsonl", "JSON", '{"k": 1, "v": [null, "ü"]}\n{"k": 2, "v": [null, "ü"]}\n'),
         ("o.csv", "CSV", 'k,v\n1,"[null, ""\\u00fc""]"\n2,"[null, ""\\u00fc""]"\n'),
     ],
 )
 async def test_output_records_are_written_in_the_format_of_the_output(
-    run: Run, name: str, file_format: str, expected: str
+    call: Run, name: str, file_format: str, expected: str
 ) -> None:
     source = "# modelop.score\ndef score(r):\n    return {'k': r['a'], 'v': [None, 'ü']}"
     output = wire.Asset(name=name, filename=name, file_format=file_format)
-    outcome = await run(JobKind.SCORING, python_model(source), CSV, outputs=[output])
+    outcome = await call(JobKind.SCORING, python_model(source), CSV, outputs=[output])
     assert outcome.problem is None
     assert outcome.outputs[0].filename == name
     assert outcome.outputs[0].content().decode() == expected
 
 
-async def test_outputs_pair_with_inputs_in_the_order_given(run: Run) -> None:
+async def test_outputs_pair_with_inputs_in_the_order_given(call: Run) -> None:
     source = "# modelop.score\ndef score(r):\n    return r['a']"
     inputs = [embedded(f"{i}.csv", f"a\n{i}\n", file_format="CSV") for i in (1, 2)]
     outputs = [wire.Asset(name=f"{i}.jsonl", filename=f"{i}.jsonl") for i in (1, 2)]
-    outcome = await run(JobKind.SCORING, python_model(source), *inputs, outputs=outputs)
+    outcome = await call(JobKind.SCORING, python_model(source), *inputs, outputs=outputs)
     assert [asset.content() for asset in outcome.outputs] == [b"1\n", b"2\n"]
-    joined = await run(JobKind.SCORING, python_model(source), *inputs, outputs=outputs[:1])
+    joined = await call(JobKind.SCORING, python_model(source), *inputs, outputs=outputs[:1])
     assert [asset.content() for asset in joined.outputs] == [b"1\n2\n"]
-    refused = await run(JobKind.SCORING, python_model(source), CSV, outputs=outputs)
+    refused = await call(JobKind.SCORING, python_model(source), CSV, outputs=outputs)
     assert refused.problem == "The job has 1 inputs and 2 outputs: give one output, or one for each input."
 
 
-async def test_a_record_that_csv_cannot_hold_is_an_error_with_its_number(run: Run) -> None:
-    source = "# modelop.score\ndef score(r):\n    return {'a': 1} if r['a'] == 1 else {'c': 1}"
-    output = wire.Asset(name="o.csv", filename="o.csv", file_format="CSV")
-    outcome = await run(JobKind.SCORING, python_model(source), CSV, outputs=[output])
-    assert outcome.problem.startswith("The answer to record 2 can't be written: dict contains fields not in fieldnames")
-    assert outcome.outputs == []
-
-
-async def test_nan_and_infinity_become_null_and_are_named(run: Run) -> None:
+async def test_nan_and_infinity_become_null_and_are_named(call: Run) -> None:
     source = """
         import numpy as np
         # modelop.metrics
@@ -204,7 +205,7 @@ async def test_nan_and_infinity_become_null_and_are_named(run: Run) -> None:
             yield {"a": float("nan"), "t": [{"x": np.float64("inf")}, 1], "n": np.int64(3), "ok": np.bool_(True),
                    "array": np.array([[1.5, np.nan]]), "d": df.to_dict("records"), "s": df.a, "k": {np.int64(0): 1}}
         """
-    outcome = await run(JobKind.METRICS, python_model(source), CSV)
+    outcome = await call(JobKind.METRICS, python_model(source), CSV)
     assert result(outcome) == {
         "a": None,
         "t": [{"x": None}, 1],
@@ -233,9 +234,9 @@ async def test_nan_and_infinity_become_null_and_are_named(run: Run) -> None:
     ],
 )
 async def test_a_metrics_result_is_one_dict_of_plain_values_or_a_clear_error(
-    run: Run, body: str, problem: str | None
+    call: Run, body: str, problem: str | None
 ) -> None:
-    outcome = await run(JobKind.METRICS, python_model(f"# modelop.metrics\ndef m(df):\n    {body}"), CSV)
+    outcome = await call(JobKind.METRICS, python_model(f"# modelop.metrics\ndef m(df):\n    {body}"), CSV)
     if problem is None:
         assert result(outcome) == {"a": 1}
     else:
@@ -255,15 +256,15 @@ async def test_a_metrics_result_is_one_dict_of_plain_values_or_a_clear_error(
     ],
 )
 async def test_a_missing_or_unfit_function_is_a_clear_error(
-    run: Run, source: str, functions: dict[str, str], problem: str
+    call: Run, source: str, functions: dict[str, str], problem: str
 ) -> None:
-    outcome = await run(JobKind.METRICS, python_model(source, **functions), CSV)
+    outcome = await call(JobKind.METRICS, python_model(source, **functions), CSV)
     assert outcome.problem.startswith(problem)
 
 
-async def test_a_function_that_the_asset_names_wins_over_a_marker(run: Run) -> None:
+async def test_a_function_that_the_asset_names_wins_over_a_marker(call: Run) -> None:
     source = "# modelop.metrics\ndef old(df): yield {'is': 'old'}\ndef new(df): yield {'is': 'new'}"
-    assert result(await run(JobKind.METRICS, python_model(source, metrics_function="new"), CSV)) == {"is": "new"}
+    assert result(await call(JobKind.METRICS, python_model(source, metrics_function="new"), CSV)) == {"is": "new"}
 
 
 async def test_an_exception_is_a_sentence_with_its_line_and_the_models_own_traceback(run: Run) -> None:
@@ -312,11 +313,11 @@ async def test_warnings_and_prints_become_job_messages(run: Run) -> None:
     assert all(text in messages for text in ("printed", "to stderr", "UserWarning: warned"))
 
 
-async def test_a_job_without_input_or_with_a_foreign_language_is_refused(run: Run) -> None:
+async def test_a_job_without_input_or_with_a_foreign_language_is_refused(call: Run) -> None:
     model = python_model("# modelop.metrics\ndef m(df): yield {}")
-    assert (await run(JobKind.METRICS, model)).problem == "The metrics job has no input data."
+    assert (await call(JobKind.METRICS, model)).problem == "The metrics job has no input data."
     model.stored_model.model_meta_data.type = "R"
-    outcome = await run(JobKind.METRICS, model, CSV)
+    outcome = await call(JobKind.METRICS, model, CSV)
     assert outcome.problem == "This runtime runs PYTHON models, and the model's type is R."
 
 

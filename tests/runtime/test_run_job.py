@@ -188,7 +188,7 @@ async def test_the_outcome_of_a_job_waits_for_a_centre_that_is_down(
     await eventually(lambda: _content(started))
     await center_that_can_stop.stop()
     go.touch()
-    folder = runtime.settings.folder / "process-1" / "jobs" / job.id / "__moc_runtime" / "outputs" / "0"
+    folder = runtime.settings.folder / "process-1" / "jobs" / f"{job.id}.1" / "__moc_runtime" / "outputs" / "0"
     await eventually(lambda: _content(folder))
     await center_that_can_stop.start()
     assert (await ended(center, job.id)).job_status == "COMPLETE"

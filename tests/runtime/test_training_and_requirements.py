@@ -37,33 +37,33 @@ async def test_what_training_leaves_in_output_dir_becomes_artefacts_with_their_r
 
 
 @pytest.mark.parametrize("place", ["model.txt", "outputDir/model.txt"])
-async def test_an_artefact_is_found_by_its_name_and_where_training_wrote_it(run: Run, place: str) -> None:
+async def test_an_artefact_is_found_by_its_name_and_where_training_wrote_it(call: Run, place: str) -> None:
     source = f"# modelop.metrics\ndef m(df): yield {{'is': open({place!r}).read()}}"
     model = python_model(source, embedded("model.txt", "trained", asset_role="WEIGHTS_FILE"))
-    outcome = await run(JobKind.METRICS, model, CSV)
+    outcome = await call(JobKind.METRICS, model, CSV)
     assert json.loads(outcome.outputs[0].content()) == {"is": "trained"}
 
 
-async def test_old_artefacts_are_not_taken_for_new_ones(run: Run) -> None:
+async def test_old_artefacts_are_not_taken_for_new_ones(call: Run) -> None:
     old = embedded("old.txt", "old", asset_role="WEIGHTS_FILE")
     source = "# modelop.train\ndef train(df): open('outputDir/new.txt', 'w').write(open('old.txt').read())"
-    outcome = await run(JobKind.TRAINING, python_model(source, old), CSV)
+    outcome = await call(JobKind.TRAINING, python_model(source, old), CSV)
     assert [a.filename for a in outcome.outputs] == ["new.txt"]
 
 
-async def test_training_that_leaves_nothing_is_an_error(run: Run) -> None:
-    outcome = await run(JobKind.TRAINING, python_model("# modelop.train\ndef train(df): return 1"), CSV)
+async def test_training_that_leaves_nothing_is_an_error(call: Run) -> None:
+    outcome = await call(JobKind.TRAINING, python_model("# modelop.train\ndef train(df): return 1"), CSV)
     assert outcome.problem == "Training left nothing in outputDir/: write the trained model there."
 
 
-async def test_training_goes_on_although_init_cannot_load_what_it_is_about_to_make(run: Run) -> None:
+async def test_training_goes_on_although_init_cannot_load_what_it_is_about_to_make(call: Run) -> None:
     source = """
         # modelop.init
         def init(): open("model.txt")
         # modelop.train
         def train(df): open("outputDir/model.txt", "w").write("x")
         """
-    outcome = await run(JobKind.TRAINING, python_model(source), CSV)
+    outcome = await call(JobKind.TRAINING, python_model(source), CSV)
     assert outcome.problem is None
     assert any(line.startswith("Training goes on although init failed") for line in outcome.messages)
 

@@ -14,16 +14,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .frames import read_input
 from .functions import ModelCode, ModelFailure
-from .plain import NotPlain, plain
-from .records import RecordWriter, Unreadable, read_frame, read_records
-
-NAMED_KEYS = 20
-"""So many places of NaN and infinity are named in a message; the others are counted."""
+from .plain import NotPlain, Nulled, plain
+from .records import Unreadable
+from .scoring import BatchScoring, answers
 
 
 class Channel:
@@ -55,25 +53,34 @@ def main(order_file: str) -> None:
     channel = Channel(order["channel"])
     limit_memory(order["memory_limit"])
     sys.path.insert(0, str(Path.cwd()))
+    channel.send(**perform(order, channel))
+
+
+def perform(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
+    """Run a job, or serve a model.
+
+    Returns:
+        The last message to the runtime: ``event`` is ``done`` or ``failed``.
+    """
     notes: list[str] = []
+    ended: dict[str, Any] = {"event": "done"}
     try:
         model = ModelCode(order["source"], order["functions"])
-        if order["kind"] == "online":
-            serve(model, order, channel)
-        elif order["kind"] == "training":
-            train(model, order, notes)
-        elif order["kind"] == "metrics":
-            metrics(model, order, notes)
-        else:
-            score(model, order, notes)
+        match order["kind"]:
+            case "online":
+                serve(model, order, channel)
+            case "training":
+                train(model, order, notes)
+            case "metrics":
+                metrics(model, order, notes)
+            case _:
+                ended["records"] = score(model, order, notes, channel)
     except (ModelFailure, Unreadable) as failure:
-        trace = getattr(failure, "trace", "")
-        channel.send(event="failed", message=str(failure), traceback=trace, notes=notes, **versions())
+        ended = {"event": "failed", "message": str(failure), "traceback": getattr(failure, "trace", "")}
     except MemoryError:
         message = "The records and the model need more memory than the runtime allows."
-        channel.send(event="failed", message=message, traceback="", notes=notes, **versions())
-    else:
-        channel.send(event="done", notes=notes, **versions())
+        ended = {"event": "failed", "message": message, "traceback": ""}
+    return {**ended, "notes": notes, **versions()}
 
 
 def limit_memory(limit: int) -> None:
@@ -103,7 +110,7 @@ def train(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
         model.init(definition(order))
     except ModelFailure as failure:  # init usually loads what this training is about to make
         notes.append(f"Training goes on although init failed: {failure}")
-    frames = [read_frame(Path(i["path"]), i["format"], i["name"]) for i in order["inputs"]]
+    frames = [read_input(source) for source in order["inputs"]]
     model.check_arguments("train", function, frames, str(len(frames)))
     for _ in model.results("train", function, frames):
         pass
@@ -113,7 +120,7 @@ def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
     """Call the metrics function once with one frame for each input, and write the one dict that it yields."""
     function = model.required("metrics")
     model.init(definition(order))
-    frames = [read_frame(Path(i["path"]), i["format"], i["name"]) for i in order["inputs"]]
+    frames = [read_input(source) for source in order["inputs"]]
     model.check_arguments("metrics", function, frames, str(len(frames)))
     results = list(model.results("metrics", function, frames))
     if len(results) != 1 or not isinstance(results[0], dict):
@@ -121,52 +128,22 @@ def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
         raise ModelFailure(
             f"The metrics function {function.__name__!r} of {model.source} must yield one dict, and gave {got}."
         )
-    nulled: list[str] = []
-    result = as_plain(results[0], nulled, "metrics")
-    note_nulled(nulled, notes)
-    Path(order["outputs"][0]["path"]).write_text(json.dumps(result, ensure_ascii=False, indent=2, allow_nan=False))
-
-
-def score(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
-    """Call the score function for every record of every input; outputs pair with inputs, or one takes all."""
-    function = model.required("score")
-    model.init(definition(order))
-    nulled: list[str] = []
-    read = written = 0
-    for index, output in enumerate(order["outputs"]):
-        inputs = order["inputs"] if len(order["outputs"]) == 1 else [order["inputs"][index]]
-        with RecordWriter(Path(output["path"]), output["format"], output["name"]) as writer:
-            for source in inputs:
-                for record in read_records(Path(source["path"]), source["format"], source["name"]):
-                    read += 1
-                    for result in scored(model, function, record, nulled, f"record {read}"):
-                        try:
-                            writer.write(result)
-                        except ValueError as error:
-                            raise ModelFailure(f"The answer to record {read} can't be written: {error}.") from None
-            written += writer.count
-    note_nulled(nulled, notes)
-    notes.append(f"Records in/out: {read}/{written}")
-
-
-def scored(model: ModelCode, function: Any, record: Any, nulled: list[str], place: str) -> Iterator[Any]:
-    """The output records that one input record makes; a returned None makes none."""
-    for result in model.results("score", function, [record]):
-        if result is not None:
-            yield as_plain(result, nulled, "score", place)
-
-
-def as_plain(result: Any, nulled: list[str], role: str, place: str = "") -> Any:
+    nulled = Nulled()
     try:
-        return plain(result, nulled, place)
+        result = plain(results[0], nulled)
     except NotPlain as error:
-        raise ModelFailure(f"The result of the {role} function is not JSON: {error}.") from None
+        raise ModelFailure(f"The result of the metrics function is not JSON: {error}.") from None
+    nulled.note(notes)
+    Path(order["outputs"][0]["path"]).write_text(
+        json.dumps(result, ensure_ascii=False, indent=2, allow_nan=False), encoding="utf-8"
+    )
 
 
-def note_nulled(nulled: list[str], notes: list[str]) -> None:
-    if nulled:
-        more = f" and {len(nulled) - NAMED_KEYS} more" if len(nulled) > NAMED_KEYS else ""
-        notes.append(f"NaN or infinite values became null: {', '.join(nulled[:NAMED_KEYS])}{more}")
+def score(model: ModelCode, order: dict[str, Any], notes: list[str], channel: Channel) -> dict[str, int]:
+    """Call the score function for every record of every input; outputs pair with inputs, or one takes all."""
+    scoring = BatchScoring(model, order, notes, lambda records: channel.send(event="progress", records=records))
+    model.init(definition(order))
+    return scoring.run()
 
 
 def serve(model: ModelCode, order: dict[str, Any], channel: Channel) -> None:
@@ -177,21 +154,15 @@ def serve(model: ModelCode, order: dict[str, Any], channel: Channel) -> None:
     for request in channel.requests():
         notes: list[str] = []
         try:
-            nulled: list[str] = []
-            results = list(scored(model, function, request["record"], nulled, ""))
-            note_nulled(nulled, notes)
+            nulled = Nulled()
+            results = list(answers(model, function, request["record"], nulled))
+            nulled.note(notes)
             channel.send(id=request["id"], event="scored", results=results, notes=notes)
         except ModelFailure as failure:
             channel.send(id=request["id"], event="unscored", message=str(failure), traceback=failure.trace)
 
 
 def versions() -> dict[str, Any]:
-    """Which Python and which libraries this process used: the distributions of all imported modules."""
-    imported = {name.partition(".")[0] for name in list(sys.modules)}
-    libraries = {
-        distribution: metadata.version(distribution)
-        for module, distributions in metadata.packages_distributions().items()
-        if module in imported
-        for distribution in distributions
-    }
-    return {"python": platform.python_version(), "libraries": dict(sorted(libraries.items()))}
+    """Which Python this process used, and which modules: of these the runtime finds the libraries."""
+    imported = {name.partition(".")[0] for name in list(sys.modules)} - sys.stdlib_module_names
+    return {"python": platform.python_version(), "modules": sorted(imported)}

@@ -25,6 +25,10 @@ class ModelFailure(Exception):
         self.trace = trace
 
 
+class ModelRaised(ModelFailure):
+    """A function of the model raised an exception: the process is sound, and may call it again."""
+
+
 class ModelCode:
     """The imported source of a model.
 
@@ -142,7 +146,9 @@ class _Failures:
             reason = f"it called sys.exit({error.code!r})"
         else:
             reason = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-        raise ModelFailure(f"{self._what}: {reason}{line}.", "".join(frames.format())) from None
+        sound = isinstance(error, Exception) and not isinstance(error, MemoryError)
+        failure = ModelRaised if sound else ModelFailure
+        raise failure(f"{self._what}: {reason}{line}.", "".join(frames.format())) from None
 
 
 def marked_functions(content: bytes) -> dict[str, str]:

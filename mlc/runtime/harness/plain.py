@@ -11,13 +11,35 @@ import numpy as np
 import pandas as pd
 
 DEEPEST = 100
+NAMED_PLACES = 20
+"""So many places of NaN and infinity are named in a message; the others are counted."""
 
 
 class NotPlain(Exception):
     """A value that JSON can't hold; the text says where it is and what it is."""
 
 
-def plain(value: Any, nulled: list[str], place: str = "") -> Any:
+class Nulled:
+    """Where NaN and infinity became null: the first places, and how many there are."""
+
+    def __init__(self) -> None:
+        self._places: list[str] = []
+        self._count = 0
+
+    def append(self, place: str) -> None:
+        """Take one place."""
+        self._count += 1
+        if self._count <= NAMED_PLACES:
+            self._places.append(place)
+
+    def note(self, notes: list[str]) -> None:
+        """Say it, if there is anything to say."""
+        if self._count:
+            more = f" and {self._count - NAMED_PLACES} more" if self._count > NAMED_PLACES else ""
+            notes.append(f"NaN or infinite values became null: {', '.join(self._places)}{more}")
+
+
+def plain(value: Any, nulled: Nulled, place: str = "") -> Any:
     """A copy of ``value`` made of dict, list, str, int, float, bool and None.
 
     NaN and the infinities have no place in JSON: they become None, and their places are added to ``nulled``
@@ -29,7 +51,7 @@ def plain(value: Any, nulled: list[str], place: str = "") -> Any:
     return _plain(value, nulled, place, 0)
 
 
-def _plain(value: Any, nulled: list[str], place: str, depth: int) -> Any:  # noqa: PLR0911 - one return a type
+def _plain(value: Any, nulled: Nulled, place: str, depth: int) -> Any:  # noqa: PLR0911 - one return a type
     if depth > DEEPEST:
         raise NotPlain(f"{place or 'it'} is nested more than {DEEPEST} levels deep")
     if isinstance(value, np.generic | Enum):
@@ -60,7 +82,7 @@ def _plain(value: Any, nulled: list[str], place: str, depth: int) -> Any:  # noq
     raise NotPlain(f"{place or 'it'} is a {type(value).__name__}, which JSON can't hold")
 
 
-def _items(items: Iterable[Any], nulled: list[str], place: str, depth: int) -> list[Any]:
+def _items(items: Iterable[Any], nulled: Nulled, place: str, depth: int) -> list[Any]:
     return [_plain(item, nulled, f"{place}[{index}]", depth + 1) for index, item in enumerate(items)]
 
 

@@ -1,127 +1,180 @@
-"""Reading input files as data frames or records, and writing output records."""
+"""Input files read record by record, however large they are: what score functions take."""
 
-import csv
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
-import pandas as pd
+from .rows import read_rows
+
+FIRST_LINE = 1024**2
+"""A first line longer than this, in bytes, is not looked at as a record: the file is taken for one document."""
+LARGEST_DOCUMENT = 64 * 1024**2
+"""A JSON file that is neither an array nor JSON lines is read whole, and may have so many bytes."""
+CHUNK = 256 * 1024
+NEAR_THE_END = 16
+"""No token of JSON but a string is longer: an error so far from a chunk's end does not come from the cut."""
 
 
 class Unreadable(Exception):
     """An input file that is not what its format says; the text says what and where."""
 
 
-def read_frame(path: Path, file_format: str, name: str) -> pd.DataFrame:
-    """One input file as a data frame: what metrics and training functions take.
+@dataclass(frozen=True)
+class Broken:
+    """A record that can't be used, where others of its file can: ``line 3`` and ``can't be read as JSON: ...``."""
+
+    place: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.problem}".strip()
+
+
+def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] | None = None) -> Iterator[Any]:
+    """One input file record by record, a :class:`Broken` in the place of each that can't be read.
 
     Args:
-        file_format: ``csv``, ``json`` (an array of records, one record, or columns ``{"a": [1, 2]}``) or ``jsonl``.
+        file_format: ``csv`` (a row becomes a dict), ``jsonl``, or ``json``: an array, JSON lines, one object, or
+            columns (``{"a": [1, 2]}``).
         name: what people call the file.
+        kinds: of CSV columns, as :func:`.rows.read_rows` takes them.
 
     Raises:
-        Unreadable: the file can't be parsed.
+        Unreadable: nothing more can be read.
     """
-    if file_format == "csv":
-        try:
-            return pd.read_csv(path, encoding="utf-8-sig")
-        except (ValueError, pd.errors.ParserError) as error:
-            raise Unreadable(f"The input file {name} can't be read as CSV: {error}.") from None
-    records = list(read_records(path, file_format, name))
-    if not all(isinstance(record, dict) for record in records):
-        raise Unreadable(f"The input file {name} must hold JSON objects, one a record.")
-    return pd.DataFrame(records)
-
-
-def read_records(path: Path, file_format: str, name: str) -> Iterator[Any]:
-    """One input file record by record: what score functions take. A CSV row becomes a dict, an empty cell None.
-
-    Raises:
-        Unreadable: the file, or one of its lines, can't be parsed.
-    """
-    if file_format == "csv":
-        frame = read_frame(path, "csv", name)
-        for row in frame.itertuples(index=False, name=None):
-            yield dict(zip(frame.columns, (None if pd.isna(cell) else cell for cell in row), strict=True))
-    elif file_format == "jsonl":
-        yield from _json_lines(path, name)
-    else:
-        try:
-            document = json.loads(path.read_text(encoding="utf-8-sig"))
-        except json.JSONDecodeError as error:
-            if not error.msg.startswith("Extra data"):
-                raise Unreadable(f"The input file {name} can't be read as JSON: {error}.") from None
-            yield from _json_lines(path, name)  # ModelOp calls JSON lines JSON as well
-        except ValueError as error:
-            raise Unreadable(f"The input file {name} can't be read as JSON: {error}.") from None
+    try:
+        if file_format == "csv":
+            for row in read_rows(path, kinds or {}):
+                yield Broken(row.place, row.problem) if row.problem else row.record
+        elif file_format == "jsonl" or _is_lines(path):
+            yield from _json_lines(path)
+        elif _first_character(path) == "[":
+            yield from _json_array(path)
         else:
-            yield from _json_document(document)
+            yield from _json_document(path)
+    except ValueError as error:  # also text that is not UTF-8
+        kind = "CSV" if file_format == "csv" else "JSON"
+        raise Unreadable(f"The input file {name} can't be read as {kind}: {error}.") from None
 
 
-def _json_document(document: Any) -> Iterator[Any]:
-    if isinstance(document, list):
-        yield from document
+def _json_lines(path: Path) -> Iterator[Any]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield json.loads(line.decode("utf-8-sig"))
+            except (ValueError, RecursionError) as error:
+                yield Broken(f"line {number}", f"can't be read as JSON: {error}")
+
+
+def _is_lines(path: Path) -> bool:
+    """Whether a JSON file holds JSON lines, which ModelOp calls JSON as well: its first line tells."""
+    with path.open("rb") as lines:
+        first = b""
+        while not first.strip() and (first := lines.readline(FIRST_LINE)):
+            pass
+        if not any(more.strip() for more in iter(lambda: lines.readline(CHUNK), b"")):
+            return False
+    text = first.removeprefix(b"\xef\xbb\xbf").strip()
+    if text.startswith(b"{"):
+        return text.endswith(b"}")
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _first_character(path: Path) -> str:
+    with path.open(encoding="utf-8-sig") as file:
+        while text := file.read(CHUNK):
+            if text := text.lstrip():
+                return text[0]
+    return ""
+
+
+def _json_array(path: Path) -> Iterator[Any]:
+    with path.open(encoding="utf-8-sig") as file:
+        text = _Window(file)
+        text.skip("[")
+        if text.next_character() != "]":
+            yield text.value()
+            while text.next_character() == ",":
+                text.skip(",")
+                yield text.value()
+        text.skip("]")
+        if text.next_character():
+            raise ValueError("something follows the end of the array")
+
+
+class _Window:
+    """The part of a JSON text that is being parsed: values are taken from its front, the file is read at its end."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._text = ""
+        self._at = 0
+        self._decode = json.JSONDecoder().raw_decode
+
+    def next_character(self) -> str:
+        """The next one that is no white space; empty at the end."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
+                self._at += 1
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._read_on():
+                return ""
+
+    def skip(self, character: str) -> None:
+        if self.next_character() != character:
+            raise ValueError(f"a {character!r} is missing after what could be read")
+        self._at += 1
+
+    def value(self) -> Any:
+        self.next_character()
+        while True:
+            try:
+                value, end = self._decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                cut = error.msg.startswith("Unterminated") or error.pos > len(self._text) - NEAR_THE_END
+                if not cut or not self._read_on():
+                    raise
+            except RecursionError:
+                raise ValueError("it is nested too deeply") from None
+            else:
+                if end < len(self._text) or not self._read_on():  # else a number may go on
+                    self._at = end
+                    return value
+
+    def _read_on(self) -> bool:
+        rest = self._text[self._at :]
+        more = self._file.read(max(CHUNK, len(rest)))
+        self._text, self._at = rest + more, 0
+        return bool(more)
+
+
+def _json_document(path: Path) -> Iterator[Any]:
+    if (size := path.stat().st_size) > LARGEST_DOCUMENT:
+        limit = LARGEST_DOCUMENT // 1024**2
+        raise ValueError(
+            f"it is one document of {size // 1024**2} MB, and {limit} MB is the most: write an array or JSON lines"
+        )
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Extra data"):
+            raise
+        yield from _json_lines(path)
         return
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     columns = list(document.values()) if isinstance(document, dict) else []
     if columns and all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
         for cells in zip(*columns, strict=True):
             yield dict(zip(document, cells, strict=True))
     else:
         yield document
-
-
-def _json_lines(path: Path, name: str) -> Iterator[Any]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line.decode("utf-8-sig"))
-            except ValueError as error:
-                raise Unreadable(f"Line {number} of the input file {name} can't be read as JSON: {error}.") from None
-            yield record
-
-
-class RecordWriter:
-    """Writes plain records to a file as they come: a JSON array, JSON lines, or CSV with the first record's keys."""
-
-    def __init__(self, path: Path, file_format: str, name: str) -> None:
-        self.count = 0
-        self._format = file_format
-        self._name = name
-        self._file = path.open("w", encoding="utf-8", newline="")
-        self._csv: csv.DictWriter[str] | None = None
-
-    def __enter__(self) -> "RecordWriter":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is None and self._format == "json":
-            self._file.write("\n]\n" if self.count else "[]\n")
-        self._file.close()
-
-    def write(self, record: Any) -> None:
-        """Add one record.
-
-        Raises:
-            ValueError: CSV can't hold it: it is no dict, or has keys that the first one had not.
-        """
-        if self._format == "csv":
-            self._write_csv(record)
-        else:
-            text = json.dumps(record, ensure_ascii=False, allow_nan=False)
-            before = ("[\n" if self.count == 0 else ",\n") if self._format == "json" else ""
-            self._file.write(before + text + ("\n" if self._format == "jsonl" else ""))
-        self.count += 1
-
-    def _write_csv(self, record: Any) -> None:
-        if not isinstance(record, dict):
-            raise ValueError(f"a row of the CSV file {self._name} must be a dict, not a {type(record).__name__}")
-        if self._csv is None:
-            self._csv = csv.DictWriter(self._file, list(record), lineterminator="\n")
-            self._csv.writeheader()
-        self._csv.writerow(
-            {key: json.dumps(cell) if isinstance(cell, dict | list) else cell for key, cell in record.items()}
-        )

@@ -1,0 +1,186 @@
+"""External files: read from and written to the addresses that the settings allow, and no others."""
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from mlc.center import wire
+from mlc.runtime.harness.functions import ModelFailure
+from mlc.settings import FileSettings
+
+CHUNK = 1024**2
+MEGABYTE = 1024**2
+PAUSES = (1.0, 5.0)
+"""Seconds before another try, if a host can't be reached or is busy."""
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+INSTEAD = "embed it, or give it a file:, http: or https: address"
+
+
+class _Busy(Exception):
+    """A host that may answer later. The text ends a sentence."""
+
+
+class ExternalFiles:
+    """Reads and writes files outside the model centre for one job. Blocking: to be called from a thread.
+
+    No credentials are sent, no proxy's variables read and no redirects followed: what was allowed is what is asked.
+    """
+
+    def __init__(self, settings: FileSettings) -> None:
+        self._settings = settings
+        self._rules = settings.rules
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """End whatever is under way in another thread: it fails soon."""
+        self._stopped.set()
+
+    def check(self, asset: wire.Asset, what: str) -> None:
+        """Make sure that an asset's address may be used.
+
+        Raises:
+            ModelFailure: it may not.
+        """
+        if problem := self._rules.problem(asset.file_url or ""):
+            raise ModelFailure(f"The {what}: {problem}")
+
+    def fetch(self, asset: wire.Asset, target: Path, what: str) -> None:
+        """Copy the file at an asset's address to ``target``.
+
+        Raises:
+            ModelFailure: it may not, or can't, be read, or is larger than the settings allow.
+        """
+        self.check(asset, what)
+        url = asset.file_url or ""
+        if (path := self._rules.path(url)) is not None:
+            with _opened(path, what) as source, target.open("wb") as copy:
+                self._copy(iter(lambda: source.read(CHUNK), b""), copy, what)
+        else:
+            self._patiently(lambda: self._download(url, target, what), what)
+
+    def store(self, source: Path, asset: wire.Asset, what: str) -> None:
+        """Write a file to an asset's address: whole, or not at all where that is a ``file:`` address.
+
+        Raises:
+            ModelFailure: it may not, or can't, be written there.
+        """
+        self.check(asset, what)
+        url = asset.file_url or ""
+        if (path := self._rules.path(url)) is not None:
+            self._replace(source, path, what)
+        else:
+            self._patiently(lambda: self._upload(source, url, what), what)
+
+    def _replace(self, source: Path, path: Path, what: str) -> None:
+        partial = path.with_name(f".{path.name[:200]}.{os.getpid()}-{threading.get_ident()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with source.open("rb") as read, partial.open("xb") as copy:
+                    self._copy(iter(lambda: read.read(CHUNK), b""), copy, what)
+                    os.fsync(copy.fileno())
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
+        except OSError as error:
+            raise ModelFailure(f"The {what} can't be written: {error.strerror}.") from None
+
+    def _copy(self, chunks: Iterator[bytes], target: IO[bytes], what: str) -> None:
+        ends = time.monotonic() + self._settings.time_limit
+        size = 0
+        for chunk in chunks:
+            size += len(chunk)
+            self._check_size(size, what)
+            self._check_time(ends, what)
+            target.write(chunk)
+
+    def _check_size(self, size: int, what: str) -> None:
+        if size > self._settings.limit_mb * MEGABYTE:
+            raise ModelFailure(
+                f"The {what} is larger than {self._settings.limit_mb} MB: split it, or raise MLC_FILE_LIMIT_MB."
+            )
+
+    def _check_time(self, ends: float, what: str) -> None:
+        if self._stopped.is_set():
+            raise ModelFailure("The job was stopped while its files were copied.")
+        if time.monotonic() > ends:
+            raise ModelFailure(
+                f"The {what} took longer than {self._settings.time_limit:g} seconds: raise MLC_FILE_TIME_LIMIT."
+            )
+
+    def _download(self, url: str, target: Path, what: str) -> None:
+        with self._client() as client, client.stream("GET", url) as response:
+            _check_answer(response)
+            self._check_size(int(response.headers.get("Content-Length", "0")), what)
+            with target.open("wb") as copy:
+                self._copy(response.iter_bytes(CHUNK), copy, what)
+
+    def _upload(self, source: Path, url: str, what: str) -> None:
+        ends = time.monotonic() + self._settings.time_limit
+
+        def chunks() -> Iterator[bytes]:
+            with source.open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    self._check_time(ends, what)
+                    yield chunk
+
+        # With its length, since stores such as S3's refuse a body that is sent in chunks.
+        headers = {"Content-Length": str(source.stat().st_size), "Content-Type": "application/octet-stream"}
+        with self._client() as client:
+            _check_answer(client.put(url, content=chunks(), headers=headers))
+
+    def _client(self) -> httpx.Client:
+        certificates = httpx.create_ssl_context()  # with SSL_CERT_FILE, which is no credential
+        return httpx.Client(timeout=self._settings.timeout, trust_env=False, verify=certificates)
+
+    def _patiently(self, transfer: Callable[[], None], what: str) -> None:
+        for pause in (*PAUSES, None):
+            try:
+                transfer()
+            except (httpx.TransportError, _Busy) as error:
+                # The text of httpx's own errors names no address, nor does that of the answers.
+                if pause is None:
+                    raise ModelFailure(f"The {what} can't be transferred: {_reason(error)}.") from None
+                if self._stopped.wait(pause):
+                    raise ModelFailure("The job was stopped while its files were copied.") from None
+            except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                raise ModelFailure(f"The {what} can't be transferred: {_reason(error)}.") from None
+            except _Refused as refused:
+                raise ModelFailure(f"The {what} can't be transferred: {refused}.") from None
+            else:
+                return
+
+
+class _Refused(Exception):
+    """An answer that will be no other. The text ends a sentence."""
+
+
+def _check_answer(response: httpx.Response) -> None:
+    if response.is_redirect:
+        raise _Refused("its host sends callers on to another address, which is not followed: give that address")
+    if response.status_code in BUSY:
+        raise _Busy(f"its host answered {response.status_code}")
+    if not response.is_success:
+        raise _Refused(f"its host answered {response.status_code}")
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
+
+
+def _opened(path: Path, what: str) -> IO[bytes]:
+    """A regular file, opened: never a link that came in between, nor a pipe that one would wait for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise ModelFailure(f"The {what} can't be read: {error.strerror}.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ModelFailure(f"The {what} can't be read: it is no file.")
+    return os.fdopen(descriptor, "rb")

@@ -1,0 +1,62 @@
+"""Output records, written to a file as they come."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+class RecordWriter:
+    """Writes plain records as JSON lines, or as CSV with the first record's keys as its header.
+
+    Args:
+        file_format: ``csv``; anything else is JSON lines.
+        name: what people call the file.
+    """
+
+    def __init__(self, path: Path, file_format: str, name: str) -> None:
+        self.count = 0
+        self._is_csv = file_format == "csv"
+        self._name = name
+        self._header: list[str] | None = None
+        self._file = path.open("w", encoding="utf-8", newline="")
+
+    def __enter__(self) -> "RecordWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def add(self, records: list[Any]) -> None:
+        """Add some records, all or none of them.
+
+        Raises:
+            ValueError: one can't be written. In CSV it must be a dict, and have no keys that the first one had not.
+        """
+        header = self._header
+        if self._is_csv:
+            text, header = self._rows(records)
+        else:
+            text = "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
+        self._file.write(text)  # a lone surrogate is refused before anything of the text is written
+        self._header = header
+        self.count += len(records)
+
+    def _rows(self, records: list[Any]) -> tuple[str, list[str] | None]:
+        header = self._header
+        text = io.StringIO(newline="")
+        for record in records:
+            if not isinstance(record, dict):
+                raise ValueError(f"a row of the CSV file {self._name} must be a dict, not a {type(record).__name__}")
+            writer = csv.DictWriter(text, header or list(record), lineterminator="\n")
+            if header is None:
+                header = list(record)
+                writer.writeheader()
+            if unknown := sorted(record.keys() - set(header)):
+                raise ValueError(
+                    f"the CSV file {self._name} has no column {unknown[0]!r}, since its first row had none"
+                )
+            writer.writerow({k: json.dumps(c) if isinstance(c, dict | list) else c for k, c in record.items()})
+        return text.getvalue(), header

@@ -1,0 +1,308 @@
+"""Scoring in batches: streamed, counted, and what becomes of bad records."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_models import EXAMPLES, embedded, example_data, example_model, python_model
+
+from mlc.center import wire
+from mlc.model.job import JobKind
+from mlc.runtime.execution import Outcome
+from mlc.settings import FileSettings
+from mlc.standalone.folders import read_model_folder
+
+Run = Callable[..., Any]
+DOUBLED = python_model("# modelop.score\ndef s(r):\n    yield {'twice': 2 * r['a']}")
+STOP = {"stop_on_bad_records": True}
+
+
+def lines(outcome: Outcome, output: int = 0) -> list[Any]:
+    assert outcome.problem is None, outcome.messages
+    content = outcome.outputs[output].content()
+    assert content is not None
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def numbers(count: int) -> wire.Asset:
+    return embedded("n.jsonl", "".join(f'{{"a": {n}}}\n' for n in range(count)))
+
+
+BAD = {
+    "a line that is not JSON": (
+        embedded("d.jsonl", '{"a": 1}\n\n{"a": 2\n{"a": 3}\n'),
+        "Record 2 of d.jsonl is bad: line 3 can't be read as JSON: ",
+    ),
+    "a row that is too short": (
+        embedded("d.csv", "a,b\n1,x\n2\n3,z\n"),
+        "Record 2 of d.csv is bad: line 3 has 1 cells, and the header names 2 columns",
+    ),
+    "a row that is not UTF-8": (
+        embedded("d.csv", b"a,b\n1,x\n2,\xff\n3,z\n"),
+        "Record 2 of d.csv is bad: line 3 is not UTF-8",
+    ),
+    "a quote in the wrong place": (
+        embedded("d.csv", 'a,b\n1,x\n2,"y"y\n3,z\n'),
+        "Record 2 of d.csv is bad: line 3 can't be read as CSV: ",
+    ),
+    "an exception": (
+        embedded("d.json", '[{"a": 1}, {"b": 2}, {"a": 3}]'),
+        "Record 2 of d.json is bad: The score function 's' of model.py failed: KeyError: 'a' (line 3).",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+async def test_a_bad_record_is_named_and_skipped_and_counted(call: Run, what: str) -> None:
+    data, said = BAD[what]
+    outcome = await call(JobKind.SCORING, DOUBLED, data)
+    assert lines(outcome) == [{"twice": 2}, {"twice": 6}]
+    assert any(message.startswith(said) for message in outcome.messages), outcome.messages
+    assert outcome.messages[-3:-1] == ["Records in/out: 3/2", "Bad records: 1 of 3, skipped"]
+    assert outcome.runtime_info["records"] == {"read": 3, "written": 2, "bad": 1}
+
+
+@pytest.mark.parametrize("what", BAD)
+async def test_the_job_ends_at_the_first_bad_record_if_it_says_so(call: Run, what: str) -> None:
+    data, said = BAD[what]
+    outcome = await call(JobKind.SCORING, DOUBLED, data, job=STOP)
+    assert outcome.problem.startswith(said)
+    assert outcome.problem.endswith("The job stops there, since stopOnBadRecords is set.")
+    assert outcome.outputs == []
+
+
+async def test_a_job_whose_records_are_all_bad_is_an_error_with_the_first_ones_traceback(call: Run) -> None:
+    outcome = await call(JobKind.SCORING, DOUBLED, embedded("d.csv", "b\n1\n2\n"))
+    assert outcome.problem.startswith("All 2 records are bad. Record 1 of d.csv is bad: The score function 's'")
+    assert any('File "model.py", line 3, in s' in message for message in outcome.messages)
+    assert lines(await call(JobKind.SCORING, DOUBLED, embedded("d.csv", "a\n"))) == []
+
+
+async def test_of_many_bad_records_the_first_twenty_are_named(call: Run) -> None:
+    model = python_model("# modelop.score\ndef s(r):\n    if r['a'] != 7: raise ValueError(r['a'])\n    yield 'seven'")
+    outcome = await call(JobKind.SCORING, model, numbers(50))
+    assert lines(outcome) == ["seven"]
+    named = [message for message in outcome.messages if message.startswith("Record ")]
+    assert len(named) == 20
+    assert "29 more records are bad." in outcome.messages
+    assert "Bad records: 49 of 50, skipped" in outcome.messages
+
+
+async def test_a_bad_record_leaves_nothing_of_its_answer_behind(call: Run) -> None:
+    source = """
+        # modelop.score
+        def s(r):
+            yield {"a": r["a"]}
+            if r["a"] == 2: yield {"b": 1}
+            if r["a"] == 3: yield {"a": {1, object()}}
+            yield {"a": -r["a"]}
+        """
+    output = wire.Asset(name="o.csv", filename="o.csv", file_format="CSV")
+    outcome = await call(JobKind.SCORING, python_model(source), embedded("d.csv", "a\n1\n2\n3\n4\n"), outputs=[output])
+    assert outcome.problem is None
+    assert outcome.outputs[0].content() == b"a\n1\n-1\n4\n-4\n"
+    messages = "\n".join(outcome.messages)
+    assert "Record 2 of d.csv is bad: its answer can't be written: the CSV file o.csv has no column 'b'" in messages
+    assert "Record 3 of d.csv is bad: The result of the score function is not JSON: record 3.a[" in messages
+
+
+async def test_bad_records_of_several_inputs_are_named_with_their_input(call: Run) -> None:
+    inputs = [embedded(f"{name}.csv", f"{column}\n1\n") for name, column in (("one", "a"), ("two", "b"))]
+    outcome = await call(JobKind.SCORING, DOUBLED, *inputs)
+    assert lines(outcome) == [{"twice": 2}]
+    assert any(message.startswith("Record 1 of two.csv is bad: ") for message in outcome.messages)
+
+
+async def test_exiting_is_no_bad_record_but_the_end(call: Run) -> None:
+    model = python_model("import sys\n# modelop.score\ndef s(r): sys.exit(3)")
+    outcome = await call(JobKind.SCORING, model, numbers(3))
+    assert outcome.problem == "The score function 's' of model.py failed: it called sys.exit(3) (line 3)."
+
+
+async def test_a_json_array_that_breaks_off_is_an_error_and_not_a_short_file(call: Run) -> None:
+    outcome = await call(JobKind.SCORING, DOUBLED, embedded("d.json", '[{"a": 1}, {"a": 2}, {"a": '))
+    assert outcome.problem.startswith("The input file d.json can't be read as JSON: ")
+
+
+async def test_values_across_the_chunks_of_a_json_array_are_whole(call: Run) -> None:
+    records = [{"a": n, "text": "ü" * (n % 977), "x": [n / 7, None, True]} for n in range(3000)]
+    model = python_model("# modelop.score\ndef s(r): yield r")
+    for content in (json.dumps(records), json.dumps(records, indent=2, ensure_ascii=False)):
+        outcome = await call(JobKind.SCORING, model, embedded("d.json", content), output_limit=10**8)
+        assert lines(outcome) == records
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ([], [{"a": 1, "b": "7", "c": 1.5, "d": True}, {"a": None, "b": "A7", "c": 2.0, "d": None}]),
+        (
+            [("a", ["null", "double"]), ("b", "string"), ("c", "string"), ("d", "string")],
+            [{"a": 1.0, "b": "7", "c": "1.5", "d": "true"}, {"a": None, "b": "A7", "c": "2", "d": None}],
+        ),
+        (
+            [("b", "int")],
+            [{"a": 1, "b": 7, "c": 1.5, "d": True}, {"a": None, "b": "A7", "c": 2.0, "d": None}],
+        ),
+    ],
+)
+async def test_a_cell_is_what_the_schema_says_or_else_what_its_whole_column_is(
+    call: Run, schema: list[tuple[str, Any]], expected: list[Any]
+) -> None:
+    data = embedded("d.csv", "a,b,c,d\n1,7,1.5,true\nNA,A7,2,\n")
+    model = described(python_model("# modelop.score\ndef s(r): yield r"), inputs=schema)
+    assert lines(await call(JobKind.SCORING, model, data)) == expected
+
+
+def described(
+    model: wire.DeployableModel, *, inputs: Sequence[tuple[str, Any]] = (), outputs: Sequence[tuple[str, Any]] = ()
+) -> wire.DeployableModel:
+    """The model with an extended Avro schema for its inputs and outputs."""
+    for attribute, fields in (("input_schema", inputs), ("output_schema", outputs)):
+        if fields:
+            definition = {
+                "type": "record",
+                "name": "r",
+                "fields": [
+                    {"name": n, "type": t, "role": "predictor", "scoringOptional": n == "label"} for n, t in fields
+                ],
+            }
+            setattr(model.stored_model.model_meta_data, attribute, [{"schemaDefinition": definition}])
+    return model
+
+
+CHECKS = {"enable_input_schema_checking": True, "enable_output_schema_checking": True}
+
+
+async def test_records_are_checked_against_the_models_schemas_if_the_job_says_so(call: Run) -> None:
+    source = "# modelop.score\ndef s(r):\n    return {'twice': r['a'] * 2, 'text': r['b']}"
+    model = described(
+        python_model(source),
+        inputs=[("a", "int"), ("b", ["null", "string"]), ("label", "int")],
+        outputs=[("twice", "int"), ("text", "string")],
+    )
+    data = embedded("d.jsonl", '{"a": 1, "b": "x"}\n{"a": "2", "b": "x"}\n{"b": "x"}\n{"a": 4, "b": null}\n')
+    outcome = await call(JobKind.SCORING, model, data, job=CHECKS)
+    assert lines(outcome) == [{"twice": 2, "text": "x"}]
+    named = [message for message in outcome.messages if message.startswith("Record ")]
+    assert named == [
+        "Record 2 of d.jsonl is bad: it is not as the input schema says: its field 'a' is a str, and should be int.",
+        "Record 3 of d.jsonl is bad: it is not as the input schema says: "
+        "its field 'a' is missing or null, and should be int.",
+        "Record 4 of d.jsonl is bad: of its answer, it is not as the output schema says: "
+        "its field 'text' is missing or null, and should be string.",
+    ]
+    assert "Records in/out: 4/1" in outcome.messages
+    unchecked = await call(JobKind.SCORING, model, data)
+    assert len(lines(unchecked)) == 3
+
+
+async def test_a_test_on_records_that_are_not_as_the_schema_says_is_an_error(call: Run) -> None:
+    model = described(python_model("# modelop.metrics\ndef m(df): yield {}"), inputs=[("a", "int"), ("label", "int")])
+    good, bad = embedded("d.csv", "a,label\n1,1\n"), embedded("d.csv", "a,label\n1,1\n2,\n")
+    assert (await call(JobKind.METRICS, model, good, job=CHECKS)).problem is None
+    assert (await call(JobKind.METRICS, model, bad, job=CHECKS)).problem == (
+        "Record 2 of d.csv is bad: it is not as the input schema says: "
+        "its field 'label' is missing or null, and should be int."
+    )
+
+
+async def test_a_check_without_a_usable_schema_is_refused(call: Run) -> None:
+    without = await call(JobKind.SCORING, DOUBLED, numbers(1), job=CHECKS)
+    assert without.problem == (
+        "The job asks for input schema checking with 1 inputs, and the model has 0 input schemas: "
+        "give it one, or one for each."
+    )
+    model = described(python_model("# modelop.score\ndef s(r): yield r"), inputs=[("a", "no such type")])
+    broken = await call(JobKind.SCORING, model, numbers(1), job={"enable_input_schema_checking": True})
+    assert broken.problem.startswith("The input schema is not an Avro schema: ")
+
+
+@pytest.mark.parametrize("kind", ["CSV", "JSON"])
+async def test_an_example_scores_with_its_schemas_checked(call: Run, kind: str) -> None:
+    model = example_model("diabetes")
+    model.stored_model.model_meta_data = read_model_folder(EXAMPLES / "diabetes").model_meta_data
+    output = wire.Asset(name="scores", filename="scores", file_format=kind)
+    outcome = await call(
+        JobKind.SCORING, model, example_data("diabetes", "to_score.csv"), outputs=[output], job={**CHECKS, **STOP}
+    )
+    assert outcome.problem is None
+    text = io.StringIO(outcome.outputs[0].content().decode())
+    scores = list(csv.DictReader(text)) if kind == "CSV" else [json.loads(line) for line in text]
+    weights = json.loads((EXAMPLES / "diabetes" / "coefficients.json").read_text())
+    wanted = list(csv.DictReader((EXAMPLES / "diabetes" / "to_score.csv").open()))
+    assert len(scores) == len(wanted) > 40
+    for score, record in zip(scores, wanted, strict=True):
+        expected = sum(float(record[n]) * w for n, w in weights["coefficients"].items()) + weights["intercept"]
+        assert float(score["score"]) == pytest.approx(expected, abs=0.01)
+        assert int(score["record_id"]) == int(record["record_id"])
+
+
+MEASURING = """
+    import resource
+    # modelop.score
+    def s(r):
+        if r["last"] == "yes":
+            print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        yield {"a": r["a"], "b": r["b"] * 2, "nan": float("nan")}
+    """
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+async def test_a_hundred_thousand_records_take_no_more_memory_than_a_thousand(
+    run: Run, tmp_path: Path, kind: str
+) -> None:
+    peaks: dict[int, int] = {}
+    reports: list[int] = []
+    for count in (1_000, 100_000):
+        write_records(tmp_path / f"in.{kind}", count)
+        source, target = (
+            wire.Asset(name=name, filename=name, asset_type="EXTERNAL_FILE", file_url=f"file://{tmp_path}/{name}")
+            for name in (f"in.{kind}", "out.jsonl")
+        )
+        outcome = await run(
+            JobKind.SCORING,
+            python_model(MEASURING),
+            source,
+            outputs=[target],
+            files=FileSettings(root=tmp_path),
+            progress=reports.append,
+        )
+        assert outcome.problem is None, outcome.messages
+        assert outcome.runtime_info["records"] == {"read": count, "written": count, "bad": 0}
+        peaks[count] = next(int(m.split()[1]) for m in outcome.messages if m.startswith("peak "))
+    assert peaks[100_000] < peaks[1_000] + 8 * 1024, peaks  # KiB
+    assert reports[0] == 1_000
+    assert reports[1:] == sorted(reports[1:])
+    assert reports[-1] == 100_000
+
+
+async def test_the_same_inputs_give_the_same_file_byte_for_byte(run: Run) -> None:
+    source = """
+        # modelop.score
+        def s(r):
+            yield {"set": {f"item {r['a'] + n}" for n in range(9)}, "third": r["a"] / 3}
+            if r["a"] == 5: raise ValueError("bad")
+        """
+    twice = [await run(JobKind.SCORING, python_model(source), numbers(100)) for _ in range(2)]
+    assert len(lines(twice[0])) == 99
+    assert twice[0].outputs[0].content() == twice[1].outputs[0].content()
+    assert twice[0].messages[1:-1] == twice[1].messages[1:-1]
+
+
+def write_records(path: Path, count: int) -> None:
+    with path.open("w") as file:
+        if path.suffix == ".csv":
+            file.write("a,b,last\n")
+        file.write("[" if path.suffix == ".json" else "")
+        for n in range(count):
+            last = "yes" if n == count - 1 else "no"
+            if path.suffix == ".csv":
+                file.write(f"{n},{n / 7},{last}\n")
+            else:
+                end = "\n" if path.suffix == ".jsonl" else ("]" if last == "yes" else ", ")
+                file.write(json.dumps({"a": n, "b": n / 7, "last": last}) + end)
