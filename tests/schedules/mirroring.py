@@ -1,0 +1,93 @@
+"""What tests of the mirror put into the centre, and where they look."""
+
+import uuid
+from typing import Any
+
+from processes.office import Office
+from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleDescription
+from temporalio.service import RPCError, RPCStatusCode
+
+from mlc.center import wire
+from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
+from mlc.model.schedule import MirrorReport
+from mlc.model.signal import DEPLOYED_BATCH_JOB, RUN_BACK_TEST_JIRA
+
+DAILY = "0 0 6 * * ?"
+
+
+def back_test(snapshot_id: str, schedule_id: str = "nightly", cron: str = DAILY, **changes: Any) -> dict[str, Any]:
+    """A schedule that tests a snapshot, as the centre keeps it."""
+    action = {"signalName": RUN_BACK_TEST_JIRA, "signalVariables": {"MODEL_ID": snapshot_id}}
+    return {
+        "scheduleId": schedule_id,
+        "cronExpression": cron,
+        "metaData": {"name": f"{schedule_id} test"},
+        "action": action,
+        **changes,
+    }
+
+
+def batch_job(tag: str, schedule_id: str = "scoring", *, content: str = "x\n1\n", **changes: Any) -> dict[str, Any]:
+    """A schedule that scores an embedded file."""
+    file = {"assetType": "FILE", "filename": "in.csv", "fileContentString": content}
+    action = {"signalName": DEPLOYED_BATCH_JOB, "signalVariables": {"TAG": tag, "INPUT_FILE": file}}
+    return {"scheduleId": schedule_id, "cronExpression": DAILY, "action": action, **changes}
+
+
+async def deployment(desk: Office, *schedules: dict[str, Any], snapshot_id: str | None = None) -> str:
+    """A deployment in the state deployed; its id."""
+    snapshot = await desk.center.get_snapshot(snapshot_id or await desk.snapshot())
+    document = {"deployableModel": snapshot.wire(), "state": "DEPLOYED", "schedules": list(schedules)}
+    return (await desk.center.create_deployment(wire.DeployedModel.model_validate(document))).id
+
+
+async def reschedule(desk: Office, deployment_id: str, *schedules: dict[str, Any]) -> None:
+    await desk.center.patch_deployment(deployment_id, {"schedules": list(schedules)})
+
+
+async def undeploy(desk: Office, deployment_id: str) -> None:
+    await desk.center.patch_deployment(deployment_id, {"state": "UNDEPLOYED"})
+
+
+async def undeploy_everything(desk: Office) -> None:
+    for each in await desk.center.list_deployments():
+        if (each.model_extra or {})["state"] == "DEPLOYED":
+            await undeploy(desk, each.id)
+
+
+async def mirror(desk: Office) -> MirrorReport:
+    report: MirrorReport = await desk.client.execute_workflow(
+        "MirrorSchedules", id=f"mirror-{uuid.uuid4()}", task_queue=desk.task_queue, result_type=MirrorReport
+    )
+    return report
+
+
+async def mirrored(desk: Office, schedule_id: str) -> ScheduleDescription | None:
+    """A Temporal Schedule, if there is one of this id."""
+    try:
+        return await desk.client.get_schedule_handle(schedule_id).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return None
+
+
+async def running(desk: Office, schedule_id: str) -> ScheduleDescription:
+    """The same, where there must be one."""
+    found = await mirrored(desk, schedule_id)
+    assert found is not None, f"there is no schedule {schedule_id}"
+    return found
+
+
+def action(schedule: Schedule) -> ScheduleActionStartWorkflow:
+    assert isinstance(schedule.action, ScheduleActionStartWorkflow)
+    return schedule.action
+
+
+async def started_with(desk: Office, schedule: Schedule) -> RunBackTestInput | RunBatchModelJobInput:
+    """The input of what a schedule starts."""
+    starts = action(schedule)
+    shape = RunBackTestInput if starts.workflow == "RunBackTest" else RunBatchModelJobInput
+    (payload,) = starts.args
+    (value,) = await desk.client.data_converter.decode([payload], [shape])
+    return value

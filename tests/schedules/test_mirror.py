@@ -1,0 +1,210 @@
+"""The centre's schedules run in Temporal, as they are in the centre."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from mirroring import (
+    DAILY,
+    action,
+    back_test,
+    batch_job,
+    deployment,
+    mirror,
+    mirrored,
+    reschedule,
+    running,
+    started_with,
+    undeploy,
+)
+from processes.office import Office
+from servers import eventually
+from temporalio.client import (
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleOverlapPolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    WorkflowFailureError,
+)
+
+from mlc.standalone.faults import Effect
+
+
+async def test_a_schedule_of_a_deployment_runs_in_temporal(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    id_ = await deployment(desk, back_test(snapshot_id, cron="0 30 6 ? * MON-FRI"), snapshot_id=snapshot_id)
+    report = await mirror(desk)
+    assert (report.schedules, report.created, report.problem_count) == (1, 1, 0)
+    made = (await running(desk, f"mlc-{id_}-nightly")).schedule
+    (calendar,) = made.spec.calendars
+    assert (calendar.second, calendar.minute, calendar.hour) == (
+        (ScheduleRange(0),),
+        (ScheduleRange(30),),
+        (ScheduleRange(6),),
+    )
+    assert (calendar.day_of_week, calendar.comment) == ((ScheduleRange(1, 5),), "0 30 6 ? * MON-FRI")
+    assert made.spec.time_zone_name == "UTC"
+    assert (action(made).workflow, action(made).id) == ("RunBackTest", f"back-test-{snapshot_id}-nightly")
+    assert action(made).task_queue == desk.task_queue
+    assert (await started_with(desk, made)).model_id == snapshot_id
+    assert (made.policy.overlap, made.policy.catchup_window) == (ScheduleOverlapPolicy.SKIP, timedelta(hours=1))
+    assert f"deployment {id_} of 'model-" in (made.state.note or "").lower()
+
+
+async def test_fired_it_starts_the_run_under_the_schedules_id(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    id_ = await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
+    await mirror(desk)
+    await desk.client.get_schedule_handle(f"mlc-{id_}-nightly").trigger()
+
+    async def fired() -> str | None:
+        recent = (await running(desk, f"mlc-{id_}-nightly")).info.recent_actions
+        return recent[-1].action.workflow_id if recent else None
+
+    workflow_id = await eventually(fired)
+    assert workflow_id.startswith(f"back-test-{snapshot_id}-nightly-20")
+    run = desk.client.get_workflow_handle(workflow_id)
+    description = await run.describe()
+    assert description.workflow_type == "RunBackTest"
+    assert (await description.memo())["mlcSchedule"]["cron"] == DAILY
+
+    async def job_made() -> list[dict[str, Any]]:
+        return await desk.jobs(snapshot_id)
+
+    assert [job["jobType"] for job in await eventually(job_made)] == ["MODEL_BATCH_TEST_JOB"]
+    await run.terminate()
+
+
+async def test_a_batch_job_gets_its_file_by_an_id_that_stays_the_same(desk: Office) -> None:
+    id_ = await deployment(desk, batch_job("cc-fraud"))
+    await mirror(desk)
+    made = (await running(desk, f"mlc-{id_}-scoring")).schedule
+    first = await started_with(desk, made)
+    assert (action(made).workflow, action(made).id) == ("RunBatchModelJob", "batch-cc-fraud-scoring")
+    assert (first.tag, first.input_files[0].filename) == ("cc-fraud", "in.csv")
+    asset_id = first.input_files[0].asset_id or ""
+    assert (await desk.center.get_asset(asset_id)).content() == b"x\n1\n"
+
+    await reschedule(desk, id_, batch_job("cc-fraud", cronExpression="0 0 7 * * ?"))
+    assert (await mirror(desk)).updated == 1
+    assert await started_with(desk, (await running(desk, f"mlc-{id_}-scoring")).schedule) == first
+
+    await reschedule(desk, id_, batch_job("cc-fraud", content="x\n2\n"))
+    await mirror(desk)
+    second = await started_with(desk, (await running(desk, f"mlc-{id_}-scoring")).schedule)
+    assert (await desk.center.get_asset(second.input_files[0].asset_id or "")).content() == b"x\n2\n"
+
+
+async def test_what_has_not_changed_is_left_alone(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    id_ = await deployment(desk, back_test(snapshot_id), batch_job("t"), snapshot_id=snapshot_id)
+    await mirror(desk)
+    before = (await running(desk, f"mlc-{id_}-nightly")).info
+    report = await mirror(desk)
+    assert (report.schedules, report.created, report.updated, report.deleted) == (2, 0, 0, 0)
+    assert (await running(desk, f"mlc-{id_}-nightly")).info.last_updated_at == before.last_updated_at
+
+
+async def test_a_change_keeps_an_operators_pause_and_its_note(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    id_ = await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
+    await mirror(desk)
+    await desk.client.get_schedule_handle(f"mlc-{id_}-nightly").pause(note="Ann: the data is being moved")
+    await reschedule(desk, id_, back_test(snapshot_id, cron="0 0 7,19 * * ?", timeZone="Europe/Berlin"))
+    assert (await mirror(desk)).updated == 1
+    changed = (await running(desk, f"mlc-{id_}-nightly")).schedule
+    assert changed.spec.calendars[0].hour == (ScheduleRange(7), ScheduleRange(19))
+    assert changed.spec.time_zone_name == "Europe/Berlin"
+    assert (changed.state.paused, changed.state.note) == (True, "Ann: the data is being moved")
+
+
+@pytest.mark.parametrize("how", ["taken off", "undeployed"])
+async def test_a_schedule_that_is_gone_runs_no_more(desk: Office, how: str) -> None:
+    snapshot_id = await desk.snapshot()
+    stays = back_test(snapshot_id, "stays")
+    id_ = await deployment(desk, stays, back_test(snapshot_id, "goes"), snapshot_id=snapshot_id)
+    await mirror(desk)
+    await (reschedule(desk, id_, stays) if how == "taken off" else undeploy(desk, id_))
+    await removed(desk, f"mlc-{id_}-goes")
+    assert bool(await mirrored(desk, f"mlc-{id_}-stays")) is (how == "taken off")
+
+
+async def test_schedules_of_monitors_run_while_their_snapshot_is_deployed(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    monitor = {
+        "associatedModel": {"storedModel": {"modelMetaData": {"name": "Weekly check"}}},
+        "schedules": [back_test(snapshot_id, "weekly", cron="0 0 6 ? * SUN")],
+    }
+    await desk.center.patch_snapshot(snapshot_id, {"associatedModels": [monitor]})
+    assert (await mirror(desk)).schedules == 0
+    # Twice deployed, once mirrored.
+    ids = [await deployment(desk, snapshot_id=snapshot_id) for _ in range(2)]
+    report = await mirror(desk)
+    assert (report.schedules, report.problem_count) == (1, 0)
+    made = (await running(desk, f"mlc-{snapshot_id}-weekly")).schedule
+    assert made.spec.calendars[0].day_of_week == (ScheduleRange(0),)
+    assert "Monitor 'Weekly check' on 'model-" in (made.state.note or "")
+    for id_ in ids:
+        await undeploy(desk, id_)
+    await removed(desk, f"mlc-{snapshot_id}-weekly")
+
+
+async def test_schedules_of_others_are_never_touched(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    id_ = await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
+    theirs = Schedule(
+        ScheduleActionStartWorkflow("TheirWorkflow", id="theirs", task_queue="theirs"),
+        spec=ScheduleSpec(cron_expressions=["0 0 1 1 *"]),
+    )
+    own, same_id = "mlc-theirs-weekly", f"mlc-{id_}-nightly"
+    try:
+        await desk.client.create_schedule(own, theirs)
+        await desk.client.create_schedule(same_id, theirs, memo={"mlcMirroredBy": "another task queue"})
+        report = await mirror(desk)
+        assert (report.schedules, report.deleted) == (0, 0)
+        assert f"Temporal has another schedule of the id {same_id}" in report.problems[0]
+        for theirs_id in (own, same_id):
+            assert action((await running(desk, theirs_id)).schedule).workflow == "TheirWorkflow"
+    finally:
+        for theirs_id in (own, same_id):
+            await desk.client.get_schedule_handle(theirs_id).delete()
+
+
+async def test_a_centre_that_does_not_answer_changes_nothing(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    id_ = await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
+    await mirror(desk)
+    desk.center_faults.add(Effect.ANSWER, method="GET", path="/deployedModels", status=403)
+    with pytest.raises(WorkflowFailureError):
+        await mirror(desk)
+    assert await mirrored(desk, f"mlc-{id_}-nightly")
+
+
+async def test_a_new_deployment_takes_the_schedules_over_and_the_old_ones_end(desk: Office) -> None:
+    """From DeployModel's own runs: what it copies and ends is what runs."""
+    await desk.engine("batch")
+    first = await desk.snapshot()
+    (old,) = (await (await desk.start(first)).result()).deployments
+    await reschedule(desk, old.id, back_test(first))
+    await mirror(desk)
+    assert await mirrored(desk, f"mlc-{old.id}-nightly")
+    stored = (await desk.center.get_snapshot(first)).stored_model
+    second = await desk.snapshot_of(stored)
+    (new,) = (await (await desk.start(second)).result()).deployments
+    (copy,) = (await desk.center.get_deployment(new.id)).schedules
+    await mirror(desk)
+    made = (await running(desk, f"mlc-{new.id}-{copy.schedule_id}")).schedule
+    assert (await started_with(desk, made)).model_id == second
+    assert action(made).id == f"back-test-{second}-{copy.schedule_id}"
+    await removed(desk, f"mlc-{old.id}-nightly")
+
+
+async def removed(desk: Office, schedule_id: str) -> None:
+    """Mirror until the schedule is gone: Temporal's list of schedules lags."""
+
+    async def gone() -> bool:
+        await mirror(desk)
+        return await mirrored(desk, schedule_id) is None
+
+    await eventually(gone)
