@@ -69,14 +69,16 @@ def bindings(iterators: Sequence[Source], scope: Scope, run: Run, cost: int) -> 
             yield inner
 
 
-def for_loop(iterators: Sequence[Source], body: Code, cost: int, place: Place) -> Code:
-    """`for ... return body`, with the results so far as `partial`."""
+def for_loop(iterators: Sequence[Source], body: Code, cost: int, place: Place, partial: bool = True) -> Code:
+    """`for ... return body` (Table 43), with the results so far as `partial`, if the body asks for them."""
 
     def loop(scope: Scope, run: Run) -> Value:
         results: list[Value] = []
         try:
             for inner in bindings(iterators, scope, run, cost):
-                inner["partial"] = results
+                if partial:
+                    run.spend(len(results) // 256)
+                    inner["partial"] = results.copy()
                 results.append(body(inner, run))
         except FeelError as error:
             run.note(error.kind, str(error), place)

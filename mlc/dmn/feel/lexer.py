@@ -15,13 +15,25 @@ from mlc.dmn.errors import FeelSyntaxError
 #: Longest expression, in characters. Real cells have some dozens.
 LONGEST = 20_000
 
+#: White space (grammar rules 61 and 62): what Python counts as such, and three characters that have no width.
+_SPACE = r"\s\u180e\u200b\ufeff"
+#: Characters of names beyond letters, digits and `_` (rules 28 to 30), less those that are white space.
+_BEGIN = (
+    r"\u0370-\u037d\u037f-\u167f\u1681-\u180d\u180f-\u1fff\u200c\u200d\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff"
+    r"\uf900-\ufdcf\ufdf0-\ufefe\uff00-\ufffd\U00010000-\U000effff"
+)
+_PART = _BEGIN + r"\u00b7\u0300-\u036f\u203f\u2040"
 _TOKEN = re.compile(
-    r"""(?P<space>\s+|//[^\n]*|/\*(?:.*?\*/)?)
-      | (?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?)
-      | (?P<string>"(?:[^"\\]|\\.)*"?)
-      | (?P<name>(?:[^\W\d]|[\U00010000-\U000EFFFF])(?:\w|[\u00b7\u203f\u2040\U00010000-\U000EFFFF])*)
-      | (?P<symbol>\*\*|\.\.|->|<=|>=|!=|==|&&|\|\||[-+*/=<>()\[\]{},.:?@'!$%&;\\^`|~\#])""",
-    re.VERBOSE | re.DOTALL,
+    "|".join(
+        [
+            rf"(?P<space>[{_SPACE}]+|//[^\n]*|/\*(?:.*?\*/)?)",
+            r"(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
+            r'(?P<string>"(?:[^"\\]|\\.)*"?)',
+            rf"(?P<name>(?:[^\W\d]|[{_BEGIN}])[\w{_PART}]*)",
+            r"(?P<symbol>\*\*|\.\.|->|<=|>=|!=|==|&&|\|\||[-+*/=<>()\[\]{},.:?@'!$%&;\\^`|~#])",
+        ]
+    ),
+    re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{6}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
@@ -84,19 +96,26 @@ def unquote(token: Token) -> str:
 #: Longest name, in tokens, that is looked for in an expression.
 LONGEST_NAME = 60
 
-Spelling = tuple[tuple[str, bool], ...]
+
+class _Branch(dict[tuple[str, bool], "_Branch"]):
+    """What may follow a part of a name: the next token and whether white space stands before it. `name`: it may end."""
+
+    __slots__ = ("name",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name: str | None = None
 
 
 class Names:
-    """The names that an expression can see, with those of the scopes around it."""
+    """The names that an expression can see, with those of the scopes around it (10.3.1.4)."""
 
-    __slots__ = ("_around", "_lengths", "_names", "_spelled")
+    __slots__ = ("_around", "_names", "_root")
 
     def __init__(self, names: Iterable[str] = (), around: Names | None = None) -> None:
         self._around = around
         self._names: set[str] = set()
-        self._lengths: dict[str, list[int]] = {}
-        self._spelled: dict[tuple[str, Spelling], str] = {}
+        self._root = _Branch()
         for name in names:
             self.add(name)
 
@@ -106,17 +125,15 @@ class Names:
             return
         self._names.add(name)
         try:
-            first, *rest = tokenize(name)
+            *tokens, _ = tokenize(name)
         except FeelSyntaxError:
             return
-        if first.kind != "name" or len(rest) > LONGEST_NAME:
+        if not tokens or tokens[0].kind != "name" or len(tokens) > LONGEST_NAME:
             return
-        rest.pop()  # the token of the end
-        self._spelled.setdefault((first.text, _spelling(rest)), name)
-        lengths = self._lengths.setdefault(first.text, [])
-        if len(rest) not in lengths:
-            lengths.append(len(rest))
-            lengths.sort(reverse=True)
+        branch = self._root
+        for index, token in enumerate(tokens):
+            branch = branch.setdefault((token.text, token.space and index > 0), _Branch())
+        branch.name = branch.name or name
 
     def declares(self, name: str, until: Names) -> bool:
         """Whether this scope or one around it, up to but without `until`, has the name."""
@@ -129,20 +146,18 @@ class Names:
 
     def match(self, tokens: list[Token], start: int) -> tuple[str, int] | None:
         """The longest known name that begins at a token, and how many tokens it takes."""
-        first = tokens[start].text
         best: tuple[str, int] | None = None
+        first = (tokens[start].text, False)
         scope: Names | None = self
         while scope is not None:
-            for length in scope._lengths.get(first, ()):
-                if best is not None and length < best[1]:
+            branch, length = scope._root.get(first), 1
+            while branch is not None:
+                if branch.name is not None and (best is None or length > best[1]):
+                    best = (branch.name, length)
+                if start + length == len(tokens):
                     break
-                following = _spelling(tokens[start + 1 : start + 1 + length])
-                if (name := scope._spelled.get((first, following))) is not None:
-                    best = (name, length + 1)
-                    break
+                following = tokens[start + length]
+                branch = branch.get((following.text, following.space))
+                length += 1
             scope = scope._around
         return best
-
-
-def _spelling(tokens: list[Token]) -> Spelling:
-    return tuple((token.text, token.space) for token in tokens)

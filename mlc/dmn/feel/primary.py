@@ -210,7 +210,8 @@ def _loop(parser: Cursor) -> Node:
         sources = _sources(parser)
         parser.expect("return")
         body = parser.operation(0).code
-    return Node(iteration.for_loop(sources, body, parser.cost(start), parser.place))
+    partial = any(token.text == "partial" for token in parser.tokens[start : parser.index])
+    return Node(iteration.for_loop(sources, body, parser.cost(start), parser.place, partial))
 
 
 def _quantified(parser: Cursor, decisive: bool) -> Node:
