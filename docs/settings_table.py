@@ -13,6 +13,7 @@ GROUPS: tuple[type[BaseSettings], ...] = (
     settings.ProcessSettings,
     settings.CenterSettings,
     settings.JiraSettings,
+    settings.ServiceNowSettings,
     settings.FileSettings,
     settings.GatewaySettings,
     settings.RuntimeSettings,

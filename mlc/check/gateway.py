@@ -1,36 +1,54 @@
 """The gateway: the secrets with which it knows who is calling."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from pydantic import SecretStr
 
 from mlc.check.finding import Finding, good, warning, wrong
-from mlc.settings import GatewaySettings, JiraSettings
+from mlc.settings import GatewaySettings, JiraSettings, ServiceNowSettings
 
 
 async def check_gateway() -> AsyncIterator[Finding]:
     """Findings about the gateway's settings."""
-    settings, jira = GatewaySettings(), JiraSettings()
-    secrets = [secret for secret in jira.webhook_secrets if _given(secret)]
-    if len(secrets) < len(jira.webhook_secrets):
-        yield warning(
-            "One of MLC_JIRA_WEBHOOK_SECRETS is empty", "take it out; the gateway believes no signature of it."
-        )
-    if secrets:
-        yield good(f"Jira's webhooks are signed with {'one of ' if len(secrets) > 1 else ''}{len(secrets)} secret(s)")
-    elif _given(settings.webhook_token):
-        yield good("Jira's webhooks bear the token of MLC_GATEWAY_WEBHOOK_TOKEN")
-    else:
-        yield wrong(
-            "No secret for Jira's webhooks is set",
-            "set MLC_JIRA_WEBHOOK_SECRETS to the webhook's, as a JSON list; the gateway doesn't start without.",
-        )
+    settings, jira, servicenow = GatewaySettings(), JiraSettings(), ServiceNowSettings()
+    token = _given(settings.webhook_token)
+    either = token or any(map(_given, [*jira.webhook_secrets, *servicenow.webhook_secrets]))
+    for name, variable, used, secrets in (
+        ("Jira", "MLC_JIRA_WEBHOOK_SECRETS", jira.url or not either, jira.webhook_secrets),
+        ("ServiceNow", "MLC_SERVICENOW_WEBHOOK_SECRETS", servicenow.url, servicenow.webhook_secrets),
+    ):
+        for finding in _webhooks(name, variable, secrets, token=token, either=either):
+            if used or secrets:
+                yield finding
     if _given(settings.token):
         yield good("The signal API asks for a bearer token")
     else:
         yield warning(
             "The signal API asks for no token",
             "set MLC_GATEWAY_TOKEN; now anybody who reaches the gateway can start a process.",
+        )
+
+
+def _webhooks(
+    name: str, variable: str, secrets: Sequence[SecretStr], *, token: bool, either: bool
+) -> Iterator[Finding]:
+    """About one ticket system; ``either``: the gateway knows a secret of one of them, and starts."""
+    known = [secret for secret in secrets if _given(secret)]
+    if len(known) < len(secrets):
+        yield warning(f"One of {variable} is empty", "take it out; the gateway believes no signature of it.")
+    if known:
+        yield good(f"{name}'s webhooks are signed with {'one of ' if len(known) > 1 else ''}{len(known)} secret(s)")
+    elif token:
+        yield good(f"{name}'s webhooks bear the token of MLC_GATEWAY_WEBHOOK_TOKEN")
+    elif either:
+        yield warning(
+            f"No secret for {name}'s webhooks is set",
+            f"set {variable} to the webhook's, as a JSON list; now only the sweep sees what is decided there.",
+        )
+    else:
+        yield wrong(
+            f"No secret for {name}'s webhooks is set",
+            f"set {variable} to the webhook's, as a JSON list; the gateway doesn't start without.",
         )
 
 
