@@ -4,6 +4,7 @@ conditionals, filters and iterators, with their types.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from . import elements as dmn
@@ -98,8 +99,9 @@ class BoxCompiler(TextCompiler):
             )
             return nothing
         names = [parameter.name for parameter in box.parameters]
-        for parameter in {name for name in names if names.count(name) > 1}:
-            self.report(Kind.DUPLICATE, f'the function has two parameters "{parameter}"', place)
+        for parameter, times in Counter(names).items():
+            if times > 1:
+                self.report(Kind.DUPLICATE, f'the function has {times} parameters "{parameter}"', place)
         types = [self.types.find(parameter.type_ref, place) for parameter in box.parameters]
         body = self.expression(box.body, vocabulary.inside(*names), place)
         for wanted in (self.types.answer(box.type_ref, place), result):

@@ -12,16 +12,14 @@ from defusedxml.ElementTree import fromstring, iterparse  # type: ignore[import-
 
 from .errors import DmnError, Kind, Place, Problem
 
-#: Largest file in bytes, unless the caller says otherwise. The largest of some hundred real ones has 300 KB.
-MAX_BYTES = 1024 * 1024
 #: Elements inside of elements. Real files have some 20.
 DEPTH = 200
 #: Bytes of a file in which its root element must begin, for `root_of`.
 HEAD = 64 * 1024
 
 
-def parse(source: str | Path | bytes, place: Place, max_bytes: int = MAX_BYTES) -> Element:
-    """The root element. Raises DmnError when it cannot be read, OSError as `open` does."""
+def content(source: str | Path | bytes, place: Place, max_bytes: int) -> bytes:
+    """The bytes of a file. Raises DmnError when there are too many of them, OSError as `open` does."""
     if isinstance(source, bytes):
         data = source
     else:
@@ -32,6 +30,11 @@ def parse(source: str | Path | bytes, place: Place, max_bytes: int = MAX_BYTES) 
             f"the file has more than the {max_bytes:,} bytes that are read; raise max_bytes if it is to be trusted"
         )
         raise DmnError(Problem(Kind.HOSTILE, message, place))
+    return data
+
+
+def parse(data: bytes, place: Place) -> Element:
+    """The root element. Raises DmnError when it cannot be read."""
     try:
         root: Element = fromstring(data, forbid_dtd=True)
     except DefusedXmlException:

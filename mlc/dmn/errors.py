@@ -102,6 +102,26 @@ class DmnError(ValueError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class Findings:
+    """What the loading of a model finds wrong, and how many characters of expressions it may still compile.
+
+    A model with more problems than are kept was not written by anybody who wants to read all of them.
+    """
+
+    LIMIT = 1_000
+
+    def __init__(self, characters: int) -> None:
+        self.problems: list[Problem] = []
+        self.characters = characters
+
+    def report(self, kind: Kind, message: str, place: Place) -> None:
+        """Keep a problem."""
+        if len(self.problems) < self.LIMIT:
+            self.problems.append(Problem(kind, message, place))
+        elif len(self.problems) == self.LIMIT:
+            self.problems.append(Problem(kind, "there are more problems, which are not listed", Place(place.file)))
+
+
 class FeelSyntaxError(Exception):
     """An expression that does not parse; `position` counts characters from 0. Never leaves this package."""
 

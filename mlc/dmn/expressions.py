@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import elements as dmn
-from .errors import FeelSyntaxError, Kind, Place, Problem
+from .errors import FeelSyntaxError, Findings, Kind, Place
 from .feel.cursor import Node
 from .feel.parser import parse_expression, parse_unary_tests
 from .feel.run import Code, Run, Scope, Test, Value, nothing
@@ -19,16 +19,13 @@ from .script import is_script, known_language, parse_script
 
 
 class TextCompiler:
-    """Compiles the texts of one file. What is wrong is appended to `problems`, and its code is `nothing`."""
+    """Compiles the texts of one file. What is wrong is reported to `findings`, and its code is `nothing`."""
 
-    def __init__(self, types: ItemTypes, language: str | None, problems: list[Problem]) -> None:
+    def __init__(self, types: ItemTypes, language: str | None, findings: Findings) -> None:
         self.types = types
         self.language = language
-        self.problems = problems
-
-    def report(self, kind: Kind, message: str, place: Place) -> None:
-        """Keep a problem."""
-        self.problems.append(Problem(kind, message, place))
+        self.findings = findings
+        self.report = findings.report
 
     def text(self, text: dmn.Text, vocabulary: Vocabulary, place: Place, empty: str = "nothing stands here") -> Code:
         """An expression in whatever language it is in."""
@@ -72,6 +69,10 @@ class TextCompiler:
 
     def attempt(self, parse: Callable[..., Any], text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Any:
         """What `parse` gives, or None after a report of what is wrong. What does not compile asks for nothing."""
+        self.findings.characters -= len(text.text)
+        if self.findings.characters < 0:
+            self.report(Kind.HOSTILE, "the expressions of the model are too long, taken together", place)
+            return None
         asked = [(names, len(names)) for names in (vocabulary.free, vocabulary.optional)]
         try:
             return parse(text, vocabulary, place)

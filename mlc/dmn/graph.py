@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from . import elements as dmn
 from .boxes import BoxCompiler
-from .errors import Kind, Place, Problem
+from .errors import Findings, Kind, Place
 from .evaluator import as_function
 from .feel import calls
 from .feel.lexer import Names
@@ -24,8 +24,8 @@ from .tables import DecisionTable
 SHOWN = 10
 
 
-def compile_files(file: File, problems: list[Problem]) -> Graph:
-    """The graph of a file, after those of the files that it imports. What is wrong is appended to `problems`."""
+def compile_files(file: File, findings: Findings) -> Graph:
+    """The graph of a file, after those of the files that it imports. What is wrong is reported to `findings`."""
     paths: dict[File, tuple[str, ...]] = {file: ()}
     waiting = [file]
     for importing in waiting:  # the shortest way to every file gives its inputs their names
@@ -35,7 +35,7 @@ def compile_files(file: File, problems: list[Problem]) -> Graph:
                 waiting.append(other)
     graphs: dict[File, Graph] = {}
     for one in file.all():
-        graphs[one] = Graph(one, paths[one], [(alias, graphs[other]) for alias, other in one.imports], problems)
+        graphs[one] = Graph(one, paths[one], [(alias, graphs[other]) for alias, other in one.imports], findings)
     return graphs[file]
 
 
@@ -47,18 +47,18 @@ class Graph:
     """
 
     def __init__(
-        self, file: File, path: tuple[str, ...], imported: list[tuple[str, Graph]], problems: list[Problem]
+        self, file: File, path: tuple[str, ...], imported: list[tuple[str, Graph]], findings: Findings
     ) -> None:
         self.definitions = definitions = file.definitions
         self.place = file.place
         self.path = path
         self.imported = imported
-        self.problems = problems
+        self.report = findings.report
         self.check_names()
         self.types: ItemTypes = ItemTypes(
-            definitions.types, self.place, problems, [(a, graph.types) for a, graph in imported]
+            definitions.types, self.place, findings, [(a, graph.types) for a, graph in imported]
         )
-        self.compiler = BoxCompiler(self.types, definitions.language, problems)
+        self.compiler = BoxCompiler(self.types, definitions.language, findings)
         self.type_names = Names(self.types.known)
         self.members = Names(self.types.members, around=PROPERTY_NAMES)
         for name in self.member_names():
@@ -77,10 +77,6 @@ class Graph:
         self.cut_cycles()
         for decision in definitions.decisions:
             self.compile(decision)
-
-    def report(self, kind: Kind, message: str, place: Place) -> None:
-        """Keep a problem."""
-        self.problems.append(Problem(kind, message, place))
 
     # -- names -------------------------------------------------------------------------------------------------------
 

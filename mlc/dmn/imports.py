@@ -13,8 +13,8 @@ from typing import TypeAlias
 from urllib.parse import unquote
 
 from . import elements as dmn
-from .document import MAX_BYTES, parse, root_of
-from .errors import DmnError, Kind, Place, Problem
+from .document import content, parse, root_of
+from .errors import DmnError, Findings, Kind, Place, Problem
 from .reader import read
 
 #: Files that one model may be made of.
@@ -47,13 +47,22 @@ class File:
         return list(found)
 
 
-class Files:
-    """Reads a file with all that it imports. What is wrong with an import is appended to `problems`."""
+class _UnusableError(Exception):
+    def __init__(self, message: str, kind: Kind = Kind.REFERENCE) -> None:
+        super().__init__(message)
+        self.kind = kind
 
-    def __init__(self, given: Mapping[str, Source], max_bytes: int = MAX_BYTES) -> None:
+
+class Files:
+    """Reads a file with all that it imports. What is wrong with an import is reported to `findings`.
+
+    `given` has files by namespace or location, and `max_bytes` is for all files together.
+    """
+
+    def __init__(self, given: Mapping[str, Source], max_bytes: int, findings: Findings) -> None:
         self.given = given
         self.max_bytes = max_bytes
-        self.problems: list[Problem] = []
+        self.report = findings.report
         self._read: dict[Source, File] = {}
         self._importing: list[File] = []
         self._folders: dict[Path, dict[str, Path]] = {}
@@ -65,7 +74,9 @@ class Files:
             return self._read[key]
         if len(self._read) == FILES:
             raise DmnError(Problem(Kind.HOSTILE, f"the model is made of more than {FILES} files", place))
-        definitions = read(parse(source, place, self.max_bytes), place)
+        data = content(source, place, self.max_bytes)
+        self.max_bytes -= len(data)
+        definitions = read(parse(data, place), place)
         file = self._read[key] = File(definitions, place)
         self._importing.append(file)
         folder = None if isinstance(source, bytes) else Path(source).resolve().parent
@@ -80,41 +91,28 @@ class Files:
         self._importing.pop()
         return file
 
-    def report(self, kind: Kind, message: str, place: Place) -> None:
-        """Keep a problem."""
-        self.problems.append(Problem(kind, message, place))
-
     def _imported(self, wanted: dmn.Import, folder: Path | None, place: Place) -> File | None:
         """The file that an import means; None, and reported, when it cannot be had."""
         label = f'the import "{wanted.name or wanted.namespace}"'
-        if wanted.kind and "DMN" not in wanted.kind.upper():
-            self.report(
-                Kind.UNSUPPORTED, f"{label} is of the type {wanted.kind}; only DMN files can be imported", place
-            )
-            return None
         try:
             source = self._source(wanted, folder)
             file = self.read(source, Place(source.name if isinstance(source, Path) else _name(wanted)))
-        except ValueError as error:
-            problems = error.problems if isinstance(error, DmnError) else []
-            self.problems += problems or [Problem(Kind.REFERENCE, f"{label} {error}", place)]
-            return None
+            self._check(wanted, file)
+        except DmnError as error:
+            for problem in error.problems:
+                self.report(problem.kind, problem.message, problem.place)
+        except _UnusableError as error:
+            self.report(error.kind, f"{label} {error}", place)
         except OSError as error:
             self.report(Kind.REFERENCE, f"{label} cannot be opened: {error.strerror}", place)
-            return None
-        if file in self._importing:
-            circle = [*self._importing[self._importing.index(file) :], file]
-            path = " -> ".join(str(one.place.file or one.definitions.namespace) for one in circle)
-            self.report(Kind.CYCLE, f"files import each other in a circle: {path}", place)
-            return None
-        if wanted.namespace and file.definitions.namespace != wanted.namespace:
-            found = file.definitions.namespace
-            self.report(Kind.REFERENCE, f"{label} is of {wanted.namespace}, and {file.place} has {found}", place)
-            return None
-        return file
+        else:
+            return file
+        return None
 
     def _source(self, wanted: dmn.Import, folder: Path | None) -> Source:
-        """Where an imported file is. Raises ValueError with the reason when it is nowhere."""
+        """Where an imported file is. Raises _UnusableError when it is nowhere."""
+        if wanted.kind and "DMN" not in wanted.kind.upper():
+            raise _UnusableError(f"is of the type {wanted.kind}; only DMN files can be imported", Kind.UNSUPPORTED)
         for key in (wanted.location, wanted.namespace):
             if key and key in self.given:
                 source = self.given[key]
@@ -122,7 +120,8 @@ class Files:
         if wanted.location and "://" not in wanted.location:
             name = unquote(wanted.location).removeprefix("./")
             if name in ("", "..") or any(sign in name for sign in "/\\:\0"):
-                raise ValueError(f"is at {wanted.location}; a file is looked for only beside the one that imports it")
+                message = f"is at {wanted.location}; a file is looked for only beside the one that imports it"
+                raise _UnusableError(message)
             if folder is not None and (folder / name).is_file():
                 return _inside(folder, name)
         if folder is not None and wanted.namespace:
@@ -130,7 +129,17 @@ class Files:
             if path is not None:
                 return _inside(folder, path.name)
         where = "beside the file" if folder else "among the files given"
-        raise ValueError(f"of {wanted.location or wanted.namespace} is not {where}, and is not fetched from elsewhere")
+        raise _UnusableError(f"of {_name(wanted)} is not {where}, and is not fetched from elsewhere")
+
+    def _check(self, wanted: dmn.Import, file: File) -> None:
+        """Raise _UnusableError when a file imports the one that imports it, or is another one than was wanted."""
+        if file in self._importing:
+            circle = [*self._importing[self._importing.index(file) :], file]
+            path = " -> ".join(str(one.place.file or one.definitions.namespace) for one in circle)
+            raise _UnusableError(f"leads back to the file: {path}", Kind.CYCLE)
+        if wanted.namespace and file.definitions.namespace != wanted.namespace:
+            found = file.definitions.namespace
+            raise _UnusableError(f"is of {wanted.namespace}, and the file {file.place} is of {found}")
 
     def _namespaces(self, folder: Path) -> dict[str, Path]:
         """The files of a folder by their namespaces; the first by name where several have one."""
@@ -146,7 +155,7 @@ class Files:
 def _inside(folder: Path, name: str) -> Path:
     path = (folder / name).resolve()
     if path.parent != folder:
-        raise ValueError(f"is at {name}, which is a link to another folder")
+        raise _UnusableError(f"is at {name}, which is a link to another folder")
     return path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import elements as dmn
-from .errors import FeelSyntaxError, Kind, Place, Problem
+from .errors import FeelSyntaxError, Findings, Kind, Place
 from .feel.parser import parse_unary_tests
 from .feel.run import Run, Test, Value
 from .feel.types import ANY, FUNCTION, TYPES, Type, context_of, list_of
@@ -13,7 +13,7 @@ from .feel.vocabulary import Vocabulary
 
 
 class ItemTypes:
-    """Finds types by reference. Problems with definitions and references are appended to `problems`.
+    """Finds types by reference. What is wrong with definitions and references is reported to `findings`.
 
     `imported` has the types of other files by the names that this one gives to the files.
     """
@@ -22,12 +22,12 @@ class ItemTypes:
         self,
         definitions: Iterable[dmn.ItemDefinition],
         place: Place,
-        problems: list[Problem],
+        findings: Findings,
         imported: Iterable[tuple[str, ItemTypes]] = (),
     ) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
         self.place = place
-        self.problems = problems
+        self.report = findings.report
         self.own: dict[str, Type] = {}
         self.known: dict[str, Type] = dict(TYPES)
         self.answers: dict[str, Type] = {}
@@ -70,10 +70,6 @@ class ItemTypes:
     def vocabulary(self) -> Vocabulary:
         """For a text in which only types have names."""
         return Vocabulary(types=self.known)
-
-    def report(self, kind: Kind, message: str, place: Place) -> None:
-        """Keep a problem."""
-        self.problems.append(Problem(kind, message, place))
 
     def _define(self, name: str) -> None:
         definition = self.definitions[name]

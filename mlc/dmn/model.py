@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .document import MAX_BYTES
-from .errors import DmnError, Kind, LimitExceededError, Place, Problem
+from .errors import DmnError, Findings, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
 from .evaluator import Evaluator
 from .feel.run import Run, Value
@@ -16,6 +15,11 @@ from .feel.values import Function
 from .graph import Graph, compile_files
 from .imports import Files, Source
 from .requirements import Input, Service, Unit
+
+#: Bytes of a model's files, unless the caller says otherwise. The largest of some hundred real ones has 300 KB.
+MAX_BYTES = 1024 * 1024
+#: Of these bytes, one in so many may be a character of an expression. XML takes most of a real file.
+SHARE = 5
 
 
 def load(
@@ -28,23 +32,23 @@ def load(
 ) -> DecisionModel:
     """Load a DMN file from its path or its bytes; `name` is what problems call the file, its own name by default.
 
-    The files that it imports are those in `imports`, by namespace or location, or stand beside it; each may have
-    `max_bytes`. Raises DmnError with every problem found, OSError when the file cannot be opened. With `strict=False`
-    only what cannot be read at all is an error: the problems are in the model's `.problems`, and what does not compile
-    is null.
+    The files that it imports are those in `imports`, by namespace or location, or stand beside it; all together may
+    have `max_bytes`. Raises DmnError with every problem found, OSError when the file cannot be opened. With
+    `strict=False` only what cannot be read at all is an error: the problems are in the model's `.problems`, and what
+    does not compile is null.
     """
     place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
-    files = Files(imports or {}, max_bytes)
-    file = files.read(source, place)
+    findings = Findings(max(max_bytes, MAX_BYTES) // SHARE)
+    file = Files(imports or {}, max_bytes, findings).read(source, place)
     if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
         raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
     try:
-        graph = compile_files(file, files.problems)
+        graph = compile_files(file, findings)
     except RecursionError:
         raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
-    if strict and files.problems:
-        raise DmnError(files.problems)
-    return DecisionModel(file.definitions.name or place.file or "decisions", graph, files.problems)
+    if strict and findings.problems:
+        raise DmnError(findings.problems)
+    return DecisionModel(file.definitions.name or place.file or "decisions", graph, findings.problems)
 
 
 class DecisionModel:

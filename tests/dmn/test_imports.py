@@ -236,10 +236,11 @@ def test_a_model_of_too_many_files_and_one_with_thousands_of_imports_end_quickly
         (tmp_path / f"{number}.dmn").write_bytes(
             dmn(imported(f"urn:{number + 1}", "next"), decision("x", "1"), namespace=f"urn:{number}")
         )
-    assert Kind.HOSTILE in {problem.kind for problem in problems_of(tmp_path / "0.dmn")}
+    (problem,) = problems_of(tmp_path / "0.dmn")
+    assert (problem.kind, problem.message) == (Kind.HOSTILE, "the model is made of more than 50 files")
     many = "".join(imported(f"urn:nowhere:{number}", f"n{number}") for number in range(5_000))
     (tmp_path / "many.dmn").write_bytes(dmn(many, decision("x", "1")))
-    assert len(problems_of(tmp_path / "many.dmn")) == 5_000
+    assert len(problems_of(tmp_path / "many.dmn")) == 1_001
     assert time.process_time() - start < 5
 
 
