@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import uvicorn
 
-from mlc.standalone.desk.faults import DroppableProtocol
+from mlc.standalone.faults import DroppableProtocol
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from mlc.check.report import check_everything
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import setup
 from mlc.settings import ProcessSettings
-from mlc.standalone.desk.faults import Effect, Faults
+from mlc.standalone.faults import Effect, Faults
 
 CENTER_TOKEN, JIRA_TOKEN = "a-token-of-the-centre", "a-token-of-the-desk"
 SECRETS = (CENTER_TOKEN, JIRA_TOKEN, "a-webhook-secret", "a-gateway-token")

@@ -19,7 +19,7 @@ from mlc.center.wire import Engine
 from mlc.settings import CenterSettings, DeskSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as center_app
 from mlc.standalone.desk.app import create_app as desk_app
-from mlc.standalone.desk.faults import Faults
+from mlc.standalone.faults import Faults
 
 
 @pytest.fixture(autouse=True)

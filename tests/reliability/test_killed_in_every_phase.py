@@ -10,7 +10,7 @@ from servers import eventually
 
 from mlc.center import wire
 from mlc.model.processes import DeployModelResult
-from mlc.standalone.desk.faults import Effect
+from mlc.standalone.faults import Effect
 
 GOOD = {"auc": 0.97}
 

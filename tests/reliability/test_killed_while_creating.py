@@ -12,7 +12,7 @@ from reliability.worker_process import WorkerProcess
 from servers import eventually
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
-from mlc.standalone.desk.faults import Effect
+from mlc.standalone.faults import Effect
 
 GOOD = {"auc": 0.97}
 KILLED = (Effect.HANG, Effect.LATE, Effect.HANG_AFTER)

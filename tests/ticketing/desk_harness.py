@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from mlc.model.ticket import TicketRef
 from mlc.settings import DeskSettings, JiraSettings
 from mlc.standalone.desk import create_app
-from mlc.standalone.desk.faults import Faults
 from mlc.standalone.desk.serve import running
+from mlc.standalone.faults import Faults
 from mlc.ticketing.jira import JiraTicketing
 
 USER = "mlc@example.org"

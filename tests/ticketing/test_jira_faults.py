@@ -11,7 +11,7 @@ from desk_harness import LABEL, TOKEN, USER, RunningDesk
 
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 from mlc.settings import JiraSettings
-from mlc.standalone.desk.faults import Effect
+from mlc.standalone.faults import Effect
 from mlc.ticketing import TicketRequest
 from mlc.ticketing.http_failure import retry_after
 from mlc.ticketing.jira import JiraTicketing

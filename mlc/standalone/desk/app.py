@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from mlc.settings import DeskSettings
-from mlc.standalone.desk import faults as faults_module
+from mlc.standalone import faults as faults_module
 from mlc.standalone.desk import jira_issues, jira_site
 from mlc.standalone.desk.board.pages import add_board
 from mlc.standalone.desk.jira_json import JiraJson

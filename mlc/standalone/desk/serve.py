@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from mlc.settings import DeskSettings
 from mlc.standalone.desk.app import create_app
-from mlc.standalone.desk.faults import DroppableProtocol
+from mlc.standalone.faults import DroppableProtocol
 
 
 def serve(settings: DeskSettings) -> None:
