@@ -14,6 +14,7 @@ from mlc.ticketing.values import flat
 OWN_MARKS = {DEPLOY_MARK, DECISION_MARK}
 """Custom metadata in which the processes keep their own notes."""
 DEEPEST_SCHEMA = 8
+TOO_DEEP = "(nested too deeply to be shown)"
 
 
 def model_card(snapshot: wire.DeployableModel) -> ModelCard:
@@ -69,7 +70,10 @@ def as_text(value: object) -> str:
         return value or ""
     if isinstance(value, list) and all(isinstance(member, str) for member in value):
         return ", ".join(value)
-    return json.dumps(value, ensure_ascii=False) if value not in ([], {}) else ""
+    try:
+        return json.dumps(value, ensure_ascii=False) if value not in ([], {}) else ""
+    except RecursionError:
+        return TOO_DEEP
 
 
 def _asset(asset: wire.Asset) -> AssetFact:
@@ -106,17 +110,19 @@ def _fields(prefix: str, definition: object, depth: int) -> Iterator[FieldFact]:
                 yield from _fields(f"{path}.", inner, depth - 1)
 
 
-def _type(avro: object) -> str:
+def _type(avro: object, depth: int = DEEPEST_SCHEMA) -> str:
     """An Avro type in a few words: ``null or double``, ``array of string``, ``record``."""
+    if not depth:
+        return "..."
     if isinstance(avro, list):
-        return " or ".join(_type(choice) for choice in avro)
+        return " or ".join(_type(choice, depth - 1) for choice in avro)
     if not isinstance(avro, dict):
         return str(avro)
     kind = avro.get("logicalType") or avro.get("type")
     if kind == "enum":
         return f"enum of {as_text(avro.get('symbols'))}"
     of = {"array": "items", "map": "values"}.get(str(kind))
-    return f"{kind} of {_type(avro.get(of))}" if of else _type(kind)
+    return f"{kind} of {_type(avro.get(of), depth - 1)}" if of else _type(kind, depth - 1)
 
 
 def _inner(avro: object) -> Iterator[object]:

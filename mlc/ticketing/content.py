@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import Verdict
@@ -21,7 +22,7 @@ __all__ = ["ticket_request"]
 
 COMMIT_SHOWN = 12
 HASH_SHOWN = len("SHA-256 ") + 12
-LONGEST_VALUE = 200
+LONGEST_SENTENCE = 500
 
 
 class Writer:
@@ -40,6 +41,7 @@ class Writer:
         self.most_changes = self._share(60, at_least=8)
         self.most_facts = self._share(40, at_least=12)
         self.longest_text = self._share(4_000, at_least=500)
+        self.longest_value = self._share(200, at_least=60)
 
     def _share(self, most: int, at_least: int) -> int:
         return max(at_least, most * min(self.wording.room, ROOM) // ROOM)
@@ -98,18 +100,27 @@ class Writer:
             said = ["Passed." if verdict.passed else "Not passed."]
             if not verdict.rules:
                 said.append("No rule of the decision tables matched.")
-        said += [f"Problem: {problem}" for problem in verdict.problems[: self.most_rules]]
-        said += [f"Warning: {warning}" for warning in verdict.warnings[: self.most_rules]]
+        for what, sentences in (("Problem", verdict.problems), ("Warning", verdict.warnings)):
+            said += [f"{what}: {clipped(sentence, LONGEST_SENTENCE)}" for sentence in sentences[: self.most_rules]]
         if max(len(verdict.rules), len(verdict.problems), len(verdict.warnings)) > self.most_rules:
             name = self._attach_json("verdict", verdict.model_dump(mode="json"))
             said.append(f"At most {self.most_rules} of a kind are shown; the whole verdict is attached as {name}.")
-        return [Section(heading="Verdict", paragraphs=said, table=_rule_table(verdict, self.most_rules))]
+        return [Section(heading="Verdict", paragraphs=said, table=self._rules(verdict))]
+
+    def _rules(self, verdict: Verdict) -> Table | None:
+        passes = {True: "yes", False: "no", None: "not said"}
+        failed_first = sorted(verdict.rules, key=lambda rule: rule.passes is not False)
+        rows = [
+            [rule.table, str(rule.rule), passes[rule.passes], clipped(rule.reason, LONGEST_SENTENCE), rule.category]
+            for rule in failed_first[: self.most_rules]
+        ]
+        return Table(header=["Decision table", "Rule", "Passes", "Reason", "Category"], rows=rows) if rows else None
 
     def _model(self) -> list[Section]:
         question, snapshot = self.question, self.evidence.snapshot
         if snapshot is not None:
             facts = snapshot.facts()
-            shown = [(name, clipped(value, LONGEST_VALUE)) for name, value in facts[: self.most_facts]]
+            shown = [(name, clipped(value, self.longest_value)) for name, value in facts[: self.most_facts]]
             said = []
             if shown != facts:
                 said = [f"More about it is attached as {self._attach_json('model', dict(facts))}."]
@@ -131,7 +142,7 @@ class Writer:
             return []
         table = metric_table(result.values, before.values if before else None)
         said += comparison(self.evidence, table)
-        rows = [[clipped(cell, LONGEST_VALUE) for cell in row] for row in table.rows[: self.most_metrics]]
+        rows = [[clipped(cell, self.longest_value) for cell in row] for row in table.rows[: self.most_metrics]]
         if rows != table.rows:
             name = self._attach_json("metrics", [dict(zip(table.header, row, strict=True)) for row in table.rows])
             said.append(f"{len(rows)} of {len(table.rows)} metrics are shown; all of them are attached as {name}.")
@@ -154,8 +165,8 @@ class Writer:
             same = f"{compared}: no asset, no metadata, no schema and no git commit changed."
             return [Section(heading=heading, paragraphs=[same])]
         paragraphs = [f"{compared}. {counted(found)}"]
-        rows = [_change_row(change) for change in found[: self.most_changes]]
-        if len(rows) < len(found) or any(_is_cut(change) for change in found):
+        rows = [_change_row(change, self.longest_value) for change in found[: self.most_changes]]
+        if len(rows) < len(found) or any(CUT in cell for row in rows for cell in row):
             name = self._attach_json("changes", [change.model_dump(mode="json") for change in found])
             paragraphs.append(f"{len(rows)} of {len(found)} are shown; all of them, in full, are attached as {name}.")
         table = Table(header=["What", "Before", "Now"], rows=rows)
@@ -176,8 +187,7 @@ class Writer:
         return self._attach(name, text.encode(errors="replace"), "text/plain; charset=utf-8", "txt")
 
     def _attach_json(self, name: str, value: object) -> str:
-        content = json.dumps(value, indent=2, ensure_ascii=False, default=str).encode(errors="replace")
-        return self._attach(name, content, "application/json", "json")
+        return self._attach(name, _json(value), "application/json", "json")
 
     def _attach(self, name: str, content: bytes, content_type: str, suffix: str) -> str:
         """The name tells the content apart, so that attaching again is known to be a repetition."""
@@ -224,17 +234,9 @@ def ticket_request(
     )
 
 
-def _rule_table(verdict: Verdict, most: int) -> Table | None:
-    passes = {True: "yes", False: "no", None: "not said"}
-    rows = [
-        [rule.table, str(rule.rule), passes[rule.passes], rule.reason, rule.category] for rule in verdict.rules[:most]
-    ]
-    return Table(header=["Decision table", "Rule", "Passes", "Reason", "Category"], rows=rows) if rows else None
-
-
-def _change_row(change: Change) -> list[str]:
+def _change_row(change: Change, longest: int) -> list[str]:
     before, now = (_short(change.what, value) for value in (change.before, change.now))
-    return [clipped(change.what, LONGEST_VALUE), *clipped_to_difference(before, now, LONGEST_VALUE)]
+    return [clipped(change.what, longest), *clipped_to_difference(before, now, longest)]
 
 
 def _short(what: str, value: str | None) -> str:
@@ -245,5 +247,10 @@ def _short(what: str, value: str | None) -> str:
     return value[:COMMIT_SHOWN] if what == "Git commit" else value
 
 
-def _is_cut(change: Change) -> bool:
-    return any(len(text or "") > LONGEST_VALUE for text in (change.what, change.before, change.now))
+def _json(value: object) -> bytes:
+    """With indents if possible: values that nest in one another a thousand times can only be written without."""
+    with suppress(RecursionError):
+        return json.dumps(value, indent=2, ensure_ascii=False).encode(errors="replace")
+    with suppress(RecursionError):
+        return json.dumps(value, ensure_ascii=False).encode(errors="replace")
+    return json.dumps("nested too deeply to be written").encode()
