@@ -114,11 +114,16 @@ class Findings:
         self.problems: list[Problem] = []
         self.characters = characters
 
+    @property
+    def full(self) -> bool:
+        """Whether no more problems are kept."""
+        return len(self.problems) > self.LIMIT
+
     def report(self, kind: Kind, message: str, place: Place) -> None:
         """Keep a problem."""
         if len(self.problems) < self.LIMIT:
             self.problems.append(Problem(kind, message, place))
-        elif len(self.problems) == self.LIMIT:
+        elif not self.full:
             self.problems.append(Problem(kind, "there are more problems, which are not listed", Place(place.file)))
 
 

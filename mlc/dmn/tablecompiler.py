@@ -14,7 +14,7 @@ from .feel.cursor import KEYWORDS
 from .feel.parser import parse_expression
 from .feel.run import Code, Run, Scope, Value, nothing
 from .feel.vocabulary import BUILTIN_NAMES, Vocabulary
-from .script import is_script
+from .script import is_script, known_language
 from .tables import AGGREGATIONS, HIT_POLICIES, DecisionTable, InputColumn, OutputColumn, TableRule
 
 #: A text that may be one name as a whole: words with single spaces, or operators without spaces, between them.
@@ -63,6 +63,8 @@ def _complete(compiler: TextCompiler, box: dmn.Table, place: Place) -> bool:
         if rule.id and rule.id in ids:
             compiler.report(Kind.DUPLICATE, f'another rule has the id "{rule.id}", too', place.at(rule=index))
         ids.add(rule.id)
+        if compiler.findings.full:
+            break
     return complete
 
 
@@ -71,7 +73,8 @@ def _input_column(
 ) -> InputColumn:
     column = InputColumn(clause.label, nothing, compiler.types.find(clause.type_ref, place), place)
     text = " ".join(clause.expression.text.split())
-    if is_script(text, clause.expression.language or compiler.language):
+    language = clause.expression.language or compiler.language
+    if text and (is_script(text, language) or not known_language(language)):
         column.code = compiler.text(clause.expression, vocabulary, place)
     elif text and clause.variable != text:
         column.name, column.code = _input_code(compiler, clause.expression, text, vocabulary, place)

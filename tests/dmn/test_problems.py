@@ -105,6 +105,54 @@ def test_duplicate_names_and_ids_are_reported(definitions) -> None:
 
 
 @pytest.mark.parametrize(
+    ("twice", "words"),
+    [
+        ('<inputData id="{}" name="auc"/>', '2 inputs have the name "auc"'),
+        ('<businessKnowledgeModel id="{}" name="f"/>', '2 functions have the name "f"'),
+        ('<itemDefinition id="{}" name="t"><typeRef>number</typeRef></itemDefinition>', '2 types have the name "t"'),
+        ('<inputData id="i" name="{}"/>', '2 elements have the id "i"'),
+    ],
+)
+def test_two_elements_of_a_kind_with_one_name_or_id_are_reported(definitions, twice, words) -> None:
+    (problem,) = problems_of(definitions(twice.format("one") + twice.format("other") + literal("d", "1")))
+    assert (problem.kind, problem.message) == (Kind.DUPLICATE, words)
+
+
+@pytest.mark.parametrize("requirement", ["requiredInput", "requiredDecision", "requiredKnowledge"])
+def test_what_is_required_and_is_not_there_is_reported_with_the_decision(definitions, requirement) -> None:
+    outer = "knowledgeRequirement" if requirement == "requiredKnowledge" else "informationRequirement"
+    needs = f'<{outer}><{requirement} href="#nowhere"/></{outer}>'
+    body = literal("d", "1").replace("<literal", f"{needs}<literal", 1)
+    (problem,) = problems_of(definitions(body))
+    assert (problem.kind, problem.place) == (Kind.REFERENCE, Place("file.dmn", "d"))
+    assert '"nowhere"' in problem.message
+
+
+@pytest.mark.parametrize("place", ["definitions", "cell", "input", "output"])
+def test_an_unknown_expression_language_is_reported_where_it_matters(table, place) -> None:
+    data = table(["auc"], ["passes"], [["< 0.7", "false"]])
+    tag = {
+        "definitions": b"<definitions",
+        "cell": b"<inputEntry",
+        "input": b"<inputExpression",
+        "output": b"<outputEntry",
+    }
+    data = data.replace(tag[place], tag[place] + b' expressionLanguage="brainf"', 1)
+    problems = problems_of(data)
+    assert {problem.kind for problem in problems} == {Kind.UNSUPPORTED}
+    assert all('"brainf" is not supported' in problem.message and problem.column for problem in problems)
+    assert len(problems) == (3 if place == "definitions" else 1)
+
+
+def test_every_problem_of_a_file_is_reported_at_once(table) -> None:
+    data = table([("auc", "flaot")], ["passes"], [["<", "false"], ["1"], ["-", ")"]], policy="BEST")
+    assert [problem.kind for problem in problems_of(data)] == [Kind.STRUCTURE, Kind.STRUCTURE]
+    data = table([("auc", "flaot")], ["passes"], [["<", "false"], ["-", ")"]], policy="BEST")
+    assert {problem.kind for problem in problems_of(data)} == {Kind.STRUCTURE, Kind.UNKNOWN_TYPE, Kind.SYNTAX}
+    assert len(problems_of(data)) == 4
+
+
+@pytest.mark.parametrize(
     ("data", "words"),
     [
         (b'<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"/></definitions>', "BPMN"),
