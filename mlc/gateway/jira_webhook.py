@@ -41,7 +41,7 @@ def jira_sender(settings: GatewaySettings, jira: JiraSettings) -> Sender:
         places=frozenset(settings.webhook_projects or [jira.project]),
         secrets=jira.webhook_secrets,
         secrets_setting="MLC_JIRA_WEBHOOK_SECRETS",
-        signature_header="X-Hub-Signature",
+        signature_headers=["X-Hub-Signature"],
         delivery_header="X-Atlassian-Webhook-Identifier",
         example={
             "timestamp": 1700000000000,

@@ -1,8 +1,8 @@
 """``POST /webhooks/servicenow``: what a business rule or a flow of ServiceNow sends when a ticket changes.
 
-ServiceNow has no signed webhooks of its own; a script sends them. It signs as Jira does (``X-Hub-Signature``), and a
-site that can't run it sends the gateway's bearer token or basic password. The body tells of one record; instead of
-``timestamp`` it may have ``sys_updated_on``, in UTC::
+ServiceNow has no signed webhooks of its own; a script sends them (docs/servicenow-webhook.md). It signs as Jira does,
+in ``X-Hub-Signature`` or ``X-MLC-Signature``; a site that can't run it sends the gateway's bearer token or basic
+password. The body tells of one record; instead of ``timestamp`` it may have ``sys_updated_on``, in UTC::
 
     {"event": "change_request.updated", "table": "change_request", "sys_id": "...", "number": "CHG0030001",
      "correlation_id": "gov-...", "sys_mod_count": 3, "timestamp": 1769851800000}
@@ -34,10 +34,10 @@ def servicenow_sender(settings: GatewaySettings, servicenow: ServiceNowSettings)
         name="ServiceNow",
         key=re.compile(r"[A-Za-z][A-Za-z0-9_]{0,58}[0-9]", re.ASCII),
         key_field="number",
-        places=frozenset(settings.webhook_tables or [servicenow.table]),
+        places=frozenset(settings.webhook_tables or servicenow.tables),
         secrets=servicenow.webhook_secrets,
         secrets_setting="MLC_SERVICENOW_WEBHOOK_SECRETS",
-        signature_header="X-Hub-Signature",
+        signature_headers=["X-Hub-Signature", "X-MLC-Signature"],
         delivery_header="X-MLC-Delivery",
         example={
             "event": "change_request.updated",

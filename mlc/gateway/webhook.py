@@ -53,7 +53,8 @@ class Sender:
     """A ticket system as the gateway sees it.
 
     ``read`` gives the event of a body, None if that is about no ticket, and raises ``BadEvent``; ``key`` is what its
-    tickets' keys look like. ``places`` are the projects or tables that are listened to. ``secrets`` sign.
+    tickets' keys look like. ``places`` are the projects or tables that are listened to. ``secrets`` sign; the signature
+    stands in the first of ``signature_headers`` that a request has.
     """
 
     provider: Provider
@@ -63,7 +64,7 @@ class Sender:
     places: frozenset[str]
     secrets: Sequence[SecretStr]
     secrets_setting: str
-    signature_header: str
+    signature_headers: Sequence[str]
     delivery_header: str
     example: dict[str, Any]
     read: Callable[[bytes], Event | None]
@@ -170,13 +171,15 @@ def _allowed(source: str, settings: GatewaySettings) -> bool:
 
 def _authenticate(request: Request, body: bytes, sender: Sender, settings: GatewaySettings) -> bool:
     """Whether the event is signed; without a signature it must present the secret of those that can't sign."""
-    signature = request.headers.get(sender.signature_header)
-    if signature is not None:
-        if not signature_verifies(signature, body, sender.secrets):
-            raise HTTPException(401, f"The signature in {sender.signature_header} is not right for this body.")
-        return True
+    for header in sender.signature_headers:
+        signature = request.headers.get(header)
+        if signature is not None:
+            if not signature_verifies(signature, body, sender.secrets):
+                raise HTTPException(401, f"The signature in {header} is not right for this body.")
+            return True
     if not presents(request, settings.webhook_token):
-        raise HTTPException(401, f"The webhook carries no {sender.signature_header}: set its secret in {sender.name}.")
+        usual = sender.signature_headers[0]
+        raise HTTPException(401, f"The webhook carries no {usual}: set its secret in {sender.name}.")
     return False
 
 
@@ -203,7 +206,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 def _documented(sender: Sender) -> dict[str, Any]:
     headers = (
-        (sender.signature_header, "sha256=<HMAC-SHA256 of the raw body, hexadecimal or base64>"),
+        (sender.signature_headers[0], "sha256=<HMAC-SHA256 of the raw body, hexadecimal or base64>"),
         (sender.delivery_header, "The delivery's id, the same when it is repeated"),
     )
     content = {"application/json": {"schema": {"type": "object"}, "example": sender.example}}

@@ -122,6 +122,9 @@ async def test_both_secrets_and_both_encodings_of_the_digest_are_good_and_others
     assert await heard(run) == []
     for good in (signature(body), signature(body, OLD_SECRET), in_base64):
         assert (await send(gateway, body, X_Hub_Signature=good)).json()["signalled"] == 1, good
+        assert (await send(gateway, body, X_Hub_Signature="", X_MLC_Signature=good)).json()["signalled"] == 1, good
+    wrong = await send(gateway, body, X_Hub_Signature="", X_MLC_Signature=signature(body, "x"))
+    assert wrong.status_code == 401
 
 
 def basic(password: str) -> str:
