@@ -11,7 +11,7 @@ from .errors import DmnError, Findings, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
 from .evaluator import Evaluator
 from .feel.run import Run, Value
-from .feel.values import Function
+from .feel.values import DEEPEST, MOST, Function, is_too_large
 from .graph import Graph, compile_files
 from .imports import Files, Source
 from .requirements import Input, Service, Unit
@@ -140,6 +140,9 @@ class DecisionModel:
             run.note(Kind.LIMIT, str(error), place)
         except RecursionError:
             run.note(Kind.LIMIT, "the evaluation is nested too deep", place)
+        if is_too_large([result, [rule.outputs for rule in run.matched]]):
+            run.note(Kind.LIMIT, f"the result has more than {MOST:,} parts, or lists more than {DEEPEST} deep", place)
+            result, run.matched = None, []
         return Evaluation(result, run.matched, list(run.problems))
 
     def _asked(self) -> Iterable[Input]:

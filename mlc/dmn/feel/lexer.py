@@ -17,19 +17,18 @@ LONGEST = 20_000
 
 #: White space (grammar rules 61 and 62): what Python counts as such, and three characters that have no width.
 _SPACE = r"\s\u180e\u200b\ufeff"
-#: Characters of names beyond letters, digits and `_` (rules 28 to 30), less those that are white space.
-_BEGIN = (
-    r"\u0370-\u037d\u037f-\u167f\u1681-\u180d\u180f-\u1fff\u200c\u200d\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff"
-    r"\uf900-\ufdcf\ufdf0-\ufefe\uff00-\ufffd\U00010000-\U000effff"
+#: Characters beyond ASCII that are in no name (rules 28 to 30), unless they are letters.
+_NO_NAME = (
+    r"\x80-\xbf\xd7\xf7\u1680\u180e\u2000-\u200b\u200e-\u206f\u2190-\u2bff\u2ff0-\u3000\ud800-\uf8ff\ufdd0-\ufdef"
+    r"\ufeff\ufffe\uffff"
 )
-_PART = _BEGIN + r"\u00b7\u0300-\u036f\u203f\u2040"
 _TOKEN = re.compile(
     "|".join(
         [
             rf"(?P<space>[{_SPACE}]+|//[^\n]*|/\*(?:.*?\*/)?)",
             r"(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
             r'(?P<string>"(?:[^"\\]|\\.)*"?)',
-            rf"(?P<name>(?:[^\W\d]|[{_BEGIN}])[\w{_PART}]*)",
+            rf"(?P<name>(?:[^\W\d]|[^\x00-\x7f\d{_NO_NAME}\u0300-\u036f])(?:\w|[^\x00-\x7f{_NO_NAME}]|[\xb7\u203f\u2040])*)",
             r"(?P<symbol>\*\*|\.\.|->|<=|>=|!=|==|&&|\|\||[-+*/=<>()\[\]{},.:?@'!$%&;\\^`|~#])",
         ]
     ),

@@ -10,16 +10,15 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import re2
 
 from mlc.dmn.errors import FeelError, LimitExceededError
 
 from . import characters
 from .characters import Ranges
 from .run import Run
-
-if TYPE_CHECKING:
-    from re2 import _Regexp
 
 #: Longest pattern, in characters.
 LONGEST = 2_000
@@ -247,10 +246,8 @@ class _Translator:
 
 
 @functools.lru_cache(maxsize=64)
-def compiled(pattern: str, flags: str) -> _Regexp[str]:
+def compiled(pattern: str, flags: str) -> re2._Regexp:
     """The pattern, ready to search with. Raises FeelError for one that is not right or too large."""
-    import re2  # when it is needed: few decision tables have patterns
-
     if len(pattern) > LONGEST:
         raise FeelError(f"a pattern has {LONGEST:,} characters at most, not {len(pattern):,}")
     unknown = set(flags) - set("smixq")
@@ -283,13 +280,12 @@ def _without_blanks(pattern: str) -> str:
     return kept
 
 
-def prepared(run: Run, pattern: str, flags: str, text: str) -> _Regexp[str]:
+def prepared(run: Run, pattern: str, flags: str, text: str) -> re2._Regexp:
     """The pattern, after a look at what a search of the text may cost. Raises FeelError and LimitExceededError."""
     expression = compiled(pattern, flags)
     work = len(text) * expression.programsize
     if work > WORK:
         raise LimitExceededError(f"a text of {len(text):,} characters is too long for so large a pattern")
     run.spend(1 + work // 4096)
-    if work > 65_536:
-        run.look_at_the_clock()
+    run.look_at_the_clock()  # one search may take as long as thousands of steps
     return expression

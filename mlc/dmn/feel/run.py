@@ -11,7 +11,7 @@ from mlc.dmn.errors import Kind, LimitExceededError, Place, Problem
 #: Steps that one evaluation may take. A step is about a microsecond's work: an item of a loop, a call, 64 characters.
 STEPS = 250_000
 #: Seconds of CPU that one evaluation may take: a net under the steps, for operations that cost more than they count.
-SECONDS = 1.0
+SECONDS = 0.7
 #: Function calls inside function calls.
 CALL_DEPTH = 40
 #: Problems kept of one evaluation; further ones would only repeat them.

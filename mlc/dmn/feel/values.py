@@ -16,8 +16,8 @@ from .decimal128 import NUMBERS
 from .run import Run, Value
 from .wide import YearsMonthsDuration
 
-__all__ = ["KINDS", "NUMBERS", "ORDERED", "Function", "Range", "YearsMonthsDuration", "equal", "is_in", "kind_of",
-           "number_text", "ordered", "pieces", "text_of"]  # fmt: skip
+__all__ = ["DEEPEST", "KINDS", "MOST", "NUMBERS", "ORDERED", "Function", "Range", "YearsMonthsDuration", "equal",
+           "is_in", "is_too_large", "kind_of", "number_text", "ordered", "pieces", "text_of"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ KINDS: dict[type, str] = {
 ORDERED = frozenset({Decimal, str, date, time, datetime, timedelta, YearsMonthsDuration})
 #: Characters of a value that a message shows.
 SHOWN = 1_000
+#: Parts of a result, and lists and contexts inside of each other.
+MOST, DEEPEST = 250_000, 100
 
 
 def kind_of(value: Value) -> str:
@@ -169,6 +171,22 @@ def text_of(value: Value, inner: bool = False) -> str:
         if len(text) > SHOWN:
             return text[:SHOWN] + "..."
     return text
+
+
+def is_too_large(value: Value) -> bool:
+    """Whether a value is more than a caller should be handed: has more than MOST parts, or is nested too deep.
+
+    A value made by doubling takes little memory here, and fills any that it is written to.
+    """
+    count, waiting = 0, [(value, 0)]
+    while waiting:
+        item, depth = waiting.pop()
+        count += 1 + (len(item) // 64 if isinstance(item, str) else 0)
+        if count > MOST or depth > DEEPEST:
+            return True
+        if isinstance(item, (list, dict)):
+            waiting += ((part, depth + 1) for part in (item.values() if isinstance(item, dict) else item))
+    return False
 
 
 class _Mark(str):

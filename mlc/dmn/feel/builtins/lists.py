@@ -104,9 +104,10 @@ def median(run: Run, items: list[Value]) -> Decimal | None:
     return numbers[middle] if len(numbers) % 2 else mean(numbers[middle - 1 : middle + 1])
 
 
-@builtin("stddev(list: list)", spread=True)
-def stddev(items: list[Value]) -> Decimal:
+@builtin("stddev(list: list)", spread=True, takes_run=True)
+def stddev(run: Run, items: list[Value]) -> Decimal:
     """The standard deviation of a sample."""
+    run.spend(len(items) // 2)
     numbers = _numbers("stddev", items)
     if len(numbers) < 2:
         raise FeelError("stddev(): two numbers are needed")

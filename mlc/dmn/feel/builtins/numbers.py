@@ -16,7 +16,7 @@ from decimal import (
 from mlc.dmn.errors import FeelError
 from mlc.dmn.feel import temporal
 from mlc.dmn.feel.decimal128 import NUMBERS
-from mlc.dmn.feel.run import Value
+from mlc.dmn.feel.run import Run, Value
 
 from .signature import builtin
 
@@ -33,8 +33,11 @@ def _rounded(n: Decimal, scale: Decimal | None, rounding: str) -> Decimal:
     return NUMBERS.plus(n.quantize(Decimal(1).scaleb(-digits), rounding=rounding, context=_WIDE))
 
 
+#: For what is exact with more digits than a number has.
 _WIDE = NUMBERS.copy()
 _WIDE.prec = 7000
+#: Steps of the functions that are no single operation on 34 digits.
+_SLOW = 8
 
 
 @builtin("decimal(n: number, scale: number)")
@@ -89,9 +92,10 @@ def absolute(n: Value) -> Value:
     return temporal.negative(n) if temporal.amount(n) < 0 else n
 
 
-@builtin("modulo(dividend: number, divisor: number)")
-def modulo(dividend: Decimal, divisor: Decimal) -> Decimal:
+@builtin("modulo(dividend: number, divisor: number)", takes_run=True)
+def modulo(run: Run, dividend: Decimal, divisor: Decimal) -> Decimal:
     """The remainder, with the sign of the divisor."""
+    run.spend(_SLOW)
     if not divisor:
         raise FeelError("modulo(): the divisor is zero")
     # dividend - divisor * floor(dividend / divisor), exactly: Decimal's own remainder has the sign of the dividend,
@@ -110,17 +114,19 @@ def sqrt(number: Decimal) -> Decimal:
     return NUMBERS.sqrt(number)
 
 
-@builtin("log(number: number)")
-def log(number: Decimal) -> Decimal:
+@builtin("log(number: number)", takes_run=True)
+def log(run: Run, number: Decimal) -> Decimal:
     """Natural logarithm."""
+    run.spend(_SLOW)
     if number <= 0:
         raise FeelError("log(): the number is not positive")
     return NUMBERS.ln(number)
 
 
-@builtin("exp(number: number)")
-def exp(number: Decimal) -> Decimal:
+@builtin("exp(number: number)", takes_run=True)
+def exp(run: Run, number: Decimal) -> Decimal:
     """Power of e."""
+    run.spend(_SLOW)
     return NUMBERS.exp(number)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from mlc.dmn.errors import FeelError
-from mlc.dmn.feel import patterns
 from mlc.dmn.feel.run import Run
 
 from .signature import builtin
@@ -15,10 +15,17 @@ _REFERENCE = re.compile(r"\\(.?)|\$(\d*)", re.ASCII | re.DOTALL)
 _MATCH = 4
 
 
+def _prepared(run: Run, pattern: str, flags: str, text: str) -> Any:
+    """The compiled pattern. What it takes is imported when the first pattern is met: few decision tables have one."""
+    from mlc.dmn.feel import patterns
+
+    return patterns.prepared(run, pattern, flags, text)
+
+
 @builtin("matches(input: string, pattern: string, [flags: string?])", takes_run=True)
 def matches(run: Run, text: str, pattern: str, flags: str | None = None) -> bool:
     """Whether a part of the text fits the pattern: `matches("foobar", "^fo*bar")`."""
-    return patterns.prepared(run, pattern, flags or "", text).search(text) is not None
+    return _prepared(run, pattern, flags or "", text).search(text) is not None
 
 
 @builtin("replace(input: string, pattern: string, replacement: string, [flags: string?])", takes_run=True)
@@ -27,7 +34,7 @@ def replace(run: Run, text: str, pattern: str, replacement: str, flags: str | No
 
     In the replacement `$1` stands for the first group, `$0` for all that fitted, `\$` and `\\` for the characters.
     """
-    expression = patterns.prepared(run, pattern, flags or "", text)
+    expression = _prepared(run, pattern, flags or "", text)
     parts = [replacement] if "q" in (flags or "") else _parts(replacement, expression.groups)
     written: list[str] = []
     end = 0
@@ -46,7 +53,7 @@ def split(run: Run, text: str, delimiter: str) -> list[str]:
     r"""The parts of a text between delimiters, which are a pattern: `split("John Doe", "\s")`."""
     found: list[str] = []
     end = 0
-    for match in patterns.prepared(run, delimiter, "", text).finditer(text):
+    for match in _prepared(run, delimiter, "", text).finditer(text):
         if match.end() == match.start():
             raise FeelError("split(): the delimiter must not fit the empty string")
         run.spend(_MATCH)
