@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from mlc.cli.dmn import dmn
+from mlc.cli.home import use_home
+from mlc.cli.schedule import schedule
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(dmn, name="dmn")
+app.add_typer(schedule, name="schedule")
 
 FAILED, INTERRUPTED = 1, 130
 """Exit codes: the command failed; Ctrl-C. 2 is a mistyped command."""
@@ -111,7 +114,7 @@ def gateway() -> None:
 
 @app.command()
 def setup() -> None:
-    """Make what the processes need in the Temporal namespace: search attributes, the sweep's schedule, retention."""
+    """Make what the processes need in the Temporal namespace: search attributes, schedules of our own, retention."""
     from mlc.namespace import setup as set_up
     from mlc.settings import ProcessSettings
     from mlc.worker import connect
@@ -132,7 +135,7 @@ def check() -> None:
     """
     from mlc.check.report import check_everything, lines
 
-    _use_home()
+    use_home()
     logging.disable()  # what went wrong is among the findings
     sections = asyncio.run(check_everything())
     for line in lines(sections, sys.stdout.encoding):
@@ -154,7 +157,7 @@ def submit(
     """
     from mlc.cli.submit import submit_and_watch
 
-    _use_home()
+    use_home()
     code = asyncio.run(submit_and_watch(folder, name=name, tags=tag or [], stage=stage, watching=watch))
     raise typer.Exit(code)
 
@@ -201,16 +204,9 @@ def desk() -> None:
     serve(DeskSettings())
 
 
-def _use_home() -> None:
-    from mlc.settings import home
-    from mlc.standalone.environment import adopt_temporal_address
-
-    adopt_temporal_address(home())
-
-
 def _as_service() -> None:
     """What long-running commands have in common."""
-    _use_home()
+    use_home()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
