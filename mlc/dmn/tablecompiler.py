@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import elements as dmn
-from .errors import FeelSyntaxError, Kind, Place
+from .errors import FeelSyntaxError, Kind, LimitExceededError, Place
 from .expressions import TextCompiler
 from .feel import calls
 from .feel.cursor import KEYWORDS
@@ -155,11 +155,21 @@ def _priorities(compiler: TextCompiler, box: dmn.Table, columns: list[OutputColu
     for clause, column in zip(box.outputs, columns, strict=True):
         values = clause.allowed or compiler.types.allowed(clause.type_ref)
         if values is not None and values.text:
-            listed = dmn.Text(f"[{values.text}]", values.language)
-            column.order = compiler.text(listed, compiler.types.vocabulary(), place.at(column=column.name))({}, Run())
+            column.order = _listed(compiler, values, place.at(column=column.name))
     if not any(column.order for column in columns):
         policy = box.hit_policy.strip().upper()
         compiler.report(Kind.STRUCTURE, f"{policy} needs output values, from the highest priority down", place)
+
+
+def _listed(compiler: TextCompiler, values: dmn.Text, place: Place) -> list[Value]:
+    """The values that a text lists, worked out on loading; none, and reported, when that is too much work."""
+    code = compiler.text(dmn.Text(f"[{values.text}]", values.language), compiler.types.vocabulary(), place)
+    try:
+        found = code({}, Run())
+    except (LimitExceededError, RecursionError):
+        compiler.report(Kind.LIMIT, "the output values take too long to work out", place)
+        return []
+    return found if isinstance(found, list) else []
 
 
 def _rule(

@@ -26,6 +26,19 @@ def test_a_table_with_an_unknown_aggregation_answers_null_when_it_is_loaded_all_
     assert model.evaluate({"auc": Decimal("0.5"), "kind": "a"}).result is None
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [("1, count(for i in 1..20000000 return i)", "take too long to work out"), ("1][1", "does not parse")],
+)
+def test_output_values_that_are_no_plain_list_are_a_problem_of_their_column(definitions, values, message) -> None:
+    output = f"<outputValues><text>{values}</text></outputValues>"
+    file = definitions(seeds.decision(seeds.table(' hitPolicy="PRIORITY"', values=output)))
+    with pytest.raises(DmnError, match=message) as caught:
+        mlc.dmn.load(file)
+    assert caught.value.problems[0].column == "o"
+    targets.load(file)
+
+
 def test_every_seed_of_the_fuzzer_keeps_the_promises() -> None:
     for seed in seeds.files():
         targets.load(seed)

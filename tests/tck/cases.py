@@ -68,7 +68,10 @@ def cases(folder: Path) -> Iterator[Case]:
                 results.append(Expected(node.attrib["name"], None if value is None else value_of(value), is_error))
             if not results:
                 raise ValueError(f"{file}: the case {element.get('id')} expects nothing")
-            inputs = {node.attrib["name"]: value_of(node) for node in element.iterfind(f"{NAMESPACE}inputNode")}
+            nodes = element.findall(f"{NAMESPACE}inputNode")
+            inputs = {node.attrib["name"]: value_of(node) for node in nodes}
+            if len(inputs) < len(nodes):
+                raise ValueError(f"{file}: the case {element.get('id')} has two inputs of one name")
             kind = element.get("type", "decision")
             yield Case(model, id_, level, kind, element.get("invocableName"), inputs, results, java)
 
