@@ -104,9 +104,10 @@ class BoxCompiler(TextCompiler):
                 self.report(Kind.DUPLICATE, f'the function has {times} parameters "{parameter}"', place)
         types = [self.types.find(parameter.type_ref, place) for parameter in box.parameters]
         body = self.expression(box.body, vocabulary.inside(*names), place)
-        for wanted in (self.types.answer(box.type_ref, place), result):
+        own = self.types.answer(box.type_ref, place)
+        for wanted in (own, result):
             body = calls.typed(body, wanted, "the result", place)
-        return calls.define(names, body, name, types)
+        return calls.define(names, body, name, types, own if result is ANY else result)
 
     def relation(self, box: dmn.Relation, vocabulary: Vocabulary, place: Place) -> Code:
         """A list of contexts, one for each row."""

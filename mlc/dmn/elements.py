@@ -168,11 +168,16 @@ Expression: TypeAlias = (
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class ItemDefinition:
-    """A type (7.3.3). `allowed` restricts the items of a collection, `constraint` (DMN 1.5) the collection.
+class FunctionItem:
+    """What the functions of a type take and answer (7.3.3)."""
 
-    `answers` is the type that the functions of a function type answer; None for a type of anything else.
-    """
+    parameters: list[Variable]
+    answer: str | None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class ItemDefinition:
+    """A type (7.3.3). `allowed` restricts the items of a collection, `constraint` (DMN 1.5) the collection."""
 
     name: str
     type_ref: str | None = None
@@ -180,7 +185,7 @@ class ItemDefinition:
     components: list[ItemDefinition] = field(default_factory=list)
     allowed: Text | None = None
     constraint: Text | None = None
-    answers: Variable | None = None
+    function: FunctionItem | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -9,7 +9,7 @@ from typing import Any
 from .errors import FeelError, Kind, Place
 from .feel import calls
 from .feel.run import Run, Scope, Value
-from .feel.types import ANY, MISFIT, Type
+from .feel.types import ANY, MISFIT, Type, function_of
 from .feel.values import Function, kind_of, text_of
 from .inputs import feel_value
 from .requirements import Input, Needs, Service, Unit
@@ -172,8 +172,9 @@ def as_function(service: Service) -> Function:
             values.append(value)
         return invoke(service, values, run)
 
-    parameters = tuple(given.last_name for given, _ in service.parameters)
-    return Function(service.name, parameters, call)
+    asked = [given for given, _ in service.parameters]
+    kind = function_of([given.type for given in asked], service.type)
+    return Function(service.name, tuple(given.last_name for given in asked), call, kind)
 
 
 def exported(value: Value, name: str, unit: Unit) -> Value:

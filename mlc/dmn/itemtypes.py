@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from . import elements as dmn
 from .errors import FeelSyntaxError, Findings, Kind, Place
 from .feel.parser import parse_unary_tests
 from .feel.run import Run, Test, Value
-from .feel.types import ANY, FUNCTION, TYPES, Type, context_of, list_of
+from .feel.types import ANY, TYPES, Type, conforms, context_of, function_of, list_of
+from .feel.values import Function
 from .feel.vocabulary import Vocabulary
 
 
@@ -30,14 +32,12 @@ class ItemTypes:
         self.report = findings.report
         self.own: dict[str, Type] = {}
         self.known: dict[str, Type] = dict(TYPES)
-        self.answers: dict[str, Type] = {}
         self.members: list[str] = []
         self._pending: set[str] = set()
         for alias, types in imported:
             prefix = f"{alias}." if alias else ""
             self.members += types.members
             self.known.update((f"{prefix}{name}", found) for name, found in types.own.items())
-            self.answers.update((f"{prefix}{name}", found) for name, found in types.answers.items())
         for name in self.definitions:
             self.find(name, place)
 
@@ -58,9 +58,9 @@ class ItemTypes:
     def answer(self, reference: str | None, place: Place) -> Type:
         """The type of what a function answers, by the type of the function or by that of the answer itself."""
         found = self.find(reference, place)
-        if found is FUNCTION or reference in self.answers:
-            return self.answers.get(reference or "", ANY)
-        return found
+        if found.form != "function":
+            return found
+        return found.parts[-1] if found.parts else ANY
 
     def allowed(self, reference: str | None) -> dmn.Text | None:
         """The allowed values of a type that is defined here, as written."""
@@ -72,12 +72,9 @@ class ItemTypes:
         return Vocabulary(types=self.known)
 
     def _define(self, name: str) -> None:
-        definition = self.definitions[name]
         self._pending.add(name)
-        self.own[name] = self.known[name] = self._make(definition, name)
+        self.own[name] = self.known[name] = self._make(self.definitions[name], name)
         self._pending.discard(name)
-        if definition.answers is not None:
-            self.answers[name] = self.find(definition.answers.type_ref, self.place.at(type=name))
 
     def _recursive(self, name: str) -> Type:
         """A type inside of its own components, looked up when a value is there to be looked at."""
@@ -87,12 +84,14 @@ class ItemTypes:
     def _make(self, definition: dmn.ItemDefinition, whose: str) -> Type:
         """The type of a definition or of a component; `whose` names the definition that it stands in."""
         place = self.place.at(type=whose)
-        if definition.answers is not None:
-            return FUNCTION
+        if definition.function is not None:
+            parameters = [self.find(parameter.type_ref, place) for parameter in definition.function.parameters]
+            return _function_type(parameters, self.find(definition.function.answer, place))
         if definition.components:
             components = {component.name: self._make(component, whose) for component in definition.components}
             self.members += components
-            found = _with_all(components, definition.name)
+            note = f"a context with {', '.join(components)}"
+            found = replace(context_of(components, definition.name), note=note)
         elif self._goes_round(definition):
             self.report(Kind.CYCLE, "the type is defined by itself", place)
             return ANY
@@ -129,15 +128,23 @@ class ItemTypes:
         if test is None:
             return base
         note = f"which allows only {values.text}"
-        return Type(name, lambda value: base.accepts(value) and allows(test, value), base.parse, base.is_list, note)
+        return replace(base, name=name, accepts=lambda value: base.accepts(value) and allows(test, value), note=note)
 
 
-def _with_all(components: dict[str, Type], name: str) -> Type:
-    """The type of contexts in which every component is there, be it null (10.3.2.9.4), and further entries may be."""
-    entries = context_of(components, name)
-    wanted = components.keys()
-    note = f"a context with {', '.join(wanted)}"
-    return Type(name, lambda value: entries.accepts(value) and wanted <= value.keys(), note=note)
+def _function_type(parameters: list[Type], answer: Type) -> Type:
+    """The type of functions that take and answer these, as far as a function says what it takes and answers."""
+    wanted = function_of(parameters, answer)
+
+    def accepts(value: Value) -> bool:
+        if not isinstance(value, Function) or value.type is None:
+            return isinstance(value, Function)
+        said: tuple[Type, ...] = value.type.parts
+        if len(said) != len(wanted.parts):
+            return False
+        parts = (one if mine is ANY else mine for mine, one in zip(said, wanted.parts, strict=True))
+        return conforms(replace(wanted, parts=tuple(parts)), wanted)
+
+    return replace(wanted, accepts=accepts)
 
 
 def allows(test: Test, value: Value) -> bool:

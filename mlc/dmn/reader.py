@@ -75,7 +75,7 @@ class _Reader:
             [self.item(child) for child in children(element, "itemComponent")],
             _text(child_of(element, "allowedValues")),
             _text(child_of(element, "typeConstraint")),
-            None if function is None else dmn.Variable("", function.get("outputTypeRef")),
+            None if function is None else _function_item(function),
         )
         self.depth -= 1
         return found
@@ -222,6 +222,10 @@ def _rule(element: Element) -> dmn.Rule:
         "; ".join(annotations),
         "" if description is None else (description.text or "").strip(),
     )
+
+
+def _function_item(element: Element) -> dmn.FunctionItem:
+    return dmn.FunctionItem([_named(child) for child in children(element, "parameters")], element.get("outputTypeRef"))
 
 
 def _named(element: Element) -> dmn.Variable:

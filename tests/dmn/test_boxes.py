@@ -146,6 +146,7 @@ def test_an_invocation_of_a_function_that_is_not_there_is_a_problem() -> None:
         ("[10]", "number", 10),
         ('["text"]', "number", None),
         ("[1, 2]", "number", None),
+        ("[[1]]", "number", None),
         ("null", "tNumbers", None),
         ('[1, "text"]', "tNumbers", None),
         ('{name: "Ada", age: 1, more: 2}', "tPerson", {"name": "Ada", "age": 1, "more": 2}),

@@ -80,6 +80,22 @@ def test_a_function_type_takes_functions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("function", "fitting"),
+    [
+        ("function(n: number) n", True),
+        ("function(n) n", True),
+        ("abs", True),
+        ("function(n: string) 1", False),
+        ("function(a, b) 1", False),
+    ],
+)
+def test_a_function_fits_a_function_type_unless_it_says_otherwise(function, fitting) -> None:
+    kind = item("t", '<functionItem outputTypeRef="number"><parameters name="n" typeRef="number"/></functionItem>')
+    evaluation = mlc.dmn.load(dmn(kind, decision("x", function, type_ref="t"))).evaluate({})
+    assert [problem.kind for problem in evaluation.problems] == ([] if fitting else [Kind.WRONG_TYPE])
+
+
+@pytest.mark.parametrize(
     ("definitions", "kind", "words"),
     [
         (item("t", "flaot"), Kind.UNKNOWN_TYPE, 'no type "flaot"'),

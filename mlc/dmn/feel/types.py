@@ -41,7 +41,7 @@ class Type:
         if value is None or self.accepts(value):
             return value
         if isinstance(value, list) and len(value) == 1 and not self.is_list:
-            return self.fit(value[0])
+            return value[0] if value[0] is None or self.accepts(value[0]) else MISFIT
         if self.is_list and not isinstance(value, list) and self.accepts([value]):
             return [value]
         if type(value) in wide.DATES and self.accepts(midnight := temporal.midnight(value)):
