@@ -9,6 +9,7 @@ import httpx
 from pydantic import ValidationError
 
 from mlc.center.answers import SYSTEM, garbled
+from mlc.center.certificates import certificates
 from mlc.center.hal import Hal, JsonObject
 from mlc.center.wire import (
     Asset,
@@ -39,7 +40,7 @@ class HttpCenter:
 
     def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None) -> None:
         self._settings = settings
-        self._own_http = httpx.AsyncClient(timeout=settings.timeout) if http is None else None
+        self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
         self._hal = Hal(settings, http or self._own_http)  # type: ignore[arg-type]  # one of the two is there
         self._no_such_finder: set[str] = set()
 

@@ -17,6 +17,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from mlc.center import wire
+from mlc.center.certificates import certificates
 from mlc.center.client import HttpCenter
 from mlc.model.file import FileRules
 from mlc.model.processes import (
@@ -285,9 +286,13 @@ async def premises(
             client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]
         )
         async with (
-            httpx.AsyncClient(base_url=f"{desk_url}/rest/api/2/", auth=("bot", "desk-token")) as jira,
             httpx.AsyncClient(
-                base_url=f"{center_url}/model-manage/api/", headers={"Authorization": "Bearer center-token"}
+                base_url=f"{desk_url}/rest/api/2/", auth=("bot", "desk-token"), verify=certificates()
+            ) as jira,
+            httpx.AsyncClient(
+                base_url=f"{center_url}/model-manage/api/",
+                headers={"Authorization": "Bearer center-token"},
+                verify=certificates(),
             ) as model_manage,
         ):
             yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue, project, lake)

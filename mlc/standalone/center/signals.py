@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from mlc.center.certificates import certificates
 from mlc.center.wire import TERMINAL_STATUSES
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.entities import KINDS, Kind
@@ -28,7 +29,9 @@ class Signals:
         self._url = f"{(settings.signal_url or '').rstrip('/')}/mlc-service/rest/signal"
         token = settings.signal_token
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-        self._http = http or httpx.AsyncClient(timeout=10, limits=httpx.Limits(max_connections=4))
+        self._http = http or httpx.AsyncClient(
+            timeout=10, limits=httpx.Limits(max_connections=4), verify=certificates()
+        )
         self._headers = headers
         self._sending: set[asyncio.Task[None]] = set()
 

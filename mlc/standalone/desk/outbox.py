@@ -16,6 +16,7 @@ import httpx
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from mlc.center.certificates import certificates
 from mlc.standalone.desk.tables import Delivery
 
 RETRY_DELAYS = (1.0, 5.0, 15.0, 60.0, 300.0)
@@ -75,7 +76,9 @@ class Outbox:
         if not self.url:
             return
         self._loop = asyncio.get_running_loop()
-        async with httpx.AsyncClient(timeout=httpx.Timeout(20, connect=5), trust_env=False) as http:
+        async with httpx.AsyncClient(
+            timeout=httpx.Timeout(20, connect=5), trust_env=False, verify=certificates()
+        ) as http:
             while True:
                 self._woken.clear()
                 due, wait = await asyncio.to_thread(self._due)
