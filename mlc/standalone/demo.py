@@ -1,4 +1,4 @@
-"""Three models on their way to production, on this machine and for real. Behind ``mlc demo``."""
+"""Three models on their way to production, and two there, on this machine and for real. Behind ``mlc demo``."""
 
 import asyncio
 import os
@@ -11,11 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlc.center.client import HttpCenter
-from mlc.settings import CenterSettings, JiraSettings
-from mlc.standalone.addresses import run_page, snapshot_page
+from mlc.settings import CenterSettings, FileSettings, GatewaySettings, JiraSettings
 from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until_told, teller
 from mlc.standalone.environment import Refused
-from mlc.standalone.outcomes import Expected
+from mlc.standalone.operate import Gateway, Operation
+from mlc.standalone.outcomes import Expected, Outcome
 from mlc.standalone.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
 from mlc.standalone.reviewer import reviewer
 from mlc.worker import connect
@@ -42,7 +42,7 @@ def submissions(today: date, *, approve: bool) -> list[Submission]:
         ),
         Submission(
             EXAMPLES / "diabetes",
-            ("run_test", "jira"),
+            ("run_test", "jira", "diabetes"),
             "submitted without its test data, repaired, tested, approved, deployed as batch",
             Expected(
                 outcome="deployed",
@@ -89,8 +89,8 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
             tell("The demo decides on the tickets, as a person would, through the desk's API.")
         else:
             tell("You decide on the tickets: each is told here with its address. With --approve the demo does it.")
-        played = await _play_all(system, console, approve=approve)
-        right = all(each.right for each in played)
+        outcomes = await _play_all(system, console, approve=approve)
+        right = all(outcome.right for outcome in outcomes)
         if leave:
             tell(f"Ending everything. `mlc dev` brings it back as it is: its state is in {system.home}.")
         else:
@@ -108,7 +108,7 @@ def _adopt(environment: dict[str, str]) -> None:
     os.environ.update(environment)
 
 
-async def _play_all(system: Standalone, console: Console, *, approve: bool) -> list[Played]:
+async def _play_all(system: Standalone, console: Console, *, approve: bool) -> list[Outcome]:
     center_settings = CenterSettings()
     async with AsyncExitStack() as stack:
         systems = Systems(
@@ -123,26 +123,44 @@ async def _play_all(system: Standalone, console: Console, *, approve: bool) -> l
         for number, submission in enumerate(planned, 1):
             play = Play(submission, systems, console, approve=approve)
             played.append(await play.run(f"{number} of {len(planned)}"))
-        _tell_outcomes(played, console, systems.temporal.namespace)
-        return played
+        outcomes = [each.outcome(systems.temporal.namespace) for each in played]
+        if all(outcome.right for outcome in outcomes):
+            outcomes += await _operate(played, systems, console)
+        else:
+            console.print("\nWhat happens to models in production is left out: it needs these two there.")
+        _tell_outcomes(outcomes, console)
+        return outcomes
 
 
-def _tell_outcomes(played: list[Played], console: Console, namespace: str) -> None:
+async def _operate(played: list[Played], systems: Systems, console: Console) -> list[Outcome]:
+    gateway, lake = GatewaySettings(), FileSettings().root
+    assert gateway.token is not None
+    assert lake is not None
+    door = Gateway(f"http://{gateway.host}:{gateway.port}", gateway.token.get_secret_value())
+    operation = Operation(systems, door, lake, console)
+    online, batch, _ = played
+    return [
+        await operation.passing_back_test(online),
+        await operation.failing_back_test(online),
+        await operation.nightly_job(batch),
+    ]
+
+
+def _tell_outcomes(outcomes: list[Outcome], console: Console) -> None:
     table = Table("", "Expected", "Seen", "Where to look", title="Outcomes", title_justify="left")
-    for each in played:
+    for each in outcomes:
         table.add_section()
-        table.add_row("[green]✓[/]" if each.right else "[red]✗[/]", f"[bold]{escape(each.made.model_name)}")
+        table.add_row("[green]✓[/]" if each.right else "[red]✗[/]", f"[bold]{escape(each.title)}")
         for check in each.checks:
             mark = "✓" if check.right else "[red]✗[/]"
             table.add_row(mark, *map(escape, (check.expected, check.seen, check.where)))
     console.print()
     console.print(table)
-    for each in played:
-        console.print(each.made.model_name, style="bold", markup=False)
-        pages = {"run": run_page(each.made.workflow_id, namespace), "snapshot": snapshot_page(each.made.snapshot_id)}
-        for what, address in (pages | {ticket.key: ticket.url for ticket in each.seen.tickets}).items():
-            console.print(f"  {what:<10}{address}", soft_wrap=True, markup=False)
-    wrong = [each.made.model_name for each in played if not each.right]
+    for each in outcomes:
+        console.print(each.title, style="bold", markup=False)
+        for what, address in each.pages.items():
+            console.print(f"  {what:<12}{address}", soft_wrap=True, markup=False)
+    wrong = [each.title for each in outcomes if not each.right]
     console.print(
         f"Other than expected: {', '.join(wrong)}." if wrong else "Every outcome is as expected.", markup=False
     )

@@ -26,7 +26,13 @@ BATCH_RUNTIME, ONLINE_RUNTIME = "batch-prod", "online-prod"
 ONLINE_TAG = "online"
 """Service tag of the online runtime: only snapshots that carry it are deployed there, all others as batch only."""
 
-_FOREIGN = ("TEMPORAL_", "MLC_CENTER_", "MLC_JIRA_", "MLC_GATEWAY_", "MLC_STANDALONE_", "MLC_DESK_", "MLC_RUNTIME_")
+_FOREIGN = (
+    "TEMPORAL_",
+    *(
+        f"MLC_{system}_"
+        for system in ("CENTER", "JIRA", "SERVICENOW", "GATEWAY", "STANDALONE", "DESK", "RUNTIME", "FILE")
+    ),
+)
 """Settings that may point to a company's systems: here only those of ``mlc.env`` count."""
 
 Tell = Callable[[str], None]

@@ -94,7 +94,8 @@ def prepare(home: Path, ports: Ports) -> dict[str, str]:
     path = home / SETTINGS_FILE
     known = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
     fixed = _addresses(ports) | _secrets(known)
-    _write(path, fixed | {name: known.get(name, value) for name, value in _PACE.items()})
+    own = _PACE | {"MLC_FILE_ROOT": str(home / "files")}
+    _write(path, fixed | {name: known.get(name, value) for name, value in own.items()})
     return fixed
 
 

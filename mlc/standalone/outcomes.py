@@ -1,6 +1,6 @@
 """What the demo expects of a submission, what was seen of it in the systems themselves, and where the two differ."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -48,6 +48,19 @@ class Check:
     seen: str
     right: bool
     where: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one thing came out that the demo did, and the pages where it can be seen (what, and the address)."""
+
+    title: str
+    checks: Sequence[Check]
+    pages: Mapping[str, str]
+
+    @property
+    def right(self) -> bool:
+        return all(check.right for check in self.checks)
 
 
 def checks(expected: Expected, seen: Seen) -> Iterator[Check]:

@@ -16,14 +16,14 @@ from temporalio.client import Client, WorkflowFailureError
 from mlc.center import Center
 from mlc.center.deployment_state import deployment_state
 from mlc.center.wire import Asset
-from mlc.model.processes import DeployModelStatus, Phase
+from mlc.model.processes import DeployModelResult, DeployModelStatus, Phase
 from mlc.model.ticket import TicketKind, TicketRef
 from mlc.runtime.http import DEPLOYMENT_HEADER
 from mlc.settings import CenterSettings
 from mlc.standalone.addresses import run_page, snapshot_page
 from mlc.standalone.dev import STAGE
 from mlc.standalone.folders import read_model_folder
-from mlc.standalone.outcomes import Check, Expected, Seen, checks
+from mlc.standalone.outcomes import Expected, Outcome, Seen, checks
 from mlc.standalone.reviewer import Reviewer, Ticket
 from mlc.standalone.submit import Submitted, submit_model
 from mlc.standalone.watch import POLL, Line, follow, innermost, text_of
@@ -56,13 +56,11 @@ class Played:
     made: Submitted
     seen: Seen
 
-    @property
-    def checks(self) -> list[Check]:
-        return list(checks(self.submission.expected, self.seen))
-
-    @property
-    def right(self) -> bool:
-        return all(check.right for check in self.checks)
+    def outcome(self, namespace: str) -> Outcome:
+        """What came of it; ``namespace`` is Temporal's."""
+        pages = {"run": run_page(self.made.workflow_id, namespace), "snapshot": snapshot_page(self.made.snapshot_id)}
+        tickets = {ticket.key: ticket.url for ticket in self.seen.tickets}
+        return Outcome(self.made.model_name, list(checks(self.submission.expected, self.seen)), pages | tickets)
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,14 @@ class Play:
         trouble = ""
         try:
             async with asyncio.timeout(LIMIT if self._approve else None):
-                await follow(self._systems.temporal, made.workflow_id, self._show, asked)
+                await follow(
+                    self._systems.temporal,
+                    made.workflow_id,
+                    self._show,
+                    asked,
+                    status=DeployModelStatus,
+                    result=DeployModelResult,
+                )
         except WorkflowFailureError as error:
             trouble = f"the run failed: {innermost(error)}"
         except TimeoutError:

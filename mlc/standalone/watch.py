@@ -1,22 +1,24 @@
-"""Shows a run of DeployModel live: a line for each thing that changes, until it ends."""
+"""Shows a run live: a line for each thing that changes, until it ends."""
 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from rich.console import Console
 from rich.text import Text
 from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from mlc.model.processes import DeployModelResult, DeployModelStatus, StepRecord
+from mlc.model.processes import DeployModelResult, DeployModelStatus, ProcessResult, ProcessStatus, StepRecord
 from mlc.model.ticket import TicketRef
 
 POLL = 0.5
 QUERY_TIMEOUT = 5.0
+
+R = TypeVar("R", bound=ProcessResult)
 
 _STYLES = {"done": "green", "waiting": "yellow", "failed": "red", "skipped": "dim", "running": "cyan"}
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)]*)\)")
@@ -34,39 +36,47 @@ async def follow(
     workflow_id: str,
     show: Callable[[Line], None],
     asked: Callable[[TicketRef], Awaitable[None]] = _nobody,
-) -> DeployModelResult:
+    *,
+    status: type[ProcessStatus],
+    result: type[R],
+) -> R:
     """Show what happens to a run until it ends.
 
     Args:
         asked: called once for each ticket that the run waits for, after it was shown.
+        status: what the run's query answers.
+        result: what the run returns.
 
     Raises:
         WorkflowFailureError: the run failed, or was cancelled or terminated.
         RPCError: there is no such run, or Temporal went away for longer than its client tries.
     """
-    handle = temporal.get_workflow_handle(workflow_id, result_type=DeployModelResult)
+    handle = temporal.get_workflow_handle(workflow_id, result_type=result)
     ending = asyncio.create_task(handle.result())
-    seen: DeployModelStatus | None = None
+    seen: ProcessStatus | None = None
     told: set[str] = set()
     try:
         while not ending.done():
-            seen = await _show(handle, seen, show)
+            seen = await _show(handle, seen, show, status)
             for ticket in seen.open_tickets if seen else []:
                 if ticket.label not in told:
                     told.add(ticket.label)
                     await asked(ticket)
             with suppress(Exception):  # how it ended is told below
                 await asyncio.wait_for(asyncio.shield(ending), POLL)
-        await _show(handle, seen, show)
-        result: DeployModelResult = await ending
-        return result
+        await _show(handle, seen, show, status)
+        return cast(R, await ending)
     finally:
         ending.cancel()
 
 
 async def watch(temporal: Client, workflow_id: str, console: Console) -> DeployModelResult:
-    """Print what happens to a run until it ends. Raises what :func:`follow` does."""
-    return await follow(temporal, workflow_id, lambda line: console.print(text_of(line), soft_wrap=True))
+    """Print what happens to a run of DeployModel until it ends. Raises what :func:`follow` does."""
+
+    def show(line: Line) -> None:
+        console.print(text_of(line), soft_wrap=True)
+
+    return await follow(temporal, workflow_id, show, status=DeployModelStatus, result=DeployModelResult)
 
 
 def text_of(line: Line) -> Text:
@@ -80,7 +90,7 @@ def text_of(line: Line) -> Text:
     )
 
 
-def changes(before: DeployModelStatus | None, now: DeployModelStatus) -> Iterator[Line]:
+def changes(before: ProcessStatus | None, now: ProcessStatus) -> Iterator[Line]:
     """The lines that tell what is different between two answers of the query ``status``."""
     known = before.steps if before else []
     for number, step in enumerate(now.steps):
@@ -115,11 +125,14 @@ def printable(text: str) -> str:
 
 
 async def _show(
-    handle: WorkflowHandle[Any, DeployModelResult], seen: DeployModelStatus | None, show: Callable[[Line], None]
-) -> DeployModelStatus | None:
+    handle: WorkflowHandle[Any, Any],
+    seen: ProcessStatus | None,
+    show: Callable[[Line], None],
+    status: type[ProcessStatus],
+) -> ProcessStatus | None:
     try:
         async with asyncio.timeout(QUERY_TIMEOUT):
-            now: DeployModelStatus = await handle.query("status", result_type=DeployModelStatus)
+            now: ProcessStatus = await handle.query("status", result_type=status)
     except (RPCError, WorkflowQueryFailedError, TimeoutError):
         return seen  # no worker answers at this moment; the run doesn't mind
     for line in changes(seen, now):

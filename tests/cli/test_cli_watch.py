@@ -114,7 +114,16 @@ async def test_each_open_ticket_is_handed_over_once(temporal: Client, run: Run) 
         asked.append(ticket.key)
 
     shown: list[str] = []
-    following = asyncio.create_task(follow(temporal, run.id, lambda line: shown.append(line[3]), note))
+    following = asyncio.create_task(
+        follow(
+            temporal,
+            run.id,
+            lambda line: shown.append(line[3]),
+            note,
+            status=DeployModelStatus,
+            result=DeployModelResult,
+        )
+    )
     waits = status(step(Phase.REVIEW, "waiting"), waiting_for=ANSWER)
     waits.open_tickets = [TICKET]
     await run.signal(SaysWhatItIsTold.say, waits)

@@ -1,0 +1,246 @@
+"""What happens to models in production: back tests, and a nightly batch job. Part of ``mlc demo``."""
+
+import asyncio
+import base64
+import csv
+import io
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+from rich.console import Console
+from temporalio.client import ScheduleActionExecutionStartWorkflow, WorkflowFailureError
+from temporalio.service import RPCError, RPCStatusCode
+
+from mlc.center.deployment_state import deployment_state
+from mlc.center.wire import DeployedModel
+from mlc.model.processes import (
+    ProcessResult,
+    ProcessStatus,
+    RunBackTestResult,
+    RunBackTestStatus,
+    RunBatchModelJobResult,
+    RunBatchModelJobStatus,
+)
+from mlc.model.schedule import MIRROR_SCHEDULE, mirrored_id
+from mlc.model.signal import DEPLOYED_BATCH_JOB, RUN_BACK_TEST_JIRA, RUN_BACK_TEST_SERVICENOW
+from mlc.standalone.addresses import run_page, snapshot_page
+from mlc.standalone.outcomes import Check, Outcome
+from mlc.standalone.play import Played, Systems
+from mlc.standalone.watch import POLL, Line, follow, innermost, text_of
+
+LIMIT = 120.0
+"""Seconds for each of these runs; they take about five."""
+NIGHTLY = "0 0 2 * * ?"
+SHOWN_LINES = 3
+
+R = TypeVar("R", bound=ProcessResult)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Where signals go in: its address, and the token that it asks for."""
+
+    url: str
+    token: str
+
+    async def signal(self, name: str, variables: dict[str, Any]) -> str:
+        """Send ModelOp's signal, as a scheduler would; the id of the workflow that it started.
+
+        Raises:
+            httpx.HTTPStatusError: the gateway refused.
+        """
+        body = {"name": name, "variables": {variable: {"value": value} for variable, value in variables.items()}}
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": uuid4().hex}
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=LIMIT) as http:
+            answer = (await http.post("/mlc-service/rest/signalResponsive", json=body)).raise_for_status()
+        return str(answer.json()["workflowIds"][0])
+
+
+class Operation:
+    """Plays what schedulers and operators do with the models that are in production.
+
+    Args:
+        lake: the folder below which external files may lie.
+    """
+
+    def __init__(self, systems: Systems, gateway: Gateway, lake: Path, console: Console) -> None:
+        self._systems = systems
+        self._gateway = gateway
+        self._lake = lake
+        self._console = console
+
+    async def passing_back_test(self, played: Played) -> Outcome:
+        """A back test on the snapshot's own test data."""
+        name = f"{played.made.model_name}: a back test on its test data, by signal"
+        self._begin(name)
+        run_id = await self._gateway.signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": played.made.snapshot_id})
+        result = await self._follow(run_id, RunBackTestStatus, RunBackTestResult)
+        said = await self._systems.center.list_notifications(snapshot_id=played.made.snapshot_id)
+        notified = next((n.message for n in said if "back test" in n.message), "nothing")
+        checks = [
+            _equal("passed", result.outcome if result else "no end", "run"),
+            Check("a notification that it passed", notified, "passed" in notified, "snapshot"),
+        ]
+        return self._outcome(name, checks, run_id, played.made.snapshot_id)
+
+    async def failing_back_test(self, played: Played) -> Outcome:
+        """A back test on labelled data that came with the signal and that the model gets wrong."""
+        name = f"{played.made.model_name}: a back test on data that it gets wrong, with ServiceNow"
+        self._begin(name)
+        data = inverted((played.submission.folder / "test.csv").read_text())
+        file = {"assetType": "FILE", "filename": "inverted.csv", "fileFormat": "CSV", "fileContent": _base64(data)}
+        variables = {"MODEL_ID": played.made.snapshot_id, "INPUT_FILE": file}
+        run_id = await self._gateway.signal(RUN_BACK_TEST_SERVICENOW, variables)
+        result = await self._follow(run_id, RunBackTestStatus, RunBackTestResult)
+        tickets = result.tickets if result else []
+        incident = f"{tickets[0].provider} {tickets[0].key}" if tickets else "no ticket"
+        failed = (
+            [rule.reason for rule in result.verdict.rules if rule.passes is False] if result and result.verdict else []
+        )
+        checks = [
+            _equal("failed", result.outcome if result else "no end", "run"),
+            Check("failed rules", "; ".join(failed) or "none", bool(failed), incident),
+            Check("servicenow INC...", incident, incident.startswith("servicenow INC"), incident),
+        ]
+        pages = {ticket.key: ticket.url for ticket in tickets}
+        return self._outcome(name, checks, run_id, played.made.snapshot_id, pages)
+
+    async def nightly_job(self, played: Played) -> Outcome:
+        """A schedule on the batch deployment, fired once by hand, and the file that it makes."""
+        name = f"{played.made.model_name}: scored every night from a file to a file, and once now"
+        self._begin(name)
+        records = (played.submission.folder / "to_score.csv").read_text()
+        source, target = self._lake / "to_score.csv", self._lake / "scored.csv"
+        self._lake.mkdir(parents=True, exist_ok=True)
+        source.write_text(records)
+        schedule_id = await self._schedule(played, source, target)
+        run_id = await self._fire(schedule_id)
+        result = await self._follow(run_id, RunBatchModelJobStatus, RunBatchModelJobResult)
+        lines = target.read_text().splitlines() if target.is_file() else []
+        for line in lines[:SHOWN_LINES]:
+            self._say("output", target.name, line)
+        wanted, made = len(records.splitlines()) - 1, max(len(lines) - 1, 0)
+        checks = [
+            Check("the schedule in Temporal", schedule_id, True, "Temporal UI"),
+            _equal("COMPLETE", await self._job_status(result), "run"),
+            Check(f"{wanted} scores in {target}", f"{made} scores", made == wanted, str(target)),
+        ]
+        return self._outcome(name, checks, run_id, played.made.snapshot_id)
+
+    async def _schedule(self, played: Played, source: Path, target: Path) -> str:
+        """Put a schedule on the active batch deployment, and wait for its mirror in Temporal; that one's id."""
+        center, temporal = self._systems.center, self._systems.temporal
+        deployment = await self._batch_deployment(played.made.snapshot_id)
+        nightly = {
+            "scheduleId": "nightly",
+            "cronExpression": NIGHTLY,
+            "metaData": {"name": "nightly scoring"},
+            "action": {
+                "signalName": DEPLOYED_BATCH_JOB,
+                "signalVariables": {
+                    "TAG": service_tag(played.submission.tags),
+                    "INPUT_FILE": _external(source),
+                    "OUTPUT_FILE": _external(target),
+                },
+            },
+        }
+        await center.patch_deployment(deployment.id, {"schedules": [nightly]})
+        self._say("schedule", "centre", f"{NIGHTLY} on the batch deployment {deployment.id}")
+        await temporal.get_schedule_handle(MIRROR_SCHEDULE).trigger()
+        schedule_id = mirrored_id(deployment.id, "nightly")
+        async with asyncio.timeout(LIMIT):
+            while True:
+                try:
+                    await temporal.get_schedule_handle(schedule_id).describe()
+                    break
+                except RPCError as error:
+                    if error.status is not RPCStatusCode.NOT_FOUND:
+                        raise
+                await asyncio.sleep(POLL)
+        self._say("schedule", "Temporal", schedule_id)
+        return schedule_id
+
+    async def _fire(self, schedule_id: str) -> str:
+        """Fire a schedule by hand; the id of the workflow that it started."""
+        handle = self._systems.temporal.get_schedule_handle(schedule_id)
+        await handle.trigger()
+        async with asyncio.timeout(LIMIT):
+            while True:
+                for action in (await handle.describe()).info.recent_actions:
+                    if isinstance(action.action, ScheduleActionExecutionStartWorkflow):
+                        self._say("schedule", "fired", action.action.workflow_id)
+                        return action.action.workflow_id
+                await asyncio.sleep(POLL)
+
+    async def _batch_deployment(self, snapshot_id: str) -> DeployedModel:
+        names = self._systems.names
+        deployments = await self._systems.center.list_deployments(snapshot_id=snapshot_id)
+        return next(
+            deployment
+            for deployment in deployments
+            if deployment.engine is None and deployment_state(deployment, names) == names.deployed_state
+        )
+
+    async def _follow(self, run_id: str, status: type[ProcessStatus], result: type[R]) -> R | None:
+        self._say("started", "run", run_page(run_id, self._systems.temporal.namespace))
+        with suppress(TimeoutError):
+            try:
+                async with asyncio.timeout(LIMIT):
+                    return await follow(self._systems.temporal, run_id, self._show, status=status, result=result)
+            except WorkflowFailureError as error:
+                self._say("failed", "run", innermost(error))
+        return None
+
+    async def _job_status(self, result: RunBatchModelJobResult | None) -> str:
+        if result is None or result.job_id is None:
+            return "no job"
+        return (await self._systems.center.get_job(result.job_id)).job_status
+
+    def _outcome(
+        self, name: str, checks: list[Check], run_id: str, snapshot_id: str, pages: dict[str, str] | None = None
+    ) -> Outcome:
+        run = run_page(run_id, self._systems.temporal.namespace)
+        return Outcome(name, checks, {"run": run, "snapshot": snapshot_page(snapshot_id)} | (pages or {}))
+
+    def _begin(self, name: str) -> None:
+        self._console.print(f"\n{name}", style="bold", soft_wrap=True, markup=False)
+
+    def _say(self, phase: str, status: str, text: str) -> None:
+        self._show((datetime.now(UTC), phase, status, text))
+
+    def _show(self, line: Line) -> None:
+        if line[2] != "running":
+            self._console.print(text_of(line), soft_wrap=True)
+
+
+def inverted(data: str) -> str:
+    """Labelled records (CSV, a label of 0 or 1 in the last column), each label made its opposite."""
+    header, *records = csv.reader(io.StringIO(data))
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(
+        [header, *([*record[:-1], str(1 - int(record[-1]))] for record in records)]
+    )
+    return written.getvalue()
+
+
+def service_tag(tags: Sequence[str]) -> str:
+    """The tag by which batch jobs find the model: the last one it was submitted with."""
+    return tags[-1]
+
+
+def _external(path: Path) -> dict[str, str]:
+    return {"assetType": "EXTERNAL_FILE", "fileUrl": path.as_uri(), "filename": path.name, "fileFormat": "CSV"}
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _equal(expected: str, seen: str, where: str) -> Check:
+    return Check(expected, seen, seen == expected, where)
