@@ -43,7 +43,7 @@ def main() -> int:
         print(json.dumps(as_json(scores, surprises), indent=2, ensure_ascii=False))
     else:
         print(as_text(scores))
-        if known:
+        if arguments.known:
             print(f"{len(failed & known)} failed as listed; otherwise: {', '.join(surprises) or 'none'}")
     return 1 if surprises else 0
 
