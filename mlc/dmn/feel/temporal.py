@@ -30,7 +30,7 @@ from .wide import (
 Duration: TypeAlias = AnyDuration | YearsMonthsDuration
 
 _DATE = re.compile(r"(-?(?:[1-9]\d{4,8}|\d{4}))-(\d\d)-(\d\d)", re.ASCII)
-_TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d(?::\d\d)?|@[\w./+-]+)?", re.ASCII)
+_TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d(?::\d\d)?|@[\w./+-]+)?", re.ASCII)
 _YEARS = re.compile(r"(-)?P(?=\d)(?:(\d{1,12})Y)?(?:(\d{1,12})M)?", re.ASCII)
 _DAYS = re.compile(
     r"(-)?P(?=\d|T\d)(?:(\d{1,12})D)?(?:T(?=\d)(?:(\d{1,12})H)?(?:(\d{1,12})M)?(?:(\d{1,12})(\.\d*)?S)?)?", re.ASCII
@@ -50,7 +50,7 @@ def parse_zone(text: str | None) -> tzinfo | None:
     """`Z`, `+02:00`, `@Europe/Paris` or nothing. Raises FeelError."""
     if not text:
         return None
-    if text == "Z":
+    if text in "Zz":  # the specification writes both
         return UTC
     if text.startswith("@"):
         from zoneinfo import ZoneInfo  # it takes a moment to import, and few files name a zone

@@ -134,14 +134,12 @@ def _decided(items: list[Value], decisive: bool) -> bool | None:
 
 
 @builtin("all(list: list)", spread=True)
-@builtin("and(list: list)", spread=True)
 def every(items: list[Value]) -> bool | None:
     """Whether all items are true."""
     return _decided(items, decisive=False)
 
 
 @builtin("any(list: list)", spread=True)
-@builtin("or(list: list)", spread=True)
 def some(items: list[Value]) -> bool | None:
     """Whether an item is true."""
     return _decided(items, decisive=True)
