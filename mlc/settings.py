@@ -27,6 +27,9 @@ def _seconds(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
+_NAME = r"^[a-z][a-z0-9_]{0,79}$"
+"""A table's or field's name in ServiceNow, which goes into queries and paths."""
+
 
 class _Group(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
@@ -169,13 +172,63 @@ class JiraSettings(_Group):
 
 
 class ServiceNowSettings(_Group):
-    """ServiceNow, through its Table API."""
+    """ServiceNow, through its Table API. Set user and password, or client id and secret (OAuth), or a bearer token."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_SERVICENOW_")
 
     url: str | None = Field(None, description="Base address of the instance")
-    table: str = Field("change_request", description="Table of every ticket")
+    browse_url: str | None = Field(None, description="Address for links, where it differs from MLC_SERVICENOW_URL")
+    record_page: str = Field(
+        "/nav_to.do?uri={table}.do%3Fsys_id%3D{sys_id}", description="Path of a record's page, for links"
+    )
+    user: str | None = Field(None, description="Account's user name (basic authentication)")
+    password: SecretStr | None = Field(None, description="Its password")
+    client_id: str | None = Field(None, description="OAuth client id (client credentials); wins over user and password")
+    client_secret: SecretStr | None = Field(None, description="OAuth client secret")
+    token: SecretStr | None = Field(None, description="A fixed bearer token; wins over everything else")
+    table: str = Field("change_request", pattern=_NAME, description="Table of approvals")
+    number_prefix: str = Field("CHG", description="How numbers of that table begin")
+    fields: dict[str, str] = Field(
+        {"type": "normal", "approval": "requested"}, description="Further fields of a new record there, as JSON"
+    )
+    incident_table: str = Field("incident", pattern=_NAME, description="Table of every other ticket")
+    incident_number_prefix: str = Field("INC", description="How numbers of that table begin")
+    incident_fields: dict[str, str] = Field({}, description="Further fields of a new record there, as JSON")
+    label_field: str = Field("correlation_id", pattern=_NAME, description="Field that holds our key, in both tables")
+    origin: str = Field("Model governance", description="What correlation_display says of a ticket")
+    comment_field: Literal["work_notes", "comments"] = Field("work_notes", description="Where a process comments")
+    description_limit: int = Field(4000, ge=1000, description="Longest description, characters")
+    decision_field: str = Field("approval", pattern=_NAME, description="Field of an approval that holds the decision")
+    approved_values: list[str] = Field(["approved"], description="Values of that field that mean yes")
+    rejected_values: list[str] = Field(["rejected"], description="Values of that field that mean no")
+    closed_states: list[str] = Field(["3"], description="States of an approval that is closed")
+    withdrawn_state: str = Field("4", description="State of an approval that nobody needs to answer any more")
+    incident_closed_states: list[str] = Field(["6", "7"], description="States of an incident that is answered")
+    incident_withdrawn_state: str = Field("8", description="State of an incident that nobody needs to answer any more")
+    approved_codes: list[str] = Field(
+        [
+            *("Solution provided", "Workaround provided", "Resolved by change", "Resolved by request"),
+            *("Solved (Permanently)", "Solved (Work Around)", "Solved Remotely (Permanently)"),
+            "Solved Remotely (Work Around)",
+        ],
+        description="Resolution codes of an answered incident that mean: try again",
+    )
+    rejected_codes: list[str] = Field(
+        ["No resolution provided", "Not Solved (Not Reproducible)", "Not Solved (Too Costly)", "Duplicate"],
+        description="Resolution codes of an answered incident that mean: stop",
+    )
+    expiration_field: str = Field(
+        "u_expiration_date", pattern=_NAME, description="Field of an approval that holds the expiration date"
+    )
+    expiration_label: str = Field("Expiration Date", description="What people see that field called")
+    time_zone: str = Field("UTC", description="Zone in which an expiration date ends")
+    timeout: float = Field(45, description="Seconds for one request; business rules run within it")
     webhook_secrets: list[SecretStr] = Field([], description="Secrets that sign its webhooks (two during a rotation)")
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that our tickets are in."""
+        return list(dict.fromkeys([self.table, self.incident_table]))
 
 
 class DeskSettings(_Group):
@@ -195,6 +248,10 @@ class DeskSettings(_Group):
     index_lag: float = Field(0, description="Seconds until a search finds a new ticket, as on Jira Cloud")
     webhook_url: str | None = Field(None, description="Where changes are reported, such as .../webhooks/jira")
     webhook_secret: SecretStr | None = Field(None, description="Secret that signs those reports")
+    servicenow_webhook_url: str | None = Field(
+        None, description="The same for its ServiceNow tickets, such as .../webhooks/servicenow"
+    )
+    servicenow_webhook_secret: SecretStr | None = Field(None, description="Secret that signs those reports")
     center_url: str | None = Field(None, description="The model centre, whose notifications the board shows")
     center_token: SecretStr | None = Field(None, description="Bearer token for the centre")
     center_browse_url: str = Field("", description="Address of the centre's pages, for links")
@@ -264,7 +321,7 @@ class GatewaySettings(_Group):
         [], description="Networks that webhooks may come from, such as 10.0.0.0/8, as JSON; empty: any"
     )
     webhook_projects: list[str] = Field([], description="Jira projects listened to; empty: MLC_JIRA_PROJECT")
-    webhook_tables: list[str] = Field([], description="ServiceNow tables listened to; empty: MLC_SERVICENOW_TABLE")
+    webhook_tables: list[str] = Field([], description="ServiceNow tables listened to; empty: those of our tickets")
     webhook_rate: float = Field(50, description="Webhooks a second that one source may send, on average")
     webhook_burst: int = Field(500, description="Webhooks that one source may send at once")
     trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, with commas")

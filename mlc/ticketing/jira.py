@@ -10,7 +10,8 @@ from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.settings import JiraSettings
 from mlc.ticketing import wiki
-from mlc.ticketing.jira_answer import EVENT_MARK, answer_of, decision_of, is_ours, reason_of, state_of
+from mlc.ticketing.event_mark import EVENT_MARK, is_ours
+from mlc.ticketing.jira_answer import answer_of, decision_of, reason_of, state_of
 from mlc.ticketing.jira_reader import JiraReader
 from mlc.ticketing.jira_session import SYSTEM, JiraSession
 from mlc.ticketing.jira_wire import AttachedIssue, Created, Issue, Transition, Transitions

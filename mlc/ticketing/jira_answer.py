@@ -1,14 +1,13 @@
 """What a Jira ticket means: its answer, who gave it, and until when."""
 
-from datetime import date, datetime, time
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from mlc.model.ticket import Answer, TicketState
 from mlc.settings import JiraSettings
-from mlc.ticketing.jira_wire import Comment, Fields, History, Issue, Status
-
-EVENT_MARK = "gov-event:"
-"""Begins the line by which our own comments are known."""
+from mlc.ticketing.event_mark import is_ours
+from mlc.ticketing.expiration import expiration
+from mlc.ticketing.jira_wire import Comment, History, Issue, Status
 
 
 def answer_of(status: Status, resolution: str, settings: JiraSettings) -> Answer:
@@ -38,13 +37,18 @@ def state_of(issue: Issue, expiration_field: str | None, settings: JiraSettings,
     """
     fields = issue.fields
     resolution = fields.resolution.name if fields.resolution else ""
-    expiration, problem = _expiration(fields, expiration_field, settings, now)
+    date, problem = expiration(
+        (fields.model_extra or {}).get(expiration_field) if expiration_field else None,
+        field=settings.expiration_field,
+        zone=ZoneInfo(settings.time_zone),
+        now=now,
+    )
     return TicketState(
         answer=answer_of(fields.status, resolution, settings),
         status=fields.status.name,
         resolution=resolution,
         version=f"{fields.updated} {fields.status.id}",
-        expiration=expiration,
+        expiration=date,
         expiration_problem=problem,
     )
 
@@ -64,38 +68,6 @@ def reason_of(decision: History, comments: list[Comment]) -> str | None:
         if comment.author and comment.author.identity() == decider and decider and not is_ours(comment.body)
     ]
     return max(said, key=lambda comment: comment.created).body.strip() if said else None
-
-
-def is_ours(body: str, event_id: str | None = None) -> bool:
-    """Whether a comment carries our mark (for this event, or for any)."""
-    lines = (line.strip() for line in body.splitlines())
-    if event_id is None:
-        return any(line.startswith(EVENT_MARK) for line in lines)
-    return any(line == EVENT_MARK + event_id for line in lines)
-
-
-def _expiration(
-    fields: Fields, field: str | None, settings: JiraSettings, now: datetime
-) -> tuple[date | None, str | None]:
-    """The expiration date, or why it can't be used. An absent or empty field is neither."""
-    value = (fields.model_extra or {}).get(field) if field else None
-    if value is None or value == "":
-        return None, None
-    try:
-        end = _end(value, ZoneInfo(settings.time_zone))
-    except (TypeError, ValueError, OverflowError):
-        return None, f"{settings.expiration_field} holds no date that can be read: write it as 2030-12-31."
-    if end <= now:
-        return None, f"{settings.expiration_field} is {end.date()}, which is past: set a date in the future."
-    return end.date(), None
-
-
-def _end(value: str, zone: ZoneInfo) -> datetime:
-    """The moment that a date (the end of that day) or a time of day means in a zone."""
-    if len(value) <= len("2030-12-31"):
-        return datetime.combine(date.fromisoformat(value), time.max, zone)
-    moment = datetime.fromisoformat(value)
-    return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _names(status: Status, listed: list[str]) -> bool:

@@ -1,0 +1,55 @@
+"""ServiceNow's JSON as the adapter reads it: records with values and what people see of them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, RootModel, field_validator
+
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+"""Of times in the database, which are in UTC."""
+
+
+class Value(BaseModel):
+    """A field under ``sysparm_display_value=all``: as the database has it, and as people see it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    value: str = ""
+    display_value: str = ""
+
+    @field_validator("value", "display_value", mode="before")
+    @classmethod
+    def _empty(cls, given: Any) -> Any:
+        return "" if given is None else given
+
+
+class Row(RootModel[dict[str, Value]]):
+    """A record, or what was asked for of it. A field that its table does not have is absent."""
+
+    def has(self, field: str) -> bool:
+        return field in self.root
+
+    def value(self, field: str) -> str:
+        """The database's value, empty if there is none."""
+        return self.root[field].value if field in self.root else ""
+
+    def shown(self, field: str) -> str:
+        """What people see, empty if there is nothing."""
+        return (self.root[field].display_value or self.root[field].value) if field in self.root else ""
+
+    def time(self, field: str) -> datetime | None:
+        """A time, aware; None if it is empty, or no time."""
+        try:
+            return datetime.strptime(self.value(field), TIME_FORMAT).replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+
+def messages(body: object) -> list[str]:
+    """ServiceNow's own error message and its detail; nothing of an answer that isn't ServiceNow's."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if isinstance(error, str):  # the token endpoint's shape
+        return [error]
+    found = [error.get("message"), error.get("detail")] if isinstance(error, Mapping) else []
+    return [text for text in found if isinstance(text, str)]
