@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from .errors import FeelError, Kind, Place
@@ -11,7 +10,7 @@ from .feel import calls
 from .feel.run import Run, Scope, Value
 from .feel.types import ANY, MISFIT, Type, function_of
 from .feel.values import Function, kind_of, text_of
-from .inputs import feel_value
+from .inputs import feel_value, read_as
 from .requirements import Input, Needs, Service, Unit
 
 #: Missing inputs for which a likely misspelling is looked for.
@@ -119,7 +118,7 @@ class Evaluator:
             return self.unusable(given, error.kind, f"cannot be used: {error}")
         if not given.declared:  # the column that asks has the type
             return value
-        fitted = given.type.read(value)
+        fitted = read_as(value, given.type)
         if fitted is MISFIT:
             wanted = ", ".join(filter(None, (given.type.name, given.type.note)))
             shown = text_of(value, inner=True)
@@ -135,6 +134,8 @@ class Evaluator:
         """A likely misspelling among the inputs."""
         if len(self.run.missing) > HINTS:
             return ""
+        from difflib import get_close_matches
+
         lowered = {key.lower(): key for key in self.inputs if isinstance(key, str)}
         close = get_close_matches(name.lower(), list(lowered)[:1000], n=1)
         return f'; did you mean "{lowered[close[0]]}"?' if close else ""

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import unquote
 
 from . import elements as dmn
 from .document import content, parse, root_of
@@ -118,6 +117,8 @@ class Files:
                 source = self.given[key]
                 return Path(source) if isinstance(source, str) else source
         if wanted.location and "://" not in wanted.location:
+            from urllib.parse import unquote
+
             name = unquote(wanted.location).removeprefix("./")
             if name in ("", "..") or any(sign in name for sign in "/\\:\0"):
                 message = f"is at {wanted.location}; a file is looked for only beside the one that imports it"

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import FeelError, Kind
 from .feel.run import Value
+from .feel.types import MISFIT, Type
 from .feel.values import KINDS, NUMBERS
 
 #: Lists and contexts inside of each other.
@@ -35,6 +36,21 @@ def feel_value(value: Any, depth: int = DEPTH) -> Value:
     if isinstance(value, (list, tuple)):
         return [feel_value(item, depth - 1) for item in value]
     return _unusual(value)
+
+
+def read_as(value: Value, wanted: Type) -> Value:
+    """A FEEL value as one of a type, MISFIT if it is none; text stands for a date and the like, also deep inside."""
+    if wanted.form == "list" and isinstance(value, list) and wanted.parts:
+        value = [_read_part(item, wanted.parts[0]) for item in value]
+    elif wanted.form == "context" and isinstance(value, dict):
+        parts = dict(zip(wanted.names, wanted.parts, strict=True))
+        value = {key: _read_part(item, parts[key]) if key in parts else item for key, item in value.items()}
+    return wanted.read(value)
+
+
+def _read_part(value: Value, wanted: Type) -> Value:
+    read = read_as(value, wanted)
+    return value if read is MISFIT else read
 
 
 def _number(number: Decimal) -> Decimal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from dmn_text import decision, dmn, input_data, item
 
@@ -130,6 +132,17 @@ def test_an_unknown_type_is_a_problem_wherever_it_is_named(body) -> None:
         mlc.dmn.load(dmn(body, decision("x", "1")), name="f.dmn")
     (problem,) = caught.value.problems
     assert (problem.kind, problem.decision) == (Kind.UNKNOWN_TYPE, "y" if "y" in body[:20] else None)
+
+
+def test_text_stands_for_a_date_also_inside_of_lists_and_contexts() -> None:
+    spans = item("tDays", "date", attributes=' isCollection="true"')
+    kind = item("t", item("days", "tDays", "itemComponent") + item("who", "string", "itemComponent"))
+    body = input_data("a", "t"), decision("x", '[a.days[1] + duration("P1D"), a.who]', ["a"])
+    model = mlc.dmn.load(dmn(spans, kind, *body))
+    evaluation = model.evaluate({"a": {"days": ["2026-07-31"], "who": "2026-07-31"}})
+    assert (evaluation.result, evaluation.problems) == ([date(2026, 8, 1), "2026-07-31"], [])
+    (problem,) = model.evaluate({"a": {"days": ["31.7.2026"], "who": ""}}).problems[:1]
+    assert (problem.kind, problem.input) == (Kind.WRONG_TYPE, "a")
 
 
 def test_camundas_types_are_known() -> None:
