@@ -111,6 +111,7 @@ class RunBackTest:
         """Error Handling b: any other error becomes a notification with the reason."""
         self.progress.failed(message)
         await self.case.notify(back_test_not_run(self.case.snapshot, message))
+        await self.case.abandon(message)
 
     @asynccontextmanager
     async def error_handling(self) -> AsyncIterator[None]:

@@ -98,6 +98,7 @@ class RunBatchModelJob:
             message = reason(error)
             self.progress.failed(message)
             await self.case.tell(TicketKind.NOTIFICATION, self.state.phase, self.told(message))
+            await self.case.abandon(message)
             raise ApplicationError(message, type=failure_type(error)) from None
 
     def told(self, message: str) -> str:

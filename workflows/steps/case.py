@@ -71,7 +71,7 @@ class Case:
         )
 
     async def abandon(self, why: str) -> None:
-        """End the job in flight and withdraw the open tickets. What the other side refuses does not stop the rest."""
+        """End the job in flight, if it still runs, and withdraw the open tickets. A refusal of one stops no other."""
         await self.unless_refused(self.jobs.cancel)
         await self.unless_refused(lambda: self.questions.withdraw(why))
 
