@@ -11,12 +11,15 @@ from activities.results import newest_own
 from mlc.center import Center, wire
 from mlc.center.deployment_state import deployment_state
 from mlc.model.failure import Refused, Unavailable
-from mlc.model.ticket import TicketQuestion
+from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome
 from mlc.settings import CenterSettings
 from mlc.ticketing.evidence import Evidence, JobFact, ResultFact
 
 T = TypeVar("T")
+
+IN_USE = frozenset({TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION})
+"""Kinds of tickets about snapshots that usually are deployed already."""
 
 
 async def gather(center: Center, settings: CenterSettings, question: TicketQuestion) -> Evidence:
@@ -26,7 +29,7 @@ async def gather(center: Center, settings: CenterSettings, question: TicketQuest
     if question.snapshot_id:
         snapshot, _ = await _if_readable(center.get_snapshot(question.snapshot_id))
     if snapshot is not None:
-        previous, previous_known = await _if_readable(last_deployed_snapshot(center, settings, snapshot))
+        previous, previous_known = await _if_readable(last_deployed_snapshot(center, settings, snapshot, question.kind))
     if question.test_result is not None:
         result, _ = await _if_readable(center.get_test_result(question.test_result.id))
     if result is not None and previous is not None:
@@ -55,21 +58,30 @@ async def _if_readable(reading: Awaitable[T]) -> tuple[T | None, bool]:
 
 
 async def last_deployed_snapshot(
+    center: Center, settings: CenterSettings, snapshot: wire.DeployableModel, kind: TicketKind
+) -> wire.DeployableModel | None:
+    """The other snapshot of the same model that was deployed last, whatever the ticket is about.
+
+    To one that is to be deployed it is the one that is deployed now; to one that is in use, as in a back test, the one
+    that it took over from.
+    """
+    if kind in IN_USE:
+        former = await _deployed_before(center, settings, snapshot)
+        return former or await previous_deployed_snapshot(center, settings, snapshot)
+    current = await previous_deployed_snapshot(center, settings, snapshot)
+    return current or await _deployed_before(center, settings, snapshot)
+
+
+async def _deployed_before(
     center: Center, settings: CenterSettings, snapshot: wire.DeployableModel
 ) -> wire.DeployableModel | None:
-    """The other snapshot of the same model that was deployed last.
-
-    Of a snapshot that is deployed itself, as in a back test, the one that was deployed before it, though it no longer
-    may be.
-    """
+    """The snapshot whose deployment came before this one's first, though it may have ended since."""
     deployments = await center.list_deployments(model_id=snapshot.stored_model.id)
     began = [d.created_date for d in deployments if _is_of(d, snapshot.id) and d.created_date is not None]
-    if not began:
-        return await previous_deployed_snapshot(center, settings, snapshot)
     loaded = {settings.deployed_state, settings.undeployed_state}
     for deployment in deployments:  # the newest first
         other, created = deployment.deployable_model, deployment.created_date
-        earlier = created is not None and created < min(began)
+        earlier = began and created is not None and created < min(began)
         if other is not None and earlier and deployment_state(deployment, settings) in loaded:
             return await center.get_snapshot(other.id)
     return None

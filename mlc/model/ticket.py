@@ -55,7 +55,7 @@ class TicketQuestion(Record):
     """What a process wants to ask: enough for an activity to write the ticket, and small.
 
     ``label`` identifies the question for ever: a hash of workflow, first run, purpose and attempt, ``gov-`` and 24
-    hexadecimal digits. ``message`` is what went wrong, in sentences.
+    hexadecimal digits. ``message`` is what went wrong, in sentences. ``snapshot_id`` is empty where none was found.
     """
 
     kind: TicketKind

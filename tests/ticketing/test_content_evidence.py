@@ -69,6 +69,11 @@ async def model(center: HttpCenter, settings: CenterSettings) -> Model:
     return Model(center, settings, await center.create_stored_model(stored))
 
 
+async def other_model(model: Model) -> Model:
+    stored = wire.StoredModel(model_meta_data=wire.ModelMetaData(name="churn"))
+    return Model(model.center, model.settings, await model.center.create_stored_model(stored))
+
+
 def question(snapshot_id: str, **more: Any) -> TicketQuestion:
     fields = {"kind": TicketKind.REVIEW, "step": "review", "workflow_id": "w", "run_id": "r"}
     return TicketQuestion(snapshot_id=snapshot_id, **(fields | more))
@@ -95,17 +100,31 @@ async def test_the_result_before_is_the_newest_that_the_deployed_snapshots_own_m
 
 async def test_a_deployed_snapshot_is_compared_with_the_one_that_was_deployed_before_it(model: Model) -> None:
     first, second, third = [await model.snapshot(name) for name in ("v1", "v2", "v3")]
-    for_ever = await model.deploy(first)
+    superseded = await model.deploy(first)
     await model.deploy(second)
-    await model.end(for_ever)
+    await model.end(superseded)
     await model.deploy(third)
 
-    async def before(snapshot: wire.DeployableModel) -> str | None:
-        found = await last_deployed_snapshot(model.center, model.settings, snapshot)
+    async def before(snapshot: wire.DeployableModel, kind: TicketKind = TicketKind.FAILED_TEST) -> str | None:
+        found = await last_deployed_snapshot(model.center, model.settings, snapshot, kind)
         return found.meta_data.name if found else None
 
-    assert [await before(snapshot) for snapshot in (first, second, third)] == [None, "v1", "v2"]
-    assert await before(await model.snapshot("v4")) == "v3"
+    assert [await before(snapshot) for snapshot in (second, third)] == ["v1", "v2"]
+    new = await model.snapshot("v4")
+    assert [await before(new), await before(new, TicketKind.REVIEW)] == ["v3", "v3"]
+    assert await before(await (await other_model(model)).snapshot("v1")) is None
+
+
+async def test_a_snapshot_that_is_being_deployed_is_compared_with_the_one_that_is_deployed_now(model: Model) -> None:
+    first, abandoned, new = [await model.snapshot(name) for name in ("v1", "v2", "v3")]
+    earlier = await model.deploy(first)
+    await model.end(await model.deploy(abandoned))
+    await model.deploy(new)
+    found = await last_deployed_snapshot(model.center, model.settings, new, TicketKind.ERROR)
+    assert found is not None
+    assert found.meta_data.name == "v1"
+    await model.end(earlier)
+    assert await last_deployed_snapshot(model.center, model.settings, new, TicketKind.ERROR) is not None
 
 
 async def test_what_cant_be_read_is_left_out_and_the_rest_is_told(model: Model) -> None:
