@@ -26,7 +26,7 @@ TOLD = {
         "corrected needs a new snapshot.",
     ),
     TicketKind.FAILED_TEST: (
-        "A back test of this snapshot did not pass. Its deployments stay as they are.",
+        "A back test of this snapshot did not pass; its deployments stay as they are.",
         "What can be done: see which rules failed. If the data are right, train the model anew or deploy another "
         "snapshot; if they are not, correct them and start the back test again.",
     ),
