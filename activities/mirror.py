@@ -40,6 +40,10 @@ SHOWN, LONGEST = 5, 300
 """Problems in a report, and bytes of each: reports are kept in histories."""
 
 
+class Taken(Exception):
+    """Somebody else's schedule has the id."""
+
+
 @dataclass
 class MirrorActivities:
     center: Center
@@ -55,16 +59,13 @@ class MirrorActivities:
             plan = await schedule_plan(
                 self.center, center_settings=self.center_settings, settings=self.settings, files=self.files
             )
-            for planned in plan.schedules:
-                await mirror.bring(planned)
-            deleted = await remove_mirrored(
-                mirror.client, mirror.task_queue, keep={planned.id for planned in plan.schedules}
-            )
+            right = {planned.id for planned in plan.schedules if await mirror.bring(planned)}
+            deleted = await remove_mirrored(mirror.client, mirror.task_queue, keep=right)
             problems = [*plan.problems, *mirror.problems]
             for problem in problems:
                 await self._tell(problem)
         return MirrorReport(
-            schedules=len(plan.schedules) - len(mirror.problems),
+            schedules=len(right),
             created=mirror.done[CREATED],
             updated=mirror.done[UPDATED],
             deleted=deleted,
@@ -94,25 +95,26 @@ class Mirror:
     done: Counter[str] = field(default_factory=Counter)
     problems: list[ScheduleProblem] = field(default_factory=list)
 
-    async def bring(self, planned: PlannedSchedule) -> None:
-        """Make the schedule, or change it if its source has changed."""
+    async def bring(self, planned: PlannedSchedule) -> bool:
+        """Make the schedule, or change it if its source has changed. False: it can't run, and ``problems`` says why."""
         try:
             await self._bring(planned)
-        except Refused as error:  # the centre does not take a file that came with it
+        except (Refused, Taken) as error:  # Refused: the centre does not take a file that came with it
             self.problems.append(planned.problem(str(error)))
+            return False
         except RPCError as error:
             if error.status is not RPCStatusCode.INVALID_ARGUMENT:
                 raise
             self.problems.append(planned.problem(f"Temporal refuses it ({error.message})."))
+            return False
+        return True
 
     async def _bring(self, planned: PlannedSchedule) -> None:
         description = await self._described(planned.id)
         if description is None:
             await self._create(planned)
         elif await description.memo_value(MIRRORED_BY, None) != self.task_queue:
-            self.problems.append(
-                planned.problem(f"Temporal has another schedule of the id {planned.id}: remove that one.")
-            )
+            raise Taken(f"Temporal has another schedule of the id {planned.id}: remove that one.")
         elif (origin := await origin_of(description)) is None or origin.fingerprint != planned.origin.fingerprint:
             await self._update(planned)
 

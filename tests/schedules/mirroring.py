@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from processes.office import Office
+from servers import eventually
 from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleDescription
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -77,6 +78,15 @@ async def running(desk: Office, schedule_id: str) -> ScheduleDescription:
     found = await mirrored(desk, schedule_id)
     assert found is not None, f"there is no schedule {schedule_id}"
     return found
+
+
+async def listed(desk: Office, schedule_id: str) -> None:
+    """Wait until Temporal's list of schedules, which lags, has one."""
+
+    async def found() -> bool:
+        return schedule_id in {each.id async for each in await desk.client.list_schedules()}
+
+    await eventually(found)
 
 
 def action(schedule: Schedule) -> ScheduleActionStartWorkflow:

@@ -10,6 +10,7 @@ from mirroring import (
     back_test,
     batch_job,
     deployment,
+    listed,
     mirror,
     mirrored,
     reschedule,
@@ -161,6 +162,7 @@ async def test_schedules_of_others_are_never_touched(desk: Office) -> None:
     try:
         await desk.client.create_schedule(own, theirs)
         await desk.client.create_schedule(same_id, theirs, memo={"mlcMirroredBy": "another task queue"})
+        await listed(desk, same_id)
         report = await mirror(desk)
         assert (report.schedules, report.deleted) == (0, 0)
         assert f"Temporal has another schedule of the id {same_id}" in report.problems[0]

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from mirroring import back_test, batch_job, deployment, mirror, mirrored, reschedule
+from mirroring import back_test, batch_job, deployment, listed, mirror, mirrored, reschedule
 from processes.office import Office
 from servers import eventually
 
 from mlc.center import wire
 from mlc.model.signal import DEPLOYED_BATCH_JOB
+from mlc.standalone.faults import Effect
 
 SIGNALS = "com.modelop.mlc.definitions.Signals_"
 
@@ -108,11 +109,15 @@ async def test_schedules_without_an_id_or_with_anothers_are_wrong(desk: Office) 
 
 async def test_a_file_that_the_centre_does_not_take_is_a_problem_of_its_schedule_alone(desk: Office) -> None:
     snapshot_id = await desk.snapshot()
-    desk.center_faults.add("answer", method="POST", path="/assets", status=413)
     id_ = await deployment(desk, batch_job("t"), back_test(snapshot_id), snapshot_id=snapshot_id)
+    assert (await mirror(desk)).schedules == 2
+    await listed(desk, f"mlc-{id_}-scoring")
+    await reschedule(desk, id_, batch_job("t", content="x\n2\n"), back_test(snapshot_id))
+    desk.center_faults.add(Effect.ANSWER, method="POST", path="/assets", status=413)
     report = await mirror(desk)
     assert (report.schedules, report.problem_count) == (1, 1)
     assert "POST assets was answered with 413" in report.problems[0]
+    assert await mirrored(desk, f"mlc-{id_}-scoring") is None, "it would run with the old file"
     assert await mirrored(desk, f"mlc-{id_}-nightly")
 
 
