@@ -194,7 +194,7 @@ async def test_a_file_that_the_centre_does_not_keep_is_a_notification(desk: Offi
     assert failure.message in (await only_notification(desk, snapshot_id)).message
 
 
-async def test_a_cancelled_run_ends_its_job(desk: Office) -> None:
+async def test_a_cancelled_back_test_ends_its_job(desk: Office) -> None:
     run = await begin(desk, await desk.snapshot())
     job_id = await desk.job_awaited(run)
     await run.cancel()

@@ -186,7 +186,7 @@ async def test_of_several_batch_runtimes_the_one_last_heard_of_is_taken(desk: Of
     assert (await done(desk, run)).runtime == "late"
 
 
-async def test_a_cancelled_run_ends_its_job(desk: Office) -> None:
+async def test_a_cancelled_batch_job_ends_its_scoring_job(desk: Office) -> None:
     await desk.engine("batch")
     await deployed(desk, "fraud")
     run = await begin(desk, "fraud")

@@ -1,4 +1,4 @@
-"""docs/deploy-model.md and the tests of DeployModel's branches agree."""
+"""The pages about the processes and the tests of their branches agree."""
 
 import ast
 import re
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-TABLE = (HERE.parent.parent / "docs" / "deploy-model.md").read_text()
-ROWS = [line.strip("| ").split(" | ") for line in TABLE.splitlines() if "`test_" in line]
+PAGES = ("deploy-model", "run-back-test", "run-batch-model-job")
+TABLES = "\n".join((HERE.parent.parent / "docs" / f"{page}.md").read_text() for page in PAGES)
+ROWS = [line.strip("| ").split(" | ") for line in TABLES.splitlines() if "`test_" in line]
 FILES = {file: ast.parse(file.read_text()) for file in sorted(HERE.glob("*.py"))}
 
 
@@ -43,7 +44,7 @@ def test_every_test_in_the_table_exists() -> None:
 
 @pytest.mark.parametrize(
     "file",
-    [file for file in FILES if file.match("test_deploy_model*.py") and file != Path(__file__)],
+    [file for file in FILES if file.name.startswith(tuple(f"test_{page.replace('-', '_')}" for page in PAGES))],
     ids=lambda f: f.stem,
 )
 def test_every_branch_that_is_tested_is_in_the_table(file: Path) -> None:
