@@ -10,9 +10,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import DecimalException
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlc.dmn.errors import FeelError, FeelSyntaxError, Kind, Place
 
@@ -30,8 +29,7 @@ KEYWORDS = frozenset(
 _ABSENT: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope."""
 
     code: Code

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlc.dmn.errors import FeelError, Kind, Place
 
@@ -14,8 +13,7 @@ from .run import Code, Run, Scope, Value
 from .values import Range, kind_of
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One `name in items` or `name in items..high` of a loop."""
 
     name: str

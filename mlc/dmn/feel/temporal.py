@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
-from datetime import UTC, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -131,8 +130,13 @@ def _fraction(digits: str | None) -> int:
 def add_months(day: AnyDate, months: int) -> AnyDate:
     """The same day some months away, or the last day of a shorter month. Raises FeelError beyond the last year."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    last = monthrange((year - 1) % wide.CYCLE_YEARS + 1, month + 1)[1]
-    return moments.make_date(year, month + 1, min(day.day, last))
+    return moments.make_date(year, month + 1, min(day.day, days_in_month(year, month + 1)))
+
+
+def days_in_month(year: int, month: int) -> int:
+    """28 to 31."""
+    first = date((year - 1) % wide.CYCLE_YEARS + 1, month, 1)
+    return 31 if month == 12 else (first.replace(month=month + 1) - first).days
 
 
 def add(left: Value, right: Value) -> Value:  # noqa: PLR0911 - one return for each pair that has a sum

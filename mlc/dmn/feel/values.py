@@ -178,15 +178,19 @@ def is_too_large(value: Value) -> bool:
 
     A value made by doubling takes little memory here, and fills any that it is written to.
     """
-    count, waiting = 0, [(value, 0)]
+    waiting: list[tuple[Any, int]] = [([value], 0)]
+    count = 0
     while waiting:
-        item, depth = waiting.pop()
-        count += 1 + (len(item) // 64 if isinstance(item, str) else 0)
+        parts, depth = waiting.pop()
+        count += len(parts)
         if count > MOST or depth > DEEPEST:
             return True
-        if isinstance(item, (list, dict)):
-            waiting += ((part, depth + 1) for part in (item.values() if isinstance(item, dict) else item))
-    return False
+        for part in parts.values() if isinstance(parts, dict) else parts:
+            if isinstance(part, (list, dict)):
+                waiting.append((part, depth + 1))
+            elif isinstance(part, str):
+                count += len(part) // 64
+    return count > MOST
 
 
 class _Mark(str):

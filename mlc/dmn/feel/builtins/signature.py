@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mlc.dmn.errors import FeelError, Kind
 from mlc.dmn.feel.run import Run, Value
@@ -27,8 +27,7 @@ _TYPES = {**TYPES, "point": Type("point", lambda value: type(value) in _POINTS)}
 _DECLARATION = re.compile(r"([\w ]+)\((.*)\)")
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter of a built-in."""
 
     name: str
@@ -38,8 +37,7 @@ class Parameter:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """One way to call a built-in. `spread`: the items of its one list may be given as arguments."""
 
     name: str

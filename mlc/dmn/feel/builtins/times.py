@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -61,8 +60,8 @@ def week_of_year(value: Value) -> Decimal:
 @builtin("last day of month(date: Any)")
 def last_day_of_month(value: Value) -> Decimal:
     """The number of days that the month of a date has."""
-    day = _like(_date("last day of month", value))
-    return Decimal(monthrange(day.year, day.month)[1])
+    day = _date("last day of month", value)
+    return Decimal(temporal.days_in_month(day.year, day.month))
 
 
 @builtin("now()")
