@@ -1,4 +1,4 @@
-"""Faults on purpose, for tests: a server as unreliable as a real one. Part of the desk's app only if asked for."""
+"""Faults on purpose, for tests: a server as unreliable as a real one. Part of an app only if a test asks for it."""
 
 import asyncio
 import re
@@ -70,7 +70,7 @@ class Faults:
 class FaultMiddleware:
     """An application whose requests to paths that begin with ``api`` meet the faults planned for them."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, api: str = "/rest/") -> None:
+    def __init__(self, app: ASGIApp, faults: Faults, api: str | tuple[str, ...] = "/rest/") -> None:
         self._app = app
         self._faults = faults
         self._api = api

@@ -1,4 +1,4 @@
-"""The ticket desk of standalone mode: enough of Jira's REST API for the real client, and a board for people."""
+"""The ticket desk of standalone mode: enough of Jira's and ServiceNow's APIs for real clients, and a board."""
 
 from mlc.standalone.desk.app import create_app
 

@@ -1,23 +1,24 @@
-"""The desk as a web application: an API that Jira's clients can use, and a board for people."""
+"""The desk as a web application: APIs that clients of Jira and ServiceNow can use, and a board for people."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from fastapi import FastAPI, HTTPException, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
+from pydantic import SecretStr
 
 from mlc.settings import DeskSettings
 from mlc.standalone import faults as faults_module
-from mlc.standalone.desk import jira_issues, jira_site
+from mlc.standalone.desk import jira_issues, jira_site, servicenow_api
 from mlc.standalone.desk.board.pages import add_board
+from mlc.standalone.desk.errors import answer_errors
 from mlc.standalone.desk.jira_json import JiraJson
-from mlc.standalone.desk.outbox import RETRY_DELAYS, Outbox
-from mlc.standalone.desk.parts import Parts, Unauthorized
+from mlc.standalone.desk.outbox import RETRY_DELAYS, Outbox, Target
+from mlc.standalone.desk.parts import Parts
+from mlc.standalone.desk.records import Records
 from mlc.standalone.desk.scheme import Scheme
 from mlc.standalone.desk.tables import open_database
-from mlc.standalone.desk.tickets import Invalid, Missing, Tickets
+from mlc.standalone.desk.tickets import Tickets
 
 
 def create_app(
@@ -38,9 +39,13 @@ def create_app(
     cloud, expiration = settings.deployment == "cloud", settings.expiration_field
     json = JiraJson(base, settings.project, scheme or Scheme(), cloud=cloud, expiration=expiration)
     engine = open_database(settings.database)
-    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
-    outbox = Outbox(engine, settings.webhook_url, secret, retry_delays)
+    targets = {
+        "jira": _target(settings.webhook_url, settings.webhook_secret),
+        "servicenow": _target(settings.servicenow_webhook_url, settings.servicenow_webhook_secret),
+    }
+    outbox = Outbox(engine, targets, retry_delays)
     tickets = Tickets(engine, json, outbox, expiration=expiration)
+    records = Records(engine, outbox, expiration=expiration)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -51,45 +56,19 @@ def create_app(
         engine.dispose()
 
     app = FastAPI(title="Ticket desk", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.desk = Parts(settings, tickets, json, outbox, settings.index_lag)
+    app.state.desk = Parts(settings, tickets, json, records, outbox, settings.index_lag)
     for router in (jira_site.open_router, jira_site.router, jira_issues.router):
         app.include_router(router, prefix="/rest/api/2")
+    app.include_router(servicenow_api.open_router)
+    app.include_router(servicenow_api.router)
     add_board(app, app.state.desk)
     if faults is not None:
         app.state.faults = faults
         app.include_router(faults_module.router)
-        app.add_middleware(faults_module.FaultMiddleware, faults=faults)
-    _answer_errors_as_jira_does(app)
+        app.add_middleware(faults_module.FaultMiddleware, faults=faults, api=("/rest/", "/api/now/", "/oauth_token.do"))
+    answer_errors(app)
     return app
 
 
-def _answer_errors_as_jira_does(app: FastAPI) -> None:
-    def answer(status: int, messages: list[str], errors: dict[str, str] | None = None) -> JSONResponse:
-        return JSONResponse({"errorMessages": messages, "errors": errors or {}}, status)
-
-    @app.exception_handler(Missing)
-    def missing(_: Request, __: Missing) -> JSONResponse:
-        return answer(404, ["Issue does not exist or you do not have permission to see it."])
-
-    @app.exception_handler(Invalid)
-    def invalid(_: Request, error: Invalid) -> JSONResponse:
-        return answer(400, error.messages, error.errors)
-
-    @app.exception_handler(Unauthorized)
-    def unauthorized(_: Request, __: Unauthorized) -> JSONResponse:
-        refusal = answer(401, ["You are not authenticated. Authentication required to perform this operation."])
-        refusal.headers["WWW-Authenticate"] = 'Basic realm="Tickets"'
-        return refusal
-
-    @app.exception_handler(HTTPException)
-    def refused(_: Request, error: HTTPException) -> JSONResponse:
-        return answer(error.status_code, [str(error.detail)])
-
-    @app.exception_handler(UnicodeEncodeError)
-    def half_a_character(_: Request, __: UnicodeEncodeError) -> JSONResponse:
-        return answer(400, ["The request holds text that is not valid Unicode."])
-
-    @app.exception_handler(RequestValidationError)
-    def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
-        places = ", ".join(".".join(str(part) for part in problem["loc"]) for problem in error.errors())
-        return answer(400, [f"The request could not be read: {places}"])
+def _target(url: str | None, secret: SecretStr | None) -> Target:
+    return Target(url, secret.get_secret_value() if secret else None)

@@ -28,8 +28,16 @@ log = logging.getLogger(__name__)
 
 
 def signature(secret: str, body: bytes) -> str:
-    """The value of ``X-Hub-Signature``: an HMAC-SHA256 of the raw body."""
+    """The value of ``X-Hub-Signature``, Jira's as well as ServiceNow's: an HMAC-SHA256 of the raw body."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where one system's changes are told, and with which secret they are signed."""
+
+    url: str | None
+    secret: str | None = None
 
 
 @dataclass
@@ -45,21 +53,20 @@ class Mishaps:
 
 @dataclass
 class Outbox:
-    """Sends webhooks to one address; without one, nothing is written down."""
+    """Sends webhooks to each system's address; for a system without one, nothing is written down."""
 
     engine: Engine
-    url: str | None
-    secret: str | None = None
+    targets: Mapping[str, Target]
     delays: Sequence[float] = RETRY_DELAYS
     mishaps: Mishaps = field(default_factory=Mishaps)
     _loop: asyncio.AbstractEventLoop | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def put(self, session: Session, payload: Mapping[str, Any]) -> None:
+    def put(self, session: Session, system: str, payload: Mapping[str, Any]) -> None:
         """Write a delivery down in the transaction of the change that it tells of."""
-        if self.url:
+        if self._target(system).url:
             body = json.dumps(payload, ensure_ascii=False).encode()
-            session.add(Delivery(identifier=str(uuid.uuid4()), body=body, attempts=0, due=_now()))
+            session.add(Delivery(identifier=str(uuid.uuid4()), system=system, body=body, attempts=0, due=_now()))
 
     def wake(self) -> None:
         """Look for something to send; from any thread."""
@@ -73,7 +80,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Send until cancelled. What is left is sent by the next one."""
-        if not self.url:
+        if not any(target.url for target in self.targets.values()):
             return
         self._loop = asyncio.get_running_loop()
         async with httpx.AsyncClient(
@@ -114,14 +121,14 @@ class Outbox:
         if self.mishaps.lose:
             self.mishaps.lose -= 1
             return True
-        headers = {"Content-Type": "application/json", "X-Atlassian-Webhook-Identifier": delivery.identifier}
-        headers["X-Atlassian-Webhook-Flow"] = "Primary"
-        if delivery.attempts:
-            headers["X-Atlassian-Webhook-Retry"] = str(delivery.attempts)
-        if self.secret:
-            headers["X-Hub-Signature"] = signature(self.secret, delivery.body)
+        target = self._target(delivery.system)
+        if not target.url:  # the setting was taken away since
+            return True
+        headers = {"Content-Type": "application/json"} | _HEADERS[delivery.system](delivery)
+        if target.secret:
+            headers["X-Hub-Signature"] = signature(target.secret, delivery.body)
         try:
-            answer = await http.post(self.url or "", content=delivery.body, headers=headers)
+            answer = await http.post(target.url, content=delivery.body, headers=headers)
         except httpx.HTTPError as error:
             log.info("Webhook %s: %s", delivery.identifier, type(error).__name__)
             return False
@@ -140,6 +147,24 @@ class Outbox:
                 kept.due = _now() + int(self.delays[kept.attempts] * 1000)
                 kept.attempts += 1
             session.commit()
+
+    def _target(self, system: str) -> Target:
+        return self.targets.get(system, Target(None))
+
+
+def _of_jira(delivery: Delivery) -> dict[str, str]:
+    headers = {"X-Atlassian-Webhook-Identifier": delivery.identifier, "X-Atlassian-Webhook-Flow": "Primary"}
+    if delivery.attempts:
+        headers["X-Atlassian-Webhook-Retry"] = str(delivery.attempts)
+    return headers
+
+
+def _of_servicenow(delivery: Delivery) -> dict[str, str]:
+    """ServiceNow has no webhooks of its own: this is what the script sends that the documentation gives to sites."""
+    return {"X-MLC-Delivery": delivery.identifier}
+
+
+_HEADERS = {"jira": _of_jira, "servicenow": _of_servicenow}
 
 
 def _now() -> int:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, Query, Request
@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from mlc.settings import DeskSettings
 from mlc.standalone.desk.jira_json import JiraJson
 from mlc.standalone.desk.outbox import Outbox
+from mlc.standalone.desk.records import Records
 from mlc.standalone.desk.tickets import Tickets
 
 
@@ -23,9 +24,12 @@ class Parts:
     settings: DeskSettings
     tickets: Tickets
     json: JiraJson
+    records: Records
     outbox: Outbox
     index_lag: float
     """Seconds until a new ticket can be found by a search (Jira's index lags, too)."""
+    tokens: set[str] = field(default_factory=set)
+    """Access tokens that were given out; those of before a restart are refused."""
 
 
 class Unauthorized(Exception):
@@ -50,6 +54,8 @@ def author(request: Request) -> str:
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     given = ""
     if scheme.casefold() == "bearer":
+        if value in parts(request).tokens:
+            return account
         given = value
     elif scheme.casefold() == "basic":
         try:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Engine, ForeignKey, LargeBinary, create_engine, event
+from sqlalchemy import JSON, Connection, Engine, ForeignKey, LargeBinary, create_engine, event, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, relationship
 
 
@@ -101,6 +101,46 @@ class Issue(Base):
     histories: Mapped[list[History]] = relationship(cascade="all, delete-orphan", order_by=History.id)
 
 
+class Record(Base):
+    """A record of ServiceNow, of whatever table. ``fields`` holds what has no column of its own here.
+
+    Times are texts in UTC, as ServiceNow's are. ``parent`` is the ``sys_id`` of the record that this one belongs to,
+    ``standing`` the board's column of a task.
+    """
+
+    __tablename__ = "record"
+    __table_args__ = _NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    table: Mapped[str] = mapped_column(index=True)
+    sys_id: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str | None] = mapped_column(index=True)
+    correlation_id: Mapped[str | None] = mapped_column(index=True)
+    parent: Mapped[str | None] = mapped_column(index=True)
+    standing: Mapped[str | None] = mapped_column(index=True)
+    fields: Mapped[dict[str, Any]]
+    sys_created_on: Mapped[str]
+    sys_created_by: Mapped[str]
+    sys_updated_on: Mapped[str]
+    sys_updated_by: Mapped[str]
+    sys_mod_count: Mapped[int]
+
+
+class RecordFile(Base):
+    """The content of an attachment of ServiceNow, under the attachment's ``sys_id``."""
+
+    __tablename__ = "record_file"
+    sys_id: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+
+
+class Counter(Base):
+    """The last number given to a record of a table: none is given twice."""
+
+    __tablename__ = "counter"
+    table: Mapped[str] = mapped_column(primary_key=True)
+    last: Mapped[int]
+
+
 class Delivery(Base):
     """A webhook call still to be made (the outbox); written together with the change that it tells of."""
 
@@ -108,6 +148,7 @@ class Delivery(Base):
     __table_args__ = _NEVER_AGAIN
     id: Mapped[int] = mapped_column(primary_key=True)
     identifier: Mapped[str]
+    system: Mapped[str] = mapped_column(server_default="jira")
     body: Mapped[bytes] = mapped_column(LargeBinary)
     attempts: Mapped[int]
     due: Mapped[int] = mapped_column(index=True)
@@ -131,4 +172,12 @@ def open_database(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     Base.metadata.create_all(engine)
+    _add_what_is_newer(engine)
     return engine
+
+
+def _add_what_is_newer(engine: Engine) -> None:
+    """Give a database of an earlier release the columns that it lacks."""
+    if "system" not in {column["name"] for column in inspect(engine).get_columns("delivery")}:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE delivery ADD COLUMN system VARCHAR NOT NULL DEFAULT 'jira'")

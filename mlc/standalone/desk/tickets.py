@@ -1,8 +1,7 @@
 """What can be done with tickets. Every change writes its history and its webhook in one transaction."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 from mlc.standalone.desk.jira_json import JiraJson
 from mlc.standalone.desk.outbox import Outbox
 from mlc.standalone.desk.scheme import Scheme, Status
+from mlc.standalone.desk.sessions import Sessions
 from mlc.standalone.desk.tables import Attachment, Comment, History, Issue, Label, Property, RemoteLink
 
 LONGEST = {"summary": 255, "description": 32_767, "comment": 32_767}
@@ -40,7 +40,7 @@ class File:
     content: bytes
 
 
-class Tickets:
+class Tickets(Sessions):
     """The desk's tickets.
 
     Args:
@@ -51,26 +51,10 @@ class Tickets:
     """
 
     def __init__(self, engine: Engine, json: JiraJson, outbox: Outbox, *, expiration: bool) -> None:
-        self._writing = engine
-        self._reading = engine.execution_options(reads_only=True)
+        super().__init__(engine, outbox)
         self._json = json
-        self._outbox = outbox
         self.scheme: Scheme = json.scheme
         self.expiration = expiration
-
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session to look only."""
-        with Session(self._reading) as session:
-            yield session
-
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A session whose changes are committed at the end, with their webhooks, which are then sent."""
-        with Session(self._writing, expire_on_commit=False) as session:
-            yield session
-            session.commit()
-        self._outbox.wake()
 
     def issue(self, session: Session, id_or_key: str) -> Issue:
         """Look a ticket up by id or key.
@@ -211,7 +195,7 @@ class Tickets:
         }
         if event == "jira:issue_updated":
             payload["issue_event_type_name"] = "issue_generic"
-        self._outbox.put(session, payload | more)
+        self._outbox.put(session, "jira", payload | more)
 
     def _date(self, value: str | None) -> str | None:
         if not value:
