@@ -77,7 +77,7 @@ class Evaluator:
 
     def fit(self, value: Value, wanted: Type, place: Place) -> Value:
         """A result coerced to its type (10.3.2.9.4); null, and noted, when it does not fit."""
-        fitted = wanted.fit(value)
+        fitted = wanted.fit(value, self.run)
         if fitted is not MISFIT:
             return fitted
         message = f"the result {text_of(value, inner=True)} is not of type {wanted.name} {wanted.note}".rstrip()
@@ -118,7 +118,7 @@ class Evaluator:
             return self.unusable(given, error.kind, f"cannot be used: {error}")
         if not given.declared:  # the column that asks has the type
             return value
-        fitted = read_as(value, given.type)
+        fitted = read_as(value, given.type, self.run)
         if fitted is MISFIT:
             wanted = ", ".join(filter(None, (given.type.name, given.type.note)))
             shown = text_of(value, inner=True)
@@ -166,7 +166,7 @@ def as_function(service: Service) -> Function:
             raise FeelError(f"the decision service {service.name} takes {count} arguments, not {len(arguments)}")
         values = []
         for (given, _), argument in zip(service.parameters, arguments, strict=True):
-            value = given.type.fit(argument)
+            value = given.type.fit(argument, run)
             if value is MISFIT:
                 shown = text_of(argument, inner=True)
                 raise FeelError(f'"{given.name}" is {shown}, not of type {given.type.name}', Kind.WRONG_TYPE)

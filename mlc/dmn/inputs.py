@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from .errors import FeelError, Kind
-from .feel.run import Value
+from .feel.run import Run, Value
 from .feel.types import MISFIT, Type
 from .feel.values import KINDS, NUMBERS
 
@@ -38,18 +38,18 @@ def feel_value(value: Any, depth: int = DEPTH) -> Value:
     return _unusual(value)
 
 
-def read_as(value: Value, wanted: Type) -> Value:
+def read_as(value: Value, wanted: Type, run: Run) -> Value:
     """A FEEL value as one of a type, MISFIT if it is none; text stands for a date and the like, also deep inside."""
     if wanted.form == "list" and isinstance(value, list) and wanted.parts:
-        value = [_read_part(item, wanted.parts[0]) for item in value]
+        value = [_read_part(item, wanted.parts[0], run) for item in value]
     elif wanted.form == "context" and isinstance(value, dict):
         parts = dict(zip(wanted.names, wanted.parts, strict=True))
-        value = {key: _read_part(item, parts[key]) if key in parts else item for key, item in value.items()}
-    return wanted.read(value)
+        value = {key: _read_part(item, parts[key], run) if key in parts else item for key, item in value.items()}
+    return wanted.read(value, run)
 
 
-def _read_part(value: Value, wanted: Type) -> Value:
-    read = read_as(value, wanted)
+def _read_part(value: Value, wanted: Type, run: Run) -> Value:
+    read = read_as(value, wanted, run)
     return value if read is MISFIT else read
 
 

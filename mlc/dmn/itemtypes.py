@@ -79,7 +79,7 @@ class ItemTypes:
     def _recursive(self, name: str) -> Type:
         """A type inside of its own components, looked up when a value is there to be looked at."""
         is_list = self.definitions[name].is_collection
-        return Type(name, lambda value: name in self.own and self.own[name].accepts(value), None, is_list)
+        return Type(name, lambda value, run: name in self.own and self.own[name].accepts(value, run), None, is_list)
 
     def _make(self, definition: dmn.ItemDefinition, whose: str) -> Type:
         """The type of a definition or of a component; `whose` names the definition that it stands in."""
@@ -128,14 +128,18 @@ class ItemTypes:
         if test is None:
             return base
         note = f"which allows only {values.text}"
-        return replace(base, name=name, accepts=lambda value: base.accepts(value) and allows(test, value), note=note)
+
+        def accepts(value: Value, run: Run) -> bool:
+            return base.accepts(value, run) and allows(test, value, run)
+
+        return replace(base, name=name, accepts=accepts, note=note)
 
 
 def _function_type(parameters: list[Type], answer: Type) -> Type:
     """The type of functions that take and answer these, as far as a function says what it takes and answers."""
     wanted = function_of(parameters, answer)
 
-    def accepts(value: Value) -> bool:
+    def accepts(value: Value, _: Run) -> bool:
         if not isinstance(value, Function) or value.type is None:
             return isinstance(value, Function)
         said: tuple[Type, ...] = value.type.parts
@@ -147,6 +151,10 @@ def _function_type(parameters: list[Type], answer: Type) -> Type:
     return replace(wanted, accepts=accepts)
 
 
-def allows(test: Test, value: Value) -> bool:
+def allows(test: Test, value: Value, run: Run) -> bool:
     """Whether a value passes a test of allowed values; what the test finds wrong is of no interest."""
-    return test(value, {}, Run()) is True
+    known = len(run.problems)
+    answer = test(value, {}, run)
+    while len(run.problems) > known:
+        run.problems.popitem()
+    return answer is True

@@ -110,7 +110,7 @@ class DecisionTable:
             if column.name is not None and not column.tests_null and column.name not in run.missing:
                 run.note(Kind.NULL_INPUT, f'the input "{column.name}" is null', column.place, column.name)
             return None
-        value = column.type.read(raw) if column.name is not None else column.type.fit(raw)
+        value = column.type.read(raw, run) if column.name is not None else column.type.fit(raw, run)
         if value is MISFIT:
             message = f"{text_of(raw, inner=True)} is a {kind_of(raw)}, and the column takes {column.type.name}"
             run.note(Kind.WRONG_TYPE, message, column.place, column.name)
@@ -219,7 +219,7 @@ def fitted(value: Value, output: OutputColumn, rule: TableRule, run: Run) -> Val
 
     As in Camunda, a column of strings writes booleans and numbers out, and one of booleans reads "true" and "false".
     """
-    result = output.type.fit(value)
+    result = output.type.fit(value, run)
     if result is not MISFIT:
         return result
     if output.type.name == "string" and not isinstance(value, (list, dict)):

@@ -39,6 +39,44 @@ def test_output_values_that_are_no_plain_list_are_a_problem_of_their_column(defi
     targets.load(file)
 
 
+DOUBLED = "{a: [null], " + ", ".join(f"b{n}: [b{n - 1}, b{n - 1}]" if n else "b0: a" for n in range(45)) + ", r: %s}.r"
+NODES = (
+    "{a: null, " + ", ".join(f"b{n}: {{a: b{n - 1}, b: b{n - 1}}}" if n else "b0: a" for n in range(45)) + ", r: %s}.r"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "types"),
+    [
+        (DOUBLED % f"b44 instance of {'list<' * 46}number{'>' * 46}", ""),
+        (
+            NODES % "b44 instance of tNode",
+            '<itemDefinition name="tNode"><itemComponent name="a"><typeRef>tNode</typeRef></itemComponent>'
+            '<itemComponent name="b"><typeRef>tNode</typeRef></itemComponent></itemDefinition>',
+        ),
+    ],
+)
+def test_to_ask_for_the_type_of_what_was_made_by_doubling_reaches_a_limit(definitions, text, types) -> None:
+    model = mlc.dmn.load(definitions(types + seeds.decision(seeds.literal(text))))
+    with targets.timed("evaluating"):
+        evaluation = model.evaluate({})
+    assert (evaluation.result, [problem.kind for problem in evaluation.problems]) == (None, [Kind.LIMIT])
+
+
+def test_a_test_of_allowed_values_takes_its_steps_from_those_of_the_evaluation(definitions) -> None:
+    allowed = "count(for i in 1..50000 return i) + ? > 0"
+    types = (
+        '<itemDefinition name="tMetrics" isCollection="true"><typeRef>number</typeRef><allowedValues>'
+        f"<text>{allowed.replace('>', '&gt;')}</text></allowedValues></itemDefinition>"
+        '<inputData id="m" name="metrics"><variable name="metrics" typeRef="tMetrics"/></inputData>'
+    )
+    needs = '<informationRequirement id="q"><requiredInput href="#m"/></informationRequirement>'
+    model = mlc.dmn.load(definitions(types + seeds.decision(seeds.literal("count(metrics)"), needs)))
+    assert model.evaluate({"metrics": [1, 2]}).result == 2
+    evaluation = model.evaluate({"metrics": list(range(50))})
+    assert (evaluation.result, [problem.kind for problem in evaluation.problems]) == (None, [Kind.LIMIT])
+
+
 def test_every_seed_of_the_fuzzer_keeps_the_promises() -> None:
     for seed in seeds.files():
         targets.load(seed)

@@ -69,7 +69,7 @@ def define(
         def invoke(arguments: list[Value], run: Run) -> Value:
             if len(arguments) != len(parameters):
                 raise FeelError(f"{name or 'the function'} takes {len(parameters)} arguments, not {len(arguments)}")
-            values = list(map(_argument, arguments, types)) if types else arguments
+            values = [_argument(*pair, run) for pair in zip(arguments, types, strict=True)] if types else arguments
             return body({**scope, **dict(zip(parameters, values, strict=True))}, run)
 
         return Function(name, tuple(parameters), invoke, kind)
@@ -77,8 +77,8 @@ def define(
     return closure
 
 
-def _argument(value: Value, wanted: Type) -> Value:
-    fitted = wanted.fit(value)
+def _argument(value: Value, wanted: Type, run: Run) -> Value:
+    fitted = wanted.fit(value, run)
     if fitted is MISFIT:
         raise FeelError(f"{text_of(value, inner=True)} is not of type {wanted.name}", Kind.WRONG_TYPE)
     return fitted
@@ -91,7 +91,7 @@ def typed(code: Code, wanted: Type, what: str, place: Place) -> Code:
 
     def fitting(scope: Scope, run: Run) -> Value:
         value = code(scope, run)
-        fitted = wanted.fit(value)
+        fitted = wanted.fit(value, run)
         if fitted is MISFIT:
             shown = text_of(value, inner=True)
             run.note(Kind.WRONG_TYPE, f"{what} is {shown}, which is not of type {wanted.name}", place)

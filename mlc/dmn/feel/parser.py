@@ -160,7 +160,7 @@ class Parser(Cursor):
 
         def check(scope: Scope, run: Run) -> bool:
             value = operand(scope, run)
-            return wanted.accepts(value) and (value is not None or wanted is NULL)
+            return wanted.accepts(value, run) and (value is not None or wanted is NULL)
 
         return Node(check, truth=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 from mlc.dmn.errors import FeelError
 
 from . import temporal, wide
-from .run import Value
+from .run import Run, Value
 from .values import Function, Range, kind_of
 from .wide import YearsMonthsDuration
 
@@ -24,11 +24,12 @@ class Type:
 
     `parse` turns a string *input* into a value of the type: JSON has no dates. `note` ends the sentence "X is not a T".
     A type that is made of others has a `form` and these as `parts`: the item of a list or range, the components of a
-    context, whose names are in `names`, the parameters of a function and at last what it answers.
+    context, whose names are in `names`, the parameters of a function and at last what it answers. To look into
+    lists and contexts is charged to the run: one that is inside of another many times is looked at as often.
     """
 
     name: str
-    accepts: Callable[[Value], bool]
+    accepts: Callable[[Value, Run], bool]
     parse: Callable[[str], Value] | None = None
     is_list: bool = False
     note: str = ""
@@ -36,41 +37,48 @@ class Type:
     parts: tuple[Type, ...] = ()
     names: tuple[str, ...] = ()
 
-    def fit(self, value: Value) -> Value:
+    def fit(self, value: Value, run: Run) -> Value:
         """The value, converted where the specification allows it (10.3.2.9.4); MISFIT otherwise."""
-        if value is None or self.accepts(value):
+        if value is None or self.accepts(value, run):
             return value
         if isinstance(value, list) and len(value) == 1 and not self.is_list:
-            return value[0] if value[0] is None or self.accepts(value[0]) else MISFIT
-        if self.is_list and not isinstance(value, list) and self.accepts([value]):
+            return value[0] if value[0] is None or self.accepts(value[0], run) else MISFIT
+        if self.is_list and not isinstance(value, list) and self.accepts([value], run):
             return [value]
-        if type(value) in wide.DATES and self.accepts(midnight := temporal.midnight(value)):
+        if type(value) in wide.DATES and self.accepts(midnight := temporal.midnight(value), run):
             return midnight
         return MISFIT
 
-    def read(self, value: Value) -> Value:
+    def read(self, value: Value, run: Run) -> Value:
         """The same for an input, where text may stand for a temporal value."""
         if self.parse is not None and isinstance(value, str):
             try:
                 return self.parse(value)
             except FeelError:
                 return MISFIT
-        return self.fit(value)
+        return self.fit(value, run)
 
 
 def _exactly(name: str, kind: type, parse: Callable[[str], Value] | None = None) -> Type:
-    return Type(name, lambda value: type(value) is kind, parse)
+    return Type(name, lambda value, _: type(value) is kind, parse)
 
 
 def _whole(name: str) -> Type:
-    return Type(name, lambda value: type(value) is Decimal and value == value.to_integral_value())
+    return Type(name, lambda value, _: type(value) is Decimal and value == value.to_integral_value())
 
 
 def list_of(item: Type) -> Type:
     """`list<item>`."""
+
+    def accepts(value: Value, run: Run) -> bool:
+        if not isinstance(value, list):
+            return False
+        run.spend(1 + len(value) // 8)
+        return all(element is None or item.accepts(element, run) for element in value)
+
     return Type(
         f"list<{item.name}>",
-        lambda value: isinstance(value, list) and all(element is None or item.accepts(element) for element in value),
+        accepts,
         is_list=True,
         note=item.note,
         form="list",
@@ -81,8 +89,10 @@ def list_of(item: Type) -> Type:
 def range_of(item: Type) -> Type:
     """`range<item>`."""
 
-    def accepts(value: Value) -> bool:
-        return isinstance(value, Range) and all(end is None or item.accepts(end) for end in (value.low, value.high))
+    def accepts(value: Value, run: Run) -> bool:
+        return isinstance(value, Range) and all(
+            end is None or item.accepts(end, run) for end in (value.low, value.high)
+        )
 
     return Type(f"range<{item.name}>", accepts, form="range", parts=(item,))
 
@@ -90,9 +100,12 @@ def range_of(item: Type) -> Type:
 def context_of(components: Mapping[str, Type], name: str = "") -> Type:
     """A context with these components, each of which may be null; further ones do no harm."""
 
-    def accepts(value: Value) -> bool:
-        return isinstance(value, dict) and all(
-            key in value and (value[key] is None or component.accepts(value[key]))
+    def accepts(value: Value, run: Run) -> bool:
+        if not isinstance(value, dict):
+            return False
+        run.spend(1 + len(components) // 8)
+        return all(
+            key in value and (value[key] is None or component.accepts(value[key], run))
             for key, component in components.items()
         )
 
@@ -103,7 +116,7 @@ def context_of(components: Mapping[str, Type], name: str = "") -> Type:
 def function_of(parameters: Sequence[Type], answer: Type) -> Type:
     """`function<parameter, ...> -> answer`."""
 
-    def accepts(value: Value) -> bool:
+    def accepts(value: Value, _: Run) -> bool:
         return isinstance(value, Function) and value.type is not None and conforms(value.type, made)
 
     name = f"function<{', '.join(part.name for part in parameters)}> -> {answer.name}"
@@ -130,19 +143,19 @@ def conforms(one: Type, other: Type) -> bool:
     return all(map(conforms, one.parts, other.parts))
 
 
-ANY = Type("Any", lambda _: True)
-NULL = Type("Null", lambda value: value is None)
+ANY = Type("Any", lambda *_: True)
+NULL = Type("Null", lambda value, _: value is None)
 NUMBER = _exactly("number", Decimal)
 BOOLEAN = _exactly("boolean", bool)
 STRING = _exactly("string", str)
-FUNCTION = Type("function", lambda value: isinstance(value, Function), form="function")
-LIST = Type("list", lambda value: isinstance(value, list), is_list=True, form="list", parts=(ANY,))
-CONTEXT = Type("context", lambda value: isinstance(value, dict), form="context")
-RANGE = Type("range", lambda value: isinstance(value, Range), form="range", parts=(ANY,))
-DATE = Type("date", lambda value: type(value) in wide.DATES, temporal.parse_date)
-TIME = Type("time", lambda value: type(value) in wide.TIMES, temporal.parse_time)
-DATE_TIME = Type("date and time", lambda value: type(value) in wide.DATE_TIMES, temporal.parse_datetime)
-DAYS = Type("days and time duration", lambda value: type(value) in wide.DURATIONS, temporal.parse_duration)
+FUNCTION = Type("function", lambda value, _: isinstance(value, Function), form="function")
+LIST = Type("list", lambda value, _: isinstance(value, list), is_list=True, form="list", parts=(ANY,))
+CONTEXT = Type("context", lambda value, _: isinstance(value, dict), form="context")
+RANGE = Type("range", lambda value, _: isinstance(value, Range), form="range", parts=(ANY,))
+DATE = Type("date", lambda value, _: type(value) in wide.DATES, temporal.parse_date)
+TIME = Type("time", lambda value, _: type(value) in wide.TIMES, temporal.parse_time)
+DATE_TIME = Type("date and time", lambda value, _: type(value) in wide.DATE_TIMES, temporal.parse_datetime)
+DAYS = Type("days and time duration", lambda value, _: type(value) in wide.DURATIONS, temporal.parse_duration)
 MONTHS = _exactly("years and months duration", YearsMonthsDuration, temporal.parse_duration)
 
 #: Every built-in typeRef by its spellings: FEEL's own, the older camel-case ones, and Camunda 7's.

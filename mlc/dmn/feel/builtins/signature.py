@@ -23,7 +23,7 @@ from mlc.dmn.feel.values import KINDS, Function, Range, kind_of
 _F = TypeVar("_F", bound=Callable[..., Any])
 #: FEEL's types, and a value that can be put in order with others, as the functions of ranges take one.
 _POINTS = frozenset(KINDS.keys() - {bool, list, dict, Range, Function, type(None)})
-_TYPES = {**TYPES, "point": Type("point", lambda value: type(value) in _POINTS)}
+_TYPES = {**TYPES, "point": Type("point", lambda value, _: type(value) in _POINTS)}
 _DECLARATION = re.compile(r"([\w ]+)\((.*)\)")
 
 
@@ -56,7 +56,7 @@ class Signature(NamedTuple):
         """Whether the last argument may be repeated."""
         return bool(self.parameters) and self.parameters[-1].repeated
 
-    def fit(self, arguments: list[Value]) -> list[Value] | str | None:
+    def fit(self, arguments: list[Value], run: Run) -> list[Value] | str | None:
         """The arguments as the body takes them; None when a needed one is null; a sentence when they do not fit."""
         if self.spread and len(arguments) > 1:
             arguments = [arguments]
@@ -66,7 +66,7 @@ class Signature(NamedTuple):
         fitted, lacking = [], False
         last = self.parameters[-1:] * (len(arguments) - most)
         for parameter, argument in zip((*self.parameters, *last), arguments, strict=False):
-            value = parameter.type.fit(argument)
+            value = parameter.type.fit(argument, run)
             if value is MISFIT:
                 return f"{self.name}(): {parameter.name} must be {parameter.type.name}, not {kind_of(argument)}"
             lacking = lacking or (value is None and not parameter.nullable)
@@ -136,7 +136,7 @@ def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
         run.spend(1 + sum(map(_weight, arguments)))
         reason = ""
         for signature in signatures:
-            fitted = signature.fit(arguments)
+            fitted = signature.fit(arguments, run)
             if fitted is None:
                 return None
             if isinstance(fitted, str):
