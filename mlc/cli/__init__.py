@@ -74,7 +74,7 @@ def demo(
 
     You decide on the ticket board. With --exit the exit code is 0 if every outcome was as expected, 1 if not.
     """
-    from mlc.standalone.demo import run_demo
+    from mlc.standalone.demo.run import run_demo
 
     folder, console = _standalone_home()
     right = asyncio.run(run_demo(folder, approve=approve, leave=leave, free_ports=free_ports, console=console))

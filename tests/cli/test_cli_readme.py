@@ -86,6 +86,20 @@ def test_the_signal_by_curl_is_taken(dev: Dev, snapshot: str) -> None:
     assert '"workflowIds"' in done.stdout
 
 
+def test_back_tests_and_batch_jobs_start_as_it_says(dev: Dev, snapshot: str) -> None:
+    by_hand, signal, batch, schedules = block_after("<!-- commands: tests/cli runs these, too -->")
+    token = dev.setting("MLC_GATEWAY_TOKEN")
+    for command, says in [
+        (by_hand, '"outcome":"passed"'),
+        (signal, f'"back-test-{snapshot}-2026-11-22"'),
+        (batch, "WorkflowId"),
+        (schedules, "schedule"),
+    ]:
+        done = shell(dev, command, SNAPSHOT=snapshot, MLC_GATEWAY_TOKEN=token)
+        assert done.returncode == 0, done.stderr
+        assert says in done.stdout, f"{command}\n{done.stdout}"
+
+
 def test_the_decision_table_commands_answer(dev: Dev) -> None:
     check, evaluate = (line for line in block_after("Then, in another terminal") if " dmn " in line)
     assert shell(dev, check).returncode == 0

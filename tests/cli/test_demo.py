@@ -10,11 +10,11 @@ import pytest
 from cli_process import Dev, alive, mlc, wait_until
 from rich.console import Console
 
-from mlc.standalone import demo
-from mlc.standalone.demo import run_demo, submissions
+from mlc.standalone.demo import run as demo
+from mlc.standalone.demo.outcomes import Expected, Seen, checks
+from mlc.standalone.demo.reviewer import Ticket
+from mlc.standalone.demo.run import run_demo, submissions
 from mlc.standalone.environment import Refused
-from mlc.standalone.outcomes import Expected, Seen, checks
-from mlc.standalone.reviewer import Ticket
 
 pytestmark = pytest.mark.timeout(300)
 

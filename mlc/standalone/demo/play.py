@@ -21,10 +21,10 @@ from mlc.model.ticket import TicketKind, TicketRef
 from mlc.runtime.http import DEPLOYMENT_HEADER
 from mlc.settings import CenterSettings
 from mlc.standalone.addresses import run_page, snapshot_page
+from mlc.standalone.demo.outcomes import Expected, Outcome, Seen, checks
+from mlc.standalone.demo.reviewer import Reviewer, Ticket
 from mlc.standalone.dev import STAGE
 from mlc.standalone.folders import read_model_folder
-from mlc.standalone.outcomes import Expected, Outcome, Seen, checks
-from mlc.standalone.reviewer import Reviewer, Ticket
 from mlc.standalone.submit import Submitted, submit_model
 from mlc.standalone.watch import POLL, Line, follow, innermost, text_of
 

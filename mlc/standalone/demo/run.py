@@ -12,15 +12,15 @@ from rich.table import Table
 
 from mlc.center.client import HttpCenter
 from mlc.settings import CenterSettings, FileSettings, GatewaySettings, JiraSettings
+from mlc.standalone.demo.operate import Gateway, Operation
+from mlc.standalone.demo.outcomes import Expected, Outcome
+from mlc.standalone.demo.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
+from mlc.standalone.demo.reviewer import reviewer
 from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until_told, teller
 from mlc.standalone.environment import Refused
-from mlc.standalone.operate import Gateway, Operation
-from mlc.standalone.outcomes import Expected, Outcome
-from mlc.standalone.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
-from mlc.standalone.reviewer import reviewer
 from mlc.worker import connect
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def submissions(today: date, *, approve: bool) -> list[Submission]:

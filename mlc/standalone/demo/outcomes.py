@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from mlc.standalone.reviewer import Ticket
+from mlc.standalone.demo.reviewer import Ticket
 
 
 @dataclass(frozen=True)
