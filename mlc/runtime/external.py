@@ -19,11 +19,16 @@ MEGABYTE = 1024**2
 PAUSES = (1.0, 5.0)
 """Seconds before another try, if a host can't be reached or is busy."""
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+STOPPED = "The job was stopped while its files were copied."
 INSTEAD = "embed it, or give it a file:, http: or https: address"
 
 
-class _Busy(Exception):
-    """A host that may answer later. The text ends a sentence."""
+class _Refused(Exception):
+    """A host's answer that is no success. The text ends a sentence."""
+
+
+class _Busy(_Refused):
+    """A host that may answer otherwise later."""
 
 
 class ExternalFiles:
@@ -108,7 +113,7 @@ class ExternalFiles:
 
     def _check_time(self, ends: float, what: str) -> None:
         if self._stopped.is_set():
-            raise ModelFailure("The job was stopped while its files were copied.")
+            raise ModelFailure(STOPPED)
         if time.monotonic() > ends:
             raise ModelFailure(
                 f"The {what} took longer than {self._settings.time_limit:g} seconds: raise MLC_FILE_TIME_LIMIT."
@@ -142,23 +147,14 @@ class ExternalFiles:
     def _patiently(self, transfer: Callable[[], None], what: str) -> None:
         for pause in (*PAUSES, None):
             try:
-                transfer()
-            except (httpx.TransportError, _Busy) as error:
-                # The text of httpx's own errors names no address, nor does that of the answers.
-                if pause is None:
+                return transfer()
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, _Refused) as error:
+                # Neither httpx's texts nor ours name the address.
+                if pause is None or not isinstance(error, httpx.TransportError | _Busy):
                     raise ModelFailure(f"The {what} can't be transferred: {_reason(error)}.") from None
-                if self._stopped.wait(pause):
-                    raise ModelFailure("The job was stopped while its files were copied.") from None
-            except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                raise ModelFailure(f"The {what} can't be transferred: {_reason(error)}.") from None
-            except _Refused as refused:
-                raise ModelFailure(f"The {what} can't be transferred: {refused}.") from None
-            else:
-                return
-
-
-class _Refused(Exception):
-    """An answer that will be no other. The text ends a sentence."""
+            if self._stopped.wait(pause):
+                raise ModelFailure(STOPPED)
+        return None
 
 
 def _check_answer(response: httpx.Response) -> None:
@@ -171,6 +167,8 @@ def _check_answer(response: httpx.Response) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, _Refused):
+        return str(error)
     return f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
 
 

@@ -73,6 +73,59 @@ async def test_a_metrics_job_of_an_example_is_run_and_its_outcome_stored(
     assert "model loaded: 10 features" in tested.job_messages
 
 
+async def test_a_batch_shows_how_far_it_is_and_reads_and_writes_allowed_files(
+    center: HttpCenter,
+    start_runtime: StartRuntime,
+    dev_server: WorkflowEnvironment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("MLC_FILE_ROOT", str(tmp_path))
+    caplog.set_level("INFO", logger="mlc.runtime.activities")
+    runtime = await start_runtime()
+    go = tmp_path / "go"
+    (tmp_path / "in.csv").write_text("a\n" + "".join(f"{n}\n" for n in range(5_000)))
+    source = f"""
+        import os, time
+        # modelop.score
+        def s(r):
+            if r["a"] >= 3_000 and not os.path.exists({str(go)!r}): time.sleep(0.05)
+            yield r["a"]
+        """
+    files = [
+        wire.Asset(name=name, filename=name, asset_type="EXTERNAL_FILE", file_url=f"file://{tmp_path}/{name}")
+        for name in ("in.csv", "out.jsonl")
+    ]
+    scoring = CenterSettings().scoring_job_type
+    job = await center.create_job(
+        job_on(runtime.settings.name, python_model(source), files[0], job_type=scoring, output_data=files[1:])
+    )
+    handle = dev_server.client.get_workflow_handle(run_job_id(job.id))
+
+    async def records_in_the_ui() -> int:
+        try:
+            pending = (await handle.describe()).raw_description.pending_activities
+        except RPCError:  # not handed over yet
+            return 0
+        beats = [json.loads(payload.data) for a in pending for payload in a.heartbeat_details.payloads]
+        return beats[0]["records"] if beats else 0
+
+    assert 3_000 < await eventually(records_in_the_ui) < 5_000
+    await eventually(lambda: _logged(caplog, f"job {job.id}: 3,0"))
+    go.touch()
+    done = await ended(center, job.id)
+    assert done.job_status == "COMPLETE", done.job_messages
+    assert done.runtime_info["records"] == {"read": 5_000, "written": 5_000, "bad": 0}
+    assert (tmp_path / "out.jsonl").read_text() == "".join(f"{n}\n" for n in range(5_000))
+    assert done.output_data[0].content() is None
+    assert done.output_data[0].file_url == f"file://{tmp_path}/out.jsonl"
+
+
+async def _logged(caplog: pytest.LogCaptureFixture, text: str) -> bool:
+    return text in caplog.text
+
+
 async def test_a_models_failure_is_stored_and_the_next_job_is_taken(
     center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
 ) -> None:
