@@ -35,9 +35,10 @@ from mlc.center.client import HttpCenter
 from mlc.model.file import FileRules
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import NOT_ALLOWED, missing_attributes
-from mlc.settings import CenterSettings, FileSettings, JiraSettings, ProcessSettings
+from mlc.settings import CenterSettings, FileSettings, JiraSettings, ProcessSettings, ServiceNowSettings
 from mlc.ticketing import Ticketing, TicketSystems
 from mlc.ticketing.jira import JiraTicketing
+from mlc.ticketing.servicenow import ServiceNowTicketing
 from workflows.deploy_model import DeployModel
 from workflows.messages import MisfitSignals
 from workflows.mirror_schedules import MirrorSchedules
@@ -166,10 +167,12 @@ def ticket_systems() -> TicketSystems:
     Raises:
         NotConfigured: there is none, or not the one that tickets go to by default.
     """
-    jira, default = JiraSettings(), ProcessSettings().ticketing
+    jira, servicenow, default = JiraSettings(), ServiceNowSettings(), ProcessSettings().ticketing
     systems: list[Ticketing] = []
     if jira.url is not None:
         systems.append(JiraTicketing(jira))
+    if servicenow.url is not None:
+        systems.append(ServiceNowTicketing(servicenow))
     if not systems:
         raise NotConfigured(
             "No ticket system is set up: set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN, or the same of ServiceNow "

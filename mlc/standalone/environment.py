@@ -115,10 +115,13 @@ def _addresses(ports: Ports) -> dict[str, str]:
         "MLC_STANDALONE_CENTER_SIGNAL_URL": gateway,
         "MLC_JIRA_URL": desk,
         "MLC_JIRA_USER": ACCOUNT,
+        "MLC_SERVICENOW_URL": desk,
+        "MLC_SERVICENOW_USER": ACCOUNT,
         "MLC_DESK_HOST": HOST,
         "MLC_DESK_PORT": str(ports.desk),
         "MLC_DESK_USER": ACCOUNT,
         "MLC_DESK_WEBHOOK_URL": f"{gateway}/webhooks/jira",
+        "MLC_DESK_SERVICENOW_WEBHOOK_URL": f"{gateway}/webhooks/servicenow",
         "MLC_DESK_CENTER_URL": f"{center}/model-manage/api",
         "MLC_DESK_CENTER_BROWSE_URL": center,
     }
@@ -130,13 +133,15 @@ def _secrets(known: Mapping[str, str]) -> dict[str, str]:
         secret = next((known[name] for name in names if name in known), secrets.token_hex(24))
         return dict.fromkeys(names, secret)
 
-    webhook = kept("MLC_DESK_WEBHOOK_SECRET")
+    jira, servicenow = kept("MLC_DESK_WEBHOOK_SECRET"), kept("MLC_DESK_SERVICENOW_WEBHOOK_SECRET")
     return {
         **kept("MLC_CENTER_TOKEN", "MLC_STANDALONE_CENTER_TOKEN", "MLC_DESK_CENTER_TOKEN"),
         **kept("MLC_GATEWAY_TOKEN", "MLC_STANDALONE_CENTER_SIGNAL_TOKEN"),
-        **kept("MLC_JIRA_TOKEN", "MLC_DESK_TOKEN"),
-        **webhook,
-        "MLC_JIRA_WEBHOOK_SECRETS": json.dumps(list(webhook.values())),
+        **kept("MLC_DESK_TOKEN", "MLC_JIRA_TOKEN", "MLC_SERVICENOW_PASSWORD"),
+        **jira,
+        "MLC_JIRA_WEBHOOK_SECRETS": json.dumps(list(jira.values())),
+        **servicenow,
+        "MLC_SERVICENOW_WEBHOOK_SECRETS": json.dumps(list(servicenow.values())),
     }
 
 
