@@ -197,7 +197,7 @@ def test_what_the_dockerfile_installs_is_whole_and_runs(tmp_path: Path) -> None:
         assert run(command, "--help").returncode == 0
         failed = run(command)
         assert failed.returncode == 1
-        assert re.match("No ticket system is set up|No secret for Jira|Temporal can't be reached", failed.stderr)
+        assert re.match("No ticket system is set up|No secret for webhooks|Temporal can't be reached", failed.stderr)
     checked = run("check")
     assert (checked.returncode, checked.stderr) == (1, "")
     assert "✗ Temporal can't be reached at 127.0.0.1:1" in checked.stdout

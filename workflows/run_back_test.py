@@ -90,13 +90,15 @@ class RunBackTest:
         """Test Passed: a notification."""
         self.progress.enter(BackTestPhase.REPORT)
         await self.case.notify(back_test_passed(self.case.snapshot, self.case.test_result, self.result.verdict))
+        self.progress.note("notified")
         self.end("passed")
 
     async def test_failed(self) -> None:
         """Test Failed: a ticket with the model, its changes, the results and the rules that failed."""
         self.progress.enter(BackTestPhase.REPORT)
         message = f"The back test: {verdict_text(self.result.verdict)}"
-        await self.case.tell(TicketKind.FAILED_TEST, BackTestPhase.REPORT, message)
+        ticket = await self.case.tell(TicketKind.FAILED_TEST, BackTestPhase.REPORT, message)
+        self.progress.note(ticket.key)
         self.end("failed")
 
     async def test_broke(self, message: str) -> None:
@@ -104,7 +106,8 @@ class RunBackTest:
         self.progress.failed(message)
         self.result.job_id = self.case.jobs.in_flight.id if self.case.jobs.in_flight else None
         self.progress.enter(BackTestPhase.REPORT)
-        await self.case.tell(TicketKind.JOB_REVIEW, BackTestPhase.TEST, message)
+        ticket = await self.case.tell(TicketKind.JOB_REVIEW, BackTestPhase.TEST, message)
+        self.progress.note(ticket.key)
         self.end("error")
 
     async def tell_failure(self, message: str) -> None:

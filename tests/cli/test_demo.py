@@ -114,8 +114,16 @@ def test_the_demo_with_its_own_reviewer_ends_well(tmp_path: Path) -> None:
         ["rejected"],
     ]
 
+    passing, failing, nightly = re.split(r"^.*: a back test on .*$|^.*: scored every night .*$", third, flags=re.M)[1:]
+    assert re.search(rf"{a_time}analysis +done +passed", passing)
+    assert re.search(rf"{a_time}(report|done) +ticket +INC\d+ http://", failing)
+    assert re.search(rf"{a_time}schedule +fired +batch-diabetes-nightly-", nightly)
+    assert re.search(r"output +scored\.csv +record_id,", nightly)
+    scored = (tmp_path / "home" / "files" / "scored.csv").read_text()
+    assert len(scored.splitlines()) == 46
+
     table = said.partition("\nOutcomes")[2]
-    assert (table.count("✓"), table.count("✗")) == (15, 0)
+    assert (table.count("✓"), table.count("✗")) == (26, 0)
     assert said.rstrip().splitlines()[-2] == "Every outcome is as expected."
 
 

@@ -101,9 +101,9 @@ class Case:
         """Put a question to people with all that is known so far, and wait for an answer that can be used."""
         return await self.questions.ask(self._question(kind, step, message), self.policy, objection)
 
-    async def tell(self, kind: TicketKind, step: StrEnum, message: str) -> None:
+    async def tell(self, kind: TicketKind, step: StrEnum, message: str) -> TicketRef:
         """Write something down on a ticket that nobody waits for."""
-        await self.questions.tell(self._question(kind, step, message), self.policy)
+        return await self.questions.tell(self._question(kind, step, message), self.policy)
 
     def _question(self, kind: TicketKind, step: StrEnum, message: str) -> TicketQuestion:
         failed_job = self.jobs.in_flight

@@ -20,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from mlc.center.deployment_state import deployment_state
 from mlc.center.wire import DeployedModel
 from mlc.model.processes import (
+    BackTestPhase,
     ProcessResult,
     ProcessStatus,
     RunBackTestResult,
@@ -215,7 +216,8 @@ class Operation:
         self._show((datetime.now(UTC), phase, status, text))
 
     def _show(self, line: Line) -> None:
-        if line[2] != "running":
+        _, phase, status, _ = line
+        if status != "running" and (phase != BackTestPhase.DONE or status == "ticket"):
             self._console.print(text_of(line), soft_wrap=True)
 
 
