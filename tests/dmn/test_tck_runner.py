@@ -30,6 +30,7 @@ CASES = """<testCases xmlns="http://www.omg.org/spec/DMN/20160719/testcase"
   <resultNode name="%s"%s><expected>%s</expected></resultNode></testCase></testCases>"""
 NUMBER = '<value xsi:type="xsd:decimal">%s</value>'
 NULL = '<value xsi:nil="true"/>'
+NANO = "2017-09-05T09:15:30.987654321"
 BOTH = f"<list><item>{NUMBER % 1}</item><item>{NUMBER % 2}</item></list>"
 CONTEXT = f'<component name="b">{NUMBER % 1}</component><component name="c">{NULL}</component>'
 
@@ -61,6 +62,11 @@ def kit(tmp_path):
         ("null", NULL),
         ('date("2026-07-31")', '<value xsi:type="xsd:date">2026-07-31</value>'),
         ('duration("P14M")', '<value xsi:type="xsd:duration">P1Y2M</value>'),
+        ('date("-2017-01-01")', '<value xsi:type="xsd:date">-2017-01-01</value>'),
+        (f'date and time("{NANO}")', f'<value xsi:type="xsd:dateTime">{NANO}</value>'),
+        (f'date and time("{NANO}+02:00")', f'<value xsi:type="xsd:dateTime">{NANO}+02:00</value>'),
+        (f'date and time("{NANO}@Europe/Paris")', f'<value xsi:type="xsd:dateTime">{NANO}+02:00</value>'),
+        ('duration("PT0.000000001S")', '<value xsi:type="xsd:duration">PT0.000000001S</value>'),
         ("[]", "<list/>"),
         ("[null]", f"<list><item>{NULL}</item></list>"),
         ("null", '<list xsi:nil="true"/>'),
@@ -99,6 +105,12 @@ def test_a_right_answer_passes(kit, expression, expected) -> None:
         ('duration("P30D")', '<value xsi:type="xsd:duration">P1M</value>'),
         ('time("10:00:00Z")', '<value xsi:type="xsd:time">10:00:00</value>'),
         ("date(", NUMBER % "1"),
+        ('"-2017-01-01"', '<value xsi:type="xsd:date">-2017-01-01</value>'),
+        ('date("-2017-01-02")', '<value xsi:type="xsd:date">-2017-01-01</value>'),
+        (f'date and time("{NANO[:-3]}")', f'<value xsi:type="xsd:dateTime">{NANO}</value>'),
+        (f'date and time("{NANO}")', f'<value xsi:type="xsd:dateTime">{NANO}+02:00</value>'),
+        (f'date and time("{NANO}Z")', f'<value xsi:type="xsd:dateTime">{NANO}+02:00</value>'),
+        ('duration("PT0.000000002S")', '<value xsi:type="xsd:duration">PT0.000000001S</value>'),
     ],
 )
 def test_a_wrong_answer_fails(kit, expression, expected) -> None:
