@@ -15,6 +15,7 @@ stands for "no rule matches" as well as for a missing input, so look at the prob
 from .errors import DmnError, Kind, Place, Problem
 from .evaluation import Condition, Evaluation, MatchedRule
 from .feel.values import Range, YearsMonthsDuration
+from .feel.wide import WideDate, WideDateTime, WideDuration, WideTime
 from .model import DecisionModel, load
 from .requirements import Input
 
@@ -29,6 +30,10 @@ __all__ = [
     "Place",
     "Problem",
     "Range",
+    "WideDate",
+    "WideDateTime",
+    "WideDuration",
+    "WideTime",
     "YearsMonthsDuration",
     "load",
 ]

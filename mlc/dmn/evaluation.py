@@ -43,7 +43,9 @@ class MatchedRule:
 class Evaluation:
     """The result of a decision, the rules that led to it in the order of evaluation, and what was wrong.
 
-    The result is plain Python: Decimal, str, bool, date, time, datetime, timedelta, list, dict or None. A null by the
+    The result is plain Python: Decimal, str, bool, date, time, datetime, timedelta, list, dict or None. FEEL has other
+    values, too: YearsMonthsDuration, Range and Function; and where Python's types end (years before 1 and after 9999,
+    and nanoseconds) WideDate, WideTime, WideDateTime and WideDuration, of which `str` gives ISO 8601. A null by the
     specification may mean "no rule matched" or "this cannot be compared": only `problems` tells the two apart.
     """
 
