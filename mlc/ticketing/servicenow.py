@@ -69,7 +69,7 @@ class ServiceNowTicketing:
             no=no,
             how=how,
             ticket=ticket,
-            key_place="the Correlation ID",
+            key_place=f"the Correlation ID of this {ticket}",
             expiration_field=settings.expiration_label if asks_date else None,
             room=settings.description_limit,
         )

@@ -10,15 +10,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from mlc.standalone.desk.board import views
+from mlc.standalone.desk import servicenow_api
+from mlc.standalone.desk.board import jira_tickets, servicenow_tickets
 from mlc.standalone.desk.board.guard import FORM_COOKIE, ForgedForm, check_form, form_key, person
-from mlc.standalone.desk.board.markup import to_html
 from mlc.standalone.desk.board.notifications import Notifications
+from mlc.standalone.desk.board.page import Column, Said
 from mlc.standalone.desk.jira_issues import download
-from mlc.standalone.desk.jira_json import EXPIRATION_NAME
 from mlc.standalone.desk.parts import Desk, Parts
+from mlc.standalone.desk.records import FILES
 from mlc.standalone.desk.tickets import Invalid, Missing
 
+CARDS = 50
+"""Tickets of a system shown in a column, the newest first."""
 NAME_COOKIE = "desk_name"
 LONGEST_NAME = 60
 _YEAR = 365 * 24 * 3600
@@ -64,7 +67,7 @@ async def board(request: Request, desk: Desk) -> Response:
 
     def page() -> Response:
         with desk.tickets.reading() as session:
-            shown = views.columns(session, desk.json)
+            shown = _merged(jira_tickets.columns(session, desk, CARDS), servicenow_tickets.columns(session, CARDS))
             center = desk.settings.center_browse_url.rstrip("/")
             return _show(
                 "board.html",
@@ -72,7 +75,6 @@ async def board(request: Request, desk: Desk) -> Response:
                 notifications=notifications,
                 has_center=desk.settings.center_url is not None,
                 center=center,
-                most=views.CARDS,
             )
 
     return await run_in_threadpool(page)
@@ -86,31 +88,27 @@ def ticket(request: Request, desk: Desk, key: str) -> Response:
 @router.post("/browse/{key}")
 def save(request: Request, desk: Desk, key: str, form: Annotated[TicketForm, Form()]) -> Response:
     check_form(request, form.form_key)
-    by = _name(form.name)
+    said = Said(
+        by=_name(form.name), comment=form.comment.replace("\r\n", "\n").strip(), expiration=form.expiration, to=form.to
+    )
     try:
         with desk.tickets.writing() as session:
-            issue = desk.tickets.issue(session, key)
-            # What is said and until when comes before the decision that it belongs to.
-            if form.comment.strip():
-                desk.tickets.comment(session, issue, by, form.comment.replace("\r\n", "\n").strip())
-            if form.expiration is not None and desk.tickets.expiration:
-                desk.tickets.edit(session, issue, by, {"expiration": form.expiration or None})
-            if form.to and form.to != issue.status:
-                desk.tickets.move(session, issue, by, _status(desk, form.to))
+            _system(key).save(session, desk, key, said)
     except Invalid as error:
         return _ticket_page(request, desk, key, problem=str(error), form=form, status=422)
     answer = RedirectResponse(f"/browse/{quote(key)}", 303, headers=_HEADERS)
-    answer.set_cookie(NAME_COOKIE, quote(by), max_age=_YEAR, httponly=True, samesite="strict")
+    answer.set_cookie(NAME_COOKIE, quote(said.by), max_age=_YEAR, httponly=True, samesite="strict")
     return answer
 
 
 @router.get("/browse/{key}/attachments/{attachment}")
-def attachment(desk: Desk, key: str, attachment: int) -> Response:
+def attachment(desk: Desk, key: str, attachment: str) -> Response:
     with desk.tickets.reading() as session:
-        issue = desk.tickets.issue(session, key)
-        if attachment not in {kept.id for kept in issue.attachments}:
+        if attachment not in {file.id for file in _system(key).page(session, desk, key).files}:
             raise Missing
-        return download(session, attachment)
+        if servicenow_tickets.is_number(key):
+            return servicenow_api.download(session, desk.records.record(session, FILES, attachment))
+        return download(session, int(attachment))
 
 
 def add_board(app: FastAPI, desk: Parts) -> None:
@@ -131,21 +129,15 @@ def _ticket_page(
     secret = form_key(request)
     with desk.tickets.reading() as session:
         try:
-            issue = desk.tickets.issue(session, key)
+            page = _system(key).page(session, desk, key)
         except Missing:
             return _show("problem.html", status=404, said=f"There is no ticket {key}. It may have been deleted.")
-        now = desk.json.scheme.status(issue.status)
         answer = _show(
             "ticket.html",
             status=status,
-            card=views.card(issue, desk.json),
-            issue=issue,
-            now=now,
-            moves=views.moves(now, desk.json.scheme),
-            description=to_html(issue.description),
-            happenings=views.happenings(issue),
-            expiration_name=EXPIRATION_NAME if desk.tickets.expiration else "",
-            expiration=form.expiration if form else issue.expiration,
+            ticket=page,
+            card=page.card,
+            expiration=form.expiration if form else page.expiration,
             comment=form.comment if form else "",
             name=form.name if form else unquote(request.cookies.get(NAME_COOKIE, "")) or "you",
             problem=problem,
@@ -164,8 +156,16 @@ def _name(given: str) -> str:
     return " ".join("".join(c for c in given if c.isprintable()).split())[:LONGEST_NAME] or "you"
 
 
-def _status(desk: Parts, status_id: str) -> Any:
-    try:
-        return desk.json.scheme.status(status_id)
-    except StopIteration:
-        raise Invalid("There is no such status.") from None
+def _system(key: str) -> Any:
+    """What knows about tickets with such keys: ``page`` and ``save``."""
+    return servicenow_tickets if servicenow_tickets.is_number(key) else jira_tickets
+
+
+def _merged(of_jira: list[Column], of_servicenow: list[Column]) -> list[Column]:
+    """One column for each title; those without tickets are left out, but not the open ones."""
+    columns = {column.title: column for column in of_jira}
+    for column in of_servicenow:
+        same = columns.setdefault(column.title, Column(column.title, column.category))
+        same.cards = sorted([*same.cards, *column.cards], key=lambda card: card.created, reverse=True)
+        same.total += column.total
+    return [column for column in columns.values() if column.cards or column.category == "new"]
