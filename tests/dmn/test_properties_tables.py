@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -130,3 +131,23 @@ def test_a_rule_matches_when_all_of_its_cells_do(rows, x, y) -> None:
     matching = [n for n, row in enumerate(rows, 1) if holds[row[0]](x) and holds[row[1]](y)]
     assert [rule.index for rule in evaluation.matched_rules] == matching
     assert evaluation.result == [x * 10 + y] * len(matching)
+
+
+def test_a_model_answers_in_many_threads_what_it_answers_in_one() -> None:
+    rules = [(low, low + 3, low % 4 + 1) for low in range(6)]
+    table = (
+        '<decisionTable hitPolicy="COLLECT"><input><inputExpression><text>sum(for i in 1..x return i) - x * x / 2'
+        '</text></inputExpression></input><output name="o"/>'
+        + "".join(
+            f"<rule><inputEntry><text>[{low}..{high}]</text></inputEntry><outputEntry><text>x + {output}</text>"
+            "</outputEntry></rule>"
+            for low, high, output in rules
+        )
+        + "</decisionTable>"
+    )
+    model = mlc.dmn.load(seeds.definitions(seeds.decision(table)).encode())
+    inputs = [{"x": x} for x in range(1, 17)] * 20
+    alone = [model.evaluate(one) for one in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(model.evaluate, inputs)) == alone
+    assert sum(len(evaluation.result) for evaluation in alone) > len(alone)

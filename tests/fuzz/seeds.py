@@ -85,6 +85,11 @@ def boxes() -> Iterator[str]:
         yield f'<{kind} iteratorVariable="i"><in>{two}</in><satisfies>{literal("i > 1")}</satisfies></{kind}>'
 
 
+def imported() -> bytes:
+    """The file that one of the files imports."""
+    return definitions(FUNCTION + decision(literal("3"), name="u")).replace('namespace="n"', 'namespace="m"').encode()
+
+
 def files() -> Iterator[bytes]:
     """Small DMN files that together use everything the reader knows."""
     for box in boxes():
@@ -102,7 +107,11 @@ def files() -> Iterator[bytes]:
     needs_w = '<informationRequirement id="r"><requiredDecision href="#w"/></informationRequirement>'
     chain = decision(literal("w + 1"), needs_w) + decision(literal("u"), name="w") + decision(literal("3"), name="u")
     yield definitions(chain + TYPES_OF_ITEMS + SERVICE, NEWEST).encode()
-    yield definitions(f'<import name="m" namespace="n" locationURI="m.dmn" importType="t"/>{chain}').encode()
+    elsewhere = '<informationRequirement id="r"><requiredDecision href="m#u"/></informationRequirement>'
+    yield definitions(
+        f'<import name="m" namespace="m" locationURI="m.dmn" importType="{MODELER}"/>'
+        f"{decision(literal('m.u + m.f(1)'), elsewhere + NEEDS_FUNCTION.replace('#', 'm#'))}"
+    ).encode()
     yield definitions(chain).encode("utf-16")
     yield b'<?xml version="1.0" encoding="latin-1"?>' + definitions(chain).encode()
     yield b'<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"/></definitions>'

@@ -19,7 +19,7 @@ import mlc.dmn
 from mlc.dmn.feel.values import KINDS, Function
 from mlc.dmn.report import evaluation_report
 
-from .seeds import decision, definitions, literal, table
+from .seeds import decision, definitions, imported, literal, table
 
 #: Seconds of CPU that loading an input, or one evaluation, may take with the fuzzer's instrumentation in the code,
 #: which makes it several times slower.
@@ -44,6 +44,8 @@ INPUTS: dict[str, Any] = {
     "data drift": Decimal("0.2"),
     "a-b": 7,
 }
+#: What a file of the target `load` may import.
+IMPORTS = {"m.dmn": imported()}
 #: How the target `feel` puts a text into a file, by the first byte of the input.
 SHAPES: dict[int, Callable[[str], str]] = {
     ord("0"): literal,
@@ -64,7 +66,7 @@ def load(data: bytes) -> None:
     for strict in (True, False):
         try:
             with timed("loading"):
-                model = mlc.dmn.load(data, strict=strict)
+                model = mlc.dmn.load(data, strict=strict, imports=IMPORTS)
         except mlc.dmn.DmnError as error:
             explained(error)
             continue
