@@ -114,10 +114,12 @@ def test_the_demo_with_its_own_reviewer_ends_well(tmp_path: Path) -> None:
         ["rejected"],
     ]
 
-    passing, failing, nightly = re.split(r"^.*: a back test on .*$|^.*: scored every night .*$", third, flags=re.M)[1:]
-    assert re.search(rf"{a_time}analysis +done +passed", passing)
-    assert re.search(rf"{a_time}(report|done) +ticket +INC\d+ http://", failing)
-    assert re.search(rf"{a_time}schedule +fired +batch-diabetes-nightly-", nightly)
+    passing, failing, nightly = re.split(
+        r"^.*: a back test on .*$|^.*: scored every night .*$", third, flags=re.MULTILINE
+    )[1:]
+    assert re.search(rf"{a_time}analysis +done +passed", passing, re.MULTILINE)
+    assert re.search(rf"{a_time}(report|done) +ticket +INC\d+ http://", failing, re.MULTILINE)
+    assert re.search(rf"{a_time}schedule +fired +batch-diabetes-nightly-", nightly, re.MULTILINE)
     assert re.search(r"output +scored\.csv +record_id,", nightly)
     scored = (tmp_path / "home" / "files" / "scored.csv").read_text()
     assert len(scored.splitlines()) == 46

@@ -28,13 +28,21 @@ from mlc.model.processes import (
     deploy_model_id,
 )
 from mlc.model.ticket import TicketChanged, TicketRef
-from mlc.settings import CenterSettings, DeskSettings, JiraSettings, ProcessSettings, StandaloneCenterSettings
+from mlc.settings import (
+    CenterSettings,
+    DeskSettings,
+    JiraSettings,
+    ProcessSettings,
+    ServiceNowSettings,
+    StandaloneCenterSettings,
+)
 from mlc.standalone.center.app import create_app as create_center
 from mlc.standalone.desk.app import create_app as create_desk
 from mlc.standalone.desk.scheme import Scheme
 from mlc.standalone.faults import FaultMiddleware, Faults
 from mlc.ticketing import TicketSystems
 from mlc.ticketing.jira import JiraTicketing
+from mlc.ticketing.servicenow import ServiceNowTicketing
 from mlc.worker import MlcPlugin, activities_of
 
 Run = WorkflowHandle[Any, DeployModelResult]
@@ -270,13 +278,14 @@ async def premises(
         stack.enter_context(serving(desk_app, desk_socket))
         center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token")
         jira_settings = JiraSettings(url=desk_url, **access)
+        servicenow_settings = ServiceNowSettings(url=desk_url, user="bot", password="desk-token")
         lake = folder / "lake"
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
         center = HttpCenter(center_settings)
         activities = activities_of(
             center,
-            TicketSystems(JiraTicketing(jira_settings)),
+            TicketSystems(JiraTicketing(jira_settings), ServiceNowTicketing(servicenow_settings)),
             threads,
             process=process,
             center_settings=center_settings,
