@@ -4,6 +4,7 @@ import os
 import stat
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -83,7 +84,7 @@ class ExternalFiles:
             self._patiently(lambda: self._upload(source, url, what), what)
 
     def _replace(self, source: Path, path: Path, what: str) -> None:
-        partial = path.with_name(f".{path.name[:200]}.{os.getpid()}-{threading.get_ident()}")
+        partial = path.with_name(f".{uuid.uuid4().hex}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -26,9 +26,8 @@ def _site(python: str) -> str | None:
 def _distributions(site: str | None = None) -> Mapping[str, tuple[str, str]]:
     """Name and version by module, of one folder or of all that this interpreter sees."""
     found = metadata.distributions() if site is None else metadata.distributions(path=[site])
-    return {
-        module: (distribution.name, distribution.version) for distribution in found for module in _modules(distribution)
-    }
+    whole = [distribution for distribution in found if distribution.metadata["Name"]]  # not a half-removed one
+    return {module: (found.name, found.version) for found in whole for module in _modules(found)}
 
 
 def _modules(distribution: metadata.Distribution) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from running import TOKEN, RestartableCenter, RunningRuntime
-from small_models import MEGABYTE
+from small_models import MEGABYTE, example_data, example_model
 from temporalio.testing import WorkflowEnvironment
 
 from mlc.center import wire
@@ -23,6 +23,16 @@ from mlc.runtime.harness.entry import perform
 from mlc.settings import CenterSettings, FileSettings, RuntimeSettings
 
 Run = Callable[..., Awaitable[Outcome]]
+
+
+@pytest.fixture(scope="session")
+async def trained(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The example breast_cancer, trained once."""
+    folder = tmp_path_factory.mktemp("trained")
+    data = example_data("breast_cancer", "train.csv")
+    outcome = await execute(JobExecution, folder, JobKind.TRAINING, example_model("breast_cancer"), data)
+    assert outcome.problem is None, outcome.messages
+    return outcome
 
 
 class InThisProcess(JobExecution):

@@ -13,6 +13,7 @@ from small_models import EXAMPLES, embedded, example_data, example_model, python
 from mlc.center import wire
 from mlc.model.job import JobKind
 from mlc.runtime.execution import Outcome
+from mlc.runtime.harness import records
 from mlc.settings import FileSettings
 from mlc.standalone.folders import read_model_folder
 
@@ -129,11 +130,11 @@ async def test_a_json_array_that_breaks_off_is_an_error_and_not_a_short_file(cal
 
 
 async def test_values_across_the_chunks_of_a_json_array_are_whole(call: Run) -> None:
-    records = [{"a": n, "text": "ü" * (n % 977), "x": [n / 7, None, True]} for n in range(3000)]
+    expected = [{"a": n, "text": "ü" * (n % 977), "x": [n / 7, None, True]} for n in range(3000)]
     model = python_model("# modelop.score\ndef s(r): yield r")
-    for content in (json.dumps(records), json.dumps(records, indent=2, ensure_ascii=False)):
+    for content in (json.dumps(expected), json.dumps(expected, indent=2, ensure_ascii=False)):
         outcome = await call(JobKind.SCORING, model, embedded("d.json", content), output_limit=10**8)
-        assert lines(outcome) == records
+        assert lines(outcome) == expected
 
 
 @pytest.mark.parametrize(
@@ -220,6 +221,27 @@ async def test_a_check_without_a_usable_schema_is_refused(call: Run) -> None:
     model = described(python_model("# modelop.score\ndef s(r): yield r"), inputs=[("a", "no such type")])
     broken = await call(JobKind.SCORING, model, numbers(1), job={"enable_input_schema_checking": True})
     assert broken.problem.startswith("The input schema is not an Avro schema: ")
+
+
+async def test_several_schemas_are_for_the_inputs_in_their_order(call: Run) -> None:
+    model = described(python_model("# modelop.score\ndef s(r): yield r"), inputs=[("a", "string")])
+    numeric = described(python_model(""), inputs=[("a", "int")])
+    schemas = model.stored_model.model_meta_data.input_schema
+    schemas += numeric.stored_model.model_meta_data.input_schema
+    inputs = [embedded(f"{n}.csv", "a\n7\n") for n in (1, 2)]
+    check = {"enable_input_schema_checking": True}
+    assert lines(await call(JobKind.SCORING, model, *inputs, job=check)) == [{"a": "7"}, {"a": 7}]
+    assert "and the model has 2 input schemas" in (await call(JobKind.SCORING, model, inputs[0], job=check)).problem
+
+
+async def test_a_document_that_is_no_list_of_records_has_a_limit(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "LARGEST_DOCUMENT", 2**20)
+    large = embedded("d.json", json.dumps({"a": list(range(300_000))}))
+    outcome = await call(JobKind.SCORING, DOUBLED, large)
+    assert outcome.problem == (
+        "The input file d.json can't be read as JSON: it is one document of 2 MB, and 1 MB is the most: "
+        "write an array or JSON lines."
+    )
 
 
 @pytest.mark.parametrize("kind", ["CSV", "JSON"])

@@ -11,6 +11,7 @@ from small_models import EXAMPLES, example_data, example_model
 
 from mlc.center import wire
 from mlc.model.job import JobKind
+from mlc.runtime.execution import Outcome
 
 Run = Callable[..., Any]
 
@@ -18,16 +19,17 @@ Run = Callable[..., Any]
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("breast_cancer", {"accuracy": 0.9357, "recall": 0.9342, "f1_score": 0.9281, "auc": 0.9817}),
         ("breast_cancer_weak", {"accuracy": 0.6608, "recall": 0.3421, "f1_score": 0.4727, "auc": 0.7688}),
         ("diabetes", {"rmse": 53.5866, "mae": 43.5011, "r2_score": 0.4413}),
     ],
 )
-async def test_an_example_is_trained_tested_and_scores(run: Run, name: str, expected: dict[str, float]) -> None:
-    trained = await run(JobKind.TRAINING, example_model(name), example_data(name, "train.csv"))
+async def test_an_example_is_trained_and_tested(call: Run, name: str, expected: dict[str, float]) -> None:
+    trained = await call(JobKind.TRAINING, example_model(name), example_data(name, "train.csv"))
     assert trained.problem is None, trained.messages
+    await is_tested(call, example_model(name, *trained.outputs), name, expected)
 
-    model = example_model(name, *trained.outputs)
+
+async def is_tested(run: Run, model: wire.DeployableModel, name: str, expected: dict[str, float]) -> None:
     tested = await run(JobKind.METRICS, model, example_data(name, "test.csv"))
     assert tested.problem is None, tested.messages
     metrics = json.loads(tested.outputs[0].content())
@@ -35,24 +37,28 @@ async def test_an_example_is_trained_tested_and_scores(run: Run, name: str, expe
     block = metrics["performance"][0]
     assert block["test_id"] == f"performance_{block['test_type']}"
 
+
+async def test_a_trained_example_is_tested_and_scores(run: Run, trained: Outcome) -> None:
+    model = example_model("breast_cancer", *trained.outputs)
+    expected = {"accuracy": 0.9357, "recall": 0.9342, "f1_score": 0.9281, "auc": 0.9817}
+    await is_tested(run, model, "breast_cancer", expected)
+
     output = wire.Asset(name="scores.csv", filename="scores.csv", file_format="CSV")
-    scored = await run(JobKind.SCORING, model, example_data(name, "to_score.csv"), outputs=[output])
+    scored = await run(JobKind.SCORING, model, example_data("breast_cancer", "to_score.csv"), outputs=[output])
     assert scored.problem is None, scored.messages
     rows = list(csv.DictReader(io.StringIO(scored.outputs[0].content().decode())))
-    wanted = list(csv.DictReader((EXAMPLES / name / "to_score.csv").open()))
+    wanted = list(csv.DictReader((EXAMPLES / "breast_cancer" / "to_score.csv").open()))
     assert [row["record_id"] for row in rows] == [row["record_id"] for row in wanted]
+    assert all(int(row["score"]) == (float(row["probability"]) > 0.5) for row in rows)
 
 
-async def test_the_same_job_twice_gives_the_same_bytes(run: Run) -> None:
-    results = [
-        await run(JobKind.TRAINING, example_model("breast_cancer"), example_data("breast_cancer", "train.csv"))
-        for _ in range(2)
-    ]
-    assert results[0].runtime_info["sha256"] == results[1].runtime_info["sha256"]
+async def test_the_same_job_twice_gives_the_same_bytes(run: Run, trained: Outcome) -> None:
+    again = await run(JobKind.TRAINING, example_model("breast_cancer"), example_data("breast_cancer", "train.csv"))
+    assert again.runtime_info["sha256"] == trained.runtime_info["sha256"]
 
 
-async def test_the_diabetes_model_works_untrained_and_the_other_says_what_it_lacks(run: Run) -> None:
-    shipped = await run(JobKind.METRICS, example_model("diabetes"), example_data("diabetes", "test.csv"))
+async def test_the_diabetes_model_works_untrained_and_the_other_says_what_it_lacks(call: Run) -> None:
+    shipped = await call(JobKind.METRICS, example_model("diabetes"), example_data("diabetes", "test.csv"))
     assert shipped.problem is None
-    untrained = await run(JobKind.METRICS, example_model("breast_cancer"), example_data("breast_cancer", "test.csv"))
+    untrained = await call(JobKind.METRICS, example_model("breast_cancer"), example_data("breast_cancer", "test.csv"))
     assert "No such file or directory: 'model.pkl'" in untrained.problem

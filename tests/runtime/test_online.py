@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 import pytest
 from servers import eventually
-from small_models import example_data, example_model, python_model
+from small_models import example_model, python_model
 
 from mlc.center import wire
 from mlc.center.client import HttpCenter
-from mlc.model.job import JobKind
+from mlc.runtime import online, online_model
+from mlc.runtime.execution import Outcome
 from mlc.runtime.online import OnlineModels, answering
 from mlc.runtime.online_model import NotServing
 from mlc.settings import CenterSettings, RuntimeSettings
@@ -28,6 +29,12 @@ StartRuntime = Callable[..., Awaitable[Any]]
 async def http() -> Any:
     async with httpx.AsyncClient(timeout=30) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(online, "POLL_INTERVAL", 0.2)
+    monkeypatch.setattr(online_model, "FIRST_PAUSE", 0.05)
 
 
 async def deploy(center: HttpCenter, runtime: Any, model: wire.DeployableModel, model_id: str = "model-1") -> str:
@@ -105,9 +112,8 @@ async def test_a_deployment_answers_from_the_moment_that_the_centre_calls_it_dep
 
 
 async def test_an_example_is_trained_deployed_and_scores_over_http(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient, run: Any
+    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient, trained: Outcome
 ) -> None:
-    trained = await run(JobKind.TRAINING, example_model("breast_cancer"), example_data("breast_cancer", "train.csv"))
     runtime = await start_runtime(online=True)
     await is_now(center, await deploy(center, runtime, example_model("breast_cancer", *trained.outputs)), "DEPLOYED")
     names = ["record_id", "mean_radius", "mean_texture", "mean_perimeter", "mean_area", "mean_smoothness"]
