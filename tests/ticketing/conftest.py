@@ -1,13 +1,13 @@
-"""A desk on a free port, behaving as Jira Cloud or as Jira Data Center, and the adapter that talks to it."""
+"""Desks on free ports, and the adapters that talk to them."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from desk_harness import LABEL, Desks, RunningDesk
+from sites import ChangeSite, IncidentSite, JiraSite, Site
 
-from mlc.ticketing import Section, TicketRequest
-from mlc.ticketing.jira import JiraTicketing
+from mlc.ticketing import Section, Ticketing, TicketRequest
 
 
 @pytest.fixture
@@ -22,12 +22,28 @@ def desk(request: pytest.FixtureRequest, desks: Desks) -> RunningDesk:
     return desks.start(deployment=request.param)
 
 
-@pytest.fixture
-def tickets(desk: RunningDesk) -> JiraTicketing:
-    return desk.adapter()
+@pytest.fixture(params=["Jira Cloud", "Jira Data Center", "ServiceNow change", "ServiceNow incident"])
+def site(request: pytest.FixtureRequest, desks: Desks) -> Site:
+    """Every ticket system whose adapter keeps the contract."""
+    match request.param:
+        case "Jira Cloud":
+            return JiraSite(desks.start(deployment="cloud"))
+        case "Jira Data Center":
+            return JiraSite(desks.start(deployment="server"))
+        case "ServiceNow change":
+            return ChangeSite(desks.start())
+        case _:
+            return IncidentSite(desks.start())
 
 
 @pytest.fixture
-def question() -> TicketRequest:
+def tickets(site: Site) -> Ticketing:
+    return site.adapter()
+
+
+@pytest.fixture
+def question(request: pytest.FixtureRequest) -> TicketRequest:
+    """What is asked; of the kind that the test's site, if it has one, is about."""
+    kind = request.getfixturevalue("site").kind if "site" in request.fixturenames else "review"
     body = [Section(heading="What is asked", paragraphs=["May it be deployed?"], facts=[("Model", "fraud-xgb")])]
-    return TicketRequest(label=LABEL, kind="review", summary="[Model approval] fraud-xgb", body=body)
+    return TicketRequest(label=LABEL, kind=kind, summary="[Model approval] fraud-xgb", body=body)

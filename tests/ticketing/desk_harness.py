@@ -35,7 +35,7 @@ class RunningDesk:
         return self.app.state.desk
 
     def jira(self, **settings: Any) -> JiraSettings:
-        values = {"url": self.url, "user": USER, "token": TOKEN, "deployment": self.settings.deployment, "timeout": 2}
+        values = {"url": self.url, "user": USER, "token": TOKEN, "deployment": self.settings.deployment, "timeout": 10}
         return JiraSettings(**(values | settings))
 
     def adapter(self, **settings: Any) -> JiraTicketing:

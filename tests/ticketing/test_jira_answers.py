@@ -45,6 +45,29 @@ def test_no_beats_yes_and_the_unknown_is_never_yes(seen: StatusJson, resolution:
     assert answer_of(seen, resolution, settings) is answer
 
 
+@pytest.mark.parametrize(
+    ("status", "resolution", "answer"),
+    [
+        ("Done", None, Answer.APPROVED),
+        ("Done", "Won't Do", Answer.REJECTED),
+        ("Rejected", None, Answer.REJECTED),
+        ("Rejected", "Done", Answer.REJECTED),
+        ("Withdrawn", None, Answer.UNDECIDED),
+        ("Withdrawn", "Done", Answer.UNDECIDED),
+        ("In Review", None, Answer.PENDING),
+    ],
+)
+def test_status_and_resolution_become_an_answer(
+    desk: RunningDesk, question: TicketRequest, status: str, resolution: str | None, answer: Answer
+) -> None:
+    tickets = desk.adapter()
+    ref = tickets.create(question)
+    desk.move(ref, status, resolution)
+    state = tickets.get(ref)
+    assert (state.answer, state.status) == (answer, status)
+    assert tickets.get_many([ref])[ref.label].answer is answer
+
+
 def state(value: Any, now: str, zone: str = "UTC") -> TicketState:
     raw = {"id": "1", "key": "A-1", "fields": {"status": status("Done").model_dump(by_alias=True), FIELD: value}}
     settings = JiraSettings(time_zone=zone)

@@ -30,11 +30,15 @@ MACHINE_NOTE = "For the machines: "
 _NUMBER = re.compile("|".join(rf"{table.prefix}\d{{7,}}" for table in TASKS.values()), re.IGNORECASE)
 
 _MOVES: dict[str, tuple[Move, ...]] = {
-    CHANGE.name: (Move("approve", "Approve", "done"), Move("reject", "Reject", "rejected"), Move("cancel", "Cancel")),
+    CHANGE.name: (
+        Move("approve", "Approve", "done"),
+        Move("reject", "Reject", "rejected"),
+        Move("cancel", "Mark canceled"),
+    ),
     "incident": (
         Move("solve", f"Resolve: {SOLVED.lower()}", "done"),
         Move("give-up", f"Resolve: {UNSOLVED.lower()}", "rejected"),
-        Move("cancel", "Cancel"),
+        Move("cancel", "Mark canceled"),
     ),
 }
 _REOPEN = Move("reopen", "Reopen")
@@ -72,13 +76,13 @@ def page(session: Session, desk: Parts, number: str) -> TicketPage:
 
     approval = record.table == CHANGE.name
     dated = approval and EXPIRATION_FIELD in columns
-    facts = [f"Approval: {seen('approval')}"] if approval else []
+    status, facts = (seen("approval"), [f"State: {seen('state')}"]) if approval else (seen("state"), [])
     facts += [f"{columns['close_code'].label}: {seen('close_code')}"] if seen("close_code") else []
     standing = Standing(record.standing or Standing.OPEN)
     files = desk.records.children(session, FILES, record.sys_id)
     return TicketPage(
         card=_cards(session, [record])[0],
-        status=seen("state"),
+        status=status,
         category=standing.category,
         facts=facts,
         reporter=record.sys_created_by,
