@@ -1,0 +1,108 @@
+"""From ModelOp's signal to the end of the process that it starts."""
+
+import base64
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from office import Office
+from pydantic import SecretStr
+from temporalio.client import WorkflowHandle
+from temporalio.worker import Worker
+from test_run_batch_model_job import deployed
+
+from mlc.gateway.app import create_app
+from mlc.model.file import FileRules
+from mlc.model.processes import TASK_QUEUE, RunBackTestResult, RunBatchModelJobResult
+from mlc.settings import GatewaySettings, JiraSettings
+
+PREFIX = "com.modelop.mlc.definitions.Signals_"
+GOOD = {"auc": 0.97}
+
+
+class Scheduler:
+    """Sends signals, as ModelOp's users and schedulers do."""
+
+    def __init__(self, desk: Office, http: httpx.AsyncClient) -> None:
+        self.desk = desk
+        self.http = http
+
+    async def signal(self, name: str, result: type, **variables: Any) -> WorkflowHandle[Any, Any]:
+        body = {"name": PREFIX + name, "variables": {key: {"value": value} for key, value in variables.items()}}
+        answer = (await self.http.post("/mlc-service/rest/signalResponsive", json=body)).raise_for_status()
+        (workflow_id,) = answer.json()["workflowIds"]
+        return self.desk.client.get_workflow_handle(workflow_id, result_type=result)
+
+
+@pytest.fixture
+async def scheduler(swept_desk: Office) -> AsyncIterator[Scheduler]:
+    """With a gateway, and a worker on the task queue where the gateway starts runs."""
+    gateway = create_app(
+        GatewaySettings(),
+        JiraSettings(webhook_secrets=[SecretStr("x")]),
+        temporal=swept_desk.client,
+        center=swept_desk.center,
+        files=FileRules(root=swept_desk.lake),
+    )
+    async with (
+        Worker(swept_desk.client, task_queue=TASK_QUEUE, graceful_shutdown_timeout=timedelta(seconds=5)),
+        httpx.AsyncClient(transport=httpx.ASGITransport(gateway), base_url="http://gateway") as http,
+    ):
+        yield Scheduler(swept_desk, http)
+
+
+def embedded(name: str, text: str) -> dict[str, str]:
+    content = base64.b64encode(text.encode()).decode()
+    return {"assetType": "FILE", "filename": name, "fileFormat": "CSV", "fileContent": content}
+
+
+async def test_rest_and_the_temporal_command_start_the_same_back_test(scheduler: Scheduler) -> None:
+    desk = scheduler.desk
+    snapshot_id = await desk.snapshot()
+    by_rest = await scheduler.signal("Run_Back_Test_Jira", RunBackTestResult, MODEL_ID=snapshot_id)
+    by_hand = await desk.client.start_workflow(  # the command sends JSON as it was typed
+        "RunBackTest",
+        {"model_id": snapshot_id},
+        id=f"back-test-{snapshot_id}-1",
+        task_queue=TASK_QUEUE,
+        result_type=RunBackTestResult,
+    )
+    ends = []
+    for run in (by_rest, by_hand):
+        job = await desk.center.get_job(await desk.job_awaited(run))
+        await desk.finish_job(run, metrics=GOOD)
+        result = await run.result()
+        ends.append((job.job_type, [a.content() for a in job.input_data], result.outcome, result.verdict))
+    assert ends[0] == ends[1]
+
+
+async def test_a_file_that_came_with_the_signal_is_the_jobs_input(scheduler: Scheduler) -> None:
+    desk = scheduler.desk
+    file = embedded("labelled.csv", "x,y\n5,1\n")
+    run = await scheduler.signal(
+        "MODEL_BACK_TEST", RunBackTestResult, MODEL_ID=await desk.snapshot(without=["TEST_DATA"]), INPUT_FILE=file
+    )
+    job = await desk.center.get_job(await desk.job_awaited(run))
+    assert [(a.filename, a.content()) for a in job.input_data] == [("labelled.csv", b"x,y\n5,1\n")]
+    await desk.finish_job(run, metrics=GOOD)
+    assert (await run.result()).outcome == "passed"
+
+
+async def test_a_batch_job_with_three_inputs_by_signal_has_them_in_order(scheduler: Scheduler) -> None:
+    desk = scheduler.desk
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    files = [embedded(f"{number}.csv", f"x\n{number}\n") for number in (3, 1, 2)]
+    out = [
+        {"assetType": "EXTERNAL_FILE", "fileUrl": f"file://{desk.lake}/{number}.json", "fileFormat": "JSON"}
+        for number in (3, 1, 2)
+    ]
+    run = await scheduler.signal(
+        "DEPLOYED_BATCH_JOB", RunBatchModelJobResult, TAG="fraud", MODEL_STAGE="PROD", INPUT_FILE=files, OUTPUT_FILE=out
+    )
+    job = await desk.center.get_job(await desk.job_awaited(run))
+    assert [a.content() for a in job.input_data] == [b"x\n3\n", b"x\n1\n", b"x\n2\n"]
+    await desk.finish_job(run)
+    assert (await run.result()).outputs == [f"file://{desk.lake}/{number}.json" for number in (3, 1, 2)]
