@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from .rows import read_rows
 
-FIRST_LINE = 1024**2
+FIRST_LINE = 256 * 1024
 """A first line longer than this, in bytes, is not looked at as a record: the file is taken for one document."""
 LARGEST_DOCUMENT = 64 * 1024**2
 """A JSON file that is neither an array nor JSON lines is read whole, and may have so many bytes."""
@@ -81,6 +81,8 @@ def _is_lines(path: Path) -> bool:
     text = first.removeprefix(b"\xef\xbb\xbf").strip()
     if text.startswith(b"{"):
         return text.endswith(b"}")
+    if len(first) == FIRST_LINE:
+        return False
     try:
         json.loads(text)
     except (ValueError, RecursionError):
