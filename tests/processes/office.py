@@ -47,6 +47,9 @@ from mlc.worker import MlcPlugin, activities_of
 
 Run = WorkflowHandle[Any, DeployModelResult]
 
+LAKE = Path("/lake")
+"""Where external files may lie. There are none: no runtime reads them in these tests."""
+
 TABLE = """<?xml version="1.0" encoding="UTF-8"?>
 <definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" xmlns:camunda="http://camunda.org/schema/1.0/dmn"
   id="d" name="Thresholds" namespace="http://camunda.org/schema/1.0/dmn">
@@ -90,7 +93,6 @@ class Office:
         center_faults: Faults,
         task_queue: str,
         project: str,
-        lake: Path,
     ) -> None:
         self.client = client
         self.center = center
@@ -102,8 +104,6 @@ class Office:
         self.task_queue = task_queue
         self.project = project
         """Another one at every desk: sweeps see the runs of all tests on a server, and read their tickets by key."""
-        self.lake = lake
-        """Where external files may lie."""
         self.started: list[Run] = []
 
     async def engine(self, name: str, *, online: bool = False, stage: str = "PROD", tags: Iterable[str] = ()) -> str:
@@ -279,7 +279,6 @@ async def premises(
         center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token")
         jira_settings = JiraSettings(url=desk_url, **access)
         servicenow_settings = ServiceNowSettings(url=desk_url, user="bot", password="desk-token")
-        lake = folder / "lake"
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
         center = HttpCenter(center_settings)
@@ -289,7 +288,7 @@ async def premises(
             threads,
             process=process,
             center_settings=center_settings,
-            files=FileRules(root=lake),
+            files=FileRules(root=LAKE),
         )
         connected = await Client.connect(
             client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]
@@ -304,7 +303,7 @@ async def premises(
                 verify=certificates(),
             ) as model_manage,
         ):
-            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue, project, lake)
+            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue, project)
         await center.aclose()
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from office import ASSETS, Office, asset
+from office import ASSETS, LAKE, Office, asset
 from paperwork import text
 from servers import eventually
 from temporalio.client import WorkflowFailureError, WorkflowHandle
@@ -59,7 +59,7 @@ async def test_an_input_file_kept_in_the_centre_is_the_jobs_input(desk: Office) 
 
 
 async def test_an_external_input_file_is_handed_to_the_job_by_its_address(desk: Office) -> None:
-    url = f"file://{desk.lake}/labelled.csv"
+    url = f"file://{LAKE}/labelled.csv"
     run = await begin(desk, await desk.snapshot(without=["TEST_DATA"]), input_file={"url": url})
     (given,) = (await job_of(desk, run)).input_data
     assert (given.asset_type, given.filename, given.file_url) == ("EXTERNAL_FILE", "labelled.csv", url)
@@ -68,7 +68,7 @@ async def test_an_external_input_file_is_handed_to_the_job_by_its_address(desk: 
 
 
 async def test_an_output_file_is_used_for_storing_the_jobs_output(desk: Office) -> None:
-    url = f"file://{desk.lake}/result.json"
+    url = f"file://{LAKE}/result.json"
     run = await begin(desk, await desk.snapshot(), output_file={"url": url})
     (wanted,) = (await job_of(desk, run)).output_data
     assert (wanted.asset_type, wanted.filename, wanted.file_url) == ("EXTERNAL_FILE", "result.json", url)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from office import Office, asset
+from office import LAKE, Office, asset
 from paperwork import text
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
@@ -17,8 +17,8 @@ BatchJob = WorkflowHandle[Any, RunBatchModelJobResult]
 
 async def begin(desk: Office, tag: str, *, stage: str | None = None, **files: Any) -> BatchJob:
     given = files or {
-        "input_files": [{"url": f"file://{desk.lake}/in.csv"}],
-        "output_files": [{"url": f"file://{desk.lake}/out.csv"}],
+        "input_files": [{"url": f"file://{LAKE}/in.csv"}],
+        "output_files": [{"url": f"file://{LAKE}/out.csv"}],
     }
     request = RunBatchModelJobInput(tag=tag, model_stage=stage, **given)
     return await desk.begin("RunBatchModelJob", request, RunBatchModelJobResult)
@@ -62,7 +62,7 @@ async def test_a_scoring_job_of_the_deployed_snapshot_is_run_on_a_compatible_run
     assert (job.model.id, job.target_engine.id) == (snapshot_id, engine_id)
     result = await done(desk, run)
     assert (result.snapshot_id, result.deployment_id, result.runtime) == (snapshot_id, deployment_id, "batch")
-    assert (result.job_id, result.outputs, result.tickets) == (job.id, [f"file://{desk.lake}/out.csv"], [])
+    assert (result.job_id, result.outputs, result.tickets) == (job.id, [f"file://{LAKE}/out.csv"], [])
 
 
 async def test_the_most_recent_deployment_under_the_tag_is_run(desk: Office) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from office import Office
+from office import LAKE, Office
 from pydantic import SecretStr
 from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
@@ -44,7 +44,7 @@ async def scheduler(swept_desk: Office) -> AsyncIterator[Scheduler]:
         JiraSettings(webhook_secrets=[SecretStr("x")]),
         temporal=swept_desk.client,
         center=swept_desk.center,
-        files=FileRules(root=swept_desk.lake),
+        files=FileRules(root=LAKE),
     )
     async with (
         Worker(swept_desk.client, task_queue=TASK_QUEUE, graceful_shutdown_timeout=timedelta(seconds=5)),
@@ -96,7 +96,7 @@ async def test_a_batch_job_with_three_inputs_by_signal_has_them_in_order(schedul
     await deployed(desk, "fraud")
     files = [embedded(f"{number}.csv", f"x\n{number}\n") for number in (3, 1, 2)]
     out = [
-        {"assetType": "EXTERNAL_FILE", "fileUrl": f"file://{desk.lake}/{number}.json", "fileFormat": "JSON"}
+        {"assetType": "EXTERNAL_FILE", "fileUrl": f"file://{LAKE}/{number}.json", "fileFormat": "JSON"}
         for number in (3, 1, 2)
     ]
     run = await scheduler.signal(
@@ -105,4 +105,4 @@ async def test_a_batch_job_with_three_inputs_by_signal_has_them_in_order(schedul
     job = await desk.center.get_job(await desk.job_awaited(run))
     assert [a.content() for a in job.input_data] == [b"x\n3\n", b"x\n1\n", b"x\n2\n"]
     await desk.finish_job(run)
-    assert (await run.result()).outputs == [f"file://{desk.lake}/{number}.json" for number in (3, 1, 2)]
+    assert (await run.result()).outputs == [f"file://{LAKE}/{number}.json" for number in (3, 1, 2)]
