@@ -12,6 +12,7 @@ from typing import IO
 import httpx
 
 from mlc.center import wire
+from mlc.center.certificates import certificates
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.settings import FileSettings
 
@@ -142,8 +143,7 @@ class ExternalFiles:
             _check_answer(client.put(url, content=chunks(), headers=headers))
 
     def _client(self) -> httpx.Client:
-        certificates = httpx.create_ssl_context()  # with SSL_CERT_FILE, which is no credential
-        return httpx.Client(timeout=self._settings.timeout, trust_env=False, verify=certificates)
+        return httpx.Client(timeout=self._settings.timeout, trust_env=False, verify=certificates())
 
     def _patiently(self, transfer: Callable[[], None], what: str) -> None:
         for pause in (*PAUSES, None):
