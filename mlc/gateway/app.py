@@ -67,9 +67,9 @@ def create_app(
 
     @app.exception_handler(TemporalDown)
     async def temporal_down(_request: Request, error: TemporalDown) -> JSONResponse:
-        return JSONResponse(
-            {"detail": f"Nothing was started, and nobody was told: {error}"}, 503, {"Retry-After": "10"}
-        )
+        # A call whose answer is lost may have been taken.
+        again = "Whether anything was started is not known: send it again, under the same Idempotency-Key."
+        return JSONResponse({"detail": f"{error} {again}"}, 503, {"Retry-After": "10"})
 
     @app.get("/healthz", tags=["health"])
     async def healthz() -> Health:

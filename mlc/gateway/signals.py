@@ -99,7 +99,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     413: {"description": "The body is too large"},
     422: {"description": "The Idempotency-Key was used before, to ask for something else"},
     502: {"description": "The model centre refused"},
-    503: {"description": "Temporal or the model centre is down: send it again"},
+    503: {"description": "Temporal or the model centre is down: send it again, under the same Idempotency-Key"},
 }
 
 

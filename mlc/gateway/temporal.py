@@ -14,7 +14,7 @@ CALL_TIMEOUT = 8.0
 
 
 class TemporalDown(Exception):
-    """Temporal did not take a call: nothing was stored, and the sender should come again."""
+    """Temporal did not say that it took a call, and may have taken it all the same: the sender should come again."""
 
 
 async def connect() -> Client:

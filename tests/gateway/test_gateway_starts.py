@@ -15,7 +15,7 @@ from gateway_serving import serving
 from pydantic import SecretStr
 from servers import eventually
 from servers import serving as serving_on_a_thread
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.center.client import HttpCenter
@@ -68,6 +68,19 @@ async def gateway(temporal: Client, center: HttpCenter) -> AsyncIterator[httpx.A
     rules = FileRules(hosts=[BUCKET])
     async with serving(create_app(GatewaySettings(), jira, temporal=temporal, center=center, files=rules)) as client:
         yield client
+
+
+class LosesAnswers(Interceptor):
+    """Between the gateway and Temporal: what is asked is done, and the answer never comes."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002
+        return _LosesAnswers(next)
+
+
+class _LosesAnswers(OutboundInterceptor):
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
+        await super().start_workflow(input)
+        return await asyncio.Future()
 
 
 async def send(
@@ -199,6 +212,25 @@ async def test_a_key_starts_one_run_whether_that_still_runs_or_has_ended(
         return await runs(temporal, first.json()["workflowIds"][0])
 
     assert len(await eventually(listed)) == 1
+
+
+async def test_a_start_whose_answer_was_lost_is_not_called_undone_and_its_key_finds_it(
+    gateway: httpx.AsyncClient, temporal: Client, center: HttpCenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = str(uuid.uuid4())
+    config = temporal.config()
+    config["interceptors"] = [LosesAnswers()]
+    jira = JiraSettings(webhook_secrets=[SecretStr("x")])
+    app = create_app(GatewaySettings(), jira, temporal=Client(**config), center=center, files=FileRules(hosts=[BUCKET]))
+    monkeypatch.setattr("mlc.gateway.temporal.CALL_TIMEOUT", 1.0)
+    async with serving(app) as cut_off:
+        lost = await send(cut_off, BATCH, key=key, TAG="lost", INPUT_FILE=IN)
+    assert (lost.status_code, lost.headers["retry-after"]) == (503, "10")
+    assert "is not known: send it again, under the same Idempotency-Key" in lost.json()["detail"]
+    assert await exists(temporal, f"batch-lost-{key}")
+    run_id = (await temporal.get_workflow_handle(f"batch-lost-{key}").describe()).run_id
+    again = await started(temporal, await send(gateway, BATCH, key=key, TAG="lost", INPUT_FILE=IN))
+    assert (again.id, (await again.describe()).run_id) == (f"batch-lost-{key}", run_id)
 
 
 async def test_a_key_that_asks_for_something_else_is_refused(gateway: httpx.AsyncClient, model_id: str) -> None:
