@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+from board_browser import Browser
 from desk_harness import TOKEN, USER, Desks, RunningDesk
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -24,28 +25,6 @@ def desk(desks: Desks) -> RunningDesk:
 def ref(desk: RunningDesk, question: TicketRequest) -> TicketRef:
     properties = {"model": "fraud-xgb"}
     return desk.adapter().create(question.model_copy(update={"properties": properties}))
-
-
-class Browser:
-    """A browser: keeps cookies, fills in the form of the page that it is on, follows redirects."""
-
-    def __init__(self, desk: RunningDesk) -> None:
-        self.http = httpx.Client(base_url=desk.url, trust_env=False, follow_redirects=True)
-
-    def open(self, path: str) -> str:
-        answer = self.http.get(path)
-        assert answer.status_code == 200, answer.text
-        return answer.text
-
-    def send(self, path: str, page: str, **values: str) -> httpx.Response:
-        key = re.search(r'name="form_key" value="([^"]+)"', page)
-        assert key is not None
-        return self.http.post(path, data={"form_key": key[1], "name": "Ada", "expiration": ""} | values)
-
-    def button(self, page: str, text: str) -> str:
-        found = re.search(rf'name="to" value="(\d*)"[^>]*>{text}</button>', page)
-        assert found is not None, text
-        return found[1]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,7 +11,10 @@ from typing import Any
 import pytest
 from desk_harness import Desks, RunningDesk, eventually
 from fastapi import FastAPI, Request, Response
+from sites import ChangeSite
 
+from mlc.gateway.servicenow_webhook import servicenow_sender
+from mlc.settings import GatewaySettings, ServiceNowSettings
 from mlc.standalone.desk.outbox import signature
 from mlc.standalone.desk.serve import running
 from mlc.ticketing import TicketRequest
@@ -89,6 +93,49 @@ def test_every_change_is_told_signed_and_with_an_identifier_of_its_own(
         "resolution": "Done",
     }
     assert moved["timestamp"] > 1_700_000_000_000
+
+
+def test_servicenows_changes_are_told_as_its_script_does_to_its_own_address(
+    desks: Desks, receiver: Receiver, question: TicketRequest
+) -> None:
+    desk = desks.start(servicenow_webhook_url=receiver.url, servicenow_webhook_secret=SECRET)
+    site = ChangeSite(desk)
+    ref = site.adapter().create(question)
+    desk.adapter().create(question.model_copy(update={"label": "gov-jira"}))  # Jira has no address here
+    site.say(ref, "hm")
+    site.approve(ref)
+    site.delete(ref)
+    events = ["inserted", "updated", "updated", "deleted"]
+    eventually(lambda: len(receiver.got) == 4 and desk.parts.outbox.pending() == 0)
+    told = sorted((json.loads(body) for _, body in receiver.got), key=lambda event: event["timestamp"])
+    assert [event["event"] for event in told] == [f"change_request.{event}" for event in events]
+    for event in told:
+        assert (event["table"], event["number"], event["correlation_id"]) == ("change_request", ref.key, question.label)
+        assert event["sys_id"] == ref.id.partition(":")[2]
+        assert event["timestamp"] > 1_700_000_000_000
+    assert [event["sys_mod_count"] for event in told] == [0, 1, 2, 2]
+    for headers, body in receiver.got:
+        assert headers["x-hub-signature"] == signature(SECRET, body)
+        assert "x-atlassian-webhook-identifier" not in headers
+    assert len({headers["x-mlc-delivery"] for headers, _ in receiver.got}) == 4
+
+
+def test_the_gateway_understands_them(desks: Desks, receiver: Receiver, question: TicketRequest) -> None:
+    desk = desks.start(servicenow_webhook_url=receiver.url, servicenow_webhook_secret=SECRET)
+    refs = [
+        ChangeSite(desk).adapter().create(question.model_copy(update={"kind": kind, "label": f"gov-{kind}"}))
+        for kind in ("review", "error")
+    ]
+    eventually(lambda: len(receiver.got) == 2)
+    settings = ServiceNowSettings(webhook_secrets=[SECRET])
+    sender = servicenow_sender(GatewaySettings(), settings)
+    for _, body in receiver.got:
+        event = sender.read(body)
+        assert event is not None
+        assert event.place in sender.places
+        assert event.key in {ref.key for ref in refs}
+        assert sender.key.fullmatch(event.key)
+        assert event.sent == pytest.approx(time.time(), abs=60)
 
 
 def test_a_delivery_is_tried_again_under_the_same_identifier_until_it_arrives(
