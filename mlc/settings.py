@@ -105,6 +105,7 @@ class CenterSettings(_Group):
         "findAllByDeployableModel_Id?deployableModelId", "Deployments of a snapshot"
     )
     find_deployments_by_engine: str = _finder("findAllByEngine_Id?engineId", "Deployments on a runtime")
+    find_deployments_by_state: str = _finder("findAllByState?state", "Deployments in a state")
     find_notifications_by_snapshot: str = _finder(
         "findAllByDeployableModelId?deployableModelId", "Notifications of a snapshot"
     )

@@ -1,7 +1,7 @@
 """The HTTP client of a model centre: ModelOp Center's model-manage, or standalone mode's, which speaks the same."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from mlc.center.answers import SYSTEM, garbled
 from mlc.center.certificates import certificates
+from mlc.center.deployment_state import deployment_state
 from mlc.center.hal import Hal, JsonObject
 from mlc.center.wire import (
     Asset,
@@ -161,6 +162,13 @@ class HttpCenter:
         found = await self._find(DeployedModel, "deployedModels", finder, [value], keep)
         return [deployment for deployment in found if keep(deployment)]
 
+    async def iter_deployments(self, *, state: str | None = None) -> AsyncGenerator[DeployedModel]:
+        finder = self._settings.find_deployments_by_state if state else ""
+        # Without the finder all are read, beyond listing_limit too: an old deployment may be active still.
+        async for deployment in self._iterate(DeployedModel, "deployedModels", finder, [state or ""]):
+            if not state or deployment_state(deployment, self._settings) == state:
+                yield deployment
+
     async def create_deployment(self, deployment: DeployedModel) -> DeployedModel:
         return await self._create("deployedModels", deployment)
 
@@ -172,7 +180,8 @@ class HttpCenter:
 
     async def list_notifications(self, *, snapshot_id: str | None = None) -> list[Notification]:
         if snapshot_id is None:
-            return await self._list(Notification, "notifications", _NEWEST_FIRST)
+            limit = self._settings.listing_limit
+            return await self._list(Notification, "notifications", _NEWEST_FIRST, limit=limit)
         finder = self._settings.find_notifications_by_snapshot
         return await self._find(
             Notification, "notifications", finder, [snapshot_id], lambda n: n.deployable_model_id == snapshot_id
@@ -200,11 +209,9 @@ class HttpCenter:
         limit: int | None = None,
     ) -> list[E]:
         """Ask a finder; where the centre has no such finder, look through the newest entities with ``keep``."""
-        name, _, parameters = finder.partition("?")
-        path = f"{plural}/search/{name}"
-        if name and path not in self._no_such_finder:
+        path, asked = _search(plural, finder, values)
+        if asked and path not in self._no_such_finder:
             try:
-                asked = dict(zip(parameters.split(","), values, strict=True)) | _NEWEST_FIRST
                 return await self._list(kind, path, asked, limit=limit)
             except NotFound:
                 pass
@@ -212,14 +219,50 @@ class HttpCenter:
         self._no_such_finder.add(path)  # only now: a centre that is just starting may not know the listing either
         return [entity for entity in newest if keep(entity)]
 
+    async def _iterate(self, kind: type[E], plural: str, finder: str, values: list[str]) -> AsyncIterator[E]:
+        """What a finder finds, as it comes; where the centre has no such finder, everything in the collection."""
+        path, asked = _search(plural, finder, values)
+        seen = set[str]()
+        if asked and path not in self._no_such_finder:
+            try:
+                async for page in self._pages(kind, path, asked, seen):
+                    for entity in page:
+                        yield entity
+                return
+            except NotFound:
+                pass
+        async for page in self._pages(kind, plural, _NEWEST_FIRST, seen):
+            self._no_such_finder.add(path)
+            for entity in page:
+                yield entity
+
     async def _list(self, kind: type[E], path: str, params: Mapping[str, str], *, limit: int | None = None) -> list[E]:
-        found: dict[str, E] = {}  # by id: what is created meanwhile moves entities on to the next page
-        async for items in self._hal.pages(path, params, limit=limit):
-            for item in items:
-                found.setdefault(str(item.get("id")), _read(kind, item, f"GET {path}", write=False))
+        found: list[E] = []
+        async for page in self._pages(kind, path, params, set(), limit=limit):
+            found += page
             if limit and len(found) >= limit:
                 break
-        return sorted(found.values(), key=_created, reverse=True)
+        return sorted(found, key=_created, reverse=True)
+
+    async def _pages(
+        self, kind: type[E], path: str, params: Mapping[str, str], seen: set[str], *, limit: int | None = None
+    ) -> AsyncIterator[list[E]]:
+        """Pages of a listing, each newest first, of what is not ``seen`` yet, by id.
+
+        What is created meanwhile moves entities on to the next page.
+        """
+        async for items in self._hal.pages(path, params, limit=limit):
+            new = {key: item for item in items if (key := str(item.get("id"))) not in seen}
+            seen |= new.keys()
+            page = [_read(kind, item, f"GET {path}", write=False) for item in new.values()]
+            yield sorted(page, key=_created, reverse=True)
+
+
+def _search(plural: str, finder: str, values: list[str]) -> tuple[str, dict[str, str]]:
+    """A finder's path and what to ask it; nothing to ask if none is set."""
+    name, _, parameters = finder.partition("?")
+    asked = dict(zip(parameters.split(","), values, strict=True)) | _NEWEST_FIRST if name else {}
+    return f"{plural}/search/{name}", asked
 
 
 def _path(plural: str, entity_id: str) -> str:

@@ -1,6 +1,6 @@
 """What the processes need of a model centre."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Protocol
 
 from mlc.center.wire import (
@@ -64,9 +64,12 @@ class Center(Protocol):
     ) -> list[DeployedModel]:
         """Deployments, newest first, in every state."""
 
+    def iter_deployments(self, *, state: str | None = None) -> AsyncGenerator[DeployedModel]:
+        """Deployments, newest first, of all states or of one; read a page at a time, for those who stop in between."""
+
     async def create_deployment(self, deployment: DeployedModel) -> DeployedModel: ...
     async def patch_deployment(self, deployment_id: str, changes: Mapping[str, Any]) -> DeployedModel: ...
 
     async def create_notification(self, notification: Notification) -> Notification: ...
     async def list_notifications(self, *, snapshot_id: str | None = None) -> list[Notification]:
-        """Notifications, newest first."""
+        """Notifications, newest first; without a snapshot the newest ``MLC_CENTER_LISTING_LIMIT`` of them all."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from activities.deployments import canonical_stage
+from activities.matching import canonical_stage
 from activities.monitors import CLASSIFICATION, MONITOR_CATEGORY, REGRESSION
 from mlc.center.answers import origin
 from mlc.center.client import HttpCenter
@@ -25,6 +25,7 @@ FINDERS = {
     "find_deployments_by_model": "deployedModels",
     "find_deployments_by_snapshot": "deployedModels",
     "find_deployments_by_engine": "deployedModels",
+    "find_deployments_by_state": "deployedModels",
     "find_notifications_by_snapshot": "notifications",
 }
 """Settings that name a finder, and the collection that it belongs to."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mlc.model.failure import ExternalError
+
 TIME_LIMIT = 5.0
 """Seconds for one request: who checks is waiting for the answer."""
 
@@ -46,3 +48,8 @@ def listed(names: list[str], most: int = 12) -> str:
     """Names with commas, the first dozen of them; ``none`` if there are none."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) + more) or "none"
+
+
+def said(error: ExternalError) -> str:
+    """The error's sentence, to be gone on with; a system's own messages end as they like."""
+    return str(error).rstrip(".")

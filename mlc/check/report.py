@@ -10,6 +10,7 @@ from pydantic_settings import SettingsError
 from mlc.check.center import check_center
 from mlc.check.finding import Finding, Mark, wrong
 from mlc.check.gateway import check_gateway
+from mlc.check.servicenow import check_servicenow
 from mlc.check.temporal import check_temporal
 from mlc.check.tickets import check_tickets
 from mlc.settings import what_is_wrong
@@ -34,14 +35,16 @@ class Section:
 
 
 async def check_everything() -> list[Section]:
-    """Check all systems at the same time. Raises nothing: what goes wrong is a finding."""
+    """Check all systems at the same time; one that is not used has no section. What goes wrong is a finding."""
     checks = {
         "Temporal": check_temporal(),
         "Model centre": check_center(),
         "Jira": check_tickets(),
+        "ServiceNow": check_servicenow(),
         "Gateway": check_gateway(),
     }
-    return await asyncio.gather(*(_section(title, findings) for title, findings in checks.items()))
+    sections = await asyncio.gather(*(_section(title, findings) for title, findings in checks.items()))
+    return [section for section in sections if section.findings]
 
 
 def lines(sections: Sequence[Section], encoding: str | None = None) -> Iterator[str]:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pydantic import TypeAdapter
 
 from mlc.center.answers import origin
-from mlc.check.finding import TIME_LIMIT, Finding, good, listed, unchecked, warning, wrong
+from mlc.check.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
 from mlc.check.ticket_statuses import check_statuses
 from mlc.model.failure import ExternalError, NotFound, Refused
-from mlc.settings import JiraSettings
+from mlc.settings import JiraSettings, ProcessSettings, ServiceNowSettings
 from mlc.ticketing.jira_reader import only_date_field
 from mlc.ticketing.jira_session import JiraSession
 from mlc.ticketing.jira_wire import CreateField, CreateFields, FieldMeta, IssueType, IssueTypes, Permissions, User
@@ -41,7 +41,7 @@ async def check_tickets() -> AsyncIterator[Finding]:
 
 def _found(settings: JiraSettings) -> Iterator[Finding]:
     if not settings.url:
-        yield wrong("No ticket system is set up", "set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN.")
+        yield from _without_jira()
         return
     place, project = origin(settings.url), settings.project
     settings = settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
@@ -49,13 +49,13 @@ def _found(settings: JiraSettings) -> Iterator[Finding]:
     try:
         me = jira.get("tell who we are", "myself", User.model_validate)
     except NotFound as error:
-        yield wrong(f"There is no Jira at {place}", f"{_said(error)}: correct MLC_JIRA_URL.")
+        yield wrong(f"There is no Jira at {place}", f"{said(error)}: correct MLC_JIRA_URL.")
         return
     except Refused as error:
-        yield wrong(f"Jira at {place} does not let us in", f"{_said(error)}: correct MLC_JIRA_USER and MLC_JIRA_TOKEN.")
+        yield wrong(f"Jira at {place} does not let us in", f"{said(error)}: correct MLC_JIRA_USER and MLC_JIRA_TOKEN.")
         return
     except ExternalError as error:
-        yield wrong(f"Jira can't be reached at {place}", f"{_said(error)}: start it, or correct MLC_JIRA_URL.")
+        yield wrong(f"Jira can't be reached at {place}", f"{said(error)}: start it, or correct MLC_JIRA_URL.")
         return
     yield good(f"Jira at {place} knows us as {me.shown()}")
     try:
@@ -63,12 +63,23 @@ def _found(settings: JiraSettings) -> Iterator[Finding]:
     except ExternalError as error:
         yield wrong(
             f"The project {project} can't be seen",
-            f"{_said(error)}: correct MLC_JIRA_PROJECT, or let the account browse it.",
+            f"{said(error)}: correct MLC_JIRA_PROJECT, or let the account browse it.",
         )
         return
     yield good(f"Project {project} is there")
     for look in (_permissions, _issue_type, check_statuses):
         yield from _survived(look, jira, settings)
+
+
+def _without_jira() -> Iterator[Finding]:
+    """No Jira is no fault where tickets go to ServiceNow."""
+    remedy = "set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN"
+    if not ServiceNowSettings().url:
+        yield wrong("No ticket system is set up", f"{remedy}, or the same of ServiceNow (MLC_SERVICENOW_URL).")
+    elif ProcessSettings().ticketing == "jira":
+        yield wrong("No Jira is set up, though tickets go there", f"{remedy}, or MLC_TICKETING=servicenow.")
+    else:
+        yield unchecked("Jira", "none is set up; tickets go to ServiceNow.")
 
 
 def _survived(
@@ -78,7 +89,7 @@ def _survived(
     try:
         yield from look(jira, settings)
     except ExternalError as error:
-        yield wrong("Jira could not tell", _said(error) + ".")
+        yield wrong("Jira could not tell", said(error) + ".")
 
 
 def _permissions(jira: JiraSession, settings: JiraSettings) -> Iterator[Finding]:
@@ -133,7 +144,7 @@ def _expiration(jira: JiraSession, settings: JiraSettings, screen: list[CreateFi
     try:
         found = by_id or only_date_field(fields, wanted)
     except Refused as error:
-        yield wrong(f"The field {wanted} is not clear", _said(error) + ".")
+        yield wrong(f"The field {wanted} is not clear", said(error) + ".")
         return
     field = next((field for field in fields if field.id == found), None)
     if field is None:
@@ -154,8 +165,3 @@ def _expiration(jira: JiraSession, settings: JiraSettings, screen: list[CreateFi
         )
     else:
         yield good(f"The field {wanted} ({field.id}) is for dates and on the screen")
-
-
-def _said(error: ExternalError) -> str:
-    """The error's sentence, to be gone on with; Jira's own messages end as they like."""
-    return str(error).rstrip(".")

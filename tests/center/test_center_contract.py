@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
+from contextlib import aclosing
 
 import httpx
 import pytest
@@ -277,6 +278,49 @@ async def test_a_centre_without_our_finders_is_asked_for_listings(
         assert [d.id for d in await other.list_deployments(model_id=model.id)] == [deployment.id]
         assert [n.id for n in await other.list_notifications(snapshot_id=snapshot.id)] == [notification.id]
     await other.aclose()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a finder", "no finder"])
+async def test_deployments_of_a_state_come_newest_first(
+    center: HttpCenter, address: str, without_finders: Callable[..., CenterSettings], known: bool
+) -> None:
+    snapshot = await a_snapshot(center)
+    made = [
+        await center.create_deployment(DeployedModel(deployable_model=snapshot, state="DEPLOYED")) for _ in range(5)
+    ]
+    await center.patch_deployment(made[3].id, {"state": "UNDEPLOYED"})
+    # Even where a finder lacks, beyond the limit: an old deployment may be active still.
+    settings = settings_for(address, page_size=2) if known else without_finders(page_size=2, listing_limit=2)
+    async with aclosing(HttpCenter(settings)) as other:
+        active = [made[number].id for number in (4, 2, 1, 0)]
+        for _ in range(2):
+            assert [d.id async for d in other.iter_deployments(state="DEPLOYED")] == active
+        assert [d.id async for d in other.iter_deployments()] == [d.id for d in reversed(made)]
+
+
+async def test_deployments_are_read_no_further_than_wanted(center: HttpCenter, address: str) -> None:
+    snapshot = await a_snapshot(center)
+    for _ in range(7):
+        await center.create_deployment(DeployedModel(deployable_model=snapshot, state="DEPLOYED"))
+    asked: list[str] = []
+
+    async def noted(request: httpx.Request) -> None:
+        asked.append(request.url.params["page"])
+
+    async with httpx.AsyncClient(event_hooks={"request": [noted]}) as http:
+        deployments = HttpCenter(settings_for(address, page_size=3), http=http).iter_deployments(state="DEPLOYED")
+        async with aclosing(deployments):
+            assert [await anext(deployments) for _ in range(4)]
+    assert asked == ["0", "1"]
+
+
+async def test_without_a_snapshot_no_more_notifications_are_read_than_the_limit(
+    center: HttpCenter, address: str
+) -> None:
+    for number in range(6):
+        await center.create_notification(Notification(message=str(number)))
+    async with aclosing(HttpCenter(settings_for(address, page_size=2, listing_limit=4))) as near:
+        assert [n.message for n in await near.list_notifications()] == list("5432")
 
 
 async def test_looking_through_a_listing_ends_at_the_limit(

@@ -109,6 +109,7 @@ KINDS = {
                 "findAllByDeployableModel_Id": {"deployableModelId": "snapshot_id"},
                 "findAllByDeployableModel_StoredModel_Id": {"storedModelId": "model_id"},
                 "findAllByEngine_Id": {"engineId": "engine_id"},
+                "findAllByState": {"state": "status"},
             },
         ),
         Kind(

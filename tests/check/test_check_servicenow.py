@@ -1,0 +1,121 @@
+"""`mlc check` of ServiceNow: as it should be, and with one thing after the other broken."""
+
+import pytest
+from check_site import JIRA_TOKEN, Site
+
+from mlc.check.finding import Finding, Mark
+from mlc.check.report import check_everything
+from mlc.check.servicenow import check_servicenow
+from mlc.settings import CenterSettings, JiraSettings, ServiceNowSettings
+from mlc.standalone.faults import Effect
+from mlc.ticketing import TicketRequest
+from mlc.ticketing.servicenow import ServiceNowTicketing
+
+
+@pytest.fixture
+def snow(site: Site) -> Site:
+    """The desk as ServiceNow, beside Jira."""
+    url = JiraSettings().url or ""
+    site.set(MLC_SERVICENOW_URL=url, MLC_SERVICENOW_USER="mlc", MLC_SERVICENOW_PASSWORD=JIRA_TOKEN)
+    return site
+
+
+async def found() -> list[Finding]:
+    findings = [finding async for finding in check_servicenow()]
+    assert not any(JIRA_TOKEN in f"{finding.what} {finding.remedy}" for finding in findings)
+    return findings
+
+
+def tell(findings: list[Finding], mark: Mark, what: str, remedy: str = "") -> None:
+    told = [f for f in findings if f.mark is mark and what in f.what and remedy in f.remedy]
+    assert told, "\n".join(f"{f.mark} {f.what}: {f.remedy}" for f in findings)
+
+
+async def test_a_servicenow_that_is_as_it_should_be_has_no_flaw(snow: Site) -> None:
+    findings = await found()
+    assert {f.mark for f in findings} == {Mark.GOOD, Mark.UNCHECKED}
+    assert all(f.what.startswith("Whether the account may make tickets") for f in findings if f.mark is Mark.UNCHECKED)
+    tickets = ServiceNowTicketing(ServiceNowSettings())
+    for kind in ("review", "error"):
+        tickets.create(TicketRequest(label=f"gov-{kind}", kind=kind, summary="May it?", body=[]))
+    findings = await found()
+    assert {f.mark for f in findings} == {Mark.GOOD}
+    tell(findings, Mark.GOOD, "Tickets can be made in change_request: CHG0030001 was")
+    tell(findings, Mark.GOOD, "In change_request approval means yes: Approved")
+    tell(findings, Mark.GOOD, "In incident close_code means no: Duplicate, No resolution provided")
+    assert len(findings) > 15
+
+
+FLAWS: dict[str, tuple[dict[str, str], Mark, str, str]] = {
+    "other server": ({"URL": "{center}"}, Mark.WRONG, "There is no ServiceNow at", "MLC_SERVICENOW_URL"),
+    "down": ({"URL": "http://127.0.0.1:1"}, Mark.WRONG, "can't be reached", "MLC_SERVICENOW_URL"),
+    "no address": ({"URL": "nonsense"}, Mark.WRONG, "address is none", "MLC_SERVICENOW_URL"),
+    "password": ({"PASSWORD": "nope"}, Mark.WRONG, "does not let us in", "MLC_SERVICENOW_PASSWORD"),
+    "client": ({"CLIENT_ID": "x", "CLIENT_SECRET": "y"}, Mark.WRONG, "does not let us in", "OAuth"),
+    "table": ({"TABLE": "u_none"}, Mark.WRONG, "table u_none can't be read", "MLC_SERVICENOW_TABLE"),
+    "label": ({"LABEL_FIELD": "u_key"}, Mark.WRONG, "has no field u_key", "MLC_SERVICENOW_"),
+    "extra": ({"FIELDS": '{{"u_group": "x"}}'}, Mark.WRONG, "has no field u_group", ""),
+    "yes": (
+        {"APPROVED_VALUES": '["go"]'},
+        Mark.WRONG,
+        "No value of approval in change_request means yes",
+        "MLC_SERVICENOW_APPROVED_VALUES to some of: Not Yet Requested, Requested, Approved, Rejected",
+    ),
+    "no": (
+        {"REJECTED_CODES": '["never"]'},
+        Mark.WRONG,
+        "No value of close_code in incident means no",
+        "REJECTED_CODES",
+    ),
+    "withdrawn": ({"WITHDRAWN_STATE": "77"}, Mark.WRONG, "No state of change_request means withdrawn", "4 (Canceled)"),
+    "closed": ({"INCIDENT_CLOSED_STATES": '["77"]'}, Mark.WRONG, "No state of incident means closed", "6 (Resolved)"),
+    "date": ({"EXPIRATION_FIELD": "u_until"}, Mark.WARNING, "has no field u_until", "approvals last a year"),
+    "no date": ({"EXPIRATION_FIELD": "description"}, Mark.WARNING, "description is not for dates", ""),
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+async def test_a_wrong_setting_is_named(snow: Site, flaw: str) -> None:
+    settings, mark, what, remedy = FLAWS[flaw]
+    center = CenterSettings().url
+    snow.set(**{f"MLC_SERVICENOW_{name}": value.format(center=center) for name, value in settings.items()})
+    tell(await found(), mark, what, remedy)
+
+
+@pytest.mark.parametrize(
+    ("table", "mark", "said"),
+    [
+        ("sys_journal_field", Mark.WRONG, "repeated"),
+        ("sysapproval_approver", Mark.WARNING, "unknown"),
+        ("sys_dictionary", Mark.UNCHECKED, "sys_dictionary"),
+        ("change_request", Mark.WRONG, "roles"),
+    ],
+)
+async def test_a_table_that_is_closed_is_named_with_what_that_means(
+    snow: Site, table: str, mark: Mark, said: str
+) -> None:
+    body = '{"error": {"message": "Insufficient rights"}, "status": "failure"}'
+    snow.faults.add(Effect.ANSWER, path=f"/table/{table}$", status=403, body=body, times=9)
+    tell(await found(), mark, "", said)
+
+
+async def test_one_answer_that_fails_leaves_the_rest_checked(snow: Site) -> None:
+    snow.faults.add(Effect.DROP, path="/sys_choice$")
+    findings = await found()
+    tell(findings, Mark.WRONG, "could not tell about change_request")
+    tell(findings, Mark.GOOD, "In incident close_code means yes")
+
+
+async def test_a_site_without_servicenow_has_no_section_of_it(site: Site) -> None:
+    assert "ServiceNow" not in [section.title for section in await check_everything()]
+    site.set(MLC_TICKETING="servicenow")
+    tell(await found(), Mark.WRONG, "No ServiceNow is set up", "MLC_SERVICENOW_URL")
+
+
+async def test_servicenow_alone_will_do_where_tickets_go_there(snow: Site) -> None:
+    snow.monkeypatch.delenv("MLC_JIRA_URL")
+    tell(await snow.findings(), Mark.WRONG, "No Jira is set up, though tickets go there", "MLC_TICKETING=servicenow")
+    snow.set(MLC_TICKETING="servicenow")
+    findings = await snow.findings()
+    tell(findings, Mark.UNCHECKED, "Jira", "tickets go to ServiceNow")
+    assert not any(f.mark is Mark.WRONG and "Jira" in f.what for f in findings)
