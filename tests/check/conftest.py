@@ -30,7 +30,7 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def namespace(dev_server: WorkflowEnvironment) -> AsyncIterator[str]:
     """A namespace that `mlc setup` was run on, and a worker polls."""
     client = await namespace_of(dev_server.client, "check")
