@@ -1,24 +1,27 @@
 """Batch jobs: the deployment that a model service tag stands for, and a runtime that can run it."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from activities.deployments import canonical_stage, control_tags, matching, mode_of
 from activities.failures import final, translated
-from activities.snapshots import policy, summary
+from activities.matching import canonical_stage, control_tags, described, looked_for, matching, mode_of
+from activities.snapshots import is_set, summary
 from mlc.center import Center, wire
 from mlc.center.deployment_state import deployment_state
 from mlc.model.base import Record
 from mlc.model.deployment import DeploymentMode, RuntimeRef
-from mlc.model.failure import FailureType
-from mlc.model.processes import Policy
+from mlc.model.failure import FailureType, NotFound
 from mlc.model.short import beginning
 from mlc.model.snapshot import SnapshotSummary
 from mlc.settings import CenterSettings, ProcessSettings
 
 SHOWN = 10
+DEAD = "ERROR"
+"""State of a runtime that takes no jobs."""
 
 
 class BatchTarget(Record):
@@ -43,35 +46,38 @@ class BatchActivities:
     center_settings: CenterSettings
 
     @activity.defn
-    async def read_policy(self, _tag: str) -> Policy:
-        """The settings that a run follows from its start to its end."""
-        return policy(self.settings)
-
-    @activity.defn
     async def find_batch_deployment(self, target: BatchTarget) -> BatchDeployment:
         """The newest batch deployment in the state deployed whose snapshot carries the tag, at that stage if any.
+
+        The snapshot is read afresh, since a tag may have been added after it was deployed.
 
         Raises:
             ApplicationError: ``NoDeployment`` (final) with the batch deployments that there are.
         """
+        others = []
         with translated():
-            deployments = await self.center.list_deployments()
-        active = [deployment for deployment in deployments if self._is_active_batch(deployment)]
-        for deployment in active:
-            snapshot = deployment.deployable_model
-            if snapshot is not None and self._is_meant(deployment, snapshot, target):
-                stage = beginning(deployment.deployment_target or "unassigned", 100)
-                return BatchDeployment(id=deployment.id, stage=stage, snapshot=summary(snapshot, self.settings))
+            for deployment in await self.center.list_deployments():
+                if not self._is_active_batch(deployment):
+                    continue
+                snapshot = await self._snapshot(deployment)
+                if snapshot is not None and self._is_meant(deployment, snapshot, target):
+                    return BatchDeployment(
+                        id=deployment.id,
+                        stage=beginning(_stage(deployment), 100),
+                        snapshot=summary(snapshot, self.settings),
+                    )
+                others.append(_named(deployment, snapshot))
         at = f" at stage {target.model_stage!r}" if target.model_stage else ""
         raise final(
             FailureType.NO_DEPLOYMENT,
             f"No batch deployment in the state {self.center_settings.deployed_state} has a snapshot with the tag "
-            f"{target.tag!r}{at}. Batch deployments: {_listed(active)}.",
+            f"{target.tag!r}{at}. Batch deployments: {_listed(others, '; ')}.",
         )
 
     @activity.defn
     async def compatible_runtime(self, deployment: BatchDeployment) -> RuntimeRef:
-        """A runtime without endpoints that suits the deployed snapshot; of several the one last heard of.
+        """A runtime without endpoints that suits the snapshot at its deployment's stage, and is alive as far as can be
+        told. Of several any one, another for another run.
 
         Raises:
             ApplicationError: ``NoMatchingRuntime`` (final) with the runtimes that there are.
@@ -79,41 +85,77 @@ class BatchActivities:
         with translated():
             snapshot = await self.center.get_snapshot(deployment.snapshot.id)
             engines = await self.center.list_engines()
-        found = [e for e in matching(snapshot, engines, self.settings) if mode_of(e) is DeploymentMode.BATCH]
-        if not found:
-            names = ", ".join(f"{engine.name} ({mode_of(engine)})" for engine in engines[:SHOWN])
+        suiting = matching(snapshot, engines, self.settings, target=deployment.stage)
+        batch = [engine for engine in suiting if mode_of(engine) is DeploymentMode.BATCH]
+        now = activity.info().started_time
+        alive = [engine for engine in batch if is_alive(engine, now, self.settings.runtime_timeout)]
+        if not alive:
+            silent = f" Not heard of for a while: {_listed([e.name for e in batch], ', ')}." if batch else ""
             raise final(
                 FailureType.NO_MATCHING_RUNTIME,
-                f"No batch runtime matches snapshot {snapshot.meta_data.name!r} (stage {deployment.stage!r}, tags "
-                f"{snapshot.meta_data.tags}). The centre's runtimes: {names or 'none at all'}.",
+                f"No batch runtime matches snapshot {snapshot.meta_data.name!r}: "
+                f"{looked_for(snapshot, deployment.stage)}.{silent} The centre's runtimes: "
+                f"{_listed([f'{described(engine)}, {mode_of(engine)}' for engine in engines], '; ')}.",
             )
-        chosen = max(found, key=_last_heard_of)
+        chosen = _any_of(alive, activity.info().workflow_id or "")
         return RuntimeRef(id=chosen.id or "", name=beginning(chosen.name, 100), mode=DeploymentMode.BATCH)
 
     def _is_active_batch(self, deployment: wire.DeployedModel) -> bool:
         state = deployment_state(deployment, self.center_settings)
         return state == self.center_settings.deployed_state and deployment.engine is None
 
+    async def _snapshot(self, deployment: wire.DeployedModel) -> wire.DeployableModel | None:
+        if deployment.deployable_model is None:
+            return None
+        try:
+            return await self.center.get_snapshot(deployment.deployable_model.id)
+        except NotFound:
+            return None
+
     def _is_meant(self, deployment: wire.DeployedModel, snapshot: wire.DeployableModel, target: BatchTarget) -> bool:
-        if target.tag not in set(snapshot.meta_data.tags) - control_tags(self.settings):
+        if target.tag in control_tags(self.settings) or not is_set(snapshot, target.tag):
             return False
         if target.model_stage is None:
             return True
-        stage = canonical_stage(deployment.deployment_target or "unassigned", self.settings)
-        return stage == canonical_stage(target.model_stage, self.settings)
+        return canonical_stage(_stage(deployment), self.settings) == canonical_stage(target.model_stage, self.settings)
 
 
-def _last_heard_of(engine: wire.Engine) -> tuple[str, str]:
-    activity = (engine.model_extra or {}).get("lastActivity")
-    date = activity.get("date") if isinstance(activity, dict) else None
-    return str(date or ""), engine.name
+def is_alive(engine: wire.Engine, now: datetime, timeout: timedelta) -> bool:
+    """Whether a runtime may be expected to take a job.
+
+    Standalone runtimes send heartbeats. Of ModelOp's only the last job is known, which may be long ago.
+    """
+    extra = engine.model_extra or {}
+    last = extra.get("lastActivity")
+    if engine.state == DEAD:
+        return False
+    if not isinstance(last, dict) or last.get("type") != "HEARTBEAT":
+        return True
+    try:
+        # The centre's clock, if it says when it heard of the runtime; else the runtime's own.
+        heard = datetime.fromisoformat(str(extra.get("lastModifiedDate") or last.get("date")))
+        return now - heard <= timeout
+    except (ValueError, TypeError):
+        return True
 
 
-def _listed(deployments: Sequence[wire.DeployedModel]) -> str:
-    texts = []
-    for deployment in deployments[:SHOWN]:
-        snapshot = deployment.deployable_model or wire.DeployableModel()
-        stage = deployment.deployment_target or "unassigned"
-        texts.append(f"{snapshot.meta_data.name or snapshot.id} (stage {stage}, tags {snapshot.meta_data.tags})")
-    more = len(deployments) - SHOWN
-    return "; ".join(texts) + (f"; and {more} more" if more > 0 else "") if texts else "none at all"
+def _any_of(engines: Sequence[wire.Engine], run: str) -> wire.Engine:
+    """The same one for the same run, whichever try asks."""
+    number = int.from_bytes(hashlib.sha256(run.encode()).digest()[:8])
+    return sorted(engines, key=lambda engine: engine.name)[number % len(engines)]
+
+
+def _stage(deployment: wire.DeployedModel) -> str:
+    return deployment.deployment_target or "unassigned"
+
+
+def _named(deployment: wire.DeployedModel, snapshot: wire.DeployableModel | None) -> str:
+    if snapshot is None:
+        return f"{deployment.id} (its snapshot is gone)"
+    return f"{snapshot.meta_data.name or snapshot.id} (stage {_stage(deployment)}, tags {snapshot.meta_data.tags})"
+
+
+def _listed(texts: Iterable[str], separator: str) -> str:
+    shown = list(texts)
+    more = [f"and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
+    return separator.join([*shown[:SHOWN], *more]) or "none at all"

@@ -15,6 +15,7 @@ from activities.failures import (
     translated_creation,
     translated_while_waiting,
 )
+from activities.matching import described, looked_for, matching, mode_of
 from activities.snapshots import stage_of
 from mlc.center import Center, wire
 from mlc.center.deployment_state import deployment_state
@@ -54,8 +55,8 @@ class DeploymentActivities:
         if not found:
             raise final(
                 FailureType.NO_MATCHING_RUNTIME,
-                f"No runtime matches snapshot {snapshot.meta_data.name!r}: {_looked_for(snapshot)}. "
-                f"The centre's runtimes: {', '.join(map(_described, engines)) or 'none at all'}.",
+                f"No runtime matches snapshot {snapshot.meta_data.name!r}: {looked_for(snapshot)}. "
+                f"The centre's runtimes: {', '.join(map(described, engines)) or 'none at all'}.",
             )
         refs = [
             RuntimeRef(id=engine.id or "", name=beginning(engine.name, 100), mode=mode_of(engine)) for engine in found
@@ -179,72 +180,6 @@ class DeploymentActivities:
         )
 
 
-def matching(
-    snapshot: wire.DeployableModel, engines: Iterable[wire.Engine], settings: ProcessSettings
-) -> list[wire.Engine]:
-    """The runtimes that suit a snapshot.
-
-    Those that the snapshot pins in ``targetRuntimes``, if it pins any. Else those of its stage whose platforms include
-    the model's type and whose service tags, if they have any, include one of the snapshot's.
-    """
-    if snapshot.target_runtimes:
-        pinned = {name for engine in snapshot.target_runtimes for name in (engine.id, engine.name) if name}
-        return [engine for engine in engines if engine.id in pinned or engine.name in pinned]
-    stage = canonical_stage(stage_of(snapshot), settings)
-    if stage == "unassigned":
-        return []
-    wanted = set(snapshot.meta_data.tags) - control_tags(settings)
-    platform = snapshot.stored_model.model_meta_data.type.casefold()
-    return [
-        engine
-        for engine in engines
-        if stage in _stages(engine, settings)
-        and (not (covered := platforms(engine)) or any(platform.startswith(name) for name in covered))
-        and (not (service := service_tags(engine, settings)) or service & wanted)
-    ]
-
-
-def platforms(engine: wire.Engine) -> list[str]:
-    """What a runtime can run, such as ``python``; none: everything. A platform without a version is one it lacks."""
-    return sorted(name.casefold() for name, version in engine.platform.items() if version is not None)
-
-
-def service_tags(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
-    """A runtime's tags that are neither names of stages nor control tags: which models it is meant for."""
-    stages = stage_names(settings)
-    own = canonical_stage(engine.environment_name or "unassigned", settings)
-    meant = set(engine.tags) - control_tags(settings)
-    return {tag for tag in meant if tag.casefold() not in stages and canonical_stage(tag, settings) != own}
-
-
-def control_tags(settings: ProcessSettings) -> set[str]:
-    """Tags by which a snapshot asks for steps: they say nothing of where it belongs."""
-    return {settings.train_tag, settings.run_test_tag, settings.review_tag, settings.servicenow_review_tag}
-
-
-def canonical_stage(stage: str, settings: ProcessSettings) -> str:
-    """One name for each stage, whatever its spelling: ``Production`` and ``PROD`` are ``prod``."""
-    folded = stage.casefold()
-    return stage_names(settings).get(folded, folded)
-
-
-def stage_names(settings: ProcessSettings) -> dict[str, str]:
-    """Every name of the stages in the settings, in lower case, and the stage that it means."""
-    return {
-        name.casefold(): stage.casefold()
-        for stage, aliases in settings.stage_aliases.items()
-        for name in (stage, *aliases)
-    }
-
-
-def _stages(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
-    return {canonical_stage(name, settings) for name in (engine.environment_name or "unassigned", *engine.tags)}
-
-
-def mode_of(engine: wire.Engine) -> DeploymentMode:
-    return DeploymentMode.ONLINE if engine.input_endpoints or engine.output_endpoints else DeploymentMode.BATCH
-
-
 async def active_deployments(
     center: Center, settings: CenterSettings, snapshot: wire.DeployableModel, *, but: Container[str] = ()
 ) -> list[wire.DeployedModel]:
@@ -265,19 +200,6 @@ async def previous_deployed_snapshot(
         if other is not None and other.id != snapshot.id:
             return await center.get_snapshot(other.id)
     return None
-
-
-def _looked_for(snapshot: wire.DeployableModel) -> str:
-    """What ``matching`` went by."""
-    if snapshot.target_runtimes:
-        return f"it is pinned to {', '.join(engine.name or engine.id or '?' for engine in snapshot.target_runtimes)}"
-    model_type = snapshot.stored_model.model_meta_data.type
-    return f"stage {stage_of(snapshot)!r}, model type {model_type}, tags {snapshot.meta_data.tags}"
-
-
-def _described(engine: wire.Engine) -> str:
-    platform = f", platform {' '.join(platforms(engine))}" if engine.platform else ""
-    return f"{engine.name} (stage {engine.environment_name or 'unassigned'}, tags {engine.tags}{platform})"
 
 
 def _place(deployment: wire.DeployedModel) -> str | None:

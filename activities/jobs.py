@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
 
@@ -22,7 +24,7 @@ from activities.results import BACK_TEST, provenance, read_metrics, top_level_nu
 from activities.snapshots import no_such_snapshot
 from mlc.center import Center, wire
 from mlc.model.base import Record
-from mlc.model.failure import FailureType, NotFound
+from mlc.model.failure import FailureType, NotFound, Refused
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.job import Job, JobKind, JobRequest, TestResult
 from mlc.model.short import beginning, ending
@@ -38,10 +40,11 @@ INPUT_ROLES = {JobKind.TRAINING: AssetRole.TRAINING_DATA, JobKind.METRICS: Asset
 
 
 class Scored(Record):
-    """A scoring job that is done: addresses or names of its outputs, in order; of many the first ones."""
+    """A scoring job that is done: addresses or names of its first outputs, in order, and how many there are."""
 
     job_id: str
     outputs: list[str]
+    output_count: int
 
 
 @dataclass
@@ -116,26 +119,42 @@ class JobActivities:
         """Wait for a scoring job."""
         with translated_while_waiting(self.settings.patience):
             finished = await self._finished(job)
-        outputs = _shown([asset.file_url or asset.filename or asset.name for asset in finished.output_data])
-        return Scored(job_id=job.id, outputs=outputs)
+        names = [_without_query(asset.file_url) or asset.filename or asset.name for asset in finished.output_data]
+        shown = [beginning(name, 150) for name in names[:SHOWN_NAMES]]
+        return Scored(job_id=job.id, outputs=shown, output_count=len(names))
 
     async def _finish_test(self, job: Job, **more: str) -> TestResult:
         with translated_while_waiting(self.settings.patience):
             finished = await self._finished(job)
             metrics = read_metrics(finished)
-            for result in await self.center.list_test_results(job.snapshot_id):
-                if result.job_id == job.id:
-                    break
-            else:
-                result = await self.center.create_test_result(
-                    wire.ModelTestResult(
-                        deployable_model_id=job.snapshot_id,
-                        job_id=job.id,
-                        test_results=metrics,
-                        provenance=provenance(finished) | more,
-                    )
-                )
+            result = await self._kept_result(job) or await self._keep_result(
+                wire.ModelTestResult(
+                    id=str(uuid5(NAMESPACE_URL, f"modelTestResult|{job.id}")),
+                    deployable_model_id=job.snapshot_id,
+                    job_id=job.id,
+                    test_results=metrics,
+                    provenance=provenance(finished) | more,
+                ),
+                job,
+            )
         return TestResult(id=result.id, job_id=job.id, metrics=top_level_numbers(metrics))
+
+    async def _kept_result(self, job: Job) -> wire.ModelTestResult | None:
+        """The oldest result of the job, if there is one."""
+        results = await self.center.list_test_results(job.snapshot_id)
+        return next((result for result in reversed(results) if result.job_id == job.id), None)
+
+    async def _keep_result(self, result: wire.ModelTestResult, job: Job) -> wire.ModelTestResult:
+        """Keep a result under an id that follows from the job's: an attempt that was given up may do so as well."""
+        try:
+            made = await self.center.create_test_result(result)
+        except Refused as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+            return result
+        if made.id == result.id:
+            return made
+        return await self._kept_result(job) or made  # a centre that gives ids of its own
 
     @activity.defn
     async def cancel_job(self, job_id: str) -> None:
@@ -176,10 +195,11 @@ class JobActivities:
             raise final(
                 FailureType.MISSING_ASSET, f"The model centre keeps no file with the id {file.asset_id!r}."
             ) from None
-        return stored.model_copy(update={"file_format": file.file_format or stored.file_format})
+        name = file.filename or stored.filename
+        return stored.model_copy(update={"filename": name, "file_format": file.file_format or stored.file_format})
 
     def _job(self, request: JobRequest, snapshot: wire.DeployableModel, given: Sequence[wire.Asset]) -> wire.Job:
-        outputs = [output(file, self.files) for file in request.files.outputs]
+        outputs = [output(file, number, self.files) for number, file in enumerate(request.files.outputs, 1)]
         runtime = request.runtime
         target = {"target_engine": wire.Engine(id=runtime.id, name=runtime.name)} if runtime else {}
         return wire.Job(
@@ -216,7 +236,7 @@ def inputs(snapshot: wire.DeployableModel, role: AssetRole) -> list[wire.Asset]:
     if not found:
         raise final(
             FailureType.MISSING_ASSET,
-            f"Snapshot {snapshot.meta_data.name!r} has no asset with the role {role}. Add one and try this step again.",
+            f"Snapshot {snapshot.meta_data.name!r} has no asset with the role {role}. Add one and try again.",
         )
     return found
 
@@ -236,16 +256,21 @@ def external(file: InputFile | OutputFile, rules: FileRules) -> wire.Asset:
     )
 
 
-def output(file: OutputFile, rules: FileRules) -> wire.Asset:
-    """An output as a job carries it: at its address, or embedded.
+def output(file: OutputFile, number: int, rules: FileRules) -> wire.Asset:
+    """An output as a job carries it: at its address, or embedded. The ``number`` tells those without a name apart.
 
     Raises:
         ApplicationError: ``Refused`` if the settings don't allow that address.
     """
     if file.url is not None:
         return external(file, rules)
-    name = file.filename or "output.json"
+    name = file.filename or f"output{f'-{number}' if number > 1 else ''}.{(file.file_format or 'JSON').lower()}"
     return wire.Asset(name=name, filename=name, asset_type="FILE", **_format(file), asset_role="UNKNOWN")
+
+
+def _without_query(url: str | None) -> str | None:
+    """An address without what may be a signature."""
+    return url.partition("?")[0] if url else None
 
 
 def _format(file: InputFile | OutputFile) -> dict[str, Any]:

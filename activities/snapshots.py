@@ -1,6 +1,6 @@
 """Snapshots: reading them, and what a process writes on them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from mlc.center.wire import DeployableModel
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.job import TestResult
-from mlc.model.processes import DeployModelInput, Policy
+from mlc.model.processes import DeployModelInput, Policy, RunBackTestInput
 from mlc.model.short import beginning
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.ticket import Decision
@@ -55,6 +55,8 @@ class SnapshotActivities:
     center: Center
     settings: ProcessSettings
     center_settings: CenterSettings
+    ticket_systems: Sequence[str]
+    """The providers that are set up."""
 
     @activity.defn
     async def submit_snapshot(self, submission: Submission) -> Submitted:
@@ -63,11 +65,11 @@ class SnapshotActivities:
         Raises:
             ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
         """
-        snapshot = await self._read(submission.snapshot_id)
+        snapshot = await self._read(submission.snapshot_id, DeployModelInput.advice())
         mark = {"workflowId": activity.info().workflow_id, "runId": submission.first_run_id}
         if snapshot.meta_data.custom.get(DEPLOY_MARK, {}) != mark:
             await self._patch_custom(snapshot, {DEPLOY_MARK: mark}, {})
-        return Submitted(snapshot=summary(snapshot, self.settings), policy=policy(self.settings))
+        return Submitted(snapshot=summary(snapshot, self.settings), policy=self._policy())
 
     @activity.defn
     async def open_snapshot(self, snapshot_id: str) -> Submitted:
@@ -76,7 +78,13 @@ class SnapshotActivities:
         Raises:
             ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
         """
-        return Submitted(snapshot=summary(await self._read(snapshot_id), self.settings), policy=policy(self.settings))
+        snapshot = await self._read(snapshot_id, RunBackTestInput.advice())
+        return Submitted(snapshot=summary(snapshot, self.settings), policy=self._policy())
+
+    @activity.defn
+    async def read_policy(self) -> Policy:
+        """The settings that a run will follow, for one that has yet to find its snapshot."""
+        return self._policy()
 
     @activity.defn
     async def get_snapshot(self, snapshot_id: str) -> SnapshotSummary:
@@ -99,12 +107,22 @@ class SnapshotActivities:
         expiration = {self.center_settings.expiration_field: date.isoformat()} if date else {}
         await self._patch_custom(snapshot, {DECISION_MARK: evidence}, expiration)
 
-    async def _read(self, snapshot_id: str) -> DeployableModel:
+    async def _read(self, snapshot_id: str, advice: str = "") -> DeployableModel:
         with translated():
             try:
                 return await self.center.get_snapshot(snapshot_id)
             except NotFound:
-                raise no_such_snapshot(snapshot_id) from None
+                raise no_such_snapshot(snapshot_id, advice) from None
+
+    def _policy(self) -> Policy:
+        return Policy(
+            patience=self.settings.patience,
+            settle=self.settings.settle,
+            center_settle=self.settings.center_settle,
+            on_failed_verdict=self.settings.on_failed_verdict,
+            ticketing=self.settings.ticketing,
+            ticket_systems=list(self.ticket_systems),
+        )
 
     async def _patch_custom(self, snapshot: DeployableModel, custom: dict[str, Any], more: dict[str, Any]) -> None:
         # The whole of `custom` is sent: whether a centre merges nested objects or replaces them is not proven.
@@ -131,17 +149,6 @@ def summary(snapshot: DeployableModel, settings: ProcessSettings) -> SnapshotSum
     )
 
 
-def policy(settings: ProcessSettings) -> Policy:
-    """The settings that a run follows from its start to its end."""
-    return Policy(
-        patience=settings.patience,
-        settle=settings.settle,
-        center_settle=settings.center_settle,
-        on_failed_verdict=settings.on_failed_verdict,
-        ticketing=settings.ticketing,
-    )
-
-
 def is_set(snapshot: DeployableModel, flag: str) -> bool:
     """Whether a control tag is set: a tag of the snapshot, or a true flag of that name in its custom metadata."""
     value = snapshot.meta_data.custom.get(flag)
@@ -160,9 +167,6 @@ def asset_hashes(snapshot: DeployableModel) -> Iterable[tuple[str, str]]:
             yield asset.filename or asset.name, asset.content_hash.hex_string
 
 
-def no_such_snapshot(snapshot_id: str) -> ApplicationError:
-    return final(
-        FailureType.NO_SUCH_SNAPSHOT,
-        f"There is no snapshot {snapshot_id!r} in the model centre. Start the process with the id of an existing one: "
-        + DeployModelInput.command("ID"),
-    )
+def no_such_snapshot(snapshot_id: str, advice: str = "") -> ApplicationError:
+    message = f"There is no snapshot {snapshot_id!r} in the model centre. {advice}".rstrip()
+    return final(FailureType.NO_SUCH_SNAPSHOT, message)

@@ -281,6 +281,9 @@ class ProcessSettings(_Group):
     center_settle: Duration = Field(timedelta(seconds=15), description="The same for jobs and deployments")
     job_poll: Duration = Field(timedelta(seconds=30), description="Between two looks at a running job")
     job_deadline: Duration = Field(timedelta(days=7), description="A job that runs longer is given up")
+    runtime_timeout: Duration = Field(
+        timedelta(minutes=2), description="A runtime whose heartbeats stopped for so long gets no batch jobs"
+    )
     deployment_deadline: Duration = Field(timedelta(minutes=30), description="The same for a deployment that loads")
     sweep_interval: Duration = Field(timedelta(minutes=5), description="Between two sweeps of the open tickets")
     mirror_schedules: bool = Field(

@@ -109,7 +109,7 @@ def activities_of(
     files: FileRules,
 ) -> list[Callable[..., Any]]:
     """Every activity of the processes, bound to its clients."""
-    snapshots = SnapshotActivities(center, process, center_settings)
+    snapshots = SnapshotActivities(center, process, center_settings, tickets.names)
     jobs = JobActivities(center, process, center_settings, files)
     batch = BatchActivities(center, process, center_settings)
     verdicts = VerdictActivities(center, process)
@@ -121,10 +121,11 @@ def activities_of(
     sweep = SweepActivities(tickets, threads)
     mirror = MirrorActivities(center, process, center_settings, files)
     return [
-        *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.record_decision),
+        *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.read_policy),
+        snapshots.record_decision,
         *(jobs.create_job, jobs.find_job, jobs.cancel_job),
         *(jobs.finish_training, jobs.finish_test, jobs.finish_back_test, jobs.finish_scoring),
-        *(batch.read_policy, batch.find_batch_deployment, batch.compatible_runtime),
+        *(batch.find_batch_deployment, batch.compatible_runtime),
         verdicts.judge,
         monitors.add_missing_monitors,
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),

@@ -90,7 +90,6 @@ class RunBackTest:
         """Test Passed: a notification."""
         self.progress.enter(BackTestPhase.REPORT)
         await self.case.notify(back_test_passed(self.case.snapshot, self.case.test_result, self.result.verdict))
-        self.progress.note("notified")
         self.end("passed")
 
     async def test_failed(self) -> None:
@@ -113,15 +112,18 @@ class RunBackTest:
     async def tell_failure(self, message: str) -> None:
         """Error Handling b: any other error becomes a notification with the reason."""
         self.progress.failed(message)
-        await self.case.notify(back_test_not_run(self.case.snapshot, message))
-        await self.case.abandon(message)
+        try:
+            await self.case.notify(back_test_not_run(self.case.snapshot, message))
+        finally:  # also when the run is cancelled meanwhile
+            await self.case.abandon(message)
+        self.progress.finish()
 
     @asynccontextmanager
     async def error_handling(self) -> AsyncIterator[None]:
         """Error Handling: whatever goes wrong is told; a cancelled run ends its job."""
         try:
             yield
-        except (asyncio.CancelledError, ActivityError) as error:
+        except (asyncio.CancelledError, ActivityError, ApplicationError) as error:
             if is_cancelled_exception(error):
                 await self.case.abandon("The run was cancelled.")
                 raise

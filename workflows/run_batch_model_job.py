@@ -59,7 +59,7 @@ class RunBatchModelJob:
     async def get_deployed_model(self) -> BatchDeployment:
         """Get Deployed Model: the newest batch deployment under the tag, at the stage if one is given."""
         self.progress.enter(BatchJobPhase.MODEL)
-        self.case.policy = await self.case.do(BatchActivities.read_policy, self.request.tag, "read the settings")
+        await self.case.read_policy()
         target = BatchTarget(tag=self.request.tag, model_stage=self.request.model_stage)
         found = await self.case.do(BatchActivities.find_batch_deployment, target, "find the deployed model")
         self.case.begin(found.snapshot, self.case.policy)
@@ -83,28 +83,33 @@ class RunBatchModelJob:
         """Run job: the model's inference for the data."""
         self.progress.enter(BatchJobPhase.SCORING)
         finished = await self.case.run_job(JobKind.SCORING, JobActivities.finish_scoring, runtime=runtime, files=files)
-        self.result.job_id, self.result.outputs = finished.job_id, finished.outputs
-        self.progress.note(f"made {', '.join(finished.outputs)}")
+        self.result.job_id = finished.job_id
+        self.result.outputs, self.result.output_count = finished.outputs, finished.output_count
+        self.progress.note(f"{finished.output_count} outputs: {', '.join(finished.outputs)}")
 
     @asynccontextmanager
     async def error_handling(self) -> AsyncIterator[None]:
         """Error handling: an error is raised, and a ticket notifies people. A cancelled run ends its job."""
         try:
             yield
-        except (asyncio.CancelledError, ActivityError) as error:
+        except (asyncio.CancelledError, ActivityError, ApplicationError) as error:
             if is_cancelled_exception(error):
                 await self.case.abandon("The run was cancelled.")
                 raise
             message = reason(error)
-            self.progress.failed(message)
-            await self.case.tell(TicketKind.NOTIFICATION, self.state.phase, self.told(message))
-            await self.case.abandon(message)
+            await self.notify(message)
             raise ApplicationError(message, type=failure_type(error)) from None
 
-    def told(self, message: str) -> str:
-        """What the ticket says went wrong, and with what."""
+    async def notify(self, why: str) -> None:
+        """A ticket that says what could not be run, and why."""
+        self.progress.failed(why)
         at = f" at stage {self.request.model_stage!r}" if self.request.model_stage else ""
-        return f"The batch job for the tag {self.request.tag!r}{at} could not be run. {message}"
+        message = f"The batch job for the tag {self.request.tag!r}{at} could not be run. {why}"
+        try:
+            await self.case.tell(TicketKind.NOTIFICATION, self.state.phase, message)
+        finally:  # also when the run is cancelled meanwhile
+            await self.case.abandon(why)
+        self.progress.finish()
 
     @workflow.signal(name=JOB_CHANGED, description="A job may have finished: ask for it now")
     def job_changed(self, change: JobChanged) -> None:

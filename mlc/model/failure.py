@@ -77,5 +77,7 @@ class FailureType(StrEnum):
     DEPLOYMENT_FAILED = "DeploymentFailed"
     DEPLOYMENT_ABANDONED = "DeploymentAbandoned"
     """How a run of DeployModel ends when a person answers an error ticket with Rejected."""
+    NO_TICKET_SYSTEM = "NoTicketSystem"
+    """A run's tickets are to go to a system that isn't set up."""
     NO_INPUT = "NoInput"
     WRONG_WORKFLOW_ID = "WrongWorkflowId"

@@ -2,9 +2,9 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mlc.model.base import Input, Record, State
 from mlc.model.deployment import Deployment
@@ -13,6 +13,8 @@ from mlc.model.ticket import Decision, Provider, TicketRef
 from mlc.model.verdict import Verdict
 
 TASK_QUEUE = "mlc"
+MOST_FILES = 16_384
+"""Characters of a batch job's input. Fifty files with ordinary addresses have room in it; histories keep it twice."""
 
 DEPLOY_MODEL = "DeployModel"
 RUN_BACK_TEST = "RunBackTest"
@@ -75,6 +77,8 @@ class Policy(Record):
     """``reject``: a verdict that did not pass makes a rejection ticket; ``ask``: the reviewer may override it."""
     ticketing: Provider = "jira"
     """Where tickets go that neither the snapshot nor the input sends elsewhere."""
+    ticket_systems: list[str] = []
+    """The ticket systems that are set up."""
 
 
 class DeployModelInput(Input):
@@ -85,6 +89,10 @@ class DeployModelInput(Input):
     @classmethod
     def usage(cls) -> str:
         return f"DeployModel takes one field, snapshot_id: {cls.command('ID')}"
+
+    @classmethod
+    def advice(cls) -> str:
+        return f"Start the process with the id of an existing one: {cls.command('ID')}"
 
     @staticmethod
     def command(snapshot_id: str) -> str:
@@ -159,11 +167,17 @@ class RunBackTestInput(Input):
     model_id: str = Field(min_length=1, max_length=200, description="Id of the snapshot (deployableModel) to test")
     input_file: InputFile | None = Field(None, description="Labelled data; unset: the snapshot's TEST_DATA assets")
     output_file: OutputFile | None = Field(None, description="Where the result goes; unset: embedded in the job")
-    ticketing: Provider = Field("jira", description="Where a ticket about a failure goes")
+    ticketing: Provider | None = Field(
+        None, description="Where a ticket about a failure goes; unset: where the snapshot's tag or the settings say"
+    )
 
     @classmethod
     def usage(cls) -> str:
         return f"RunBackTest takes {', '.join(cls.model_fields)}: {cls.command('ID')}"
+
+    @classmethod
+    def advice(cls) -> str:
+        return f"Start the process with the id of an existing one: {cls.command('ID')}"
 
     @staticmethod
     def command(model_id: str) -> str:
@@ -205,6 +219,24 @@ class RunBatchModelJobInput(Input):
     input_files: list[InputFile] = Field(min_length=1, max_length=50, description="Files to score, in order")
     output_files: list[OutputFile] = Field([], max_length=50, description="Where results go, in the inputs' order")
 
+    @model_validator(mode="after")
+    def _fitting_outputs(self) -> Self:
+        """One output for each input, or one for all, or none; and nothing is written over an input or twice."""
+        if len(self.output_files) not in {0, 1, len(self.input_files)}:
+            raise ValueError(
+                f"{len(self.output_files)} output_files for {len(self.input_files)} input_files: give one for each "
+                "input, or one for all of them"
+            )
+        read = {file.url for file in self.input_files if file.url}
+        written = [file.url for file in self.output_files if file.url]
+        if len(set(written)) < len(written):
+            raise ValueError("two output_files have the same url: each needs its own")
+        if read & set(written):
+            raise ValueError("an output file has the url of an input file, which it would overwrite")
+        if len(self.model_dump_json()) > MOST_FILES:
+            raise ValueError(f"the files take more than {MOST_FILES} characters: start several jobs")
+        return self
+
     @classmethod
     def usage(cls) -> str:
         return (
@@ -232,7 +264,8 @@ class RunBatchModelJobResult(ProcessResult):
     runtime: str | None = None
     job_id: str | None = None
     outputs: list[str] = []
-    """Addresses or names of the outputs, in order."""
+    """Addresses or names of the first outputs, in order."""
+    output_count: int = 0
 
 
 class RunBatchModelJobStatus(ProcessStatus):

@@ -34,7 +34,7 @@ JOB_STATUS_CHANGED = PREFIX + "Signals_job_status_changed"
 RUN_BACK_TEST_JIRA = PREFIX + "Signals_Run_Back_Test_Jira"
 RUN_BACK_TEST_SERVICENOW = PREFIX + "Signals_Run_Back_Test_ServiceNow"
 MODEL_BACK_TEST = PREFIX + "Signals_MODEL_BACK_TEST"
-"""The old name of ``RUN_BACK_TEST_JIRA``."""
+"""The old name of both."""
 DEPLOYED_BATCH_JOB = PREFIX + "Signals_DEPLOYED_BATCH_JOB"
 UNHEARD = (
     PREFIX + "Signals_model_changed",
@@ -62,12 +62,12 @@ EXAMPLES: Mapping[str, Any] = {
 }
 """A value of each variable."""
 
-BACK_TESTS: Mapping[str, Provider] = {
+BACK_TESTS: Mapping[str, Provider | None] = {
     RUN_BACK_TEST_JIRA: "jira",
     RUN_BACK_TEST_SERVICENOW: "servicenow",
-    MODEL_BACK_TEST: "jira",
+    MODEL_BACK_TEST: None,
 }
-"""Where each signal's tickets go."""
+"""Where each signal's tickets go; None: where the snapshot's tag or the settings say."""
 
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(BACK_TESTS, ("MODEL_ID", "INPUT_FILE", "OUTPUT_FILE")),
@@ -121,7 +121,7 @@ class BackTest(ProcessStart):
     workflow = RUN_BACK_TEST
 
     model_id: str
-    ticketing: Provider
+    ticketing: Provider | None
     input_file: EmbeddedFile | InputFile | None = None
     output_file: OutputFile | None = None
 
@@ -217,7 +217,7 @@ def read_variable(variables: Mapping[str, Any], name: str, shape: type[V]) -> V:
         raise _bad(".".join([name, *map(str, first["loc"])]), what, name) from None
 
 
-def _back_test(ticketing: Provider, values: Mapping[str, Any], rules: FileRules) -> BackTest:
+def _back_test(ticketing: Provider | None, values: Mapping[str, Any], rules: FileRules) -> BackTest:
     model_id = read_variable(values, "MODEL_ID", Id)
     inputs = _files(values, "INPUT_FILE", lambda value: read_input(value, rules))
     outputs = _files(values, "OUTPUT_FILE", lambda value: read_output(value, rules))

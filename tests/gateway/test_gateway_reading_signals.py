@@ -37,7 +37,7 @@ def external(**more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("name", "ticketing"),
-    [(RUN_BACK_TEST_JIRA, "jira"), (RUN_BACK_TEST_SERVICENOW, "servicenow"), (MODEL_BACK_TEST, "jira")],
+    [(RUN_BACK_TEST_JIRA, "jira"), (RUN_BACK_TEST_SERVICENOW, "servicenow"), (MODEL_BACK_TEST, None)],
 )
 def test_a_back_test_is_read_from_camundas_form_and_from_a_schedules(name: str, ticketing: str) -> None:
     for variables in (

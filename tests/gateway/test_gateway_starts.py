@@ -125,7 +125,7 @@ async def test_each_name_of_the_back_test_starts_it_with_its_ticket_system(
     gateway: httpx.AsyncClient, temporal: Client, model_id: str
 ) -> None:
     ids = set()
-    for name, ticketing in ((JIRA, "jira"), (SERVICENOW, "servicenow"), (OLD_NAME, "jira")):
+    for name, ticketing in ((JIRA, "jira"), (SERVICENOW, "servicenow"), (OLD_NAME, None)):
         answer = await send(gateway, name, MODEL_ID=model_id)
         [workflow_id] = answer.json()["workflowIds"]
         assert workflow_id.startswith(f"back-test-{model_id}-")

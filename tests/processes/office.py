@@ -255,6 +255,7 @@ async def premises(
     task_queue: str,
     process: ProcessSettings,
     scheme: Scheme | None = None,
+    servicenow: bool = True,
     **desk: Any,
 ) -> AsyncIterator[Office]:
     """An ``office`` without its worker."""
@@ -284,7 +285,9 @@ async def premises(
         center = HttpCenter(center_settings)
         activities = activities_of(
             center,
-            TicketSystems(JiraTicketing(jira_settings), ServiceNowTicketing(servicenow_settings)),
+            TicketSystems(
+                JiraTicketing(jira_settings), *([ServiceNowTicketing(servicenow_settings)] if servicenow else [])
+            ),
             threads,
             process=process,
             center_settings=center_settings,
@@ -315,7 +318,8 @@ async def office(
 
     Args:
         configure: changes the settings of the processes.
-        desk: the desk's workflow as ``scheme``, if another than the usual one, and further settings of the desk.
+        desk: the desk's workflow as ``scheme``, if another than the usual one, whether ``servicenow`` is set up beside
+            Jira, and further settings of the desk.
     """
     process = configure(
         ProcessSettings(job_poll=timedelta(seconds=30), settle=timedelta(seconds=1), center_settle=timedelta(seconds=1))

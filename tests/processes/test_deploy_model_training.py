@@ -17,7 +17,7 @@ async def test_missing_training_data_is_said_and_done_trains_with_what_was_added
     ticket = await desk.ticket(run, "rejection")
     said = await text(desk, ticket)
     assert "The step training did not succeed. What shall happen?" in said
-    assert "has no asset with the role TRAINING_DATA. Add one and try this step again." in said
+    assert "has no asset with the role TRAINING_DATA. Add one and try again." in said
     snapshot_id = run.id.removeprefix("deploy-")
     await add_assets(desk, snapshot_id, asset("train.csv", "TRAINING_DATA", "x,y\n1,0\n"))
     await desk.decide(run, ticket, "Done")

@@ -1,5 +1,6 @@
 """RunBackTest, sentence by sentence (the source text's "Run Back Test MLC Process")."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -177,12 +178,14 @@ async def test_an_unknown_snapshot_is_a_notification_and_the_run_fails_with_the_
     failure = await failure_of(await begin(desk, unknown))
     assert failure.type == "NoSuchSnapshot"
     assert unknown in (await only_notification(desk, None)).message
+    assert "temporal workflow start --type RunBackTest" in failure.message
 
 
 async def test_a_file_where_none_may_be_is_refused_before_anything_runs(desk: Office) -> None:
     snapshot_id = await desk.snapshot()
     failure = await failure_of(await begin(desk, snapshot_id, input_file={"url": "file:///etc/passwd"}))
     assert "MLC_FILE_ROOT" in failure.message
+    assert "MLC_FILE_ROOT" in (await only_notification(desk, snapshot_id)).message
     assert await desk.jobs(snapshot_id) == []
 
 
@@ -192,6 +195,47 @@ async def test_a_file_that_the_centre_does_not_keep_is_a_notification(desk: Offi
     failure = await failure_of(await begin(desk, snapshot_id, input_file={"asset_id": unknown}))
     assert f"keeps no file with the id '{unknown}'" in failure.message
     assert failure.message in (await only_notification(desk, snapshot_id)).message
+
+
+@pytest.mark.parametrize("desk", [{"servicenow": False}], indirect=True)
+async def test_a_ticket_system_that_is_not_set_up_is_said_before_anything_runs(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    failure = await failure_of(await begin(desk, snapshot_id, ticketing="servicenow"))
+    assert failure.type == "NoTicketSystem"
+    assert "set MLC_SERVICENOW_URL" in (await only_notification(desk, snapshot_id)).message
+    assert await desk.jobs(snapshot_id) == []
+
+
+async def test_hints_that_come_while_the_result_is_kept_make_no_second_result(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    run = await begin(desk, snapshot_id)
+    job_id = await desk.job_awaited(run)
+    slow = r"/modelTestResults"
+    desk.center_faults.add(Effect.SLOW, method="GET|POST", path=slow, seconds=1, times=6)
+    await desk.finish_job(run, metrics=GOOD)
+    for _ in range(3):
+        await asyncio.sleep(0.3)  # so that each finds another moment of the keeping
+        await run.signal("job_changed", {"job_id": job_id})
+    assert (await run.result()).outcome == "passed"
+    assert len(await desk.center.list_test_results(snapshot_id)) == 1
+
+
+async def test_a_back_test_cancelled_while_its_failure_is_told_ends_its_job(desk: Office) -> None:
+    run = await begin(desk, await desk.snapshot())
+    job_id = await desk.job_awaited(run)
+    desk.center_faults.add(Effect.ANSWER, method="GET", path=f"/jobs/{job_id}", status=403, times=1, body="{}")
+    desk.center_faults.add(Effect.ANSWER, method="GET", path="/notifications", status=503, times=1000, body="{}")
+    await run.signal("job_changed", {"job_id": job_id})
+
+    async def failed() -> bool:
+        return (await run.query("status"))["steps"][-1]["status"] == "failed"
+
+    await eventually(failed)
+    await run.cancel()
+    desk.center_faults.planned.clear()
+    with pytest.raises(WorkflowFailureError):
+        await run.result()
+    assert (await desk.center.get_job(job_id)).job_status == "CANCELLED"
 
 
 async def test_a_cancelled_back_test_ends_its_job(desk: Office) -> None:

@@ -1,16 +1,30 @@
 """RunBatchModelJob, sentence by sentence (the source text's "Run Batch Model Job MLC Process")."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from office import LAKE, Office, asset
-from paperwork import text
+from paperwork import payloads, text
+from servers import eventually
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 
+from activities.batch import is_alive
 from mlc.center import wire
-from mlc.model.processes import RunBatchModelJobInput, RunBatchModelJobResult
+from mlc.model.processes import MOST_FILES, RunBatchModelJobInput, RunBatchModelJobResult
 from mlc.model.ticket import TicketRef
+from mlc.settings import ProcessSettings
+from mlc.standalone.faults import Effect
+
+
+def impatient(settings: ProcessSettings) -> ProcessSettings:
+    return settings.model_copy(update={"patience": timedelta(seconds=1)})
+
+
+def deaf(settings: ProcessSettings) -> ProcessSettings:
+    return settings.model_copy(update={"runtime_timeout": timedelta(seconds=1)})
+
 
 BatchJob = WorkflowHandle[Any, RunBatchModelJobResult]
 
@@ -28,7 +42,7 @@ async def deployed(desk: Office, tag: str, *, stage: str = "PROD", **changes: An
     """A batch deployment of a new model's snapshot; the ids of both."""
     snapshot_id = await desk.snapshot(tag, "run_test", stage=stage)
     snapshot = await desk.center.get_snapshot(snapshot_id)
-    fields = {"deployable_model": snapshot, "deployment_target": stage, "state": "DEPLOYED", **changes}
+    fields = {"deployable_model": snapshot, "deployment_target": stage, "state": "DEPLOYED"} | changes
     deployment = await desk.center.create_deployment(wire.DeployedModel(**fields))
     return snapshot_id, deployment.id
 
@@ -151,7 +165,9 @@ async def test_a_deployment_that_no_batch_runtime_suits_is_an_error_and_a_jira_n
     run = await begin(desk, "fraud")
     failure = await failure_of(run)
     assert failure.type == "NoMatchingRuntime"
-    assert "online (online), elsewhere (batch)" in failure.message or "elsewhere (batch), online" in failure.message
+    assert "stage 'PROD', model type PYTHON, tags ['fraud', 'run_test']." in failure.message
+    for runtime in ("online (stage PROD, tags [], platform python), online", "elsewhere (stage DEV, tags []"):
+        assert runtime in failure.message
     assert len(await desk.tickets()) == 1
 
 
@@ -175,15 +191,100 @@ async def test_a_file_where_none_may_be_is_an_error_and_a_jira_notification(desk
     assert len(await desk.tickets()) == 1
 
 
-async def test_of_several_batch_runtimes_the_one_last_heard_of_is_taken(desk: Office) -> None:
-    await desk.engine("quiet")
-    for name, date in [("late", "2026-01-02T00:00:00Z"), ("early", "2026-01-01T00:00:00Z")]:
+@pytest.mark.parametrize("desk", [{"configure": deaf}], indirect=True)
+async def test_a_runtime_that_is_broken_or_silent_gets_no_job(desk: Office) -> None:
+    for name, state, kind in [("broken", "ERROR", "JOB"), ("silent", "RUNNING", "HEARTBEAT"), ("idle", "INIT", "JOB")]:
+        last = {"date": "2026-01-01T00:00:00Z", "type": kind}
         await desk.center.save_engine(
-            wire.Engine(name=name, environment_name="PROD", platform={"python": "3"}, lastActivity={"date": date})
+            wire.Engine(name=name, environment_name="PROD", platform={"python": "3"}, state=state, lastActivity=last)
         )
+    await silence(desk, "silent")
+    await deployed(desk, "fraud")
+    for _ in range(3):
+        assert (await done(desk, await begin(desk, "fraud"))).runtime == "idle"
+
+
+@pytest.mark.parametrize("desk", [{"configure": deaf}], indirect=True)
+async def test_where_every_suiting_runtime_is_silent_the_ticket_says_so(desk: Office) -> None:
+    last = {"date": "2026-01-01T00:00:00Z", "type": "HEARTBEAT"}
+    await desk.center.save_engine(wire.Engine(name="silent", environment_name="PROD", lastActivity=last))
+    await silence(desk, "silent")
+    await deployed(desk, "fraud")
+    failure = await failure_of(await begin(desk, "fraud"))
+    assert "Not heard of for a while: silent." in failure.message
+
+
+async def silence(desk: Office, runtime: str) -> None:
+    """Wait until the runtime was heard of longer ago than this office's workers bear."""
+
+    async def silent() -> bool:
+        engine = next(e for e in await desk.center.list_engines() if e.name == runtime)
+        return not is_alive(engine, datetime.now(UTC), timedelta(seconds=1))
+
+    await eventually(silent)
+
+
+@pytest.mark.parametrize("how", ["tag", "flag"])
+async def test_a_tag_that_was_added_after_the_deployment_counts(desk: Office, how: str) -> None:
+    await desk.engine("batch")
+    snapshot_id, _ = await deployed(desk, "fraud")
+    meta = {"tags": ["fraud", "later"]} if how == "tag" else {"custom": {"later": True}}
+    await desk.center.patch_snapshot(snapshot_id, {"metaData": meta})
+    run = await begin(desk, "later")
+    assert (await done(desk, run)).snapshot_id == snapshot_id
+
+
+async def test_a_deployment_whose_snapshot_is_gone_is_passed_over(desk: Office) -> None:
+    await desk.engine("batch")
+    good, _ = await deployed(desk, "fraud")
+    gone, _ = await deployed(desk, "fraud")
+    (await desk.model_manage.delete(f"deployableModels/{gone}")).raise_for_status()
+    run = await begin(desk, "fraud")
+    assert (await done(desk, run)).snapshot_id == good
+
+
+async def test_the_runtime_suits_the_stage_of_the_deployment(desk: Office) -> None:
+    """It was deployed to another stage than the snapshot's own."""
+    await desk.engine("prod-batch", stage="PROD")
+    await desk.engine("dev-batch", stage="DEV")
+    await deployed(desk, "fraud", stage="PROD", deployment_target="DEV")
+    run = await begin(desk, "fraud")
+    assert (await done(desk, run)).runtime == "dev-batch"
+
+
+@pytest.mark.parametrize("desk", [{"configure": impatient}], indirect=True)
+async def test_a_batch_job_cancelled_while_its_failure_is_told_ends_its_job(desk: Office) -> None:
+    """The centre was away for too long, the job still runs, and the ticket system is away, too."""
+    await desk.engine("batch")
     await deployed(desk, "fraud")
     run = await begin(desk, "fraud")
-    assert (await done(desk, run)).runtime == "late"
+    job_id = await desk.job_awaited(run)
+    desk.faults.add(Effect.ANSWER, method="POST", path="/issue$", status=503, times=1000, body="{}")
+    desk.center_faults.add(Effect.ANSWER, method="GET", path="/jobs/", status=503, times=1000, body="{}")
+    await run.signal("job_changed", {"job_id": job_id})
+
+    async def telling() -> bool:
+        return "another try" in (await run.query("status"))["waiting_for"]
+
+    await eventually(telling)
+    desk.center_faults.planned.clear()
+    await run.cancel()
+    with pytest.raises(WorkflowFailureError):
+        await run.result()
+    assert (await desk.center.get_job(job_id)).job_status == "CANCELLED"
+
+
+async def test_nothing_that_a_run_with_many_files_writes_down_is_large(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    files = [{"url": f"file://{LAKE}/{'folder/' * 8}part-{number:05}.csv"} for number in range(50)]
+    outputs = [{"url": f"file://{LAKE}/{'folder/' * 8}out-{number:05}.csv"} for number in range(50)]
+    run = await begin(desk, "fraud", input_files=files, output_files=outputs)
+    result = await done(desk, run)
+    assert (len(result.outputs), result.output_count) == (10, 50)
+    sizes = [len(p.data) for event in (await run.fetch_history()).events for _, p in payloads(event)]
+    assert max(sizes) <= MOST_FILES + 1_000
+    assert sorted(sizes)[-4] <= 2_048
 
 
 async def test_a_cancelled_batch_job_ends_its_scoring_job(desk: Office) -> None:

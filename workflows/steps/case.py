@@ -5,13 +5,14 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import Notice, NotificationActivities
     from activities.snapshots import SnapshotActivities
     from activities.verdicts import JudgeRequest, VerdictActivities
     from mlc.model.deployment import RuntimeRef
+    from mlc.model.failure import FailureType
     from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, TestResult
     from mlc.model.processes import JudgedResult, Policy, ProcessStatus
     from mlc.model.short import beginning
@@ -20,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from mlc.model.verdict import Verdict
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import call
+    from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
     from workflows.steps.ask import Objection, Questions, no_objection
     from workflows.steps.jobs import Jobs
     from workflows.steps.once import reason
@@ -55,10 +56,38 @@ class Case:
         """Run an activity that can be repeated, for as long as this case has patience."""
         return await call(activity, argument, summary=summary, patience=self.policy.patience)
 
+    async def read_policy(self) -> None:
+        """Fix the settings that this run will follow, before its snapshot is known."""
+        self.policy = await workflow.execute_activity_method(
+            SnapshotActivities.read_policy,
+            start_to_close_timeout=TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RETRY,
+            summary="read the settings",
+        )
+
     def begin(self, snapshot: SnapshotSummary, policy: Policy) -> None:
-        """The snapshot as it is, and the settings that this run will follow."""
+        """The snapshot as it is, and the settings that this run will follow.
+
+        Raises:
+            ApplicationError: ``NoTicketSystem`` if its tickets are to go to one that isn't set up.
+        """
         self.snapshot, self.policy = snapshot, policy
         self.progress.of(snapshot)
+        wanted = self._ticketing or snapshot.ticketing
+        if wanted and policy.ticket_systems and wanted not in policy.ticket_systems:
+            raise ApplicationError(
+                f"The tickets are to go to {wanted}, which isn't set up: set MLC_{wanted.upper()}_URL and its account "
+                "for the workers, or send them elsewhere.",
+                type=FailureType.NO_TICKET_SYSTEM,
+            )
+
+    @property
+    def ticketing(self) -> Provider:
+        """Where tickets go: as the input, the snapshot or the settings say, if that system is there."""
+        wanted = self._ticketing or self.snapshot.ticketing
+        there = self.policy.ticket_systems
+        return wanted if wanted and (not there or wanted in there) else self.policy.ticketing
 
     async def refresh(self) -> None:
         """Fetch the snapshot afresh."""
@@ -110,12 +139,12 @@ class Case:
         return TicketQuestion(
             kind=kind,
             step=step,
-            provider=self._ticketing or self.snapshot.ticketing or self.policy.ticketing,
+            provider=self.ticketing,
             snapshot_id=self.snapshot.id,
             model_name=beginning(self.snapshot.model_name, 120),
             workflow_id=workflow.info().workflow_id,
             run_id=workflow.info().run_id,
-            message=beginning(message, 500),
+            message=beginning(message, 500 if self.verdict else 1_200),
             job_id=failed_job.id if failed_job else None,
             test_result=self.test_result.model_copy(update={"metrics": {}}) if self.test_result else None,
             verdict=self.verdict,

@@ -57,6 +57,8 @@ class Progress:
         self._show()
 
     def failed(self, why: str) -> None:
+        """The current step failed; nothing is waited for any more."""
+        self.state.waiting_for = ""
         self._change_step(note=why[:300])
         self._end("failed")
         self._show()
