@@ -16,7 +16,7 @@ from activities.files import store_files
 from activities.snapshots import DEPLOY_MARK
 from mlc.center import Center
 from mlc.center.wire import DeployableModel
-from mlc.gateway.idempotency import start_once
+from mlc.gateway.idempotency import start_once, started_before
 from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
@@ -115,6 +115,9 @@ async def start_process(call: Call, systems: Systems) -> list[str]:
     start = await asyncio.to_thread(read_signal, call.name, call.values, systems.files)
     if start.snapshot_id is not None:
         await _snapshot(systems.center, start.snapshot_id, "MODEL_ID")
+    # The centre keeps what it is given: nothing goes there for a call that starts nothing.
+    if start.embedded and (workflow_id := await started_before(systems.temporal, start, call.key)):
+        return [workflow_id]
     asset_ids = await store_files(systems.center, start.workflow_id(call.key), start.embedded)
     return [await start_once(systems.temporal, start, call.key, asset_ids)]
 

@@ -13,6 +13,7 @@ from fastapi import HTTPException, Request
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.gateway.temporal import calling
 from mlc.model.processes import TASK_QUEUE
@@ -23,6 +24,9 @@ KEY = re.compile(r'(?P<quote>"?)(?P<key>[A-Za-z0-9][A-Za-z0-9._:-]{0,127})(?P=qu
 
 FINGERPRINT = "mlcRequest"
 """Memo of a run: SHA-256 of what was asked for."""
+
+KEY_GIVEN = "mlcIdempotencyKey"
+"""Memo of a run: the key that it was started under. Another key makes the same id where both hold hyphens."""
 
 
 class KeyReused(Exception):
@@ -46,17 +50,43 @@ def key_of(request: Request) -> str:
     return match["key"]
 
 
-async def start_once(temporal: Client, start: ProcessStart, key: str, asset_ids: Sequence[str]) -> str:
-    """Start a process, or find the run that an earlier call under this key started; the workflow's id.
+async def started_before(temporal: Client, start: ProcessStart, key: str) -> str | None:
+    """The workflow's id, if an earlier call under this key has started it.
 
     Raises:
         KeyReused: that run was started for something else. Without this, the second of two different files that a
             scheduler sends under one key would silently never be scored.
-        TemporalDown: nothing was started, or a repeated call will find that it was.
+        TemporalDown: it did not say.
     """
-    workflow_id, fingerprint = start.workflow_id(key), _fingerprint(start)
+    workflow_id = start.workflow_id(key)
     async with calling():
         try:
+            earlier = await temporal.get_workflow_handle(workflow_id).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        asked = fingerprint(start)
+        if await earlier.memo_value(FINGERPRINT, asked, type_hint=str) == asked:
+            return workflow_id
+        if (other := await earlier.memo_value(KEY_GIVEN, key, type_hint=str)) != key:
+            raise KeyReused(
+                f"Another call, of the key {other}, has started {workflow_id}, the id that this Idempotency-Key makes "
+                "too: use another key."
+            )
+        raise KeyReused(f"This Idempotency-Key has started {workflow_id} with other variables: use another key.")
+
+
+async def start_once(temporal: Client, start: ProcessStart, key: str, asset_ids: Sequence[str]) -> str:
+    """Start a process, or find the run that an earlier call under this key started; the workflow's id.
+
+    Raises:
+        KeyReused: that run was started for something else.
+        TemporalDown: nothing was started, or a repeated call will find that it was.
+    """
+    workflow_id = start.workflow_id(key)
+    try:
+        async with calling():
             await temporal.start_workflow(
                 start.workflow,
                 start.input(asset_ids),
@@ -64,18 +94,16 @@ async def start_once(temporal: Client, start: ProcessStart, key: str, asset_ids:
                 task_queue=TASK_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,  # so that a run found is compared, running or closed
-                memo={FINGERPRINT: fingerprint},
+                memo={FINGERPRINT: fingerprint(start), KEY_GIVEN: key},
             )
-        except WorkflowAlreadyStartedError:
-            earlier = await temporal.get_workflow_handle(workflow_id).describe()
-            if await earlier.memo_value(FINGERPRINT, fingerprint, type_hint=str) != fingerprint:
-                raise KeyReused(
-                    f"This Idempotency-Key has started {workflow_id} with other variables: use another key."
-                ) from None
+    except WorkflowAlreadyStartedError:
+        await started_before(temporal, start, key)
     return workflow_id
 
 
-def _fingerprint(start: ProcessStart) -> str:
+def fingerprint(start: ProcessStart) -> str:
+    """SHA-256 of what is asked for, the contents of embedded files included."""
     contents = [hashlib.sha256(file.content).hexdigest() for file in start.embedded]
-    asked = f"{start.workflow} {start.input(contents).model_dump_json()}"
+    # Without defaults: a release that adds a field must not make a repeated call look like another one.
+    asked = f"{start.workflow} {start.input(contents).model_dump_json(exclude_defaults=True)}"
     return hashlib.sha256(asked.encode()).hexdigest()

@@ -14,6 +14,7 @@ from pydantic import StringConstraints, ValidationError
 from mlc.gateway.handlers import HANDLERS, Call, Read, Systems
 from mlc.gateway.idempotency import KeyReused, key_of
 from mlc.gateway.intake import bears, read_body
+from mlc.gateway.temporal import TemporalRefused
 from mlc.model.failure import Refused, Unavailable
 from mlc.model.signal import DEPLOYABLE_MODEL_CHANGED, EXAMPLES, JOB_STATUS_CHANGED, VARIABLES, BadSignal
 from mlc.settings import GatewaySettings
@@ -57,6 +58,8 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
             workflow_ids = await handler(Call(signal.name, values, key), systems)
         except BadSignal as error:
             raise HTTPException(400, str(error)) from None
+        except TemporalRefused as error:
+            raise HTTPException(400, f"Nothing was done: {error} Sent again as it is, it is refused again.") from None
         except KeyReused as error:
             raise HTTPException(422, str(error)) from None
         except Unavailable as error:
@@ -93,7 +96,7 @@ def _parse(body: bytes) -> Signal:
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "A variable is missing or wrong: the answer names it and shows an example"},
+    400: {"description": "A variable is missing or wrong: the answer names it; or Temporal refuses what it makes"},
     401: {"description": "No token, or a wrong one"},
     404: {"description": "No signal of this name: the answer lists the known ones"},
     413: {"description": "The body is too large"},

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 CALL_TIMEOUT = 8.0
 """Seconds for one request's calls to Temporal: less than Jira waits for its answer (20 s)."""
@@ -27,18 +27,25 @@ async def connect() -> Client:
     return await Client.connect(**config, lazy=True, data_converter=pydantic_data_converter)
 
 
+class TemporalRefused(TemporalDown):
+    """Temporal finds fault with the call itself (``INVALID_ARGUMENT``): nothing was done."""
+
+
 @asynccontextmanager
 async def calling() -> AsyncIterator[None]:
     """Around calls to Temporal, with one time limit for all of them.
 
     Raises:
-        TemporalDown: whatever the SDK says when a call is not answered or refused by the server (``RPCError``),
+        TemporalRefused: the server finds an argument invalid, such as an id that is too long.
+        TemporalDown: whatever else the SDK says when a call is not answered or refused by the server (``RPCError``),
             when it can't connect (``RuntimeError``), or when the time is over.
     """
     try:
         async with asyncio.timeout(CALL_TIMEOUT):
             yield
     except RPCError as error:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            raise TemporalRefused(f"Temporal refuses the call ({error.message}).") from error
         raise TemporalDown(f"Temporal did not take the call ({error.status.name}: {error.message}).") from error
     except TimeoutError as error:
         raise TemporalDown(f"Temporal did not answer within {CALL_TIMEOUT:.0f} seconds.") from error

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar
+from uuid import UUID
 
 from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
 
@@ -74,6 +75,9 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     DEPLOYED_BATCH_JOB: ("TAG", "MODEL_STAGE", "INPUT_FILE", "OUTPUT_FILE"),
 }
 """The signals that :func:`read_signal` reads, and the variables of each."""
+
+_ASSET_ID = str(UUID(int=0))
+"""As long as the ids of stored files."""
 
 V = TypeVar("V")
 F = TypeVar("F")
@@ -197,7 +201,9 @@ def read_signal(name: str, variables: Mapping[str, Any], rules: FileRules) -> Pr
         raise BadVariable(
             f"Variable {unknown[0][:60]!r} is unknown to this signal. It takes {', '.join(VARIABLES[name])}."
         )
-    return _back_test(BACK_TESTS[name], values, rules) if name in BACK_TESTS else _batch_job(values, rules)
+    start = _back_test(BACK_TESTS[name], values, rules) if name in BACK_TESTS else _batch_job(values, rules)
+    _check_together(start)
+    return start
 
 
 def read_variable(variables: Mapping[str, Any], name: str, shape: type[V]) -> V:
@@ -215,6 +221,15 @@ def read_variable(variables: Mapping[str, Any], name: str, shape: type[V]) -> V:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         what = first["msg"].removeprefix("Value error, ")
         raise _bad(".".join([name, *map(str, first["loc"])]), what, name) from None
+
+
+def _check_together(start: ProcessStart) -> None:
+    """What the process's input asks of the variables together, before anything is stored."""
+    try:
+        start.input([_ASSET_ID] * len(start.embedded))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise BadVariable(f"INPUT_FILE, OUTPUT_FILE: {first['msg'].removeprefix('Value error, ')}.") from None
 
 
 def _back_test(ticketing: Provider | None, values: Mapping[str, Any], rules: FileRules) -> BackTest:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import dataclasses
 import hashlib
 import socket
 import uuid
@@ -21,8 +22,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from mlc.center.client import HttpCenter
 from mlc.center.wire import DeployableModel, ModelMetaData, StoredModel
 from mlc.gateway.app import create_app
+from mlc.gateway.idempotency import fingerprint
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
+from mlc.model.signal import read_signal
 from mlc.settings import CenterSettings, GatewaySettings, JiraSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
 
@@ -75,6 +78,18 @@ class LosesAnswers(Interceptor):
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002
         return _LosesAnswers(next)
+
+
+class GoesWrong(Interceptor):
+    """Has the gateway ask for what no server takes."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002
+        return _GoesWrong(next)
+
+
+class _GoesWrong(OutboundInterceptor):
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
+        return await super().start_workflow(dataclasses.replace(input, task_queue="x" * 2000))
 
 
 class _LosesAnswers(OutboundInterceptor):
@@ -233,6 +248,20 @@ async def test_a_start_whose_answer_was_lost_is_not_called_undone_and_its_key_fi
     assert (again.id, (await again.describe()).run_id) == (f"batch-lost-{key}", run_id)
 
 
+async def test_what_temporal_finds_invalid_is_refused_and_need_not_be_sent_again(
+    temporal: Client, center: HttpCenter
+) -> None:
+    config = temporal.config()
+    config["interceptors"] = [GoesWrong()]
+    jira = JiraSettings(webhook_secrets=[SecretStr("x")])
+    rules = FileRules(hosts=[BUCKET])
+    app = create_app(GatewaySettings(), jira, temporal=Client(**config), center=center, files=rules)
+    async with serving(app) as wrong:
+        answer = await send(wrong, BATCH, TAG="cc", INPUT_FILE=IN)
+    assert (answer.status_code, "retry-after" in answer.headers) == (400, False)
+    assert answer.json()["detail"].startswith("Nothing was done: Temporal refuses the call (")
+
+
 async def test_a_key_that_asks_for_something_else_is_refused(gateway: httpx.AsyncClient, model_id: str) -> None:
     key = str(uuid.uuid4())
     assert (await send(gateway, BATCH, key=f"a-{key}", TAG="cc", INPUT_FILE=EMBEDDED)).status_code == 200
@@ -246,6 +275,45 @@ async def test_a_key_that_asks_for_something_else_is_refused(gateway: httpx.Asyn
         assert "use another key" in answer.json()["detail"]
     assert (await send(gateway, JIRA, key=key, MODEL_ID=model_id)).status_code == 200
     assert (await send(gateway, SERVICENOW, key=key, MODEL_ID=model_id)).status_code == 422
+
+
+async def test_two_keys_that_make_one_id_are_told_apart_from_one_key_used_twice(gateway: httpx.AsyncClient) -> None:
+    key = uuid.uuid4().hex
+    assert (await send(gateway, BATCH, key=f"b-{key}", TAG="a", INPUT_FILE=IN)).status_code == 200
+    ambiguous = (await send(gateway, BATCH, key=key, TAG="a-b", INPUT_FILE=IN)).json()["detail"]
+    assert ambiguous.startswith(f"Another call, of the key b-{key}, has started batch-a-b-{key}, ")
+    reused = (await send(gateway, BATCH, key=f"b-{key}", TAG="a", INPUT_FILE=OUT)).json()["detail"]
+    assert reused.startswith(f"This Idempotency-Key has started batch-a-b-{key} with other variables")
+
+
+def test_a_field_that_a_release_adds_leaves_the_fingerprint_of_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = read_signal(BATCH, {"TAG": "t", "INPUT_FILE": EMBEDDED}, FileRules())
+    before = fingerprint(start)
+
+    class Later(RunBatchModelJobInput):
+        priority: int = 3
+
+    monkeypatch.setattr("mlc.model.signal.RunBatchModelJobInput", Later)
+    assert isinstance(start.input(["x"]), Later)
+    assert fingerprint(start) == before
+
+
+async def test_a_call_that_starts_nothing_leaves_no_file_in_the_centre(
+    gateway: httpx.AsyncClient, center: HttpCenter
+) -> None:
+    async def files() -> int:
+        return len([file async for page in center._hal.pages("assets", {}) for file in page])
+
+    key = uuid.uuid4().hex
+    assert (await send(gateway, BATCH, key=key, TAG="cc", INPUT_FILE=EMBEDDED)).status_code == 200
+    before = await files()
+    other = EMBEDDED | {"fileContent": base64.b64encode(b"a,b\n5,6\n").decode()}
+    assert (await send(gateway, BATCH, key=key, TAG="cc", INPUT_FILE=EMBEDDED)).status_code == 200
+    assert (await send(gateway, BATCH, key=key, TAG="cc", INPUT_FILE=other)).status_code == 422
+    unfit = await send(gateway, BATCH, TAG="cc", INPUT_FILE=[other] * 3, OUTPUT_FILE=[OUT, {}])
+    assert unfit.status_code == 400
+    assert unfit.json()["detail"].startswith("INPUT_FILE, OUTPUT_FILE: 2 output_files for 3 input_files")
+    assert await files() == before
 
 
 async def test_without_a_key_each_call_starts_a_run(gateway: httpx.AsyncClient) -> None:
