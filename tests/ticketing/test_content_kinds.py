@@ -7,7 +7,7 @@ from desk_harness import RunningDesk
 
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import Verdict
-from mlc.ticketing import Ticketing, TicketRequest, Wording, plain
+from mlc.ticketing import TicketRequest, Wording, plain
 from mlc.ticketing.content import ticket_request
 from mlc.ticketing.evidence import Evidence, JobFact, ModelCard
 
@@ -119,8 +119,9 @@ def test_a_summary_made_of_a_message_is_short() -> None:
 
 
 def test_jira_says_itself_which_statuses_its_answers_are_and_what_its_date_field_is_called(
-    desk: RunningDesk, tickets: Ticketing
+    desk: RunningDesk,
 ) -> None:
+    tickets = desk.adapter()
     wording = tickets.wording(TicketKind.REVIEW)
     assert (wording.yes, wording.no, wording.ticket) == ("Done or Approved", "Rejected", "ticket")
     assert wording.how == "Move this ticket to Done or Approved to approve it, to Rejected to reject it."
