@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.orm import Session
 
 from mlc.standalone.desk.outbox import Outbox
@@ -250,16 +250,19 @@ class Records(Sessions):
 
     def _describe(self) -> None:
         """Write down which fields and choices there are, where clients look for them."""
+        rows = []
+        for table in self.tables.values():
+            for name, column in {**table.columns, **SYSTEM}.items():
+                entry = {"name": table.name, "element": name}
+                rows.append(
+                    _row("sys_dictionary", entry | {"column_label": column.label, "internal_type": column.kind})
+                )
+                for value, label in column.choices.items():
+                    choice = {"value": value, "label": label, "inactive": "false"}
+                    rows.append(_row("sys_choice", entry | choice))
         with self.writing() as session:
             session.execute(delete(Record).where(Record.table.in_(("sys_dictionary", "sys_choice"))))
-            for table in self.tables.values():
-                for name, column in {**table.columns, **SYSTEM}.items():
-                    entry = {"name": table.name, "element": name}
-                    entry |= {"column_label": column.label, "internal_type": column.kind}
-                    self._add(session, "sys_dictionary", "system", entry)
-                    for value, label in column.choices.items():
-                        choice = {"name": table.name, "element": name, "value": value, "label": label}
-                        self._add(session, "sys_choice", "system", choice | {"inactive": "false"})
+            session.execute(insert(Record), rows)
 
 
 def get(record: Record, field: str, kind: Table) -> str:
@@ -280,3 +283,10 @@ def _date(value: str) -> str:
         return date.fromisoformat(value[:10]).isoformat()
     except ValueError:
         return ""
+
+
+def _row(table: str, fields: dict[str, str]) -> dict[str, object]:
+    """A record of the system's own, to be inserted with many others."""
+    at = now()
+    made = {"sys_created_on": at, "sys_created_by": "system", "sys_updated_on": at, "sys_updated_by": "system"}
+    return {"table": table, "sys_id": uuid.uuid4().hex, "fields": fields, "sys_mod_count": 0} | made
