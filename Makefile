@@ -12,6 +12,8 @@ demo: $(READY)
 dev: $(READY)
 	@$(BIN)/mlc dev $(ARGS)
 
+# Bytecode is kept whatever the environment says: the tests start hundreds of processes, and each would compile all anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)
 	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
 

@@ -20,7 +20,7 @@ async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 
     try:
         async with asyncio.timeout(seconds):
             while not (answer := await condition()):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.06)
     except TimeoutError:
         raise AssertionError(f"not within {seconds} s; the last answer was {answer!r}") from None
     return answer

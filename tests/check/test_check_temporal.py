@@ -1,5 +1,7 @@
 """What `mlc check` says about a Temporal namespace, from an empty one to a complete one."""
 
+from datetime import timedelta
+
 import pytest
 from check_site import bare_namespace, polling
 from servers import eventually
@@ -10,7 +12,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from mlc.check.finding import Finding, Mark
 from mlc.check.temporal import check_temporal
-from mlc.namespace import SWEEP_SCHEDULE, missing_attributes, schedule_sweep, setup
+from mlc.model.schedule import MIRROR_SCHEDULE
+from mlc.namespace import SWEEP_SCHEDULE, missing_attributes, schedule_mirror, schedule_sweep, setup
 from mlc.settings import ProcessSettings
 
 EVERY = ProcessSettings.model_fields["sweep_interval"].default
@@ -89,6 +92,20 @@ async def test_a_sweep_that_is_paused_or_runs_at_another_pace_is_told(
     assert "run `mlc setup`" in pace["The schedule sweep-tickets runs every 0:10:00, not every 0:05:00"]
     await client.get_schedule_handle(SWEEP_SCHEDULE).pause()
     assert "--unpause" in (await flaws())["The schedule sweep-tickets is paused"]
+
+
+async def test_the_mirrors_schedule_is_looked_at_where_it_is_to_run(
+    dev_server: WorkflowEnvironment, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await empty(dev_server, "check-mirror", monkeypatch)
+    assert not any("mlc-mirror" in what for what in await flaws())
+    monkeypatch.setenv("MLC_MIRROR_SCHEDULES", "true")
+    assert "run `mlc setup`" in (await flaws())["There is no schedule mlc-mirror-schedules"]
+    await schedule_mirror(client, ProcessSettings(mirror_interval=timedelta(minutes=3)))
+    pace = (await flaws())["The schedule mlc-mirror-schedules runs every 0:03:00, not every 0:01:00"]
+    assert "MLC_MIRROR_INTERVAL" in pace
+    await client.get_schedule_handle(MIRROR_SCHEDULE).pause()
+    assert "would not be followed" in (await flaws())["The schedule mlc-mirror-schedules is paused"]
 
 
 async def test_a_temporal_that_never_answers_is_given_up(dead_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
