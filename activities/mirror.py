@@ -1,8 +1,11 @@
-"""The mirror: the model centre's schedules as Temporal Schedules, made, changed and removed as they are there."""
+"""The mirror: the model centre's schedules as Temporal Schedules, made, changed and removed as they are there.
 
-from collections import Counter
-from collections.abc import Container
-from dataclasses import dataclass, field
+One that can't run now, but is still there, is paused with a note of the mirror's own, and set going again when it can.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Container, Sequence
+from dataclasses import dataclass, field, replace
 
 from temporalio import activity
 from temporalio.api.common.v1 import Payload
@@ -25,19 +28,21 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import translated
 from activities.files import store_files
-from activities.notifications import Notice, NotificationActivities
-from activities.schedule_plan import PlannedSchedule, schedule_plan
+from activities.schedule_notices import tell
+from activities.schedule_plan import PlannedSchedule, SchedulePlan, schedule_plan
 from mlc.center import Center
+from mlc.center.deployment_state import deployment_state
 from mlc.model.cron import Calendar, Values, ranges
 from mlc.model.failure import Refused
 from mlc.model.file import FileRules
-from mlc.model.schedule import MIRRORED_BY, ORIGIN, MirrorReport, ScheduleOrigin, ScheduleProblem
+from mlc.model.schedule import MIRRORED_BY, ORIGIN, PAUSED, MirrorReport, ScheduleOrigin, ScheduleProblem
 from mlc.model.short import beginning
 from mlc.settings import CenterSettings, ProcessSettings
 
-CREATED, UPDATED = "created", "updated"
+CREATED, UPDATED, RESTED = "created", "updated", "paused"
 SHOWN, LONGEST = 5, 300
 """Problems in a report, and bytes of each: reports are kept in histories."""
+LONGEST_NOTE = 500
 
 
 class Taken(Exception):
@@ -60,28 +65,57 @@ class MirrorActivities:
                 self.center, center_settings=self.center_settings, settings=self.settings, files=self.files
             )
             right = {planned.id for planned in plan.schedules if await mirror.bring(planned)}
-            deleted = await remove_mirrored(mirror.client, mirror.task_queue, keep=right)
             problems = [*plan.problems, *mirror.problems]
-            for problem in problems:
-                await self._tell(problem)
+            resting = {problem.mirrored_id: problem.what for problem in problems} | plan.resting
+            for schedule_id in resting.keys() - right - {""}:
+                await mirror.rest(schedule_id, resting[schedule_id])
+            deleted = await self._remove_gone(mirror, plan, keep=right | resting.keys())
+            await self._tell(mirror, plan, problems)
         return MirrorReport(
             schedules=len(right),
             created=mirror.done[CREATED],
             updated=mirror.done[UPDATED],
+            paused=mirror.done[RESTED],
             deleted=deleted,
+            unheard=plan.unheard,
             problem_count=len(problems),
             problems=[beginning(problem.text, LONGEST) for problem in problems[:SHOWN]],
         )
 
-    async def _tell(self, problem: ScheduleProblem) -> None:
-        notice = Notice(
-            snapshot_id=problem.snapshot_id,
-            model_id=problem.model_id,
-            key=problem.key,
-            message=f"This schedule does not run. {problem.text}",
-            severity="WARN",
+    async def _remove_gone(self, mirror: "Mirror", plan: SchedulePlan, *, keep: Container[str]) -> int:
+        removed = 0
+        async for schedule_id in mirrored(mirror.client, mirror.task_queue):
+            if schedule_id in keep or (description := await mirror.described(schedule_id)) is None:
+                continue
+            origin = await origin_of(description)
+            if origin and await self._overlooked(origin.snapshot_id, plan):
+                continue  # until the next look
+            if origin:
+                mirror.changed.add(origin.snapshot_id)
+            removed += await remove(mirror.client, schedule_id)
+        return removed
+
+    async def _overlooked(self, snapshot_id: str, plan: SchedulePlan) -> bool:
+        """Whether a deployment of the snapshot is active that the plan does not know.
+
+        One that ends while the centre's listing is read moves another from the next page to the one that was read.
+        """
+        return any(
+            deployment_state(deployment, self.center_settings) == self.center_settings.deployed_state
+            and deployment.id not in plan.deployments
+            for deployment in await self.center.list_deployments(snapshot_id=snapshot_id)
         )
-        await NotificationActivities(self.center).notify(notice)
+
+    async def _tell(self, mirror: "Mirror", plan: SchedulePlan, problems: Sequence[ScheduleProblem]) -> None:
+        """Tell what is wrong, and that it isn't any more where something changed."""
+        about = defaultdict[str, list[ScheduleProblem]](list)
+        for problem in problems:
+            about[problem.snapshot_id].append(problem)
+        changed = set(mirror.changed)
+        if activity.info().attempt > 1:  # an earlier try may have changed things and told nobody
+            changed |= {planned.origin.snapshot_id for planned in plan.schedules}
+        for snapshot_id in about.keys() | changed:
+            await tell(self.center, snapshot_id, about[snapshot_id])
 
 
 @dataclass
@@ -94,6 +128,8 @@ class Mirror:
     settings: ProcessSettings
     done: Counter[str] = field(default_factory=Counter)
     problems: list[ScheduleProblem] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    """Snapshots of which schedules were made, changed, set going again or removed."""
 
     async def bring(self, planned: PlannedSchedule) -> bool:
         """Make the schedule, or change it if its source has changed. False: it can't run, and ``problems`` says why."""
@@ -109,16 +145,17 @@ class Mirror:
             return False
         return True
 
-    async def _bring(self, planned: PlannedSchedule) -> None:
-        description = await self._described(planned.id)
-        if description is None:
-            await self._create(planned)
-        elif await description.memo_value(MIRRORED_BY, None) != self.task_queue:
-            raise Taken(f"Temporal has another schedule of the id {planned.id}: remove that one.")
-        elif (origin := await origin_of(description)) is None or origin.fingerprint != planned.origin.fingerprint:
-            await self._update(planned)
+    async def rest(self, schedule_id: str, why: str) -> None:
+        """Pause a schedule that must not run now, if it is ours; one that an operator has paused stays as it is."""
+        description = await self.described(schedule_id)
+        if description is None or not await self._ours(description):
+            return
+        state, note = description.schedule.state, beginning(f"{PAUSED}{why}", LONGEST_NOTE)
+        if not state.paused or (_paused_by_mirror(state) and state.note != note):
+            await self.client.get_schedule_handle(schedule_id).pause(note=note)
+            self.done[RESTED] += 1
 
-    async def _described(self, schedule_id: str) -> ScheduleDescription | None:
+    async def described(self, schedule_id: str) -> ScheduleDescription | None:
         try:
             return await self.client.get_schedule_handle(schedule_id).describe()
         except RPCError as error:
@@ -126,25 +163,46 @@ class Mirror:
                 raise
             return None
 
+    async def _bring(self, planned: PlannedSchedule) -> None:
+        description = await self.described(planned.id)
+        if description is None:
+            await self._create(planned)
+        elif not await self._ours(description):
+            raise Taken(f"Temporal has another schedule of the id {planned.id}: remove that one.")
+        elif (origin := await origin_of(description)) is None or origin.fingerprint != planned.origin.fingerprint:
+            await self._update(planned)
+        elif _paused_by_mirror(description.schedule.state):
+            await self.client.get_schedule_handle(planned.id).unpause(note=_note(planned))
+            self._did(UPDATED, planned)
+
+    async def _ours(self, description: ScheduleDescription) -> bool:
+        return bool(await description.memo_value(MIRRORED_BY, None) == self.task_queue)
+
     async def _create(self, planned: PlannedSchedule) -> None:
         schedule = await self._schedule(planned)
-        schedule.state = ScheduleState(note=f"Mirrored from the model centre: {planned.origin.source}.")
+        schedule.state = ScheduleState(note=_note(planned))
         try:
             await self.client.create_schedule(planned.id, schedule, memo={MIRRORED_BY: self.task_queue})
         except ScheduleAlreadyRunningError:
             return  # another mirror was quicker
-        self.done[CREATED] += 1
+        self._did(CREATED, planned)
 
     async def _update(self, planned: PlannedSchedule) -> None:
         wanted = await self._schedule(planned)
 
         def updated(current: ScheduleUpdateInput) -> ScheduleUpdate:
-            # Its state is the operator's: a pause, with the note that says why.
+            # Its state is the operator's: a pause, with the note that says why. All but the mirror's own pause.
             wanted.state = current.description.schedule.state
+            if _paused_by_mirror(wanted.state):
+                wanted.state = replace(wanted.state, paused=False, note=_note(planned))
             return ScheduleUpdate(wanted)
 
         await self.client.get_schedule_handle(planned.id).update(updated)
-        self.done[UPDATED] += 1
+        self._did(UPDATED, planned)
+
+    def _did(self, what: str, planned: PlannedSchedule) -> None:
+        self.done[what] += 1
+        self.changed.add(planned.origin.snapshot_id)
 
     async def _schedule(self, planned: PlannedSchedule) -> Schedule:
         asset_ids = await store_files(self.center, planned.workflow_id, planned.start.embedded)
@@ -166,19 +224,27 @@ class Mirror:
         )
 
 
-async def remove_mirrored(client: Client, task_queue: str, *, keep: Container[str] = ()) -> int:
-    """Remove the schedules that this task queue's mirror made, all but those to keep; how many there were."""
-    removed = 0
+async def mirrored(client: Client, task_queue: str) -> AsyncIterator[str]:
+    """The ids of the schedules that this task queue's mirror made, as Temporal's list, which lags, has them."""
     async for listed in await client.list_schedules():
-        if listed.id not in keep and await listed.memo_value(MIRRORED_BY, None) == task_queue:
-            try:
-                await client.get_schedule_handle(listed.id).delete()
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:  # the list lags
-                    raise
-            else:
-                removed += 1
-    return removed
+        if await listed.memo_value(MIRRORED_BY, None) == task_queue:
+            yield listed.id
+
+
+async def remove(client: Client, schedule_id: str) -> bool:
+    """Remove a schedule; False if there is none."""
+    try:
+        await client.get_schedule_handle(schedule_id).delete()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+async def remove_mirrored(client: Client, task_queue: str) -> int:
+    """Remove all schedules that this task queue's mirror made; how many there were."""
+    return sum([await remove(client, schedule_id) async for schedule_id in mirrored(client, task_queue)])
 
 
 async def origin_of(description: ScheduleDescription) -> ScheduleOrigin | None:
@@ -189,6 +255,14 @@ async def origin_of(description: ScheduleDescription) -> ScheduleOrigin | None:
         return None
     (origin,) = await description.data_converter.decode([payload], [ScheduleOrigin])
     return origin if isinstance(origin, ScheduleOrigin) else None
+
+
+def _paused_by_mirror(state: ScheduleState) -> bool:
+    return state.paused and (state.note or "").startswith(PAUSED)
+
+
+def _note(planned: PlannedSchedule) -> str:
+    return f"Mirrored from the model centre: {planned.origin.source}."
 
 
 def _calendar(calendar: Calendar, comment: str) -> ScheduleCalendarSpec:

@@ -10,7 +10,10 @@ from mlc.model.base import Record
 
 
 class Notice(Record):
-    """One notification, on a snapshot if it is about one (``snapshot_id``). The same ``key`` is said once."""
+    """One notification, on a snapshot if it is about one (``snapshot_id``). The same ``key`` is said once.
+
+    In a centre that drops the key, which ModelOp's may, so is the same message for as long as it stands open.
+    """
 
     snapshot_id: str = ""
     model_id: str = ""
@@ -29,7 +32,7 @@ class NotificationActivities:
         """Put a notification into the model centre."""
         with translated():
             said = await self.center.list_notifications(snapshot_id=notice.snapshot_id or None)
-            if any((n.model_extra or {}).get("mlcKey") == notice.key for n in said):
+            if any(_says(notification, notice) for notification in said):
                 return
             await self.center.create_notification(
                 wire.Notification(
@@ -41,3 +44,14 @@ class NotificationActivities:
                     mlcKey=notice.key,
                 )
             )
+
+
+def _says(notification: wire.Notification, notice: Notice) -> bool:
+    key = (notification.model_extra or {}).get("mlcKey")
+    if key is not None:
+        return bool(key == notice.key)
+    said = (notification.open, notification.notification_type, notification.message)
+    # Of all notifications of the centre, which are looked at for a notice on no snapshot, only those on none count.
+    return said == (True, notice.notification_type, notice.message) and (
+        (notification.deployable_model_id or "") == notice.snapshot_id
+    )

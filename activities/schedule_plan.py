@@ -1,4 +1,8 @@
-"""Which of the model centre's schedules are to run: those of deployments, and of monitors on deployed snapshots."""
+"""Which of the model centre's schedules are to run: those of deployments, and of monitors on deployed snapshots.
+
+A deployment's schedules rest once a newer one of the same model in the same place (a runtime, or batch) has some: it
+has taken them over, and the older one only waits for its end. A monitor's rest where its snapshot is nowhere newest.
+"""
 
 import hashlib
 import json
@@ -10,13 +14,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from activities.monitors import monitor_name
 from mlc.center import Center, wire
-from mlc.center.deployment_state import deployment_state
 from mlc.model.cron import Calendar, calendars
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
 from mlc.model.schedule import ScheduleOrigin, ScheduleProblem, mirrored_id
 from mlc.model.short import beginning
-from mlc.model.signal import RUN_BACK_TEST_JIRA, BadSignal, ProcessStart, read_signal
+from mlc.model.signal import RUN_BACK_TEST_JIRA, UNHEARD, BadSignal, ProcessStart, read_signal
 from mlc.settings import CenterSettings, ProcessSettings
 
 EDITION = 1
@@ -27,12 +30,21 @@ _ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 
 @dataclass(frozen=True)
 class Owner:
-    """Who has schedules: a deployment, or a monitor, for which ``id`` is the snapshot's that carries it."""
+    """Who has schedules: a deployment, or a monitor, for which ``id`` is the snapshot's that carries it.
+
+    ``resting`` says why none of them is to run now, if so.
+    """
 
     id: str
     name: str
     snapshot: wire.DeployableModel
     schedules: Sequence[wire.Schedule]
+    resting: str = ""
+
+    def mirrored_id(self, schedule: wire.Schedule) -> str:
+        """The id in Temporal, or empty if it can have none."""
+        own = schedule.schedule_id or ""
+        return mirrored_id(self.id, own) if _ID.fullmatch(own) else ""
 
     def problem(self, schedule: wire.Schedule, what: str) -> ScheduleProblem:
         place = f"{self.name}, schedule {_name(schedule)!r}"
@@ -43,6 +55,7 @@ class Owner:
             what=beginning(what, 700),
             snapshot_id=self.snapshot.id,
             model_id=self.snapshot.stored_model.id or "",
+            mirrored_id=self.mirrored_id(schedule),
         )
 
 
@@ -59,7 +72,7 @@ class PlannedSchedule:
     @property
     def id(self) -> str:
         """Its id in Temporal."""
-        return mirrored_id(self.owner.id, self.origin.schedule_id)
+        return self.owner.mirrored_id(self.source)
 
     @property
     def workflow_id(self) -> str:
@@ -70,12 +83,18 @@ class PlannedSchedule:
         return self.owner.problem(self.source, what)
 
 
-@dataclass(frozen=True)
+@dataclass
 class SchedulePlan:
     """What is to run, and what can't and why."""
 
     schedules: list[PlannedSchedule] = field(default_factory=list)
     problems: list[ScheduleProblem] = field(default_factory=list)
+    resting: dict[str, str] = field(default_factory=dict)
+    """Schedules that stay, but don't run now: why, by their ids in Temporal."""
+    unheard: int = 0
+    """Schedules of signals to which nobody here listens."""
+    deployments: frozenset[str] = frozenset()
+    """Ids of the deployments that were seen in the state deployed."""
 
 
 async def schedule_plan(
@@ -86,9 +105,15 @@ async def schedule_plan(
     Raises:
         ExternalError: the centre did not answer, so that what is deployed is not known.
     """
-    plan, seen = SchedulePlan(), set[str]()
-    async for owner in _owners(center, center_settings):
+    active = [deployment async for deployment in center.iter_deployments(state=center_settings.deployed_state)]
+    plan = SchedulePlan(deployments=frozenset(deployment.id for deployment in active))
+    seen = set[str]()
+    async for owner in _owners(center, active):
         for schedule in owner.schedules:
+            if why := owner.resting or _unheard(schedule):
+                plan.resting[owner.mirrored_id(schedule)] = why
+                plan.unheard += not owner.resting
+                continue
             try:
                 planned = _planned(owner, schedule, settings, files)
                 if planned.id in seen:
@@ -101,27 +126,60 @@ async def schedule_plan(
     return plan
 
 
-async def _owners(center: Center, settings: CenterSettings) -> AsyncIterator[Owner]:
-    active = [d for d in await center.list_deployments() if deployment_state(d, settings) == settings.deployed_state]
+async def _owners(center: Center, active: Sequence[wire.DeployedModel]) -> AsyncIterator[Owner]:
+    places = Places()
     for listed in active:
+        resting = places.taken_over(listed)
         if listed.schedules and listed.deployable_model:
             # A listing may leave out the contents of files, which a schedule's variables may hold.
             with suppress(NotFound):
                 deployment = await center.get_deployment(listed.id)
                 snapshot = deployment.deployable_model or listed.deployable_model
-                yield Owner(
-                    deployment.id, f"Deployment {deployment.id} of {_quoted(snapshot)}", snapshot, deployment.schedules
-                )
+                name = f"Deployment {deployment.id} of {_quoted(snapshot)}"
+                yield Owner(deployment.id, name, snapshot, deployment.schedules, resting)
     for snapshot_id in dict.fromkeys(d.deployable_model.id for d in active if d.deployable_model):
+        resting = "" if snapshot_id in places.newest else "A newer snapshot of the model is deployed in its places."
         with suppress(NotFound):
-            for owner in _monitors(await center.get_snapshot(snapshot_id)):
+            for owner in _monitors(await center.get_snapshot(snapshot_id), resting):
                 yield owner
 
 
-def _monitors(snapshot: wire.DeployableModel) -> Iterable[Owner]:
+@dataclass
+class Places:
+    """Which snapshots of each model are deployed where; told of the deployments one by one, newest first."""
+
+    newest: set[str] = field(default_factory=set)
+    """Snapshots that are the newest of their model in a place."""
+    _there: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
+    _with_schedules: set[str] = field(default_factory=set)
+
+    def taken_over(self, deployment: wire.DeployedModel) -> str:
+        """That the deployment's schedules are a newer one's now; empty if they aren't.
+
+        A newer one that has none yet has not taken any over: DeployModel copies them after it has deployed.
+        """
+        snapshot = deployment.deployable_model or wire.DeployableModel()
+        place = snapshot.stored_model.id or snapshot.id, deployment.engine.id if deployment.engine else None
+        newer = self._there.setdefault(place, [])
+        # They may stand on another of that snapshot's deployments: they are copied to the first one.
+        over = any(other in self._with_schedules for other in newer)
+        if not newer:
+            self.newest.add(snapshot.id)
+        newer.append(snapshot.id)
+        if deployment.schedules:
+            self._with_schedules.add(snapshot.id)
+        return "A newer deployment of the model in the same place has schedules." if over else ""
+
+
+def _unheard(schedule: wire.Schedule) -> str:
+    name = (schedule.action or {}).get("signalName")
+    return f"Nobody here listens to {name}." if name in UNHEARD else ""
+
+
+def _monitors(snapshot: wire.DeployableModel, resting: str) -> Iterable[Owner]:
     for association in snapshot.associated_models:
         name = beginning(monitor_name(association), 100)
-        yield Owner(snapshot.id, f"Monitor {name!r} on {_quoted(snapshot)}", snapshot, association.schedules)
+        yield Owner(snapshot.id, f"Monitor {name!r} on {_quoted(snapshot)}", snapshot, association.schedules, resting)
 
 
 def _planned(owner: Owner, schedule: wire.Schedule, settings: ProcessSettings, files: FileRules) -> PlannedSchedule:

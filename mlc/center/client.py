@@ -178,6 +178,9 @@ class HttpCenter:
     async def create_notification(self, notification: Notification) -> Notification:
         return await self._create("notifications", notification)
 
+    async def patch_notification(self, notification_id: str, changes: Mapping[str, Any]) -> Notification:
+        return await self._patch(Notification, "notifications", notification_id, changes)
+
     async def list_notifications(self, *, snapshot_id: str | None = None) -> list[Notification]:
         if snapshot_id is None:
             limit = self._settings.listing_limit

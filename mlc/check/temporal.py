@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.check.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
 from mlc.model.processes import TASK_QUEUE, Attribute
+from mlc.model.schedule import MIRROR_SCHEDULE
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from mlc.settings import ProcessSettings
 from mlc.worker import connect
@@ -45,7 +46,7 @@ async def check_temporal() -> AsyncIterator[Finding]:
     yield there
     if there.mark is Mark.WRONG:
         return
-    for look in (_attributes, _sweep, _workers):
+    for look in (_attributes, _sweep, _mirror, _workers):
         try:
             async for finding in look(client):
                 yield finding
@@ -89,28 +90,36 @@ async def _attributes(client: Client) -> AsyncIterator[Finding]:
 
 async def _sweep(client: Client) -> AsyncIterator[Finding]:
     """The schedule of the sweep"""
+    wanted = ProcessSettings().sweep_interval
+    lost = "a lost webhook would never be noticed"
+    yield await _schedule(client, SWEEP_SCHEDULE, wanted, "MLC_SWEEP_INTERVAL", without=lost)
+
+
+async def _mirror(client: Client) -> AsyncIterator[Finding]:
+    """The schedule of the mirror"""
+    settings = ProcessSettings()
+    if settings.mirror_schedules:
+        lost = "the model centre's schedules would not be followed"
+        yield await _schedule(client, MIRROR_SCHEDULE, settings.mirror_interval, "MLC_MIRROR_INTERVAL", without=lost)
+
+
+async def _schedule(client: Client, id_: str, wanted: timedelta, setting: str, *, without: str) -> Finding:
+    """Whether one of our own schedules is there, and runs at its pace; ``without`` it: what would be."""
     try:
-        found = await client.get_schedule_handle(SWEEP_SCHEDULE).describe(rpc_timeout=_LIMIT)
+        found = await client.get_schedule_handle(id_).describe(rpc_timeout=_LIMIT)
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        yield wrong(f"There is no schedule {SWEEP_SCHEDULE}", "run `mlc setup`; a lost webhook would never be noticed.")
-        return
-    state, every = found.schedule.state, [interval.every for interval in found.schedule.spec.intervals]
-    wanted = ProcessSettings().sweep_interval
-    if state.paused:
-        toggle = f"`temporal schedule toggle --schedule-id {SWEEP_SCHEDULE} --unpause`"
-        yield wrong(
-            f"The schedule {SWEEP_SCHEDULE} is paused", f"a lost webhook will not be noticed until you {toggle}."
-        )
-    elif every != [wanted]:
+        return wrong(f"There is no schedule {id_}", f"run `mlc setup`; {without}.")
+    every = [interval.every for interval in found.schedule.spec.intervals]
+    if found.schedule.state.paused:
+        toggle = f"`temporal schedule toggle --schedule-id {id_} --unpause`"
+        return wrong(f"The schedule {id_} is paused", f"{toggle}; {without}.")
+    if every != [wanted]:
         runs = listed([str(interval) for interval in every])
-        yield warning(
-            f"The schedule {SWEEP_SCHEDULE} runs every {runs}, not every {wanted}",
-            "run `mlc setup`, or set MLC_SWEEP_INTERVAL here as where that ran.",
-        )
-    else:
-        yield good(f"The schedule {SWEEP_SCHEDULE} runs every {wanted}")
+        remedy = f"run `mlc setup`, or set {setting} here as where that ran."
+        return warning(f"The schedule {id_} runs every {runs}, not every {wanted}", remedy)
+    return good(f"The schedule {id_} runs every {wanted}")
 
 
 async def _workers(client: Client) -> AsyncIterator[Finding]:

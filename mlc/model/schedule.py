@@ -13,6 +13,9 @@ MIRROR_SCHEDULE = "mlc-mirror-schedules"
 MIRRORED_BY = "mlcMirroredBy"
 """Memo of a Temporal Schedule that is a mirror's: the task queue whose worker made it. Others are never touched."""
 
+PAUSED = "mlc: "
+"""How the note begins of a schedule that the mirror has paused itself. A pause with another note is an operator's."""
+
 ORIGIN = "mlcSchedule"
 """Memo of what such a schedule starts: its :class:`ScheduleOrigin`. (A schedule's own memo can't be changed.)"""
 
@@ -41,6 +44,8 @@ class ScheduleProblem(Record):
     what: str
     snapshot_id: str
     model_id: str
+    mirrored_id: str = ""
+    """The id of its Temporal Schedule, if it can have one."""
 
     @property
     def text(self) -> str:
@@ -56,8 +61,12 @@ class MirrorReport(Record):
     """What MirrorSchedules saw and did. ``problems`` are the first few, cut short; ``problem_count`` is of them all."""
 
     schedules: int = 0
+    """That run; ``updated`` are those that were changed, or set going again by the mirror that had paused them."""
     created: int = 0
     updated: int = 0
+    paused: int = 0
     deleted: int = 0
+    unheard: int = 0
+    """Schedules of signals to which nobody here listens, as the gateway does not (``mlc.model.signal.UNHEARD``)."""
     problem_count: int = 0
     problems: list[str] = []

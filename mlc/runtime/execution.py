@@ -13,11 +13,14 @@ from mlc.model.job import JobKind
 from mlc.model.snapshot import AssetRole
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.layout import Layout, Order, inside, sha256
+from mlc.runtime.layout import Layout, Order
 from mlc.runtime.libraries import libraries
+from mlc.runtime.names import path_of
+from mlc.runtime.places import sha256
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.requirements import interpreter_for
 from mlc.runtime.schemas import add_schemas
+from mlc.runtime.training import trained_artefacts
 from mlc.settings import FileSettings
 
 MEGABYTE = 1024**2
@@ -95,9 +98,11 @@ class JobExecution:
 
     async def _run(self) -> None:
         try:
-            layout, order = await asyncio.to_thread(self._lay_out)
-            model = self._job.model or wire.DeployableModel()
+            model = self._model()
+            layout, order = await asyncio.to_thread(self._lay_out, model)
+            # What requirements.txt asks for may lie beside it: so nothing but the model is there yet.
             python = await interpreter_for(requirements_of(model), self._environments, layout.root)
+            await asyncio.to_thread(self._add_data, layout, order)
             answer = await self._answer(python, layout.root, order.model_dump(mode="json", by_alias=True))
             self.outcome.messages += answer["notes"]
             used = await asyncio.to_thread(libraries, answer["modules"], python)
@@ -128,27 +133,40 @@ class JobExecution:
             await asyncio.shield(process.end())
             self.outcome.messages += process.log.lines()
 
-    def _lay_out(self) -> tuple[Layout, Order]:
-        job = self._job
-        if job.model is None:
+    def _model(self) -> wire.DeployableModel:
+        if self._job.model is None:
             raise ModelFailure("The job carries no model.")
+        if not self._job.input_data:
+            raise ModelFailure(f"The {self._kind.value} job has no input data.")
+        return self._job.model
+
+    def _lay_out(self, model: wire.DeployableModel) -> tuple[Layout, Order]:
         layout = Layout(self._folder, self._files)
-        hashes = layout.add_model(job.model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING)
+        try:
+            layout.add_model(model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING)
+        finally:
+            self._take_notes(layout)
+        definition = self._job.model_dump_json(by_alias=True, exclude_unset=True)
+        return layout, layout.order(self._kind.value, model, definition)
+
+    def _add_data(self, layout: Layout, order: Order) -> None:
+        job = self._job
         for asset in job.additional_assets:
             layout.add(asset)
-        self.outcome.messages += layout.notes
-        order = layout.order(self._kind.value, job.model, job.model_dump_json(by_alias=True, exclude_unset=True))
         order.inputs = layout.add_inputs(job.input_data)
-        if not order.inputs:
-            raise ModelFailure(f"The {self._kind.value} job has no input data.")
+        self._take_notes(layout)
         if self._kind is not JobKind.TRAINING:
             order.outputs = layout.add_outputs(self._outputs())
             self._check_outputs(order)
         self.outcome.messages += add_schemas(order, job)
         order.stop_on_bad_records = bool(job.stop_on_bad_records)
+        # Of what is there when the model starts: nothing is written from here on but by the model itself.
         inputs = [{"name": file.name, "sha256": sha256(file.path)} for file in order.inputs]
-        self.outcome.runtime_info |= {"sha256": {**hashes, "inputs": inputs}}
-        return layout, order
+        self.outcome.runtime_info |= {"sha256": {**layout.hashes(), "inputs": inputs}}
+
+    def _take_notes(self, layout: Layout) -> None:
+        self.outcome.messages += layout.notes
+        layout.notes.clear()
 
     def _outputs(self) -> list[wire.Asset]:
         if self._job.output_data:
@@ -166,12 +184,10 @@ class JobExecution:
     def _collect(self, layout: Layout, order: Order) -> None:
         made: list[tuple[wire.Asset, Path, str]]
         if self._kind is JobKind.TRAINING:
-            artefacts = layout.artefacts()
-            if not artefacts:
-                raise ModelFailure("Training left nothing in outputDir/: write the trained model there.")
+            artefacts = trained_artefacts(layout.root, self._model())
             made = [(_artefact(name), path, name) for name, path in artefacts]
         else:
-            made = [(a, f.path, f.name) for a, f in zip(self._outputs(), order.outputs, strict=True)]
+            made = [(_named(a, f.name), f.path, f.name) for a, f in zip(self._outputs(), order.outputs, strict=True)]
         self._check_size(made)
         hashes = {}
         for asset, path, name in made:
@@ -214,6 +230,11 @@ class JobExecution:
         self.outcome.messages.append(line)
 
 
+def _named(output: wire.Asset, name: str) -> wire.Asset:
+    """An output of the job under a name of its own, if it has none but that."""
+    return output if output.file_url else output.model_copy(update={"name": name, "filename": name})
+
+
 def _artefact(name: str) -> wire.Asset:
     return wire.Asset(
         name=name, filename=name, asset_type="FILE", asset_role=AssetRole.WEIGHTS_FILE, file_format="UNKNOWN"
@@ -228,6 +249,5 @@ def requirements_of(model: wire.DeployableModel) -> str:
             try:
                 texts.append((asset.content() or b"").decode())
             except ValueError:
-                name = inside(asset.filename or asset.name)
-                raise ModelFailure(f"The requirements {name} are not base64 of UTF-8 text.") from None
+                raise ModelFailure(f"The requirements {path_of(asset)} are not base64 of UTF-8 text.") from None
     return "\n".join(texts)

@@ -1,6 +1,5 @@
 """A fresh working directory for a model: its files by name, its inputs, its outputs, and the order to the harness."""
 
-import hashlib
 import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -12,11 +11,14 @@ from mlc.center import wire
 from mlc.model.snapshot import AssetRole
 from mlc.runtime.external import INSTEAD, ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.names import COMPILED, OUTPUT_DIR, PRIVATE, is_source, numbered, path_of, same_file
+from mlc.runtime.places import Places, sha256
 
-PRIVATE = "__moc_runtime"
-OUTPUT_DIR = "outputDir"
 DATA_FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 PYTHON_TYPES = frozenset({"PYTHON", "PYTHON3", "UNKNOWN"})
+TAKEN = "another file of the model or the job has that name"
+_KINDS: dict[str, str] = {AssetRole.WEIGHTS_FILE: "artefacts", AssetRole.REQUIRED_LIBRARIES: "artefacts"}
+_OTHERS = 3
 
 
 class DataFile(BaseModel):
@@ -51,6 +53,9 @@ class Order(BaseModel):
 class Layout:
     """The working directory of one job or one online model. Nothing is ever written outside it.
 
+    A model's code is imported from there, and its weights are read by name. So the model's files come first, and
+    nothing that comes later, from whomever, is code or takes the place of one of them.
+
     Args:
         root: made afresh; whatever an earlier try left there is removed.
         files: reads assets that lie outside the model centre.
@@ -60,12 +65,15 @@ class Layout:
         self.root = root = root.resolve()
         self.notes: list[str] = []
         self._files = files
+        self._places = Places(root)
+        self._kinds: dict[PurePosixPath, str] = {}
         shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)  # an error if something is left there
         for name in (PRIVATE, OUTPUT_DIR):
-            (root / name).mkdir(parents=True)
+            (root / name).mkdir()
 
-    def add_model(self, model: wire.DeployableModel, *, artefacts_in_output_dir: bool) -> dict[str, dict[str, str]]:
-        """Write the model's source and files.
+    def add_model(self, model: wire.DeployableModel, *, artefacts_in_output_dir: bool) -> None:
+        """Write the model's source and files: its code first, then what it was trained to, then all others.
 
         Args:
             artefacts_in_output_dir: also put trained artefacts where training wrote them, for models that read them
@@ -73,38 +81,58 @@ class Layout:
 
         A file that can't be had is a note: the model may not need it, such as data that lies elsewhere.
 
-        Returns:
-            The hexadecimal SHA-256 of the source files (``source``) and of weights and
-            requirements (``artefacts``), by name.
+        Raises:
+            ModelFailure: two files have the same name and different content, so that nobody can tell which of them
+                was approved.
         """
-        hashes: dict[str, dict[str, str]] = {"source": {}, "artefacts": {}}
-        for asset in model.stored_model.model_assets:
+        for asset in sorted(model.stored_model.model_assets, key=_precedence):
+            name = path_of(asset)
             try:
-                path = self.add(asset)
+                placed = self._add(asset, name, _KINDS.get(asset.asset_role, "files"))
             except ModelFailure as failure:
                 self.notes.append(str(failure))
                 continue
-            if path is None:
-                continue
-            if asset.asset_role == AssetRole.WEIGHTS_FILE and artefacts_in_output_dir:
-                self._copy(self.root / path, PurePosixPath(OUTPUT_DIR) / path)
-            if asset.asset_type == "SOURCE_CODE":
-                hashes["source"][str(path)] = sha256(self.root / path)
-            elif asset.asset_role in {AssetRole.WEIGHTS_FILE, AssetRole.REQUIRED_LIBRARIES}:
-                hashes["artefacts"][str(path)] = sha256(self.root / path)
-        return hashes
+            if not placed:
+                problem = f"The model has two files {name} with different content"
+                if _precedence(asset) < _OTHERS:
+                    raise ModelFailure(f"{problem}: remove or rename the one that is not meant.")
+                self.notes.append(f"{problem}: the one with the role {asset.asset_role} is not laid out.")
+        for asset in model.stored_model.model_assets:
+            self._places.reserve(path_of(asset))
+        if artefacts_in_output_dir:
+            trained = [path_of(a) for a in model.stored_model.model_assets if a.asset_role == AssetRole.WEIGHTS_FILE]
+            self._repeat_in_output_dir([name for name in trained if self._places.has(name)])
 
-    def add(self, asset: wire.Asset) -> PurePosixPath | None:
-        """Write one asset's file under its own name.
-
-        Returns:
-            Where it is, relative to the directory; None if the asset is no file, such as an SQL query.
+    def add(self, asset: wire.Asset) -> None:
+        """Write a file that a job brings for its model. It can't be code, and takes the place of no file of the model.
 
         Raises:
             ModelFailure: its content is broken, or lies where this runtime may not read.
         """
-        name = inside(asset.filename or asset.name or "unnamed")
-        return name if self._place(asset, name, f"asset {asset.filename or asset.name}") else None
+        name = path_of(asset)
+        if is_source(asset):
+            problem = "it is code, which comes with the model only"
+        elif same_file(name).split("/")[0] == OUTPUT_DIR.casefold():
+            problem = f"{OUTPUT_DIR} is for what training makes"
+        elif len(name.parts) > 1 and not (self.root / name).parent.is_dir():
+            problem = "its folder is none of the model's, and Python could import a new one"
+        elif not self._add(asset, name, "additional"):
+            problem = TAKEN
+        else:
+            return
+        self.notes.append(f"The additional asset {name} is not laid out: {problem}.")
+
+    def hashes(self) -> dict[str, dict[str, str]]:
+        """Hexadecimal SHA-256, by name, of what lies there now.
+
+        Returns:
+            ``source`` (whatever can be imported), ``artefacts`` (weights and requirements), ``files`` (the model's
+            others) and ``additional`` (the job's).
+        """
+        return {
+            kind: {str(name): self._places.sha256(name) for name, of in self._kinds.items() if of == kind}
+            for kind in ("source", "artefacts", "files", "additional")
+        }
 
     def order(self, kind: str, model: wire.DeployableModel, definition: str) -> Order:
         """The order for this model; ``definition`` is the JSON that init functions get.
@@ -116,8 +144,8 @@ class Layout:
         if language.upper() not in PYTHON_TYPES:
             raise ModelFailure(f"This runtime runs PYTHON models, and the model's type is {language}.")
         sources = [a for a in model.stored_model.model_assets if a.asset_type == "SOURCE_CODE"]
-        sources.sort(key=lambda asset: not asset.primary_model_source)
-        if not sources or sources[0].content() is None:
+        sources.sort(key=_precedence)
+        if not sources or not self._places.has(path_of(sources[0])):
             raise ModelFailure("The model has no source code: an asset of type SOURCE_CODE with its sourceCode.")
         source = sources[0]
         names = {
@@ -131,13 +159,13 @@ class Layout:
         path.write_text(definition)
         return Order(
             kind=kind,
-            source=str(inside(source.filename or source.name or "unnamed")),
+            source=str(path_of(source)),
             functions={role: name for role, name in names.items() if name},
             definition=path,
         )
 
     def add_inputs(self, assets: Iterable[wire.Asset]) -> list[DataFile]:
-        """Write a job's inputs, in order, under their names and once more where models can't mix them up.
+        """Write a job's inputs, in order, where no model can mix them up, and under their names where that is safe.
 
         Raises:
             ModelFailure: one can't be had, or its format is unknown.
@@ -146,14 +174,32 @@ class Layout:
         for index, asset in enumerate(assets):
             name = asset.filename or asset.name or f"number {index}"
             what = f"input {name}"
-            own = PurePosixPath(PRIVATE) / "inputs" / str(index)
-            if not self._place(asset, own, what):
+            own = self.root / PRIVATE / "inputs" / str(index)
+            if not self._fetch(asset, own, what):
                 kind = "holds no file" if asset.asset_type.endswith("FILE") else f"is of the type {asset.asset_type}"
                 raise ModelFailure(f"The {what} {kind}, which a runtime can't read: {INSTEAD}.")
-            file_format = data_format(asset, what)
-            self._copy(self.root / own, inside(asset.filename or asset.name or f"input_{index}"))
-            files.append(DataFile(path=self.root / own, format=file_format, name=name))
+            files.append(DataFile(path=own, format=data_format(asset, what), name=name))
+            if asset.filename or asset.name:
+                self._offer(own, path_of(asset))
         return files
+
+    def _offer(self, file: Path, name: PurePosixPath) -> None:
+        """Let the model find an input by its name, unless that could change the model or another file.
+
+        Whoever may start a job may name its inputs: such a name makes no folder, which could be imported, and no code.
+        """
+        if self._places.holds(name, file):
+            return
+        if len(name.parts) > 1 or name.suffix.lower() not in DATA_FORMATS:
+            problem = f"that is not a plain name that ends in one of {', '.join(DATA_FORMATS)}"
+        elif not self._places.put(file, name):
+            problem = TAKEN
+        else:
+            return
+        self.notes.append(
+            f"The input {name} does not lie beside the model under its name: {problem}. The model's function gets it "
+            "all the same."
+        )
 
     def add_outputs(self, assets: Iterable[wire.Asset]) -> list[DataFile]:
         """Say where a job's outputs go.
@@ -164,59 +210,74 @@ class Layout:
         folder = self.root / PRIVATE / "outputs"
         folder.mkdir()
         files = []
+        taken: set[str] = set()
         for index, asset in enumerate(assets):
-            name = asset.filename or asset.name or f"output_{index}"
+            file_format = data_format(asset, f"output {asset.filename or asset.name or index}", "json")
+            name = numbered(asset.filename or asset.name or f"output.{file_format}", taken)
             if asset.file_url:
                 self._files.check(asset, f"output {name}")
             elif not asset.asset_type.endswith("FILE"):
                 kind = f"is of the type {asset.asset_type}"
                 raise ModelFailure(f"The output {name} {kind}, which a runtime can't write: {INSTEAD}.")
-            file_format = data_format(asset, f"output {name}", "json")
             files.append(DataFile(path=folder / str(index), format=file_format, name=name))
         return files
 
-    def artefacts(self) -> list[tuple[str, Path]]:
-        """What training left in ``outputDir``: relative names and paths. Links are not followed."""
-        root = self.root / OUTPUT_DIR
-        found = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
-        return [(path.relative_to(root).as_posix(), path) for path in found if path.resolve().is_relative_to(root)]
+    def _add(self, asset: wire.Asset, name: PurePosixPath, kind: str) -> bool:
+        """Write an asset's file under its name; False if other content lies there. An asset may also be no file."""
+        what = f"asset {asset.filename or asset.name}"
+        if COMPILED in same_file(name).split("/"):
+            raise ModelFailure(f"The {what} is not laid out: Python would run it instead of the source.")
+        fetched = self.root / PRIVATE / "fetched"
+        if not self._fetch(asset, fetched, what):
+            return True
+        if kind == "artefacts" and asset.file_url:
+            _check_content(asset, fetched, what)
+        if not self._places.put(fetched, name, move=True):
+            return False
+        self._kinds.setdefault(name, "source" if is_source(asset) else kind)
+        return True
 
-    def _place(self, asset: wire.Asset, name: PurePosixPath, what: str) -> bool:
-        """Write an asset's file below the directory; False if the asset is no file."""
+    def _repeat_in_output_dir(self, trained: list[PurePosixPath]) -> None:
+        """Copy weights to where training wrote them; of several for one place, the last asset's."""
+        for number, name in enumerate(trained, start=1):
+            copy = OUTPUT_DIR / name
+            if copy in trained[:number]:
+                self._places.replace(self.root / name, copy)
+            elif copy not in trained and not self._places.put(self.root / name, copy):
+                self.notes.append(f"The weights {name} are not copied to {OUTPUT_DIR}/: {TAKEN}.")
+
+    def _fetch(self, asset: wire.Asset, path: Path, what: str) -> bool:
+        """Write an asset's file to a path; False if the asset is no file."""
         try:
             content = asset.content()
         except ValueError:
             raise ModelFailure(f"The content of the {what} is not base64.") from None
-        external = content is None and bool(asset.file_url) and asset.asset_type.endswith("FILE")
-        if content is None and not external:
+        if content is None and not (asset.file_url and asset.asset_type.endswith("FILE")):
             return False
-        path = self.root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if content is not None:
                 path.write_bytes(content)
         except OSError as error:
-            raise ModelFailure(f"The {what} can't be written: {error.strerror}. Rename it.") from None
-        if external:
+            raise ModelFailure(f"The {what} can't be written: {error.strerror}.") from None
+        if content is None:
             self._files.fetch(asset, path, what)
         return True
 
-    def _copy(self, source: Path, name: PurePosixPath) -> None:
-        # No link: a model that writes over the file of this name must not change what it is given to read.
-        path = self.root / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, path)
-        except OSError as error:
-            raise ModelFailure(f"The file {name} can't be written: {error.strerror}. Rename the asset.") from None
+
+def _precedence(asset: wire.Asset) -> int:
+    if asset.asset_type == "SOURCE_CODE":
+        return 0 if asset.primary_model_source else 1
+    return 2 if asset.asset_role in _KINDS or is_source(asset) else _OTHERS
 
 
-def inside(name: str) -> PurePosixPath:
-    """A file name as a relative path that can't lead outside: roots, ``..`` and control characters are dropped."""
-    clean = "".join(character for character in name.replace("\\", "/") if character.isprintable())
-    parts = [part.strip()[:200] for part in clean.split("/")]
-    kept = [part for part in parts if part not in {"", ".", "..", PRIVATE}]
-    return PurePosixPath(*kept or ["unnamed"])
+def _check_content(asset: wire.Asset, path: Path, what: str) -> None:
+    """Make sure that what came from an address is still what the snapshot was made of, if that is known."""
+    known = asset.content_hash
+    if known is None or known.hash_type.upper().replace("-", "") != "SHA256" or not known.hex_string:
+        return
+    if sha256(path) != known.hex_string.lower():
+        raise ModelFailure(f"The {what} at its address has other content than the snapshot says (contentHash).")
 
 
 def data_format(asset: wire.Asset, what: str, default: str | None = None) -> str:
@@ -225,16 +286,10 @@ def data_format(asset: wire.Asset, what: str, default: str | None = None) -> str
     Raises:
         ModelFailure: neither says, and there is no default.
     """
-    by_name = DATA_FORMATS.get(inside(asset.filename or asset.name or "unnamed").suffix.lower())
+    by_name = DATA_FORMATS.get(path_of(asset).suffix.lower())
     declared = (asset.file_format or "").lower()
     if declared == "csv" or (declared == "json" and by_name != "jsonl"):
         return declared
     if found := by_name or default:
         return found
     raise ModelFailure(f"The {what} has no known format: set its fileFormat to CSV or JSON.")
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -179,6 +179,8 @@ class OnlineModel:
             raise ModelFailure("The deployment carries no model.")
         layout = Layout(self._folder, ExternalFiles(FileSettings()))
         layout.add_model(deployment.deployable_model, artefacts_in_output_dir=True)
+        for note in layout.notes:
+            log.warning("deployment %s: %s", self.id, note)
         definition = deployment.model_dump_json(by_alias=True, exclude_unset=True)
         return layout, layout.order("online", deployment.deployable_model, definition)
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.names import PRIVATE
+from mlc.runtime.places import sha256
 
 INSTALL_LIMIT = 900
 """Seconds for one installation."""
@@ -52,18 +54,20 @@ async def interpreter_for(requirements: str, folder: Path, directory: Path) -> s
     """The interpreter that satisfies a model's requirements.
 
     An environment is made once for the same requirements on the same runtime, and kept. It stands on top of the
-    runtime's own libraries, so that only what differs is installed.
+    runtime's own libraries, so that only what differs is installed. Requirements that may name files of the model's
+    are the same only if all its files are.
 
     Args:
         folder: where environments are kept.
-        directory: the model's working directory, to which paths in the requirements are relative.
+        directory: the model's working directory, to which paths in the requirements are relative, with nothing but
+            the model's files.
 
     Raises:
         ModelFailure: pip can't install them; with the last things that it said.
     """
     if not missing(requirements):
         return sys.executable
-    key = _key(requirements)
+    key = await asyncio.to_thread(_key, requirements, directory)
     environment = folder / key
     python = environment / "bin" / "python"
     complete = environment / "complete"
@@ -72,23 +76,51 @@ async def interpreter_for(requirements: str, folder: Path, directory: Path) -> s
         if complete.exists():
             return str(python)
         await asyncio.to_thread(shutil.rmtree, environment, ignore_errors=True)
-        wanted = directory / "__moc_runtime" / "requirements.txt"
+        wanted = directory / PRIVATE / "requirements.txt"
         wanted.write_text(requirements)
         # It sees the runtime's own pip, if there is one; to unpack another takes longer than most installations.
         own_pip = ["--without-pip"] if importlib.util.find_spec("pip") else []
-        make = [sys.executable, "-m", "venv", *own_pip, str(environment)]
+        # -P: else Python would take its own modules, and pip's, from the model's folder.
+        make = [sys.executable, "-P", "-m", "venv", *own_pip, str(environment)]
         await _run(make, directory, "The environment can't be made")
         site = next(environment.glob("lib/python*/site-packages"))
         (site / "runtime_libraries.pth").write_text("\n".join({sysconfig.get_path(p) for p in ("purelib", "platlib")}))
-        pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", str(wanted)]
+        pip = [
+            str(python),
+            "-P",
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "-r",
+            str(wanted),
+        ]
         await _run([*pip, "pandas"], directory, "The model's requirements can't be installed")
         complete.touch()
     return str(python)
 
 
-def _key(requirements: str) -> str:
+def _key(requirements: str, directory: Path) -> str:
     installed = sorted(f"{d.name}=={d.version}" for d in metadata.distributions())
-    return hashlib.sha256("\n".join([requirements, sys.version, *installed]).encode()).hexdigest()[:24]
+    files = _hashes(directory) if _may_name_files(requirements) else []
+    return hashlib.sha256("\n".join([requirements, sys.version, *installed, *files]).encode()).hexdigest()[:24]
+
+
+def _may_name_files(requirements: str) -> bool:
+    for line in requirements.splitlines():
+        text = line.partition(" #")[0].strip()
+        try:
+            if text and not text.startswith("#") and Requirement(text).url:
+                return True
+        except InvalidRequirement:
+            return True
+    return False
+
+
+def _hashes(directory: Path) -> list[str]:
+    names = {path: path.relative_to(directory) for path in sorted(directory.rglob("*")) if path.is_file()}
+    return [f"{sha256(path)} {name.as_posix()}" for path, name in names.items() if name.parts[0] != PRIVATE]
 
 
 @asynccontextmanager

@@ -10,7 +10,8 @@ from tables import table
 
 LIMIT = 2048
 RESULT_LIMIT = 8192
-LETTERS = {"ASCII": "x", "two bytes": "é", "three bytes": "模", "four bytes": "😀", "escaped": "\x07", "quote": '"'}
+LETTERS = {"four bytes": "😀", "escaped": "\x07", "quote": '"'}
+"""Those that take most room, in UTF-8 or in JSON; one that breaks out of it if anything does."""
 
 ASK = {"configure": lambda s: s.model_copy(update={"on_failed_verdict": "ask"})}
 

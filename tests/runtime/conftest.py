@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from running import TOKEN, RestartableCenter, RunningRuntime
 from small_models import MEGABYTE, example_data, example_model
@@ -18,6 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 from mlc.center import wire
 from mlc.center.client import HttpCenter
 from mlc.model.job import JobKind
+from mlc.runtime import online, online_model
 from mlc.runtime.execution import JobExecution, Limits, Outcome
 from mlc.runtime.harness.entry import perform
 from mlc.settings import CenterSettings, FileSettings, RuntimeSettings
@@ -135,3 +137,17 @@ async def start_runtime(center: HttpCenter) -> AsyncIterator[Callable[..., Await
     yield start
     for runtime in started:
         await runtime.stop()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """Asks online models."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Online models are looked for, and loaded again, sooner."""
+    monkeypatch.setattr(online, "POLL_INTERVAL", 0.2)
+    monkeypatch.setattr(online_model, "FIRST_PAUSE", 0.05)

@@ -2,6 +2,7 @@
 
 import base64
 import textwrap
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,29 @@ def example_model(name: str, *artefacts: wire.Asset) -> wire.DeployableModel:
 
 def example_data(name: str, file: str) -> wire.Asset:
     return embedded(file, (EXAMPLES / name / file).read_bytes(), file_format="CSV")
+
+
+def tiny_library(folder: Path, version: str, value: str = "") -> Path:
+    """A library that pip can install without any network: a wheel, made by hand.
+
+    Args:
+        value: what its ``VERSION`` is, as Python says it; else ``version``.
+    """
+    wheel = folder / f"tiny_library-{version}-py3-none-any.whl"
+    info = f"tiny_library-{version}.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny_library.py", f"VERSION = {value or repr(version)}\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny-library\nVersion: {version}\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", f"tiny_library.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return wheel
+
+
+def needing(requirements: str, *files: wire.Asset) -> wire.DeployableModel:
+    """A model that says which tiny library it found, and in which environment."""
+    source = (
+        "import sys, tiny_library\n# modelop.metrics\ndef m(df): yield {'v': tiny_library.VERSION, 'p': sys.prefix}"
+    )
+    return python_model(source, embedded("requirements.txt", requirements, asset_role="REQUIRED_LIBRARIES"), *files)

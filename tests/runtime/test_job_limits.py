@@ -16,7 +16,7 @@ from small_models import MEGABYTE, embedded, python_model
 
 from mlc.center import wire
 from mlc.model.job import JobKind
-from mlc.runtime.layout import inside
+from mlc.runtime.names import inside
 from mlc.runtime.process import CappedLog
 
 Run = Callable[..., Any]

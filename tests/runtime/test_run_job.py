@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from running import RestartableCenter
+from jobs_in_centre import content, ended, gone, job_on, sleeping
 from servers import eventually
 from small_models import embedded, example_data, example_model, python_model
 from temporalio.client import WorkflowFailureError, WorkflowHandle
@@ -26,22 +23,6 @@ from mlc.settings import CenterSettings
 
 StartRuntime = Callable[..., Awaitable[Any]]
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
-METRICS = CenterSettings().metrics_job_type
-
-
-def job_on(
-    runtime: str, model: wire.DeployableModel, *inputs: wire.Asset, job_type: str = METRICS, **more: Any
-) -> wire.Job:
-    engine = wire.Engine(name=runtime)
-    return wire.Job(job_type=job_type, model=model, input_data=list(inputs), target_engine=engine, **more)
-
-
-async def ended(center: HttpCenter, job_id: str) -> wire.Job:
-    async def terminal() -> wire.Job | None:
-        job = await center.get_job(job_id)
-        return job if job.job_status in wire.TERMINAL_STATUSES else None
-
-    return await eventually(terminal, seconds=60)
 
 
 async def test_a_metrics_job_of_an_example_is_run_and_its_outcome_stored(
@@ -153,7 +134,7 @@ async def test_a_cancelled_job_is_stopped_within_seconds_and_its_process_is_gone
     body = f"open({str(started)!r}, 'w').write(str(os.getpid())); print('working'); time.sleep(600)"
     model = python_model(f"import os, time\n# modelop.metrics\ndef m(df): {body}")
     job = await center.create_job(job_on(runtime.settings.name, model, CSV))
-    pid = int(await eventually(lambda: _content(started)))
+    pid = int(await eventually(lambda: content(started)))
 
     workflow = dev_server.client.get_workflow_handle(run_job_id(job.id))
     await workflow.cancel()
@@ -174,9 +155,9 @@ async def test_a_job_cancelled_in_the_centre_is_stopped_and_stays_cancelled(
     body = f"open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     model = python_model(f"import os, time\n# modelop.metrics\ndef m(df): {body}")
     job = await center.create_job(job_on(runtime.settings.name, model, CSV))
-    pid = int(await eventually(lambda: _content(started)))
+    pid = int(await eventually(lambda: content(started)))
     await center.patch_job(job.id, {"jobStatus": "CANCELLED"})
-    await eventually(lambda: _gone(pid))
+    await eventually(lambda: gone(pid))
     assert (await center.get_job(job.id)).job_status == "CANCELLED"
 
 
@@ -223,68 +204,13 @@ async def test_a_job_type_that_nobody_knows_is_an_error_of_the_job(
     assert failed.job_messages == ["This runtime knows no jobs of the type 'MODEL_PAINTING_JOB'."]
 
 
-async def test_the_outcome_of_a_job_waits_for_a_centre_that_is_down(
-    center_that_can_stop: RestartableCenter, start_runtime: StartRuntime, tmp_path: Path
-) -> None:
-    center = center_that_can_stop.client
-    runtime = await start_runtime()
-    started, go = tmp_path / "started", tmp_path / "go"
-    body = f"""
-        import os, time
-        # modelop.metrics
-        def m(df):
-            open({str(started)!r}, "a").write("once")
-            while not os.path.exists({str(go)!r}): time.sleep(0.05)
-            yield {{"a": 1}}
-        """
-    job = await center.create_job(job_on(runtime.settings.name, python_model(body), CSV))
-    await eventually(lambda: _content(started))
-    await center_that_can_stop.stop()
-    go.touch()
-    folder = runtime.settings.folder / "process-1" / "jobs" / f"{job.id}.1" / "__moc_runtime" / "outputs" / "0"
-    await eventually(lambda: _content(folder))
-    await center_that_can_stop.start()
-    assert (await ended(center, job.id)).job_status == "COMPLETE"
-    assert started.read_text() == "once"
-
-
-async def test_closing_a_job_waits_for_a_centre_that_is_down_without_a_growing_history(
-    center_that_can_stop: RestartableCenter,
-    start_runtime: StartRuntime,
-    dev_server: WorkflowEnvironment,
-    tmp_path: Path,
-) -> None:
-    center = center_that_can_stop.client
-    runtime = await start_runtime()
-    started = tmp_path / "started"
-    job = await center.create_job(job_on(runtime.settings.name, sleeping(started), CSV))
-    await eventually(lambda: _content(started))
-    workflow = dev_server.client.get_workflow_handle(run_job_id(job.id))
-    await center_that_can_stop.stop()
-    await workflow.cancel()
-
-    async def events_when_tried(times: int) -> int:
-        async def tried() -> int:
-            description = await workflow.describe()
-            tries = [a.attempt for a in description.raw_description.pending_activities]
-            return description.history_length if tries and tries[0] >= times else 0
-
-        return await eventually(tried)
-
-    assert await events_when_tried(2) == await events_when_tried(3)
-    await center_that_can_stop.start()
-    with pytest.raises(WorkflowFailureError):
-        await asyncio.wait_for(workflow.result(), 20)
-    assert (await center.get_job(job.id)).job_status == "CANCELLED"
-
-
 async def test_a_job_is_closed_at_once_while_others_take_all_slots(
     center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
 ) -> None:
     runtime = await start_runtime(max_parallel_jobs=1)
     name, started, go, never = (runtime.settings.name, *(tmp_path / file for file in ("started", "go", "never")))
     running = await center.create_job(job_on(name, sleeping(started, until=go), CSV))
-    await eventually(lambda: _content(started))
+    await eventually(lambda: content(started))
     given_up = await center.create_job(job_on(name, sleeping(never), CSV))
     handle = dev_server.client.get_workflow_handle(run_job_id(given_up.id))
     await eventually(lambda: _queued(handle))
@@ -302,100 +228,3 @@ async def _queued(handle: WorkflowHandle[Any, Any]) -> bool:
     except RPCError:  # not handed over yet
         return False
     return [a.activity_type.name for a in pending] == ["execute_job"]
-
-
-def sleeping(started: Path, until: Path = Path("/nowhere")) -> wire.DeployableModel:
-    """A model whose metrics function says that it has started, and goes on when there is something at ``until``."""
-    return python_model(f"""
-        import os, time
-        # modelop.metrics
-        def m(df):
-            open({str(started)!r}, "w").write(str(os.getpid()))
-            while not os.path.exists({str(until)!r}): time.sleep(0.05)
-            yield {{"a": 1}}
-        """)
-
-
-async def test_a_runtime_that_is_told_to_stop_hands_its_job_to_another_of_its_name(
-    center: HttpCenter, tmp_path: Path
-) -> None:
-    name = f"twins-{os.getpid()}"
-    started, go = tmp_path / "started", tmp_path / "go"
-    source = f"""
-        import os, time
-        # modelop.metrics
-        def m(df):
-            open({str(started)!r}, "a").write(str(os.getppid()) + "\\n")
-            while not os.path.exists({str(go)!r}): time.sleep(0.05)
-            yield {{"a": 1}}
-        """
-    twins = [runtime_process(name), runtime_process(name)]
-    try:
-        await eventually(lambda: _registered(center, name))
-        job = await center.create_job(job_on(name, python_model(source), CSV))
-        first = int(await eventually(lambda: _content(started)))
-        busy = next(twin for twin in twins if twin.pid == first)
-        busy.terminate()
-        assert await asyncio.to_thread(busy.wait, 30) == 0
-        go.touch()
-        done = await ended(center, job.id)
-    finally:
-        for twin in twins:
-            twin.terminate()
-            assert await asyncio.to_thread(twin.wait, 30) is not None
-    assert done.job_status == "COMPLETE"
-    assert {int(pid) for pid in started.read_text().split()} == {twin.pid for twin in twins}
-
-
-def runtime_process(name: str) -> subprocess.Popen[bytes]:
-    program = (
-        "import asyncio; from mlc.runtime import run_runtime; from mlc.settings import RuntimeSettings;"
-        f"asyncio.run(run_runtime(RuntimeSettings(name={name!r})))"
-    )
-    return subprocess.Popen([sys.executable, "-c", program], env=os.environ.copy())
-
-
-async def test_a_job_survives_the_death_of_its_runtime(
-    center: HttpCenter, dev_server: WorkflowEnvironment, tmp_path: Path
-) -> None:
-    name = f"mortal-{os.getpid()}"
-    started = tmp_path / "started"
-    # The first try hangs; the next finds that it is not the first.
-    source = f"""
-        import os, time
-        # modelop.metrics
-        def m(df):
-            first = not os.path.exists({str(started)!r})
-            open({str(started)!r}, "a").write(str(os.getpid()) + "\\n")
-            if first:
-                time.sleep(600)
-            yield {{"files": sorted(f for f in os.listdir(".") if f == "litter")}}
-        """
-    runtime = runtime_process(name)
-    try:
-        await eventually(lambda: _registered(center, name))
-        job = await center.create_job(job_on(name, python_model(source), CSV))
-        pid = int(await eventually(lambda: _content(started)))
-        runtime.kill()
-        runtime.wait()
-        await eventually(lambda: _gone(pid))
-        runtime = runtime_process(name)
-        done = await ended(center, job.id)
-        await asyncio.wait_for(dev_server.client.get_workflow_handle(run_job_id(job.id)).result(), 20)
-    finally:
-        runtime.terminate()
-        assert runtime.wait(30) is not None
-    assert done.job_status == "COMPLETE"
-    assert len(started.read_text().split()) == 2
-
-
-async def _content(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
-
-
-async def _gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
-async def _registered(center: HttpCenter, name: str) -> bool:
-    return any(engine.name == name for engine in await center.list_engines())

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_models import embedded, python_model
+from small_models import embedded, needing, python_model, tiny_library
 
-from mlc.center import wire
 from mlc.model.job import JobKind
 from mlc.runtime.requirements import missing
 
@@ -87,29 +86,6 @@ def test_requirements_that_this_interpreter_satisfies_are_not_missing() -> None:
     ]
 
 
-def tiny_library(folder: Path, version: str) -> Path:
-    """A library that pip can install without any network: a wheel, made by hand."""
-    import zipfile
-
-    wheel = folder / f"tiny_library-{version}-py3-none-any.whl"
-    info = f"tiny_library-{version}.dist-info"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("tiny_library.py", f"VERSION = {version!r}\n")
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny-library\nVersion: {version}\n")
-        archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr(f"{info}/RECORD", f"tiny_library.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
-    return wheel
-
-
-def needing(requirements: str) -> wire.DeployableModel:
-    source = (
-        "import sys, tiny_library\n# modelop.metrics\ndef m(df): yield {'v': tiny_library.VERSION, 'p': sys.prefix}"
-    )
-    return python_model(source, embedded("requirements.txt", requirements, asset_role="REQUIRED_LIBRARIES"))
-
-
 async def test_missing_requirements_are_installed_once_into_an_environment_of_their_own(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,3 +129,45 @@ async def test_two_jobs_that_need_the_same_environment_make_it_one_after_the_oth
     )
     assert both[0] == both[1]
     assert len(list((tmp_path / "environments").glob("*/complete"))) == 1
+
+
+async def test_requirements_that_name_a_file_of_the_model_are_the_same_only_with_the_same_file(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    name, found = tiny_library(tmp_path, "1.0").name, []
+    for version in ("'approved'", "'of another model'"):
+        wheel = embedded(name, tiny_library(tmp_path, "1.0", version).read_bytes())
+        outcome = await run(JobKind.METRICS, needing(f"./{name}", wheel), CSV)
+        assert outcome.problem is None, outcome.messages
+        found.append(json.loads(outcome.outputs[0].content())["v"])
+    assert found == ["approved", "of another model"]
+
+
+async def test_only_the_models_own_files_are_there_while_its_environment_is_made(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    wheel = tiny_library(tmp_path, "1.0")
+    given = embedded(wheel.name, wheel.read_bytes())
+    outcome = await run(JobKind.METRICS, needing(f"./{wheel.name}"), CSV, additional=[given])
+    assert outcome.problem == "The model's requirements can't be installed: pip's last lines follow."
+
+
+async def test_an_environment_is_not_made_by_modules_of_the_model(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    tiny_library(tmp_path, "3.0")
+    own = [embedded(name, "raise SystemExit('run by the runtime')") for name in ("venv.py", "pip.py", "logging.py")]
+    outcome = await run(JobKind.METRICS, needing("tiny-library==3.0", *own), CSV)
+    assert "run by the runtime" not in "\n".join(outcome.messages)
+    assert list((tmp_path / "environments").glob("*/complete"))
+
+
+async def test_requirements_among_the_inputs_change_no_environment(run: Run) -> None:
+    given = embedded("requirements.txt", "tiny-library==7\n", file_format="CSV", asset_role="REQUIRED_LIBRARIES")
+    outcome = await run(JobKind.METRICS, python_model("# modelop.metrics\ndef m(df): yield {}"), given)
+    assert outcome.problem is None, outcome.messages
+    assert outcome.runtime_info["sha256"]["artefacts"] == {}

@@ -35,10 +35,13 @@ def batch_job(tag: str, schedule_id: str = "scoring", *, content: str = "x\n1\n"
     return {"scheduleId": schedule_id, "cronExpression": DAILY, "action": action, **changes}
 
 
-async def deployment(desk: Office, *schedules: dict[str, Any], snapshot_id: str | None = None) -> str:
-    """A deployment in the state deployed; its id."""
+async def deployment(
+    desk: Office, *schedules: dict[str, Any], snapshot_id: str | None = None, engine: wire.Engine | None = None
+) -> str:
+    """A deployment in the state deployed, for batch or on a runtime; its id."""
     snapshot = await desk.center.get_snapshot(snapshot_id or await desk.snapshot())
     document = {"deployableModel": snapshot.wire(), "state": "DEPLOYED", "schedules": list(schedules)}
+    document |= {"engine": engine.wire()} if engine else {}
     return (await desk.center.create_deployment(wire.DeployedModel.model_validate(document))).id
 
 

@@ -29,6 +29,7 @@ from temporalio.client import (
     WorkflowFailureError,
 )
 
+from mlc.center import wire
 from mlc.standalone.faults import Effect
 
 
@@ -183,6 +184,67 @@ async def test_a_centre_that_does_not_answer_changes_nothing(desk: Office) -> No
     assert await mirrored(desk, f"mlc-{id_}-nightly")
 
 
+async def test_only_what_is_deployed_is_read(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    await undeploy(desk, await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id))
+    id_ = await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
+    await mirror(desk)
+    desk.center_faults.requests.clear()
+    await mirror(desk)
+    api = "GET /model-manage/api"
+    assert desk.center_faults.requests == [
+        f"{api}/deployedModels/search/findAllByState",
+        f"{api}/deployedModels/{id_}",
+        f"{api}/deployableModels/{snapshot_id}",
+    ]
+
+
+async def test_what_a_listing_has_left_out_is_not_taken_for_gone(desk: Office) -> None:
+    """As when a deployment ends between two pages, and another moves to the page that was read already."""
+    snapshot_id = await desk.snapshot()
+    id_ = await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
+    await mirror(desk)
+    await listed(desk, f"mlc-{id_}-nightly")
+    desk.center_faults.add(Effect.ANSWER, method="GET", path="/findAllByState", status=200, body="{}")
+    report = await mirror(desk)
+    assert (report.schedules, report.deleted) == (0, 0)
+    assert await mirrored(desk, f"mlc-{id_}-nightly")
+
+
+async def test_a_newer_deployment_in_the_same_place_takes_the_schedules_over_once_it_has_some(desk: Office) -> None:
+    """As while DeployModel waits before it ends the earlier deployment."""
+    engine = wire.Engine(id=await desk.engine("online", online=True), name="online")
+    first = await desk.snapshot()
+    stored = (await desk.center.get_snapshot(first)).stored_model
+    second = await desk.snapshot_of(stored)
+    old = await deployment(desk, back_test(first), snapshot_id=first)
+    elsewhere = await deployment(desk, back_test(first), snapshot_id=first, engine=engine)
+    new = await deployment(desk, snapshot_id=second)
+    assert (await mirror(desk)).schedules == 2, "there is nothing yet that could run in their stead"
+    await reschedule(desk, new, back_test(second))
+    report = await mirror(desk)
+    assert (report.schedules, report.paused, report.deleted) == (2, 1, 0)
+    assert await paused(desk, f"mlc-{old}-nightly")
+    assert not await paused(desk, f"mlc-{new}-nightly")
+    assert not await paused(desk, f"mlc-{elsewhere}-nightly")
+    await undeploy(desk, new)  # the run was given up
+    await mirror(desk)
+    assert not await paused(desk, f"mlc-{old}-nightly")
+
+
+async def test_a_monitors_schedule_rests_where_a_newer_snapshot_is_deployed(desk: Office) -> None:
+    first = await desk.snapshot()
+    monitor = {"associatedModel": {}, "schedules": [back_test(first, "weekly")]}
+    await desk.center.patch_snapshot(first, {"associatedModels": [monitor]})
+    await deployment(desk, snapshot_id=first)
+    assert (await mirror(desk)).schedules == 1
+    second = await desk.snapshot_of((await desk.center.get_snapshot(first)).stored_model)
+    await deployment(desk, snapshot_id=second)
+    report = await mirror(desk)
+    assert (report.schedules, report.paused) == (0, 1)
+    assert await paused(desk, f"mlc-{first}-weekly")
+
+
 async def test_a_new_deployment_takes_the_schedules_over_and_the_old_ones_end(desk: Office) -> None:
     """From DeployModel's own runs: what it copies and ends is what runs."""
     await desk.engine("batch")
@@ -200,6 +262,10 @@ async def test_a_new_deployment_takes_the_schedules_over_and_the_old_ones_end(de
     assert (await started_with(desk, made)).model_id == second
     assert action(made).id == f"back-test-{second}-{copy.schedule_id}"
     await removed(desk, f"mlc-{old.id}-nightly")
+
+
+async def paused(desk: Office, schedule_id: str) -> bool:
+    return (await running(desk, schedule_id)).schedule.state.paused
 
 
 async def removed(desk: Office, schedule_id: str) -> None:

@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-from mirroring import back_test, batch_job, deployment, listed, mirror, mirrored, reschedule
+from mirroring import DAILY, back_test, batch_job, deployment, listed, mirror, mirrored, reschedule, running
 from processes.office import Office
-from servers import eventually
 
 from mlc.center import wire
 from mlc.model.signal import DEPLOYED_BATCH_JOB
@@ -33,7 +32,6 @@ def signal(name: str, **variables: Any) -> dict[str, Any]:
         ({"action": signal("Run_Back_Test_Jira")}, "Run_Back_Test_Jira': Variable MODEL_ID is missing"),
         ({"action": signal("Run_Back_Test_Jira", MODEL="x")}, "Variable 'MODEL' is unknown"),
         ({"action": signal("deployable_model_changed", DEPLOYABLE_MODEL={"id": "x"})}, "No process is started"),
-        ({"action": signal("MODEL_DATA_DRIFT_TEST", MODEL_ID="x")}, "Signals_MODEL_DATA_DRIFT_TEST': No process"),
         (
             {"action": signal("DEPLOYED_BATCH_JOB", TAG="t", INPUT_FILE={"fileUrl": "file:///etc/passwd"})},
             "INPUT_FILE.fileUrl: only files below MLC_FILE_ROOT are allowed",
@@ -61,38 +59,100 @@ async def test_a_problem_is_told_once_and_the_next_one_again(desk: Office) -> No
     id_ = await deployment(desk, back_test(snapshot_id, cron="0 0 6 L * ?"), snapshot_id=snapshot_id)
     await mirror(desk)
     await mirror(desk)
+    (told,) = await warnings(desk, snapshot_id)
+    await desk.center.patch_notification(told.id, {"open": False})  # somebody has seen it
+    await mirror(desk)
     assert len(await warnings(desk, snapshot_id)) == 1
     await reschedule(desk, id_, back_test(snapshot_id, cron="0 0 6 W * ?"))
     await mirror(desk)
     assert len(await warnings(desk, snapshot_id)) == 2
 
 
-async def test_a_schedule_that_was_right_and_is_wrong_now_runs_no_more_until_it_is_mended(desk: Office) -> None:
+async def test_a_problem_is_told_once_by_a_centre_that_drops_our_fields(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    await deployment(desk, back_test(snapshot_id, cron="0 0 6 L * ?"), snapshot_id=snapshot_id)
+    await mirror(desk)
+    (told,) = await warnings(desk, snapshot_id)
+    await desk.center.patch_notification(told.id, {"mlcKey": None})
+    await mirror(desk)
+    assert len(await warnings(desk, snapshot_id)) == 1
+
+
+async def test_a_mended_problem_has_its_notification_closed_and_is_told_again_when_it_is_back(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    id_ = await deployment(desk, back_test(snapshot_id, cron="0 0 6 L * ?"), snapshot_id=snapshot_id)
+    await mirror(desk)
+    await reschedule(desk, id_, back_test(snapshot_id))
+    await mirror(desk)
+    (closed,) = await warnings(desk, snapshot_id)
+    assert not closed.open
+    assert closed.message.startswith("Mended. This schedule does not run. ")
+    await reschedule(desk, id_, back_test(snapshot_id, cron="0 0 6 L * ?"))
+    await mirror(desk)
+    again, _ = await warnings(desk, snapshot_id)
+    assert again.open
+    assert again.message == closed.message.removeprefix("Mended. ")
+
+
+async def test_a_schedule_that_has_become_wrong_is_paused_until_it_is_mended(desk: Office) -> None:
     snapshot_id = await desk.snapshot()
     id_ = await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
     await mirror(desk)
+    note = (await running(desk, f"mlc-{id_}-nightly")).schedule.state.note
     await reschedule(desk, id_, back_test(snapshot_id, cron="every day at six"))
+    assert [(await mirror(desk)).paused for _ in range(2)] == [1, 0]
+    state = (await running(desk, f"mlc-{id_}-nightly")).schedule.state
+    assert state.paused
+    assert (state.note or "").startswith("mlc: A cron expression has ")
+    # Mended as it was, so that only the pause is to be taken back; and mended otherwise.
+    for cron in (DAILY, "every day at six", "0 0 7 * * ?"):
+        await reschedule(desk, id_, back_test(snapshot_id, cron=cron))
+        report = await mirror(desk)
+        state = (await running(desk, f"mlc-{id_}-nightly")).schedule.state
+        assert (report.updated, state.paused) == ((0, True) if report.problem_count else (1, False))
+    assert (report.schedules, state.note) == (1, note)
 
-    async def gone() -> bool:
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_an_operators_pause_outlasts_a_problem(desk: Office, when: str) -> None:
+    snapshot_id = await desk.snapshot()
+    id_ = await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
+    await mirror(desk)
+    handle = desk.client.get_schedule_handle(f"mlc-{id_}-nightly")
+    if when == "before":
+        await handle.pause(note="Ann: the data is being moved")
+    await reschedule(desk, id_, back_test(snapshot_id, cron="every day at six"))
+    await mirror(desk)
+    if when == "meanwhile":
+        await handle.pause(note="Ann: the data is being moved")
         await mirror(desk)
-        return await mirrored(desk, f"mlc-{id_}-nightly") is None
-
-    await eventually(gone)
     await reschedule(desk, id_, back_test(snapshot_id))
-    assert (await mirror(desk)).created == 1
+    await mirror(desk)
+    state = (await handle.describe()).schedule.state
+    assert (state.paused, state.note) == (True, "Ann: the data is being moved")
+
+
+async def test_a_schedule_of_a_signal_that_nobody_listens_to_is_no_problem_and_does_not_run(desk: Office) -> None:
+    snapshot_id = await desk.snapshot()
+    drift = back_test(snapshot_id, action=signal("MODEL_DATA_DRIFT_TEST", MODEL_ID=snapshot_id))
+    id_ = await deployment(desk, drift, snapshot_id=snapshot_id)
+    report = await mirror(desk)
+    assert (report.schedules, report.unheard, report.problem_count) == (0, 1, 0)
+    assert await warnings(desk, snapshot_id) == []
+    assert await mirrored(desk, f"mlc-{id_}-nightly") is None
 
 
 async def test_a_problem_of_a_monitor_names_the_monitor(desk: Office) -> None:
     snapshot_id = await desk.snapshot()
     monitor = {
         "associatedModel": {"storedModel": {"modelMetaData": {"name": "Data Drift"}}},
-        "schedules": [back_test(snapshot_id, action=signal("MODEL_DATA_DRIFT_TEST", MODEL_ID=snapshot_id))],
+        "schedules": [back_test(snapshot_id, action=signal("Weekly_Check", MODEL_ID=snapshot_id))],
     }
     await desk.center.patch_snapshot(snapshot_id, {"associatedModels": [monitor]})
     await deployment(desk, snapshot_id=snapshot_id)
     (problem,) = (await mirror(desk)).problems
     assert problem.startswith("Monitor 'Data Drift' on 'model-")
-    assert ", schedule 'nightly test' (nightly): signal 'com.modelop.mlc.definitions.Signals_MODEL_DATA" in problem
+    assert ", schedule 'nightly test' (nightly): signal 'com.modelop.mlc.definitions.Signals_Weekly" in problem
 
 
 async def test_schedules_without_an_id_or_with_anothers_are_wrong(desk: Office) -> None:
@@ -117,7 +177,7 @@ async def test_a_file_that_the_centre_does_not_take_is_a_problem_of_its_schedule
     report = await mirror(desk)
     assert (report.schedules, report.problem_count) == (1, 1)
     assert "POST assets was answered with 413" in report.problems[0]
-    assert await mirrored(desk, f"mlc-{id_}-scoring") is None, "it would run with the old file"
+    assert (await running(desk, f"mlc-{id_}-scoring")).schedule.state.paused, "it would run with the old file"
     assert await mirrored(desk, f"mlc-{id_}-nightly")
 
 
