@@ -213,7 +213,7 @@ async def test_what_a_listing_has_left_out_is_not_taken_for_gone(desk: Office) -
 
 async def test_a_newer_deployment_in_the_same_place_takes_the_schedules_over_once_it_has_some(desk: Office) -> None:
     """As while DeployModel waits before it ends the earlier deployment."""
-    engine = wire.Engine(id=await desk.engine("online", online=True), name="online")
+    engine = wire.Engine(id=await desk.engine("online", online=True, stage="UAT"), name="online")
     first = await desk.snapshot()
     stored = (await desk.center.get_snapshot(first)).stored_model
     second = await desk.snapshot_of(stored)
