@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from deploying import answered, answers, deploy, is_now, state
+from online_deployments import answered, answers, deploy, is_now, state
 from servers import eventually
 from small_models import example_model, python_model
 

@@ -1,0 +1,60 @@
+"""File names from outside: where they may lead, which of them mean the same file, and which mean code."""
+
+import unicodedata
+from pathlib import PurePosixPath
+from posixpath import splitext
+
+from mlc.center import wire
+
+PRIVATE = "__moc_runtime"
+OUTPUT_DIR = "outputDir"
+COMPILED = "__pycache__"
+CODE = frozenset({".py", ".pyc", ".pyd", ".pyo", ".pyw", ".so"})
+"""Endings of what an interpreter imports from a folder, on any platform."""
+
+
+def inside(name: str) -> PurePosixPath:
+    """A file name as a relative path that can't lead outside: roots, ``..`` and control characters are dropped."""
+    clean = "".join(character for character in name.replace("\\", "/") if character.isprintable())
+    parts = [part.strip()[:200].strip() for part in clean.split("/")]
+    kept = [part for part in parts if _same_name(part) not in {"", PRIVATE}]
+    return PurePosixPath(*kept or ["unnamed"])
+
+
+def path_of(asset: wire.Asset) -> PurePosixPath:
+    """Where an asset's file lies in a model's working directory."""
+    return inside(asset.filename or asset.name or "unnamed")
+
+
+def same_file(path: PurePosixPath) -> str:
+    """Equal for all paths that some file system, or a reader, takes for the same.
+
+    Such paths differ by case, by characters that look or compose alike, or by spaces and dots at the end of a name.
+    """
+    return "/".join(_same_name(part) for part in path.parts)
+
+
+def is_code(path: PurePosixPath) -> bool:
+    """Whether Python would import a file by this name."""
+    name = PurePosixPath(same_file(path))
+    return name.suffix in CODE or COMPILED in name.parts
+
+
+def is_source(asset: wire.Asset) -> bool:
+    """Whether an asset is code: as its type says, or as its name makes it."""
+    return asset.asset_type == "SOURCE_CODE" or is_code(path_of(asset))
+
+
+def numbered(name: str, taken: set[str]) -> str:
+    """``name``, or the first of ``name-2``, ``name-3`` ... (before its ending) that isn't taken; it is taken then."""
+    (stem, ending), found, number = splitext(name), name, 1
+    while same_file(PurePosixPath(found)) in taken:
+        number += 1
+        found = f"{stem}-{number}{ending}"
+    taken.add(same_file(PurePosixPath(found)))
+    return found
+
+
+def _same_name(part: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", part).casefold())
+    return folded.rstrip(". ")
