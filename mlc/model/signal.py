@@ -42,7 +42,8 @@ UNHEARD = (
     PREFIX + "Signals_model_created",
     PREFIX + "Signals_MODEL_DATA_DRIFT_TEST",
 )
-"""What ModelOp broadcasts, or is asked to start, and no process here listens to."""
+"""What ModelOp broadcasts, or is asked to start, and no process here listens to: taken without doing anything, by the
+gateway as by the mirror (``docs/schedules.md``)."""
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$")]
 """An id in the model centre."""

@@ -23,6 +23,7 @@ from mlc.center.client import HttpCenter
 from mlc.center.wire import DeployableModel, ModelMetaData, StoredModel
 from mlc.gateway.app import create_app
 from mlc.gateway.idempotency import fingerprint
+from mlc.model.failure import NotFound
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
 from mlc.model.signal import read_signal
@@ -197,6 +198,22 @@ async def test_an_embedded_file_goes_to_the_centre_once_and_only_its_id_into_the
     assert (stored.content(), stored.filename, stored.asset_type) == (CSV, "in.csv", "FILE")
     assert stored.content_hash is not None
     assert stored.content_hash.hex_string == hashlib.sha256(CSV).hexdigest()
+
+
+async def test_a_kept_file_has_the_id_that_the_documentation_says_and_can_be_removed(
+    gateway: httpx.AsyncClient, temporal: Client, center: HttpCenter
+) -> None:
+    answer = await send(gateway, BATCH, TAG="cc", INPUT_FILE=[IN, EMBEDDED])
+    asset_id = (await batch(temporal, answer)).input_files[1].asset_id or ""
+    of = f"{answer.json()['workflowIds'][0]}|0|{hashlib.sha256(CSV).hexdigest()}"
+    assert asset_id == str(uuid.uuid5(uuid.NAMESPACE_URL, of))
+    settings = center._settings
+    assert settings.token is not None
+    bearer = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+    async with httpx.AsyncClient(headers=bearer) as http:
+        assert (await http.delete(f"{settings.url}/{settings.assets}/{asset_id}")).status_code == 204
+    with pytest.raises(NotFound):
+        await center.get_asset(asset_id)
 
 
 async def test_files_of_a_batch_job_keep_their_order(
