@@ -85,18 +85,9 @@ async def interpreter_for(requirements: str, folder: Path, directory: Path) -> s
         await _run(make, directory, "The environment can't be made")
         site = next(environment.glob("lib/python*/site-packages"))
         (site / "runtime_libraries.pth").write_text("\n".join({sysconfig.get_path(p) for p in ("purelib", "platlib")}))
-        pip = [
-            str(python),
-            "-P",
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--no-input",
-            "-r",
-            str(wanted),
-        ]
-        await _run([*pip, "pandas"], directory, "The model's requirements can't be installed")
+        install = ["install", "--disable-pip-version-check", "--no-input", "-r", str(wanted), "pandas"]
+        pip = [str(python), "-P", "-m", "pip", *install]
+        await _run(pip, directory, "The model's requirements can't be installed")
         complete.touch()
     return str(python)
 

@@ -245,6 +245,7 @@ async def test_retrained_weights_are_what_is_read_and_hashed_where_old_ones_were
         "Model.PY",
         "mo\u200bdel.py",
         "model.py ",
+        "model.p\u200by",
         "helper.pyc",
         "colorsys.so",
         "sub/sitecustomize.py",

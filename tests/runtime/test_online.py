@@ -9,7 +9,7 @@ import httpx
 import pytest
 from online_deployments import answered, answers, deploy, is_now, state
 from servers import eventually
-from small_models import example_model, python_model
+from small_models import embedded, example_model, python_model
 
 from mlc.center.client import HttpCenter
 from mlc.runtime.execution import Outcome
@@ -137,3 +137,18 @@ async def test_a_model_whose_init_fails_is_marked_with_its_messages(
     assert messages[0] == "about to fail"
     assert messages[-1].startswith("The init function 'init' of model.py failed: FileNotFoundError")
     assert (await http.post(runtime.url, json={})).status_code == 503
+
+
+async def test_a_model_with_two_contents_for_its_source_is_not_loaded(
+    center: HttpCenter, start_runtime: StartRuntime
+) -> None:
+    runtime = await start_runtime(online=True)
+    other = embedded("MODEL.py", "# modelop.score\ndef s(r): yield 'trained'", asset_role="WEIGHTS_FILE")
+    model = answers(1)
+    model.stored_model.model_assets.append(other)
+    deployment = await deploy(center, runtime, model)
+    await is_now(center, deployment, "ERROR")
+    messages = (await center.get_deployment(deployment)).messages
+    assert messages == [
+        "The model has two files MODEL.py with different content: remove or rename the one that is not meant."
+    ]
