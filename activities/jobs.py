@@ -34,6 +34,8 @@ from mlc.settings import CenterSettings, ProcessSettings
 KEY = "mlcKey"
 WORKFLOW_ID = "mlcWorkflowId"
 SHOWN_NAMES = 10
+REPLACEABLE = frozenset({AssetRole.WEIGHTS_FILE, AssetRole.UNKNOWN})
+"""Roles of assets that training may make anew."""
 
 INPUT_ROLES = {JobKind.TRAINING: AssetRole.TRAINING_DATA, JobKind.METRICS: AssetRole.TEST_DATA}
 """Which assets of the snapshot a job reads that is given no files."""
@@ -95,6 +97,7 @@ class JobActivities:
                     artefact.asset_role = AssetRole.WEIGHTS_FILE
             snapshot = await self.center.get_snapshot(job.snapshot_id)
             names = [artefact.filename or artefact.name for artefact in artefacts]
+            refuse_replacement(snapshot, names)
             kept = [a for a in snapshot.stored_model.model_assets if (a.filename or a.name) not in names]
             assets = [asset.wire() for asset in [*kept, *artefacts]]
             await self.center.patch_snapshot(snapshot.id, {"storedModel": {"modelAssets": assets}})
@@ -224,6 +227,23 @@ class JobActivities:
     def _created(self, request: JobRequest, job: wire.Job) -> Job:
         deadline = activity.info().started_time + self.settings.job_deadline
         return Job(id=job.id, kind=request.kind, snapshot_id=request.snapshot_id, deadline=deadline)
+
+
+def refuse_replacement(snapshot: wire.DeployableModel, artefacts: Iterable[str]) -> None:
+    """Training makes weights: what a job sends back must not become the snapshot's source, data or decision table.
+
+    Raises:
+        ApplicationError: ``JobFailed`` if an artefact has the name of such an asset.
+    """
+    made = {name.casefold() for name in artefacts}
+    for asset in snapshot.stored_model.model_assets:
+        name = asset.filename or asset.name
+        if name.casefold() in made and asset.asset_role not in REPLACEABLE:
+            raise final(
+                FailureType.JOB_FAILED,
+                f"The training job made a file named {name!r}, which would replace the snapshot's asset of that name "
+                f"with the role {asset.asset_role}. Give the artefact another name.",
+            )
 
 
 def inputs(snapshot: wire.DeployableModel, role: AssetRole) -> list[wire.Asset]:

@@ -72,3 +72,16 @@ async def test_training_that_makes_nothing_goes_on_and_says_so(desk: Office) -> 
     assert (await run.result()).outcome == "deployed"
     notes = {step.phase: step.note for step in (await desk.status(run)).steps}
     assert notes["training"] == "made no artefacts"
+
+
+@pytest.mark.parametrize("name", ["thresholds.dmn", "Model.py", "test.csv"])
+async def test_an_artefact_that_would_replace_the_snapshots_table_source_or_data_is_refused(
+    desk: Office, name: str
+) -> None:
+    snapshot_id = await desk.snapshot("train")
+    before = (await desk.center.get_snapshot(snapshot_id)).stored_model.model_assets
+    run = await desk.start(snapshot_id)
+    await desk.finish_job(run, outputData=[asset(name, "UNKNOWN", b"made by training").wire()])
+    ticket = await desk.ticket(run, "rejection")
+    assert "Give the artefact another name." in await text(desk, ticket)
+    assert (await desk.center.get_snapshot(snapshot_id)).stored_model.model_assets == before
