@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +12,6 @@ from activities.failures import final, translated
 from activities.matching import canonical_stage, control_tags, described, looked_for, matching, mode_of
 from activities.snapshots import is_set, summary
 from mlc.center import Center, wire
-from mlc.center.deployment_state import deployment_state
 from mlc.model.base import Record
 from mlc.model.deployment import DeploymentMode, RuntimeRef
 from mlc.model.failure import FailureType, NotFound
@@ -55,22 +55,24 @@ class BatchActivities:
             ApplicationError: ``NoDeployment`` (final) with the batch deployments that there are.
         """
         others = []
+        deployed = self.center_settings.deployed_state
         with translated():
-            for deployment in await self.center.list_deployments():
-                if not self._is_active_batch(deployment):
-                    continue
-                snapshot = await self._snapshot(deployment)
-                if snapshot is not None and self._is_meant(deployment, snapshot, target):
-                    return BatchDeployment(
-                        id=deployment.id,
-                        stage=beginning(_stage(deployment), 100),
-                        snapshot=summary(snapshot, self.settings),
-                    )
-                others.append(_named(deployment, snapshot))
+            async with aclosing(self.center.iter_deployments(state=deployed)) as deployments:
+                async for deployment in deployments:
+                    if deployment.engine is not None:
+                        continue
+                    snapshot = await self._snapshot(deployment)
+                    if snapshot is not None and self._is_meant(deployment, snapshot, target):
+                        return BatchDeployment(
+                            id=deployment.id,
+                            stage=beginning(_stage(deployment), 100),
+                            snapshot=summary(snapshot, self.settings),
+                        )
+                    others.append(_named(deployment, snapshot))
         at = f" at stage {target.model_stage!r}" if target.model_stage else ""
         raise final(
             FailureType.NO_DEPLOYMENT,
-            f"No batch deployment in the state {self.center_settings.deployed_state} has a snapshot with the tag "
+            f"No batch deployment in the state {deployed} has a snapshot with the tag "
             f"{target.tag!r}{at}. Batch deployments: {_listed(others, '; ')}.",
         )
 
@@ -99,10 +101,6 @@ class BatchActivities:
             )
         chosen = _any_of(alive, activity.info().workflow_id or "")
         return RuntimeRef(id=chosen.id or "", name=beginning(chosen.name, 100), mode=DeploymentMode.BATCH)
-
-    def _is_active_batch(self, deployment: wire.DeployedModel) -> bool:
-        state = deployment_state(deployment, self.center_settings)
-        return state == self.center_settings.deployed_state and deployment.engine is None
 
     async def _snapshot(self, deployment: wire.DeployedModel) -> wire.DeployableModel | None:
         if deployment.deployable_model is None:
