@@ -5,9 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import PurePosixPath
-from typing import Any
-from urllib.parse import unquote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
@@ -20,12 +17,13 @@ from activities.failures import (
     translated_creation,
     translated_while_waiting,
 )
+from activities.job_files import INPUT_ROLES, embedded_output, external, inputs_by_role, output, without_query
 from activities.results import BACK_TEST, provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
 from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound, Refused
-from mlc.model.file import FileRules, InputFile, OutputFile
+from mlc.model.file import FileRules, InputFile
 from mlc.model.job import Job, JobKind, JobRequest, TestResult
 from mlc.model.short import beginning, ending
 from mlc.model.snapshot import AssetRole
@@ -36,9 +34,6 @@ WORKFLOW_ID = "mlcWorkflowId"
 SHOWN_NAMES = 10
 REPLACEABLE = frozenset({AssetRole.WEIGHTS_FILE, AssetRole.UNKNOWN})
 """Roles of assets that training may make anew."""
-
-INPUT_ROLES = {JobKind.TRAINING: AssetRole.TRAINING_DATA, JobKind.METRICS: AssetRole.TEST_DATA}
-"""Which assets of the snapshot a job reads that is given no files."""
 
 
 class Scored(Record):
@@ -122,7 +117,7 @@ class JobActivities:
         """Wait for a scoring job."""
         with translated_while_waiting(self.settings.patience):
             finished = await self._finished(job)
-        names = [_without_query(asset.file_url) or asset.filename or asset.name for asset in finished.output_data]
+        names = [without_query(asset.file_url) or asset.filename or asset.name for asset in finished.output_data]
         shown = [beginning(name, 150) for name in names[:SHOWN_NAMES]]
         return Scored(job_id=job.id, outputs=shown, output_count=len(names))
 
@@ -209,8 +204,8 @@ class JobActivities:
             job_type=self._job_types[request.kind],
             job_status=wire.CREATED,
             model=snapshot,
-            input_data=given or inputs(snapshot, INPUT_ROLES[request.kind]),
-            output_data=outputs or ([] if request.kind is JobKind.TRAINING else [_embedded_output(request.kind)]),
+            input_data=given or inputs_by_role(snapshot, INPUT_ROLES[request.kind]),
+            output_data=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
             job_parameters={KEY: request.key, WORKFLOW_ID: request.workflow_id},
             **target,
         )
@@ -246,57 +241,6 @@ def refuse_replacement(snapshot: wire.DeployableModel, artefacts: Iterable[str])
             )
 
 
-def inputs(snapshot: wire.DeployableModel, role: AssetRole) -> list[wire.Asset]:
-    """The snapshot's assets of a role, in their order, as a job's inputs.
-
-    Raises:
-        ApplicationError: ``MissingAsset`` if there is none.
-    """
-    found = [asset for asset in snapshot.stored_model.model_assets if asset.asset_role == role]
-    if not found:
-        raise final(
-            FailureType.MISSING_ASSET,
-            f"Snapshot {snapshot.meta_data.name!r} has no asset with the role {role}. Add one and try again.",
-        )
-    return found
-
-
-def external(file: InputFile | OutputFile, rules: FileRules) -> wire.Asset:
-    """A file at an address, as a job carries it.
-
-    Raises:
-        ApplicationError: ``Refused`` if the settings don't allow that address.
-    """
-    assert file.url is not None
-    name = file.filename or PurePosixPath(unquote(urlsplit(file.url).path)).name or "file"
-    if problem := rules.problem(file.url):
-        raise final(FailureType.REFUSED, f"The file {name!r}: {problem}")
-    return wire.Asset(
-        name=name, filename=name, asset_type="EXTERNAL_FILE", file_url=file.url, **_format(file), asset_role="UNKNOWN"
-    )
-
-
-def output(file: OutputFile, number: int, rules: FileRules) -> wire.Asset:
-    """An output as a job carries it: at its address, or embedded. The ``number`` tells those without a name apart.
-
-    Raises:
-        ApplicationError: ``Refused`` if the settings don't allow that address.
-    """
-    if file.url is not None:
-        return external(file, rules)
-    name = file.filename or f"output{f'-{number}' if number > 1 else ''}.{(file.file_format or 'JSON').lower()}"
-    return wire.Asset(name=name, filename=name, asset_type="FILE", **_format(file), asset_role="UNKNOWN")
-
-
-def _without_query(url: str | None) -> str | None:
-    """An address without what may be a signature."""
-    return url.partition("?")[0] if url else None
-
-
-def _format(file: InputFile | OutputFile) -> dict[str, Any]:
-    return {"file_format": file.file_format} if file.file_format else {}
-
-
 def last_words(job: wire.Job, limit: int = 300) -> str:
     """The end of a job's messages, where the error stands."""
     return ending("\n".join(_non_empty(job.job_messages)), limit)
@@ -310,8 +254,3 @@ def _shown(names: Sequence[str]) -> list[str]:
 
 def _non_empty(lines: Sequence[str]) -> Iterable[str]:
     return (line.rstrip() for line in lines if line.strip())
-
-
-def _embedded_output(kind: JobKind) -> wire.Asset:
-    name = "test_result.json" if kind is JobKind.METRICS else "output.json"
-    return wire.Asset(name=name, filename=name, asset_type="FILE", file_format="JSON", asset_role="UNKNOWN")

@@ -295,7 +295,7 @@ async def test_cancelled_where_an_unclear_deployment_cant_be_looked_for_undoes_t
     run = await desk.start(snapshot_id)
     await loading(desk, snapshot_id, 2)
     await unclear(desk, run)
-    (known,) = await made(run)
+    (known,) = await eventually(lambda: made(run))
     out_of_order(desk, "GET", "/findAllByDeployableModel_Id$", status=403)
     await run.cancel()
     await cancelled(run)

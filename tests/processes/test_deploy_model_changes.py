@@ -21,7 +21,7 @@ async def test_a_tag_and_data_added_while_a_ticket_waits_count_from_the_next_att
     (job,) = await desk.jobs(snapshot_id)
     assert [given["filename"] for given in job["inputData"]] == ["later.csv"]
     review = await desk.ticket(run, "review")
-    assert "run_test, jira" in await text(desk, review)
+    assert "jira, run_test" in await text(desk, review)
     await desk.decide(run, review, "Done")
     result = await run.result()
     assert result.decision is not None
