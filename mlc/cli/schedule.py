@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from mlc.cli.mirrored import MirroredSchedule
+    from mlc.mirrored import MirroredSchedule
 
 schedule = typer.Typer(help="The model centre's schedules.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -35,7 +35,7 @@ def list_(as_json: AsJson = False) -> None:
 @schedule.command()
 def run(name: ScheduleName) -> None:
     """Start what a schedule starts, now. It need not be its time, and a pause does not matter."""
-    from mlc.cli.mirrored import fire
+    from mlc.mirrored import fire
     from mlc.standalone.addresses import run_page
     from mlc.worker import connect
 
@@ -53,7 +53,7 @@ async def _seen() -> tuple["list[MirroredSchedule]", list[str]]:
     from contextlib import aclosing
 
     from mlc.center.client import HttpCenter
-    from mlc.cli.mirrored import mirrored_schedules, problems
+    from mlc.mirrored import mirrored_schedules, problems
     from mlc.settings import CenterSettings
     from mlc.worker import connect
 

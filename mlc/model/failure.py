@@ -81,3 +81,10 @@ class FailureType(StrEnum):
     """A run's tickets are to go to a system that isn't set up."""
     NO_INPUT = "NoInput"
     WRONG_WORKFLOW_ID = "WrongWorkflowId"
+
+
+def innermost(error: BaseException) -> BaseException:
+    """What a failure goes back to, from inside Temporal's wrapping."""
+    while isinstance(cause := getattr(error, "cause", None), BaseException):
+        error = cause
+    return error

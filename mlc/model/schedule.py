@@ -20,9 +20,13 @@ ORIGIN = "mlcSchedule"
 """Memo of what such a schedule starts: its :class:`ScheduleOrigin`. (A schedule's own memo can't be changed.)"""
 
 
+PREFIX = "mlc-"
+"""How the ids of a mirror's Temporal Schedules begin."""
+
+
 def mirrored_id(owner_id: str, schedule_id: str) -> str:
     """The id of the Temporal Schedule for a schedule of a deployment, or of a monitor on a snapshot."""
-    return f"mlc-{owner_id}-{schedule_id}"
+    return f"{PREFIX}{owner_id}-{schedule_id}"
 
 
 class ScheduleOrigin(Record):

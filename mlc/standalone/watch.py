@@ -112,13 +112,6 @@ def changes(before: ProcessStatus | None, now: ProcessStatus) -> Iterator[Line]:
             yield datetime.now().astimezone(), now.phase, "ticket", f"{ticket.key} {ticket.url}"
 
 
-def innermost(error: BaseException) -> str:
-    """What a failed run died of."""
-    while (cause := getattr(error, "cause", None)) is not None:
-        error = cause
-    return str(error)
-
-
 def printable(text: str) -> str:
     """A text from outside without what would steer a terminal."""
     return "".join(character if character.isprintable() else " " for character in text)

@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 from typer.testing import CliRunner
 
 from mlc.cli import app
-from mlc.cli.mirrored import NotFired, fire, mirrored_schedules, problems
+from mlc.mirrored import NotFired, fire, mirrored_schedules, problems
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import schedule_mirror
 from mlc.settings import ProcessSettings

@@ -11,7 +11,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from mlc.model.failure import FailureType
+    from mlc.model.failure import FailureType, innermost
 
 with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
     from workflows.steps.activity import HEARTBEAT_TIMEOUT
@@ -136,8 +136,7 @@ async def _keep_track(
 
 def reason(error: BaseException) -> str:
     """The sentence that says what went wrong, from inside Temporal's wrapping."""
-    while (cause := getattr(error, "cause", None)) is not None:
-        error = cause
+    error = innermost(error)
     return getattr(error, "message", None) or str(error)
 
 

@@ -14,11 +14,12 @@ from uuid import uuid4
 
 import httpx
 from rich.console import Console
-from temporalio.client import ScheduleActionExecutionStartWorkflow, WorkflowFailureError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import WorkflowFailureError
 
 from mlc.center.deployment_state import deployment_state
 from mlc.center.wire import DeployedModel
+from mlc.mirrored import NotFired, fire
+from mlc.model.failure import innermost
 from mlc.model.processes import (
     BackTestPhase,
     ProcessResult,
@@ -28,12 +29,12 @@ from mlc.model.processes import (
     RunBatchModelJobResult,
     RunBatchModelJobStatus,
 )
-from mlc.model.schedule import MIRROR_SCHEDULE, mirrored_id
+from mlc.model.schedule import mirrored_id
 from mlc.model.signal import DEPLOYED_BATCH_JOB, RUN_BACK_TEST_JIRA, RUN_BACK_TEST_SERVICENOW
 from mlc.standalone.addresses import run_page, snapshot_page
 from mlc.standalone.demo.outcomes import Check, Outcome
 from mlc.standalone.demo.play import Played, Systems
-from mlc.standalone.watch import POLL, Line, follow, innermost, text_of
+from mlc.standalone.watch import Line, follow, text_of
 
 LIMIT = 120.0
 """Seconds for each of these runs; they take about five."""
@@ -123,10 +124,12 @@ class Operation:
         target.unlink(missing_ok=True)  # an earlier demo's
         try:
             schedule_id = await self._schedule(played, source, target)
-            run_id = await self._fire(schedule_id)
-        except TimeoutError:
-            late = Check("a Temporal Schedule that starts a run", f"none within {LIMIT:.0f} s", False, "Temporal UI")
-            return Outcome(name, [late], {"snapshot": snapshot_page(played.made.snapshot_id)})
+            run_id = await fire(self._systems.temporal, schedule_id)
+        except NotFired as error:
+            missing = Check("a Temporal Schedule that starts a run", str(error), False, "Temporal UI")
+            return Outcome(name, [missing], {"snapshot": snapshot_page(played.made.snapshot_id)})
+        self._say("schedule", "Temporal", schedule_id)
+        self._say("schedule", "fired", run_id)
         result = await self._follow(run_id, RunBatchModelJobStatus, RunBatchModelJobResult)
         lines = target.read_text().splitlines() if target.is_file() else []
         for line in lines[:SHOWN_LINES]:
@@ -140,8 +143,7 @@ class Operation:
         return self._outcome(name, checks, run_id, played.made.snapshot_id)
 
     async def _schedule(self, played: Played, source: Path, target: Path) -> str:
-        """Put a schedule on the active batch deployment, and wait for its mirror in Temporal; that one's id."""
-        center, temporal = self._systems.center, self._systems.temporal
+        """Put a schedule on the active batch deployment; the id that its mirror in Temporal will have."""
         deployment = await self._batch_deployment(played.made.snapshot_id)
         nightly = {
             "scheduleId": "nightly",
@@ -156,39 +158,15 @@ class Operation:
                 },
             },
         }
-        await center.patch_deployment(deployment.id, {"schedules": [nightly]})
+        await self._systems.center.patch_deployment(deployment.id, {"schedules": [nightly]})
         self._say("schedule", "centre", f"{NIGHTLY} on the batch deployment {deployment.id}")
-        await temporal.get_schedule_handle(MIRROR_SCHEDULE).trigger()
-        schedule_id = mirrored_id(deployment.id, "nightly")
-        async with asyncio.timeout(LIMIT):
-            while True:
-                try:
-                    await temporal.get_schedule_handle(schedule_id).describe()
-                    break
-                except RPCError as error:
-                    if error.status is not RPCStatusCode.NOT_FOUND:
-                        raise
-                await asyncio.sleep(POLL)
-        self._say("schedule", "Temporal", schedule_id)
-        return schedule_id
+        return mirrored_id(deployment.id, "nightly")
 
     async def _next_time(self, schedule_id: str) -> Check:
         handle = self._systems.temporal.get_schedule_handle(schedule_id)
         times = (await handle.describe()).info.next_action_times
         seen = f"{times[0]:%H:%M} UTC" if times else "never"
         return Check("scheduled for 02:00 UTC", seen, seen == "02:00 UTC", "Temporal UI")
-
-    async def _fire(self, schedule_id: str) -> str:
-        """Fire a schedule by hand; the id of the workflow that it started."""
-        handle = self._systems.temporal.get_schedule_handle(schedule_id)
-        await handle.trigger()
-        async with asyncio.timeout(LIMIT):
-            while True:
-                for action in (await handle.describe()).info.recent_actions:
-                    if isinstance(action.action, ScheduleActionExecutionStartWorkflow):
-                        self._say("schedule", "fired", action.action.workflow_id)
-                        return action.action.workflow_id
-                await asyncio.sleep(POLL)
 
     async def _batch_deployment(self, snapshot_id: str) -> DeployedModel:
         names = self._systems.names
@@ -206,7 +184,7 @@ class Operation:
                 async with asyncio.timeout(LIMIT):
                     return await follow(self._systems.temporal, run_id, self._show, status=status, result=result)
             except WorkflowFailureError as error:
-                self._say("failed", "run", innermost(error))
+                self._say("failed", "run", str(innermost(error)))
         return None
 
     async def _job_status(self, result: RunBatchModelJobResult | None) -> str:

@@ -16,6 +16,7 @@ from temporalio.client import Client, WorkflowFailureError
 from mlc.center import Center
 from mlc.center.deployment_state import deployment_state
 from mlc.center.wire import Asset
+from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult, DeployModelStatus, Phase
 from mlc.model.ticket import TicketKind, TicketRef
 from mlc.runtime.http import DEPLOYMENT_HEADER
@@ -26,7 +27,7 @@ from mlc.standalone.demo.reviewer import Reviewer, Ticket
 from mlc.standalone.dev import STAGE
 from mlc.standalone.folders import read_model_folder
 from mlc.standalone.submit import Submitted, submit_model
-from mlc.standalone.watch import POLL, Line, follow, innermost, text_of
+from mlc.standalone.watch import POLL, Line, follow, text_of
 
 TEST_DATA = "TEST_DATA"
 APPROVED_DAYS = 180

@@ -19,11 +19,10 @@ from activities.mirror import origin_of
 from activities.schedule_plan import schedule_plan
 from mlc.center import Center
 from mlc.model.base import Record
-from mlc.model.failure import ExternalError
+from mlc.model.failure import ExternalError, innermost
 from mlc.model.processes import TASK_QUEUE
-from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES, MIRRORED_BY
+from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES, MIRRORED_BY, PREFIX
 from mlc.settings import CenterSettings, FileSettings, ProcessSettings
-from mlc.standalone.watch import innermost
 
 RUNNING, COMPLETED = "running", "completed"
 OFF = "The centre's schedules are not run here: set MLC_MIRROR_SCHEDULES=true and run `mlc setup`."
@@ -112,7 +111,7 @@ async def fire(client: Client, name: str, task_queue: str = TASK_QUEUE) -> str:
     Raises:
         NotFired: there is no such schedule, there are several, or its last run has not ended.
     """
-    schedule = _only(name, await mirrored_schedules(client, task_queue))
+    schedule = await _of_id(client, name, task_queue) or _only(name, await mirrored_schedules(client, task_queue))
     if schedule is None:
         await mirror_now(client, task_queue)
         schedule = await _appearing(client, name, task_queue)
@@ -156,10 +155,18 @@ async def _appearing(client: Client, name: str, task_queue: str) -> MirroredSche
     for pause in (0.0, *LAGS):
         await asyncio.sleep(pause)
         everything = await mirrored_schedules(client, task_queue)
-        if schedule := _only(name, everything):
+        if schedule := await _of_id(client, name, task_queue) or _only(name, everything):
             return schedule
     there = ", ".join(repr(each.name) for each in everything) or "none"
     raise NotFired(f"There is no schedule {name!r}; there are: {there}. `mlc schedule list` says more.")
+
+
+async def _of_id(client: Client, schedule_id: str, task_queue: str) -> MirroredSchedule | None:
+    """The one of this id in Temporal, which is there as soon as it is made."""
+    description = await _described(client, schedule_id) if schedule_id.startswith(PREFIX) else None
+    if description is None or await description.memo_value(MIRRORED_BY, None) != task_queue:
+        return None
+    return await _mirrored(client, description)
 
 
 def _only(name: str, schedules: Sequence[MirroredSchedule]) -> MirroredSchedule | None:
