@@ -65,7 +65,7 @@ class SnapshotActivities:
         Raises:
             ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
         """
-        snapshot = await self._read(submission.snapshot_id, DeployModelInput.advice())
+        snapshot = await self._read(submission.snapshot_id, DeployModelInput.command("ID"))
         mark = {"workflowId": activity.info().workflow_id, "runId": submission.first_run_id}
         if snapshot.meta_data.custom.get(DEPLOY_MARK, {}) != mark:
             await self._patch_custom(snapshot, {DEPLOY_MARK: mark}, {})
@@ -78,7 +78,7 @@ class SnapshotActivities:
         Raises:
             ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
         """
-        snapshot = await self._read(snapshot_id, RunBackTestInput.advice())
+        snapshot = await self._read(snapshot_id, RunBackTestInput.command("ID"))
         return Submitted(snapshot=summary(snapshot, self.settings), policy=self._policy())
 
     @activity.defn
@@ -107,12 +107,12 @@ class SnapshotActivities:
         expiration = {self.center_settings.expiration_field: date.isoformat()} if date else {}
         await self._patch_custom(snapshot, {DECISION_MARK: evidence}, expiration)
 
-    async def _read(self, snapshot_id: str, advice: str = "") -> DeployableModel:
+    async def _read(self, snapshot_id: str, command: str = "") -> DeployableModel:
         with translated():
             try:
                 return await self.center.get_snapshot(snapshot_id)
             except NotFound:
-                raise no_such_snapshot(snapshot_id, advice) from None
+                raise no_such_snapshot(snapshot_id, command) from None
 
     def _policy(self) -> Policy:
         return Policy(
@@ -167,6 +167,7 @@ def asset_hashes(snapshot: DeployableModel) -> Iterable[tuple[str, str]]:
             yield asset.filename or asset.name, asset.content_hash.hex_string
 
 
-def no_such_snapshot(snapshot_id: str, advice: str = "") -> ApplicationError:
-    message = f"There is no snapshot {snapshot_id!r} in the model centre. {advice}".rstrip()
-    return final(FailureType.NO_SUCH_SNAPSHOT, message)
+def no_such_snapshot(snapshot_id: str, command: str = "") -> ApplicationError:
+    """``command`` is what starts the process, if its id is what somebody typed."""
+    advice = f" Start the process with the id of an existing one: {command}" if command else ""
+    return final(FailureType.NO_SUCH_SNAPSHOT, f"There is no snapshot {snapshot_id!r} in the model centre.{advice}")

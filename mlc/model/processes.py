@@ -90,10 +90,6 @@ class DeployModelInput(Input):
     def usage(cls) -> str:
         return f"DeployModel takes one field, snapshot_id: {cls.command('ID')}"
 
-    @classmethod
-    def advice(cls) -> str:
-        return f"Start the process with the id of an existing one: {cls.command('ID')}"
-
     @staticmethod
     def command(snapshot_id: str) -> str:
         """What to type to start the process for a snapshot."""
@@ -174,10 +170,6 @@ class RunBackTestInput(Input):
     @classmethod
     def usage(cls) -> str:
         return f"RunBackTest takes {', '.join(cls.model_fields)}: {cls.command('ID')}"
-
-    @classmethod
-    def advice(cls) -> str:
-        return f"Start the process with the id of an existing one: {cls.command('ID')}"
 
     @staticmethod
     def command(model_id: str) -> str:
