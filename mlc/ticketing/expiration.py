@@ -1,6 +1,9 @@
 """Until when an approval counts, as tickets of any system say it."""
 
 from datetime import date, datetime, time, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mlc.model.failure import Refused
 
 
 def expiration(
@@ -23,6 +26,18 @@ def expiration(
     if end <= now:
         return None, f"{field} is {end.date()}, which is past: set a date in the future."
     return end.date(), None
+
+
+def check_zone(system: str, variable: str, name: str) -> None:
+    """Make sure that a setting names a time zone.
+
+    Raises:
+        Refused: it doesn't.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Refused(system, f"{variable} is no known time zone: set it to UTC, say", status=400) from None
 
 
 def _end(value: object, zone: tzinfo, clock: tzinfo) -> datetime:

@@ -4,13 +4,13 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.settings import JiraSettings
 from mlc.ticketing import wiki
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
+from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.jira_answer import answer_of, decision_of, reason_of, state_of
 from mlc.ticketing.jira_reader import JiraReader
 from mlc.ticketing.jira_session import SYSTEM, JiraSession
@@ -41,10 +41,7 @@ class JiraTicketing:
     provider = "jira"
 
     def __init__(self, settings: JiraSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        try:
-            ZoneInfo(settings.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise Refused(SYSTEM, "MLC_JIRA_TIME_ZONE is no known time zone: set it to UTC, say", status=400) from None
+        check_zone(SYSTEM, "MLC_JIRA_TIME_ZONE", settings.time_zone)
         self._settings = settings
         self._clock = clock
         self._jira = JiraSession(settings)

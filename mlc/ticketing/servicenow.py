@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.settings import ServiceNowSettings
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
+from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.port import Attachment, TicketRequest, Wording
 from mlc.ticketing.servicenow_answer import PEOPLE, answer_of, approver_of, is_open, last_said, person, state_of
 from mlc.ticketing.servicenow_auth import SYSTEM
@@ -43,11 +43,7 @@ class ServiceNowTicketing:
     provider = "servicenow"
 
     def __init__(self, settings: ServiceNowSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        try:
-            ZoneInfo(settings.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            sentence = "MLC_SERVICENOW_TIME_ZONE is no known time zone: set it to UTC, say"
-            raise Refused(SYSTEM, sentence, status=400) from None
+        check_zone(SYSTEM, "MLC_SERVICENOW_TIME_ZONE", settings.time_zone)
         self._settings = settings
         self._clock = clock
         self._session = ServiceNowSession(settings)
