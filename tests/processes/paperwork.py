@@ -1,11 +1,15 @@
 """What tests read on tickets and in histories, and write on snapshots."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+import pytest
 from google.protobuf.message import Message
 from office import Office, Run
 from servers import eventually
 from temporalio.api.common.v1 import Payload
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
 
 from mlc.center import wire
 from mlc.model.ticket import TicketRef
@@ -72,3 +76,16 @@ def payloads(message: Message, path: str = "") -> Iterator[tuple[str, Payload]]:
         else:
             for item in value:
                 yield from payloads(item, inner)
+
+
+async def job_of(desk: Office, run: WorkflowHandle[Any, Any]) -> wire.Job:
+    """The job that a run waits for."""
+    return await desk.center.get_job(await desk.job_awaited(run))
+
+
+async def failure_of(run: WorkflowHandle[Any, Any]) -> ApplicationError:
+    """What a run that is to fail dies of."""
+    with pytest.raises(WorkflowFailureError) as raised:
+        await run.result()
+    assert isinstance(raised.value.cause, ApplicationError)
+    return raised.value.cause

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from office import ASSETS, LAKE, Office, asset
-from paperwork import text
+from paperwork import failure_of, job_of, text
 from servers import eventually
 from temporalio.client import WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.exceptions import CancelledError
 
 from mlc.center import wire
 from mlc.model.processes import RunBackTestInput, RunBackTestResult
@@ -23,20 +23,9 @@ async def begin(desk: Office, snapshot_id: str, **files: Any) -> BackTest:
     return await desk.begin("RunBackTest", request, RunBackTestResult)
 
 
-async def job_of(desk: Office, run: BackTest) -> wire.Job:
-    return await desk.center.get_job(await desk.job_awaited(run))
-
-
 async def only_notification(desk: Office, snapshot_id: str | None) -> wire.Notification:
     (said,) = await desk.center.list_notifications(snapshot_id=snapshot_id)
     return said
-
-
-async def failure_of(run: BackTest) -> ApplicationError:
-    with pytest.raises(WorkflowFailureError) as raised:
-        await run.result()
-    assert isinstance(raised.value.cause, ApplicationError)
-    return raised.value.cause
 
 
 async def test_without_an_input_file_the_assets_with_the_role_test_data_are_the_jobs_input(desk: Office) -> None:

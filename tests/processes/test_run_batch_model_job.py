@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from office import LAKE, Office, asset
-from paperwork import payloads, text
+from paperwork import failure_of, job_of, payloads, text
 from servers import eventually
 from temporalio.client import WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.exceptions import CancelledError
 
 from activities.batch import is_alive
 from mlc.center import wire
@@ -47,20 +47,9 @@ async def deployed(desk: Office, tag: str, *, stage: str = "PROD", **changes: An
     return snapshot_id, deployment.id
 
 
-async def job_of(desk: Office, run: BatchJob) -> wire.Job:
-    return await desk.center.get_job(await desk.job_awaited(run))
-
-
 async def done(desk: Office, run: BatchJob) -> RunBatchModelJobResult:
     await desk.finish_job(run)
     return await run.result()
-
-
-async def failure_of(run: BatchJob) -> ApplicationError:
-    with pytest.raises(WorkflowFailureError) as raised:
-        await run.result()
-    assert isinstance(raised.value.cause, ApplicationError)
-    return raised.value.cause
 
 
 async def test_a_scoring_job_of_the_deployed_snapshot_is_run_on_a_compatible_runtime(desk: Office) -> None:
