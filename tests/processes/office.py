@@ -322,7 +322,9 @@ async def office(
             Jira, and further settings of the desk.
     """
     process = configure(
-        ProcessSettings(job_poll=timedelta(seconds=30), settle=timedelta(seconds=1), center_settle=timedelta(seconds=1))
+        ProcessSettings(
+            job_poll=timedelta(seconds=30), ticket_index_lag=timedelta(seconds=1), center_index_lag=timedelta(seconds=1)
+        )
     )
     task_queue = f"mlc-{uuid.uuid4()}"
     async with (
