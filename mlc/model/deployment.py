@@ -1,15 +1,26 @@
 """Runtimes (ModelOp: engine) and deployments (deployedModel)."""
 
-from enum import StrEnum
-
-from mlc.model.base import Record
+from mlc.model.base import OpenEnum, Record
 
 
-class DeploymentMode(StrEnum):
+class DeploymentMode(OpenEnum):
     """A runtime with endpoints serves online; without any it waits for batch jobs."""
 
     ONLINE = "online"
     BATCH = "batch"
+    UNKNOWN = "unknown"
+
+
+class DeploymentState(OpenEnum):
+    """How far a deployment is. What the centre calls it is the adapter's business."""
+
+    DEPLOYING = "deploying"
+    """A runtime loads the model."""
+    DEPLOYED = "deployed"
+    UNDEPLOYED = "undeployed"
+    FAILED = "failed"
+    """It could not be loaded."""
+    UNKNOWN = "unknown"
 
 
 class RuntimeRef(Record):

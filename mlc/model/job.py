@@ -1,21 +1,38 @@
 """Jobs: training, metrics (test) and scoring runs of a model on a runtime."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from pydantic import Field
 
-from mlc.model.base import Input, Record
+from mlc.model.base import Input, OpenEnum, Record
 from mlc.model.deployment import RuntimeRef
 from mlc.model.file import InputFile, OutputFile
 
 
-class JobKind(StrEnum):
+class JobKind(OpenEnum):
     """What a job is for. The ``jobType`` literal that the centre knows it by is a setting."""
 
     TRAINING = "training"
     METRICS = "metrics"
     SCORING = "scoring"
+    UNKNOWN = "unknown"
+
+
+class JobStatus(OpenEnum):
+    """How far a job is. What the centre calls it is the adapter's business."""
+
+    CREATED = "CREATED"
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"
+    UNKNOWN = "unknown"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether it never changes again."""
+        return self in {JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED}
 
 
 class JobFiles(Record):
@@ -97,8 +114,8 @@ class RunJobInput(Input):
 
 
 class JobEnd(Record):
-    """How a job ended. ``status`` is ``COMPLETE``, ``ERROR`` or ``CANCELLED``; ``message`` is a sentence."""
+    """How a job ended: ``status`` is a terminal one, ``message`` a sentence."""
 
     job_id: str
-    status: str
+    status: JobStatus
     message: str = ""
