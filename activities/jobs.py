@@ -25,7 +25,8 @@ from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound, Refused
 from mlc.model.file import FileRules, InputFile
-from mlc.model.job import Job, JobKind, JobRequest, TestResult
+from mlc.model.job import Job, JobKind, JobRequest
+from mlc.model.result import TestResult
 from mlc.model.short import beginning, ending
 from mlc.model.snapshot import AssetRole
 from mlc.settings import CenterSettings, ProcessSettings

@@ -13,8 +13,8 @@ from mlc.center import Center
 from mlc.center.wire import DeployableModel
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
-from mlc.model.job import TestResult
 from mlc.model.processes import DeployModelInput, OnFailedVerdict, Policy, RunBackTestInput
+from mlc.model.result import TestResult
 from mlc.model.short import beginning
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.ticket import Decision

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from mlc.model.base import Input, OpenEnum, Record
-from mlc.model.job import TestResult
+from mlc.model.result import TestResult
 from mlc.model.verdict import Verdict
 
 Provider = Literal["jira", "servicenow"]

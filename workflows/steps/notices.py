@@ -4,8 +4,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import Notice
-    from mlc.model.job import TestResult
     from mlc.model.processes import DeployModelResult, Outcome
+    from mlc.model.result import TestResult
     from mlc.model.short import beginning
     from mlc.model.snapshot import SnapshotSummary
     from mlc.model.verdict import Verdict

@@ -8,8 +8,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.snapshots import DecisionRecord
     from mlc.model.deployment import Deployment
-    from mlc.model.job import TestResult
     from mlc.model.processes import DeployModelResult
+    from mlc.model.result import TestResult
     from mlc.model.ticket import Answer, Decision, DecisionOutcome, TicketRef, TicketState
     from mlc.model.verdict import Verdict
 
