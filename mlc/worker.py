@@ -32,21 +32,17 @@ from activities.verdicts import VerdictActivities
 from mlc import temporal
 from mlc.center import Center
 from mlc.center.client import HttpCenter
+from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.file import FileRules
+from mlc.model.process import Processes
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import NOT_ALLOWED, missing_attributes
 from mlc.settings import CenterSettings, FileSettings, JiraSettings, ProcessSettings, ServiceNowSettings
 from mlc.ticketing import Ticketing, TicketSystems
 from mlc.ticketing.jira import JiraTicketing
 from mlc.ticketing.servicenow import ServiceNowTicketing
-from workflows.deploy_model import DeployModel
 from workflows.messages import MisfitSignals
-from workflows.mirror_schedules import MirrorSchedules
-from workflows.run_back_test import RunBackTest
-from workflows.run_batch_model_job import RunBatchModelJob
-from workflows.sweep_tickets import SweepTickets
-
-WORKFLOWS: Sequence[type] = (DeployModel, RunBackTest, RunBatchModelJob, SweepTickets, MirrorSchedules)
+from workflows.registry import PROCESSES
 
 # Less than the time that process supervisors usually leave between SIGTERM and SIGKILL.
 GRACE = timedelta(seconds=20)
@@ -66,13 +62,14 @@ class MlcPlugin(SimplePlugin):
 
     Args:
         activities: bound activity methods; none for clients and replayers.
+        processes: whose workflows are run.
     """
 
-    def __init__(self, activities: Sequence[Callable[..., Any]] = ()) -> None:
+    def __init__(self, activities: Sequence[Callable[..., Any]] = (), processes: Processes = PROCESSES) -> None:
         super().__init__(
             "mlc",
             data_converter=pydantic_data_converter,
-            workflows=WORKFLOWS,
+            workflows=processes.workflows,
             activities=activities,
             interceptors=[Heartbeats(activities), MisfitSignals()],
             workflow_runner=sandbox(),
@@ -105,8 +102,9 @@ def activities_of(
     process: ProcessSettings,
     center_settings: CenterSettings,
     files: FileRules,
+    processes: Processes = PROCESSES,
 ) -> list[Callable[..., Any]]:
-    """Every activity of the processes, bound to its clients."""
+    """Every activity of the processes, bound to its clients. ``processes``: those that schedules may start."""
     snapshots = SnapshotActivities(center, process, center_settings, tickets.names)
     jobs = JobActivities(center, process, center_settings, files)
     batch = BatchActivities(center, process, center_settings)
@@ -117,7 +115,7 @@ def activities_of(
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process, center_settings)
     sweep = SweepActivities(tickets, threads)
-    mirror = MirrorActivities(center, process, center_settings, files)
+    mirror = MirrorActivities(center, process, center_settings, files, ModelOpSignals(processes))
     return [
         *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.read_policy),
         snapshots.record_decision,
