@@ -51,7 +51,7 @@ PROCESSES = Processes(
             Signal(
                 "Signals_deployable_model_changed",
                 [Variable("DEPLOYABLE_MODEL", "snapshot_id", Id, {"id": SNAPSHOT}, part="id", names_snapshot=True)],
-                "Start DeployModel on a snapshot: at most once ever by this signal, which comes at each change of it",
+                "Start DeployModel on a snapshot that was made or has changed",
                 starts=Starts.ONCE,
             )
         ],

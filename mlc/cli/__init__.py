@@ -144,6 +144,16 @@ def check() -> None:
 
 
 @app.command()
+def processes() -> None:
+    """Show the processes that there are, and which signals start them."""
+    from mlc.cli.processes import lines
+    from workflows.registry import PROCESSES
+
+    for line in lines(PROCESSES):
+        typer.echo(line)
+
+
+@app.command()
 def submit(
     folder: Annotated[Path, typer.Argument(help="A model folder in ModelOp's layout.", exists=True, file_okay=False)],
     tag: Annotated[list[str] | None, typer.Option(help="Tag of the snapshot: train, run_test, jira, ...")] = None,

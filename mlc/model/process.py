@@ -20,7 +20,7 @@ class Starts(StrEnum):
     """How often a signal starts its process."""
 
     ONCE_A_KEY = "once for each Idempotency-Key"
-    ONCE = "at most once for a snapshot: it tells of a change, and comes at each"
+    ONCE = "at most once for a snapshot, however often it comes"
 
 
 @dataclass(frozen=True)

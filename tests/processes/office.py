@@ -20,6 +20,7 @@ from mlc.center import wire
 from mlc.center.certificates import certificates
 from mlc.center.client import HttpCenter
 from mlc.model.file import FileRules
+from mlc.model.process import Processes
 from mlc.model.processes import (
     TICKET_CHANGED,
     DeployModelInput,
@@ -44,6 +45,7 @@ from mlc.ticketing import TicketSystems
 from mlc.ticketing.jira import JiraTicketing
 from mlc.ticketing.servicenow import ServiceNowTicketing
 from mlc.worker import MlcPlugin, activities_of
+from workflows.registry import PROCESSES
 
 Run = WorkflowHandle[Any, DeployModelResult]
 
@@ -256,6 +258,7 @@ async def premises(
     process: ProcessSettings,
     scheme: Scheme | None = None,
     servicenow: bool = True,
+    processes: Processes = PROCESSES,
     **desk: Any,
 ) -> AsyncIterator[Office]:
     """An ``office`` without its worker."""
@@ -292,9 +295,12 @@ async def premises(
             process=process,
             center_settings=center_settings,
             files=FileRules(root=LAKE),
+            processes=processes,
         )
         connected = await Client.connect(
-            client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]
+            client.service_client.config.target_host,
+            namespace=client.namespace,
+            plugins=[MlcPlugin(activities, processes)],
         )
         async with (
             httpx.AsyncClient(
@@ -319,7 +325,7 @@ async def office(
     Args:
         configure: changes the settings of the processes.
         desk: the desk's workflow as ``scheme``, if another than the usual one, whether ``servicenow`` is set up beside
-            Jira, and further settings of the desk.
+            Jira, other ``processes`` than the usual ones, and further settings of the desk.
     """
     process = configure(
         ProcessSettings(

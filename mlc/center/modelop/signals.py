@@ -21,7 +21,7 @@ PREFIX = "com.modelop.mlc.definitions."
 """What the registry's names of signals leave out."""
 
 JOB_STATUS_CHANGED = PREFIX + "Signals_job_status_changed"
-UNHEARD: Mapping[str, str] = {
+UNHEARD: Mapping[str, str] = {  # until a process takes one of them
     PREFIX + "Signals_model_changed": "A model has changed",
     PREFIX + "Signals_model_created": "A model was registered",
     PREFIX + "Signals_MODEL_DATA_DRIFT_TEST": "A user asks for a drift test",
@@ -97,14 +97,23 @@ def finished_job(variables: Mapping[str, Any]) -> FinishedJob | None:
 
 
 class ModelOpSignals:
-    """Reads the signals that start the processes of a registry. A :class:`mlc.model.signal.Signals`."""
+    """Reads the signals that start the processes of a registry. A :class:`mlc.model.signal.Signals`.
 
-    unheard = UNHEARD
+    Raises:
+        ValueError: a process claims the signal that wakes runs.
+    """
 
     def __init__(self, processes: Sequence[Process]) -> None:
         self.processes = {
             PREFIX + signal.name: (process, signal) for process in processes for signal in process.signals
         }
+        if JOB_STATUS_CHANGED in self.processes:
+            raise ValueError(f"{self.processes[JOB_STATUS_CHANGED][0].name}: {JOB_STATUS_CHANGED} wakes runs already")
+
+    @property
+    def unheard(self) -> Mapping[str, str]:
+        """Signals that ModelOp knows and no process listens to, and what each says."""
+        return {name: what for name, what in UNHEARD.items() if name not in self.processes}
 
     @property
     def asked(self) -> list[str]:
@@ -116,7 +125,7 @@ class ModelOpSignals:
         """Every signal that is taken, and what comes of it, in a sentence without its full stop."""
         starting = {name: signal.summary for name, (_, signal) in self.processes.items()}
         waking = {JOB_STATUS_CHANGED: "Wake the run that waits for a job which has finished"}
-        return starting | waking | {name: f"{what}: nobody here listens to it" for name, what in UNHEARD.items()}
+        return starting | waking | {name: f"{what}: nobody here listens to it" for name, what in self.unheard.items()}
 
     @property
     def example(self) -> str:
