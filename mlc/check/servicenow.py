@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 
-from mlc.center.answers import origin
 from mlc.check.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
 from mlc.check.servicenow_choices import check_answers
+from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused
 from mlc.settings import ProcessSettings, ServiceNowSettings
 from mlc.ticketing.servicenow_reader import ServiceNowReader

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 from pydantic import TypeAdapter
 
-from mlc.center.answers import origin
 from mlc.check.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
 from mlc.check.ticket_statuses import check_statuses
+from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused
 from mlc.settings import JiraSettings, ProcessSettings, ServiceNowSettings
 from mlc.ticketing.jira_reader import only_date_field

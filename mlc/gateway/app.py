@@ -4,6 +4,8 @@ It holds no state and no workflow code: what it has answered with 2xx is in Temp
 run in as many copies as one likes.
 """
 
+from datetime import timedelta
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -16,8 +18,12 @@ from mlc.gateway.servicenow_webhook import servicenow_sender
 from mlc.gateway.signals import signal_api
 from mlc.gateway.temporal import TemporalDown, calling
 from mlc.gateway.webhook import given, webhook
+from mlc.model import retry_after
 from mlc.model.file import FileRules
 from mlc.settings import GatewaySettings, JiraSettings, ServiceNowSettings
+
+PAUSE = timedelta(seconds=10)
+"""After which a caller is to try again while Temporal is down."""
 
 
 class Health(BaseModel):
@@ -69,7 +75,7 @@ def create_app(
     async def temporal_down(_request: Request, error: TemporalDown) -> JSONResponse:
         # A call whose answer is lost may have been taken.
         again = "Whether anything was started is not known: send it again, under the same Idempotency-Key."
-        return JSONResponse({"detail": f"{error} {again}"}, 503, {"Retry-After": "10"})
+        return JSONResponse({"detail": f"{error} {again}"}, 503, retry_after.encode(PAUSE))
 
     @app.get("/healthz", tags=["health"])
     async def healthz() -> Health:

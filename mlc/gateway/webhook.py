@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
@@ -18,6 +19,7 @@ from temporalio.client import Client
 
 from mlc.gateway.intake import Deliveries, RateLimit, presents, read_body, signature_verifies
 from mlc.gateway.waiting_runs import tell
+from mlc.model import retry_after
 from mlc.model.ticket import Provider, TicketChanged
 from mlc.settings import GatewaySettings
 
@@ -25,6 +27,8 @@ log = logging.getLogger("mlc.gateway")
 
 OLDEST, NEWEST = 24 * 3600.0, 60.0
 """Seconds that an event may lie in the past (Jira repeats a failed delivery for hours) and in the future."""
+PAUSE = timedelta(seconds=10)
+"""After which a source that sent too many may send again."""
 DELIVERY = re.compile(r"[A-Za-z0-9._:-]{1,200}", re.ASCII)
 
 
@@ -131,7 +135,7 @@ def webhook(sender: Sender, settings: GatewaySettings, temporal: Client) -> APIR
         if not _allowed(source, settings):
             raise HTTPException(403, "No webhooks are taken from this address.")
         if not rate.admits(source):
-            raise HTTPException(429, "Too many webhooks from this source.", {"Retry-After": "10"})
+            raise HTTPException(429, "Too many webhooks from this source.", retry_after.encode(PAUSE))
         body = await read_body(request, settings.max_webhook_body)
         signed = _authenticate(request, body, sender, settings)
         try:

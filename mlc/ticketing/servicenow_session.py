@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import TypeAdapter
 
+from mlc.model import retry_after
 from mlc.model.failure import ExternalError, Refused, Unavailable
 from mlc.settings import ServiceNowSettings
 from mlc.ticketing import http_failure
@@ -142,7 +143,7 @@ class ServiceNowSession:
             body = response.json()
         except ValueError:
             body = None
-        wait = http_failure.retry_after(response.headers.get("Retry-After"))
+        wait = retry_after.decode(response.headers.get(retry_after.NAME))
         said = http_failure.shortened(messages(body), self._identity.secrets)
         return http_failure.of_status(SYSTEM, doing, response.status_code, said=said, wait=wait, write=write)
 
