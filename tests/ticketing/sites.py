@@ -6,13 +6,13 @@ from typing import Any, Protocol
 from desk_harness import TOKEN, USER, RunningDesk
 
 from mlc.model.ticket import TicketRef
-from mlc.settings import ServiceNowSettings
 from mlc.standalone.desk.records import FILES, NOTES
 from mlc.standalone.desk.servicenow_scheme import SOLVED, UNSOLVED
 from mlc.standalone.desk.tables import RecordFile
 from mlc.ticketing import Ticketing
-from mlc.ticketing.jira import JiraTicketing
-from mlc.ticketing.servicenow import ServiceNowTicketing
+from mlc.ticketing.jira.adapter import JiraTicketing
+from mlc.ticketing.servicenow.adapter import ServiceNowTicketing
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
 
 class Site(Protocol):

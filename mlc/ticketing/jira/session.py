@@ -11,8 +11,8 @@ from jira import JIRA, JIRAError
 
 from mlc.model import retry_after
 from mlc.model.failure import ExternalError, Refused, Unavailable
-from mlc.settings import JiraSettings
 from mlc.ticketing import http_failure
+from mlc.ticketing.jira.settings import JiraSettings
 
 SYSTEM = "Jira"
 CONNECT_TIMEOUT = 3.05
