@@ -9,13 +9,13 @@ from sites import ChangeSite, IncidentSite
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketState
-from mlc.settings import ServiceNowSettings
 from mlc.standalone.faults import Effect
 from mlc.ticketing import Section, TicketRequest
-from mlc.ticketing.servicenow import ServiceNowTicketing
-from mlc.ticketing.servicenow_answer import answer_of, state_of
-from mlc.ticketing.servicenow_text import description, link_note, note
-from mlc.ticketing.servicenow_wire import Row
+from mlc.ticketing.servicenow.adapter import ServiceNowTicketing
+from mlc.ticketing.servicenow.answer import answer_of, state_of
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.text import description, link_note, note
+from mlc.ticketing.servicenow.wire import Row
 
 
 @pytest.fixture

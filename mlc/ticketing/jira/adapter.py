@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
-from mlc.settings import JiraSettings
-from mlc.ticketing import wiki
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import check_zone
-from mlc.ticketing.jira_answer import answer_of, decision_of, reason_of, state_of
-from mlc.ticketing.jira_reader import JiraReader
-from mlc.ticketing.jira_session import SYSTEM, JiraSession
-from mlc.ticketing.jira_wire import AttachedIssue, Created, Issue, Transition, Transitions
+from mlc.ticketing.jira import wiki
+from mlc.ticketing.jira.answer import answer_of, decision_of, reason_of, state_of
+from mlc.ticketing.jira.reader import JiraReader
+from mlc.ticketing.jira.session import SYSTEM, JiraSession
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.jira.wire import AttachedIssue, Created, Issue, Transition, Transitions
 from mlc.ticketing.port import Attachment, TicketRequest, Wording
 from mlc.ticketing.text import one_line
 

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import requests
 from jira import JIRA, JIRAError
 
+from mlc.model import retry_after
 from mlc.model.failure import ExternalError, Refused, Unavailable
-from mlc.settings import JiraSettings
 from mlc.ticketing import http_failure
+from mlc.ticketing.jira.settings import JiraSettings
 
 SYSTEM = "Jira"
 CONNECT_TIMEOUT = 3.05
@@ -104,7 +105,7 @@ class JiraSession:
         response = error.response
         if response is None:
             return _not_jira(doing, write=write)
-        wait = http_failure.retry_after(response.headers.get("Retry-After"))
+        wait = retry_after.decode(response.headers.get(retry_after.NAME))
         said = http_failure.shortened(_messages(response), self._secrets)
         return http_failure.of_status(SYSTEM, doing, response.status_code, said=said, wait=wait, write=write)
 

@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from mlc.model.failure import NotFound, Refused
-from mlc.settings import ServiceNowSettings
-from mlc.ticketing.servicenow_answer import APPROVAL_STATES, state_fields
-from mlc.ticketing.servicenow_auth import SYSTEM
-from mlc.ticketing.servicenow_session import ServiceNowSession
-from mlc.ticketing.servicenow_text import safe
-from mlc.ticketing.servicenow_wire import Row
+from mlc.ticketing.servicenow.answer import APPROVAL_STATES, state_fields
+from mlc.ticketing.servicenow.auth import SYSTEM
+from mlc.ticketing.servicenow.session import ServiceNowSession
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.text import safe
+from mlc.ticketing.servicenow.wire import Row
 
 FIELD_KEPT = 600.0
 """Seconds for which it is taken as known whether there is a field for the expiration date."""

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import TypeAdapter
 
+from mlc.model import retry_after
 from mlc.model.failure import ExternalError, Refused, Unavailable
-from mlc.settings import ServiceNowSettings
 from mlc.ticketing import http_failure
 from mlc.ticketing.port import Attachment
-from mlc.ticketing.servicenow_auth import CONNECT_TIMEOUT, SYSTEM, Identity
-from mlc.ticketing.servicenow_wire import Row, messages
+from mlc.ticketing.servicenow.auth import CONNECT_TIMEOUT, SYSTEM, Identity
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.wire import Row, messages
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class ServiceNowSession:
     """What the adapter needs of a connection. Every method raises ``mlc.model.failure``'s errors, nothing else.
 
     ``doing`` is what is done, to be put behind "when asked to". Queries must be made of safe characters alone
-    (:func:`~mlc.ticketing.servicenow_text.safe`): ``pysnow`` passes on whatever it gets, ``^`` and ``=`` too.
+    (:func:`~mlc.ticketing.servicenow.text.safe`): ``pysnow`` passes on whatever it gets, ``^`` and ``=`` too.
     """
 
     def __init__(self, settings: ServiceNowSettings) -> None:
@@ -142,7 +143,7 @@ class ServiceNowSession:
             body = response.json()
         except ValueError:
             body = None
-        wait = http_failure.retry_after(response.headers.get("Retry-After"))
+        wait = retry_after.decode(response.headers.get(retry_after.NAME))
         said = http_failure.shortened(messages(body), self._identity.secrets)
         return http_failure.of_status(SYSTEM, doing, response.status_code, said=said, wait=wait, write=write)
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlc.ticketing.evidence import Evidence, ResultFact
+from mlc.ticketing.content.evidence import Evidence, ResultFact
+from mlc.ticketing.content.values import NOTHING, difference, flat, shown
 from mlc.ticketing.port import Table
 from mlc.ticketing.text import clipped
-from mlc.ticketing.values import NOTHING, difference, flat, shown
 
 NAMES_SHOWN = 10
 LONGEST_NAME = 80

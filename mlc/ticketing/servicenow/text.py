@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
 from mlc.model.failure import Refused
-from mlc.ticketing import plain
+from mlc.ticketing.content import plain
 from mlc.ticketing.event_mark import EVENT_MARK
 from mlc.ticketing.port import Section
-from mlc.ticketing.servicenow_auth import SYSTEM
+from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.text import one_line, printable
 
 LONGEST_SUMMARY = 160

@@ -1,15 +1,14 @@
 """ServiceNow: reachable, and tables in which our questions can be asked and answered."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
-from mlc.center.answers import origin
-from mlc.check.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
-from mlc.check.servicenow_choices import check_answers
+from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused
-from mlc.settings import ProcessSettings, ServiceNowSettings
-from mlc.ticketing.servicenow_reader import ServiceNowReader
-from mlc.ticketing.servicenow_session import ServiceNowSession
+from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
+from mlc.ticketing.servicenow.check_choices import check_answers
+from mlc.ticketing.servicenow.reader import ServiceNowReader
+from mlc.ticketing.servicenow.session import ServiceNowSession
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
 READ_TOO = {
     "sys_journal_field": (wrong, "comments could not be known again and would be repeated"),
@@ -18,21 +17,8 @@ READ_TOO = {
 """Tables that are read besides those of tickets, and what is wrong if they can't be."""
 
 
-async def check_servicenow() -> AsyncIterator[Finding]:
-    """Findings about the ServiceNow of ``MLC_SERVICENOW_*``; none if there is none, and none is needed."""
-    done, found = object(), _found(ServiceNowSettings())
-    while isinstance(finding := await asyncio.to_thread(next, found, done), Finding):
-        yield finding
-
-
-def _found(settings: ServiceNowSettings) -> Iterator[Finding]:
-    if not settings.url:
-        if ProcessSettings().ticketing == "servicenow":
-            yield wrong(
-                "No ServiceNow is set up, though tickets go there (MLC_TICKETING)",
-                "set MLC_SERVICENOW_URL, MLC_SERVICENOW_USER and MLC_SERVICENOW_PASSWORD.",
-            )
-        return
+def findings(settings: ServiceNowSettings) -> Iterator[Finding]:
+    """Findings about a ServiceNow that is set up."""
     settings = settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
     try:
         session = ServiceNowSession(settings)

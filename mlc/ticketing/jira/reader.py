@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from mlc.model.failure import NotFound, Refused
-from mlc.settings import JiraSettings
-from mlc.ticketing.jira_session import SYSTEM, JiraSession
-from mlc.ticketing.jira_wire import Comment, CommentPage, FieldMeta, Issue, Property, SearchPage
+from mlc.ticketing.jira.session import SYSTEM, JiraSession
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.jira.wire import Comment, CommentPage, FieldMeta, Issue, Property, SearchPage
 
 FIELDS_KEPT = 600.0
 """Seconds for which the site's list of fields is taken as known."""

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from mlc.model.ticket import Answer, TicketState
-from mlc.settings import ServiceNowSettings
 from mlc.ticketing.event_mark import is_ours
 from mlc.ticketing.expiration import expiration
-from mlc.ticketing.servicenow_wire import Row
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.wire import Row
 
 PEOPLE = ("resolved_by", "closed_by")
 """Who ended an incident: the resolver decides, closing only follows."""

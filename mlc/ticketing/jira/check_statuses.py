@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from pydantic import TypeAdapter
 
-from mlc.check.finding import Finding, good, listed, unchecked, warning, wrong
+from mlc.model.finding import Finding, good, listed, unchecked, warning, wrong
 from mlc.model.ticket import Answer
-from mlc.settings import JiraSettings
-from mlc.ticketing.jira import MANAGED_LABEL
-from mlc.ticketing.jira_answer import answer_of
-from mlc.ticketing.jira_reader import JiraReader
-from mlc.ticketing.jira_session import JiraSession
-from mlc.ticketing.jira_wire import IssueType, Named, Status, Transitions
+from mlc.ticketing.jira.adapter import MANAGED_LABEL
+from mlc.ticketing.jira.answer import answer_of
+from mlc.ticketing.jira.reader import JiraReader
+from mlc.ticketing.jira.session import JiraSession
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.jira.wire import IssueType, Named, Status, Transitions
 
 MEANS = {Answer.APPROVED: "yes", Answer.REJECTED: "no"}
 SETTING = {Answer.APPROVED: "MLC_JIRA_APPROVED_STATUSES", Answer.REJECTED: "MLC_JIRA_REJECTED_STATUSES"}

@@ -4,10 +4,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from mlc.model.ticket import Answer, TicketState
-from mlc.settings import JiraSettings
 from mlc.ticketing.event_mark import is_ours
 from mlc.ticketing.expiration import expiration
-from mlc.ticketing.jira_wire import Comment, History, Issue, Status
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.jira.wire import Comment, History, Issue, Status
 
 
 def answer_of(status: Status, resolution: str, settings: JiraSettings) -> Answer:

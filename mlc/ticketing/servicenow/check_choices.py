@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from mlc.check.finding import Finding, good, listed, unchecked, wrong
-from mlc.settings import ServiceNowSettings
-from mlc.ticketing.servicenow_session import ServiceNowSession
+from mlc.model.finding import Finding, good, listed, unchecked, wrong
+from mlc.ticketing.servicenow.session import ServiceNowSession
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
 
 def check_answers(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:

@@ -1,9 +1,9 @@
-"""``POST /webhooks/jira``: Jira's own webhooks, and what Jira Automation sends."""
+"""Jira's own webhooks, and what Jira Automation sends (``POST /webhooks/jira``)."""
 
 import re
 
-from mlc.gateway.webhook import Event, Read, Sender, parsed
-from mlc.settings import GatewaySettings, JiraSettings
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.webhook import Event, Read, Webhook, parsed
 
 
 class Fields(Read):
@@ -31,16 +31,12 @@ class JiraEvent(Read):
         return self.issue
 
 
-def jira_sender(settings: GatewaySettings, jira: JiraSettings) -> Sender:
-    """Jira, as far as its webhooks go."""
-    return Sender(
-        provider="jira",
-        name="Jira",
+def webhook(settings: JiraSettings) -> Webhook:
+    """What Jira's webhooks look like."""
+    return Webhook(
         key=re.compile(r"[A-Z][A-Z0-9_]{1,99}-[1-9][0-9]{0,17}", re.ASCII),
         key_field="issue.key",
-        places=frozenset(settings.webhook_projects or [jira.project]),
-        secrets=jira.webhook_secrets,
-        secrets_setting="MLC_JIRA_WEBHOOK_SECRETS",
+        places=frozenset(settings.webhook_projects or [settings.project]),
         signature_headers=["X-Hub-Signature"],
         delivery_header="X-Atlassian-Webhook-Identifier",
         example={

@@ -8,9 +8,9 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from mlc.model.failure import ExternalError, Unavailable
-from mlc.settings import ServiceNowSettings
 from mlc.ticketing import http_failure
-from mlc.ticketing.servicenow_wire import messages
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.wire import messages
 
 SYSTEM = "ServiceNow"
 CONNECT_TIMEOUT = 3.05

@@ -1,4 +1,4 @@
-"""``POST /webhooks/servicenow``: what a business rule or a flow of ServiceNow sends when a ticket changes.
+"""What a business rule or a flow of ServiceNow sends when a ticket changes (``POST /webhooks/servicenow``).
 
 ServiceNow has no signed webhooks of its own; a script sends them (docs/servicenow-webhook.md). It signs as Jira does,
 in ``X-Hub-Signature`` or ``X-MLC-Signature``; a site that can't run it sends the gateway's bearer token or basic
@@ -11,8 +11,8 @@ password. The body tells of one record; instead of ``timestamp`` it may have ``s
 import re
 from datetime import UTC, datetime
 
-from mlc.gateway.webhook import BadEvent, Event, Read, Sender, parsed
-from mlc.settings import GatewaySettings, ServiceNowSettings
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.webhook import BadEvent, Event, Read, Webhook, parsed
 
 
 class Record(Read):
@@ -27,16 +27,12 @@ class Record(Read):
     sys_updated_on: str | None = None
 
 
-def servicenow_sender(settings: GatewaySettings, servicenow: ServiceNowSettings) -> Sender:
-    """ServiceNow, as far as its webhooks go."""
-    return Sender(
-        provider="servicenow",
-        name="ServiceNow",
+def webhook(settings: ServiceNowSettings) -> Webhook:
+    """What ServiceNow's webhooks look like."""
+    return Webhook(
         key=re.compile(r"[A-Za-z][A-Za-z0-9_]{0,58}[0-9]", re.ASCII),
         key_field="number",
-        places=frozenset(settings.webhook_tables or servicenow.tables),
-        secrets=servicenow.webhook_secrets,
-        secrets_setting="MLC_SERVICENOW_WEBHOOK_SECRETS",
+        places=frozenset(settings.webhook_tables or settings.tables),
         signature_headers=["X-Hub-Signature", "X-MLC-Signature"],
         delivery_header="X-MLC-Delivery",
         example={

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from mlc.model.base import Record
-from mlc.ticketing.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
+from mlc.ticketing.content.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
 
 
 class Part(StrEnum):

@@ -8,16 +8,16 @@ from urllib.parse import quote
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
-from mlc.settings import ServiceNowSettings
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.port import Attachment, TicketRequest, Wording
-from mlc.ticketing.servicenow_answer import PEOPLE, answer_of, approver_of, is_open, last_said, person, state_of
-from mlc.ticketing.servicenow_auth import SYSTEM
-from mlc.ticketing.servicenow_reader import ServiceNowReader
-from mlc.ticketing.servicenow_session import ServiceNowSession
-from mlc.ticketing.servicenow_text import LONGEST_SUMMARY, description, link_note, note, safe
-from mlc.ticketing.servicenow_wire import Row
+from mlc.ticketing.servicenow.answer import PEOPLE, answer_of, approver_of, is_open, last_said, person, state_of
+from mlc.ticketing.servicenow.auth import SYSTEM
+from mlc.ticketing.servicenow.reader import ServiceNowReader
+from mlc.ticketing.servicenow.session import ServiceNowSession
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.text import LONGEST_SUMMARY, description, link_note, note, safe
+from mlc.ticketing.servicenow.wire import Row
 from mlc.ticketing.text import one_line
 
 BATCH = 50

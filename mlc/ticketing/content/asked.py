@@ -2,7 +2,7 @@
 
 from mlc.model.processes import Phase
 from mlc.model.ticket import TicketKind, TicketQuestion
-from mlc.ticketing.evidence import ModelCard
+from mlc.ticketing.content.evidence import ModelCard
 from mlc.ticketing.port import Section, Wording
 from mlc.ticketing.text import clipped, one_line
 

@@ -8,15 +8,15 @@ from contextlib import suppress
 
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import Verdict
-from mlc.ticketing import plain
-from mlc.ticketing.asked import asked, model_name, summary
-from mlc.ticketing.changes import Change, changes
-from mlc.ticketing.changes import summary as counted
-from mlc.ticketing.evidence import Evidence, ResultFact
+from mlc.ticketing.content import plain
+from mlc.ticketing.content.asked import asked, model_name, summary
+from mlc.ticketing.content.changes import Change, changes
+from mlc.ticketing.content.changes import summary as counted
+from mlc.ticketing.content.evidence import Evidence, ResultFact
+from mlc.ticketing.content.results import comparison, metric_table, named
+from mlc.ticketing.content.values import NOTHING
 from mlc.ticketing.port import ROOM, Attachment, Section, Table, TicketRequest, Wording
-from mlc.ticketing.results import comparison, metric_table, named
 from mlc.ticketing.text import CUT, clipped, clipped_to_difference
-from mlc.ticketing.values import NOTHING
 
 __all__ = ["ticket_request"]
 
