@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
+from mlc.ticketing.content import plain
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.port import Attachment, TicketRequest, Wording
@@ -16,7 +17,7 @@ from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.reader import ServiceNowReader
 from mlc.ticketing.servicenow.session import ServiceNowSession
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
-from mlc.ticketing.servicenow.text import LONGEST_SUMMARY, description, link_note, note, safe
+from mlc.ticketing.servicenow.text import LONGEST_SUMMARY, link_note, note, safe
 from mlc.ticketing.servicenow.wire import Row
 from mlc.ticketing.text import one_line
 
@@ -83,7 +84,7 @@ class ServiceNowTicketing:
         properties = json.dumps(request.properties | {"kind": request.kind, "label": request.label})
         values = (settings.fields if table == settings.table else settings.incident_fields) | {
             "short_description": one_line(request.summary, LONGEST_SUMMARY) or request.label,
-            "description": description(request.body, settings.description_limit),
+            "description": plain.render_within(request.body, settings.description_limit),
             settings.label_field: safe(request.label),
             "correlation_display": one_line(settings.origin, 100),
             "work_notes": note(f"For the machines: {properties}", PROPERTIES_EVENT),

@@ -3,21 +3,15 @@
 import hashlib
 import html
 import re
-from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
 from mlc.model.failure import Refused
-from mlc.ticketing.content import plain
 from mlc.ticketing.event_mark import EVENT_MARK
-from mlc.ticketing.port import Section
 from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.text import one_line, printable
 
 LONGEST_SUMMARY = 160
 LONGEST_NOTE = 4_000
-LONGEST_KEPT = 1_000
-"""The last section is kept whole up to this length when a description is cut."""
-CUT_NOTE = "... The rest does not fit here: see the attachments."
 
 _SAFE = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 _CODE = re.compile(r"\[(\s*/?\s*code\s*)\]", re.IGNORECASE)
@@ -32,19 +26,6 @@ def safe(text: str) -> str:
     if not _SAFE.fullmatch(text):
         raise Refused(SYSTEM, "A label or event id may hold letters, digits and _.:- only, at most 100", status=400)
     return text
-
-
-def description(body: Sequence[Section], longest: int) -> str:
-    """A whole description. The last section (the key) is not what is cut off."""
-    text = plain.render(body).rstrip()
-    if len(text) <= longest or not body:
-        return text[:longest]
-    last = plain.render(body[-1:]).rstrip()
-    tail = f"\n\n{CUT_NOTE}\n\n{last}" if len(last) <= LONGEST_KEPT else f"\n\n{CUT_NOTE}"
-    head = plain.render(body[:-1] if len(body) > 1 else body)[: longest - len(tail)]
-    # Cut at the end of a line, so that no row is left half; a text without lines is cut where it must be.
-    end = head.rfind("\n")
-    return head[: end if end > 0 else len(head)].rstrip() + tail
 
 
 def note(text: str, event_id: str) -> str:
