@@ -15,8 +15,6 @@ from temporalio.envconfig import ClientConfig as EnvironmentConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.batch import BatchActivities
 from activities.deployments import DeploymentActivities
@@ -44,6 +42,7 @@ from workflows.messages import MisfitSignals
 from workflows.mirror_schedules import MirrorSchedules
 from workflows.run_back_test import RunBackTest
 from workflows.run_batch_model_job import RunBatchModelJob
+from workflows.sandbox import sandboxed
 from workflows.sweep_tickets import SweepTickets
 
 WORKFLOWS: Sequence[type] = (DeployModel, RunBackTest, RunBatchModelJob, SweepTickets, MirrorSchedules)
@@ -75,7 +74,7 @@ class MlcPlugin(SimplePlugin):
             workflows=WORKFLOWS,
             activities=activities,
             interceptors=[Heartbeats(activities), MisfitSignals()],
-            workflow_runner=sandbox(),
+            workflow_runner=sandboxed(),
             # A run whose input can't be read fails at once, with the reason; otherwise it would hang for ever.
             workflow_failure_exception_types=[pydantic.ValidationError],
         )
@@ -84,12 +83,6 @@ class MlcPlugin(SimplePlugin):
         """See base class."""
         # By default a heartbeat may be held back for 80 % of its timeout: one that is late would be too late.
         return {**super().configure_worker(config), "max_heartbeat_throttle_interval": HEARTBEAT_THROTTLE}
-
-
-def sandbox() -> SandboxedWorkflowRunner:
-    """The sandbox, with an import that nobody meant to pass through it refused when the worker starts."""
-    policy = SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_import_notification_policy(policy))
 
 
 async def connect(plugin: MlcPlugin | None = None) -> Client:
