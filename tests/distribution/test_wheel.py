@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from distribution.missing import ROOT
 
 PACKAGES = ("mlc", "workflows", "activities")
 MODELS = "mlc/standalone/demo/models/"
-BUILD = "from setuptools.build_meta import build_wheel; build_wheel('dist')"
+BUILD = "import sys; from setuptools import build_meta; getattr(build_meta, 'build_' + sys.argv[1])('dist')"
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +27,14 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def built(folder: Path) -> Path:
-    """Builds the wheel as pip does, with this Python's setuptools."""
+def built(folder: Path, what: str = "wheel") -> Path:
+    """Builds the wheel or the sdist as pip does, with this Python's setuptools."""
     done = subprocess.run(
-        [sys.executable, "-c", BUILD], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", BUILD, what], cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    [wheel] = (folder / "dist").glob("*.whl")
-    return wheel
+    [file] = (folder / "dist").glob("*.whl" if what == "wheel" else "*.tar.gz")
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,14 @@ print(*(model.model_meta_data.name for model in models), sep="|")
     assert done.stdout == "Breast Cancer Diagnosis|Diabetes Progression|Breast Cancer Diagnosis (two measurements)\n", (
         done.stderr
     )
+
+
+def test_a_wheel_made_from_the_source_archive_is_the_same(clone: Path, wheel: Path, tmp_path: Path) -> None:
+    with tarfile.open(built(clone, "sdist")) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [source] = tmp_path.iterdir()
+    with zipfile.ZipFile(built(source)) as file:
+        assert {name for name in file.namelist() if not name.endswith("/")} == files(wheel)
 
 
 def test_without_the_examples_there_is_a_wheel_for_production(clone: Path, tmp_path: Path) -> None:
