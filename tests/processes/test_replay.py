@@ -1,7 +1,6 @@
 """A new release goes on with the runs of the old one: their saved histories replay."""
 
-import json
-from pathlib import Path
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -10,8 +9,9 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from mlc.worker import MlcPlugin
+from tests.compatibility.histories import History, histories
 
-HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("*.json"))
+HISTORIES = histories()
 
 
 def history(document: dict[str, Any]) -> WorkflowHistory:
@@ -23,9 +23,9 @@ async def replay(document: dict[str, Any]) -> None:
     await Replayer(workflows=[], plugins=[MlcPlugin()]).replay_workflow(history(document))
 
 
-@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
-async def test_a_saved_history_replays(file: Path) -> None:
-    await replay(json.loads(file.read_text()))
+@pytest.mark.parametrize("saved", HISTORIES, ids=lambda saved: saved.name)
+async def test_a_saved_history_replays(saved: History) -> None:
+    await replay(saved.document)
 
 
 def test_there_are_histories_to_replay() -> None:
@@ -34,7 +34,7 @@ def test_there_are_histories_to_replay() -> None:
 
 async def test_a_history_with_another_activity_in_it_does_not_replay() -> None:
     """So that the tests above can fail."""
-    document = json.loads(HISTORIES[0].read_text())
+    document = deepcopy(HISTORIES[0].document)
     for event in document["events"]:
         if scheduled := event.get("activityTaskScheduledEventAttributes"):
             scheduled["activityType"]["name"] = "something_else"
