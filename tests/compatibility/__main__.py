@@ -26,9 +26,24 @@ def check() -> int:
     return 1 if findings.errors else 0
 
 
+def freeze() -> int:
+    """Write down what the code promises, as the record of the release to come; 1 if it breaks an earlier promise."""
+    from tests.compatibility import record  # the project's whole code: the check above does without
+
+    now = record.record()
+    (record.FROZEN / append_only.NEXT).write_text(record.written(now))
+    print(f"Written: {(record.FROZEN / append_only.NEXT).relative_to(ROOT)}. Look at what changed in it.")
+    broken = list(record.broken_promises(now, releases()))
+    for said in broken:
+        print(f"error: {said}", file=sys.stderr)
+    return 1 if broken else 0
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["check"]:
             sys.exit(check())
+        case ["freeze"]:
+            sys.exit(freeze())
         case _:
             sys.exit(USAGE)

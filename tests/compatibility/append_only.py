@@ -1,4 +1,4 @@
-"""Saved histories are append only: what a release has saved stays as it is, byte for byte, for ever."""
+"""Append only: the histories and the record that a release has left stay as they are, byte for byte, for ever."""
 
 import subprocess
 from collections.abc import Iterator
@@ -7,6 +7,12 @@ from pathlib import Path, PurePosixPath
 
 from tests.compatibility.histories import SUMS, WHERE, folders, read_sums, sha256
 from tests.compatibility.releases import FILE, Release, Version, releases
+
+FROZEN = PurePosixPath("tests/compatibility/frozen")
+"""The records of what releases promised; the one of the release to come changes with the code."""
+NEXT = "next.json"
+
+_WHERE = PurePosixPath(WHERE.as_posix())
 
 MAIN = ("origin/main", "main")
 """Branches whose common commit with what is checked out is compared with it, if they are there."""
@@ -100,7 +106,7 @@ def _lost(then: dict[PurePosixPath, str], now: dict[PurePosixPath, str], when: s
     for path, blob in then.items():
         kept = (path.name, blob) in anywhere if path.parent == _WHERE else now.get(path) == blob
         if not kept:
-            yield f"{path}, which was there {when}, was changed or removed: saved histories are append only."
+            yield f"{path}, which was there {when}, was changed or removed: what a release has left is append only."
 
 
 def _added(version: Version, then: dict[PurePosixPath, str], now: dict[PurePosixPath, str]) -> Iterator[str]:
@@ -122,19 +128,18 @@ def _rewritten(root: Path, commit: str, released: list[Release]) -> Iterator[str
         yield f"{FILE}: a line that was there at {commit[:10]} was changed or removed."
 
 
-_WHERE = PurePosixPath(WHERE.as_posix())
-
-
 def _blobs(root: Path, commit: str) -> dict[PurePosixPath, str]:
-    """The histories of a commit, and git's hash of each."""
-    listed = _git(root, "ls-tree", "-r", "-z", commit, "--", str(_WHERE)).split("\0")
+    """The histories and records of a commit, and git's hash of each."""
+    listed = _git(root, "ls-tree", "-r", "-z", commit, "--", str(_WHERE), str(FROZEN)).split("\0")
     entries = (line.split("\t", 1) for line in listed if line)
-    return {PurePosixPath(path): about.split()[2] for about, path in entries if path.endswith(".json")}
+    blobs = {PurePosixPath(path): about.split()[2] for about, path in entries}
+    return {path: blob for path, blob in blobs.items() if path.suffix == ".json" and path != FROZEN / NEXT}
 
 
 def _blobs_here(root: Path) -> dict[PurePosixPath, str]:
     """The same of what lies here now, committed or not."""
-    files = sorted(path.relative_to(root).as_posix() for path in (root / WHERE).rglob("*.json") if path.is_file())
+    found = (path for where in (_WHERE, FROZEN) for path in (root / where).rglob("*.json") if path.is_file())
+    files = sorted(path.relative_to(root).as_posix() for path in found)
     hashes = _git(root, "hash-object", "--no-filters", "--stdin-paths", input="".join(f"{file}\n" for file in files))
     return {PurePosixPath(file): blob for file, blob in zip(files, hashes.split(), strict=True)}
 

@@ -30,6 +30,10 @@ class Repository:
         for file in self.histories.glob("*.json"):
             file.rename(self.old / file.name)
         list_new_files(self.old)
+        self.frozen = root / "tests" / "compatibility" / "frozen"
+        self.frozen.mkdir(parents=True)
+        for name in ("0.1.0", "next"):
+            (self.frozen / f"{name}.json").write_text("{}")
         self.releases(f"0.1.0 {self.released}\n")
         self.commit()
 
@@ -75,6 +79,11 @@ def test_a_new_history_in_a_new_releases_folder_is_no_breach(repository: Reposit
     assert check(repository.root) == Findings()
     repository.commit()
     repository.add(repository.new, "four-1.json")
+    assert check(repository.root) == Findings()
+
+
+def test_the_record_of_the_release_to_come_may_change(repository: Repository) -> None:
+    (repository.frozen / "next.json").write_text("[]")
     assert check(repository.root) == Findings()
 
 
@@ -181,6 +190,14 @@ def a_release_with_another_commit(repository: Repository) -> None:
     repository.releases(f"0.1.0 {KNOWN}\n")
 
 
+def a_changed_record(repository: Repository) -> None:
+    (repository.frozen / "0.1.0.json").write_text("[]")
+
+
+def a_removed_record(repository: Repository) -> None:
+    (repository.frozen / "0.1.0.json").unlink()
+
+
 BREACHES: list[tuple[Callable[[Repository], None], str]] = [
     (changed, "0.1.0/one-1.json was changed: its hash"),
     (removed, "0.1.0/one-1.json is listed in SHA256SUMS and missing"),
@@ -202,6 +219,8 @@ BREACHES: list[tuple[Callable[[Repository], None], str]] = [
     (renamed_with_its_sum, "one-1.json, which was there at the commit in common with main"),
     (moved_to_a_later_release, "one-1.json, which was there at the commit in common with main"),
     (added_to_a_release_that_is_out, "three-1.json was added after release 0.1.0"),
+    (a_changed_record, "frozen/0.1.0.json, which was there at the commit in common with main"),
+    (a_removed_record, "frozen/0.1.0.json, which was there at the commit in common with main"),
     (a_release_taken_out, "RELEASES: a line that was there at"),
     (a_release_with_another_commit, "RELEASES: a line that was there at"),
 ]
