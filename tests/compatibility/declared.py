@@ -8,11 +8,12 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel
+from pydantic import BaseModel
 from temporalio import activity, workflow
 
 import activities as activities_package
 import mlc.runtime.activities
+from mlc.model.base import read_names
 from mlc.worker import WORKFLOWS
 from workflows.run_job import RunJob
 
@@ -81,19 +82,6 @@ def _definitions(module: Any) -> Iterator[Any]:
 def _call(definition: Any) -> Call:
     result = definition.ret_type if hasattr(definition, "ret_type") else None
     return Call(tuple(definition.arg_types or ()), result)
-
-
-def read_names(model: type[BaseModel], field: str) -> list[str]:
-    """The names under which a field is read from JSON; a renamed one has several, the newest first."""
-    match model.model_fields[field].validation_alias:
-        case None:
-            return [field]
-        case AliasChoices(choices=choices):
-            names = [choice for choice in choices if isinstance(choice, str)]
-        case alias:
-            names = [alias] if isinstance(alias, str) else []
-    by_name = model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name")
-    return [*names, field] if by_name and field not in names else names
 
 
 def written_name(model: type[BaseModel], field: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from tests.compatibility.declared import read_names, written_name
+from mlc.model.base import read_names
+from tests.compatibility.declared import written_name
 
 Shape = dict[str, Any]
 """A type as JSON, such as ``{"type": "string", "values": ["yes", "no"]}`` or ``{"ref": "TicketRef"}``."""
