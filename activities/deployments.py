@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from temporalio import activity
 
@@ -71,7 +72,7 @@ class DeploymentActivities:
                 existing = await self._find(request)
                 if existing is None:
                     snapshot = await self.center.get_snapshot(request.snapshot_id)
-                    target = {"engine": await self._engine(request.runtime)} if request.runtime else {}
+                    target: dict[str, Any] = {"engine": await self._engine(request.runtime)} if request.runtime else {}
             if existing is None:
                 state = self.center_settings.deploying_state if request.runtime else self.center_settings.deployed_state
                 existing = await self.center.create_deployment(

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
@@ -24,7 +25,8 @@ from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound, Refused
 from mlc.model.file import FileRules, InputFile
-from mlc.model.job import Job, JobKind, JobRequest, TestResult
+from mlc.model.job import Job, JobKind, JobRequest
+from mlc.model.result import TestResult
 from mlc.model.short import beginning, ending
 from mlc.model.snapshot import AssetRole
 from mlc.settings import CenterSettings, ProcessSettings
@@ -199,12 +201,12 @@ class JobActivities:
     def _job(self, request: JobRequest, snapshot: wire.DeployableModel, given: Sequence[wire.Asset]) -> wire.Job:
         outputs = [output(file, number, self.files) for number, file in enumerate(request.files.outputs, 1)]
         runtime = request.runtime
-        target = {"target_engine": wire.Engine(id=runtime.id, name=runtime.name)} if runtime else {}
+        target: dict[str, Any] = {"target_engine": wire.Engine(id=runtime.id, name=runtime.name)} if runtime else {}
         return wire.Job(
             job_type=self._job_types[request.kind],
             job_status=wire.CREATED,
             model=snapshot,
-            input_data=given or inputs_by_role(snapshot, INPUT_ROLES[request.kind]),
+            input_data=list(given) or inputs_by_role(snapshot, INPUT_ROLES[request.kind]),
             output_data=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
             job_parameters={KEY: request.key, WORKFLOW_ID: request.workflow_id},
             **target,

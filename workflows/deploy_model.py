@@ -23,6 +23,8 @@ with workflow.unsafe.imports_passed_through():
         DeployModelInput,
         DeployModelResult,
         DeployModelStatus,
+        OnFailedVerdict,
+        Outcome,
         Phase,
         deploy_model_id,
     )
@@ -80,7 +82,7 @@ class DeployModel:
             await step(Phase.DEPLOYMENT, self.deploy)
             await step(Phase.SCHEDULES, self.copy_schedules)
             await step(Phase.SUPERSEDE, self.supersede)
-            await self.close("deployed")
+            await self.close(Outcome.DEPLOYED)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.result
 
@@ -127,7 +129,7 @@ class DeployModel:
             return True
         verdict = await self.case.judge()
         self.progress.note(verdict_text(verdict))
-        return verdict.passed or self.case.policy.on_failed_verdict == "ask"
+        return verdict.passed or self.case.policy.on_failed_verdict is OnFailedVerdict.ASK
 
     async def reject_results(self) -> None:
         """The results did not pass: repaired, they are tested again."""
@@ -201,17 +203,17 @@ class DeployModel:
                 yield
             except Stopped as stop:
                 if stop.kind is TicketKind.REJECTION:
-                    await self.close("rejected")
+                    await self.close(Outcome.REJECTED)
                     return
                 await self.clean_up("The deployment was abandoned.")
-                await self.close("kept" if self.superseding else "abandoned")
+                await self.close(Outcome.KEPT if self.superseding else Outcome.ABANDONED)
                 raise ApplicationError(str(stop), type=FailureType.DEPLOYMENT_ABANDONED) from None
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
                 await self.clean_up("The run was cancelled.")
             raise
 
-    async def close(self, outcome: str) -> None:
+    async def close(self, outcome: Outcome) -> None:
         """The last word, in the centre and on the run."""
         self.result.outcome = outcome
         self.progress.enter(Phase.DONE)

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         JOB_CHANGED,
         RUN_BACK_TEST,
         BackTestPhase,
+        Outcome,
         RunBackTestInput,
         RunBackTestResult,
         RunBackTestStatus,
@@ -90,7 +91,7 @@ class RunBackTest:
         """Test Passed: a notification."""
         self.progress.enter(BackTestPhase.REPORT)
         await self.case.notify(back_test_passed(self.case.snapshot, self.case.test_result, self.result.verdict))
-        self.end("passed")
+        self.end(Outcome.PASSED)
 
     async def test_failed(self) -> None:
         """Test Failed: a ticket with the model, its changes, the results and the rules that failed."""
@@ -98,7 +99,7 @@ class RunBackTest:
         message = f"The back test: {verdict_text(self.result.verdict)}"
         ticket = await self.case.tell(TicketKind.FAILED_TEST, BackTestPhase.REPORT, message)
         self.progress.note(ticket.key)
-        self.end("failed")
+        self.end(Outcome.FAILED)
 
     async def test_broke(self, message: str) -> None:
         """Error Handling a: an exception while the test job ran becomes a review ticket with all its details."""
@@ -107,7 +108,7 @@ class RunBackTest:
         self.progress.enter(BackTestPhase.REPORT)
         ticket = await self.case.tell(TicketKind.JOB_REVIEW, BackTestPhase.TEST, message)
         self.progress.note(ticket.key)
-        self.end("error")
+        self.end(Outcome.ERROR)
 
     async def tell_failure(self, message: str) -> None:
         """Error Handling b: any other error becomes a notification with the reason."""
@@ -134,7 +135,7 @@ class RunBackTest:
             await self.tell_failure(message)
             raise ApplicationError(message, type=kind) from None
 
-    def end(self, outcome: str) -> None:
+    def end(self, outcome: Outcome) -> None:
         self.result.outcome = outcome
         self.progress.enter(BackTestPhase.DONE)
 

@@ -1,6 +1,7 @@
-"""The two ways in which this project reads data."""
+"""The ways in which this project reads data."""
 
-from typing import Any
+from enum import StrEnum
+from typing import Any, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, model_validator
 
@@ -50,6 +51,18 @@ class Input(BaseModel):
             ]
             raise ValueError(f"{', '.join(wrong).capitalize()}. {cls.usage()}")
         return data
+
+
+class OpenEnum(StrEnum):
+    """Base of the enums of results and state. Each has a member ``UNKNOWN``, ``"unknown"``.
+
+    A newer worker may answer with a value that this one doesn't know yet. It is read as ``UNKNOWN``, which no code may
+    take for a yes; refusing it would fail the run.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return cls("unknown") if isinstance(value, str) and value != "unknown" else None
 
 
 class State(BaseModel):

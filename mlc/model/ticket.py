@@ -1,18 +1,17 @@
 """Tickets: questions put to people, and what they answered."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Literal
 
-from mlc.model.base import Input, Record
-from mlc.model.job import TestResult
+from mlc.model.base import Input, OpenEnum, Record
+from mlc.model.result import TestResult
 from mlc.model.verdict import Verdict
 
 Provider = Literal["jira", "servicenow"]
 """The ticket systems, as inputs, settings and ``TicketRef.provider`` name them."""
 
 
-class TicketKind(StrEnum):
+class TicketKind(OpenEnum):
     REVIEW = "review"
     """May this snapshot be deployed?"""
     REJECTION = "rejection"
@@ -27,9 +26,10 @@ class TicketKind(StrEnum):
     """A back test's job ended in an exception: all that is known of it, for a reviewer. Nobody waits for it."""
     NOTIFICATION = "notification"
     """A batch job could not be run. Nobody waits for it."""
+    UNKNOWN = "unknown"
 
 
-class Answer(StrEnum):
+class Answer(OpenEnum):
     """What a ticket's status and resolution mean."""
 
     PENDING = "pending"
@@ -39,6 +39,8 @@ class Answer(StrEnum):
     """Closed in a way that means neither yes nor no: the ticket says so and stays a question."""
     GONE = "gone"
     """Deleted, or moved where we can't see it: asked anew."""
+    UNKNOWN = "unknown"
+    """What a newer release may read from a ticket: no answer here, so the question stays open."""
 
 
 class TicketRef(Record):
@@ -97,11 +99,20 @@ class TicketChanged(Input):
     delivery_id: str | None = None
 
 
+class DecisionOutcome(OpenEnum):
+    """What a reviewer decided."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    OVERRIDDEN = "overridden"
+    """Approved although the verdict did not pass, with a reason."""
+    UNKNOWN = "unknown"
+
+
 class Decision(Record):
     """A reviewer's decision as it is kept for later proof."""
 
-    outcome: str
-    """``approved``, ``rejected`` or ``overridden``."""
+    outcome: DecisionOutcome
     by: str | None = None
     at: datetime | None = None
     reason: str | None = None

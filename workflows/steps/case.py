@@ -13,8 +13,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.verdicts import JudgeRequest, VerdictActivities
     from mlc.model.deployment import RuntimeRef
     from mlc.model.failure import FailureType
-    from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, TestResult
+    from mlc.model.job import NO_FILES, Job, JobFiles, JobKind
     from mlc.model.processes import JudgedResult, Policy, ProcessStatus
+    from mlc.model.result import TestResult
     from mlc.model.short import beginning
     from mlc.model.snapshot import SnapshotSummary
     from mlc.model.ticket import Provider, TicketKind, TicketQuestion, TicketRef, TicketState

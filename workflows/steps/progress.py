@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
-    from mlc.model.processes import Attribute, ProcessStatus, StepRecord
+    from mlc.model.processes import Attribute, ProcessStatus, StepRecord, StepStatus
     from mlc.model.snapshot import SnapshotSummary
     from mlc.model.ticket import Answer, TicketRef, TicketState
 
@@ -18,7 +18,14 @@ TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS)
 
 LONGEST_VALUE = 255  # the server ends a run whose search attribute is over 2,048 bytes
 
-MARKS = {"done": "✓", "running": "▸", "waiting": "…", "skipped": "-", "failed": "✗"}
+MARKS = {
+    StepStatus.DONE: "✓",
+    StepStatus.RUNNING: "▸",
+    StepStatus.WAITING: "…",
+    StepStatus.SKIPPED: "-",
+    StepStatus.FAILED: "✗",
+    StepStatus.UNKNOWN: "?",
+}
 
 
 class Progress:
@@ -41,9 +48,9 @@ class Progress:
 
     def enter(self, phase: StrEnum) -> None:
         """Begin a phase, or begin it again."""
-        self._end("done")
+        self._end(StepStatus.DONE)
         self.state.phase = phase
-        self.state.steps.append(StepRecord(phase=phase, status="running", started=workflow.now()))
+        self.state.steps.append(StepRecord(phase=phase, status=StepStatus.RUNNING, started=workflow.now()))
         self.waiting_for("")
 
     def note(self, text: str) -> None:
@@ -53,14 +60,14 @@ class Progress:
     def skip(self, why: str) -> None:
         """The current phase has nothing to do."""
         self._change_step(note=why)
-        self._end("skipped")
+        self._end(StepStatus.SKIPPED)
         self._show()
 
     def failed(self, why: str) -> None:
         """The current step failed; nothing is waited for any more."""
         self.state.waiting_for = ""
         self._change_step(note=why[:300])
-        self._end("failed")
+        self._end(StepStatus.FAILED)
         self._show()
 
     def waiting_for(self, what: str) -> None:
@@ -68,7 +75,7 @@ class Progress:
         self.state.waiting_for = what
         if what and self._searchable != self.state.phase:
             self._upsert()
-        self._change_step(status="waiting" if what else "running")
+        self._change_step(status=StepStatus.WAITING if what else StepStatus.RUNNING)
 
     def trouble(self, what: str) -> None:
         """Say in somebody else's words what is being waited for."""
@@ -101,19 +108,22 @@ class Progress:
 
     def finish(self) -> None:
         """The run is over."""
-        self._end("done")
+        self._end(StepStatus.DONE)
         self._upsert()
         self._show()
 
-    def _change_step(self, **changes: str) -> None:
-        if self.state.steps and self.state.steps[-1].ended is None:
-            self.state.steps[-1] = self.state.steps[-1].model_copy(update=changes)
+    def _change_step(self, *, note: str | None = None, status: StepStatus | None = None) -> None:
+        if (step := self._open_step()) is not None:
+            step.note, step.status = note or step.note, status or step.status
         self._show()
 
-    def _end(self, status: str) -> None:
-        if self.state.steps and self.state.steps[-1].ended is None:
-            ended = {"status": status, "ended": workflow.now()}
-            self.state.steps[-1] = self.state.steps[-1].model_copy(update=ended)
+    def _end(self, status: StepStatus) -> None:
+        if (step := self._open_step()) is not None:
+            step.status, step.ended = status, workflow.now()
+
+    def _open_step(self) -> StepRecord | None:
+        steps = self.state.steps
+        return steps[-1] if steps and steps[-1].ended is None else None
 
     def _upsert(self, *more: SearchAttributeUpdate[str]) -> None:
         self._searchable = self.state.phase
