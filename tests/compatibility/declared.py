@@ -14,7 +14,7 @@ from temporalio import activity, workflow
 import activities as activities_package
 import mlc.runtime.activities
 from mlc.model.base import read_names
-from mlc.worker import WORKFLOWS
+from mlc.worker import MlcPlugin
 from workflows.run_job import RunJob
 
 
@@ -39,7 +39,7 @@ class Process:
 @cache
 def processes() -> Mapping[str, Process]:
     """Every workflow by its type's name."""
-    return dict(map(process_of, [*WORKFLOWS, RunJob]))
+    return dict(map(process_of, [*(MlcPlugin().workflows or ()), RunJob]))
 
 
 def process_of(workflow_class: type) -> tuple[str, Process]:

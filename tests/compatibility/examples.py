@@ -18,19 +18,19 @@ from activities.sweep import TICKETS, open_tickets
 from mlc.center import wire
 from mlc.gateway.idempotency import FINGERPRINT, KEY_GIVEN, fingerprint
 from mlc.model.failure import FailureType
-from mlc.model.file import InputFile
 from mlc.model.job import JobKind, run_job_id, runtime_task_queue, slots_task_queue
 from mlc.model.processes import (
+    RUN_BACK_TEST,
     TASK_QUEUE,
     DeployModelResult,
     DeployModelStatus,
     Phase,
+    RunBackTestInput,
     back_test_id,
     batch_job_id,
     deploy_model_id,
 )
 from mlc.model.schedule import MIRROR_SCHEDULE, MIRRORED_BY, ORIGIN, PAUSED, mirrored_id
-from mlc.model.signal import BackTest
 from mlc.model.ticket import TicketKind, TicketRef
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from workflows.steps.once import question_key
@@ -75,7 +75,9 @@ def values() -> dict[str, dict[str, Any]]:
             "the mirror's queue": MIRRORED_BY,
             "the schedule it comes from": ORIGIN,
             "what was asked for, of a back test": fingerprint(
-                BackTest(model_id="snapshot-1", ticketing="jira", input_file=InputFile(url="file:///data/in.csv"))
+                _start(
+                    RUN_BACK_TEST, model_id="snapshot-1", ticketing="jira", input_file={"url": "file:///data/in.csv"}
+                )
             ),
         },
         "custom metadata": {"a run began": DEPLOY_MARK, "what was decided": DECISION_MARK},
@@ -97,6 +99,11 @@ def tickets_read(entries: list[str]) -> list[tuple[str, str, str, str | None]]:
     attributes = TypedSearchAttributes([SearchAttributePair(TICKETS, entries)])
     run: Any = SimpleNamespace(typed_search_attributes=attributes, id=WORKFLOW, run_id=FIRST_RUN)
     return [(ticket.provider, ticket.key, ticket.label, ticket.seen) for ticket in open_tickets(run)]
+
+
+def _start(name: str, **given: Any) -> Any:
+    """What a signal starts, without files that came with it."""
+    return SimpleNamespace(workflow=name, embedded=(), input=lambda _: RunBackTestInput.model_validate(given))
 
 
 def _keys() -> dict[str, str]:

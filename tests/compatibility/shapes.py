@@ -1,5 +1,6 @@
 """The shape of a payload's type on the wire: what of it another release relies on, and what may change."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -85,10 +86,12 @@ def lost(was: Shape, now: Shape, types_then: Types, types_now: Types, place: str
     if "any" in was or "any" in now:
         yield from _alternatives_lost(was, now, types_then, types_now, place, newest)
         return
-    for name in ("type", "format", "pattern"):
+    for name in ("type", "format"):
         if was.get(name) != now.get(name):
             yield f"{place}: the {name} was {was.get(name)} and is {now.get(name)}"
             return
+    if "pattern" in now and now["pattern"] != was.get("pattern") and not _values_match(was, now["pattern"]):
+        yield f"{place}: the pattern was {was.get('pattern')} and is {now['pattern']}"
     for name in MAXIMA:
         if now.get(name, float("inf")) < was.get(name, float("inf")):
             yield f"{place}: {name} was {was.get(name)} and is {now[name]}"
@@ -125,6 +128,11 @@ def _alternatives_lost(
         yield from said
     for other in left:
         yield f"{place}: it can be {_kind(other, types_now)} now and could not before"
+
+
+def _values_match(was: Shape, pattern: str) -> bool:
+    """Whether what could be one of some values can now be any text of a pattern that they all have."""
+    return bool(was.get("values")) and all(re.search(pattern, str(value)) for value in was["values"])
 
 
 def _kind(shape: Shape, types: Types) -> str:

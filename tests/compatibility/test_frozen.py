@@ -1,6 +1,8 @@
 """What the releases promised is kept, and each way of breaking it is seen."""
 
-from collections.abc import Callable
+import base64
+import json
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import timedelta
 from enum import StrEnum
@@ -10,8 +12,10 @@ import pytest
 from pydantic import AliasChoices, Field
 
 from mlc.model.base import Input, Record
+from mlc.model.ticket import TicketRef
 from tests.compatibility.append_only import NEXT
 from tests.compatibility.examples import INCIDENT, TICKET, VERSION, ticket_entries, tickets_read
+from tests.compatibility.histories import histories
 from tests.compatibility.record import broken, broken_promises, frozen, record, written
 from tests.compatibility.releases import releases
 from tests.compatibility.shapes import lost, shapes
@@ -260,6 +264,29 @@ def test_every_kind_of_change_is_named() -> None:
     ]
 
 
+class Named(Record):
+    system: Literal["jira", "servicenow"]
+    note: str = ""
+
+
+class Patterned(Record):
+    system: str = Field(pattern="^[a-z]+$")
+    note: str = ""
+
+
+class Narrowed(Record):
+    system: str = Field(pattern="^[a-j]+$")
+    note: str = Field("", pattern="^[a-z]*$")
+
+
+def test_values_may_become_a_pattern_that_they_all_have_and_no_other() -> None:
+    assert differences(Named, Patterned) == []
+    assert differences(Named, Narrowed) == [
+        "it.system: the pattern was None and is ^[a-j]+$",
+        "it.note: the pattern was None and is ^[a-z]*$",
+    ]
+
+
 def test_a_renamed_field_is_read_under_both_names_and_written_under_the_old_one_for_a_release() -> None:
     assert differences(Short, Renaming) == []
     assert differences(Renaming, RenamedLater) == []
@@ -290,3 +317,22 @@ def test_open_tickets_are_read_as_they_are_written() -> None:
     ]
     for example in frozen("0.1.0.json")["values"]["MlcTickets"].values():
         assert tickets_read(example)
+
+
+def test_every_entry_that_a_saved_run_has_written_is_still_read_and_written_alike() -> None:
+    counted = 0
+    for saved in histories():
+        for entries in ticket_attributes(saved.document):
+            tickets = tickets_read(entries)
+            refs = [TicketRef(provider=p, id=key, key=key, url="", label=label) for p, key, label, _ in tickets]
+            assert ticket_entries(refs, seen={label: seen for *_, label, seen in tickets if seen}) == entries
+            counted += len(tickets)
+    assert counted > 50
+
+
+def ticket_attributes(document: dict[str, Any]) -> Iterator[list[str]]:
+    """Every value that a run gave ``MlcTickets``."""
+    for event in document["events"]:
+        upserted = event.get("upsertWorkflowSearchAttributesEventAttributes", {}).get("searchAttributes", {})
+        if data := upserted.get("indexedFields", {}).get("MlcTickets", {}).get("data"):
+            yield json.loads(base64.b64decode(data)) or []
