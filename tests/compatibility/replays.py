@@ -6,6 +6,7 @@ A question whose key changed would be asked a second time, and a job would be ma
 import json
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
@@ -19,6 +20,7 @@ from temporalio.worker import (
     WorkflowInterceptorClassInput,
     WorkflowOutboundInterceptor,
 )
+from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
 
 from mlc.worker import MlcPlugin
 
@@ -76,6 +78,20 @@ def asked_then(document: dict[str, Any]) -> Asked:
             scheduled = event.activity_task_scheduled_event_attributes
             arguments = [_json(payload) for payload in scheduled.input.payloads]
             asked.append((scheduled.activity_type.name, arguments))
+    return asked
+
+
+async def patches_asked(document: dict[str, Any], replayer: Replayer) -> dict[str, bool]:
+    """The patches that a history's replay comes by, and on which side of each the run is."""
+    asked: dict[str, bool] = {}
+    answer = _WorkflowInstanceImpl.workflow_patch
+
+    def noting(self: _WorkflowInstanceImpl, id: str, **more: Any) -> bool:  # noqa: A002
+        asked[id] = answer(self, id, **more)
+        return asked[id]
+
+    with mock.patch.object(_WorkflowInstanceImpl, "workflow_patch", noting):
+        await replayer.replay_workflow(WorkflowHistory.from_json("some", document))
     return asked
 
 

@@ -10,9 +10,12 @@ from temporalio.client import WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
+from mlc.worker import MlcPlugin
 from tests.compatibility.histories import History, course, histories
 from tests.compatibility.patches import Call, calls, calls_in, outgrown, problems
 from tests.compatibility.releases import ROOT, Release, Version, releases
+from tests.compatibility.replays import patches_asked
+from tests.compatibility.small import After, Before, Deprecated
 
 OLD, NEW, NEXT, LATER = (Version(0, minor, 0) for minor in (1, 2, 3, 4))
 
@@ -23,32 +26,6 @@ def patched(patch: str = "ask-twice", kind: str = "patched") -> Call:
 
 def released(*versions: Version) -> list[Release]:
     return [Release(version, "0" * 40) for version in versions]
-
-
-@workflow.defn(name="Small", sandboxed=False)
-class Before:
-    @workflow.run
-    async def run(self) -> str:
-        await workflow.sleep(0.01)
-        return "old"
-
-
-@workflow.defn(name="Small", sandboxed=False)
-class After:
-    @workflow.run
-    async def run(self) -> str:
-        if workflow.patched("ask-twice"):
-            return "new"
-        await workflow.sleep(0.01)
-        return "old"
-
-
-@workflow.defn(name="Small", sandboxed=False)
-class Deprecated:
-    @workflow.run
-    async def run(self) -> str:
-        workflow.deprecate_patch("ask-twice")
-        return "new"
 
 
 async def ran(server: WorkflowEnvironment, small: type, file: Path, version: Version) -> History:
@@ -181,3 +158,19 @@ def test_patches_are_looked_for_in_every_file_below_workflows(tmp_path: Path) ->
 
 def test_the_projects_own_patches_are_proven() -> None:
     assert list(problems(calls(ROOT), histories(), releases())) == []
+
+
+async def test_a_replay_tells_on_which_side_of_a_patch_a_run_is(small_runs: tuple[History, History]) -> None:
+    before, after = small_runs
+    assert await patches_asked(before.document, Replayer(workflows=[After])) == {"ask-twice": False}
+    assert await patches_asked(after.document, Replayer(workflows=[After])) == {"ask-twice": True}
+    assert await patches_asked(before.document, Replayer(workflows=[Before])) == {}
+
+
+async def test_a_saved_run_from_before_each_patch_comes_by_it() -> None:
+    """One that ends before the place where the patch is asked for would prove nothing."""
+    wanted = {call.patch for call in calls(ROOT) if call.kind == "patched"}
+    for history in histories() if wanted else []:
+        asked = await patches_asked(history.document, Replayer(workflows=[], plugins=[MlcPlugin()]))
+        wanted -= {patch for patch, is_new in asked.items() if not is_new}
+    assert wanted == set()
