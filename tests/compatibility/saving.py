@@ -34,8 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The sums are written once, when the last worker of a parallel run has finished."""
     folder = saving(session.config)
-    if folder is not None and folder.is_dir() and not hasattr(session.config, "workerinput"):
-        new = list_new_files(folder)
+    if folder is not None and not hasattr(session.config, "workerinput"):
+        new = list_new_files(folder) if folder.is_dir() else []
         session.config.get_terminal_writer().line(f"\n{len(new)} histories were saved in {folder.relative_to(ROOT)}.")
 
 
