@@ -24,6 +24,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/deptry --no-ansi .
 	$(BIN)/deptry --no-ansi --exclude venv --ignore DEP002,DEP004 tests tests/*/
+	$(BIN)/python -m tests.compatibility check
 
 format: $(READY)
 	$(BIN)/ruff format .

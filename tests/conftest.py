@@ -11,6 +11,8 @@ from mlc.model.processes import Attribute
 from mlc.namespace import register
 from mlc.standalone.temporal_server import temporal_binary
 
+pytest_plugins = ["tests.compatibility.saving"]
+
 
 @pytest.fixture(scope="session")
 async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
