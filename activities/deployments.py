@@ -41,6 +41,8 @@ class DeploymentActivities:
     center: Center
     settings: ProcessSettings
     center_settings: CenterSettings
+    review_tags: Iterable[str]
+    """The tags that ask for a review in one ticket system."""
 
     @activity.defn
     async def match_runtimes(self, snapshot_id: str) -> list[RuntimeRef]:
@@ -52,7 +54,7 @@ class DeploymentActivities:
         with translated():
             snapshot = await self.center.get_snapshot(snapshot_id)
             engines = await self.center.list_engines()
-        found = matching(snapshot, engines, self.settings)
+        found = matching(snapshot, engines, self.settings, self.review_tags)
         if not found:
             raise final(
                 FailureType.NO_MATCHING_RUNTIME,

@@ -14,7 +14,7 @@ from mlc.model.failure import Refused, Unavailable
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome
 from mlc.settings import CenterSettings
-from mlc.ticketing.evidence import Evidence, JobFact, ResultFact
+from mlc.ticketing.content.evidence import Evidence, JobFact, ResultFact
 
 T = TypeVar("T")
 

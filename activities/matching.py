@@ -12,6 +12,7 @@ def matching(
     snapshot: wire.DeployableModel,
     engines: Iterable[wire.Engine],
     settings: ProcessSettings,
+    review_tags: Iterable[str],
     *,
     target: str | None = None,
 ) -> list[wire.Engine]:
@@ -23,17 +24,18 @@ def matching(
     if snapshot.target_runtimes:
         pinned = {name for engine in snapshot.target_runtimes for name in (engine.id, engine.name) if name}
         return [engine for engine in engines if engine.id in pinned or engine.name in pinned]
+    control = control_tags(settings, review_tags)
     stage = canonical_stage(target or stage_of(snapshot), settings)
     if stage == "unassigned":
         return []
-    wanted = set(snapshot.meta_data.tags) - control_tags(settings)
+    wanted = set(snapshot.meta_data.tags) - control
     platform = snapshot.stored_model.model_meta_data.type.casefold()
     return [
         engine
         for engine in engines
         if stage in _stages(engine, settings)
         and (not (covered := platforms(engine)) or any(platform.startswith(name) for name in covered))
-        and (not (service := service_tags(engine, settings)) or service & wanted)
+        and (not (service := service_tags(engine, settings, control)) or service & wanted)
     ]
 
 
@@ -42,17 +44,20 @@ def platforms(engine: wire.Engine) -> list[str]:
     return sorted(name.casefold() for name, version in engine.platform.items() if version is not None)
 
 
-def service_tags(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
+def service_tags(engine: wire.Engine, settings: ProcessSettings, control: set[str]) -> set[str]:
     """A runtime's tags that are neither names of stages nor control tags: which models it is meant for."""
     stages = stage_names(settings)
     own = canonical_stage(engine.environment_name or "unassigned", settings)
-    meant = set(engine.tags) - control_tags(settings)
+    meant = set(engine.tags) - control
     return {tag for tag in meant if tag.casefold() not in stages and canonical_stage(tag, settings) != own}
 
 
-def control_tags(settings: ProcessSettings) -> set[str]:
-    """Tags by which a snapshot asks for steps: they say nothing of where it belongs."""
-    return {settings.train_tag, settings.run_test_tag, settings.review_tag, settings.servicenow_review_tag}
+def control_tags(settings: ProcessSettings, review_tags: Iterable[str]) -> set[str]:
+    """Tags by which a snapshot asks for steps: they say nothing of where it belongs.
+
+    ``review_tags`` are those that ask for a review in one ticket system.
+    """
+    return {settings.train_tag, settings.run_test_tag, settings.review_tag, *review_tags}
 
 
 def canonical_stage(stage: str, settings: ProcessSettings) -> str:

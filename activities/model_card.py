@@ -8,8 +8,8 @@ from typing import Any
 
 from activities.snapshots import DECISION_MARK, DEPLOY_MARK
 from mlc.center import wire
-from mlc.ticketing.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
-from mlc.ticketing.values import flat
+from mlc.ticketing.content.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
+from mlc.ticketing.content.values import flat
 
 OWN_MARKS = {DEPLOY_MARK, DECISION_MARK}
 """Custom metadata in which the processes keep their own notes."""

@@ -1,6 +1,6 @@
 """Snapshots: reading them, and what a process writes on them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -57,6 +57,8 @@ class SnapshotActivities:
     center_settings: CenterSettings
     ticket_systems: Sequence[str]
     """The providers that are set up."""
+    review_tags: Mapping[str, str]
+    """The tags that ask for a review in one ticket system, and the provider of each."""
 
     @activity.defn
     async def submit_snapshot(self, submission: Submission) -> Submitted:
@@ -69,7 +71,7 @@ class SnapshotActivities:
         mark = {"workflowId": activity.info().workflow_id, "runId": submission.first_run_id}
         if snapshot.meta_data.custom.get(DEPLOY_MARK, {}) != mark:
             await self._patch_custom(snapshot, {DEPLOY_MARK: mark}, {})
-        return Submitted(snapshot=summary(snapshot, self.settings), policy=self._policy())
+        return Submitted(snapshot=summary(snapshot, self.settings, self.review_tags), policy=self._policy())
 
     @activity.defn
     async def open_snapshot(self, snapshot_id: str) -> Submitted:
@@ -79,7 +81,7 @@ class SnapshotActivities:
             ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
         """
         snapshot = await self._read(snapshot_id, RunBackTestInput.command("ID"))
-        return Submitted(snapshot=summary(snapshot, self.settings), policy=self._policy())
+        return Submitted(snapshot=summary(snapshot, self.settings, self.review_tags), policy=self._policy())
 
     @activity.defn
     async def read_policy(self) -> Policy:
@@ -89,7 +91,7 @@ class SnapshotActivities:
     @activity.defn
     async def get_snapshot(self, snapshot_id: str) -> SnapshotSummary:
         """Read the snapshot afresh, as before each new attempt of a step."""
-        return summary(await self._read(snapshot_id), self.settings)
+        return summary(await self._read(snapshot_id), self.settings, self.review_tags)
 
     @activity.defn
     async def record_decision(self, record: DecisionRecord) -> None:
@@ -131,10 +133,10 @@ class SnapshotActivities:
             await self.center.patch_snapshot(snapshot.id, changes)
 
 
-def summary(snapshot: DeployableModel, settings: ProcessSettings) -> SnapshotSummary:
-    """What a process has to know of a snapshot."""
+def summary(snapshot: DeployableModel, settings: ProcessSettings, review_tags: Mapping[str, str]) -> SnapshotSummary:
+    """What a process has to know of a snapshot; ``review_tags`` as of :class:`SnapshotActivities`."""
     meta, model = snapshot.meta_data, snapshot.stored_model
-    servicenow = is_set(snapshot, settings.servicenow_review_tag)
+    provider = next((provider for tag, provider in review_tags.items() if is_set(snapshot, tag)), None)
     return SnapshotSummary(
         id=snapshot.id,
         name=beginning(meta.name, 200),
@@ -144,8 +146,8 @@ def summary(snapshot: DeployableModel, settings: ProcessSettings) -> SnapshotSum
         methodology=beginning(model.model_meta_data.model_methodology or "", 100),
         train=is_set(snapshot, settings.train_tag),
         run_test=is_set(snapshot, settings.run_test_tag),
-        review=servicenow or is_set(snapshot, settings.review_tag),
-        ticketing="servicenow" if servicenow else None,
+        review=provider is not None or is_set(snapshot, settings.review_tag),
+        ticketing=provider,
     )
 
 

@@ -5,15 +5,14 @@ from datetime import timedelta
 
 from pydantic import SecretStr, TypeAdapter
 from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings
 
 from mlc import settings
+from mlc.ticketing.registry import SYSTEMS
 
-GROUPS: tuple[type[BaseSettings], ...] = (
+GROUPS: tuple[type[settings.Group], ...] = (
     settings.ProcessSettings,
     settings.CenterSettings,
-    settings.JiraSettings,
-    settings.ServiceNowSettings,
+    *(system.settings for system in SYSTEMS),
     settings.FileSettings,
     settings.GatewaySettings,
     settings.RuntimeSettings,
@@ -22,10 +21,11 @@ GROUPS: tuple[type[BaseSettings], ...] = (
 )
 
 
-def rows(group: type[BaseSettings]) -> Iterator[str]:
-    prefix = group.model_config["env_prefix"]
+def rows(group: type[settings.Group]) -> Iterator[str]:
     for name, field in group.model_fields.items():
-        yield f"| `{prefix}{name.upper()}` | {_default(field.default)} | {field.description} |"
+        variable, *former = group.variables(name)
+        earlier = f" (earlier: {', '.join(f'`{name}`' for name in former)})" if former else ""
+        yield f"| `{variable}`{earlier} | {_default(field.default)} | {field.description} |"
 
 
 INTRODUCTION = """# Settings

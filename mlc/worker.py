@@ -33,10 +33,8 @@ from mlc.center.client import HttpCenter
 from mlc.model.file import FileRules
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import NOT_ALLOWED, missing_attributes
-from mlc.settings import CenterSettings, FileSettings, JiraSettings, ProcessSettings, ServiceNowSettings
-from mlc.ticketing import Ticketing, TicketSystems
-from mlc.ticketing.jira import JiraTicketing
-from mlc.ticketing.servicenow import ServiceNowTicketing
+from mlc.settings import CenterSettings, FileSettings, ProcessSettings
+from mlc.ticketing import TicketSystems, registry
 from workflows.deploy_model import DeployModel
 from workflows.messages import MisfitSignals
 from workflows.mirror_schedules import MirrorSchedules
@@ -102,12 +100,12 @@ def activities_of(
     files: FileRules,
 ) -> list[Callable[..., Any]]:
     """Every activity of the processes, bound to its clients."""
-    snapshots = SnapshotActivities(center, process, center_settings, tickets.names)
+    snapshots = SnapshotActivities(center, process, center_settings, tickets.names, tickets.review_tags)
     jobs = JobActivities(center, process, center_settings, files)
-    batch = BatchActivities(center, process, center_settings)
+    batch = BatchActivities(center, process, center_settings, tickets.review_tags)
     verdicts = VerdictActivities(center, process)
     monitors = MonitorActivities(center, center_settings)
-    deployments = DeploymentActivities(center, process, center_settings)
+    deployments = DeploymentActivities(center, process, center_settings, tickets.review_tags)
     schedules = ScheduleActivities(center, center_settings)
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process, center_settings)
@@ -159,26 +157,12 @@ def ticket_systems() -> TicketSystems:
     """The ticket systems of the settings.
 
     Raises:
-        NotConfigured: there is none, or not the one that tickets go to by default.
+        NotConfigured: there is none, or not the one that tickets go to by default; or two have the same review tag.
     """
-    jira, servicenow, default = JiraSettings(), ServiceNowSettings(), ProcessSettings().ticketing
-    systems: list[Ticketing] = []
-    if jira.url is not None:
-        systems.append(JiraTicketing(jira))
-    if servicenow.url is not None:
-        systems.append(ServiceNowTicketing(servicenow))
-    if not systems:
-        raise NotConfigured(
-            "No ticket system is set up: set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN, or the same of ServiceNow "
-            "(MLC_SERVICENOW_URL and its account) with MLC_TICKETING=servicenow."
-        )
-    found = TicketSystems(*systems)
-    if default not in found.names:
-        raise NotConfigured(
-            f"Tickets go to {default} (MLC_TICKETING), which isn't set up: set MLC_{default.upper()}_URL and its "
-            f"account, or MLC_TICKETING={found.names[0]}."
-        )
-    return found
+    try:
+        return registry.chosen(ProcessSettings().ticketing)
+    except registry.NotSetUp as error:
+        raise NotConfigured(str(error)) from None
 
 
 async def check_namespace(client: Client) -> None:

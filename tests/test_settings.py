@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mlc.settings import JiraSettings, ProcessSettings
+from mlc.settings import ProcessSettings
+from mlc.ticketing.jira.settings import JiraSettings
 
 ROOT = Path(__file__).parent.parent
 

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import httpx
 
-from mlc.center.answers import SYSTEM, origin, outage, said
+from mlc.center.answers import SYSTEM, outage, said
+from mlc.model.address import origin
 from mlc.model.failure import Refused, Unavailable
 from mlc.settings import CenterSettings
 

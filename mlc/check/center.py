@@ -9,12 +9,12 @@ import httpx
 
 from activities.matching import canonical_stage
 from activities.monitors import CLASSIFICATION, MONITOR_CATEGORY, REGRESSION
-from mlc.center.answers import origin
 from mlc.center.client import HttpCenter
 from mlc.center.hal import Hal, JsonObject
 from mlc.center.wire import Engine
-from mlc.check.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
+from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused
+from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
 from mlc.settings import CenterSettings, ProcessSettings
 
 FINDERS = {

@@ -12,7 +12,7 @@ from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.check.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
+from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
 from mlc.model.processes import TASK_QUEUE, Attribute
 from mlc.model.schedule import MIRROR_SCHEDULE
 from mlc.namespace import SWEEP_SCHEDULE, TYPES

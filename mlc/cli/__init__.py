@@ -126,11 +126,11 @@ def worker() -> None:
 def gateway() -> None:
     """Take signals and webhooks over HTTP."""
     from mlc.gateway.serve import serve
-    from mlc.settings import CenterSettings, FileSettings, GatewaySettings, JiraSettings, ServiceNowSettings
+    from mlc.settings import CenterSettings, FileSettings, GatewaySettings
 
     _as_service()
     _end_well_when_told()
-    asyncio.run(serve(GatewaySettings(), JiraSettings(), ServiceNowSettings(), CenterSettings(), FileSettings()))
+    asyncio.run(serve(GatewaySettings(), CenterSettings(), FileSettings()))
 
 
 @app.command()

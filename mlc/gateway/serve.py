@@ -9,19 +9,13 @@ import uvicorn
 from mlc.center.client import HttpCenter
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
-from mlc.settings import CenterSettings, FileSettings, GatewaySettings, JiraSettings, ServiceNowSettings
+from mlc.settings import CenterSettings, FileSettings, GatewaySettings
 
 log = logging.getLogger("mlc.gateway")
 
 
-async def serve(
-    settings: GatewaySettings,
-    jira: JiraSettings,
-    servicenow: ServiceNowSettings,
-    center: CenterSettings,
-    files: FileSettings,
-) -> None:
-    """Listen until SIGTERM or SIGINT; requests under way are answered first.
+async def serve(settings: GatewaySettings, center: CenterSettings, files: FileSettings) -> None:
+    """Listen until SIGTERM or SIGINT; requests under way are answered first. Ticket systems are the environment's.
 
     Raises:
         ValueError: no secret for webhooks is configured.
@@ -29,7 +23,7 @@ async def serve(
     if settings.token is None and not _loopback(settings.host):
         log.warning("The signal API on %s asks for no token: set MLC_GATEWAY_TOKEN.", settings.host)
     async with aclosing(HttpCenter(center)) as client:
-        app = create_app(settings, jira, servicenow, temporal=await connect(), center=client, files=files.rules)
+        app = create_app(settings, temporal=await connect(), center=client, files=files.rules)
         config = uvicorn.Config(
             app,
             host=settings.host,

@@ -80,7 +80,7 @@ class Ticketing(Protocol):
     """
 
     provider: str
-    """``jira`` or ``servicenow``: what ``TicketRef.provider`` says."""
+    """The name that its registry entry has and ``TicketRef.provider`` says."""
 
     def wording(self, kind: TicketKind) -> Wording:
         """How a ticket of this kind is answered here: names of statuses, verbs, fields."""

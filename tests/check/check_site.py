@@ -16,8 +16,8 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from mlc.center.client import HttpCenter
-from mlc.check.finding import Finding, Mark
 from mlc.check.report import check_everything
+from mlc.model.finding import Finding, Mark
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import setup
 from mlc.settings import ProcessSettings

@@ -9,16 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mlc.settings import (
-    CenterSettings,
-    DeskSettings,
-    GatewaySettings,
-    JiraSettings,
-    ProcessSettings,
-    StandaloneCenterSettings,
-)
+from mlc.settings import CenterSettings, DeskSettings, GatewaySettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.dev import child_environment
 from mlc.standalone.environment import Ports, Refused, only_one, prepare
+from mlc.ticketing.jira.settings import JiraSettings
 
 
 @pytest.fixture(autouse=True)

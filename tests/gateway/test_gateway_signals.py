@@ -17,7 +17,8 @@ from mlc.center.client import HttpCenter
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
 from mlc.model.processes import deploy_model_id
-from mlc.settings import CenterSettings, GatewaySettings, JiraSettings
+from mlc.settings import CenterSettings, GatewaySettings
+from mlc.ticketing.jira.settings import JiraSettings
 
 PREFIX = "com.modelop.mlc.definitions."
 CHANGED = PREFIX + "Signals_deployable_model_changed"

@@ -27,8 +27,9 @@ from mlc.model.failure import NotFound
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
 from mlc.model.signal import read_signal
-from mlc.settings import CenterSettings, GatewaySettings, JiraSettings, StandaloneCenterSettings
+from mlc.settings import CenterSettings, GatewaySettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
+from mlc.ticketing.jira.settings import JiraSettings
 
 PREFIX = "com.modelop.mlc.definitions."
 JIRA, SERVICENOW = PREFIX + "Signals_Run_Back_Test_Jira", PREFIX + "Signals_Run_Back_Test_ServiceNow"

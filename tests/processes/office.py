@@ -28,21 +28,15 @@ from mlc.model.processes import (
     deploy_model_id,
 )
 from mlc.model.ticket import TicketChanged, TicketRef
-from mlc.settings import (
-    CenterSettings,
-    DeskSettings,
-    JiraSettings,
-    ProcessSettings,
-    ServiceNowSettings,
-    StandaloneCenterSettings,
-)
+from mlc.settings import CenterSettings, DeskSettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
 from mlc.standalone.desk.app import create_app as create_desk
 from mlc.standalone.desk.scheme import Scheme
 from mlc.standalone.faults import FaultMiddleware, Faults
-from mlc.ticketing import TicketSystems
-from mlc.ticketing.jira import JiraTicketing
-from mlc.ticketing.servicenow import ServiceNowTicketing
+from mlc.ticketing import registry
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.system import SystemSettings
 from mlc.worker import MlcPlugin, activities_of
 
 Run = WorkflowHandle[Any, DeployModelResult]
@@ -256,6 +250,7 @@ async def premises(
     process: ProcessSettings,
     scheme: Scheme | None = None,
     servicenow: bool = True,
+    tickets: Iterable[SystemSettings] = (),
     **desk: Any,
 ) -> AsyncIterator[Office]:
     """An ``office`` without its worker."""
@@ -279,15 +274,15 @@ async def premises(
         stack.enter_context(serving(desk_app, desk_socket))
         center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token")
         jira_settings = JiraSettings(url=desk_url, **access)
-        servicenow_settings = ServiceNowSettings(url=desk_url, user="bot", password="desk-token")
+        servicenow_settings = ServiceNowSettings(
+            url=desk_url if servicenow else None, user="bot", password="desk-token"
+        )
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
         center = HttpCenter(center_settings)
         activities = activities_of(
             center,
-            TicketSystems(
-                JiraTicketing(jira_settings), *([ServiceNowTicketing(servicenow_settings)] if servicenow else [])
-            ),
+            registry.set_up(jira_settings, servicenow_settings, *tickets),
             threads,
             process=process,
             center_settings=center_settings,
@@ -319,7 +314,7 @@ async def office(
     Args:
         configure: changes the settings of the processes.
         desk: the desk's workflow as ``scheme``, if another than the usual one, whether ``servicenow`` is set up beside
-            Jira, and further settings of the desk.
+            Jira, the settings of further systems as ``tickets``, and further settings of the desk.
     """
     process = configure(
         ProcessSettings(job_poll=timedelta(seconds=30), settle=timedelta(seconds=1), center_settle=timedelta(seconds=1))

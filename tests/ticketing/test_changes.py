@@ -6,7 +6,7 @@ import pytest
 
 from activities.model_card import as_text, model_card
 from mlc.center import wire
-from mlc.ticketing.changes import Change, Part, changes, summary
+from mlc.ticketing.content.changes import Change, Part, changes, summary
 
 FIELD = {"name": "age", "type": "int", "role": "predictor", "driftCandidate": True}
 

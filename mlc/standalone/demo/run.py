@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlc.center.client import HttpCenter
-from mlc.settings import CenterSettings, FileSettings, GatewaySettings, JiraSettings
+from mlc.settings import CenterSettings, FileSettings, GatewaySettings
 from mlc.standalone.demo import EXAMPLES
 from mlc.standalone.demo.operate import Gateway, Operation
 from mlc.standalone.demo.outcomes import Expected, Outcome
@@ -19,6 +19,7 @@ from mlc.standalone.demo.play import APPROVED_DAYS, TEST_DATA, Play, Played, Sub
 from mlc.standalone.demo.reviewer import reviewer
 from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until_told, teller
 from mlc.standalone.environment import Refused
+from mlc.ticketing.jira.settings import JiraSettings
 from mlc.worker import connect
 
 
