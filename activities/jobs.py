@@ -61,7 +61,7 @@ class JobActivities:
             ApplicationError: ``MissingAsset``, ``NoSuchSnapshot``, ``Refused`` (final), ``NotSent``, ``Ambiguous``.
         """
         with translated_creation():
-            async with looking_first(self.settings.center_settle):
+            async with looking_first(self.settings.center_index_lag):
                 existing = await self.center.find_job(request.snapshot_id, request.key)
                 if existing is None:
                     try:
@@ -87,7 +87,7 @@ class JobActivities:
         Returns:
             The artefacts' file names; of many the first ones, and how many more there are.
         """
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             artefacts = [asset for asset in (await self._finished(job)).output_data if asset.file_content]
             for artefact in artefacts:
                 if artefact.asset_role == AssetRole.UNKNOWN:
@@ -117,14 +117,14 @@ class JobActivities:
     @activity.defn
     async def finish_scoring(self, job: Job) -> Scored:
         """Wait for a scoring job."""
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             finished = await self._finished(job)
         names = [without_query(asset.file_url) or asset.filename or asset.name for asset in finished.output_data]
         shown = [beginning(name, 150) for name in names[:SHOWN_NAMES]]
         return Scored(job_id=job.id, outputs=shown, output_count=len(names))
 
     async def _finish_test(self, job: Job, **more: str) -> TestResult:
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             finished = await self._finished(job)
             metrics = read_metrics(finished)
             result = await self._kept_result(job) or await self._keep_result(

@@ -40,14 +40,14 @@ from workflows.steps.outcome import (
     places_text,
     verdict_text,
 )
-from workflows.steps.process import Process
+from workflows.steps.process_run import ProcessRun
 
 NOTHING = cast(DeployModelStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
 
 
 @workflow.defn(name=DEPLOY_MODEL)
-class DeployModel(Process):
+class DeployModel(ProcessRun):
     """Takes one snapshot through training, testing, judgement, approval, monitors, deployment and schedules."""
 
     case: JudgedCase

@@ -19,7 +19,7 @@ from mlc.model.ticket import TicketKind
 from workflows.steps.case import JudgedCase
 from workflows.steps.notices import back_test_not_run, back_test_passed
 from workflows.steps.outcome import metrics_text, verdict_text
-from workflows.steps.process import Process
+from workflows.steps.process_run import ProcessRun
 
 NOTHING = cast(RunBackTestStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
@@ -29,7 +29,7 @@ EXCEPTIONS = frozenset({FailureType.JOB_FAILED, FailureType.JOB_DEADLINE, Failur
 
 
 @workflow.defn(name=RUN_BACK_TEST)
-class RunBackTest(Process):
+class RunBackTest(ProcessRun):
     """Runs a metrics job on new labelled data, judges its result, and tells how it went."""
 
     case: JudgedCase

@@ -14,14 +14,14 @@ from mlc.model.processes import (
 )
 from mlc.model.state import RunBatchModelJobStart, RunBatchModelJobState
 from mlc.model.ticket import TicketKind
-from workflows.steps.process import Process
+from workflows.steps.process_run import ProcessRun
 
 NOTHING = cast(RunBatchModelJobStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
 
 
 @workflow.defn(name=RUN_BATCH_MODEL_JOB)
-class RunBatchModelJob(Process):
+class RunBatchModelJob(ProcessRun):
     """Scores files with the model that is deployed under a tag."""
 
     @workflow.init

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from mlc.worker import WORKFLOWS
+from workflows.registry import PROCESSES
 from workflows.sandbox import sandboxed
 
 ROOT = Path(__file__).parents[2] / "workflows"
@@ -121,7 +121,7 @@ async def test_a_step_that_asks_the_clock_or_chance_is_caught(
 
 def test_the_packages_that_are_shared_are_no_workflows() -> None:
     restrictions = sandboxed().restrictions
-    for workflow in WORKFLOWS:
+    for workflow in PROCESSES.workflows:
         assert workflow.__module__.split(".")[0] == "workflows"
     assert "workflows" not in restrictions.passthrough_modules
     assert {"mlc", "activities"} <= restrictions.passthrough_modules

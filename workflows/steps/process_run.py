@@ -1,4 +1,4 @@
-"""What every process has: a state, a case to work on, and ways to ask and to wake it. The order is its own file's."""
+"""What every run of a process has: a state, a case to work on, and ways to ask and to wake it. Its order is its own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,8 +20,8 @@ Told = Callable[[str, str | None], Awaitable[bool]]
 """Tells people of a failure, by its sentence and type; True if the run has come to its end with that."""
 
 
-class Process:
-    """Base of the processes that people start."""
+class ProcessRun:
+    """Base of the workflows that people start: a run of a process."""
 
     def __init__(self, request: Start, state: ProcessState) -> None:
         self.handover = Handover(request, state)
