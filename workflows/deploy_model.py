@@ -20,6 +20,7 @@ from mlc.model.processes import (
     TICKET_CHANGED,
     DeployModelInput,
     DeployModelResult,
+    DeployModelStatus,
     OnFailedVerdict,
     Outcome,
     Phase,
@@ -40,7 +41,7 @@ from workflows.steps.outcome import (
     places_text,
     verdict_text,
 )
-from workflows.steps.process_run import ProcessRun
+from workflows.steps.process_run import STATUS, ProcessRun
 
 NOTHING = cast(DeployModelStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
@@ -246,3 +247,7 @@ class DeployModel(ProcessRun):
     @workflow.update(description="Read the open tickets now; answers with what each of them says")
     async def recheck_tickets(self) -> dict[str, str]:
         return await self.case.questions.recheck()
+
+    @workflow.query(description=STATUS)
+    def status(self) -> DeployModelStatus:
+        return self.state.status

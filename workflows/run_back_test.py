@@ -13,13 +13,14 @@ from mlc.model.processes import (
     BackTestPhase,
     Outcome,
     RunBackTestResult,
+    RunBackTestStatus,
 )
 from mlc.model.state import ProcessState, RunBackTestStart, RunBackTestState
 from mlc.model.ticket import TicketKind
 from workflows.steps.case import JudgedCase
 from workflows.steps.notices import back_test_not_run, back_test_passed
 from workflows.steps.outcome import metrics_text, verdict_text
-from workflows.steps.process_run import ProcessRun
+from workflows.steps.process_run import STATUS, ProcessRun
 
 NOTHING = cast(RunBackTestStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
@@ -122,3 +123,7 @@ class RunBackTest(ProcessRun):
     def end(self, outcome: Outcome) -> None:
         self.result.outcome = outcome
         self.progress.enter(BackTestPhase.DONE)
+
+    @workflow.query(description=STATUS)
+    def status(self) -> RunBackTestStatus:
+        return self.state.status

@@ -11,10 +11,11 @@ from mlc.model.processes import (
     RUN_BATCH_MODEL_JOB,
     BatchJobPhase,
     RunBatchModelJobResult,
+    RunBatchModelJobStatus,
 )
 from mlc.model.state import RunBatchModelJobStart, RunBatchModelJobState
 from mlc.model.ticket import TicketKind
-from workflows.steps.process_run import ProcessRun
+from workflows.steps.process_run import STATUS, ProcessRun
 
 NOTHING = cast(RunBatchModelJobStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
@@ -87,3 +88,7 @@ class RunBatchModelJob(ProcessRun):
             await self.case.abandon(why)
         self.progress.finish()
         return False
+
+    @workflow.query(description=STATUS)
+    def status(self) -> RunBatchModelJobStatus:
+        return self.state.status

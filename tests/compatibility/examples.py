@@ -10,20 +10,17 @@ from unittest import mock
 
 from temporalio import workflow
 from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from activities.jobs import KEY, WORKFLOW_ID
 from activities.snapshots import DECISION_MARK, DEPLOY_MARK
-from activities.sweep import TICKETS, open_tickets
 from mlc.center import wire
 from mlc.gateway.idempotency import FINGERPRINT, KEY_GIVEN, fingerprint
+from mlc.model import open_tickets
 from mlc.model.failure import FailureType
 from mlc.model.job import JobKind, run_job_id, runtime_task_queue, slots_task_queue
 from mlc.model.processes import (
     RUN_BACK_TEST,
     TASK_QUEUE,
-    DeployModelResult,
-    DeployModelStatus,
     Phase,
     RunBackTestInput,
     back_test_id,
@@ -34,7 +31,6 @@ from mlc.model.schedule import MIRROR_SCHEDULE, MIRRORED_BY, ORIGIN, PAUSED, mir
 from mlc.model.ticket import TicketKind, TicketRef
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from workflows.steps.once import question_key
-from workflows.steps.progress import Progress
 
 WORKFLOW, FIRST_RUN = "deploy-5a31b3c6", "0f6f1d1e-6a53-4a3b-9d4a-3f6a7c2f9b10"
 TICKET = TicketRef(provider="jira", id="10001", key="MLR-7", url="", label="gov-0da4676d604cddd27ca58f96")
@@ -89,16 +85,13 @@ def values() -> dict[str, dict[str, Any]]:
 
 def ticket_entries(tickets: list[TicketRef], seen: dict[str, str] | None = None) -> list[str]:
     """What ``MlcTickets`` holds of these open tickets; ``seen`` is the version of each that the run has read."""
-    progress = Progress(DeployModelStatus(result=DeployModelResult(snapshot_id="snapshot-1")))
-    progress._seen.update(seen or {})
-    return [entry for ticket in tickets for entry in progress._entries(ticket)]
+    return open_tickets.encode(tickets, seen or {})
 
 
 def tickets_read(entries: list[str]) -> list[tuple[str, str, str, str | None]]:
     """Provider, key, label and version read of each ticket in ``MlcTickets``, as the sweep reads it."""
-    attributes = TypedSearchAttributes([SearchAttributePair(TICKETS, entries)])
-    run: Any = SimpleNamespace(typed_search_attributes=attributes, id=WORKFLOW, run_id=FIRST_RUN)
-    return [(ticket.provider, ticket.key, ticket.label, ticket.seen) for ticket in open_tickets(run)]
+    found = open_tickets.decode(entries, workflow_id=WORKFLOW, run_id=FIRST_RUN)
+    return [(ticket.provider, ticket.key, ticket.label, ticket.seen) for ticket in found]
 
 
 def _start(name: str, **given: Any) -> Any:

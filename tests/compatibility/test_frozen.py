@@ -99,11 +99,11 @@ Doctor = Callable[[dict[str, Any]], Any]
             "unknown fields were ignored and are refused",
         ),
         (
-            lambda now: now["types"]["DeployModelInput"]["fields"]["snapshot_id"]["is"].update(maxLength=100),
+            lambda now: now["types"]["DeployModelStart"]["fields"]["snapshot_id"]["is"].update(maxLength=100),
             ".snapshot_id: maxLength was 200 and is 100",
         ),
         (
-            lambda now: now["types"]["DeployModelInput"]["fields"]["snapshot_id"]["is"].update(minLength=2),
+            lambda now: now["types"]["DeployModelStart"]["fields"]["snapshot_id"]["is"].update(minLength=2),
             ".snapshot_id: minLength was 1 and is 2",
         ),
         (lambda now: now["values"].pop("memo"), "memo, what was asked for: it is gone"),
@@ -155,7 +155,7 @@ def test_every_frozen_field_counts() -> None:
         lambda now: now["types"]["StepRecord"]["fields"]["status"].update(
             {"is": {"type": "string", "values": ["done"]}}
         ),
-        lambda now: now["types"]["DeployModelInput"]["fields"]["snapshot_id"]["is"].update(maxLength=300),
+        lambda now: now["types"]["DeployModelStart"]["fields"]["snapshot_id"]["is"].update(maxLength=300),
         lambda now: now["values"].update({"more": {"a": 1}}),
         lambda now: now["values"]["custom metadata"].update({"more": "mlcMore"}),
         lambda now: renamed_type(now, "TicketRef", "TicketReference"),

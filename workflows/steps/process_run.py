@@ -10,11 +10,14 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from mlc.model.failure import FailureType
 from mlc.model.job import JobChanged
-from mlc.model.processes import JOB_CHANGED, ProcessStatus
+from mlc.model.processes import JOB_CHANGED
 from mlc.model.state import ProcessState, Start
 from workflows.steps.case import Case
 from workflows.steps.handover import Handover, refuse_forged
 from workflows.steps.once import failure_type, reason
+
+STATUS = "Where the run stands, what it waits for and what it has done so far"
+"""Describes the query ``status``, which each process answers in a type of its own."""
 
 Told = Callable[[str, str | None], Awaitable[bool]]
 """Tells people of a failure, by its sentence and type; True if the run has come to its end with that."""
@@ -66,7 +69,3 @@ class ProcessRun:
     def job_changed(self, change: JobChanged) -> None:
         self.handover.signalled()
         self.case.jobs.changed(change.job_id)
-
-    @workflow.query(description="Where the run stands, what it waits for and what it has done so far")
-    def status(self) -> ProcessStatus:
-        return self.case.state.status
