@@ -71,11 +71,12 @@ def _groups(group: type[Group]) -> Iterator[type[Group]]:
 
 
 def _variable(group: type[Group] | None, place: tuple[int | str, ...]) -> str:
-    """The place of an error as its variable: a renamed setting's is told by the alias already."""
+    """The place of an error as its variable. A renamed setting comes under its present name, whichever was used."""
     first, *rest = map(str, place)
-    if group is not None and first in group.model_fields:
-        first = group.variable(first)
-    return ".".join([first, *rest]).upper()
+    known = [(name, group.variables(name)) for name in group.model_fields] if group is not None else []
+    names = next((variables for name, variables in known if first in (name, variables[0])), (first,))
+    former = f" (or {', '.join(names[1:])})" if names[1:] else ""
+    return ".".join([names[0].upper(), *rest]) + former
 
 
 def _finder(default: str, what: str) -> Any:
