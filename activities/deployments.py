@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from temporalio import activity
 
@@ -69,11 +70,11 @@ class DeploymentActivities:
     async def deploy(self, request: DeploymentRequest) -> Deployment:
         """Make the deployment, or find the one that an earlier try made. At most one POST."""
         with translated_creation():
-            async with looking_first(self.settings.center_settle):
+            async with looking_first(self.settings.center_index_lag):
                 existing = await self._find(request)
                 if existing is None:
                     snapshot = await self.center.get_snapshot(request.snapshot_id)
-                    target = {"engine": await self._engine(request.runtime)} if request.runtime else {}
+                    target: dict[str, Any] = {"engine": await self._engine(request.runtime)} if request.runtime else {}
             if existing is None:
                 state = self.center_settings.deploying_state if request.runtime else self.center_settings.deployed_state
                 existing = await self.center.create_deployment(
@@ -96,7 +97,7 @@ class DeploymentActivities:
     @activity.defn
     async def finish_deployments(self, deployments: Deployments) -> list[Deployment]:
         """Wait until each of them is loaded or has failed; those that failed say why in ``problem``."""
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             current = [await self._look(id_) for id_ in deployments.ids]
             loading = [deployment for deployment in current if not deployment.ready and not deployment.problem]
             if not loading:

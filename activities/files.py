@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from mlc.center import Center, wire
 from mlc.model.failure import NotFound, Refused
-from mlc.model.signal_file import EmbeddedFile
+from mlc.model.signal import EmbeddedFile
 
 
 async def store_files(center: Center, scope: str, files: Sequence[EmbeddedFile]) -> list[str]:

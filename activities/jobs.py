@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
@@ -24,7 +25,8 @@ from mlc.center import Center, wire
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound, Refused
 from mlc.model.file import FileRules, InputFile
-from mlc.model.job import Job, JobKind, JobRequest, TestResult
+from mlc.model.job import Job, JobKind, JobRequest
+from mlc.model.result import TestResult
 from mlc.model.short import beginning, ending
 from mlc.model.snapshot import AssetRole
 from mlc.settings import CenterSettings, ProcessSettings
@@ -59,7 +61,7 @@ class JobActivities:
             ApplicationError: ``MissingAsset``, ``NoSuchSnapshot``, ``Refused`` (final), ``NotSent``, ``Ambiguous``.
         """
         with translated_creation():
-            async with looking_first(self.settings.center_settle):
+            async with looking_first(self.settings.center_index_lag):
                 existing = await self.center.find_job(request.snapshot_id, request.key)
                 if existing is None:
                     try:
@@ -85,7 +87,7 @@ class JobActivities:
         Returns:
             The artefacts' file names; of many the first ones, and how many more there are.
         """
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             artefacts = [asset for asset in (await self._finished(job)).output_data if asset.file_content]
             for artefact in artefacts:
                 if artefact.asset_role == AssetRole.UNKNOWN:
@@ -115,14 +117,14 @@ class JobActivities:
     @activity.defn
     async def finish_scoring(self, job: Job) -> Scored:
         """Wait for a scoring job."""
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             finished = await self._finished(job)
         names = [without_query(asset.file_url) or asset.filename or asset.name for asset in finished.output_data]
         shown = [beginning(name, 150) for name in names[:SHOWN_NAMES]]
         return Scored(job_id=job.id, outputs=shown, output_count=len(names))
 
     async def _finish_test(self, job: Job, **more: str) -> TestResult:
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             finished = await self._finished(job)
             metrics = read_metrics(finished)
             result = await self._kept_result(job) or await self._keep_result(
@@ -199,12 +201,12 @@ class JobActivities:
     def _job(self, request: JobRequest, snapshot: wire.DeployableModel, given: Sequence[wire.Asset]) -> wire.Job:
         outputs = [output(file, number, self.files) for number, file in enumerate(request.files.outputs, 1)]
         runtime = request.runtime
-        target = {"target_engine": wire.Engine(id=runtime.id, name=runtime.name)} if runtime else {}
+        target: dict[str, Any] = {"target_engine": wire.Engine(id=runtime.id, name=runtime.name)} if runtime else {}
         return wire.Job(
             job_type=self._job_types[request.kind],
             job_status=wire.CREATED,
             model=snapshot,
-            input_data=given or inputs_by_role(snapshot, INPUT_ROLES[request.kind]),
+            input_data=list(given) or inputs_by_role(snapshot, INPUT_ROLES[request.kind]),
             output_data=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
             job_parameters={KEY: request.key, WORKFLOW_ID: request.workflow_id},
             **target,

@@ -37,6 +37,7 @@ from mlc.model.failure import Refused
 from mlc.model.file import FileRules
 from mlc.model.schedule import MIRRORED_BY, ORIGIN, PAUSED, MirrorReport, ScheduleOrigin, ScheduleProblem
 from mlc.model.short import beginning
+from mlc.model.signal import Signals
 from mlc.settings import CenterSettings, ProcessSettings
 
 CREATED, UPDATED, RESTED = "created", "updated", "paused"
@@ -55,6 +56,8 @@ class MirrorActivities:
     settings: ProcessSettings
     center_settings: CenterSettings
     files: FileRules
+    signals: Signals
+    """What the signals of schedules start. (No activity knows a workflow.)"""
 
     @activity.defn
     async def mirror_schedules(self) -> MirrorReport:
@@ -62,7 +65,11 @@ class MirrorActivities:
         mirror = Mirror(activity.client(), activity.info().task_queue, self.center, self.settings)
         with translated():
             plan = await schedule_plan(
-                self.center, center_settings=self.center_settings, settings=self.settings, files=self.files
+                self.center,
+                center_settings=self.center_settings,
+                settings=self.settings,
+                files=self.files,
+                signals=self.signals,
             )
             right = {planned.id for planned in plan.schedules if await mirror.bring(planned)}
             problems = [*plan.problems, *mirror.problems]

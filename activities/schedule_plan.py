@@ -19,7 +19,7 @@ from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
 from mlc.model.schedule import ScheduleOrigin, ScheduleProblem, mirrored_id
 from mlc.model.short import beginning
-from mlc.model.signal import RUN_BACK_TEST_JIRA, UNHEARD, BadSignal, ProcessStart, read_signal
+from mlc.model.signal import BadSignal, ProcessStart, Signals
 from mlc.settings import CenterSettings, ProcessSettings
 
 EDITION = 1
@@ -98,7 +98,12 @@ class SchedulePlan:
 
 
 async def schedule_plan(
-    center: Center, *, center_settings: CenterSettings, settings: ProcessSettings, files: FileRules
+    center: Center,
+    *,
+    center_settings: CenterSettings,
+    settings: ProcessSettings,
+    files: FileRules,
+    signals: Signals,
 ) -> SchedulePlan:
     """Read the schedules of everything that is deployed. One that can't be used stops none of the others.
 
@@ -110,12 +115,12 @@ async def schedule_plan(
     seen = set[str]()
     async for owner in _owners(center, active):
         for schedule in owner.schedules:
-            if why := owner.resting or _unheard(schedule):
+            if why := owner.resting or _unheard(schedule, signals):
                 plan.resting[owner.mirrored_id(schedule)] = why
                 plan.unheard += not owner.resting
                 continue
             try:
-                planned = _planned(owner, schedule, settings, files)
+                planned = _planned(owner, schedule, settings, files, signals)
                 if planned.id in seen:
                     raise ValueError("another schedule there has the same scheduleId: give it one of its own.")
             except (ValueError, BadSignal) as error:
@@ -171,9 +176,9 @@ class Places:
         return "A newer deployment of the model in the same place has schedules." if over else ""
 
 
-def _unheard(schedule: wire.Schedule) -> str:
+def _unheard(schedule: wire.Schedule, signals: Signals) -> str:
     name = (schedule.action or {}).get("signalName")
-    return f"Nobody here listens to {name}." if name in UNHEARD else ""
+    return f"Nobody here listens to {name}." if isinstance(name, str) and name in signals.unheard else ""
 
 
 def _monitors(snapshot: wire.DeployableModel, resting: str) -> Iterable[Owner]:
@@ -182,7 +187,9 @@ def _monitors(snapshot: wire.DeployableModel, resting: str) -> Iterable[Owner]:
         yield Owner(snapshot.id, f"Monitor {name!r} on {_quoted(snapshot)}", snapshot, association.schedules, resting)
 
 
-def _planned(owner: Owner, schedule: wire.Schedule, settings: ProcessSettings, files: FileRules) -> PlannedSchedule:
+def _planned(
+    owner: Owner, schedule: wire.Schedule, settings: ProcessSettings, files: FileRules, signals: Signals
+) -> PlannedSchedule:
     """The schedule as it is to run.
 
     Raises:
@@ -194,7 +201,7 @@ def _planned(owner: Owner, schedule: wire.Schedule, settings: ProcessSettings, f
     cron = schedule.cron_expression or ""
     days = calendars(cron)
     zone = _zone(schedule.time_zone or settings.schedule_time_zone)
-    start = _start(schedule, files)
+    start = _start(schedule, files, signals)
     origin = ScheduleOrigin(
         name=_name(schedule),
         schedule_id=schedule_id,
@@ -207,16 +214,15 @@ def _planned(owner: Owner, schedule: wire.Schedule, settings: ProcessSettings, f
     return PlannedSchedule(owner, schedule, origin, days, start)
 
 
-def _start(schedule: wire.Schedule, files: FileRules) -> ProcessStart:
+def _start(schedule: wire.Schedule, files: FileRules, signals: Signals) -> ProcessStart:
     action = schedule.action or {}
     name, variables = action.get("signalName"), action.get("signalVariables", {})
     if not isinstance(name, str) or not isinstance(variables, dict):
         raise ValueError(
-            'its action must be {"signalName": "...", "signalVariables": {...}}, such as '
-            f'"{RUN_BACK_TEST_JIRA}" with {{"MODEL_ID": "..."}}.'
+            f'its action must be {{"signalName": "...", "signalVariables": {{...}}}}, such as {signals.example}.'
         )
     try:
-        return read_signal(name, variables, files)
+        return signals.read(name, variables, files)
     except BadSignal as error:
         raise ValueError(f"signal {name[:100]!r}: {error}") from None
 

@@ -13,8 +13,8 @@ from mlc.center import Center
 from mlc.center.wire import DeployableModel
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
-from mlc.model.job import TestResult
-from mlc.model.processes import DeployModelInput, Policy, RunBackTestInput
+from mlc.model.processes import DeployModelInput, OnFailedVerdict, Policy, RunBackTestInput
+from mlc.model.result import TestResult
 from mlc.model.short import beginning
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.ticket import Decision
@@ -118,10 +118,10 @@ class SnapshotActivities:
 
     def _policy(self) -> Policy:
         return Policy(
-            patience=self.settings.patience,
-            settle=self.settings.settle,
-            center_settle=self.settings.center_settle,
-            on_failed_verdict=self.settings.on_failed_verdict,
+            patience=self.settings.outage_budget,
+            settle=self.settings.ticket_index_lag,
+            center_settle=self.settings.center_index_lag,
+            on_failed_verdict=OnFailedVerdict(self.settings.on_failed_verdict),
             ticketing=self.settings.ticketing,
             ticket_systems=list(self.ticket_systems),
         )

@@ -12,7 +12,7 @@ from activities.failures import translated
 from activities.results import newest_own, top_level_numbers
 from mlc.center import Center, wire
 from mlc.model.base import Record
-from mlc.model.job import TestResult
+from mlc.model.result import TestResult
 from mlc.model.short import beginning, json_size
 from mlc.model.snapshot import AssetRole
 from mlc.model.verdict import RuleOutcome, Verdict

@@ -22,10 +22,9 @@ GROUPS: tuple[type[settings.Group], ...] = (
 
 
 def rows(group: type[settings.Group]) -> Iterator[str]:
-    for name, field in group.model_fields.items():
-        variable, *former = group.variables(name)
-        earlier = f" (earlier: {', '.join(f'`{name}`' for name in former)})" if former else ""
-        yield f"| `{variable}`{earlier} | {_default(field.default)} | {field.description} |"
+    for variable, field in zip(group.variables().values(), group.model_fields.values(), strict=True):
+        once = f" (once `{variable.old}`, which works until {variable.until})" if variable.old else ""
+        yield f"| `{variable.name}` | {_default(field.default)} | {field.description}{once} |"
 
 
 INTRODUCTION = """# Settings

@@ -5,16 +5,28 @@ default. The connection to Temporal is not here: it comes from ``temporalio.envc
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mlc.model.file import FileRules
 from mlc.model.ticket import Provider
+
+SETTINGS_FILE = "mlc.env"
+"""Where settings are that the environment does not have, in :func:`home`."""
+OTHER_VARIABLES: Mapping[str, str] = {
+    "MLC_HOME": "the folder of standalone mode's state and settings file",
+    "MLC_SPECS": "tests: folder of other systems' specifications",
+    "MLC_DMN_TCK": "tests: folder of the decision tables' conformance kit",
+    "MLC_PROPERTY_FACTOR": "tests: how many more examples to try",
+}
+"""``MLC_*`` variables that are read somewhere and are no settings."""
 
 
 def home() -> Path:
@@ -34,49 +46,79 @@ class Group(BaseSettings):
     """Settings whose variables begin with the same prefix."""
 
     model_config = SettingsConfigDict(
-        extra="ignore", hide_input_in_errors=True, env_ignore_empty=True, validate_by_name=True
+        extra="ignore",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+        validate_by_name=True,  # a renamed setting has aliases, and is its field's name in code all the same
     )
 
     def __init__(self, **values: Any) -> None:
         # Resolved at construction, not at import: tests and `mlc dev` choose another home.
-        values.setdefault("_env_file", home() / "mlc.env")
+        values.setdefault("_env_file", home() / SETTINGS_FILE)
         super().__init__(**values)
-
-    @classmethod
-    def variables(cls, field: str) -> tuple[str, ...]:
-        """The variables that a setting is read from: its own first, then former names of it."""
-        alias = cls.model_fields[field].validation_alias
-        if isinstance(alias, AliasChoices):
-            return tuple(str(choice) for choice in alias.choices)
-        return (f"{cls.model_config['env_prefix']}{field}".upper(),)
 
     @classmethod
     def variable(cls, field: str) -> str:
         """The variable that a setting is to be written to."""
-        return cls.variables(field)[0]
+        return cls.variables()[field].name
+
+    @classmethod
+    def variables(cls) -> dict[str, "Variable"]:
+        """The variable of every setting, by its field, in order."""
+        return {
+            field: _variable(cls.model_config["env_prefix"], field, info) for field, info in cls.model_fields.items()
+        }
+
+
+@dataclass(frozen=True)
+class Variable:
+    """The environment variable of a setting. ``old`` is the name that it had, which works until release ``until``."""
+
+    name: str
+    old: str = ""
+    until: str = ""
+
+
+def renamed(default: Any, name: str, *, old: str, until: str, description: str) -> Any:
+    """A setting that had another name: ``name`` and ``old`` are the variables. Of both, in one place, ``name`` wins."""
+    return Field(
+        default,
+        validation_alias=AliasChoices(name, old),
+        description=description,
+        json_schema_extra={"until": until},
+    )
+
+
+def _variable(prefix: str, field: str, info: FieldInfo) -> Variable:
+    alias, more = info.validation_alias, info.json_schema_extra
+    if isinstance(alias, AliasChoices) and isinstance(more, dict):
+        name, old = map(str, alias.choices)
+        return Variable(name, old, str(more["until"]))
+    return Variable(f"{prefix}{field}".upper())
+
+
+def groups(below: type[Group] = Group) -> Iterator[type[Group]]:
+    """Every group of settings whose module has been imported, in whichever room it is."""
+    for group in below.__subclasses__():
+        if group.model_config["env_prefix"]:
+            yield group
+        yield from groups(group)
 
 
 def what_is_wrong(error: ValidationError) -> str:
     """The variables that hold something else than they should, and what they should, without their values."""
-    group = next((group for group in _groups(Group) if group.__name__ == error.title), None)
+    found = next((group for group in groups() if group.__name__ == error.title), None)
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    return " ".join(f"{_variable(group, p['loc'])}: {p['msg'].removeprefix('Value error, ')}." for p in problems)
+    return " ".join(f"{_said(found, p['loc'])}: {p['msg'].removeprefix('Value error, ')}." for p in problems)
 
 
-def _groups(group: type[Group]) -> Iterator[type[Group]]:
-    """All groups of settings that were defined, in whichever room."""
-    for inner in group.__subclasses__():
-        yield inner
-        yield from _groups(inner)
-
-
-def _variable(group: type[Group] | None, place: tuple[int | str, ...]) -> str:
-    """The place of an error as its variable. A renamed setting comes under its present name, whichever was used."""
+def _said(group: type[Group] | None, place: tuple[int | str, ...]) -> str:
+    """The place of an error as its variable, with the name that it had; a renamed one is told by its alias already."""
     first, *rest = map(str, place)
-    known = [(name, group.variables(name)) for name in group.model_fields] if group is not None else []
-    names = next((variables for name, variables in known if first in (name, variables[0])), (first,))
-    former = f" (or {', '.join(names[1:])})" if names[1:] else ""
-    return ".".join([names[0].upper(), *rest]) + former
+    variables = group.variables() if group else {}
+    variable = variables.get(first) or next((v for v in variables.values() if v.name == first), Variable(first))
+    once = f" (once {variable.old})" if variable.old else ""
+    return ".".join([variable.name, *rest]).upper() + once
 
 
 def _finder(default: str, what: str) -> Any:
@@ -216,9 +258,27 @@ class ProcessSettings(Group):
     on_missing_metric: Literal["fail", "warn", "ignore"] = Field(
         "fail", description="When a decision table asks for a metric that the test result lacks"
     )
-    patience: Duration = Field(timedelta(hours=24), description="How long outages are retried before a ticket is made")
-    settle: Duration = Field(timedelta(seconds=120), description="Wait before creating again after an unclear answer")
-    center_settle: Duration = Field(timedelta(seconds=15), description="The same for jobs and deployments")
+    outage_budget: Duration = renamed(
+        timedelta(hours=24),
+        "MLC_OUTAGE_BUDGET",
+        old="MLC_PATIENCE",
+        until="0.3",
+        description="How long outages are retried before a ticket is made",
+    )
+    ticket_index_lag: Duration = renamed(
+        timedelta(seconds=120),
+        "MLC_TICKET_INDEX_LAG",
+        old="MLC_SETTLE",
+        until="0.3",
+        description="How long the ticket system's search may lag: waited before creating again after an unclear answer",
+    )
+    center_index_lag: Duration = renamed(
+        timedelta(seconds=15),
+        "MLC_CENTER_INDEX_LAG",
+        old="MLC_CENTER_SETTLE",
+        until="0.3",
+        description="The same for jobs and deployments in the model centre",
+    )
     job_poll: Duration = Field(timedelta(seconds=30), description="Between two looks at a running job")
     job_deadline: Duration = Field(timedelta(days=7), description="A job that runs longer is given up")
     runtime_timeout: Duration = Field(

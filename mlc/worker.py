@@ -11,12 +11,9 @@ from typing import Any
 import pydantic
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig as EnvironmentConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.batch import BatchActivities
 from activities.deployments import DeploymentActivities
@@ -30,21 +27,19 @@ from activities.snapshots import SnapshotActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
+from mlc import temporal
 from mlc.center import Center
 from mlc.center.client import HttpCenter
+from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.file import FileRules
+from mlc.model.process import Processes
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import NOT_ALLOWED, missing_attributes
 from mlc.settings import CenterSettings, FileSettings, ProcessSettings
 from mlc.ticketing import TicketSystems, registry
-from workflows.deploy_model import DeployModel
 from workflows.messages import MisfitSignals
-from workflows.mirror_schedules import MirrorSchedules
-from workflows.run_back_test import RunBackTest
-from workflows.run_batch_model_job import RunBatchModelJob
-from workflows.sweep_tickets import SweepTickets
-
-WORKFLOWS: Sequence[type] = (DeployModel, RunBackTest, RunBatchModelJob, SweepTickets, MirrorSchedules)
+from workflows.registry import PROCESSES
+from workflows.sandbox import sandboxed
 
 # Less than the time that process supervisors usually leave between SIGTERM and SIGKILL.
 GRACE = timedelta(seconds=20)
@@ -64,16 +59,17 @@ class MlcPlugin(SimplePlugin):
 
     Args:
         activities: bound activity methods; none for clients and replayers.
+        processes: whose workflows are run.
     """
 
-    def __init__(self, activities: Sequence[Callable[..., Any]] = ()) -> None:
+    def __init__(self, activities: Sequence[Callable[..., Any]] = (), processes: Processes = PROCESSES) -> None:
         super().__init__(
             "mlc",
             data_converter=pydantic_data_converter,
-            workflows=WORKFLOWS,
+            workflows=processes.workflows,
             activities=activities,
             interceptors=[Heartbeats(activities), MisfitSignals()],
-            workflow_runner=sandbox(),
+            workflow_runner=sandboxed(),
             # A run whose input can't be read fails at once, with the reason; otherwise it would hang for ever.
             workflow_failure_exception_types=[pydantic.ValidationError],
         )
@@ -84,17 +80,9 @@ class MlcPlugin(SimplePlugin):
         return {**super().configure_worker(config), "max_heartbeat_throttle_interval": HEARTBEAT_THROTTLE}
 
 
-def sandbox() -> SandboxedWorkflowRunner:
-    """The sandbox, with an import that nobody meant to pass through it refused when the worker starts."""
-    policy = SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_import_notification_policy(policy))
-
-
 async def connect(plugin: MlcPlugin | None = None) -> Client:
-    """Connect to Temporal as the ``temporal`` CLI does (``temporal.toml``, ``TEMPORAL_*``)."""
-    config = EnvironmentConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, plugins=[plugin or MlcPlugin()])
+    """Connect to Temporal with everything that clients and workers of the processes must agree on."""
+    return await temporal.connect(plugins=[plugin or MlcPlugin()])
 
 
 def activities_of(
@@ -105,8 +93,9 @@ def activities_of(
     process: ProcessSettings,
     center_settings: CenterSettings,
     files: FileRules,
+    processes: Processes = PROCESSES,
 ) -> list[Callable[..., Any]]:
-    """Every activity of the processes, bound to its clients."""
+    """Every activity of the processes, bound to its clients. ``processes``: those that schedules may start."""
     snapshots = SnapshotActivities(center, process, center_settings, tickets.names, tickets.review_tags)
     jobs = JobActivities(center, process, center_settings, files)
     batch = BatchActivities(center, process, center_settings, tickets.review_tags)
@@ -117,7 +106,7 @@ def activities_of(
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process, center_settings)
     sweep = SweepActivities(tickets, threads)
-    mirror = MirrorActivities(center, process, center_settings, files)
+    mirror = MirrorActivities(center, process, center_settings, files, ModelOpSignals(processes))
     return [
         *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.read_policy),
         snapshots.record_decision,

@@ -1,13 +1,15 @@
 """Settings: said in one place, and read from the environment."""
 
+import re
 import runpy
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from mlc.settings import ProcessSettings, what_is_wrong
+from mlc.settings import OTHER_VARIABLES, ProcessSettings, groups, what_is_wrong
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
@@ -21,8 +23,8 @@ def test_the_page_of_settings_says_what_the_code_says() -> None:
 
 @pytest.mark.parametrize("written", ["3600", "PT1H"])
 def test_a_duration_is_seconds_or_iso_8601(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLC_PATIENCE", written)
-    assert ProcessSettings().patience == timedelta(hours=1)
+    monkeypatch.setenv("MLC_OUTAGE_BUDGET", written)
+    assert ProcessSettings().outage_budget == timedelta(hours=1)
 
 
 def test_the_environment_wins_over_the_file_of_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +40,72 @@ def test_a_secret_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "very-secret" not in repr(JiraSettings())
 
 
+OUTAGE_BUDGETS = [
+    ({}, "", 24),
+    ({"MLC_PATIENCE": "PT1H"}, "", 1),
+    ({"mlc_patience": "PT1H"}, "", 1),
+    ({}, "MLC_PATIENCE=PT1H", 1),
+    ({"MLC_PATIENCE": "PT1H", "MLC_OUTAGE_BUDGET": "PT2H"}, "", 2),
+    ({"MLC_PATIENCE": "PT1H", "MLC_OUTAGE_BUDGET": ""}, "", 1),
+    ({}, "MLC_OUTAGE_BUDGET=PT2H\nMLC_PATIENCE=PT1H", 2),
+    ({"MLC_PATIENCE": "PT1H"}, "MLC_OUTAGE_BUDGET=PT2H", 1),  # the environment wins, by whatever name
+    ({"MLC_OUTAGE_BUDGET": "PT2H"}, "MLC_PATIENCE=PT1H", 2),
+    ({"OUTAGE_BUDGET": "PT2H", "PATIENCE": "PT2H"}, "", 24),
+]
+
+
+@pytest.mark.parametrize(("environment", "file", "hours"), OUTAGE_BUDGETS)
+def test_an_old_name_still_works_and_the_new_one_wins_over_it(
+    environment: dict[str, str], file: str, hours: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLC_HOME", str(tmp_path))
+    (tmp_path / "mlc.env").write_text(file)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ProcessSettings().outage_budget == timedelta(hours=hours)
+    assert ProcessSettings(outage_budget=timedelta(hours=3)).outage_budget == timedelta(hours=3)
+
+
+@pytest.mark.parametrize("name", ["MLC_OUTAGE_BUDGET", "MLC_PATIENCE"])
+def test_a_wrong_value_is_told_by_both_names_and_without_itself(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "for-ever")
+    with pytest.raises(ValidationError) as refused:
+        ProcessSettings()
+    told = what_is_wrong(refused.value)
+    assert told.startswith("MLC_OUTAGE_BUDGET (once MLC_PATIENCE): Input should be a valid timedelta")
+    assert "for-ever" not in told
+
+
+def test_a_renamed_setting_has_the_name_that_its_group_would_give_it() -> None:
+    for group in groups():
+        names = [f"{group.model_config['env_prefix']}{field}".upper() for field in group.model_fields]
+        assert [variable.name for variable in group.variables().values()] == names
+
+
+def test_no_two_settings_have_one_name() -> None:
+    ours = [group for group in groups() if group.__module__.startswith("mlc.")]
+    names = [name for group in ours for each in group.variables().values() for name in (each.name, each.old) if name]
+    assert sorted({*names, *OTHER_VARIABLES}) == sorted([*names, *OTHER_VARIABLES])
+
+
+def test_no_old_name_outlives_the_release_in_which_it_ends() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    def release(text: str) -> list[int]:
+        return [int(part) for part in text.split(".")]
+
+    old = [variable for group in groups() for variable in group.variables().values() if variable.old]
+    assert old
+    assert [each.old for each in old if release(each.until) <= release(project["version"])] == []
+
+
+def test_every_variable_that_is_read_by_itself_is_listed() -> None:
+    folders = ("mlc", "workflows", "activities", "tests", "bench", "docs", "examples")
+    sources = [file.read_text() for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    reading = re.compile(r"""(?:environ(?:\.get|\.pop|\.setdefault)?|getenv)[\[(]\s*["'](MLC_\w*)["']""")
+    assert {name for source in sources for name in reading.findall(source)} == OTHER_VARIABLES.keys()
+
+
 FORMER = {
     "MLC_GATEWAY_WEBHOOK_PROJECTS": (JiraSettings, "webhook_projects"),
     "MLC_GATEWAY_WEBHOOK_TABLES": (ServiceNowSettings, "webhook_tables"),
@@ -45,32 +113,16 @@ FORMER = {
 
 
 @pytest.mark.parametrize("former", FORMER)
-def test_a_former_name_of_a_setting_still_works_and_the_present_one_wins(
-    former: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_setting_that_moved_to_its_ticket_system_is_read_by_its_old_name(
+    former: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     group, field = FORMER[former]
-    present, *others = group.variables(field)
-    assert others == [former]
-    (tmp_path / "mlc.env").write_text(f'{former}=["FILE"]\n')
-    monkeypatch.setenv("MLC_HOME", str(tmp_path))
-    assert getattr(group(), field) == ["FILE"]
+    assert group.variables()[field].old == former
     monkeypatch.setenv(former, '["OLD"]')
     assert getattr(group(), field) == ["OLD"]
-    monkeypatch.setenv(present, '["NEW"]')
+    monkeypatch.setenv(group.variable(field), '["NEW"]')
     assert getattr(group(), field) == ["NEW"]
     assert getattr(group(**{field: ["CODE"]}), field) == ["CODE"]
-
-
-@pytest.mark.parametrize("variable", ["MLC_JIRA_WEBHOOK_PROJECTS", "MLC_GATEWAY_WEBHOOK_PROJECTS"])
-def test_a_renamed_setting_that_is_wrong_is_named_by_either_name(
-    variable: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(variable, '[{"key": "secret-value"}]')
-    with pytest.raises(ValidationError) as caught:
-        JiraSettings()
-    assert what_is_wrong(caught.value) == (
-        "MLC_JIRA_WEBHOOK_PROJECTS.0 (or MLC_GATEWAY_WEBHOOK_PROJECTS): Input should be a valid string."
-    )
 
 
 def test_the_review_tags_are_read_from_the_variables_that_they_always_had(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,10 +130,3 @@ def test_the_review_tags_are_read_from_the_variables_that_they_always_had(monkey
     monkeypatch.setenv("MLC_REVIEW_TAG", "review")
     monkeypatch.setenv("MLC_SERVICENOW_REVIEW_TAG", "review-there")
     assert (ProcessSettings().review_tag, ServiceNowSettings().review_tag) == ("review", "review-there")
-
-
-def test_every_setting_has_a_variable_of_its_own() -> None:
-    groups = runpy.run_path(str(ROOT / "docs" / "settings_table.py"))["GROUPS"]
-    names = [name for group in groups for field in group.model_fields for name in group.variables(field)]
-    assert len(set(names)) == len(names) > 150
-    assert all(name.startswith("MLC_") for name in names)

@@ -8,9 +8,8 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-with workflow.unsafe.imports_passed_through():
-    from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, RunJobInput, slots_task_queue
-    from mlc.model.processes import RUN_JOB
+from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobStatus, RunJobInput, slots_task_queue
+from mlc.model.processes import RUN_JOB
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 """A runtime beats every three seconds; one that misses three beats is taken for lost."""
@@ -58,11 +57,11 @@ class RunJob:
 
 def _end(job_id: str, error: BaseException) -> JobEnd:
     if is_cancelled_exception(error):
-        return JobEnd(job_id=job_id, status="CANCELLED", message="The job was cancelled.")
+        return JobEnd(job_id=job_id, status=JobStatus.CANCELLED, message="The job was cancelled.")
     cause = error.cause if isinstance(error, ActivityError) else None
     if isinstance(cause, ActivityTimeout):
         message = f"The job was given up: its runtime was lost {LOST_RUNTIMES} times while it ran the job."
     else:
         reason = getattr(cause, "message", None) or str(cause or error)
         message = f"The runtime could not run the job: {reason.rstrip('.')}."
-    return JobEnd(job_id=job_id, status="ERROR", message=message)
+    return JobEnd(job_id=job_id, status=JobStatus.ERROR, message=message)

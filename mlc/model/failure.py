@@ -52,6 +52,13 @@ class NotFound(Refused):
         super().__init__(system, message, status=404)
 
 
+class TooLarge(Refused):
+    """A text that is judged or shown is longer than the setting allows."""
+
+    def __init__(self, system: str, message: str) -> None:
+        super().__init__(system, message, status=413)
+
+
 class FailureType(StrEnum):
     """``ApplicationError.type`` of every failure that an activity raises on purpose."""
 
@@ -81,6 +88,8 @@ class FailureType(StrEnum):
     """A run's tickets are to go to a system that isn't set up."""
     NO_INPUT = "NoInput"
     WRONG_WORKFLOW_ID = "WrongWorkflowId"
+    FORGED_STATE = "ForgedState"
+    """A start came with the state of a run that it does not continue."""
 
 
 def innermost(error: BaseException) -> BaseException:

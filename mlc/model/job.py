@@ -1,21 +1,41 @@
 """Jobs: training, metrics (test) and scoring runs of a model on a runtime."""
 
 from datetime import datetime
-from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
-from mlc.model.base import Input, Record
+from mlc.model.asset import Asset
+from mlc.model.base import Input, OpenEnum, Record
 from mlc.model.deployment import RuntimeRef
 from mlc.model.file import InputFile, OutputFile
+from mlc.model.snapshot import Snapshot
 
 
-class JobKind(StrEnum):
+class JobKind(OpenEnum):
     """What a job is for. The ``jobType`` literal that the centre knows it by is a setting."""
 
     TRAINING = "training"
     METRICS = "metrics"
     SCORING = "scoring"
+    UNKNOWN = "unknown"
+
+
+class JobStatus(OpenEnum):
+    """How far a job is. What the centre calls it is the adapter's business."""
+
+    CREATED = "CREATED"
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"
+    UNKNOWN = "unknown"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether it never changes again."""
+        return self in {JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED}
 
 
 class JobFiles(Record):
@@ -51,17 +71,36 @@ class Job(Record):
     deadline: datetime | None = None
 
 
-class TestResult(Record):
-    """A test result (ModelOp: modelTestResult) as a history keeps it: where the evidence is, not the evidence.
-
-    ``metrics`` holds at most 12 of the result's top-level numbers, for people who watch.
-    """
-
-    __test__ = False  # not a test case, whatever its name says to pytest
+class JobRecord(Record):
+    """A job as the centre has it."""
 
     id: str
-    job_id: str | None = None
-    metrics: dict[str, float] = {}
+    kind: JobKind = JobKind.UNKNOWN
+    type_name: str = ""
+    """The kind in the centre's own word, for people."""
+    status: JobStatus = JobStatus.UNKNOWN
+    result: str = ""
+    """How it went in the centre's own word, for people."""
+    messages: list[str] = []
+    key: str = ""
+    """Ours, of the process that created it."""
+    workflow_id: str = ""
+    parameters: dict[str, Any] = {}
+    """All that it was created with, key and workflow id among them."""
+    snapshot: Snapshot | None = None
+    """The copy of the snapshot that it carries; None if it carries none."""
+    inputs: list[Asset] = []
+    outputs: list[Asset] = []
+    additional: list[Asset] = []
+    runtime_name: str = ""
+    stop_on_bad_records: bool = False
+    check_input_schema: bool = False
+    check_output_schema: bool = False
+    created: datetime | None = None
+    runtime_info: dict[str, Any] | None = None
+    """Versions, hashes and counts that the runtime told; None of one that tells nothing."""
+    ref: str = ""
+    """While it is open: how the centre finds its contents. Opaque."""
 
 
 class JobChanged(Input):
@@ -97,8 +136,18 @@ class RunJobInput(Input):
 
 
 class JobEnd(Record):
-    """How a job ended. ``status`` is ``COMPLETE``, ``ERROR`` or ``CANCELLED``; ``message`` is a sentence."""
+    """How a job ended: ``status`` is a terminal one, ``message`` a sentence."""
 
     job_id: str
-    status: str
+    status: JobStatus
     message: str = ""
+
+
+class JobEnding(Record):
+    """How a runtime ends a job: what becomes of it in the centre."""
+
+    status: JobStatus
+    messages: list[str] = []
+    runtime_info: dict[str, Any] = {}
+    began: datetime | None = None
+    ended: datetime | None = None

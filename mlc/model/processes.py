@@ -2,11 +2,11 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
-from mlc.model.base import Input, Record, State
+from mlc.model.base import Input, OpenEnum, Record, State
 from mlc.model.deployment import Deployment
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.ticket import Decision, Provider, TicketRef
@@ -65,6 +65,17 @@ class Phase(StrEnum):
     DONE = "done"
 
 
+class OnFailedVerdict(OpenEnum):
+    """What comes of a verdict that did not pass."""
+
+    REJECT = "reject"
+    """A rejection ticket."""
+    ASK = "ask"
+    """The review ticket says so, and the reviewer may override it."""
+    UNKNOWN = "unknown"
+    """As ``REJECT``."""
+
+
 class Policy(Record):
     """The settings that steer a run, read once when it starts so that it ends by the rules it began under."""
 
@@ -73,8 +84,7 @@ class Policy(Record):
     settle: timedelta = timedelta(seconds=120)
     """How long a search may lag behind a write in the ticket system: waited after an ambiguous creation."""
     center_settle: timedelta = timedelta(seconds=15)
-    on_failed_verdict: Literal["reject", "ask"] = "reject"
-    """``reject``: a verdict that did not pass makes a rejection ticket; ``ask``: the reviewer may override it."""
+    on_failed_verdict: OnFailedVerdict = OnFailedVerdict.REJECT
     ticketing: Provider = "jira"
     """Where tickets go that neither the snapshot nor the input sends elsewhere."""
     ticket_systems: list[str] = []
@@ -99,6 +109,35 @@ class DeployModelInput(Input):
         )
 
 
+class Outcome(OpenEnum):
+    """How a run ended."""
+
+    OPEN = ""
+    """It has not ended, or failed on the way."""
+    DEPLOYED = "deployed"
+    REJECTED = "rejected"
+    ABANDONED = "abandoned"
+    """Failed after an error ticket, with everything undone."""
+    KEPT = "kept"
+    """Failed at the last step, when nothing is undone any more."""
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    """The test job came to no result."""
+    UNKNOWN = "unknown"
+
+
+class StepStatus(OpenEnum):
+    """How far a step of a run is."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
 class ProcessResult(State):
     """What every process can say of how a run ended: the tickets that it made and what it wants to be known."""
 
@@ -109,18 +148,17 @@ class ProcessResult(State):
 class JudgedResult(ProcessResult):
     """How a run ended that judges a snapshot."""
 
-    outcome: str = ""
+    outcome: Outcome = Outcome.OPEN
     snapshot_id: str
     test_result_id: str | None = None
     verdict: Verdict | None = None
 
 
-class StepRecord(Record):
+class StepRecord(State):
     """One line of the checklist that a run shows."""
 
     phase: str
-    status: str
-    """``running``, ``waiting``, ``done``, ``skipped`` or ``failed``."""
+    status: StepStatus
     started: datetime
     ended: datetime | None = None
     note: str = ""
@@ -137,11 +175,7 @@ class ProcessStatus(State):
 
 
 class DeployModelResult(JudgedResult):
-    """How a run of DeployModel ended.
-
-    ``outcome`` is ``deployed`` or ``rejected``; of a run that failed after an error ``abandoned``, or ``kept`` if it
-    failed at the last step, when nothing is undone any more.
-    """
+    """How a run of DeployModel ended: ``deployed`` or ``rejected``; one that failed, ``abandoned`` or ``kept``."""
 
     decision: Decision | None = None
     expiration_date: date | None = None
@@ -225,7 +259,7 @@ class RunBatchModelJobInput(Input):
             raise ValueError("two output_files have the same url: each needs its own")
         if read & set(written):
             raise ValueError("an output file has the url of an input file, which it would overwrite")
-        if len(self.model_dump_json()) > MOST_FILES:
+        if len(self.model_dump_json(exclude={"carried"})) > MOST_FILES:
             raise ValueError(f"the files take more than {MOST_FILES} characters: start several jobs")
         return self
 

@@ -1,6 +1,7 @@
 """The model centre's schedules as they run in Temporal: how they are named there and what is kept with them."""
 
 import hashlib
+from typing import Any
 
 from mlc.model.base import Record
 
@@ -27,6 +28,21 @@ PREFIX = "mlc-"
 def mirrored_id(owner_id: str, schedule_id: str) -> str:
     """The id of the Temporal Schedule for a schedule of a deployment, or of a monitor on a snapshot."""
     return f"{PREFIX}{owner_id}-{schedule_id}"
+
+
+class Schedule(Record):
+    """A cron schedule of a deployment or a monitor, which sends a signal with variables."""
+
+    id: str = ""
+    name: str = ""
+    cron: str = ""
+    time_zone: str = ""
+    """Of the cron expression; empty if the centre doesn't say."""
+    signal: Any = None
+    variables: Any = {}
+    """The signal's; a schedule that can run has a name and an object here, others whatever they have."""
+    rest: dict[str, Any] = {}
+    """What else the centre keeps with it, so that a copy loses nothing."""
 
 
 class ScheduleOrigin(Record):

@@ -1,34 +1,22 @@
-"""A snapshot (ModelOp: deployableModel): an immutable version of a model, as a process needs to know it."""
+"""Models and their snapshots: immutable versions (ModelOp: storedModel and deployableModel)."""
 
-from enum import StrEnum
+from datetime import date, datetime
+from typing import Any
 
+from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
-from mlc.model.ticket import Provider
+from mlc.model.schedule import Schedule
+from mlc.model.ticket import Decision, Provider
+from mlc.model.verdict import Verdict
 
-
-class AssetRole(StrEnum):
-    """Roles of ModelOp's assets (``assetRole``); the ones that the processes look for."""
-
-    MODEL_SOURCE = "MODEL_SOURCE"
-    TEST_DATA = "TEST_DATA"
-    TRAINING_DATA = "TRAINING_DATA"
-    BASELINE_DATA = "BASELINE_DATA"
-    COMPARATOR_DATA = "COMPARATOR_DATA"
-    TEST_RESULT_COMPARATOR = "TEST_RESULT_COMPARATOR"
-    """A decision table (DMN)."""
-    WEIGHTS_FILE = "WEIGHTS_FILE"
-    MODEL_SCHEMA = "MODEL_SCHEMA"
-    MODEL_METADATA = "MODEL_METADATA"
-    REQUIRED_LIBRARIES = "REQUIRED_LIBRARIES"
-    REQUIRED_ASSETS = "REQUIRED_ASSETS"
-    UNKNOWN = "UNKNOWN"
+__all__ = ["AssetRole"]  # where it was once
 
 
 class SnapshotSummary(Record):
     """A snapshot in under 2 KiB, for workflow histories.
 
-    ``train``, ``run_test`` and ``review`` are the control tags: set as a tag of the snapshot (``metaData.tags``)
-    or as a true flag of that name in its custom metadata.
+    ``train``, ``run_test`` and ``review`` are the control tags: set as a tag of the snapshot or as a true flag of that
+    name in its custom metadata.
     """
 
     id: str
@@ -42,3 +30,115 @@ class SnapshotSummary(Record):
     review: bool = False
     ticketing: Provider | None = None
     """The ticket system that the control tag asks for; None: the settings'."""
+
+
+class Schema(Record):
+    """One of a model's extended Avro schemas. ``definition`` is its JSON; None if it can't be read."""
+
+    name: str = ""
+    definition: dict[str, Any] | None = None
+
+
+class Repository(Record):
+    """The version-control repository that a model comes from; empty texts where the centre doesn't say."""
+
+    url: str = ""
+    branch: str = ""
+    commit: str = ""
+
+
+class Model(Record):
+    """A registered model, or the copy of one that a snapshot holds."""
+
+    id: str = ""
+    name: str = ""
+    group: str = ""
+    author: str = ""
+    created: datetime | None = None
+    description: str = ""
+    type: str = "PYTHON"
+    methodology: str = ""
+    risk: str = ""
+    stage: str = ""
+    use: str = ""
+    organization: str = ""
+    tags: list[str] = []
+    custom: dict[str, Any] = {}
+    is_monitor: bool = False
+    """It watches other models, and is deployed by being put on their snapshots."""
+    repository: Repository = Repository()
+    input_schemas: list[Schema] = []
+    output_schemas: list[Schema] = []
+    required_roles: list[str] = []
+    """Roles of the assets that a snapshot must have for this monitor."""
+    association_role: str = ""
+    """What this monitor is to a snapshot, in the centre's own word; empty if it doesn't say."""
+    details: dict[str, Any] = {}
+    """What else the centre knows of it, under names for people."""
+
+
+class Monitor(Record):
+    """A monitor on a snapshot (ModelOp: associated model): its name, its files, and the schedules that start it."""
+
+    name: str
+    assets: list[Asset] = []
+    schedules: list[Schedule] = []
+
+
+class RuntimeName(Record):
+    """A runtime as a snapshot pins it: by id, by name, or both."""
+
+    id: str = ""
+    name: str = ""
+
+
+class Submission(Record):
+    """Which run took a snapshot up. Custom metadata ``mlcDeployModel``."""
+
+    workflow_id: str
+    run_id: str
+
+
+class DecisionEntry(Record):
+    """Who decided about a snapshot, and on which evidence. Custom metadata ``mlcDecision``.
+
+    ``assets`` are the SHA-256 of the snapshot's files by name, as far as the centre knows them.
+    """
+
+    decision: Decision
+    verdict: Verdict | None = None
+    test_result_id: str | None = None
+    job_id: str | None = None
+    assets: dict[str, str] = {}
+    workflow_id: str
+    expiration_date: date | None = None
+    """None for a rejection."""
+
+
+class Snapshot(Record):
+    """A snapshot as the centre has it, without the contents of its files."""
+
+    id: str
+    name: str = ""
+    description: str = ""
+    author: str = ""
+    created: datetime | None = None
+    tags: list[str] = []
+    custom: dict[str, Any] = {}
+    """Its custom metadata, without what the processes keep there."""
+    model: Model = Model()
+    assets: list[Asset] = []
+    monitors: list[Monitor] = []
+    target_runtimes: list[RuntimeName] = []
+    submission: Submission | None = None
+    ref: str = ""
+    """While it is open: how the centre finds its contents. Opaque."""
+
+    def with_role(self, role: str) -> list[Asset]:
+        """Its assets of a role, in their order."""
+        return [asset for asset in self.assets if asset.role == role]
+
+    @property
+    def stage(self) -> str:
+        """The model stage as the snapshot carries it; ``unassigned`` if none."""
+        return self.model.stage or "unassigned"

@@ -1,13 +1,12 @@
 """Tickets: questions put to people, and what they answered."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import StringConstraints
 
-from mlc.model.base import Input, Record
-from mlc.model.job import TestResult
+from mlc.model.base import Input, OpenEnum, Record
+from mlc.model.result import TestResult
 from mlc.model.verdict import Verdict
 
 Provider = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 _.-]{0,39}$")]
@@ -18,7 +17,7 @@ knows what is set up refuses it with a list of that: the worker when it starts, 
 """
 
 
-class TicketKind(StrEnum):
+class TicketKind(OpenEnum):
     REVIEW = "review"
     """May this snapshot be deployed?"""
     REJECTION = "rejection"
@@ -33,9 +32,10 @@ class TicketKind(StrEnum):
     """A back test's job ended in an exception: all that is known of it, for a reviewer. Nobody waits for it."""
     NOTIFICATION = "notification"
     """A batch job could not be run. Nobody waits for it."""
+    UNKNOWN = "unknown"
 
 
-class Answer(StrEnum):
+class Answer(OpenEnum):
     """What a ticket's status and resolution mean."""
 
     PENDING = "pending"
@@ -45,6 +45,8 @@ class Answer(StrEnum):
     """Closed in a way that means neither yes nor no: the ticket says so and stays a question."""
     GONE = "gone"
     """Deleted, or moved where we can't see it: asked anew."""
+    UNKNOWN = "unknown"
+    """What a newer release may read from a ticket: no answer here, so the question stays open."""
 
 
 class TicketRef(Record):
@@ -103,11 +105,20 @@ class TicketChanged(Input):
     delivery_id: str | None = None
 
 
+class DecisionOutcome(OpenEnum):
+    """What a reviewer decided."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    OVERRIDDEN = "overridden"
+    """Approved although the verdict did not pass, with a reason."""
+    UNKNOWN = "unknown"
+
+
 class Decision(Record):
     """A reviewer's decision as it is kept for later proof."""
 
-    outcome: str
-    """``approved``, ``rejected`` or ``overridden``."""
+    outcome: DecisionOutcome
     by: str | None = None
     at: datetime | None = None
     reason: str | None = None

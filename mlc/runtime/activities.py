@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from mlc.center import Center, wire
 from mlc.model.failure import FailureType, NotFound, Refused, Unavailable
-from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobKind, RunJobInput
+from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobKind, JobStatus, RunJobInput
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
 from mlc.settings import CenterSettings, FileSettings, RuntimeSettings
 
@@ -73,7 +73,9 @@ class JobActivities:
     async def _execute(self, job_id: str, progress: "Progress") -> JobEnd:
         job = await patiently(lambda: self.center.get_job(job_id))
         if job.job_status in wire.TERMINAL_STATUSES:
-            return JobEnd(job_id=job_id, status=job.job_status, message="The job had ended before it was run.")
+            return JobEnd(
+                job_id=job_id, status=JobStatus(job.job_status), message="The job had ended before it was run."
+            )
         await patiently(lambda: self.center.patch_job(job_id, {"jobStatus": wire.RUNNING}))
         began = time.time()
         kind = self._kind(job.job_type)
@@ -122,7 +124,7 @@ class JobActivities:
             changes = {"jobStatus": wire.ERROR, "jobResult": "FAILURE", "jobMessages": [outcome.problem]}
             stored = await patiently(lambda: self._end(job.id, changes))
         log.info("job %s: %s", job.id, stored)
-        return JobEnd(job_id=job.id, status=stored, message=(outcome.problem or "")[:500])
+        return JobEnd(job_id=job.id, status=JobStatus(stored), message=(outcome.problem or "")[:500])
 
     async def _end(self, job_id: str, changes: Mapping[str, Any]) -> str:
         # It may have been cancelled meanwhile, or another runtime may have ended it when this one seemed lost.

@@ -18,8 +18,6 @@ import pydantic
 import uvicorn
 from fastapi import FastAPI
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
 from temporalio.worker import Worker
 
 from mlc.center import Center, wire
@@ -30,7 +28,9 @@ from mlc.runtime.activities import JobActivities, patiently
 from mlc.runtime.http import create_app
 from mlc.runtime.online import OnlineModels
 from mlc.settings import CenterSettings, RuntimeSettings
+from mlc.temporal import connect
 from workflows.run_job import RunJob
+from workflows.sandbox import sandboxed
 
 HEARTBEAT_INTERVAL = 5.0
 GRACE = 5
@@ -69,13 +69,6 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
             listener.close()
 
 
-async def connect() -> Client:
-    """Connect to Temporal as the ``temporal`` CLI does (``temporal.toml``, ``TEMPORAL_*``)."""
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, data_converter=pydantic_data_converter)
-
-
 def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
     """The workers of a runtime: one runs RunJob and closes jobs, the other executes jobs, as many as there are slots.
 
@@ -86,6 +79,7 @@ def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
         task_queue=runtime_task_queue(jobs.settings.name),
         workflows=[RunJob],
         activities=[jobs.close_job],
+        workflow_runner=sandboxed(),
         workflow_failure_exception_types=[pydantic.ValidationError],
         # After a runtime was killed, its runs wait this long for it before another of its name takes them over.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),

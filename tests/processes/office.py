@@ -20,6 +20,7 @@ from mlc.center import wire
 from mlc.center.certificates import certificates
 from mlc.center.client import HttpCenter
 from mlc.model.file import FileRules
+from mlc.model.process import Processes
 from mlc.model.processes import (
     TICKET_CHANGED,
     DeployModelInput,
@@ -38,6 +39,7 @@ from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 from mlc.ticketing.system import SystemSettings
 from mlc.worker import MlcPlugin, activities_of
+from workflows.registry import PROCESSES
 
 Run = WorkflowHandle[Any, DeployModelResult]
 
@@ -250,6 +252,7 @@ async def premises(
     process: ProcessSettings,
     scheme: Scheme | None = None,
     servicenow: bool = True,
+    processes: Processes = PROCESSES,
     tickets: Iterable[SystemSettings] = (),
     **desk: Any,
 ) -> AsyncIterator[Office]:
@@ -287,9 +290,12 @@ async def premises(
             process=process,
             center_settings=center_settings,
             files=FileRules(root=LAKE),
+            processes=processes,
         )
         connected = await Client.connect(
-            client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]
+            client.service_client.config.target_host,
+            namespace=client.namespace,
+            plugins=[MlcPlugin(activities, processes)],
         )
         async with (
             httpx.AsyncClient(
@@ -314,10 +320,13 @@ async def office(
     Args:
         configure: changes the settings of the processes.
         desk: the desk's workflow as ``scheme``, if another than the usual one, whether ``servicenow`` is set up beside
-            Jira, the settings of further systems as ``tickets``, and further settings of the desk.
+            Jira, the settings of further systems as ``tickets``, other ``processes`` than the usual ones, and further
+            settings of the desk.
     """
     process = configure(
-        ProcessSettings(job_poll=timedelta(seconds=30), settle=timedelta(seconds=1), center_settle=timedelta(seconds=1))
+        ProcessSettings(
+            job_poll=timedelta(seconds=30), ticket_index_lag=timedelta(seconds=1), center_index_lag=timedelta(seconds=1)
+        )
     )
     task_queue = f"mlc-{uuid.uuid4()}"
     async with (

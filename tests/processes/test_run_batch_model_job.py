@@ -19,7 +19,7 @@ from mlc.standalone.faults import Effect
 
 
 def impatient(settings: ProcessSettings) -> ProcessSettings:
-    return settings.model_copy(update={"patience": timedelta(seconds=1)})
+    return settings.model_copy(update={"outage_budget": timedelta(seconds=1)})
 
 
 def deaf(settings: ProcessSettings) -> ProcessSettings:

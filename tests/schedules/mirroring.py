@@ -9,10 +9,12 @@ from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleDes
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.center import wire
+from mlc.center.modelop.signals import PREFIX
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
 from mlc.model.schedule import MirrorReport
-from mlc.model.signal import DEPLOYED_BATCH_JOB, RUN_BACK_TEST_JIRA
 
+RUN_BACK_TEST_JIRA = PREFIX + "Signals_Run_Back_Test_Jira"
+DEPLOYED_BATCH_JOB = PREFIX + "Signals_DEPLOYED_BATCH_JOB"
 DAILY = "0 0 6 * * ?"
 
 

@@ -11,7 +11,7 @@ from activities.evidence import gather, last_deployed_snapshot, with_every_rule
 from mlc.center import wire
 from mlc.center.client import HttpCenter
 from mlc.model.failure import Unavailable
-from mlc.model.job import TestResult
+from mlc.model.result import TestResult
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome, Verdict
 from mlc.settings import CenterSettings, StandaloneCenterSettings

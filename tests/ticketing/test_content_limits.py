@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlc.model.job import TestResult
+from mlc.model.result import TestResult
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome, Verdict
 from mlc.ticketing import Attachment, TicketRequest, Wording

@@ -2,16 +2,13 @@
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from activities.notifications import Notice
-    from mlc.model.job import TestResult
-    from mlc.model.processes import DeployModelResult
-    from mlc.model.short import beginning
-    from mlc.model.snapshot import SnapshotSummary
-    from mlc.model.verdict import Verdict
-
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.outcome import metrics_text, places_text
+from activities.notifications import Notice
+from mlc.model.processes import DeployModelResult, Outcome
+from mlc.model.result import TestResult
+from mlc.model.short import beginning
+from mlc.model.snapshot import SnapshotSummary
+from mlc.model.verdict import Verdict
+from workflows.steps.outcome import metrics_text, places_text
 
 MODEL_TEST = "MODEL_TEST_NOTIFICATION"
 
@@ -21,19 +18,19 @@ def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> No
     name = _named(snapshot)
     places = places_text(result.deployments)
     match result.outcome:
-        case "deployed":
+        case Outcome.DEPLOYED:
             text = f"{name} was deployed: {places}."
             if result.decision is None:
                 text += " Nobody was asked and nothing was judged: the snapshot is not tagged for review."
-        case "rejected":
+        case Outcome.REJECTED:
             text = f"{name} was rejected and not deployed."
-        case "kept":
+        case Outcome.KEPT:
             text = (
                 f"{name} was deployed: {places}. Not all earlier deployments of the model could be ended: look at them."
             )
         case _:
             text = f"The deployment of {name} was abandoned; earlier deployments stay active."
-    severity = "INFO" if result.outcome == "deployed" and not result.warnings else "WARN"
+    severity = "INFO" if result.outcome is Outcome.DEPLOYED and not result.warnings else "WARN"
     return _notice(snapshot, result.outcome, " ".join([text, *result.warnings]), severity=severity)
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mlc.center.client import HttpCenter
 from mlc.settings import CenterSettings, FileSettings, GatewaySettings
+from mlc.standalone.demo import EXAMPLES
 from mlc.standalone.demo.operate import Gateway, Operation
 from mlc.standalone.demo.outcomes import Expected, Outcome
 from mlc.standalone.demo.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
@@ -20,8 +21,6 @@ from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until
 from mlc.standalone.environment import Refused
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.worker import connect
-
-EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def submissions(today: date, *, approve: bool) -> list[Submission]:
@@ -77,7 +76,7 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
         NotReady: something didn't come up.
     """
     if not EXAMPLES.is_dir():
-        raise Refused(f"There are no models in {EXAMPLES}: the demo runs from a clone of the project (make demo).")
+        raise Refused(f"There are no models in {EXAMPLES}: build the wheel from a clone that has its examples folder.")
     right: bool | None = None
     tell = teller(console)
 

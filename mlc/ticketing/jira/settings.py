@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from mlc.settings import renamed
 from mlc.ticketing.system import SystemSettings
 
 
@@ -34,8 +35,10 @@ class JiraSettings(SystemSettings):
     time_zone: str = Field("UTC", description="Zone in which an expiration date ends")
     timeout: float = Field(20, description="Seconds for one request")
     webhook_secrets: list[SecretStr] = Field([], description="Secrets of Jira's webhooks (two during a rotation)")
-    webhook_projects: list[str] = Field(
+    webhook_projects: list[str] = renamed(
         [],
-        validation_alias=AliasChoices("MLC_JIRA_WEBHOOK_PROJECTS", "MLC_GATEWAY_WEBHOOK_PROJECTS"),
+        "MLC_JIRA_WEBHOOK_PROJECTS",
+        old="MLC_GATEWAY_WEBHOOK_PROJECTS",
+        until="0.3",
         description="Projects whose webhooks are listened to; empty: MLC_JIRA_PROJECT",
     )

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from mlc.settings import renamed
 from mlc.ticketing.system import SystemSettings
 
 _NAME = r"^[a-z][a-z0-9_]{0,79}$"
@@ -64,9 +65,11 @@ class ServiceNowSettings(SystemSettings):
     time_zone: str = Field("UTC", description="Zone in which an expiration date ends")
     timeout: float = Field(45, description="Seconds for one request; business rules run within it")
     webhook_secrets: list[SecretStr] = Field([], description="Secrets that sign its webhooks (two during a rotation)")
-    webhook_tables: list[str] = Field(
+    webhook_tables: list[str] = renamed(
         [],
-        validation_alias=AliasChoices("MLC_SERVICENOW_WEBHOOK_TABLES", "MLC_GATEWAY_WEBHOOK_TABLES"),
+        "MLC_SERVICENOW_WEBHOOK_TABLES",
+        old="MLC_GATEWAY_WEBHOOK_TABLES",
+        until="0.3",
         description="Tables whose webhooks are listened to; empty: those of our tickets",
     )
     review_tag: str = Field("servicenow", description="Tag that asks for judgement and a reviewer in ServiceNow")
