@@ -84,8 +84,8 @@ class Case:
         wanted = self.state.case.ticketing or snapshot.ticketing
         if wanted and policy.ticket_systems and wanted not in policy.ticket_systems:
             raise ApplicationError(
-                f"The tickets are to go to {wanted!r}, which isn't set up for the workers: send them to "
-                f"{' or '.join(policy.ticket_systems)}, or set it up.",
+                f"The tickets are to go to {wanted!r}, which isn't set up: send them to "
+                f"{' or '.join(policy.ticket_systems)}, or set its address and account for the workers.",
                 type=FailureType.NO_TICKET_SYSTEM,
             )
 
