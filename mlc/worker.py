@@ -11,7 +11,6 @@ from typing import Any
 import pydantic
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig as EnvironmentConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerConfig
@@ -30,6 +29,7 @@ from activities.snapshots import SnapshotActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
+from mlc import temporal
 from mlc.center import Center
 from mlc.center.client import HttpCenter
 from mlc.model.file import FileRules
@@ -93,10 +93,8 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 
 async def connect(plugin: MlcPlugin | None = None) -> Client:
-    """Connect to Temporal as the ``temporal`` CLI does (``temporal.toml``, ``TEMPORAL_*``)."""
-    config = EnvironmentConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, plugins=[plugin or MlcPlugin()])
+    """Connect to Temporal with everything that clients and workers of the processes must agree on."""
+    return await temporal.connect(plugins=[plugin or MlcPlugin()])
 
 
 def activities_of(

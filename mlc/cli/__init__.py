@@ -234,11 +234,12 @@ def _sentence(error: BaseException) -> str:
     from pydantic import ValidationError
 
     from mlc.settings import what_is_wrong
+    from mlc.temporal import USUAL_ADDRESS
 
     if isinstance(error, ValidationError):
         return what_is_wrong(error)
     if isinstance(error, RuntimeError) and "client connect" in str(error):
-        address = os.environ.get("TEMPORAL_ADDRESS", "the address of temporal.toml, or localhost:7233")
+        address = os.environ.get("TEMPORAL_ADDRESS", f"the address of temporal.toml, or {USUAL_ADDRESS}")
         return f"Temporal can't be reached at {address}: start it (`mlc dev` does), or set TEMPORAL_ADDRESS."
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}."

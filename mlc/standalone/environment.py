@@ -169,8 +169,8 @@ def _write(path: Path, settings: Mapping[str, str]) -> None:
 
 def adopt_temporal_address(home: Path) -> None:
     """Let this process find the Temporal of ``mlc dev``, if the user has named none (``TEMPORAL_*``, temporal.toml)."""
-    from temporalio.envconfig import ClientConfig
+    from mlc.temporal import configured_address
 
     address = dotenv_values(home / SETTINGS_FILE, interpolate=False).get("TEMPORAL_ADDRESS")
-    if address and "target_host" not in ClientConfig.load_client_connect_config():
+    if address and configured_address() is None:
         os.environ["TEMPORAL_ADDRESS"] = address

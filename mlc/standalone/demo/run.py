@@ -20,7 +20,8 @@ from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until
 from mlc.standalone.environment import Refused
 from mlc.worker import connect
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
+EXAMPLES = Path(__file__).with_name("models")
+"""The folders of ``examples/``: a link in a clone, copies in an installed wheel."""
 
 
 def submissions(today: date, *, approve: bool) -> list[Submission]:
@@ -76,7 +77,7 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
         NotReady: something didn't come up.
     """
     if not EXAMPLES.is_dir():
-        raise Refused(f"There are no models in {EXAMPLES}: the demo runs from a clone of the project (make demo).")
+        raise Refused(f"There are no models in {EXAMPLES}: build the wheel from a clone that has its examples folder.")
     right: bool | None = None
     tell = teller(console)
 
