@@ -36,6 +36,8 @@ class JobActivities:
     center: Ledger
     settings: RuntimeSettings
     workspace: Path
+    text_limit: int
+    """Bytes of a text in the centre that is read whole."""
     files: FileSettings = field(default_factory=FileSettings)
 
     @activity.defn(name=EXECUTE_JOB)
@@ -86,7 +88,7 @@ class JobActivities:
             self.center,
             folder=folder,
             environments=self.settings.folder / "environments",
-            limits=limits(self.settings),
+            limits=limits(self.settings, self.text_limit),
             files=self.files,
             extra_environment=extra_environment(self.settings),
             progress=progress.set,
@@ -153,13 +155,13 @@ async def _beat(progress: Progress) -> None:
         await asyncio.sleep(HEARTBEAT_INTERVAL)
 
 
-def limits(settings: RuntimeSettings) -> Limits:
+def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
     """What the settings let one model use."""
     return Limits(
         memory=settings.memory_limit_mb * MEGABYTE,
         time=settings.time_limit,
         output=settings.output_limit_mb * MEGABYTE,
-        text=settings.text_limit,
+        text=text_limit,
     )
 
 

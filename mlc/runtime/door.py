@@ -47,7 +47,8 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         OSError: online, and the port is in use.
     """
     stop = stop or _stopped_by_signal()
-    center = ModelOpCenter(CenterSettings())
+    center_settings = CenterSettings()
+    center = ModelOpCenter(center_settings)
     listener = _listen(settings) if settings.online else None
     try:
         with own_workspace(settings.folder) as workspace:
@@ -56,10 +57,10 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
             async with AsyncExitStack() as running:
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))
                 if listener is not None:
-                    models = OnlineModels(center, settings, workspace)
+                    models = OnlineModels(center, settings, workspace, center_settings.text_limit)
                     await running.enter_async_context(_background(models.run(runtime.id), stop))
                     await running.enter_async_context(_serving(create_app(models, settings), listener, stop))
-                jobs = JobActivities(center, settings, workspace)
+                jobs = JobActivities(center, settings, workspace, center_settings.text_limit)
                 for worker in new_workers(client, jobs):
                     await running.enter_async_context(worker)
                 log.info("runtime %s is up", settings.name)

@@ -35,7 +35,7 @@ class Limits:
     memory: int
     time: float
     output: int
-    text: int = MEGABYTE
+    text: int
 
 
 @dataclass
@@ -256,7 +256,7 @@ async def requirements_of(model: Snapshot, contents: Contents, limit: int) -> st
             texts.append((await _read(contents, asset, limit)).decode() if asset.ref else "")
         except TooLarge:
             raise ModelFailure(
-                f"{what} are longer than {limit:,} bytes: shorten them, or raise MLC_RUNTIME_TEXT_LIMIT."
+                f"{what} are longer than {limit:,} bytes: shorten them, or raise MLC_CENTER_TEXT_LIMIT."
             ) from None
         except Refused as refusal:
             raise ModelFailure(f"{what} can't be had: {refusal}") from None

@@ -24,10 +24,11 @@ class NoSuchDeployment(NotServing):
 class OnlineModels:
     """All online deployments of one runtime, kept as the centre says."""
 
-    def __init__(self, center: Ledger, settings: RuntimeSettings, workspace: Path) -> None:
+    def __init__(self, center: Ledger, settings: RuntimeSettings, workspace: Path, text_limit: int) -> None:
         self._center = center
         self._settings = settings
         self._workspace = workspace
+        self._text_limit = text_limit
         self._models: dict[str, OnlineModel] = {}
         self._serving: list[DeploymentRecord] = []
         self._stopping: set[asyncio.Task[None]] = set()
@@ -99,6 +100,7 @@ class OnlineModels:
                 self._center,
                 finish_loading=self._finish_loading,
                 settings=self._settings,
+                text_limit=self._text_limit,
                 workspace=self._workspace,
             )
         self._serving = [d for d in deployments if d.state is DeploymentState.DEPLOYED]

@@ -45,6 +45,7 @@ class OnlineModel:
 
     Args:
         finish_loading: how the centre is told, so that others here learn of it as well.
+        text_limit: bytes of a text in the centre that is read whole.
         workspace: folder in which the model's working directory is made.
     """
 
@@ -55,12 +56,14 @@ class OnlineModel:
         *,
         finish_loading: FinishLoading,
         settings: RuntimeSettings,
+        text_limit: int,
         workspace: Path,
     ) -> None:
         self.id = deployment_id
         self._center = center
         self._finish_loading = finish_loading
         self._settings = settings
+        self._text_limit = text_limit
         self._folder = workspace / "online" / re.sub(r"[^\w-]", "_", deployment_id)
         self._ready = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -191,7 +194,7 @@ class OnlineModel:
                 log.warning("deployment %s: %s", self.id, note)
             order = layout.order("online", model, layout.definition("deployment"))
             await patiently(lambda: self._center.save_definition(deployment, order.definition))
-            return layout, order, await requirements_of(model, self._center, self._settings.text_limit)
+            return layout, order, await requirements_of(model, self._center, self._text_limit)
 
     async def _tell(self, state: DeploymentState, messages: Sequence[str] = ()) -> DeploymentState:
         """Put a deployment that is being loaded into ``state``; any other keeps its own. Returns what it is then."""
