@@ -21,7 +21,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from mlc.center import Ledger
-from mlc.center.modelop import ModelOpCenter
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.deployment import Runtime
 from mlc.model.failure import ExternalError

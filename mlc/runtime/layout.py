@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from mlc.center import Contents
-from mlc.model.asset import Asset, AssetKind, AssetRole
+from mlc.model.asset import UNNAMED, Asset, AssetKind, AssetRole
 from mlc.model.failure import Refused
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import INSTEAD, ExternalFiles
@@ -213,7 +213,7 @@ class Layout:
         taken: set[str] = set()
         for index, asset in enumerate(assets):
             file_format = data_format(asset, f"output {asset.name}", "json")
-            name = numbered(asset.name, taken)
+            name = numbered(f"output.{file_format}" if asset.name == UNNAMED else asset.name, taken)
             if asset.address:
                 self._files.check(asset, f"output {name}")
             elif asset.kind not in _FILES:

@@ -20,11 +20,11 @@ from temporalio.testing import WorkflowEnvironment
 
 from mlc.center.modelop import wire
 from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime import online, online_model
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.harness.entry import perform
-from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import FileSettings, RuntimeSettings
 
 Run = Callable[..., Awaitable[Ran]]

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from mlc.center.modelop import ModelOpCenter, wire
+from mlc.center.modelop import wire
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outcomes import result
+from outcomes import Ran, result
 from small_models import embedded, python_model
 
 from mlc.center.modelop import wire
 from mlc.model.job import JobKind
-from outcomes import Ran
 from mlc.settings import FileSettings
 
 Run = Callable[..., Any]

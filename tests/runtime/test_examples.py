@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from outcomes import Ran
 from small_models import EXAMPLES, example_data, example_model
 
 from mlc.center.modelop import wire
 from mlc.model.job import JobKind
-from outcomes import Ran
 
 Run = Callable[..., Any]
 

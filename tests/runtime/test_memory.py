@@ -32,7 +32,7 @@ def watch():
         peak = max(peak, 1024 * int(re.search(r"RssAnon:\\s+(\\d+)", status)[1]))
 watching = threading.Thread(target=watch)
 watching.start()
-from mlc.center.modelop import ModelOpCenter
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.online import OnlineModels

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 from online_deployments import answered, answers, deploy, is_now, state
+from outcomes import Ran
 from servers import eventually
 from small_models import embedded, example_model, python_model
 
 from mlc.center.modelop.client import ModelManage
-from outcomes import Ran
 
 StartRuntime = Callable[..., Awaitable[Any]]
 pytestmark = pytest.mark.usefixtures("short_pauses")

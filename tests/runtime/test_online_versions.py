@@ -13,7 +13,8 @@ from online_deployments import answered, answers, deploy, gone, is_now, state
 from servers import eventually
 from small_models import python_model
 
-from mlc.center.modelop import ModelOpCenter, wire
+from mlc.center.modelop import wire
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.deployment import DeploymentRecord

@@ -18,8 +18,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from mlc.center.modelop import wire
 from mlc.center.modelop.client import ModelManage
-from mlc.model.job import run_job_id
 from mlc.center.modelop.settings import CenterSettings
+from mlc.model.job import run_job_id
 
 StartRuntime = Callable[..., Awaitable[Any]]
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")

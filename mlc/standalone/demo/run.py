@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mlc.center.modelop import ModelOpCenter
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import FileSettings, GatewaySettings, JiraSettings
 from mlc.standalone.demo.operate import Gateway, Operation

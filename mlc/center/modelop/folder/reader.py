@@ -5,13 +5,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import ValidationError
 
 from mlc.center.catalogue import NewFile
 from mlc.center.modelop.folder.markers import Source, read_source
 from mlc.center.modelop.folder.roles import KNOWN_ROLES, file_format, role_of
+from mlc.center.modelop.snapshots import read_model
 from mlc.center.modelop.wire import ModelMetaData, StoredModel
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.snapshot import Model
@@ -50,7 +50,7 @@ def read_model_folder(path: Path) -> ModelFolder:
     primary = _primary(path, sources)
     meta = _meta(metadata, path.resolve().name)
     meta.input_schema, meta.output_schema = _schemas(files, sources[primary])
-    model = to_model(StoredModel(model_meta_data=meta, required_assets=required))
+    model = read_model(StoredModel(model_meta_data=meta, required_assets=required))
     assets = [_asset(file, roles.get(name), sources.get(name), primary) for name, file in files.items()]
     return ModelFolder(model, [NewFile(asset, files[asset.name]) for asset in assets])
 
@@ -174,11 +174,7 @@ def _schemas(files: Mapping[str, Path], source: Source) -> tuple[list[JsonObject
     inputs: list[JsonObject] = []
     outputs: list[JsonObject] = []
     for name, definition in schemas.items():
-        entry = {
-            "schemaId": str(uuid5(NAMESPACE_URL, f"mlc/schema/{name}/{json.dumps(definition, sort_keys=True)}")),
-            "name": name,
-            "schemaDefinition": definition,
-        }
+        entry = {"name": name, "schemaDefinition": definition}
         is_output = slots.get(name, int(bool(re.search("output", name, re.IGNORECASE))))
         (outputs if is_output else inputs).append(entry)
     return inputs, outputs
