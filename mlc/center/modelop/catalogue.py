@@ -59,6 +59,13 @@ class ModelOpCatalogue(ModelOpAccess):
         )
         return self._snapshot(await self.model_manage.create_snapshot(snapshot))
 
+    async def add_files(self, snapshot: Snapshot, files: Sequence[NewFile]) -> None:
+        names = {file.asset.name for file in files}
+        before = self._open_snapshot(snapshot)
+        kept = [a for a in before.stored_model.model_assets if (a.filename or a.name) not in names]
+        changes = {"storedModel": {"modelAssets": documents([*kept, *await self._new_files(files)])}}
+        await self.model_manage.patch_snapshot(before.id, changes)
+
     async def replace_assets(self, snapshot: Snapshot, job: JobRecord, artefacts: Sequence[Asset]) -> None:
         made = self._contents.entity(wire.Job, job.ref, f"The job {job.id}")
         names = {asset.name for asset in artefacts}
