@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mlc.center.client import HttpCenter
-from mlc.settings import CenterSettings, FileSettings, GatewaySettings
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
+from mlc.settings import FileSettings, GatewaySettings
 from mlc.standalone.demo import EXAMPLES
 from mlc.standalone.demo.operate import Gateway, Operation
 from mlc.standalone.demo.outcomes import Expected, Outcome
@@ -109,11 +110,9 @@ def _adopt(environment: dict[str, str]) -> None:
 
 
 async def _play_all(system: Standalone, console: Console, *, approve: bool) -> list[Outcome]:
-    center_settings = CenterSettings()
     async with AsyncExitStack() as stack:
         systems = Systems(
-            center=await stack.enter_async_context(aclosing(HttpCenter(center_settings))),
-            names=center_settings,
+            center=await stack.enter_async_context(aclosing(ModelOpCenter(CenterSettings()))),
             person=await stack.enter_async_context(reviewer(JiraSettings())),
             temporal=await connect(),
             scoring=system.addresses["Online scoring"],
