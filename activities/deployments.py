@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mlc.center.deployment_state import deployment_state
 from temporalio import activity
 
 from activities.failures import (
@@ -19,7 +20,6 @@ from activities.failures import (
 from activities.matching import described, looked_for, matching, mode_of
 from activities.snapshots import stage_of
 from mlc.center import Center, wire
-from mlc.center.deployment_state import deployment_state
 from mlc.model.base import Record
 from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, RuntimeRef
 from mlc.model.failure import FailureType, NotFound, Refused

@@ -3,13 +3,13 @@
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from mlc.center.deployment_state import deployment_state
 from temporalio import activity
 
 from activities.deployments import previous_deployed_snapshot
 from activities.model_card import model_card, moment
 from activities.results import newest_own
 from mlc.center import Center, wire
-from mlc.center.deployment_state import deployment_state
 from mlc.model.failure import Refused, Unavailable
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome

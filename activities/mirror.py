@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import dataclass, field, replace
 
+from mlc.center.deployment_state import deployment_state
 from temporalio import activity
 from temporalio.api.common.v1 import Payload
 from temporalio.client import (
@@ -31,9 +32,8 @@ from activities.files import store_files
 from activities.schedule_notices import tell
 from activities.schedule_plan import PlannedSchedule, SchedulePlan, schedule_plan
 from mlc.center import Center
-from mlc.center.deployment_state import deployment_state
 from mlc.model.cron import Calendar, Values, ranges
-from mlc.model.failure import Refused
+from mlc.model.failure import MlcError, Refused
 from mlc.model.file import FileRules
 from mlc.model.schedule import MIRRORED_BY, ORIGIN, PAUSED, MirrorReport, ScheduleOrigin, ScheduleProblem
 from mlc.model.short import beginning
@@ -46,7 +46,7 @@ SHOWN, LONGEST = 5, 300
 LONGEST_NOTE = 500
 
 
-class Taken(Exception):
+class Taken(MlcError):
     """Somebody else's schedule has the id."""
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from mlc.center.wire import DeployableModel
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.failures import final, translated
 from mlc.center import Center
-from mlc.center.wire import DeployableModel
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.processes import DeployModelInput, OnFailedVerdict, Policy, RunBackTestInput

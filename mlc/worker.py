@@ -31,6 +31,7 @@ from mlc import temporal
 from mlc.center import Center
 from mlc.center.client import HttpCenter
 from mlc.center.modelop.signals import ModelOpSignals
+from mlc.model.failure import MlcError
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
 from mlc.model.processes import TASK_QUEUE
@@ -50,7 +51,7 @@ HEARTBEAT_THROTTLE = timedelta(seconds=2)
 log = logging.getLogger(__name__)
 
 
-class NotConfigured(Exception):
+class NotConfigured(MlcError):
     """A setting without which there is no starting, and what to set."""
 
 

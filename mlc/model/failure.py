@@ -4,7 +4,11 @@ from datetime import timedelta
 from enum import StrEnum
 
 
-class ExternalError(Exception):
+class MlcError(Exception):
+    """Base of every exception of the project, but of the decision tables' and of the harness', which stand alone."""
+
+
+class ExternalError(MlcError):
     """Base of what an adapter raises. The text is one sentence for a person, without secrets.
 
     Attributes:

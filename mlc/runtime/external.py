@@ -13,6 +13,7 @@ import httpx
 
 from mlc.center.certificates import certificates
 from mlc.model.asset import Asset
+from mlc.model.failure import MlcError
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.settings import FileSettings
 
@@ -25,11 +26,11 @@ STOPPED = "The job was stopped while its files were copied."
 INSTEAD = "embed it, or give it a file:, http: or https: address"
 
 
-class _Refused(Exception):
+class _AddressRefused(MlcError):
     """A host's answer that is no success. The text ends a sentence."""
 
 
-class _Busy(_Refused):
+class _Busy(_AddressRefused):
     """A host that may answer otherwise later."""
 
 
@@ -149,7 +150,7 @@ class ExternalFiles:
         for pause in (*PAUSES, None):
             try:
                 return transfer()
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, _Refused) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, _AddressRefused) as error:
                 # Neither httpx's texts nor ours name the address.
                 if pause is None or not isinstance(error, httpx.TransportError | _Busy):
                     raise ModelFailure(f"The {what} can't be transferred: {_reason(error)}.") from None
@@ -160,15 +161,15 @@ class ExternalFiles:
 
 def _check_answer(response: httpx.Response) -> None:
     if response.is_redirect:
-        raise _Refused("its host sends callers on to another address, which is not followed: give that address")
+        raise _AddressRefused("its host sends callers on to another address, which is not followed: give that address")
     if response.status_code in BUSY:
         raise _Busy(f"its host answered {response.status_code}")
     if not response.is_success:
-        raise _Refused(f"its host answered {response.status_code}")
+        raise _AddressRefused(f"its host answered {response.status_code}")
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, _Refused):
+    if isinstance(error, _AddressRefused):
         return str(error)
     return f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
 

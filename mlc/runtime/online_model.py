@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from mlc.center import Ledger
 from mlc.model.deployment import DeploymentState
-from mlc.model.failure import ExternalError
+from mlc.model.failure import ExternalError, MlcError
 from mlc.runtime.activities import extra_environment
 from mlc.runtime.execution import MEGABYTE, requirements_of
 from mlc.runtime.external import ExternalFiles
@@ -28,7 +28,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 log = logging.getLogger(__name__)
 
 
-class NotServing(Exception):
+class NotServing(MlcError):
     """Nothing can answer at this moment. The text is a sentence."""
 
 

@@ -13,15 +13,15 @@ from typing import Any
 import httpx
 import pytest
 from gateway_serving import serving
+from mlc.center.client import HttpCenter
+from mlc.center.wire import DeployableModel, ModelMetaData, StoredModel
 from pydantic import SecretStr
 from servers import eventually
 from servers import serving as serving_on_a_thread
 from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.center.client import HttpCenter
 from mlc.center.modelop.signals import ModelOpSignals
-from mlc.center.wire import DeployableModel, ModelMetaData, StoredModel
 from mlc.gateway.app import create_app
 from mlc.gateway.idempotency import fingerprint
 from mlc.model.failure import NotFound

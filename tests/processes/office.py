@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from mlc.center.client import HttpCenter
 from servers import eventually, serving
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from mlc.center import wire
 from mlc.center.certificates import certificates
-from mlc.center.client import HttpCenter
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
 from mlc.model.processes import (

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from mlc.center.client import HttpCenter
 from servers import serving
 
 from activities.evidence import gather, last_deployed_snapshot, with_every_rule
 from mlc.center import wire
-from mlc.center.client import HttpCenter
 from mlc.model.failure import Unavailable
 from mlc.model.result import TestResult
 from mlc.model.ticket import TicketKind, TicketQuestion

@@ -13,7 +13,7 @@ from mlc.center.modelop.answers import SYSTEM
 from mlc.center.modelop.scan import WELL_FORMED
 from mlc.center.modelop.spool import PIECE, Spool, Spools
 from mlc.model.asset import Asset
-from mlc.model.failure import Refused, TooLarge
+from mlc.model.failure import MlcError, Refused, TooLarge
 
 E = TypeVar("E", bound=wire.Entity)
 _ESCAPES = re.compile(rb'(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
@@ -107,7 +107,7 @@ class OpenContents:
         return _cut(content)
 
 
-class NotText(ValueError):
+class NotText(MlcError, ValueError):
     """A text holds half of a character. The text is the end of a sentence."""
 
     def __init__(self) -> None:

@@ -10,6 +10,8 @@ import json
 import re
 from typing import Protocol
 
+from mlc.model.failure import MlcError
+
 CONTENTS = frozenset({"fileContent", "fileContentString", "sourceCode"})
 OPAQUE = frozenset({"custom", "testResults", "jobParameters", "schemaDefinition", "signalVariables", "runtimeInfo"})
 """Keys of what holds other people's keys: nothing in there is a file of ours."""
@@ -27,11 +29,11 @@ _CONTROL = re.compile(rb"[\x00-\x1f]")
 _BEGUN = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?")
 
 
-class NotJson(ValueError):
+class NotJson(MlcError, ValueError):
     """What came is no JSON. The text says why."""
 
 
-class TooMuch(ValueError):
+class TooMuch(MlcError, ValueError):
     """What is left without the contents is larger than the limit."""
 
 

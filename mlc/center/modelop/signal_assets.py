@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from mlc.model.failure import MlcError
 from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile
 from mlc.model.signal import EmbeddedFile
 
@@ -34,7 +35,7 @@ Text = Annotated[str, StringConstraints(max_length=1000)]
 Filename = Annotated[str, StringConstraints(max_length=255)]
 
 
-class BadFile(ValueError):
+class BadFile(MlcError, ValueError):
     """An asset that can't be used. ``place`` is the field in it, or empty; the text never holds a value."""
 
     def __init__(self, place: str, message: str) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from mlc.model.failure import MlcError
 from mlc.standalone.center.entities import KINDS, TERMINAL_STATUSES, Kind
 from mlc.standalone.center.store import Conflict
 
@@ -21,7 +22,7 @@ _LONGEST_NAME = 200
 _DEEPEST = 100  # a snapshot in a job in a listing must still be far from Python's recursion limit
 
 
-class BadRequest(ValueError):
+class BadRequest(MlcError, ValueError):
     """What was sent can't be an entity. The text says why."""
 
 

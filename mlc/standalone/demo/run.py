@@ -19,7 +19,7 @@ from mlc.standalone.demo.outcomes import Expected, Outcome
 from mlc.standalone.demo.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
 from mlc.standalone.demo.reviewer import reviewer
 from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until_told, teller
-from mlc.standalone.environment import Refused
+from mlc.standalone.environment import CannotStart
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.worker import connect
 
@@ -73,11 +73,13 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
         Whether every outcome was as expected; None if it was ended before the last one.
 
     Raises:
-        Refused: there are no examples here, the folder is in use, or a port is.
+        CannotStart: there are no examples here, the folder is in use, or a port is.
         NotReady: something didn't come up.
     """
     if not EXAMPLES.is_dir():
-        raise Refused(f"There are no models in {EXAMPLES}: build the wheel from a clone that has its examples folder.")
+        raise CannotStart(
+            f"There are no models in {EXAMPLES}: build the wheel from a clone that has its examples folder."
+        )
     right: bool | None = None
     tell = teller(console)
 

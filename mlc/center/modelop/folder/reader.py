@@ -14,6 +14,7 @@ from mlc.center.modelop.folder.roles import KNOWN_ROLES, file_format, role_of
 from mlc.center.modelop.snapshots import read_model
 from mlc.center.modelop.wire import ModelMetaData, StoredModel
 from mlc.model.asset import Asset, AssetKind, AssetRole
+from mlc.model.failure import MlcError
 from mlc.model.snapshot import Model
 
 METADATA, REQUIRED_ASSETS = "metadata.json", "required_assets.json"
@@ -25,7 +26,7 @@ _PASSED_OVER = frozenset({".git", ".gitignore", ".gitattributes", ".DS_Store", "
 JsonObject = dict[str, Any]
 
 
-class BadModelFolder(ValueError):
+class BadModelFolder(MlcError, ValueError):
     """A folder can't be read as a model. The text is a sentence that names the file."""
 
 
