@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,14 +33,15 @@ def evaluate(
     pairs: InputPairs = None,
     values: InputFile = None,
     decision: Annotated[str | None, typer.Option(help="Which decision or service, if there are several.")] = None,
+    now: Annotated[str | None, typer.Option(help="The time to judge at: 2026-07-31T10:00:00Z. Else, this one.")] = None,
 ) -> None:
     """Evaluate a decision table. Exit code 1: the evaluation reported problems, such as a missing input."""
     import mlc.dmn
     from mlc.dmn.report import evaluation_report
 
-    inputs = _inputs(values, pairs or [])
+    inputs, moment = _inputs(values, pairs or []), None if now is None else _moment(now)
     try:
-        evaluation = mlc.dmn.load(file).evaluate(inputs, decision)
+        evaluation = mlc.dmn.load(file).evaluate(inputs, decision, now=moment)
     except mlc.dmn.DmnError as error:
         first, *more = error.problems
         rest = f" ({len(more)} more: mlc dmn check {file})" if more else ""
@@ -68,6 +70,20 @@ def _inputs(file: str | None, pairs: list[str]) -> dict[str, Any]:
         except (ValueError, RecursionError):
             inputs[name] = text
     return inputs
+
+
+def _moment(text: str) -> datetime:
+    """A time in ISO 8601, with its offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"--now {text}: write a date and time such as 2026-07-31T10:00:00Z.") from None
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"--now {text} has no time zone: write Z behind it for UTC, or an offset like +02:00.")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise typer.BadParameter(f"--now {text} is no time in UTC.") from None
 
 
 def _text(file: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -116,16 +117,23 @@ class DecisionModel:
         table = self._unit(decision).table
         return None if table is None else f"{table.hit_policy} {table.aggregation or ''}".strip()
 
-    def evaluate(self, inputs: Mapping[str, Any], decision: str | None = None) -> Evaluation:
+    def evaluate(
+        self, inputs: Mapping[str, Any], decision: str | None = None, *, now: datetime | None = None
+    ) -> Evaluation:
         """Evaluate a decision by its name or id; None: the only one that no other requires.
 
         A decision service is evaluated by its name, too, with its input data and its input decisions as inputs, and a
-        business knowledge model with its parameters. Raises DmnError when there is nothing of that name, or several
-        decisions that None could mean. What is wrong with the inputs raises nothing: it is among the problems.
+        business knowledge model with its parameters. `now` is the moment that FEEL's `now()` and `today()` go by, both
+        in UTC: with the same inputs and the same `now` an evaluation always answers the same. None: the machine's
+        clock, read at most once, so that `now()` is one moment throughout the evaluation.
+
+        Raises DmnError when there is nothing of that name, or several decisions that None could mean; TypeError or
+        ValueError when `now` is no datetime, or has no time zone. What is wrong with the inputs raises nothing: it is
+        among the problems.
         """
         target = self._target(decision)
         place = Place(decision=target.name) if isinstance(target, Function) else target.place
-        run = Run()
+        run = Run(None if now is None else _moment(now))
         evaluator = Evaluator(inputs, run, self._ambiguous)
         result: Value = None
         try:
@@ -175,6 +183,18 @@ class DecisionModel:
 
     def _which(self, message: str) -> DmnError:
         return DmnError(Problem(Kind.WHICH_DECISION, message, Place(self.name)))
+
+
+def _moment(now: datetime) -> datetime:
+    """The same moment in UTC."""
+    if not isinstance(now, datetime):
+        raise TypeError(f"now must be a datetime with a time zone, not {type(now).__name__}")
+    if now.utcoffset() is None:
+        raise ValueError(f"now has no time zone: {now.isoformat()} is another moment in every part of the world")
+    try:
+        return now.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"now is {now.isoformat()}, which UTC has no date for") from None
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -164,10 +164,14 @@ def _priorities(compiler: TextCompiler, box: dmn.Table, columns: list[OutputColu
 def _listed(compiler: TextCompiler, values: dmn.Text, place: Place) -> list[Value]:
     """The values that a text lists, worked out on loading; none, and reported, when that is too much work."""
     code = compiler.text(dmn.Text(f"[{values.text}]", values.language), compiler.types.vocabulary(), place)
+    run = Run()
     try:
-        found = code({}, Run())
+        found = code({}, run)
     except (LimitExceededError, RecursionError):
         compiler.report(Kind.LIMIT, "the output values take too long to work out", place)
+        return []
+    if run.clock is not None:
+        compiler.report(Kind.STRUCTURE, "the output values must not depend on the time: their order is fixed", place)
         return []
     return found if isinstance(found, list) else []
 

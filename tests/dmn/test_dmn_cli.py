@@ -173,3 +173,33 @@ def test_an_input_that_cannot_be_used_is_a_problem(model, value) -> None:
     done = run("eval", model, "--decision", "Gap", "--input", f"auc={value}")
     assert done.exit_code == 1
     assert 'the input "auc"' in done.output
+
+
+def test_eval_goes_by_the_time_that_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "clock.dmn"
+    path.write_bytes(dmn(decision("x", 'if today() < date("2026-08-01") then "early" else "late"')))
+    for now, said in (
+        ("2026-07-31T23:59:59Z", "early"),
+        ("2026-08-01T00:00Z", "late"),
+        ("2026-08-01T01:59+02:00", "early"),
+        ("2026-07-31T22:00-02:00", "late"),
+    ):
+        done = run("eval", path, "--now", now)
+        assert (done.exit_code, done.output.splitlines()[0]) == (0, f'result: "{said}"'), now
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        ("2026-07-31T10:00:00", "no time zone"),
+        ("2026-07-31", "no time zone"),
+        ("yesterday", "write a date and time"),
+        ("", "write a date and time"),
+        ("2026-02-30T10:00Z", "write a date and time"),
+        ("0001-01-01T00:00+01:00", "no time in UTC"),
+    ],
+)
+def test_eval_refuses_a_time_that_is_none(model: Path, now: str, says: str) -> None:
+    done = run("eval", model, "--input", "auc=0.9", "--now", now)
+    assert done.exit_code == 2
+    assert says in " ".join(done.output.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from mlc.dmn.errors import Kind, LimitExceededError, Place, Problem
@@ -24,11 +25,16 @@ Scope: TypeAlias = dict[str, Value]
 
 
 class Run:
-    """One evaluation of a model. `missing` holds the names of the inputs that are not given."""
+    """One evaluation of a model. `missing` holds the names of the inputs that are not given.
 
-    __slots__ = ("countdown", "deadline", "depth", "matched", "missing", "problems", "steps")
+    `clock` is the moment at which the evaluation takes place, in UTC. Without one it is the machine's, read when it is
+    first asked for and the same from then on; it stays None as long as nothing has asked.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("clock", "countdown", "deadline", "depth", "matched", "missing", "problems", "steps")
+
+    def __init__(self, clock: datetime | None = None) -> None:
+        self.clock = clock
         self.steps = STEPS
         self.countdown = _LOOK
         self.deadline = 0.0
@@ -53,6 +59,12 @@ class Run:
         self.deadline = self.deadline or now + SECONDS
         if now > self.deadline:
             raise LimitExceededError(f"the evaluation takes more than {SECONDS:g} seconds of CPU")
+
+    def now(self) -> datetime:
+        """The moment at which the evaluation takes place."""
+        if self.clock is None:
+            self.clock = datetime.now(UTC)
+        return self.clock
 
     def enter(self) -> None:
         """Begin a call of a function; every `enter` has its `leave`."""

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from mlc.dmn.errors import FeelError
 from mlc.dmn.feel import temporal, wide
-from mlc.dmn.feel.run import Value
+from mlc.dmn.feel.run import Run, Value
 from mlc.dmn.feel.values import kind_of
 from mlc.dmn.feel.wide import AnyDate
 
@@ -64,13 +64,13 @@ def last_day_of_month(value: Value) -> Decimal:
     return Decimal(temporal.days_in_month(day.year, day.month))
 
 
-@builtin("now()")
-def now() -> datetime:
-    """The present moment, in UTC."""
-    return datetime.now(UTC)
+@builtin("now()", takes_run=True)
+def now(run: Run) -> datetime:
+    """The moment of the evaluation, in UTC."""
+    return run.now()
 
 
-@builtin("today()")
-def today() -> date:
-    """The present day, in UTC."""
-    return datetime.now(UTC).date()
+@builtin("today()", takes_run=True)
+def today(run: Run) -> date:
+    """The day of the evaluation, in UTC."""
+    return run.now().date()
