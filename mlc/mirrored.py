@@ -22,7 +22,7 @@ from mlc.model.base import Record
 from mlc.model.failure import ExternalError, innermost
 from mlc.model.processes import TASK_QUEUE
 from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES, MIRRORED_BY, PREFIX
-from mlc.settings import CenterSettings, FileSettings, ProcessSettings
+from mlc.settings import FileSettings, ProcessSettings
 
 RUNNING, COMPLETED = "running", "completed"
 OFF = "The centre's schedules are not run here: set MLC_MIRROR_SCHEDULES=true and run `mlc setup`."
@@ -88,9 +88,7 @@ async def problems(client: Client, center: Center, schedules: Sequence[MirroredS
     )
     settings = ProcessSettings()
     try:
-        plan = await schedule_plan(
-            center, center_settings=CenterSettings(), settings=settings, files=FileSettings().rules
-        )
+        plan = await schedule_plan(center, settings=settings, files=FileSettings().rules)
     except ExternalError as error:
         return [*found, f"The model centre's schedules can't be read: {error}"]
     known = {schedule.id for schedule in schedules}

@@ -104,8 +104,9 @@ def worker() -> None:
 @app.command()
 def gateway() -> None:
     """Take signals and webhooks over HTTP."""
+    from mlc.center.modelop.settings import CenterSettings
     from mlc.gateway.serve import serve
-    from mlc.settings import CenterSettings, FileSettings, GatewaySettings, JiraSettings, ServiceNowSettings
+    from mlc.settings import FileSettings, GatewaySettings, JiraSettings, ServiceNowSettings
 
     _as_service()
     _end_well_when_told()

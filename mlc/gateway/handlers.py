@@ -13,14 +13,12 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.files import store_files
-from activities.snapshots import DEPLOY_MARK
 from mlc.center import Center
-from mlc.center.wire import DeployableModel
 from mlc.gateway.idempotency import start_once, started_before
 from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
-from mlc.model.job import JobChanged
+from mlc.model.job import JobChanged, JobStatus
 from mlc.model.processes import DEPLOY_MODEL, JOB_CHANGED, TASK_QUEUE, DeployModelInput, deploy_model_id
 from mlc.model.signal import (
     DEPLOYABLE_MODEL_CHANGED,
@@ -32,8 +30,7 @@ from mlc.model.signal import (
     read_signal,
     read_variable,
 )
-
-TERMINAL = frozenset({"COMPLETE", "ERROR", "CANCELLED"})
+from mlc.model.snapshot import Snapshot
 
 
 class Read(BaseModel):
@@ -88,10 +85,8 @@ async def deployable_model_changed(call: Call, systems: Systems) -> list[str]:
     """Start DeployModel on a snapshot: at most once ever by this signal, which comes at each change of the snapshot."""
     snapshot_id = read_variable(call.values, "DEPLOYABLE_MODEL", SnapshotVariable).id
     snapshot = await _snapshot(systems.center, snapshot_id, "DEPLOYABLE_MODEL.id")
-    # The mark outlasts what Temporal remembers of closed runs (the namespace's retention).
-    if snapshot.meta_data.custom.get(DEPLOY_MARK):
-        return []
-    if snapshot.stored_model.model_meta_data.model_category == "MODEL_MONITORING_MODEL":
+    # What stands on the snapshot outlasts what Temporal remembers of closed runs (the namespace's retention).
+    if snapshot.submission or snapshot.model.is_monitor:
         return []
     workflow_id = deploy_model_id(snapshot_id)
     try:
@@ -126,7 +121,7 @@ async def job_status_changed(call: Call, systems: Systems) -> list[str]:
     """Wake the run that waits for a job which has finished; the run reads the job itself."""
     job = read_variable(call.values, "JOB", JobVariable)
     workflow_id = job.job_parameters and job.job_parameters.mlc_workflow_id
-    if not workflow_id or job.job_status.upper() not in TERMINAL:
+    if not workflow_id or not JobStatus(job.job_status.upper()).terminal:
         return []
     async with calling():
         try:
@@ -143,7 +138,7 @@ async def unheard(_call: Call, _systems: Systems) -> list[str]:
     return []
 
 
-async def _snapshot(center: Center, snapshot_id: str, variable: str) -> DeployableModel:
+async def _snapshot(center: Center, snapshot_id: str, variable: str) -> Snapshot:
     try:
         return await center.get_snapshot(snapshot_id)
     except NotFound:
