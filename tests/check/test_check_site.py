@@ -9,7 +9,8 @@ from check_site import CENTER_TOKEN, Site
 
 from mlc.check.finding import Finding, Mark
 from mlc.check.report import check_everything, lines
-from mlc.settings import CenterSettings, JiraSettings
+from mlc.center.modelop.settings import CenterSettings
+from mlc.settings import JiraSettings
 from mlc.standalone.desk.scheme import Scheme, Status
 from mlc.ticketing import TicketRequest
 from mlc.ticketing.jira import JiraTicketing

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import (
-    CenterSettings,
     DeskSettings,
     GatewaySettings,
     JiraSettings,

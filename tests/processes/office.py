@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from mlc.center.modelop import ModelOpCenter, wire
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 from servers import eventually, serving
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
-from mlc.center import wire
 from mlc.center.certificates import certificates
-from mlc.center.client import HttpCenter
 from mlc.model.file import FileRules
 from mlc.model.processes import (
     TICKET_CHANGED,
@@ -29,7 +30,6 @@ from mlc.model.processes import (
 )
 from mlc.model.ticket import TicketChanged, TicketRef
 from mlc.settings import (
-    CenterSettings,
     DeskSettings,
     JiraSettings,
     ProcessSettings,
@@ -86,7 +86,7 @@ class Office:
     def __init__(
         self,
         client: Client,
-        center: HttpCenter,
+        center: ModelManage,
         model_manage: httpx.AsyncClient,
         jira: httpx.AsyncClient,
         faults: Faults,
@@ -96,6 +96,7 @@ class Office:
     ) -> None:
         self.client = client
         self.center = center
+        """The model centre as the people and runtimes know it: in its own words."""
         self.model_manage = model_manage
         self.jira = jira
         self.faults = faults
@@ -282,7 +283,7 @@ async def premises(
         servicenow_settings = ServiceNowSettings(url=desk_url, user="bot", password="desk-token")
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
-        center = HttpCenter(center_settings)
+        center = ModelOpCenter(center_settings)
         activities = activities_of(
             center,
             TicketSystems(
@@ -290,8 +291,8 @@ async def premises(
             ),
             threads,
             process=process,
-            center_settings=center_settings,
             files=FileRules(root=LAKE),
+            text_limit=center_settings.text_limit,
         )
         connected = await Client.connect(
             client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]
@@ -306,7 +307,7 @@ async def premises(
                 verify=certificates(),
             ) as model_manage,
         ):
-            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue, project)
+            yield Office(connected, center.model_manage, model_manage, jira, faults, center_faults, task_queue, project)
         await center.aclose()
 
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 from deploying import deployed, mend, notifications, out_of_order, said, successor
+from mlc.center.modelop import wire
 from office import Office, asset
 
 from activities.monitors import CLASSIFICATION, REGRESSION, monitor_name
-from mlc.center import wire
 
 STABILITY = "Stability Monitor: PSI/CSI"
 SCHEDULE = {"scheduleId": "nightly", "cronExpression": "0 0 2 * * ?", "action": {"signalName": "x"}}

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from mlc.center.modelop import wire
 from office import LAKE, Office, asset
 from paperwork import failure_of, job_of, payloads, text
 from servers import eventually
@@ -11,7 +12,6 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
 from activities.batch import is_alive
-from mlc.center import wire
 from mlc.model.processes import MOST_FILES, RunBatchModelJobInput, RunBatchModelJobResult
 from mlc.model.ticket import TicketRef
 from mlc.settings import ProcessSettings

@@ -3,12 +3,12 @@
 import uuid
 from typing import Any
 
+from mlc.center.modelop import wire
 from processes.office import Office
 from servers import eventually
 from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleDescription
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.center import wire
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
 from mlc.model.schedule import MirrorReport
 from mlc.model.signal import DEPLOYED_BATCH_JOB, RUN_BACK_TEST_JIRA

@@ -18,6 +18,7 @@ from mirroring import (
     started_with,
     undeploy,
 )
+from mlc.center.modelop import wire
 from processes.office import Office
 from servers import eventually
 from temporalio.client import (
@@ -29,7 +30,6 @@ from temporalio.client import (
     WorkflowFailureError,
 )
 
-from mlc.center import wire
 from mlc.standalone.faults import Effect
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from mirroring import DAILY, back_test, batch_job, deployment, listed, mirror, mirrored, reschedule, running
+from mlc.center.modelop import wire
 from processes.office import Office
 
-from mlc.center import wire
 from mlc.model.signal import DEPLOYED_BATCH_JOB
 from mlc.standalone.faults import Effect
 
