@@ -50,7 +50,9 @@ class Model:
 
     async def snapshot(self, name: str) -> wire.DeployableModel:
         meta = wire.MetaData(name=name)
-        return await self.center.model_manage.create_snapshot(wire.DeployableModel(stored_model=self.stored, meta_data=meta))
+        return await self.center.model_manage.create_snapshot(
+            wire.DeployableModel(stored_model=self.stored, meta_data=meta)
+        )
 
     async def deploy(self, snapshot: wire.DeployableModel) -> wire.DeployedModel:
         state = {self.settings.state_field: self.settings.deployed_state}
