@@ -94,7 +94,7 @@ class JobActivities:
                 names = [artefact.name for artefact in artefacts]
                 if artefacts:
                     async with self.center.open_snapshot(job.snapshot_id) as snapshot:
-                        refuse_replacement(snapshot, names)
+                        refuse_replacement(snapshot, artefacts)
                         await self.center.replace_assets(snapshot, finished, artefacts)
         return _shown(names)
 
@@ -220,21 +220,25 @@ def _as_weights(artefact: Asset) -> Asset:
     )
 
 
-def refuse_replacement(snapshot: Snapshot, artefacts: Sequence[str]) -> None:
+def refuse_replacement(snapshot: Snapshot, artefacts: Sequence[Asset]) -> None:
     """Training makes weights: what a job sends back must not become the snapshot's source, data or decision table.
+
+    What is there already, as after an earlier try, is replaced by itself.
 
     Raises:
         ApplicationError: ``JobFailed`` if an artefact has the name of such an asset, or two have the same name.
     """
-    made = Counter(name.casefold() for name in artefacts)
+    made = Counter(artefact.name.casefold() for artefact in artefacts)
+    there = {(artefact.name, artefact.role, artefact.sha256) for artefact in artefacts if artefact.sha256}
     for asset in snapshot.assets:
-        if asset.name.casefold() in made and asset.role not in REPLACEABLE:
+        same = (asset.name, asset.role, asset.sha256) in there
+        if asset.name.casefold() in made and asset.role not in REPLACEABLE and not same:
             raise final(
                 FailureType.JOB_FAILED,
                 f"The training job made a file named {asset.name!r}, which would replace the snapshot's asset of that "
                 f"name with the role {asset.role}. Give the artefact another name.",
             )
-    for name in artefacts:
+    for name in (artefact.name for artefact in artefacts):
         if made[name.casefold()] > 1:
             raise final(
                 FailureType.JOB_FAILED,

@@ -116,7 +116,7 @@ async def schedule_plan(center: Center, *, settings: ProcessSettings, files: Fil
             try:
                 planned = _planned(owner, schedule, settings, files)
                 if planned.id in seen:
-                    raise ValueError("another schedule there has the same scheduleId: give it one of its own.")
+                    raise ValueError("another schedule there has the same id: give it one of its own.")
             except (ValueError, BadSignal) as error:
                 plan.problems.append(owner.problem(schedule, str(error)))
             else:
@@ -185,7 +185,7 @@ def _planned(owner: Owner, schedule: Schedule, settings: ProcessSettings, files:
         ValueError, BadSignal: it can't; what is wrong, in a sentence or two.
     """
     if not _ID.fullmatch(schedule.id):
-        raise ValueError("it needs a scheduleId of letters, digits and -_.: (200 at most).")
+        raise ValueError("it needs an id of letters, digits and -_.: (200 at most).")
     days = calendars(schedule.cron)
     zone = _zone(schedule.time_zone or settings.schedule_time_zone)
     start = _start(schedule, files)
@@ -205,7 +205,7 @@ def _start(schedule: Schedule, files: FileRules) -> ProcessStart:
     name, variables = schedule.signal, schedule.variables
     if not isinstance(name, str) or not isinstance(variables, dict):
         raise ValueError(
-            'its action must be {"signalName": "...", "signalVariables": {...}}, such as '
+            "it must name a signal and an object with its variables, such as "
             f'"{RUN_BACK_TEST_JIRA}" with {{"MODEL_ID": "..."}}.'
         )
     try:

@@ -64,6 +64,11 @@ ASSETS = (
 )
 
 
+def bare_model() -> wire.StoredModel:
+    """A model of which nothing is known but a name, not even its id."""
+    return wire.StoredModel(model_meta_data=wire.ModelMetaData(name="bare"))
+
+
 class Backroom:
     """Activities bound to a centre, and the people and runtimes that a test plays there (``center``)."""
 
@@ -144,8 +149,10 @@ class Backroom:
     async def deploy(self, snapshot_id: str, state: str = "DEPLOYED", **more: Any) -> str:
         """A deployment as somebody else made it."""
         snapshot = await self.center.get_snapshot(snapshot_id)
-        document = {"deployable_model": snapshot, "deployment_target": "PROD", "state": state, **more}
-        return (await self.center.create_deployment(wire.DeployedModel(**document))).id
+        document = {"deployable_model": snapshot, "deployment_target": "PROD", **more}
+        made = await self.center.create_deployment(wire.DeployedModel(**document))
+        await self.center.patch_deployment(made.id, {"state": state})  # which the centre chooses at first
+        return made.id
 
     async def end_job(self, job_id: str, *outputs: wire.Asset, status: str = "COMPLETE", **more: Any) -> None:
         """Play the runtime."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from backroom import GONE, Backroom
+from backroom import GONE, Backroom, bare_model
 
 from activities.deployments import Deployments
 from mlc.center.modelop import wire
@@ -73,7 +73,7 @@ async def test_a_batch_deployment_is_deployed_at_once_and_on_no_runtime(room: Ba
 async def test_a_runtime_or_a_snapshot_that_is_gone_meanwhile_is_told(room: Backroom) -> None:
     gone = wire.Engine(id=GONE, name="gone")
     error = await room.failure(room.deployments.deploy, request(await room.snapshot(), gone))
-    assert (error.type, str(error)) == ("NoMatchingRuntime", "Runtime 'gone' is no longer in the model centre.")
+    assert (error.type, error.message) == ("NoMatchingRuntime", "Runtime 'gone' is no longer in the model centre.")
     assert (await room.failure(room.deployments.deploy, request(GONE))).type == "Refused"
 
 
@@ -136,8 +136,7 @@ async def test_only_the_models_earlier_deployments_in_the_same_places_are_supers
 
 async def test_the_snapshot_of_no_model_supersedes_nothing(room: Backroom) -> None:
     stranger = await room.deploy(await room.snapshot())
-    bare = wire.StoredModel(model_meta_data=wire.ModelMetaData(name="bare", model_stage="PROD"))
-    id_ = await room.snapshot(model=bare)
+    id_ = await room.snapshot(model=bare_model())
     new = Deployments(snapshot_id=id_, ids=[await room.deploy(id_)])
     assert await room.run(room.deployments.supersede, new) == []
     assert await state(room, stranger) == "DEPLOYED"

@@ -4,12 +4,11 @@ import hashlib
 from typing import Any
 
 import pytest
-from backroom import GONE, Backroom, asset
+from backroom import GONE, Backroom, asset, bare_model
 
 from activities.evidence import gather, with_whole_verdict
 from activities.files import store_files
 from activities.model_card import model_card
-from mlc.center.modelop import wire
 from mlc.model.failure import Refused
 from mlc.model.job import JobKind
 from mlc.model.result import TestResult
@@ -99,9 +98,9 @@ async def test_a_card_of_a_snapshot_tells_everything_and_hides_our_own_notes(roo
 
 
 async def test_a_bare_snapshot_has_a_card_too(room: Backroom) -> None:
-    id_ = (await room.center.create_snapshot(wire.DeployableModel())).id
+    id_ = await room.snapshot(model=bare_model())
     card = model_card(await room.port.get_snapshot(id_))
-    assert (card.title, card.risk, card.assets) == (id_, "", [])
+    assert (card.model_name, card.risk, card.owner, card.assets) == ("bare", "", "standalone", [])
 
 
 async def test_a_file_is_kept_once_for_a_place_and_content_and_another_content_takes_no_place(room: Backroom) -> None:

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
-from backroom import ASSETS, GONE, TABLE, Backroom, asset
+from backroom import ASSETS, GONE, TABLE, Backroom, asset, bare_model
 
 from activities.deployments import Deployments
 from activities.monitors import CLASSIFICATION, REGRESSION
@@ -120,7 +120,6 @@ async def test_schedules_without_an_id_are_all_copied(room: Backroom) -> None:
 
 async def test_there_is_nothing_to_copy_from_a_model_that_was_not_deployed_or_of_no_model(room: Backroom) -> None:
     await room.deploy(await room.snapshot(), schedules=[schedule(str(uuid.uuid4()))])
-    bare = wire.StoredModel(model_meta_data=wire.ModelMetaData(name="bare"))
-    for id_ in (await room.snapshot(), await room.snapshot(model=bare)):
+    for id_ in (await room.snapshot(), await room.snapshot(model=bare_model())):
         new = Deployments(snapshot_id=id_, ids=[await room.deploy(id_)])
         assert await room.run(room.schedules.copy_schedules, new) == 0

@@ -107,4 +107,4 @@ async def test_a_rejection_has_no_date_and_leaves_none(room: Backroom) -> None:
     await room.run(room.snapshots.record_decision, DecisionRecord(snapshot_id=id_, decision=rejected))
     snapshot = await room.center.get_snapshot(id_)
     assert "expirationDate" not in (snapshot.model_extra or {})
-    assert snapshot.meta_data.custom["mlcDecision"]["testResultId"] is None
+    assert snapshot.meta_data.custom["mlcDecision"].get("testResultId") is None

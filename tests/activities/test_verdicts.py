@@ -11,10 +11,16 @@ from mlc.center.modelop import wire
 from mlc.model.result import TestResult, TestResultRecord
 from mlc.model.verdict import Verdict
 
-CLOCK = TABLE.replace("<text>auc</text>", "<text>now()</text>").replace(
-    "&lt; 0.9", '&gt; date and time("2200-01-01T00:00:00Z")'
+CLOCK = (
+    TABLE.replace(' typeRef="number"', "")
+    .replace("<text>auc</text>", "<text>now()</text>")
+    .replace("&lt; 0.9", '&gt; date and time("2200-01-01T00:00:00Z")')
 )
-BY_MODEL = TABLE.replace("<text>auc</text>", "<text>modelRisk</text>").replace("&lt; 0.9", '"high"')
+BY_MODEL = (
+    TABLE.replace(' typeRef="number"', "")
+    .replace("<text>auc</text>", "<text>modelRisk</text>")
+    .replace("&lt; 0.9", '"high"')
+)
 
 
 def table(name: str = "t.dmn", content: bytes | str | None = TABLE) -> wire.Asset:
