@@ -72,7 +72,7 @@ class DeploymentActivities:
         """Make the deployment, or find the one that an earlier try made. At most one POST."""
         with translated_creation():
             async with AsyncExitStack() as opened:
-                async with looking_first(self.settings.center_settle):
+                async with looking_first(self.settings.center_index_lag):
                     existing = await self._find(request)
                     if existing is None:
                         snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
@@ -93,7 +93,7 @@ class DeploymentActivities:
     @activity.defn
     async def finish_deployments(self, deployments: Deployments) -> list[Deployment]:
         """Wait until each of them is loaded or has failed; those that failed say why in ``problem``."""
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             current = [await self._look(id_) for id_ in deployments.ids]
             loading = [deployment for deployment in current if not deployment.ready and not deployment.problem]
             if not loading:

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from mlc.center import Center
 from mlc.model.asset import Asset
-from mlc.model.signal_file import EmbeddedFile
+from mlc.model.signal import EmbeddedFile
 
 
 async def store_files(center: Center, scope: str, files: Sequence[EmbeddedFile]) -> list[str]:

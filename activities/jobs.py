@@ -62,7 +62,7 @@ class JobActivities:
         """
         with translated_creation():
             async with AsyncExitStack() as opened:
-                async with looking_first(self.settings.center_settle):
+                async with looking_first(self.settings.center_index_lag):
                     existing = await self.center.find_job(request.snapshot_id, request.key)
                     if existing is None:
                         try:
@@ -88,7 +88,7 @@ class JobActivities:
         Returns:
             The artefacts' file names; of many the first ones, and how many more there are.
         """
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             async with self._finished(job) as finished:
                 artefacts = [_as_weights(asset) for asset in finished.outputs if asset.ref]
                 names = [artefact.name for artefact in artefacts]
@@ -115,14 +115,14 @@ class JobActivities:
     @activity.defn
     async def finish_scoring(self, job: Job) -> Scored:
         """Wait for a scoring job."""
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             finished = await self._ended(job)
         names = [without_query(asset.address) or asset.name for asset in finished.outputs]
         shown = [beginning(name, 150) for name in names[:SHOWN_NAMES]]
         return Scored(job_id=job.id, outputs=shown, output_count=len(names))
 
     async def _finish_test(self, job: Job, purpose: Purpose) -> TestResult:
-        with translated_while_waiting(self.settings.patience):
+        with translated_while_waiting(self.settings.outage_budget):
             async with self._finished(job) as finished:
                 metrics = await read_metrics(self.center, finished, self.text_limit)
                 result = await self.center.keep_test_result(

@@ -37,6 +37,7 @@ from mlc.model.failure import Refused
 from mlc.model.file import FileRules
 from mlc.model.schedule import MIRRORED_BY, ORIGIN, PAUSED, MirrorReport, ScheduleOrigin, ScheduleProblem
 from mlc.model.short import beginning
+from mlc.model.signal import Signals
 from mlc.settings import ProcessSettings
 
 CREATED, UPDATED, RESTED = "created", "updated", "paused"
@@ -54,13 +55,15 @@ class MirrorActivities:
     center: Center
     settings: ProcessSettings
     files: FileRules
+    signals: Signals
+    """What the signals of schedules start. (No activity knows a workflow.)"""
 
     @activity.defn
     async def mirror_schedules(self) -> MirrorReport:
         """Bring Temporal's Schedules in line with the centre's, and tell of those that can't run."""
         mirror = Mirror(activity.client(), activity.info().task_queue, self.center, self.settings)
         with translated():
-            plan = await schedule_plan(self.center, settings=self.settings, files=self.files)
+            plan = await schedule_plan(self.center, settings=self.settings, files=self.files, signals=self.signals)
             right = {planned.id for planned in plan.schedules if await mirror.bring(planned)}
             problems = [*plan.problems, *mirror.problems]
             resting = {problem.mirrored_id: problem.what for problem in problems} | plan.resting

@@ -19,7 +19,7 @@ from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
 from mlc.model.schedule import Schedule, ScheduleOrigin, ScheduleProblem, mirrored_id
 from mlc.model.short import beginning
-from mlc.model.signal import RUN_BACK_TEST_JIRA, UNHEARD, BadSignal, ProcessStart, read_signal
+from mlc.model.signal import BadSignal, ProcessStart, Signals
 from mlc.model.snapshot import Snapshot
 from mlc.settings import ProcessSettings
 
@@ -98,7 +98,9 @@ class SchedulePlan:
     """Ids of the deployments that were seen in the state deployed."""
 
 
-async def schedule_plan(center: Center, *, settings: ProcessSettings, files: FileRules) -> SchedulePlan:
+async def schedule_plan(
+    center: Center, *, settings: ProcessSettings, files: FileRules, signals: Signals
+) -> SchedulePlan:
     """Read the schedules of everything that is deployed. One that can't be used stops none of the others.
 
     Raises:
@@ -109,12 +111,12 @@ async def schedule_plan(center: Center, *, settings: ProcessSettings, files: Fil
     seen = set[str]()
     async for owner in _owners(center, active):
         for schedule in owner.schedules:
-            if why := owner.resting or _unheard(schedule):
+            if why := owner.resting or _unheard(schedule, signals):
                 plan.resting[owner.mirrored_id(schedule)] = why
                 plan.unheard += not owner.resting
                 continue
             try:
-                planned = _planned(owner, schedule, settings, files)
+                planned = _planned(owner, schedule, settings, files, signals)
                 if planned.id in seen:
                     raise ValueError("another schedule there has the same id: give it one of its own.")
             except (ValueError, BadSignal) as error:
@@ -168,8 +170,9 @@ class Places:
         return "A newer deployment of the model in the same place has schedules." if over else ""
 
 
-def _unheard(schedule: Schedule) -> str:
-    return f"Nobody here listens to {schedule.signal}." if schedule.signal in UNHEARD else ""
+def _unheard(schedule: Schedule, signals: Signals) -> str:
+    name = schedule.signal
+    return f"Nobody here listens to {name}." if isinstance(name, str) and name in signals.unheard else ""
 
 
 def _monitors(snapshot: Snapshot, resting: str) -> Iterable[Owner]:
@@ -178,7 +181,9 @@ def _monitors(snapshot: Snapshot, resting: str) -> Iterable[Owner]:
         yield Owner(snapshot.id, name, snapshot.id, snapshot.model.id, monitor.schedules, resting)
 
 
-def _planned(owner: Owner, schedule: Schedule, settings: ProcessSettings, files: FileRules) -> PlannedSchedule:
+def _planned(
+    owner: Owner, schedule: Schedule, settings: ProcessSettings, files: FileRules, signals: Signals
+) -> PlannedSchedule:
     """The schedule as it is to run.
 
     Raises:
@@ -188,7 +193,7 @@ def _planned(owner: Owner, schedule: Schedule, settings: ProcessSettings, files:
         raise ValueError("it needs an id of letters, digits and -_.: (200 at most).")
     days = calendars(schedule.cron)
     zone = _zone(schedule.time_zone or settings.schedule_time_zone)
-    start = _start(schedule, files)
+    start = _start(schedule, files, signals)
     origin = ScheduleOrigin(
         name=_name(schedule),
         schedule_id=schedule.id,
@@ -201,15 +206,12 @@ def _planned(owner: Owner, schedule: Schedule, settings: ProcessSettings, files:
     return PlannedSchedule(owner, schedule, origin, days, start)
 
 
-def _start(schedule: Schedule, files: FileRules) -> ProcessStart:
+def _start(schedule: Schedule, files: FileRules, signals: Signals) -> ProcessStart:
     name, variables = schedule.signal, schedule.variables
     if not isinstance(name, str) or not isinstance(variables, dict):
-        raise ValueError(
-            "it must name a signal and an object with its variables, such as "
-            f'"{RUN_BACK_TEST_JIRA}" with {{"MODEL_ID": "..."}}.'
-        )
+        raise ValueError(f"it must name a signal and an object with its variables, such as {signals.example}.")
     try:
-        return read_signal(name, variables, files)
+        return signals.read(name, variables, files)
     except BadSignal as error:
         raise ValueError(f"signal {name[:100]!r}: {error}") from None
 

@@ -56,7 +56,7 @@ class TicketActivities:
             ApplicationError: ``NotSent``, ``Ambiguous``, ``Refused``.
         """
         with translated_creation():
-            async with looking_first(self.settings.settle):
+            async with looking_first(self.settings.ticket_index_lag):
                 tickets = self.tickets[question.provider]
                 request = await self._request(question)
                 found = await in_thread(self.threads, tickets.find, question.label)

@@ -23,9 +23,9 @@ GROUPS: tuple[type[BaseSettings], ...] = (
 
 
 def rows(group: type[BaseSettings]) -> Iterator[str]:
-    prefix = group.model_config["env_prefix"]
-    for name, field in group.model_fields.items():
-        yield f"| `{prefix}{name.upper()}` | {_default(field.default)} | {field.description} |"
+    for variable, field in zip(settings.variables(group), group.model_fields.values(), strict=True):
+        once = f" (once `{variable.old}`, which works until {variable.until})" if variable.old else ""
+        yield f"| `{variable.name}` | {_default(field.default)} | {field.description}{once} |"
 
 
 INTRODUCTION = """# Settings

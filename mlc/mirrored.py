@@ -18,11 +18,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.mirror import origin_of
 from activities.schedule_plan import schedule_plan
 from mlc.center import Center
+from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.base import Record
 from mlc.model.failure import ExternalError, innermost
 from mlc.model.processes import TASK_QUEUE
 from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES, MIRRORED_BY, PREFIX
 from mlc.settings import FileSettings, ProcessSettings
+from workflows.registry import PROCESSES
 
 RUNNING, COMPLETED = "running", "completed"
 OFF = "The centre's schedules are not run here: set MLC_MIRROR_SCHEDULES=true and run `mlc setup`."
@@ -88,7 +90,9 @@ async def problems(client: Client, center: Center, schedules: Sequence[MirroredS
     )
     settings = ProcessSettings()
     try:
-        plan = await schedule_plan(center, settings=settings, files=FileSettings().rules)
+        plan = await schedule_plan(
+            center, settings=settings, files=FileSettings().rules, signals=ModelOpSignals(PROCESSES)
+        )
     except ExternalError as error:
         return [*found, f"The model centre's schedules can't be read: {error}"]
     known = {schedule.id for schedule in schedules}

@@ -5,14 +5,25 @@ default. The connection to Temporal is not here: it comes from ``temporalio.envc
 """
 
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mlc.model.file import FileRules
+
+OTHER_VARIABLES: Mapping[str, str] = {
+    "MLC_HOME": "the folder of standalone mode's state and settings file",
+    "MLC_SAVE_HISTORIES": "tests: save the histories of runs",
+    "MLC_SPECS": "tests: folder of other systems' specifications",
+    "MLC_DMN_TCK": "tests: folder of the decision tables' conformance kit",
+    "MLC_PROPERTY_FACTOR": "tests: how many more examples to try",
+}
+"""``MLC_*`` variables that are read somewhere and are no settings."""
 
 
 def home() -> Path:
@@ -32,7 +43,12 @@ _NAME = r"^[a-z][a-z0-9_]{0,79}$"
 
 
 class _Group(BaseSettings):
-    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+        populate_by_name=True,  # a renamed setting has aliases, and is its field's name in code all the same
+    )
 
     def __init__(self, **values: Any) -> None:
         # Resolved at construction, not at import: tests and `mlc dev` choose another home.
@@ -40,12 +56,59 @@ class _Group(BaseSettings):
         super().__init__(**values)
 
 
+@dataclass(frozen=True)
+class Variable:
+    """The environment variable of a setting. ``old`` is the name that it had, which works until release ``until``."""
+
+    name: str
+    old: str = ""
+    until: str = ""
+
+
+def renamed(default: Any, name: str, *, old: str, until: str, description: str) -> Any:
+    """A setting that had another name: ``name`` and ``old`` are the variables. Of both, in one place, ``name`` wins."""
+    return Field(
+        default,
+        validation_alias=AliasChoices(name, old),
+        description=description,
+        json_schema_extra={"until": until},
+    )
+
+
+def groups() -> list[type[BaseSettings]]:
+    """Every group of settings whose module has been imported."""
+    found: list[type[_Group]] = []
+    waiting = [_Group]
+    while waiting:
+        below = waiting.pop().__subclasses__()
+        found += below
+        waiting += below
+    return [group for group in found if group.model_fields]
+
+
+def variables(group: type[BaseSettings]) -> Iterator[Variable]:
+    """The variables of a group's settings, in order."""
+    for field, info in group.model_fields.items():
+        alias, more = info.validation_alias, info.json_schema_extra
+        if isinstance(alias, AliasChoices) and isinstance(more, dict):
+            name, old = map(str, alias.choices)
+            yield Variable(name, old, str(more["until"]))
+        else:
+            yield Variable(f"{group.model_config['env_prefix']}{field}".upper())
+
+
 def what_is_wrong(error: ValidationError) -> str:
     """The variables that hold something else than they should, and what they should, without their values."""
-    group = globals().get(error.title)
-    prefix = group.model_config["env_prefix"] if isinstance(group, type) and issubclass(group, _Group) else ""
+    group = next((group for group in groups() if group.__name__ == error.title), None)
+    prefix = group.model_config["env_prefix"] if group else ""
+    old_names = {variable.name: variable.old for variable in variables(group) if variable.old} if group else {}
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    return " ".join(f"{prefix}{'.'.join(map(str, p['loc']))}".upper() + f": {p['msg']}." for p in problems)
+    said = []
+    for problem in problems:
+        place = ".".join(map(str, problem["loc"])).upper()
+        name = place if place in old_names else f"{prefix}{place}".upper()
+        said.append(f"{name}{f' (once {old_names[name]})' if name in old_names else ''}: {problem['msg']}.")
+    return " ".join(said)
 
 
 def _finder(default: str, what: str) -> Any:
@@ -276,9 +339,27 @@ class ProcessSettings(_Group):
     on_missing_metric: Literal["fail", "warn", "ignore"] = Field(
         "fail", description="When a decision table asks for a metric that the test result lacks"
     )
-    patience: Duration = Field(timedelta(hours=24), description="How long outages are retried before a ticket is made")
-    settle: Duration = Field(timedelta(seconds=120), description="Wait before creating again after an unclear answer")
-    center_settle: Duration = Field(timedelta(seconds=15), description="The same for jobs and deployments")
+    outage_budget: Duration = renamed(
+        timedelta(hours=24),
+        "MLC_OUTAGE_BUDGET",
+        old="MLC_PATIENCE",
+        until="0.3",
+        description="How long outages are retried before a ticket is made",
+    )
+    ticket_index_lag: Duration = renamed(
+        timedelta(seconds=120),
+        "MLC_TICKET_INDEX_LAG",
+        old="MLC_SETTLE",
+        until="0.3",
+        description="How long the ticket system's search may lag: waited before creating again after an unclear answer",
+    )
+    center_index_lag: Duration = renamed(
+        timedelta(seconds=15),
+        "MLC_CENTER_INDEX_LAG",
+        old="MLC_CENTER_SETTLE",
+        until="0.3",
+        description="The same for jobs and deployments in the model centre",
+    )
     job_poll: Duration = Field(timedelta(seconds=30), description="Between two looks at a running job")
     job_deadline: Duration = Field(timedelta(days=7), description="A job that runs longer is given up")
     runtime_timeout: Duration = Field(

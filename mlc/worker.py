@@ -11,7 +11,6 @@ from typing import Any
 import pydantic
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig as EnvironmentConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerConfig
@@ -30,24 +29,21 @@ from activities.snapshots import SnapshotActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
+from mlc import temporal
 from mlc.center import Center
 from mlc.center.modelop import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.file import FileRules
+from mlc.model.process import Processes
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import NOT_ALLOWED, missing_attributes
 from mlc.settings import FileSettings, JiraSettings, ProcessSettings, ServiceNowSettings
 from mlc.ticketing import Ticketing, TicketSystems
 from mlc.ticketing.jira import JiraTicketing
 from mlc.ticketing.servicenow import ServiceNowTicketing
-from workflows.deploy_model import DeployModel
 from workflows.messages import MisfitSignals
-from workflows.mirror_schedules import MirrorSchedules
-from workflows.run_back_test import RunBackTest
-from workflows.run_batch_model_job import RunBatchModelJob
-from workflows.sweep_tickets import SweepTickets
-
-WORKFLOWS: Sequence[type] = (DeployModel, RunBackTest, RunBatchModelJob, SweepTickets, MirrorSchedules)
+from workflows.registry import PROCESSES
 
 # Less than the time that process supervisors usually leave between SIGTERM and SIGKILL.
 GRACE = timedelta(seconds=20)
@@ -67,13 +63,14 @@ class MlcPlugin(SimplePlugin):
 
     Args:
         activities: bound activity methods; none for clients and replayers.
+        processes: whose workflows are run.
     """
 
-    def __init__(self, activities: Sequence[Callable[..., Any]] = ()) -> None:
+    def __init__(self, activities: Sequence[Callable[..., Any]] = (), processes: Processes = PROCESSES) -> None:
         super().__init__(
             "mlc",
             data_converter=pydantic_data_converter,
-            workflows=WORKFLOWS,
+            workflows=processes.workflows,
             activities=activities,
             interceptors=[Heartbeats(activities), MisfitSignals()],
             workflow_runner=sandbox(),
@@ -94,10 +91,8 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 
 async def connect(plugin: MlcPlugin | None = None) -> Client:
-    """Connect to Temporal as the ``temporal`` CLI does (``temporal.toml``, ``TEMPORAL_*``)."""
-    config = EnvironmentConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, plugins=[plugin or MlcPlugin()])
+    """Connect to Temporal with everything that clients and workers of the processes must agree on."""
+    return await temporal.connect(plugins=[plugin or MlcPlugin()])
 
 
 def activities_of(
@@ -108,11 +103,13 @@ def activities_of(
     process: ProcessSettings,
     files: FileRules,
     text_limit: int,
+    processes: Processes = PROCESSES,
 ) -> list[Callable[..., Any]]:
     """Every activity of the processes, bound to its clients.
 
     Args:
         text_limit: bytes of a text of the model centre that are read to be judged (``MLC_CENTER_TEXT_LIMIT``).
+        processes: those that schedules may start.
     """
     snapshots = SnapshotActivities(center, process, tickets.names)
     jobs = JobActivities(center, process, files, text_limit)
@@ -124,7 +121,7 @@ def activities_of(
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process)
     sweep = SweepActivities(tickets, threads)
-    mirror = MirrorActivities(center, process, files)
+    mirror = MirrorActivities(center, process, files, ModelOpSignals(processes))
     return [
         *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.read_policy),
         snapshots.record_decision,

@@ -1,12 +1,15 @@
 """Settings: said in one place, and read from the environment."""
 
+import re
 import runpy
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from mlc.settings import JiraSettings, ProcessSettings
+from mlc.settings import OTHER_VARIABLES, JiraSettings, ProcessSettings, groups, variables, what_is_wrong
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,8 +21,8 @@ def test_the_page_of_settings_says_what_the_code_says() -> None:
 
 @pytest.mark.parametrize("written", ["3600", "PT1H"])
 def test_a_duration_is_seconds_or_iso_8601(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLC_PATIENCE", written)
-    assert ProcessSettings().patience == timedelta(hours=1)
+    monkeypatch.setenv("MLC_OUTAGE_BUDGET", written)
+    assert ProcessSettings().outage_budget == timedelta(hours=1)
 
 
 def test_the_environment_wins_over_the_file_of_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +36,69 @@ def test_the_environment_wins_over_the_file_of_the_home(tmp_path: Path, monkeypa
 def test_a_secret_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLC_JIRA_TOKEN", "very-secret")
     assert "very-secret" not in repr(JiraSettings())
+
+
+OUTAGE_BUDGETS = [
+    ({}, "", 24),
+    ({"MLC_PATIENCE": "PT1H"}, "", 1),
+    ({"mlc_patience": "PT1H"}, "", 1),
+    ({}, "MLC_PATIENCE=PT1H", 1),
+    ({"MLC_PATIENCE": "PT1H", "MLC_OUTAGE_BUDGET": "PT2H"}, "", 2),
+    ({"MLC_PATIENCE": "PT1H", "MLC_OUTAGE_BUDGET": ""}, "", 1),
+    ({}, "MLC_OUTAGE_BUDGET=PT2H\nMLC_PATIENCE=PT1H", 2),
+    ({"MLC_PATIENCE": "PT1H"}, "MLC_OUTAGE_BUDGET=PT2H", 1),  # the environment wins, by whatever name
+    ({"MLC_OUTAGE_BUDGET": "PT2H"}, "MLC_PATIENCE=PT1H", 2),
+    ({"OUTAGE_BUDGET": "PT2H", "PATIENCE": "PT2H"}, "", 24),
+]
+
+
+@pytest.mark.parametrize(("environment", "file", "hours"), OUTAGE_BUDGETS)
+def test_an_old_name_still_works_and_the_new_one_wins_over_it(
+    environment: dict[str, str], file: str, hours: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLC_HOME", str(tmp_path))
+    (tmp_path / "mlc.env").write_text(file)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ProcessSettings().outage_budget == timedelta(hours=hours)
+    assert ProcessSettings(outage_budget=timedelta(hours=3)).outage_budget == timedelta(hours=3)
+
+
+@pytest.mark.parametrize("name", ["MLC_OUTAGE_BUDGET", "MLC_PATIENCE"])
+def test_a_wrong_value_is_told_by_both_names_and_without_itself(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "for-ever")
+    with pytest.raises(ValidationError) as refused:
+        ProcessSettings()
+    told = what_is_wrong(refused.value)
+    assert told.startswith("MLC_OUTAGE_BUDGET (once MLC_PATIENCE): Input should be a valid timedelta")
+    assert "for-ever" not in told
+
+
+def test_a_renamed_setting_has_the_name_that_its_group_would_give_it() -> None:
+    for group in groups():
+        names = [f"{group.model_config['env_prefix']}{field}".upper() for field in group.model_fields]
+        assert [variable.name for variable in variables(group)] == names
+
+
+def test_no_two_settings_have_one_name() -> None:
+    ours = [group for group in groups() if group.__module__.startswith("mlc.")]
+    names = [name for group in ours for each in variables(group) for name in (each.name, each.old) if name]
+    assert sorted({*names, *OTHER_VARIABLES}) == sorted([*names, *OTHER_VARIABLES])
+
+
+def test_no_old_name_outlives_the_release_in_which_it_ends() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    def release(text: str) -> list[int]:
+        return [int(part) for part in text.split(".")]
+
+    old = [variable for group in groups() for variable in variables(group) if variable.old]
+    assert old
+    assert [each.old for each in old if release(each.until) <= release(project["version"])] == []
+
+
+def test_every_variable_that_is_read_by_itself_is_listed() -> None:
+    folders = ("mlc", "workflows", "activities", "tests", "bench", "docs", "examples")
+    sources = [file.read_text() for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    reading = re.compile(r"""(?:environ(?:\.get|\.pop|\.setdefault)?|getenv)[\[(]\s*["'](MLC_\w*)["']""")
+    assert {name for source in sources for name in reading.findall(source)} == OTHER_VARIABLES.keys()

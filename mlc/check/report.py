@@ -11,6 +11,7 @@ from mlc.check.center import check_center
 from mlc.check.finding import Finding, Mark, wrong
 from mlc.check.gateway import check_gateway
 from mlc.check.servicenow import check_servicenow
+from mlc.check.settings import check_settings
 from mlc.check.temporal import check_temporal
 from mlc.check.tickets import check_tickets
 from mlc.settings import what_is_wrong
@@ -37,6 +38,7 @@ class Section:
 async def check_everything() -> list[Section]:
     """Check all systems at the same time; one that is not used has no section. What goes wrong is a finding."""
     checks = {
+        "Settings": check_settings(),
         "Temporal": check_temporal(),
         "Model centre": check_center(),
         "Jira": check_tickets(),

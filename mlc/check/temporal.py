@@ -9,7 +9,6 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.check.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
@@ -17,6 +16,7 @@ from mlc.model.processes import TASK_QUEUE, Attribute
 from mlc.model.schedule import MIRROR_SCHEDULE
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from mlc.settings import ProcessSettings
+from mlc.temporal import USUAL_ADDRESS, configured_address
 from mlc.worker import connect
 
 SILENT = timedelta(minutes=2)
@@ -25,9 +25,9 @@ _LIMIT = timedelta(seconds=TIME_LIMIT)
 
 
 async def check_temporal() -> AsyncIterator[Finding]:
-    """Findings about the Temporal that ``temporalio.envconfig`` leads to."""
+    """Findings about the Temporal that the environment names."""
     try:
-        address = ClientConfig.load_client_connect_config().get("target_host") or "localhost:7233"
+        address = configured_address() or USUAL_ADDRESS
     except Exception:  # whatever the file holds must not be shown: it may be a key
         yield wrong("The connection to Temporal", "its settings can't be read: correct TEMPORAL_* or temporal.toml.")
         return

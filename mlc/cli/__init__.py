@@ -145,6 +145,16 @@ def check() -> None:
 
 
 @app.command()
+def processes() -> None:
+    """Show the processes that there are, and which signals start them."""
+    from mlc.cli.processes import lines
+    from workflows.registry import PROCESSES
+
+    for line in lines(PROCESSES):
+        typer.echo(line)
+
+
+@app.command()
 def submit(
     folder: Annotated[Path, typer.Argument(help="A model folder in ModelOp's layout.", exists=True, file_okay=False)],
     tag: Annotated[list[str] | None, typer.Option(help="Tag of the snapshot: train, run_test, jira, ...")] = None,
@@ -235,11 +245,12 @@ def _sentence(error: BaseException) -> str:
     from pydantic import ValidationError
 
     from mlc.settings import what_is_wrong
+    from mlc.temporal import USUAL_ADDRESS
 
     if isinstance(error, ValidationError):
         return what_is_wrong(error)
     if isinstance(error, RuntimeError) and "client connect" in str(error):
-        address = os.environ.get("TEMPORAL_ADDRESS", "the address of temporal.toml, or localhost:7233")
+        address = os.environ.get("TEMPORAL_ADDRESS", f"the address of temporal.toml, or {USUAL_ADDRESS}")
         return f"Temporal can't be reached at {address}: start it (`mlc dev` does), or set TEMPORAL_ADDRESS."
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}."

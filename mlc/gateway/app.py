@@ -1,6 +1,6 @@
 """The gateway: HTTP in. Signals from ModelOp and schedulers, webhooks from the ticket system; nothing else.
 
-It holds no state and no workflow code: what it has answered with 2xx is in Temporal, so it can die at any moment and
+It holds no state and runs no workflow: what it has answered with 2xx is in Temporal, so it can die at any moment and
 run in as many copies as one likes.
 """
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from temporalio.client import Client
 
 from mlc.center import Center
+from mlc.center.modelop.signals import ModelOpSignals
 from mlc.gateway.handlers import Systems
 from mlc.gateway.jira_webhook import jira_sender
 from mlc.gateway.servicenow_webhook import servicenow_sender
@@ -17,7 +18,9 @@ from mlc.gateway.signals import signal_api
 from mlc.gateway.temporal import TemporalDown, calling
 from mlc.gateway.webhook import given, webhook
 from mlc.model.file import FileRules
+from mlc.model.process import Processes
 from mlc.settings import GatewaySettings, JiraSettings, ServiceNowSettings
+from workflows.registry import PROCESSES
 
 
 class Health(BaseModel):
@@ -35,6 +38,7 @@ def create_app(
     temporal: Client,
     center: Center,
     files: FileRules | None = None,
+    processes: Processes = PROCESSES,
 ) -> FastAPI:
     """The gateway's ASGI application.
 
@@ -45,6 +49,7 @@ def create_app(
         temporal: a client that may be lazy: the gateway starts, and answers 503, while Temporal is down.
         center: where snapshots are looked up before a run is started on one, and a signal's files are kept.
         files: which addresses the files of signals may have; by default none.
+        processes: those that signals may start.
 
     Raises:
         ValueError: no secret for any webhooks is configured, so that anybody could call, or nobody.
@@ -61,7 +66,8 @@ def create_app(
         description="Signals that start and wake model life-cycle processes, and the ticket system's webhooks.",
         redoc_url=None,
     )
-    app.include_router(signal_api(settings, Systems(temporal, center, files or FileRules())), tags=["signals"])
+    systems = Systems(temporal, center, files or FileRules(), ModelOpSignals(processes))
+    app.include_router(signal_api(settings, systems), tags=["signals"])
     for sender in senders:
         app.include_router(webhook(sender, settings, temporal), tags=["webhooks"])
 

@@ -1,12 +1,10 @@
-"""What each of ModelOp's signals does here. A new signal is one function and one entry in :data:`HANDLERS`."""
+"""What is done when a signal comes. Which process it starts, and on what, the registry of processes says."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
-from pydantic.alias_generators import to_camel
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -14,49 +12,16 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.files import store_files
 from mlc.center import Center
+from mlc.center.modelop.signals import JOB_STATUS_CHANGED, ModelOpSignals, finished_job
 from mlc.gateway.idempotency import start_once, started_before
 from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
-from mlc.model.job import JobChanged, JobStatus
-from mlc.model.processes import DEPLOY_MODEL, JOB_CHANGED, TASK_QUEUE, DeployModelInput, deploy_model_id
-from mlc.model.signal import (
-    DEPLOYABLE_MODEL_CHANGED,
-    JOB_STATUS_CHANGED,
-    UNHEARD,
-    VARIABLES,
-    BadVariable,
-    Id,
-    read_signal,
-    read_variable,
-)
+from mlc.model.job import JobChanged
+from mlc.model.process import Starts
+from mlc.model.processes import JOB_CHANGED, TASK_QUEUE
+from mlc.model.signal import BadVariable, ProcessStart
 from mlc.model.snapshot import Snapshot
-
-
-class Read(BaseModel):
-    """What is read of other systems' JSON: camelCase, everything else left alone."""
-
-    model_config = ConfigDict(
-        extra="ignore", hide_input_in_errors=True, alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class SnapshotVariable(Read):
-    """What is read of ``DEPLOYABLE_MODEL``; the rest is fetched from the centre."""
-
-    id: Id
-
-
-class JobParameters(Read):
-    mlc_workflow_id: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-
-
-class JobVariable(Read):
-    """What is read of ``JOB``."""
-
-    id: Id
-    job_status: str = ""
-    job_parameters: JobParameters | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +31,7 @@ class Systems:
     temporal: Client
     center: Center
     files: FileRules
+    signals: ModelOpSignals
 
 
 @dataclass(frozen=True)
@@ -81,19 +47,19 @@ Handler = Callable[[Call, Systems], Awaitable[list[str]]]
 """Deals with one signal and tells the ids of the workflows that it started, joined or woke."""
 
 
-async def deployable_model_changed(call: Call, systems: Systems) -> list[str]:
-    """Start DeployModel on a snapshot: at most once ever by this signal, which comes at each change of the snapshot."""
-    snapshot_id = read_variable(call.values, "DEPLOYABLE_MODEL", SnapshotVariable).id
-    snapshot = await _snapshot(systems.center, snapshot_id, "DEPLOYABLE_MODEL.id")
+async def start_once_for_a_snapshot(call: Call, systems: Systems) -> list[str]:
+    """Start the process on a snapshot: at most once ever by this signal, which comes at each change of the snapshot."""
+    start = systems.signals.read_announcement(call.name, call.values)
+    snapshot = await _snapshot(systems.center, start)
     # What stands on the snapshot outlasts what Temporal remembers of closed runs (the namespace's retention).
     if snapshot.submission or snapshot.model.is_monitor:
         return []
-    workflow_id = deploy_model_id(snapshot_id)
+    workflow_id = start.workflow_id(call.key)
     try:
         async with calling():
             await systems.temporal.start_workflow(
-                DEPLOY_MODEL,
-                DeployModelInput(snapshot_id=snapshot_id),
+                start.workflow,
+                start.input([]),
                 id=workflow_id,
                 task_queue=TASK_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -107,9 +73,9 @@ async def deployable_model_changed(call: Call, systems: Systems) -> list[str]:
 async def start_process(call: Call, systems: Systems) -> list[str]:
     """Start the process that the signal asks for, once for a key; the files that it embeds go to the centre first."""
     # In a thread, since an address may be looked up on a disk, and base64 be as long as a body may.
-    start = await asyncio.to_thread(read_signal, call.name, call.values, systems.files)
+    start = await asyncio.to_thread(systems.signals.read, call.name, call.values, systems.files)
     if start.snapshot_id is not None:
-        await _snapshot(systems.center, start.snapshot_id, "MODEL_ID")
+        await _snapshot(systems.center, start)
     # The centre keeps what it is given: nothing goes there for a call that starts nothing.
     if start.embedded and (workflow_id := await started_before(systems.temporal, start, call.key)):
         return [workflow_id]
@@ -119,18 +85,17 @@ async def start_process(call: Call, systems: Systems) -> list[str]:
 
 async def job_status_changed(call: Call, systems: Systems) -> list[str]:
     """Wake the run that waits for a job which has finished; the run reads the job itself."""
-    job = read_variable(call.values, "JOB", JobVariable)
-    workflow_id = job.job_parameters and job.job_parameters.mlc_workflow_id
-    if not workflow_id or not JobStatus(job.job_status.upper()).terminal:
+    job = finished_job(call.values)
+    if job is None:
         return []
     async with calling():
         try:
-            await systems.temporal.get_workflow_handle(workflow_id).signal(JOB_CHANGED, JobChanged(job_id=job.id))
+            await systems.temporal.get_workflow_handle(job.workflow_id).signal(JOB_CHANGED, JobChanged(job_id=job.id))
         except RPCError as error:
             if error.status == RPCStatusCode.NOT_FOUND:  # nothing of this id runs (any more)
                 return []
             raise
-    return [workflow_id]
+    return [job.workflow_id]
 
 
 async def unheard(_call: Call, _systems: Systems) -> list[str]:
@@ -138,16 +103,23 @@ async def unheard(_call: Call, _systems: Systems) -> list[str]:
     return []
 
 
-async def _snapshot(center: Center, snapshot_id: str, variable: str) -> Snapshot:
+async def _snapshot(center: Center, start: ProcessStart) -> Snapshot:
     try:
-        return await center.get_snapshot(snapshot_id)
+        return await center.get_snapshot(start.snapshot_id or "")
     except NotFound:
-        raise BadVariable(f"{variable}: the model centre has no snapshot of this id.") from None
+        raise BadVariable(f"{start.snapshot_place}: the model centre has no snapshot of this id.") from None
 
 
-HANDLERS: Mapping[str, Handler] = {
-    DEPLOYABLE_MODEL_CHANGED: deployable_model_changed,
-    **dict.fromkeys(VARIABLES, start_process),
-    JOB_STATUS_CHANGED: job_status_changed,
-    **dict.fromkeys(UNHEARD, unheard),
+STARTING: Mapping[Starts, Handler] = {
+    Starts.ONCE: start_once_for_a_snapshot,
+    Starts.ONCE_A_KEY: start_process,
 }
+
+
+def handler_of(name: str, signals: ModelOpSignals) -> Handler | None:
+    """What deals with the signals of this name; None: no process has to do with them, and nobody sends them."""
+    if name in signals.processes:
+        return STARTING[signals.processes[name][1].starts]
+    if name == JOB_STATUS_CHANGED:
+        return job_status_changed
+    return unheard if name in signals.unheard else None

@@ -6,56 +6,43 @@ The envelope is Camunda's, as ModelOp's model-manage, schedulers and users send 
 
 import json
 import logging
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from pydantic import StringConstraints, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from mlc.gateway.handlers import HANDLERS, Call, Read, Systems
+from mlc.center.modelop.signals import Envelope, ModelOpSignals
+from mlc.gateway.handlers import Call, Systems, handler_of
 from mlc.gateway.idempotency import KeyReused, key_of
 from mlc.gateway.intake import bears, read_body
 from mlc.gateway.temporal import TemporalRefused
 from mlc.model.failure import Refused, Unavailable
-from mlc.model.signal import DEPLOYABLE_MODEL_CHANGED, EXAMPLES, JOB_STATUS_CHANGED, VARIABLES, BadSignal
+from mlc.model.signal import BadSignal
 from mlc.settings import GatewaySettings
 
 log = logging.getLogger("mlc.gateway")
 
 
-class Variable(Read):
-    """A variable of a signal. Camunda's ``type`` and ``valueInfo`` are not looked at."""
-
-    value: Any = None
-
-
-class Signal(Read):
-    """ModelOp's envelope of a signal."""
-
-    name: Annotated[str, StringConstraints(max_length=300)]
-    variables: dict[str, Variable] = {}
-
-
-class Started(Read):
+class Started(BaseModel):
     """The workflows that the signal started, joined or woke."""
 
-    workflow_ids: list[str] = []
+    workflow_ids: list[str] = Field([], serialization_alias="workflowIds")
 
 
 def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
     """ModelOp's two routes for signals."""
-    router = APIRouter(prefix="/mlc-service/rest")
+    router, documented = APIRouter(prefix="/mlc-service/rest"), _documented(systems.signals)
 
     async def take(request: Request) -> list[str]:
         if settings.token is not None and not bears(request, settings.token):
             raise HTTPException(401, "Send the gateway's token: Authorization: Bearer <MLC_GATEWAY_TOKEN>.")
         key = key_of(request)
-        signal = _parse(await read_body(request, settings.max_body))
-        handler = HANDLERS.get(signal.name)
+        signal = _parse(await read_body(request, settings.max_body), systems.signals)
+        handler = handler_of(signal.name, systems.signals)
         if handler is None:
-            raise HTTPException(404, f"No signal of this name. Known: {', '.join(HANDLERS)}.")
-        values = {name: variable.value for name, variable in signal.variables.items()}
+            raise HTTPException(404, f"No signal of this name. Known: {', '.join(systems.signals.names)}.")
         try:
-            workflow_ids = await handler(Call(signal.name, values, key), systems)
+            workflow_ids = await handler(Call(signal.name, signal.values, key), systems)
         except BadSignal as error:
             raise HTTPException(400, str(error)) from None
         except TemporalRefused as error:
@@ -69,13 +56,13 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
         log.info("signal %s workflows=%s", signal.name, workflow_ids)
         return workflow_ids
 
-    @router.post("/signal", status_code=204, openapi_extra=_documented(), responses=_ANSWERS)
+    @router.post("/signal", status_code=204, openapi_extra=documented, responses=_ANSWERS)
     async def signal(request: Request) -> Response:
         """Send a signal."""
         await take(request)
         return Response(status_code=204)
 
-    @router.post("/signalResponsive", openapi_extra=_documented(), responses=_ANSWERS)
+    @router.post("/signalResponsive", openapi_extra=documented, responses=_ANSWERS)
     async def signal_responsive(request: Request) -> Started:
         """Send a signal and learn the ids of the workflows that it started, joined or woke."""
         return Started(workflow_ids=await take(request))
@@ -83,16 +70,14 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
     return router
 
 
-def _parse(body: bytes) -> Signal:
+def _parse(body: bytes, signals: ModelOpSignals) -> Envelope:
     try:
-        return Signal.model_validate_json(body)
+        return Envelope.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
-        raise HTTPException(
-            400,
-            f"Not a signal: {place}: {first['msg']}. Example: {json.dumps(_example(DEPLOYABLE_MODEL_CHANGED))}",
-        ) from None
+        example = json.dumps(signals.envelope(next(iter(signals.names))))
+        raise HTTPException(400, f"Not a signal: {place}: {first['msg']}. Example: {example}") from None
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -106,17 +91,12 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _example(name: str) -> dict[str, Any]:
-    own = {DEPLOYABLE_MODEL_CHANGED: ("DEPLOYABLE_MODEL",), JOB_STATUS_CHANGED: ("JOB",), **VARIABLES}
-    return {"name": name, "variables": {variable: {"value": EXAMPLES[variable]} for variable in own.get(name, ())}}
-
-
-def _documented() -> dict[str, Any]:
+def _documented(signals: ModelOpSignals) -> dict[str, Any]:
     schema = {
         "type": "object",
         "required": ["name"],
         "properties": {
-            "name": {"type": "string", "enum": list(HANDLERS)},
+            "name": {"type": "string", "enum": list(signals.names)},
             "variables": {
                 "type": "object",
                 "additionalProperties": {"type": "object", "properties": {"value": {}}},
@@ -124,8 +104,12 @@ def _documented() -> dict[str, Any]:
         },
     }
     examples = {
-        name.rpartition(".")[2]: {"summary": (HANDLERS[name].__doc__ or "").partition(".")[0], "value": _example(name)}
-        for name in HANDLERS
+        name.rpartition(".")[2]: {
+            "summary": summary,
+            "description": " ".join(f"{each}: {meaning}." for each, meaning in signals.meanings(name).items()),
+            "value": signals.envelope(name),
+        }
+        for name, summary in signals.names.items()
     }
     key = {
         "in": "header",

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
+
+from mlc import temporal
 
 CALL_TIMEOUT = 8.0
 """Seconds for one request's calls to Temporal: less than Jira waits for its answer (20 s)."""
@@ -18,13 +18,8 @@ class TemporalDown(Exception):
 
 
 async def connect() -> Client:
-    """A client by ``temporalio.envconfig`` (``temporal.toml``, ``TEMPORAL_*``) that connects when first used.
-
-    It carries no workflows: the gateway starts them by the names of their types.
-    """
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, lazy=True, data_converter=pydantic_data_converter)
+    """A client that connects when first used. It carries no workflows: the gateway starts them by their names."""
+    return await temporal.connect(lazy=True)
 
 
 class TemporalRefused(TemporalDown):

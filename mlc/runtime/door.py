@@ -18,8 +18,6 @@ import pydantic
 import uvicorn
 from fastapi import FastAPI
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
 from temporalio.worker import Worker
 
 from mlc.center import Center, wire
@@ -30,6 +28,7 @@ from mlc.runtime.activities import JobActivities, patiently
 from mlc.runtime.http import create_app
 from mlc.runtime.online import OnlineModels
 from mlc.settings import CenterSettings, RuntimeSettings
+from mlc.temporal import connect
 from workflows.run_job import RunJob
 
 HEARTBEAT_INTERVAL = 5.0
@@ -67,13 +66,6 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         await center.aclose()
         if listener is not None:
             listener.close()
-
-
-async def connect() -> Client:
-    """Connect to Temporal as the ``temporal`` CLI does (``temporal.toml``, ``TEMPORAL_*``)."""
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, data_converter=pydantic_data_converter)
 
 
 def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:

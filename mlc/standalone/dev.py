@@ -18,6 +18,7 @@ from mlc.standalone.children import Child, Program
 from mlc.standalone.environment import HOST, SETTINGS_FILE, Ports, only_one, prepare
 from mlc.standalone.readiness import answers, polls, takes_runs
 from mlc.standalone.temporal_server import dev_server_command
+from mlc.temporal import connect_at
 
 START_TIMEOUT = 90.0
 """Seconds in which each process must be ready; most take two, on a loaded machine far more."""
@@ -69,7 +70,7 @@ class Standalone:
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
         self.environment = child_environment(self.home, prepare(self.home, self.ports))
-        temporal = await Client.connect(f"{HOST}:{self.ports.temporal}", lazy=True)
+        temporal = await connect_at(f"{HOST}:{self.ports.temporal}")
         async with httpx.AsyncClient(timeout=2) as http:
             for programs in self._programs(temporal, http):
                 wave = [Child(program, env=self.environment, logs=logs, tell=self._tell) for program in programs]

@@ -5,12 +5,14 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
+
+from mlc.settings import ProcessSettings, variables
 
 SETTINGS_FILE = "mlc.env"
 HOST = "127.0.0.1"
@@ -95,7 +97,10 @@ def prepare(home: Path, ports: Ports) -> dict[str, str]:
     known = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
     fixed = _addresses(ports) | _secrets(known)
     own = _PACE | {"MLC_FILE_ROOT": str(home / "files")}
-    _write(path, fixed | {name: known.get(name, value) for name, value in own.items()})
+    # An earlier release may have written one under the name that it had then.
+    old = {variable.name: variable.old for variable in variables(ProcessSettings) if variable.name in own}
+    kept = {name: known.get(name) or known.get(old.get(name, ""), value) for name, value in own.items()}
+    _write(path, fixed | kept, gone=set(old.values()))
     return fixed
 
 
@@ -147,18 +152,23 @@ def _secrets(known: Mapping[str, str]) -> dict[str, str]:
 
 _PACE = {
     "MLC_JOB_POLL": "PT2S",
-    "MLC_SETTLE": "PT2S",  # the desk's search doesn't lag
-    "MLC_CENTER_SETTLE": "PT2S",
+    "MLC_TICKET_INDEX_LAG": "PT2S",  # the desk's search doesn't lag
+    "MLC_CENTER_INDEX_LAG": "PT2S",
     "MLC_SWEEP_INTERVAL": "PT30S",
     "MLC_MIRROR_SCHEDULES": "true",  # the centre of standalone mode has no scheduler of its own
 }
 """Settings for one machine and one person who watches; a value in the file wins."""
 
 
-def _write(path: Path, settings: Mapping[str, str]) -> None:
-    """Replace the lines of these settings and keep all others, in one step and for nobody else to read."""
+def _write(path: Path, settings: Mapping[str, str], gone: Container[str]) -> None:
+    """Replace the lines of these settings and keep all others, in one step and for nobody else to read.
+
+    Args:
+        gone: settings whose lines are dropped.
+    """
     old = path.read_text().splitlines() if path.exists() else [f"# Settings of `mlc dev`; {path.parent} is its home."]
-    kept = [line for line in old if line.partition("=")[0].strip() not in settings]
+    named = ((line.partition("=")[0].strip(), line) for line in old)
+    kept = [line for name, line in named if name not in settings and not (name and name in gone)]
     text = "\n".join([*kept, *(f"{name}='{value}'" for name, value in settings.items())]) + "\n"
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
@@ -169,8 +179,8 @@ def _write(path: Path, settings: Mapping[str, str]) -> None:
 
 def adopt_temporal_address(home: Path) -> None:
     """Let this process find the Temporal of ``mlc dev``, if the user has named none (``TEMPORAL_*``, temporal.toml)."""
-    from temporalio.envconfig import ClientConfig
+    from mlc.temporal import configured_address
 
     address = dotenv_values(home / SETTINGS_FILE, interpolate=False).get("TEMPORAL_ADDRESS")
-    if address and "target_host" not in ClientConfig.load_client_connect_config():
+    if address and configured_address() is None:
         os.environ["TEMPORAL_ADDRESS"] = address

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import httpx
+from mlc.center.modelop.settings import CenterSettings
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
@@ -25,7 +26,6 @@ from activities.schedules import ScheduleActivities
 from activities.snapshots import SnapshotActivities
 from activities.verdicts import VerdictActivities
 from mlc.center.modelop import ModelOpCenter, wire
-from mlc.center.modelop.settings import CenterSettings
 from mlc.model.file import FileRules
 from mlc.settings import ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app

@@ -2,11 +2,11 @@
 
 import pytest
 from check_site import JIRA_TOKEN, Site
+from mlc.center.modelop.settings import CenterSettings
 
 from mlc.check.finding import Finding, Mark
 from mlc.check.report import check_everything
 from mlc.check.servicenow import check_servicenow
-from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import JiraSettings, ServiceNowSettings
 from mlc.standalone.faults import Effect
 from mlc.ticketing import TicketRequest

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-
+from dotenv import dotenv_values
 from mlc.center.modelop.settings import CenterSettings
+
 from mlc.settings import (
     DeskSettings,
     GatewaySettings,
@@ -63,14 +64,14 @@ def test_a_later_start_keeps_the_secrets_and_what_a_person_added_but_not_old_add
     first = prepare(tmp_path, Ports.free())
     file = tmp_path / "mlc.env"
     edited = file.read_text().replace("MLC_JOB_POLL='PT2S'", "MLC_JOB_POLL=PT9S")
-    file.write_text(edited + "MLC_PATIENCE=PT1H\n# mine\n")
+    file.write_text(edited + "MLC_OUTAGE_BUDGET=PT1H\n# mine\n")
     second = prepare(tmp_path, Ports())
     changed = {name for name in first if first[name] != second[name]}
     assert changed
     assert all("ADDRESS" in name or "URL" in name or "PORT" in name or "UI" in name for name in changed)
     monkeypatch.setenv("MLC_HOME", str(tmp_path))
     settings = ProcessSettings()
-    assert (settings.patience.total_seconds(), settings.job_poll.total_seconds()) == (3600, 9)
+    assert (settings.outage_budget.total_seconds(), settings.job_poll.total_seconds()) == (3600, 9)
     assert "# mine" in file.read_text()
     assert prepare(tmp_path, Ports()) == second
     before = file.read_text()
@@ -78,13 +79,23 @@ def test_a_later_start_keeps_the_secrets_and_what_a_person_added_but_not_old_add
     assert file.read_text() == before
 
 
+def test_a_setting_that_an_earlier_release_wrote_keeps_its_value_under_its_new_name(tmp_path: Path) -> None:
+    (tmp_path / "mlc.env").write_text("MLC_SETTLE=PT9S\nMLC_CENTER_SETTLE='PT2S'\nMLC_PATIENCE=PT1H\n\n# mine\n")
+    prepare(tmp_path, Ports())
+    kept = dotenv_values(tmp_path / "mlc.env")
+    assert (kept["MLC_TICKET_INDEX_LAG"], kept["MLC_CENTER_INDEX_LAG"]) == ("PT9S", "PT2S")
+    assert not kept.keys() & {"MLC_SETTLE", "MLC_CENTER_SETTLE"}
+    assert kept["MLC_PATIENCE"] == "PT1H"  # a person's own line
+    assert "\n\n# mine\n" in (tmp_path / "mlc.env").read_text()
+
+
 def test_children_see_no_settings_that_lead_to_other_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TEMPORAL_API_KEY", "TEMPORAL_PROFILE", "MLC_CENTER_TOKEN_URL", "MLC_JIRA_USER"):
         monkeypatch.setenv(name, "a company's")
-    monkeypatch.setenv("MLC_PATIENCE", "PT5M")
+    monkeypatch.setenv("MLC_OUTAGE_BUDGET", "PT5M")
     env = child_environment(tmp_path, prepare(tmp_path, Ports()))
     assert "a company's" not in env.values()
-    assert env["MLC_PATIENCE"] == "PT5M"
+    assert env["MLC_OUTAGE_BUDGET"] == "PT5M"
     assert env["TEMPORAL_ADDRESS"] == "127.0.0.1:7233"
     assert json.loads(env["MLC_JIRA_WEBHOOK_SECRETS"])
 

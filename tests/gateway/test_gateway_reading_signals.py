@@ -6,24 +6,26 @@ from typing import Any
 
 import pytest
 
+from mlc.center.modelop.signals import PREFIX, ModelOpSignals
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
-from mlc.model.signal import (
-    DEPLOYED_BATCH_JOB,
-    EXAMPLES,
-    MODEL_BACK_TEST,
-    RUN_BACK_TEST_JIRA,
-    RUN_BACK_TEST_SERVICENOW,
-    VARIABLES,
-    BadVariable,
-    UnknownSignal,
-    read_signal,
-)
+from mlc.model.signal import BadVariable, ProcessStart, UnknownSignal
+from workflows.registry import PROCESSES
+
+SIGNALS = ModelOpSignals(PROCESSES)
+RUN_BACK_TEST_JIRA = PREFIX + "Signals_Run_Back_Test_Jira"
+RUN_BACK_TEST_SERVICENOW = PREFIX + "Signals_Run_Back_Test_ServiceNow"
+MODEL_BACK_TEST = PREFIX + "Signals_MODEL_BACK_TEST"
+DEPLOYED_BATCH_JOB = PREFIX + "Signals_DEPLOYED_BATCH_JOB"
 
 MODEL = "5a31b3c6-f033-4948-b433-bae6656baa26"
 CSV = b"a,b\r\n1,2\r\n"
 RULES = FileRules(hosts=["files.example.org"])
 SECRET = "kept-to-yourself"
+
+
+def read_signal(name: str, variables: dict[str, Any], rules: FileRules) -> ProcessStart:
+    return SIGNALS.read(name, variables, rules)
 
 
 def embedded(**more: Any) -> dict[str, Any]:
@@ -171,8 +173,8 @@ def test_an_output_is_judged_as_strictly_as_an_input() -> None:
         (external(fileUrl="https://elsewhere.example/o.csv"), r"OUTPUT_FILE\.fileUrl: the host"),
         (embedded(fileFormat="WORD"), r"OUTPUT_FILE\.fileFormat: CSV or JSON"),
         ({"assetType": "EXTERNAL_FILE"}, r"OUTPUT_FILE\.fileUrl: an external file"),
-        ([], "OUTPUT_FILE: a back test takes exactly one file"),
-        ([{}, {}], "OUTPUT_FILE: a back test takes exactly one file"),
+        ([], "OUTPUT_FILE: exactly one file is taken"),
+        ([{}, {}], "OUTPUT_FILE: exactly one file is taken"),
     ):
         with pytest.raises(BadVariable, match=says):
             read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "OUTPUT_FILE": asset}, RULES)
@@ -180,7 +182,7 @@ def test_an_output_is_judged_as_strictly_as_an_input() -> None:
 
 def test_a_back_test_reads_exactly_one_file() -> None:
     for files in ([], [embedded(), embedded()]):
-        with pytest.raises(BadVariable, match="INPUT_FILE: a back test takes exactly one file"):
+        with pytest.raises(BadVariable, match="INPUT_FILE: exactly one file is taken"):
             read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "INPUT_FILE": files}, RULES)
 
 
@@ -218,6 +220,8 @@ def test_other_signals_start_no_process() -> None:
         read_signal("com.modelop.mlc.definitions.Signals_model_changed", {}, RULES)
 
 
-@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize("name", SIGNALS.asked)
 def test_the_examples_are_right(name: str) -> None:
-    read_signal(name, {variable: {"value": EXAMPLES[variable]} for variable in VARIABLES[name]}, RULES)
+    variables = SIGNALS.envelope(name)["variables"]
+    assert variables.keys() == {variable.name for variable in SIGNALS.variables(name)}
+    read_signal(name, variables, RULES)

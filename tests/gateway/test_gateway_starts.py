@@ -22,14 +22,15 @@ from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWor
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.center.modelop import ModelOpCenter
+from mlc.center.modelop.signals import ModelOpSignals
 from mlc.gateway.app import create_app
 from mlc.gateway.idempotency import fingerprint
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
-from mlc.model.signal import read_signal
 from mlc.settings import GatewaySettings, JiraSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
+from workflows.registry import PROCESSES
 
 PREFIX = "com.modelop.mlc.definitions."
 JIRA, SERVICENOW = PREFIX + "Signals_Run_Back_Test_Jira", PREFIX + "Signals_Run_Back_Test_ServiceNow"
@@ -308,16 +309,16 @@ async def test_two_keys_that_make_one_id_are_told_apart_from_one_key_used_twice(
     assert reused.startswith(f"This Idempotency-Key has started batch-a-b-{key} with other variables")
 
 
-def test_a_field_that_a_release_adds_leaves_the_fingerprint_of_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = read_signal(BATCH, {"TAG": "t", "INPUT_FILE": EMBEDDED}, FileRules())
+def test_a_field_that_a_release_adds_leaves_the_fingerprint_of_what_was_asked() -> None:
+    start = ModelOpSignals(PROCESSES).read(BATCH, {"TAG": "t", "INPUT_FILE": EMBEDDED}, FileRules())
     before = fingerprint(start)
 
     class Later(RunBatchModelJobInput):
         priority: int = 3
 
-    monkeypatch.setattr("mlc.model.signal.RunBatchModelJobInput", Later)
-    assert isinstance(start.input(["x"]), Later)
-    assert fingerprint(start) == before
+    later = dataclasses.replace(start, process=dataclasses.replace(start.process, input=Later))
+    assert isinstance(later.input(["x"]), Later)
+    assert fingerprint(later) == before
 
 
 async def test_a_call_that_starts_nothing_leaves_no_file_in_the_centre(

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from mlc.center.modelop import ModelOpCenter, wire
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
 from servers import eventually, serving
@@ -20,7 +19,9 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from mlc.center.certificates import certificates
+from mlc.center.modelop import ModelOpCenter, wire
 from mlc.model.file import FileRules
+from mlc.model.process import Processes
 from mlc.model.processes import (
     TICKET_CHANGED,
     DeployModelInput,
@@ -44,6 +45,7 @@ from mlc.ticketing import TicketSystems
 from mlc.ticketing.jira import JiraTicketing
 from mlc.ticketing.servicenow import ServiceNowTicketing
 from mlc.worker import MlcPlugin, activities_of
+from workflows.registry import PROCESSES
 
 Run = WorkflowHandle[Any, DeployModelResult]
 
@@ -257,6 +259,7 @@ async def premises(
     process: ProcessSettings,
     scheme: Scheme | None = None,
     servicenow: bool = True,
+    processes: Processes = PROCESSES,
     **desk: Any,
 ) -> AsyncIterator[Office]:
     """An ``office`` without its worker."""
@@ -293,9 +296,12 @@ async def premises(
             process=process,
             files=FileRules(root=LAKE),
             text_limit=center_settings.text_limit,
+            processes=processes,
         )
         connected = await Client.connect(
-            client.service_client.config.target_host, namespace=client.namespace, plugins=[MlcPlugin(activities)]
+            client.service_client.config.target_host,
+            namespace=client.namespace,
+            plugins=[MlcPlugin(activities, processes)],
         )
         async with (
             httpx.AsyncClient(
@@ -320,10 +326,12 @@ async def office(
     Args:
         configure: changes the settings of the processes.
         desk: the desk's workflow as ``scheme``, if another than the usual one, whether ``servicenow`` is set up beside
-            Jira, and further settings of the desk.
+            Jira, other ``processes`` than the usual ones, and further settings of the desk.
     """
     process = configure(
-        ProcessSettings(job_poll=timedelta(seconds=30), settle=timedelta(seconds=1), center_settle=timedelta(seconds=1))
+        ProcessSettings(
+            job_poll=timedelta(seconds=30), ticket_index_lag=timedelta(seconds=1), center_index_lag=timedelta(seconds=1)
+        )
     )
     task_queue = f"mlc-{uuid.uuid4()}"
     async with (

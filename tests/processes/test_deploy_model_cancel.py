@@ -285,7 +285,7 @@ async def test_cancelled_twice_is_cancelled_once(desk: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "desk", [{"configure": lambda s: s.model_copy(update={"center_settle": timedelta(seconds=3)})}], indirect=True
+    "desk", [{"configure": lambda s: s.model_copy(update={"center_index_lag": timedelta(seconds=3)})}], indirect=True
 )
 async def test_cancelled_where_an_unclear_deployment_cant_be_looked_for_undoes_the_others(desk: Office) -> None:
     await desk.engine("east", online=True)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 from deploying import deployed, mend, notifications, out_of_order, said, successor
-from mlc.center.modelop import wire
 from office import Office, asset
 
 from activities.monitors import CLASSIFICATION, REGRESSION, monitor_name
+from mlc.center.modelop import wire
 
 STABILITY = "Stability Monitor: PSI/CSI"
 SCHEDULE = {"scheduleId": "nightly", "cronExpression": "0 0 2 * * ?", "action": {"signalName": "x"}}
@@ -130,7 +130,7 @@ async def test_what_was_set_on_a_monitor_goes_on_with_the_next_snapshot(desk: Of
 
 
 @pytest.mark.parametrize(
-    "desk", [{"configure": lambda s: s.model_copy(update={"patience": timedelta(seconds=2)})}], indirect=True
+    "desk", [{"configure": lambda s: s.model_copy(update={"outage_budget": timedelta(seconds=2)})}], indirect=True
 )
 async def test_an_outage_while_monitors_are_added_becomes_an_error_ticket_after_the_patience(desk: Office) -> None:
     await desk.engine("batch")

@@ -13,7 +13,7 @@ from servers import eventually
 from mlc.model.ticket import TicketRef
 from mlc.standalone.faults import Effect
 
-LAGGING = {"index_lag": 2.0, "configure": lambda s: s.model_copy(update={"settle": timedelta(seconds=3)})}
+LAGGING = {"index_lag": 2.0, "configure": lambda s: s.model_copy(update={"ticket_index_lag": timedelta(seconds=3)})}
 """A desk whose search finds a new ticket after two seconds, and a worker that waits longer before it asks again."""
 
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from mlc.center.modelop import wire
 from office import LAKE, Office, asset
 from paperwork import failure_of, job_of, payloads, text
 from servers import eventually
@@ -12,6 +11,7 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
 from activities.batch import is_alive
+from mlc.center.modelop import wire
 from mlc.model.processes import MOST_FILES, RunBatchModelJobInput, RunBatchModelJobResult
 from mlc.model.ticket import TicketRef
 from mlc.settings import ProcessSettings
@@ -19,7 +19,7 @@ from mlc.standalone.faults import Effect
 
 
 def impatient(settings: ProcessSettings) -> ProcessSettings:
-    return settings.model_copy(update={"patience": timedelta(seconds=1)})
+    return settings.model_copy(update={"outage_budget": timedelta(seconds=1)})
 
 
 def deaf(settings: ProcessSettings) -> ProcessSettings:

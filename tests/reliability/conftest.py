@@ -23,7 +23,7 @@ async def desk(dev_server: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator
 @pytest.fixture
 async def unmanned(dev_server: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Office]:
     """An office whose worker is a process of its own: see ``worker``."""
-    process = ProcessSettings(settle=timedelta(seconds=1), center_settle=timedelta(seconds=1))
+    process = ProcessSettings(ticket_index_lag=timedelta(seconds=1), center_index_lag=timedelta(seconds=1))
     async with premises(dev_server.client, tmp_path, task_queue=TASK_QUEUE, process=process) as opened:
         yield opened
         for run in opened.started:

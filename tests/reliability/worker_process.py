@@ -28,8 +28,8 @@ class WorkerProcess:
             "MLC_JIRA_TOKEN": "desk-token",
             "MLC_JIRA_PROJECT": office.project,
             "MLC_JIRA_TIMEOUT": "80",
-            "MLC_SETTLE": "PT1S",
-            "MLC_CENTER_SETTLE": "PT1S",
+            "MLC_TICKET_INDEX_LAG": "PT1S",
+            "MLC_CENTER_INDEX_LAG": "PT1S",
             "MLC_JOB_POLL": "PT30S",
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -3,16 +3,18 @@
 import uuid
 from typing import Any
 
-from mlc.center.modelop import wire
 from processes.office import Office
 from servers import eventually
 from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleDescription
 from temporalio.service import RPCError, RPCStatusCode
 
+from mlc.center.modelop import wire
+from mlc.center.modelop.signals import PREFIX
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
 from mlc.model.schedule import MirrorReport
-from mlc.model.signal import DEPLOYED_BATCH_JOB, RUN_BACK_TEST_JIRA
 
+RUN_BACK_TEST_JIRA = PREFIX + "Signals_Run_Back_Test_Jira"
+DEPLOYED_BATCH_JOB = PREFIX + "Signals_DEPLOYED_BATCH_JOB"
 DAILY = "0 0 6 * * ?"
 
 

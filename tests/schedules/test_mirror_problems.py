@@ -3,11 +3,21 @@
 from typing import Any
 
 import pytest
-from mirroring import DAILY, back_test, batch_job, deployment, listed, mirror, mirrored, reschedule, running
-from mlc.center.modelop import wire
+from mirroring import (
+    DAILY,
+    DEPLOYED_BATCH_JOB,
+    back_test,
+    batch_job,
+    deployment,
+    listed,
+    mirror,
+    mirrored,
+    reschedule,
+    running,
+)
 from processes.office import Office
 
-from mlc.model.signal import DEPLOYED_BATCH_JOB
+from mlc.center.modelop import wire
 from mlc.standalone.faults import Effect
 
 SIGNALS = "com.modelop.mlc.definitions.Signals_"

@@ -12,13 +12,14 @@ from starlette.exceptions import HTTPException
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.api import router
 from mlc.standalone.center.contents import BadContent
-from mlc.standalone.center.dispatch import Connect, Dispatcher, connect
+from mlc.standalone.center.dispatch import Connect, Dispatcher
 from mlc.standalone.center.monitors import seed
 from mlc.standalone.center.pages import pages
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.service import ModelCentre
 from mlc.standalone.center.signals import Signals
 from mlc.standalone.center.store import Conflict, Missing, Outdated, Store
+from mlc.temporal import connect
 
 _STATUS = {Missing: 404, Conflict: 409, Outdated: 412, BadRequest: 400, BadContent: 400}
 

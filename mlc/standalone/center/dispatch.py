@@ -13,8 +13,6 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -24,6 +22,7 @@ from mlc.model.processes import RUN_JOB
 from mlc.standalone.center.entities import CANCEL, DISPATCH, KINDS, WATCH, Kind
 from mlc.standalone.center.matching import choose
 from mlc.standalone.center.service import ModelCentre
+from mlc.temporal import connect
 
 JsonObject = dict[str, Any]
 Connect = Callable[[], Awaitable[Client]]
@@ -36,13 +35,6 @@ _JOBS = KINDS["jobs"]
 _RPC_TIMEOUT = timedelta(seconds=10)
 _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
 _log = logging.getLogger(__name__)
-
-
-async def connect() -> Client:
-    """Connect as the ``temporal`` CLI would, by ``temporal.toml`` and ``TEMPORAL_*``."""
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, data_converter=pydantic_data_converter)
 
 
 class Dispatcher:

@@ -17,6 +17,7 @@ from rich.console import Console
 from temporalio.client import WorkflowFailureError
 
 from mlc.center.deployment_state import deployment_state
+from mlc.center.modelop.signals import PREFIX
 from mlc.center.wire import DeployedModel
 from mlc.mirrored import NotFired, fire
 from mlc.model.failure import innermost
@@ -30,7 +31,6 @@ from mlc.model.processes import (
     RunBatchModelJobStatus,
 )
 from mlc.model.schedule import mirrored_id
-from mlc.model.signal import DEPLOYED_BATCH_JOB, RUN_BACK_TEST_JIRA, RUN_BACK_TEST_SERVICENOW
 from mlc.standalone.addresses import run_page, snapshot_page
 from mlc.standalone.demo.outcomes import Check, Outcome
 from mlc.standalone.demo.play import Played, Systems
@@ -39,6 +39,9 @@ from mlc.standalone.watch import Line, follow, text_of
 LIMIT = 120.0
 """Seconds for each of these runs; they take about five."""
 NIGHTLY = "0 0 2 * * ?"
+RUN_BACK_TEST_JIRA = PREFIX + "Signals_Run_Back_Test_Jira"
+RUN_BACK_TEST_SERVICENOW = PREFIX + "Signals_Run_Back_Test_ServiceNow"
+DEPLOYED_BATCH_JOB = PREFIX + "Signals_DEPLOYED_BATCH_JOB"
 SHOWN_LINES = 3
 
 R = TypeVar("R", bound=ProcessResult)

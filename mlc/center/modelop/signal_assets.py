@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile
+from mlc.model.signal import EmbeddedFile
 
 FORMATS: Mapping[str, FileFormat] = {"CSV": "CSV", "JSON": "JSON"}
 ENDINGS = frozenset({".csv", ".json", ".jsonl", ".ndjson"})
@@ -40,19 +40,6 @@ class BadFile(ValueError):
     def __init__(self, place: str, message: str) -> None:
         super().__init__(message)
         self.place = place
-
-
-@dataclass(frozen=True)
-class EmbeddedFile:
-    """A file whose bytes came with the signal. They go to the model centre, and only its id goes further."""
-
-    filename: str
-    file_format: FileFormat | None
-    content: bytes
-
-    def stored(self, asset_id: str) -> InputFile:
-        """The same file, once the centre keeps it."""
-        return InputFile(asset_id=asset_id, filename=self.filename, file_format=self.file_format)
 
 
 class _Read(BaseModel):

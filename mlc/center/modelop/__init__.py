@@ -1,0 +1,1 @@
+"""ModelOp Center: what it says and how, and nothing of it anywhere else."""

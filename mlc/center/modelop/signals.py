@@ -1,0 +1,260 @@
+"""ModelOp's signals: how they are named, enveloped and written, and what the variables of one say is to be started.
+
+A signal comes over HTTP in Camunda's form, ``{"MODEL_ID": {"value": "..."}}``, or stands in a schedule's
+``action.signalVariables`` as ``{"MODEL_ID": "..."}``; both are read. Nothing here does anything.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from mlc.center.modelop.signal_assets import BadFile, read_files, read_input, read_output
+from mlc.model.file import FileRules, InputFile, OutputFile
+from mlc.model.process import FILES, Process, Signal, Starts, Variable
+from mlc.model.signal import BadVariable, Id, ProcessStart, UnknownSignal
+
+PREFIX = "com.modelop.mlc.definitions."
+"""What the registry's names of signals leave out."""
+
+JOB_STATUS_CHANGED = PREFIX + "Signals_job_status_changed"
+UNHEARD: Mapping[str, str] = {  # until a process takes one of them
+    PREFIX + "Signals_model_changed": "A model has changed",
+    PREFIX + "Signals_model_created": "A model was registered",
+    PREFIX + "Signals_MODEL_DATA_DRIFT_TEST": "A user asks for a drift test",
+}
+"""What ModelOp broadcasts, or is asked to start, and no process here listens to: taken without doing anything, by the
+gateway as by the mirror (``docs/schedules.md``)."""
+
+TERMINAL = frozenset({"COMPLETE", "ERROR", "CANCELLED"})
+
+_JOB = {
+    "id": "0f6f1d1e-6a53-4a3b-9d4a-3f6a7c2f9b10",
+    "jobStatus": "COMPLETE",
+    "jobParameters": {"mlcWorkflowId": "deploy-5a31b3c6-f033-4948-b433-bae6656baa26"},
+}
+_INPUT = {"assetType": "EXTERNAL_FILE", "fileUrl": "https://files.example.org/in.csv", "fileFormat": "CSV"}
+_OUTPUT = _INPUT | {"fileUrl": "https://files.example.org/out.csv"}
+
+V = TypeVar("V")
+
+
+class Read(BaseModel):
+    """What is read of ModelOp's JSON: camelCase, everything else left alone."""
+
+    model_config = ConfigDict(
+        extra="ignore", hide_input_in_errors=True, alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Enveloped(Read):
+    """A variable of a signal. Camunda's ``type`` and ``valueInfo`` are not looked at."""
+
+    value: Any = None
+
+
+class Envelope(Read):
+    """A signal as it comes over HTTP."""
+
+    name: Annotated[str, StringConstraints(max_length=300)]
+    variables: dict[str, Enveloped] = {}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: variable.value for name, variable in self.variables.items()}
+
+
+class _JobParameters(Read):
+    mlc_workflow_id: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+
+
+class _Job(Read):
+    id: Id
+    job_status: str = ""
+    job_parameters: _JobParameters | None = None
+
+
+@dataclass(frozen=True)
+class FinishedJob:
+    """A job that has come to its end, and the run that waits for it."""
+
+    id: str
+    workflow_id: str
+
+
+def finished_job(variables: Mapping[str, Any]) -> FinishedJob | None:
+    """What ``JOB_STATUS_CHANGED`` says; None: the job goes on, or is none of ours.
+
+    Raises:
+        BadVariable: JOB is missing or has another shape.
+    """
+    job = _read(variables.get("JOB"), _Job, "JOB", _JOB)
+    workflow_id = job.job_parameters and job.job_parameters.mlc_workflow_id
+    return FinishedJob(job.id, workflow_id) if workflow_id and job.job_status.upper() in TERMINAL else None
+
+
+class ModelOpSignals:
+    """Reads the signals that start the processes of a registry. A :class:`mlc.model.signal.Signals`.
+
+    Raises:
+        ValueError: a process claims the signal that wakes runs.
+    """
+
+    def __init__(self, processes: Sequence[Process]) -> None:
+        self.processes = {
+            PREFIX + signal.name: (process, signal) for process in processes for signal in process.signals
+        }
+        if JOB_STATUS_CHANGED in self.processes:
+            raise ValueError(f"{self.processes[JOB_STATUS_CHANGED][0].name}: {JOB_STATUS_CHANGED} wakes runs already")
+
+    @property
+    def unheard(self) -> Mapping[str, str]:
+        """Signals that ModelOp knows and no process listens to, and what each says."""
+        return {name: what for name, what in UNHEARD.items() if name not in self.processes}
+
+    @property
+    def asked(self) -> list[str]:
+        """Signals that people and schedulers send to start something."""
+        return [name for name, (_, signal) in self.processes.items() if signal.starts is Starts.ONCE_A_KEY]
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Every signal that is taken, and what comes of it, in a sentence without its full stop."""
+        starting = {name: signal.summary for name, (_, signal) in self.processes.items()}
+        waking = {JOB_STATUS_CHANGED: "Wake the run that waits for a job which has finished"}
+        return starting | waking | {name: f"{what}: nobody here listens to it" for name, what in self.unheard.items()}
+
+    @property
+    def example(self) -> str:
+        name = next(iter(self.asked), "")
+        variables = {variable: each["value"] for variable, each in self.envelope(name)["variables"].items()}
+        return f'"{name}" with {json.dumps(variables)}'
+
+    def variables(self, name: str) -> Sequence[Variable]:
+        """Those of a signal that starts a process; none of another one."""
+        return self.processes[name][1].variables if name in self.processes else ()
+
+    def meanings(self, name: str) -> dict[str, str]:
+        """What each of a signal's variables is for, without a full stop."""
+        if name == JOB_STATUS_CHANGED:
+            return {"JOB": "The job, with its status and jobParameters"}
+        return {variable.name: self.processes[name][0].meaning(variable) for variable in self.variables(name)}
+
+    def envelope(self, name: str) -> dict[str, Any]:
+        """An example of a signal, as it comes over HTTP."""
+        values = {variable.name: _value(variable) for variable in self.variables(name)}
+        if name == JOB_STATUS_CHANGED:
+            values["JOB"] = _JOB
+        return {"name": name, "variables": {variable: {"value": value} for variable, value in values.items()}}
+
+    def read(self, name: str, variables: Mapping[str, Any], rules: FileRules) -> ProcessStart:
+        """What a signal starts that was sent for that; see :meth:`mlc.model.signal.Signals.read`."""
+        if name not in self.asked:
+            raise UnknownSignal(f"No process is started by a signal of this name. Known: {', '.join(self.asked)}.")
+        known = [variable.name for variable in self.variables(name)]
+        if unknown := sorted(variable for variable in variables if variable not in known):
+            raise BadVariable(f"Variable {unknown[0][:60]!r} is unknown to this signal. It takes {', '.join(known)}.")
+        return self._start(name, {variable: _plain(value) for variable, value in variables.items()}, rules)
+
+    def read_announcement(self, name: str, variables: Mapping[str, Any]) -> ProcessStart:
+        """What a signal starts that tells of a change. What else it says is left alone.
+
+        Raises:
+            BadVariable: the variable that counts is missing or can't be used.
+        """
+        return self._start(name, variables, FileRules())
+
+    def _start(self, name: str, variables: Mapping[str, Any], rules: FileRules) -> ProcessStart:
+        process, signal = self.processes[name]
+        values = dict(signal.fixed)
+        for variable in signal.variables:
+            value = variables.get(variable.name)
+            if found := list(_found(variable, value, rules)):
+                values[variable.field] = found[0]
+            elif variable.required:
+                what = f"is missing: {variable.missing}" if variable.missing else "is missing"
+                raise BadVariable(f"Variable {variable.name} {what}. {_example(variable.name, _value(variable))}")
+        snapshot = next((variable for variable in signal.variables if variable.names_snapshot), None)
+        place, snapshot_id = (snapshot.place, values.get(snapshot.field)) if snapshot else ("", None)
+        start = ProcessStart(process, values, snapshot_id, place)
+        _check_together(start, signal)
+        return start
+
+
+def _found(variable: Variable, value: Any, rules: FileRules) -> Iterator[Any]:
+    """What a variable says, if it says anything."""
+    if value is None:
+        return
+    if variable.type in FILES:
+        files, several = _files(variable, value, rules), variable.type in (list[InputFile], list[OutputFile])
+        if not several and len(files) != 1:
+            raise _bad(variable.name, "exactly one file is taken", variable.name, _value(variable))
+        if files:
+            yield files if several else files[0]
+    elif variable.part:
+        if not isinstance(value, Mapping):
+            raise _bad(variable.name, "an object is expected", variable.name, _value(variable))
+        if variable.part not in value:
+            raise _bad(variable.place, "Field required", variable.name, _value(variable))
+        yield _read(value[variable.part], variable.type, variable.name, _value(variable), variable.place)
+    else:
+        yield _read(value, variable.type, variable.name, _value(variable))
+
+
+def _files(variable: Variable, value: Any, rules: FileRules) -> list[Any]:
+    reads = variable.type in (InputFile, list[InputFile])
+    read: Callable[[Any], Any] = (lambda v: read_input(v, rules)) if reads else (lambda v: read_output(v, rules))
+    try:
+        return read_files(value, read)
+    except BadFile as error:
+        raise _bad(f"{variable.name}{error.place}", str(error), variable.name, _value(variable)) from None
+
+
+def _read(value: Any, shape: type[V], name: str, example: Any, place: str = "") -> V:
+    if value is None and not place:
+        raise BadVariable(f"Variable {name} is missing. {_example(name, example)}")
+    try:
+        return TypeAdapter(shape).validate_python(value)
+    except ValidationError as error:
+        where, what = _first(error)
+        raise _bad(".".join([place or name, *where]), what, name, example) from None
+
+
+def _check_together(start: ProcessStart, signal: Signal) -> None:
+    """What the process's input asks of the variables together, before anything is stored."""
+    try:
+        start.input(["0" * 36] * len(start.embedded))
+    except ValidationError as error:
+        where, what = _first(error)
+        said = [v for v in signal.variables if where and v.field == where[0]]
+        said = said or [v for v in signal.variables if v.type in FILES] or list(signal.variables)
+        raise BadVariable(f"{', '.join(variable.name for variable in said)}: {what}.") from None
+
+
+def _first(error: ValidationError) -> tuple[list[str], str]:
+    """Where the first mistake is, and what it is, without the value."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return [str(part) for part in first["loc"]], first["msg"].removeprefix("Value error, ")
+
+
+def _plain(value: Any) -> Any:
+    """A variable's value, out of Camunda's form if it is in it; ``type`` and ``valueInfo`` are not looked at."""
+    return value["value"] if isinstance(value, dict) and "value" in value else value
+
+
+def _value(variable: Variable) -> Any:
+    """An example of a variable's value."""
+    if variable.type in FILES:
+        return _INPUT if variable.type in (InputFile, list[InputFile]) else _OUTPUT
+    return variable.example
+
+
+def _bad(place: str, what: str, name: str, example: Any) -> BadVariable:
+    return BadVariable(f"{place}: {what}. {_example(name, example)}")
+
+
+def _example(name: str, example: Any) -> str:
+    return f'Example: "{name}": {json.dumps({"value": example})}'

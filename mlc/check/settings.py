@@ -1,0 +1,120 @@
+"""The settings themselves: names that no setting has, names that a setting once had. Values are never looked at."""
+
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from dotenv.parser import Binding, parse_stream
+
+import mlc.worker  # noqa: F401  # the doors' modules hold all groups of settings: a group is known once it is imported
+from mlc.check.finding import Finding, good, warning, wrong
+from mlc.model.short import beginning
+from mlc.settings import OTHER_VARIABLES, Variable, groups, home, variables
+
+PREFIX = "MLC_"
+MOST = 20
+"""Unknown names that are told one by one."""
+LONGEST = 80
+SIMILAR, SAME_BUT_FOR_ITS_PREFIX = 0.6, 0.8
+"""How much of a name must agree, with ``MLC_`` and without: a file may hold other programs' variables, too."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where settings are said: the names there, as they are written, and in capitals those that are not empty."""
+
+    name: str
+    names: list[str]
+    filled: frozenset[str]
+
+    @classmethod
+    def of(cls, name: str, said: Iterable[tuple[str, str | None]]) -> "Place":
+        pairs = list(said)
+        return cls(name, [name for name, _ in pairs], frozenset(name.upper() for name, value in pairs if value))
+
+
+async def check_settings() -> AsyncIterator[Finding]:
+    """Findings about the names of all settings that are said in the environment and in ``mlc.env``."""
+    places, found = [Place.of("the environment", os.environ.items())], list[Finding]()
+    file = home() / "mlc.env"
+    try:
+        lines = _lines(file)
+    except (OSError, UnicodeDecodeError) as error:
+        remedy = f"make it a text file in UTF-8 that we may read ({type(error).__name__})."
+        found.append(wrong(f"{file} can't be read", remedy))
+    else:
+        found += _unreadable(lines)
+        places.append(Place.of(file.name, ((line.key, line.value) for line in lines if line.key)))
+    known = {variable.name: variable for group in groups() for variable in variables(group)}
+    for place in places:
+        found += _twice(place)
+        found += _unknown(place, known)
+        found += _old(place, known)
+    for finding in found:
+        yield finding
+    if not found:
+        yield good("Every setting that is said is one that there is")
+
+
+def _lines(file: Path) -> list[Binding]:
+    if not file.exists():
+        return []
+    with file.open(encoding="utf-8") as stream:
+        return list(parse_stream(stream))
+
+
+def _unreadable(lines: list[Binding]) -> Iterator[Finding]:
+    for line in lines:
+        if line.error:
+            yield wrong(f"Line {line.original.line} of mlc.env can't be read", "write NAME='value', or # before it.")
+        elif line.key and line.key.upper().startswith(PREFIX) and line.value is None:
+            yield wrong(f"{beginning(line.key, LONGEST)} (mlc.env) has no value", "write NAME='value'.")
+
+
+def _twice(place: Place) -> Iterator[Finding]:
+    """Capitals and small letters are the same to a setting."""
+    for name, times in Counter(name.upper() for name in place.names if name.upper().startswith(PREFIX)).items():
+        if times > 1:
+            what = f"{beginning(name, LONGEST)} ({place.name}) is said {times} times"
+            yield warning(what, "leave one: which of them counts is left to chance.")
+
+
+def _unknown(place: Place, known: Mapping[str, Variable]) -> Iterator[Finding]:
+    taken = known.keys() | {variable.old for variable in known.values()} | OTHER_VARIABLES.keys()
+    told = 0
+    for name in dict.fromkeys(place.names):
+        ours = name.upper().startswith(PREFIX)
+        if name.upper() in taken or not (ours or place.name == "mlc.env"):
+            continue
+        meant = _nearest(name, known, SIMILAR if ours else SAME_BUT_FOR_ITS_PREFIX)
+        if not ours and not meant:
+            continue  # another program's
+        told += 1
+        if told <= MOST:
+            remedy = f"did you mean {meant}?" if meant else "docs/settings.md lists all that there are."
+            yield wrong(f"{beginning(name, LONGEST)} ({place.name}) is no setting", remedy)
+    if told > MOST:
+        yield wrong(f"{told - MOST} more names ({place.name}) are no settings", "docs/settings.md lists all there are.")
+
+
+def _nearest(name: str, known: Mapping[str, Variable], similarity: float) -> str:
+    """The setting that is named most alike, by the name that it has now; empty: none is."""
+    now = {variable.old: variable.name for variable in known.values() if variable.old}
+    close = get_close_matches(name.upper()[: 2 * LONGEST], [*known, *now], 1, similarity)
+    return now.get(close[0], close[0]) if close else ""
+
+
+def _old(place: Place, known: Mapping[str, Variable]) -> Iterator[Finding]:
+    said = {name.upper() for name in place.names}
+    for variable in known.values():
+        if variable.old not in said:
+            continue
+        if {variable.old, variable.name} <= place.filled:
+            both = f"{variable.name} and its old name {variable.old} ({place.name}) are both set"
+            yield warning(both, f"{variable.name} counts: remove {variable.old}.")
+        else:
+            is_now = f"{variable.old} ({place.name}) is now {variable.name}"
+            yield warning(is_now, f"rename it; the old name works until {variable.until}.")
