@@ -17,7 +17,7 @@ from mlc.center.modelop import literals, wire
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("mlc/center/modelop/", "mlc/standalone/center/")
-WIRE = re.compile(r"mlc\.center\.modelop\.(?!settings\b)\w+")
+WIRE = re.compile(r"mlc\.center\.modelop\.(?!(?:settings|signals)\b)\w+")
 """Modules of the room that nobody else imports. Where processes are put together, ``ModelOpCenter`` is, by its name."""
 CAMEL = re.compile(r"\b[a-z]+[a-z0-9]*[A-Z]\w*")
 

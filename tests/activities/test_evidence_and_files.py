@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from backroom import GONE, Backroom, asset, bare_model
-from mlc.model.signal_file import EmbeddedFile
 
 from activities.evidence import gather, with_whole_verdict
 from activities.files import store_files
@@ -13,6 +12,7 @@ from activities.model_card import model_card
 from mlc.model.failure import Refused
 from mlc.model.job import JobKind
 from mlc.model.result import TestResult
+from mlc.model.signal import EmbeddedFile
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome, Verdict
 from mlc.ticketing.evidence import Evidence, ResultFact
