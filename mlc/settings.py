@@ -42,7 +42,9 @@ _NAME = r"^[a-z][a-z0-9_]{0,79}$"
 """A table's or field's name in ServiceNow, which goes into queries and paths."""
 
 
-class _Group(BaseSettings):
+class Group(BaseSettings):
+    """Settings whose variables begin with the same prefix."""
+
     model_config = SettingsConfigDict(
         extra="ignore",
         hide_input_in_errors=True,
@@ -77,8 +79,8 @@ def renamed(default: Any, name: str, *, old: str, until: str, description: str) 
 
 def groups() -> list[type[BaseSettings]]:
     """Every group of settings whose module has been imported."""
-    found: list[type[_Group]] = []
-    waiting = [_Group]
+    found: list[type[Group]] = []
+    waiting = [Group]
     while waiting:
         below = waiting.pop().__subclasses__()
         found += below
@@ -111,70 +113,7 @@ def what_is_wrong(error: ValidationError) -> str:
     return " ".join(said)
 
 
-def _finder(default: str, what: str) -> Any:
-    """A finder of model-manage and its parameters, in the order in which the client fills them."""
-    more = r",\w+" * default.count(",")
-    return Field(
-        default,
-        pattern=rf"^$|^\w+\?\w+{more}$",
-        description=f"{what}: finder?parameter; empty: list and filter (not proven)",
-    )
-
-
-class CenterSettings(_Group):
-    """The model centre: ModelOp Center's model-manage, or the standalone one."""
-
-    model_config = SettingsConfigDict(env_prefix="MLC_CENTER_")
-
-    url: str = Field("http://127.0.0.1:8091/model-manage/api", description="Base address of model-manage")
-    browse_url: str = Field("", description="Address of the centre's pages, for links in tickets")
-    snapshot_page: str = Field(
-        "/#/models/business-models/snapshot/{snapshot_id}", description="Path of a snapshot's page, for links"
-    )
-    token: SecretStr | None = Field(None, description="A fixed bearer token")
-    token_url: str | None = Field(
-        None, description="OAuth2 token endpoint (client credentials); wins over MLC_CENTER_TOKEN"
-    )
-    client_id: str | None = Field(None, description="OAuth2 client id")
-    client_secret: SecretStr | None = Field(None, description="OAuth2 client secret")
-    token_scope: str | None = Field(None, description="OAuth2 scope, where the token endpoint asks for one")
-    timeout: float = Field(30, description="Seconds for one request")
-    page_size: int = Field(100, description="Items asked for on one page of a listing")
-    training_job_type: str = Field("MODEL_BATCH_TRAINING_JOB", description="jobType of training jobs (not proven)")
-    metrics_job_type: str = Field("MODEL_BATCH_TEST_JOB", description="jobType of metrics jobs")
-    scoring_job_type: str = Field("MODEL_BATCH_JOB", description="jobType of scoring jobs")
-    state_field: str = Field("state", description="Field of a deployedModel that holds its state (not proven)")
-    deployed_state: str = Field("DEPLOYED", description="State of an active deployment (not proven)")
-    undeployed_state: str = Field("UNDEPLOYED", description="State of an ended deployment (not proven)")
-    deploying_state: str = Field("DEPLOYING", description="State while a runtime loads the model (not proven)")
-    failed_state: str = Field("ERROR", description="State of a deployment that could not be loaded (not proven)")
-    expiration_field: str = Field(
-        "expirationDate", description="Field of a snapshot that holds its expiration date (not proven)"
-    )
-    assets: str = Field(
-        "assets", description="Collection of files that belong to no model, such as a signal's INPUT_FILE (not proven)"
-    )
-    listing_limit: int = Field(2000, description="Newest items looked through where the centre has no such finder")
-    find_models_by_name: str = _finder("findAllByModelMetaData_Name?name", "Stored models of a name")
-    find_snapshots_by_model: str = _finder("findAllByStoredModel_Id?storedModelId", "Snapshots of a stored model")
-    find_jobs_by_key: str = _finder(
-        "findAllByModel_IdAndJobParameters_MlcKey?deployableModelId,mlcKey", "Jobs of a snapshot by mlcKey"
-    )
-    find_results_by_snapshot: str = _finder("findAllByDeployableModel_Id?deployableModelId", "Its test results")
-    find_deployments_by_model: str = _finder(
-        "findAllByDeployableModel_StoredModel_Id?storedModelId", "Deployments of a stored model"
-    )
-    find_deployments_by_snapshot: str = _finder(
-        "findAllByDeployableModel_Id?deployableModelId", "Deployments of a snapshot"
-    )
-    find_deployments_by_engine: str = _finder("findAllByEngine_Id?engineId", "Deployments on a runtime")
-    find_deployments_by_state: str = _finder("findAllByState?state", "Deployments in a state")
-    find_notifications_by_snapshot: str = _finder(
-        "findAllByDeployableModelId?deployableModelId", "Notifications of a snapshot"
-    )
-
-
-class StandaloneCenterSettings(_Group):
+class StandaloneCenterSettings(Group):
     """Standalone mode's model centre."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_STANDALONE_CENTER_")
@@ -191,7 +130,7 @@ class StandaloneCenterSettings(_Group):
     )
 
 
-class FileSettings(_Group):
+class FileSettings(Group):
     """External files that jobs may read and write; the same for gateway, worker and runtimes."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_FILE_")
@@ -207,7 +146,7 @@ class FileSettings(_Group):
         return FileRules(root=self.root, hosts=self.hosts)
 
 
-class JiraSettings(_Group):
+class JiraSettings(Group):
     """Jira: the questions' home. Cloud: set user and token. Data Center: token alone (a PAT)."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_JIRA_")
@@ -235,7 +174,7 @@ class JiraSettings(_Group):
     webhook_secrets: list[SecretStr] = Field([], description="Secrets of Jira's webhooks (two during a rotation)")
 
 
-class ServiceNowSettings(_Group):
+class ServiceNowSettings(Group):
     """ServiceNow, through its Table API. Set user and password, or client id and secret (OAuth), or a bearer token."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_SERVICENOW_")
@@ -295,7 +234,7 @@ class ServiceNowSettings(_Group):
         return list(dict.fromkeys([self.table, self.incident_table]))
 
 
-class DeskSettings(_Group):
+class DeskSettings(Group):
     """The ticket desk of standalone mode."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_DESK_")
@@ -321,7 +260,7 @@ class DeskSettings(_Group):
     center_browse_url: str = Field("", description="Address of the centre's pages, for links")
 
 
-class ProcessSettings(_Group):
+class ProcessSettings(Group):
     """How the processes behave."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_")
@@ -386,7 +325,7 @@ class ProcessSettings(_Group):
     worker_threads: int = Field(20, description="Threads for the ticket systems' blocking clients")
 
 
-class GatewaySettings(_Group):
+class GatewaySettings(Group):
     """HTTP in: signals and webhooks."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_GATEWAY_")
@@ -412,7 +351,7 @@ class GatewaySettings(_Group):
     trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, with commas")
 
 
-class RuntimeSettings(_Group):
+class RuntimeSettings(Group):
     """A runtime (ModelOp: engine): runs models' code."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_RUNTIME_")

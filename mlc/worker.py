@@ -31,7 +31,7 @@ from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
 from mlc import temporal
 from mlc.center import Center
-from mlc.center.modelop import ModelOpCenter
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.file import FileRules

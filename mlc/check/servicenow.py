@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 
-from mlc.center.answers import origin
+from mlc.center.modelop.answers import origin
 from mlc.check.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
 from mlc.check.servicenow_choices import check_answers
 from mlc.model.failure import ExternalError, NotFound, Refused

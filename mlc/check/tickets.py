@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 from pydantic import TypeAdapter
 
-from mlc.center.answers import origin
+from mlc.center.modelop.answers import origin
 from mlc.check.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
 from mlc.check.ticket_statuses import check_statuses
 from mlc.model.failure import ExternalError, NotFound, Refused

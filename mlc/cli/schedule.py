@@ -52,7 +52,7 @@ def run(name: ScheduleName) -> None:
 async def _seen() -> tuple["list[MirroredSchedule]", list[str]]:
     from contextlib import aclosing
 
-    from mlc.center.modelop import ModelOpCenter
+    from mlc.center.modelop.center import ModelOpCenter
     from mlc.center.modelop.settings import CenterSettings
     from mlc.mirrored import mirrored_schedules, problems
     from mlc.worker import connect

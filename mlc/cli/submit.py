@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from temporalio.client import WorkflowFailureError
 
-from mlc.center.modelop import ModelOpCenter
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult

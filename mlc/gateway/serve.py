@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import uvicorn
 
-from mlc.center.modelop import ModelOpCenter
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect

@@ -25,7 +25,8 @@ from activities.notifications import NotificationActivities
 from activities.schedules import ScheduleActivities
 from activities.snapshots import SnapshotActivities
 from activities.verdicts import VerdictActivities
-from mlc.center.modelop import ModelOpCenter, wire
+from mlc.center.modelop import wire
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.model.file import FileRules
 from mlc.settings import ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from servers import eventually
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from mlc.center.modelop import ModelOpCenter
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
 from mlc.model.processes import deploy_model_id

@@ -21,7 +21,7 @@ from servers import serving as serving_on_a_thread
 from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.center.modelop import ModelOpCenter
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.gateway.app import create_app
 from mlc.gateway.idempotency import fingerprint

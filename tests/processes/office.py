@@ -19,7 +19,8 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from mlc.center.certificates import certificates
-from mlc.center.modelop import ModelOpCenter, wire
+from mlc.center.modelop import wire
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
 from mlc.model.processes import (

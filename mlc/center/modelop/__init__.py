@@ -1,1 +1,1 @@
-"""ModelOp Center: what it says and how, and nothing of it anywhere else."""
+"""ModelOp: the adapter of model-manage's REST API. Nothing outside this room knows ModelOp's names."""

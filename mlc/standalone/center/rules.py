@@ -7,8 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from mlc.center.wire import TERMINAL_STATUSES
-from mlc.standalone.center.entities import KINDS, Kind
+from mlc.standalone.center.entities import KINDS, TERMINAL_STATUSES, Kind
 from mlc.standalone.center.store import Conflict
 
 JsonObject = dict[str, Any]

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
-from mlc.center.answers import garbled, outage, refusal
-from mlc.center.token import TokenProvider
-from mlc.settings import CenterSettings
+from mlc.center.modelop.answers import garbled, outage, refusal
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.token import TokenProvider
 
 JsonObject = dict[str, Any]
 
