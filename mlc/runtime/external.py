@@ -11,8 +11,8 @@ from typing import IO
 
 import httpx
 
-from mlc.center import wire
 from mlc.center.certificates import certificates
+from mlc.model.asset import Asset
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.settings import FileSettings
 
@@ -48,37 +48,37 @@ class ExternalFiles:
         """End whatever is under way in another thread: it fails soon."""
         self._stopped.set()
 
-    def check(self, asset: wire.Asset, what: str) -> None:
+    def check(self, asset: Asset, what: str) -> None:
         """Make sure that an asset's address may be used.
 
         Raises:
             ModelFailure: it may not.
         """
-        if problem := self._rules.problem(asset.file_url or ""):
+        if problem := self._rules.problem(asset.address or ""):
             raise ModelFailure(f"The {what}: {problem}")
 
-    def fetch(self, asset: wire.Asset, target: Path, what: str) -> None:
+    def fetch(self, asset: Asset, target: Path, what: str) -> None:
         """Copy the file at an asset's address to ``target``.
 
         Raises:
             ModelFailure: it may not, or can't, be read, or is larger than the settings allow.
         """
         self.check(asset, what)
-        url = asset.file_url or ""
+        url = asset.address or ""
         if (path := self._rules.path(url)) is not None:
             with _opened(path, what) as source, target.open("wb") as copy:
                 self._copy(iter(lambda: source.read(CHUNK), b""), copy, what)
         else:
             self._patiently(lambda: self._download(url, target, what), what)
 
-    def store(self, source: Path, asset: wire.Asset, what: str) -> None:
+    def store(self, source: Path, asset: Asset, what: str) -> None:
         """Write a file to an asset's address: whole, or not at all where that is a ``file:`` address.
 
         Raises:
             ModelFailure: it may not, or can't, be written there.
         """
         self.check(asset, what)
-        url = asset.file_url or ""
+        url = asset.address or ""
         if (path := self._rules.path(url)) is not None:
             self._replace(source, path, what)
         else:

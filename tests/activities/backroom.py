@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import httpx
-from mlc.center.modelop.settings import CenterSettings
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
@@ -27,6 +26,7 @@ from activities.snapshots import SnapshotActivities
 from activities.verdicts import VerdictActivities
 from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.file import FileRules
 from mlc.settings import ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app

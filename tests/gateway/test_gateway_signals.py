@@ -8,13 +8,13 @@ import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
 from gateway_serving import serving
-from mlc.center.modelop.settings import CenterSettings
 from openapi_spec_validator import validate as validate_openapi
 from pydantic import SecretStr
 from servers import eventually
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
 from mlc.model.processes import deploy_model_id

@@ -13,8 +13,6 @@ from typing import Any
 import httpx
 import pytest
 from gateway_serving import serving
-from mlc.center.modelop.settings import CenterSettings
-from mlc.center.modelop.wire import DeployableModel, ModelMetaData, StoredModel
 from pydantic import SecretStr
 from servers import eventually
 from servers import serving as serving_on_a_thread
@@ -22,7 +20,9 @@ from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWor
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.signals import ModelOpSignals
+from mlc.center.modelop.wire import DeployableModel, ModelMetaData, StoredModel
 from mlc.gateway.app import create_app
 from mlc.gateway.idempotency import fingerprint
 from mlc.model.failure import NotFound

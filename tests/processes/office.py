@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from mlc.center.modelop.client import ModelManage
-from mlc.center.modelop.settings import CenterSettings
 from servers import eventually, serving
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
@@ -21,6 +19,8 @@ from temporalio.worker import Worker
 from mlc.center.certificates import certificates
 from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
 from mlc.model.processes import (

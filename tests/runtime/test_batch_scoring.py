@@ -9,7 +9,7 @@ import pytest
 from outcomes import lines
 from small_models import embedded, python_model
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.job import JobKind
 from mlc.runtime.harness import records
 from mlc.settings import FileSettings

@@ -15,7 +15,7 @@ from servers import eventually, serving
 from small_models import embedded, python_model
 
 from activities.results import read_metrics
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.job import JobKind
 from mlc.runtime import external
 from mlc.settings import FileSettings

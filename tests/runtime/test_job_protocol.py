@@ -173,4 +173,4 @@ async def test_a_source_whose_content_is_broken_is_a_clear_error(call: Run) -> N
     model.stored_model.model_assets[0].file_content = "no base64"
     outcome = await call(JobKind.METRICS, model, CSV)
     assert "The content of the asset model.py is not base64." in outcome.messages
-    assert outcome.problem == "The model has no source code: an asset of type SOURCE_CODE with its sourceCode."
+    assert outcome.problem == "The model has no source code: an asset that is source, with its text."

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from mlc.center.modelop.settings import CenterSettings
 from servers import serving
 
 from activities.evidence import gather, last_deployed_snapshot, with_whole_verdict
 from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.deployment import DeploymentRecord
 from mlc.model.failure import Unavailable
 from mlc.model.result import TestResult

@@ -7,12 +7,11 @@ from urllib.parse import unquote, urlsplit
 
 from mlc.center.modelop import literals, wire
 from mlc.center.modelop.settings import CenterSettings
-from mlc.model.asset import Asset, AssetKind
+from mlc.model.asset import UNNAMED, Asset, AssetKind
 
 Refer = Callable[[wire.Entity], str]
 """Gives what was read a reference, by which its contents are found again."""
 _SHA256 = "SHA256"
-_UNNAMED = "unnamed"
 
 
 def unreferred(_: wire.Entity) -> str:
@@ -97,6 +96,6 @@ def _sha256(known: wire.ContentHash | None) -> str | None:
 
 def _name_in(address: str | None) -> str:
     try:
-        return PurePosixPath(unquote(urlsplit(address or "").path)).name or _UNNAMED
+        return PurePosixPath(unquote(urlsplit(address or "").path)).name or UNNAMED
     except ValueError:
-        return _UNNAMED
+        return UNNAMED

@@ -69,6 +69,17 @@ class _Asset(_Read):
         return self.asset_type != "EXTERNAL_FILE" and bool(self.file_content or self.file_content_string)
 
 
+def embedded_file(filename: str, content: bytes, file_format: FileFormat) -> dict[str, str]:
+    """An asset object of a file whose bytes go with the signal, as ``read_input`` reads it."""
+    encoded = base64.b64encode(content).decode()
+    return {"assetType": "FILE", "filename": filename, "fileFormat": file_format, "fileContent": encoded}
+
+
+def file_at(url: str, filename: str, file_format: FileFormat) -> dict[str, str]:
+    """An asset object of a file at an address, as ``read_input`` and ``read_output`` read it."""
+    return {"assetType": "EXTERNAL_FILE", "fileUrl": url, "filename": filename, "fileFormat": file_format}
+
+
 F = TypeVar("F")
 
 

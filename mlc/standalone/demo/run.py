@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mlc.center.client import HttpCenter
-from mlc.settings import CenterSettings, FileSettings, GatewaySettings, JiraSettings
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
+from mlc.settings import FileSettings, GatewaySettings, JiraSettings
 from mlc.standalone.demo.operate import Gateway, Operation
 from mlc.standalone.demo.outcomes import Expected, Outcome
 from mlc.standalone.demo.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
@@ -20,7 +21,8 @@ from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until
 from mlc.standalone.environment import Refused
 from mlc.worker import connect
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
+EXAMPLES = Path(__file__).with_name("models")
+"""The folders of ``examples/``: a link in a clone, copies in an installed wheel."""
 
 
 def submissions(today: date, *, approve: bool) -> list[Submission]:
@@ -76,7 +78,7 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
         NotReady: something didn't come up.
     """
     if not EXAMPLES.is_dir():
-        raise Refused(f"There are no models in {EXAMPLES}: the demo runs from a clone of the project (make demo).")
+        raise Refused(f"There are no models in {EXAMPLES}: build the wheel from a clone that has its examples folder.")
     right: bool | None = None
     tell = teller(console)
 
@@ -109,11 +111,9 @@ def _adopt(environment: dict[str, str]) -> None:
 
 
 async def _play_all(system: Standalone, console: Console, *, approve: bool) -> list[Outcome]:
-    center_settings = CenterSettings()
     async with AsyncExitStack() as stack:
         systems = Systems(
-            center=await stack.enter_async_context(aclosing(HttpCenter(center_settings))),
-            names=center_settings,
+            center=await stack.enter_async_context(aclosing(ModelOpCenter(CenterSettings()))),
             person=await stack.enter_async_context(reviewer(JiraSettings())),
             temporal=await connect(),
             scoring=system.addresses["Online scoring"],
