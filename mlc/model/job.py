@@ -43,11 +43,6 @@ class JobStatus(OpenEnum):
         return self in {JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED}
 
 
-def default_output(kind: JobKind) -> str:
-    """The name of a job's output that nobody named."""
-    return "test_result.json" if kind is JobKind.METRICS else "output.json"
-
-
 class JobFiles(Record):
     """What a job reads and writes, if that is not what its kind reads and writes anyway."""
 
