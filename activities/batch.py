@@ -1,7 +1,7 @@
 """Batch jobs: the deployment that a model service tag stands for, and a runtime that can run it."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +42,8 @@ class BatchDeployment(Record):
 class BatchActivities:
     center: Center
     settings: ProcessSettings
+    review_tags: Mapping[str, str]
+    """The tags that ask for a review in one ticket system, and the provider of each."""
 
     @activity.defn
     async def find_batch_deployment(self, target: BatchTarget) -> BatchDeployment:
@@ -64,7 +66,7 @@ class BatchActivities:
                         return BatchDeployment(
                             id=deployment.id,
                             stage=beginning(_stage(deployment), 100),
-                            snapshot=summary(snapshot, self.settings),
+                            snapshot=summary(snapshot, self.settings, self.review_tags),
                         )
                     others.append(_named(deployment, snapshot))
         at = f" at stage {target.model_stage!r}" if target.model_stage else ""
@@ -85,7 +87,7 @@ class BatchActivities:
         with translated():
             snapshot = await self.center.get_snapshot(deployment.snapshot.id)
             runtimes = await self.center.list_runtimes()
-        suiting = matching(snapshot, runtimes, self.settings, target=deployment.stage)
+        suiting = matching(snapshot, runtimes, self.settings, self.review_tags, target=deployment.stage)
         batch = [runtime for runtime in suiting if runtime.mode is DeploymentMode.BATCH]
         now = activity.info().started_time
         alive = [runtime for runtime in batch if is_alive(runtime, now, self.settings.runtime_timeout)]
@@ -109,7 +111,7 @@ class BatchActivities:
             return None
 
     def _is_meant(self, deployment: DeploymentRecord, snapshot: Snapshot, target: BatchTarget) -> bool:
-        if target.tag in control_tags(self.settings) or not is_set(snapshot, target.tag):
+        if target.tag in control_tags(self.settings, self.review_tags) or not is_set(snapshot, target.tag):
             return False
         if target.model_stage is None:
             return True

@@ -46,6 +46,8 @@ class Deployments(Record):
 class DeploymentActivities:
     center: Center
     settings: ProcessSettings
+    review_tags: Iterable[str]
+    """The tags that ask for a review in one ticket system."""
 
     @activity.defn
     async def match_runtimes(self, snapshot_id: str) -> list[RuntimeRef]:
@@ -57,7 +59,7 @@ class DeploymentActivities:
         with translated():
             snapshot = await self.center.get_snapshot(snapshot_id)
             runtimes = await self.center.list_runtimes()
-        found = matching(snapshot, runtimes, self.settings)
+        found = matching(snapshot, runtimes, self.settings, self.review_tags)
         if not found:
             raise final(
                 FailureType.NO_MATCHING_RUNTIME,

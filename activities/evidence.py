@@ -16,7 +16,7 @@ from mlc.model.moment import in_utc
 from mlc.model.result import TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.ticket import TicketKind, TicketQuestion
-from mlc.ticketing.evidence import Evidence, JobFact, ResultFact
+from mlc.ticketing.content.evidence import Evidence, JobFact, ResultFact
 
 T = TypeVar("T")
 

@@ -8,7 +8,12 @@ from mlc.settings import ProcessSettings
 
 
 def matching(
-    snapshot: Snapshot, runtimes: Iterable[Runtime], settings: ProcessSettings, *, target: str | None = None
+    snapshot: Snapshot,
+    runtimes: Iterable[Runtime],
+    settings: ProcessSettings,
+    review_tags: Iterable[str],
+    *,
+    target: str | None = None,
 ) -> list[Runtime]:
     """The runtimes that suit a snapshot, or its deployment at the stage ``target``.
 
@@ -18,17 +23,18 @@ def matching(
     if snapshot.target_runtimes:
         pinned = {name for runtime in snapshot.target_runtimes for name in (runtime.id, runtime.name) if name}
         return [runtime for runtime in runtimes if runtime.id in pinned or runtime.name in pinned]
+    control = control_tags(settings, review_tags)
     stage = canonical_stage(target or snapshot.stage, settings)
     if stage == "unassigned":
         return []
-    wanted = set(snapshot.tags) - control_tags(settings)
+    wanted = set(snapshot.tags) - control
     platform = snapshot.model.type.casefold()
     return [
         runtime
         for runtime in runtimes
         if stage in _stages(runtime, settings)
         and (not (covered := platforms(runtime)) or any(platform.startswith(name) for name in covered))
-        and (not (service := service_tags(runtime, settings)) or service & wanted)
+        and (not (service := service_tags(runtime, settings, control)) or service & wanted)
     ]
 
 
@@ -37,17 +43,20 @@ def platforms(runtime: Runtime) -> list[str]:
     return sorted(name.casefold() for name, version in runtime.platforms.items() if version is not None)
 
 
-def service_tags(runtime: Runtime, settings: ProcessSettings) -> set[str]:
+def service_tags(runtime: Runtime, settings: ProcessSettings, control: set[str]) -> set[str]:
     """A runtime's tags that are neither names of stages nor control tags: which models it is meant for."""
     stages = stage_names(settings)
     own = canonical_stage(_stage(runtime), settings)
-    meant = set(runtime.tags) - control_tags(settings)
+    meant = set(runtime.tags) - control
     return {tag for tag in meant if tag.casefold() not in stages and canonical_stage(tag, settings) != own}
 
 
-def control_tags(settings: ProcessSettings) -> set[str]:
-    """Tags by which a snapshot asks for steps: they say nothing of where it belongs."""
-    return {settings.train_tag, settings.run_test_tag, settings.review_tag, settings.servicenow_review_tag}
+def control_tags(settings: ProcessSettings, review_tags: Iterable[str]) -> set[str]:
+    """Tags by which a snapshot asks for steps: they say nothing of where it belongs.
+
+    ``review_tags`` are those that ask for a review in one ticket system.
+    """
+    return {settings.train_tag, settings.run_test_tag, settings.review_tag, *review_tags}
 
 
 def canonical_stage(stage: str, settings: ProcessSettings) -> str:

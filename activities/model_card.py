@@ -7,8 +7,8 @@ from datetime import datetime
 from mlc.model.asset import Asset
 from mlc.model.moment import in_utc
 from mlc.model.snapshot import Schema, Snapshot
-from mlc.ticketing.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
-from mlc.ticketing.values import flat
+from mlc.ticketing.content.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
+from mlc.ticketing.content.values import flat
 
 DEEPEST_SCHEMA = 8
 TOO_DEEP = "(nested too deeply to be shown)"

@@ -1,6 +1,6 @@
 """Snapshots: reading them, and what a process writes on them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -51,6 +51,8 @@ class SnapshotActivities:
     settings: ProcessSettings
     ticket_systems: Sequence[str]
     """The providers that are set up."""
+    review_tags: Mapping[str, str]
+    """The tags that ask for a review in one ticket system, and the provider of each."""
 
     @activity.defn
     async def submit_snapshot(self, submission: Submission) -> Submitted:
@@ -64,7 +66,7 @@ class SnapshotActivities:
         if snapshot.submission != mark:
             with translated():
                 await self.center.record_submission(snapshot, mark)
-        return Submitted(snapshot=summary(snapshot, self.settings), policy=self._policy())
+        return Submitted(snapshot=summary(snapshot, self.settings, self.review_tags), policy=self._policy())
 
     @activity.defn
     async def open_snapshot(self, snapshot_id: str) -> Submitted:
@@ -74,7 +76,7 @@ class SnapshotActivities:
             ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
         """
         snapshot = await self._read(snapshot_id, RunBackTestInput.command("ID"))
-        return Submitted(snapshot=summary(snapshot, self.settings), policy=self._policy())
+        return Submitted(snapshot=summary(snapshot, self.settings, self.review_tags), policy=self._policy())
 
     @activity.defn
     async def read_policy(self) -> Policy:
@@ -84,7 +86,7 @@ class SnapshotActivities:
     @activity.defn
     async def get_snapshot(self, snapshot_id: str) -> SnapshotSummary:
         """Read the snapshot afresh, as before each new attempt of a step."""
-        return summary(await self._read(snapshot_id), self.settings)
+        return summary(await self._read(snapshot_id), self.settings, self.review_tags)
 
     @activity.defn
     async def record_decision(self, record: DecisionRecord) -> None:
@@ -120,9 +122,9 @@ class SnapshotActivities:
         )
 
 
-def summary(snapshot: Snapshot, settings: ProcessSettings) -> SnapshotSummary:
-    """What a process has to know of a snapshot."""
-    servicenow = is_set(snapshot, settings.servicenow_review_tag)
+def summary(snapshot: Snapshot, settings: ProcessSettings, review_tags: Mapping[str, str]) -> SnapshotSummary:
+    """What a process has to know of a snapshot; ``review_tags`` as of :class:`SnapshotActivities`."""
+    provider = next((provider for tag, provider in review_tags.items() if is_set(snapshot, tag)), None)
     return SnapshotSummary(
         id=snapshot.id,
         name=beginning(snapshot.name, 200),
@@ -132,8 +134,8 @@ def summary(snapshot: Snapshot, settings: ProcessSettings) -> SnapshotSummary:
         methodology=beginning(snapshot.model.methodology, 100),
         train=is_set(snapshot, settings.train_tag),
         run_test=is_set(snapshot, settings.run_test_tag),
-        review=servicenow or is_set(snapshot, settings.review_tag),
-        ticketing="servicenow" if servicenow else None,
+        review=provider is not None or is_set(snapshot, settings.review_tag),
+        ticketing=provider,
     )
 
 

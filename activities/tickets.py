@@ -19,7 +19,7 @@ from mlc.model.short import beginning
 from mlc.model.ticket import TicketQuestion, TicketRef, TicketState
 from mlc.settings import ProcessSettings
 from mlc.ticketing import Ticketing, TicketRequest, TicketSystems
-from mlc.ticketing.content import ticket_request
+from mlc.ticketing.content.writer import ticket_request
 
 P = ParamSpec("P")
 

@@ -5,15 +5,14 @@ from datetime import timedelta
 
 from pydantic import SecretStr, TypeAdapter
 from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings
 
 from mlc import settings
+from mlc.ticketing.registry import SYSTEMS
 
-GROUPS: tuple[type[BaseSettings], ...] = (
+GROUPS: tuple[type[settings.Group], ...] = (
     settings.ProcessSettings,
     settings.CenterSettings,
-    settings.JiraSettings,
-    settings.ServiceNowSettings,
+    *(system.settings for system in SYSTEMS),
     settings.FileSettings,
     settings.GatewaySettings,
     settings.RuntimeSettings,
@@ -22,8 +21,8 @@ GROUPS: tuple[type[BaseSettings], ...] = (
 )
 
 
-def rows(group: type[BaseSettings]) -> Iterator[str]:
-    for variable, field in zip(settings.variables(group), group.model_fields.values(), strict=True):
+def rows(group: type[settings.Group]) -> Iterator[str]:
+    for variable, field in zip(group.variables().values(), group.model_fields.values(), strict=True):
         once = f" (once `{variable.old}`, which works until {variable.until})" if variable.old else ""
         yield f"| `{variable.name}` | {_default(field.default)} | {field.description}{once} |"
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mlc.model.file import FileRules
+from mlc.model.ticket import Provider
 
 OTHER_VARIABLES: Mapping[str, str] = {
     "MLC_HOME": "the folder of standalone mode's state and settings file",
@@ -38,9 +40,6 @@ def _seconds(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
-_NAME = r"^[a-z][a-z0-9_]{0,79}$"
-"""A table's or field's name in ServiceNow, which goes into queries and paths."""
-
 
 class Group(BaseSettings):
     """Settings whose variables begin with the same prefix."""
@@ -49,13 +48,25 @@ class Group(BaseSettings):
         extra="ignore",
         hide_input_in_errors=True,
         env_ignore_empty=True,
-        populate_by_name=True,  # a renamed setting has aliases, and is its field's name in code all the same
+        validate_by_name=True,  # a renamed setting has aliases, and is its field's name in code all the same
     )
 
     def __init__(self, **values: Any) -> None:
         # Resolved at construction, not at import: tests and `mlc dev` choose another home.
         values.setdefault("_env_file", home() / "mlc.env")
         super().__init__(**values)
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """The variable that a setting is to be written to."""
+        return cls.variables()[field].name
+
+    @classmethod
+    def variables(cls) -> dict[str, "Variable"]:
+        """The variable of every setting, by its field, in order."""
+        return {
+            field: _variable(cls.model_config["env_prefix"], field, info) for field, info in cls.model_fields.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -77,40 +88,36 @@ def renamed(default: Any, name: str, *, old: str, until: str, description: str) 
     )
 
 
-def groups() -> list[type[BaseSettings]]:
-    """Every group of settings whose module has been imported."""
-    found: list[type[Group]] = []
-    waiting = [Group]
-    while waiting:
-        below = waiting.pop().__subclasses__()
-        found += below
-        waiting += below
-    return [group for group in found if group.model_fields]
+def _variable(prefix: str, field: str, info: FieldInfo) -> Variable:
+    alias, more = info.validation_alias, info.json_schema_extra
+    if isinstance(alias, AliasChoices) and isinstance(more, dict):
+        name, old = map(str, alias.choices)
+        return Variable(name, old, str(more["until"]))
+    return Variable(f"{prefix}{field}".upper())
 
 
-def variables(group: type[BaseSettings]) -> Iterator[Variable]:
-    """The variables of a group's settings, in order."""
-    for field, info in group.model_fields.items():
-        alias, more = info.validation_alias, info.json_schema_extra
-        if isinstance(alias, AliasChoices) and isinstance(more, dict):
-            name, old = map(str, alias.choices)
-            yield Variable(name, old, str(more["until"]))
-        else:
-            yield Variable(f"{group.model_config['env_prefix']}{field}".upper())
+def groups(below: type[Group] = Group) -> Iterator[type[Group]]:
+    """Every group of settings whose module has been imported, in whichever room it is."""
+    for group in below.__subclasses__():
+        if group.model_config["env_prefix"]:
+            yield group
+        yield from groups(group)
 
 
 def what_is_wrong(error: ValidationError) -> str:
     """The variables that hold something else than they should, and what they should, without their values."""
-    group = next((group for group in groups() if group.__name__ == error.title), None)
-    prefix = group.model_config["env_prefix"] if group else ""
-    old_names = {variable.name: variable.old for variable in variables(group) if variable.old} if group else {}
+    found = next((group for group in groups() if group.__name__ == error.title), None)
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    said = []
-    for problem in problems:
-        place = ".".join(map(str, problem["loc"])).upper()
-        name = place if place in old_names else f"{prefix}{place}".upper()
-        said.append(f"{name}{f' (once {old_names[name]})' if name in old_names else ''}: {problem['msg']}.")
-    return " ".join(said)
+    return " ".join(f"{_said(found, p['loc'])}: {p['msg'].removeprefix('Value error, ')}." for p in problems)
+
+
+def _said(group: type[Group] | None, place: tuple[int | str, ...]) -> str:
+    """The place of an error as its variable, with the name that it had; a renamed one is told by its alias already."""
+    first, *rest = map(str, place)
+    variables = group.variables() if group else {}
+    variable = variables.get(first) or next((v for v in variables.values() if v.name == first), Variable(first))
+    once = f" (once {variable.old})" if variable.old else ""
+    return ".".join([variable.name, *rest]).upper() + once
 
 
 class StandaloneCenterSettings(Group):
@@ -146,94 +153,6 @@ class FileSettings(Group):
         return FileRules(root=self.root, hosts=self.hosts)
 
 
-class JiraSettings(Group):
-    """Jira: the questions' home. Cloud: set user and token. Data Center: token alone (a PAT)."""
-
-    model_config = SettingsConfigDict(env_prefix="MLC_JIRA_")
-
-    url: str | None = Field(None, description="Base address of Jira")
-    browse_url: str | None = Field(None, description="Address for links, where it differs from MLC_JIRA_URL")
-    deployment: Literal["cloud", "server"] = Field("cloud", description="cloud, or server for Data Center")
-    user: str | None = Field(None, description="Account's e-mail address (Cloud API token)")
-    token: SecretStr | None = Field(None, description="API token or personal access token")
-    project: str = Field("MLR", description="Project key")
-    issue_type: str = Field("Task", description="Issue type of every ticket")
-    approved_statuses: list[str] = Field(["Done", "Approved"], description="Statuses (name or id) that mean yes")
-    rejected_statuses: list[str] = Field(["Rejected"], description="Statuses (name or id) that mean no")
-    approved_resolutions: list[str] = Field(["Done", "Approved"], description="Resolutions that mean yes")
-    rejected_resolutions: list[str] = Field(
-        ["Won't Do", "Won't Fix", "Declined", "Rejected", "Cannot Reproduce", "Duplicate"],
-        description="Resolutions that mean no, whatever the status",
-    )
-    withdrawn_statuses: list[str] = Field(
-        ["Withdrawn", "Cancelled", "Canceled"], description="Statuses for tickets that nobody needs to answer any more"
-    )
-    expiration_field: str = Field("Expiration Date", description="Name or id of the expiration date's field")
-    time_zone: str = Field("UTC", description="Zone in which an expiration date ends")
-    timeout: float = Field(20, description="Seconds for one request")
-    webhook_secrets: list[SecretStr] = Field([], description="Secrets of Jira's webhooks (two during a rotation)")
-
-
-class ServiceNowSettings(Group):
-    """ServiceNow, through its Table API. Set user and password, or client id and secret (OAuth), or a bearer token."""
-
-    model_config = SettingsConfigDict(env_prefix="MLC_SERVICENOW_")
-
-    url: str | None = Field(None, description="Base address of the instance")
-    browse_url: str | None = Field(None, description="Address for links, where it differs from MLC_SERVICENOW_URL")
-    record_page: str = Field(
-        "/nav_to.do?uri={table}.do%3Fsys_id%3D{sys_id}", description="Path of a record's page, for links"
-    )
-    user: str | None = Field(None, description="Account's user name (basic authentication)")
-    password: SecretStr | None = Field(None, description="Its password")
-    client_id: str | None = Field(None, description="OAuth client id (client credentials); wins over user and password")
-    client_secret: SecretStr | None = Field(None, description="OAuth client secret")
-    token: SecretStr | None = Field(None, description="A fixed bearer token; wins over everything else")
-    table: str = Field("change_request", pattern=_NAME, description="Table of approvals")
-    number_prefix: str = Field("CHG", description="How numbers of that table begin")
-    fields: dict[str, str] = Field(
-        {"type": "normal", "approval": "requested"}, description="Further fields of a new record there, as JSON"
-    )
-    incident_table: str = Field("incident", pattern=_NAME, description="Table of every other ticket")
-    incident_number_prefix: str = Field("INC", description="How numbers of that table begin")
-    incident_fields: dict[str, str] = Field({}, description="Further fields of a new record there, as JSON")
-    label_field: str = Field("correlation_id", pattern=_NAME, description="Field that holds our key, in both tables")
-    origin: str = Field("Model governance", description="What correlation_display says of a ticket")
-    comment_field: Literal["work_notes", "comments"] = Field("work_notes", description="Where a process comments")
-    description_limit: int = Field(4000, ge=1000, description="Longest description, characters")
-    decision_field: str = Field("approval", pattern=_NAME, description="Field of an approval that holds the decision")
-    approved_values: list[str] = Field(["approved"], description="Values of that field that mean yes")
-    rejected_values: list[str] = Field(["rejected"], description="Values of that field that mean no")
-    closed_states: list[str] = Field(["3"], description="States of an approval that is closed")
-    withdrawn_state: str = Field("4", description="State of an approval that nobody needs to answer any more")
-    incident_closed_states: list[str] = Field(["6", "7"], description="States of an incident that is answered")
-    incident_withdrawn_state: str = Field("8", description="State of an incident that nobody needs to answer any more")
-    approved_codes: list[str] = Field(
-        [
-            *("Solution provided", "Workaround provided", "Resolved by change", "Resolved by request"),
-            *("Solved (Permanently)", "Solved (Work Around)", "Solved Remotely (Permanently)"),
-            "Solved Remotely (Work Around)",
-        ],
-        description="Resolution codes of an answered incident that mean: try again",
-    )
-    rejected_codes: list[str] = Field(
-        ["No resolution provided", "Not Solved (Not Reproducible)", "Not Solved (Too Costly)", "Duplicate"],
-        description="Resolution codes of an answered incident that mean: stop",
-    )
-    expiration_field: str = Field(
-        "u_expiration_date", pattern=_NAME, description="Field of an approval that holds the expiration date"
-    )
-    expiration_label: str = Field("Expiration Date", description="What people see that field called")
-    time_zone: str = Field("UTC", description="Zone in which an expiration date ends")
-    timeout: float = Field(45, description="Seconds for one request; business rules run within it")
-    webhook_secrets: list[SecretStr] = Field([], description="Secrets that sign its webhooks (two during a rotation)")
-
-    @property
-    def tables(self) -> list[str]:
-        """The tables that our tickets are in."""
-        return list(dict.fromkeys([self.table, self.incident_table]))
-
-
 class DeskSettings(Group):
     """The ticket desk of standalone mode."""
 
@@ -267,11 +186,8 @@ class ProcessSettings(Group):
 
     train_tag: str = Field("train", description="Tag that asks for a training job")
     run_test_tag: str = Field("run_test", description="Tag that asks for a metrics job")
-    review_tag: str = Field("jira", description="Tag that asks for judgement and a reviewer")
-    servicenow_review_tag: str = Field("servicenow", description="The same, with the review in ServiceNow")
-    ticketing: Literal["jira", "servicenow"] = Field(
-        "jira", description="Where tickets go if neither a tag nor the input says so"
-    )
+    review_tag: str = Field("jira", description="Tag that asks for judgement and a reviewer, wherever tickets go")
+    ticketing: Provider = Field("jira", description="Where tickets go if neither a tag nor the input says so")
     on_failed_verdict: Literal["reject", "ask"] = Field(
         "reject", description="reject, or ask the reviewer all the same"
     )
@@ -336,7 +252,7 @@ class GatewaySettings(Group):
     max_body: int = Field(16 * 1024 * 1024, description="Largest body of a signal, bytes")
     max_webhook_body: int = Field(1024 * 1024, description="Largest body of a webhook, bytes")
     webhook_token: SecretStr | None = Field(
-        None, description="Bearer secret, or basic password, of senders that can't sign, such as Jira Automation"
+        None, description="Bearer secret, or basic password, of senders that can't sign"
     )
     webhook_suffix: str = Field(
         "", pattern=r"^[A-Za-z0-9_-]*$", description="Last part of the webhooks' paths, to make them hard to guess"
@@ -344,8 +260,6 @@ class GatewaySettings(Group):
     webhook_networks: list[IPvAnyNetwork] = Field(
         [], description="Networks that webhooks may come from, such as 10.0.0.0/8, as JSON; empty: any"
     )
-    webhook_projects: list[str] = Field([], description="Jira projects listened to; empty: MLC_JIRA_PROJECT")
-    webhook_tables: list[str] = Field([], description="ServiceNow tables listened to; empty: those of our tickets")
     webhook_rate: float = Field(50, description="Webhooks a second that one source may send, on average")
     webhook_burst: int = Field(500, description="Webhooks that one source may send at once")
     trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, with commas")

@@ -38,10 +38,8 @@ from mlc.model.file import FileRules
 from mlc.model.process import Processes
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import NOT_ALLOWED, missing_attributes
-from mlc.settings import FileSettings, JiraSettings, ProcessSettings, ServiceNowSettings
-from mlc.ticketing import Ticketing, TicketSystems
-from mlc.ticketing.jira import JiraTicketing
-from mlc.ticketing.servicenow import ServiceNowTicketing
+from mlc.settings import FileSettings, ProcessSettings
+from mlc.ticketing import TicketSystems, registry
 from workflows.messages import MisfitSignals
 from workflows.registry import PROCESSES
 
@@ -111,12 +109,12 @@ def activities_of(
         text_limit: bytes of a text of the model centre that are read to be judged (``MLC_CENTER_TEXT_LIMIT``).
         processes: those that schedules may start.
     """
-    snapshots = SnapshotActivities(center, process, tickets.names)
+    snapshots = SnapshotActivities(center, process, tickets.names, tickets.review_tags)
     jobs = JobActivities(center, process, files, text_limit)
-    batch = BatchActivities(center, process)
+    batch = BatchActivities(center, process, tickets.review_tags)
     verdicts = VerdictActivities(center, process, text_limit)
     monitors = MonitorActivities(center)
-    deployments = DeploymentActivities(center, process)
+    deployments = DeploymentActivities(center, process, tickets.review_tags)
     schedules = ScheduleActivities(center)
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process)
@@ -168,26 +166,12 @@ def ticket_systems() -> TicketSystems:
     """The ticket systems of the settings.
 
     Raises:
-        NotConfigured: there is none, or not the one that tickets go to by default.
+        NotConfigured: there is none, or not the one that tickets go to by default; or two have the same review tag.
     """
-    jira, servicenow, default = JiraSettings(), ServiceNowSettings(), ProcessSettings().ticketing
-    systems: list[Ticketing] = []
-    if jira.url is not None:
-        systems.append(JiraTicketing(jira))
-    if servicenow.url is not None:
-        systems.append(ServiceNowTicketing(servicenow))
-    if not systems:
-        raise NotConfigured(
-            "No ticket system is set up: set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN, or the same of ServiceNow "
-            "(MLC_SERVICENOW_URL and its account) with MLC_TICKETING=servicenow."
-        )
-    found = TicketSystems(*systems)
-    if default not in found.names:
-        raise NotConfigured(
-            f"Tickets go to {default} (MLC_TICKETING), which isn't set up: set MLC_{default.upper()}_URL and its "
-            f"account, or MLC_TICKETING={found.names[0]}."
-        )
-    return found
+    try:
+        return registry.chosen(ProcessSettings().ticketing)
+    except registry.NotSetUp as error:
+        raise NotConfigured(str(error)) from None
 
 
 async def check_namespace(client: Client) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from mlc.settings import OTHER_VARIABLES, JiraSettings, ProcessSettings, groups, variables, what_is_wrong
+from mlc.settings import OTHER_VARIABLES, ProcessSettings, groups, what_is_wrong
+from mlc.ticketing.jira.settings import JiraSettings
 
 ROOT = Path(__file__).parent.parent
 
@@ -77,12 +78,12 @@ def test_a_wrong_value_is_told_by_both_names_and_without_itself(name: str, monke
 def test_a_renamed_setting_has_the_name_that_its_group_would_give_it() -> None:
     for group in groups():
         names = [f"{group.model_config['env_prefix']}{field}".upper() for field in group.model_fields]
-        assert [variable.name for variable in variables(group)] == names
+        assert [variable.name for variable in group.variables().values()] == names
 
 
 def test_no_two_settings_have_one_name() -> None:
     ours = [group for group in groups() if group.__module__.startswith("mlc.")]
-    names = [name for group in ours for each in variables(group) for name in (each.name, each.old) if name]
+    names = [name for group in ours for each in group.variables().values() for name in (each.name, each.old) if name]
     assert sorted({*names, *OTHER_VARIABLES}) == sorted([*names, *OTHER_VARIABLES])
 
 
@@ -92,7 +93,7 @@ def test_no_old_name_outlives_the_release_in_which_it_ends() -> None:
     def release(text: str) -> list[int]:
         return [int(part) for part in text.split(".")]
 
-    old = [variable for group in groups() for variable in variables(group) if variable.old]
+    old = [variable for group in groups() for variable in group.variables().values() if variable.old]
     assert old
     assert [each.old for each in old if release(each.until) <= release(project["version"])] == []
 

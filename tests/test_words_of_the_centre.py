@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from mlc.center.modelop.settings import CenterSettings
 
 from mlc.center.modelop import literals, wire
+from mlc.center.modelop.settings import CenterSettings
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("mlc/center/modelop/", "mlc/standalone/center/")

@@ -9,9 +9,9 @@ from mlc.center import Center
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.check import check_modelop
 from mlc.center.modelop.settings import CenterSettings
-from mlc.check.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
 from mlc.model.deployment import Runtime
 from mlc.model.failure import ExternalError
+from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
 from mlc.settings import ProcessSettings
 
 MONITORS = tuple(dict.fromkeys([*REGRESSION, *CLASSIFICATION]))

@@ -4,21 +4,22 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from pydantic import SecretStr
 
-from mlc.check.finding import Finding, good, warning, wrong
-from mlc.settings import GatewaySettings, JiraSettings, ServiceNowSettings
+from mlc.check.tickets import readable
+from mlc.model.finding import Finding, good, warning, wrong
+from mlc.settings import GatewaySettings, ProcessSettings
 
 
 async def check_gateway() -> AsyncIterator[Finding]:
     """Findings about the gateway's settings."""
-    settings, jira, servicenow = GatewaySettings(), JiraSettings(), ServiceNowSettings()
+    settings, systems = GatewaySettings(), readable()
     token = _given(settings.webhook_token)
-    either = token or any(map(_given, [*jira.webhook_secrets, *servicenow.webhook_secrets]))
-    for name, variable, used, secrets in (
-        ("Jira", "MLC_JIRA_WEBHOOK_SECRETS", jira.url or not either, jira.webhook_secrets),
-        ("ServiceNow", "MLC_SERVICENOW_WEBHOOK_SECRETS", servicenow.url, servicenow.webhook_secrets),
-    ):
-        for finding in _webhooks(name, variable, secrets, token=token, either=either):
-            if used or secrets:
+    either = token or any(_given(secret) for _, its_settings in systems for secret in its_settings.webhook_secrets)
+    default = ProcessSettings().ticketing
+    for system, its_settings in systems:
+        used = its_settings.url is not None or its_settings.webhook_secrets
+        if used or (not either and system.provider == default):
+            variable, secrets = system.settings.variable("webhook_secrets"), its_settings.webhook_secrets
+            for finding in _webhooks(system.name, variable, secrets, token=token, either=either):
                 yield finding
     if _given(settings.token):
         yield good("The signal API asks for a bearer token")

@@ -8,13 +8,13 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from mlc.check.center import check_center
-from mlc.check.finding import Finding, Mark, wrong
 from mlc.check.gateway import check_gateway
-from mlc.check.servicenow import check_servicenow
 from mlc.check.settings import check_settings
 from mlc.check.temporal import check_temporal
-from mlc.check.tickets import check_tickets
+from mlc.check.tickets import check_system, check_tickets
+from mlc.model.finding import Finding, Mark, wrong
 from mlc.settings import what_is_wrong
+from mlc.ticketing import registry
 
 LONGEST = 60.0
 """Seconds for all questions to one system."""
@@ -41,8 +41,8 @@ async def check_everything() -> list[Section]:
         "Settings": check_settings(),
         "Temporal": check_temporal(),
         "Model centre": check_center(),
-        "Jira": check_tickets(),
-        "ServiceNow": check_servicenow(),
+        "Tickets": check_tickets(),
+        **{system.name: check_system(system) for system in registry.SYSTEMS},
         "Gateway": check_gateway(),
     }
     sections = await asyncio.gather(*(_section(title, findings) for title, findings in checks.items()))

@@ -10,9 +10,9 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 import mlc.worker  # noqa: F401  # the doors' modules hold all groups of settings: a group is known once it is imported
-from mlc.check.finding import Finding, good, warning, wrong
+from mlc.model.finding import Finding, good, warning, wrong
 from mlc.model.short import beginning
-from mlc.settings import OTHER_VARIABLES, Variable, groups, home, variables
+from mlc.settings import OTHER_VARIABLES, Variable, groups, home
 
 PREFIX = "MLC_"
 MOST = 20
@@ -48,7 +48,7 @@ async def check_settings() -> AsyncIterator[Finding]:
     else:
         found += _unreadable(lines)
         places.append(Place.of(file.name, ((line.key, line.value) for line in lines if line.key)))
-    known = {variable.name: variable for group in groups() for variable in variables(group)}
+    known = {variable.name: variable for group in groups() for variable in group.variables().values()}
     for place in places:
         found += _twice(place)
         found += _unknown(place, known)

@@ -11,7 +11,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, Describe
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.check.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
+from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
 from mlc.model.processes import TASK_QUEUE, Attribute
 from mlc.model.schedule import MIRROR_SCHEDULE
 from mlc.namespace import SWEEP_SCHEDULE, TYPES

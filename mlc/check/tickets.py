@@ -1,167 +1,49 @@
-"""Jira: reachable, and a project in which our questions can be asked and answered."""
+"""The ticket systems: whether the settings of all of them go together, and what each finds of itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
+from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
-from mlc.center.modelop.answers import origin
-from mlc.check.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
-from mlc.check.ticket_statuses import check_statuses
-from mlc.model.failure import ExternalError, NotFound, Refused
-from mlc.settings import JiraSettings, ProcessSettings, ServiceNowSettings
-from mlc.ticketing.jira_reader import only_date_field
-from mlc.ticketing.jira_session import JiraSession
-from mlc.ticketing.jira_wire import CreateField, CreateFields, FieldMeta, IssueType, IssueTypes, Permissions, User
-
-NEEDED = {
-    "BROWSE_PROJECTS": "read tickets",
-    "CREATE_ISSUES": "create tickets",
-    "ADD_COMMENTS": "comment",
-}
-"""Permissions without which a process stands still, and what for."""
-WANTED = {
-    "CREATE_ATTACHMENTS": "attach long results",
-    "LINK_ISSUES": "link the run",
-    "TRANSITION_ISSUES": "withdraw tickets",
-}
-"""Permissions without which a ticket says less, or stays open when nobody needs its answer."""
-SENT = {"summary", "description", "labels", "project", "issuetype"}
-"""The fields that a ticket is created with."""
-
-_fields = TypeAdapter(list[FieldMeta]).validate_python
+from mlc.model.finding import Finding, wrong
+from mlc.settings import ProcessSettings
+from mlc.ticketing import registry
+from mlc.ticketing.system import SystemSettings, TicketSystem
 
 
 async def check_tickets() -> AsyncIterator[Finding]:
-    """Findings about the Jira of ``MLC_JIRA_*``. Asked on threads, since its client blocks."""
-    done, found = object(), _found(JiraSettings())
+    """What keeps tickets from going anywhere; nothing where all is well."""
+    known = list(readable())
+    there = [system.provider for system, settings in known if settings.url is not None]
+    all_known = len(known) == len(registry.SYSTEMS)
+    if all_known and (problem := registry.what_is_missing(ProcessSettings().ticketing, there)):
+        what, remedy = problem
+        yield wrong(what, f"{remedy}.")
+    try:
+        registry.review_tags(known)
+    except registry.NotSetUp as error:
+        what, _, remedy = str(error).partition(": ")
+        yield wrong(what, remedy)
+
+
+async def check_system(system: TicketSystem[Any]) -> AsyncIterator[Finding]:
+    """Findings about one system, if it is set up. Asked on threads, since the systems' clients block."""
+    settings = system.settings()
+    if settings.url is None:
+        return
+    done, found = object(), system.check(settings)
     while isinstance(finding := await asyncio.to_thread(next, found, done), Finding):
         yield finding
 
 
-def _found(settings: JiraSettings) -> Iterator[Finding]:
-    if not settings.url:
-        yield from _without_jira()
-        return
-    place, project = origin(settings.url), settings.project
-    settings = settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
-    jira = JiraSession(settings)
-    try:
-        me = jira.get("tell who we are", "myself", User.model_validate)
-    except NotFound as error:
-        yield wrong(f"There is no Jira at {place}", f"{said(error)}: correct MLC_JIRA_URL.")
-        return
-    except Refused as error:
-        yield wrong(f"Jira at {place} does not let us in", f"{said(error)}: correct MLC_JIRA_USER and MLC_JIRA_TOKEN.")
-        return
-    except ExternalError as error:
-        yield wrong(f"Jira can't be reached at {place}", f"{said(error)}: start it, or correct MLC_JIRA_URL.")
-        return
-    yield good(f"Jira at {place} knows us as {me.shown()}")
-    try:
-        jira.get(f"show the project {project}", f"project/{project}", lambda _: None)
-    except ExternalError as error:
-        yield wrong(
-            f"The project {project} can't be seen",
-            f"{said(error)}: correct MLC_JIRA_PROJECT, or let the account browse it.",
-        )
-        return
-    yield good(f"Project {project} is there")
-    for look in (_permissions, _issue_type, check_statuses):
-        yield from _survived(look, jira, settings)
-
-
-def _without_jira() -> Iterator[Finding]:
-    """No Jira is no fault where tickets go to ServiceNow."""
-    remedy = "set MLC_JIRA_URL, MLC_JIRA_USER and MLC_JIRA_TOKEN"
-    if not ServiceNowSettings().url:
-        yield wrong("No ticket system is set up", f"{remedy}, or the same of ServiceNow (MLC_SERVICENOW_URL).")
-    elif ProcessSettings().ticketing == "jira":
-        yield wrong("No Jira is set up, though tickets go there", f"{remedy}, or MLC_TICKETING=servicenow.")
-    else:
-        yield unchecked("Jira", "none is set up; tickets go to ServiceNow.")
-
-
-def _survived(
-    look: Callable[[JiraSession, JiraSettings], Iterator[Finding]], jira: JiraSession, settings: JiraSettings
-) -> Iterator[Finding]:
-    """What a look finds; if Jira fails in the middle of it, that, so that the next one is taken all the same."""
-    try:
-        yield from look(jira, settings)
-    except ExternalError as error:
-        yield wrong("Jira could not tell", said(error) + ".")
-
-
-def _permissions(jira: JiraSession, settings: JiraSettings) -> Iterator[Finding]:
-    asked = {"projectKey": settings.project, "permissions": ",".join(NEEDED | WANTED)}
-    given = jira.get("list our permissions", "mypermissions", Permissions.model_validate, **asked).permissions
-    lacking = [key for key in NEEDED | WANTED if key not in given or not given[key].have_permission]
-    for key in lacking:
-        finding = wrong if key in NEEDED else warning
-        yield finding(f"The account may not {(NEEDED | WANTED)[key]}", f"give it the permission {key} in the project.")
-    if not lacking:
-        yield good(f"The account may {listed(list((NEEDED | WANTED).values()))}")
-
-
-def _issue_type(jira: JiraSession, settings: JiraSettings) -> Iterator[Finding]:
-    """The issue type, and what the screen on which tickets of it are made asks for."""
-    path = f"issue/createmeta/{settings.project}/issuetypes"
-    types = jira.get("list issue types", path, IssueTypes.model_validate, maxResults=200).listed
-    wanted = settings.issue_type.casefold()
-    kind: IssueType | None = next((kind for kind in types if kind.name.casefold() == wanted), None)
-    if kind is None:
-        yield wrong(
-            f"The project has no issue type {settings.issue_type} for us",
-            f"set MLC_JIRA_ISSUE_TYPE to one of: {listed([kind.name for kind in types])}.",
-        )
-        screen = None
-    else:
-        screen = jira.get("list a ticket's fields", f"{path}/{kind.id}", CreateFields.model_validate, maxResults=200)
-        yield from _screen(screen.listed, settings)
-    yield from _expiration(jira, settings, screen.listed if screen else None)
-
-
-def _screen(screen: list[CreateField], settings: JiraSettings) -> Iterator[Finding]:
-    kind, on_it = settings.issue_type, {field.field_id for field in screen}
-    absent = sorted(SENT - on_it)
-    demanded = [f.name for f in screen if f.required and not f.has_default_value and f.field_id not in SENT]
-    if absent:
-        yield wrong(f"The create screen of {kind} lacks {listed(absent)}", "put it there: every ticket sets it.")
-    if demanded:
-        yield wrong(
-            f"The create screen of {kind} requires {listed(demanded)}",
-            "make it optional or give it a default: no ticket of ours sets it.",
-        )
-    if not absent and not demanded:
-        yield good(f"Issue type {kind} can be created with what our tickets say")
-
-
-def _expiration(jira: JiraSession, settings: JiraSettings, screen: list[CreateField] | None) -> Iterator[Finding]:
-    """The field by which a reviewer says until when an approval counts."""
-    wanted = settings.expiration_field
-    fields = jira.get("list its fields", "field", _fields)
-    by_id = next((field.id for field in fields if field.custom and field.id == wanted), None)
-    try:
-        found = by_id or only_date_field(fields, wanted)
-    except Refused as error:
-        yield wrong(f"The field {wanted} is not clear", said(error) + ".")
-        return
-    field = next((field for field in fields if field.id == found), None)
-    if field is None:
-        if wanted.startswith("customfield_"):
-            yield wrong(f"Jira has no field {wanted}", "correct MLC_JIRA_EXPIRATION_FIELD.")
-            return
-        yield warning(
-            f"Jira has no field {wanted!r}", "approvals last a year; add a date field of that name if they should not."
-        )
-    elif field.value is None or field.value.type not in {"date", "datetime"}:
-        yield warning(f"The field {wanted} ({field.id}) is not for dates", "make it a date picker, so that it is one.")
-    elif screen is None:
-        yield unchecked(f"The field {wanted} ({field.id}) is for dates", "which screens it is on was not checked.")
-    elif field.id not in {shown.field_id for shown in screen}:
-        yield warning(
-            f"The field {wanted} ({field.id}) is not on the create screen of {settings.issue_type}",
-            "make sure that it is on the edit screen, where the reviewer fills it in.",
-        )
-    else:
-        yield good(f"The field {wanted} ({field.id}) is for dates and on the screen")
+def readable() -> list[tuple[TicketSystem[Any], SystemSettings]]:
+    """The systems whose settings can be read; the others' own checks say why theirs can't."""
+    known = []
+    for system in registry.SYSTEMS:
+        try:
+            known.append((system, system.settings()))
+        except (ValidationError, SettingsError):
+            continue
+    return known

@@ -4,6 +4,8 @@ It holds no state and runs no workflow: what it has answered with 2xx is in Temp
 run in as many copies as one likes.
 """
 
+from datetime import timedelta
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -12,15 +14,19 @@ from temporalio.client import Client
 from mlc.center import Center
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.gateway.handlers import Systems
-from mlc.gateway.jira_webhook import jira_sender
-from mlc.gateway.servicenow_webhook import servicenow_sender
 from mlc.gateway.signals import signal_api
 from mlc.gateway.temporal import TemporalDown, calling
-from mlc.gateway.webhook import given, webhook
+from mlc.gateway.webhook import given, sender, webhook_api
+from mlc.model import retry_after
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
-from mlc.settings import GatewaySettings, JiraSettings, ServiceNowSettings
+from mlc.settings import GatewaySettings
+from mlc.ticketing import registry
+from mlc.ticketing.system import SystemSettings
 from workflows.registry import PROCESSES
+
+PAUSE = timedelta(seconds=10)
+"""After which a caller is to try again while Temporal is down."""
 
 
 class Health(BaseModel):
@@ -32,9 +38,7 @@ class Health(BaseModel):
 
 def create_app(
     settings: GatewaySettings,
-    jira: JiraSettings,
-    servicenow: ServiceNowSettings | None = None,
-    *,
+    *tickets: SystemSettings,
     temporal: Client,
     center: Center,
     files: FileRules | None = None,
@@ -44,8 +48,7 @@ def create_app(
 
     Args:
         settings: its own settings.
-        jira: whose webhooks are received (project, secrets).
-        servicenow: the same of ServiceNow (table, secrets).
+        tickets: those of the ticket systems whose webhooks are received (places, secrets); the environment's of others.
         temporal: a client that may be lazy: the gateway starts, and answers 503, while Temporal is down.
         center: where snapshots are looked up before a run is started on one, and a signal's files are kept.
         files: which addresses the files of signals may have; by default none.
@@ -54,12 +57,12 @@ def create_app(
     Raises:
         ValueError: no secret for any webhooks is configured, so that anybody could call, or nobody.
     """
-    senders = [jira_sender(settings, jira), servicenow_sender(settings, servicenow or ServiceNowSettings())]
-    if not given([settings.webhook_token, *(secret for sender in senders for secret in sender.secrets)]):
+    senders = [sender(system, its_settings) for system, its_settings in registry.with_settings(*tickets)]
+    if not given([settings.webhook_token, *(secret for each in senders for secret in each.secrets)]):
         raise ValueError(
-            "No secret for webhooks: set MLC_JIRA_WEBHOOK_SECRETS or MLC_SERVICENOW_WEBHOOK_SECRETS (a JSON list of "
+            f"No secret for webhooks: set {' or '.join(each.secrets_setting for each in senders)} (a JSON list of "
             "one or two texts) to the secret that the ticket system signs with, or MLC_GATEWAY_WEBHOOK_TOKEN for "
-            "senders that can't sign, such as Jira Automation."
+            "senders that can't sign."
         )
     app = FastAPI(
         title="MLC gateway",
@@ -68,14 +71,14 @@ def create_app(
     )
     systems = Systems(temporal, center, files or FileRules(), ModelOpSignals(processes))
     app.include_router(signal_api(settings, systems), tags=["signals"])
-    for sender in senders:
-        app.include_router(webhook(sender, settings, temporal), tags=["webhooks"])
+    for each in senders:
+        app.include_router(webhook_api(each, settings, temporal), tags=["webhooks"])
 
     @app.exception_handler(TemporalDown)
     async def temporal_down(_request: Request, error: TemporalDown) -> JSONResponse:
         # A call whose answer is lost may have been taken.
         again = "Whether anything was started is not known: send it again, under the same Idempotency-Key."
-        return JSONResponse({"detail": f"{error} {again}"}, 503, {"Retry-After": "10"})
+        return JSONResponse({"detail": f"{error} {again}"}, 503, retry_after.encode(PAUSE))
 
     @app.get("/healthz", tags=["health"])
     async def healthz() -> Health:

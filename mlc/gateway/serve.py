@@ -10,19 +10,13 @@ from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
-from mlc.settings import FileSettings, GatewaySettings, JiraSettings, ServiceNowSettings
+from mlc.settings import FileSettings, GatewaySettings
 
 log = logging.getLogger("mlc.gateway")
 
 
-async def serve(
-    settings: GatewaySettings,
-    jira: JiraSettings,
-    servicenow: ServiceNowSettings,
-    center: CenterSettings,
-    files: FileSettings,
-) -> None:
-    """Listen until SIGTERM or SIGINT; requests under way are answered first.
+async def serve(settings: GatewaySettings, center: CenterSettings, files: FileSettings) -> None:
+    """Listen until SIGTERM or SIGINT; requests under way are answered first. Ticket systems are the environment's.
 
     Raises:
         ValueError: no secret for webhooks is configured.
@@ -30,7 +24,7 @@ async def serve(
     if settings.token is None and not _loopback(settings.host):
         log.warning("The signal API on %s asks for no token: set MLC_GATEWAY_TOKEN.", settings.host)
     async with aclosing(ModelOpCenter(center)) as client:
-        app = create_app(settings, jira, servicenow, temporal=await connect(), center=client, files=files.rules)
+        app = create_app(settings, temporal=await connect(), center=client, files=files.rules)
         config = uvicorn.Config(
             app,
             host=settings.host,

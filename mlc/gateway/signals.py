@@ -6,6 +6,7 @@ The envelope is Camunda's, as ModelOp's model-manage, schedulers and users send 
 
 import json
 import logging
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -16,11 +17,15 @@ from mlc.gateway.handlers import Call, Systems, handler_of
 from mlc.gateway.idempotency import KeyReused, key_of
 from mlc.gateway.intake import bears, read_body
 from mlc.gateway.temporal import TemporalRefused
+from mlc.model import retry_after
 from mlc.model.failure import Refused, Unavailable
 from mlc.model.signal import BadSignal
 from mlc.settings import GatewaySettings
 
 log = logging.getLogger("mlc.gateway")
+
+PAUSE = timedelta(seconds=10)
+"""After which a caller is to try again, if the centre did not name a time."""
 
 
 class Started(BaseModel):
@@ -50,7 +55,9 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
         except KeyReused as error:
             raise HTTPException(422, str(error)) from None
         except Unavailable as error:
-            raise HTTPException(503, f"Nothing was started: {error}", {"Retry-After": "10"}) from None
+            raise HTTPException(
+                503, f"Nothing was started: {error}", retry_after.encode(error.retry_after or PAUSE)
+            ) from None
         except Refused as error:
             raise HTTPException(502, f"Nothing was started: {error}") from None
         log.info("signal %s workflows=%s", signal.name, workflow_ids)

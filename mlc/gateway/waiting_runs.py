@@ -10,14 +10,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from mlc.gateway.temporal import calling
 from mlc.model.processes import TICKET_CHANGED, Attribute
 from mlc.model.ticket import TicketChanged
+from mlc.ticketing.port import KEY
 
 LOOKS = (0.0, 0.2, 0.6, 1.2)
 """Seconds before each search for the waiting run: visibility lags behind the run that has just made its ticket."""
 MOST_RUNS = 20
 MOST_LABELS = 5
 
-# Both stand within quotes in a visibility query: nothing but these characters may ever get there.
-KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,118}[0-9]", re.ASCII)
+# As a ticket's key, it stands within quotes in a visibility query: nothing but these characters may ever get there.
 LABEL = re.compile(r"gov-[0-9a-f]{24}", re.ASCII)
 
 

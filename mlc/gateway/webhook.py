@@ -8,70 +8,52 @@ import ipaddress
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from datetime import timedelta
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 from temporalio.client import Client
 
 from mlc.gateway.intake import Deliveries, RateLimit, presents, read_body, signature_verifies
 from mlc.gateway.waiting_runs import tell
+from mlc.model import retry_after
 from mlc.model.ticket import Provider, TicketChanged
 from mlc.settings import GatewaySettings
+from mlc.ticketing.system import SystemSettings, TicketSystem
+from mlc.ticketing.webhook import BadEvent, Event, Webhook
 
 log = logging.getLogger("mlc.gateway")
 
 OLDEST, NEWEST = 24 * 3600.0, 60.0
 """Seconds that an event may lie in the past (Jira repeats a failed delivery for hours) and in the future."""
+PAUSE = timedelta(seconds=10)
+"""After which a source that sent too many may send again."""
 DELIVERY = re.compile(r"[A-Za-z0-9._:-]{1,200}", re.ASCII)
-
-
-class Read(BaseModel):
-    """What is read of an event, under the sender's own names; everything else is left alone."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-
-R = TypeVar("R", bound=Read)
-
-
-@dataclass(frozen=True)
-class Event:
-    """All that counts of an event: which ticket, where it lies, and when it was sent (seconds since 1970)."""
-
-    key: str
-    place: str
-    labels: Sequence[str] = ()
-    created: bool = False
-    sent: float | None = None
 
 
 @dataclass(frozen=True)
 class Sender:
-    """A ticket system as the gateway sees it.
-
-    ``read`` gives the event of a body, None if that is about no ticket, and raises ``BadEvent``; ``key`` is what its
-    tickets' keys look like. ``places`` are the projects or tables that are listened to. ``secrets`` sign; the signature
-    stands in the first of ``signature_headers`` that a request has.
-    """
+    """A ticket system as the gateway hears it. ``secrets`` sign what it sends; ``secrets_setting`` names where."""
 
     provider: Provider
     name: str
-    key: re.Pattern[str]
-    key_field: str
-    places: frozenset[str]
     secrets: Sequence[SecretStr]
     secrets_setting: str
-    signature_headers: Sequence[str]
-    delivery_header: str
-    example: dict[str, Any]
-    read: Callable[[bytes], Event | None]
+    webhook: Webhook
 
 
-class BadEvent(Exception):
-    """A body that is no event of this sender; the text says why."""
+def sender(system: TicketSystem[Any], settings: SystemSettings) -> Sender:
+    """A system of the registry, by its settings."""
+    return Sender(
+        provider=system.provider,
+        name=system.name,
+        secrets=settings.webhook_secrets,
+        secrets_setting=system.settings.variable("webhook_secrets"),
+        webhook=system.webhook(settings),
+    )
 
 
 class Accepted(BaseModel):
@@ -86,21 +68,7 @@ def given(secrets: Sequence[SecretStr | None]) -> bool:
     return any(secret is not None and secret.get_secret_value().strip() for secret in secrets)
 
 
-def parsed(kind: type[R], body: bytes) -> R:
-    """A body as JSON.
-
-    Raises:
-        BadEvent: it isn't, or has another shape.
-    """
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the body"
-        raise BadEvent(f"{place}: {first['msg']}") from None
-
-
-def webhook(sender: Sender, settings: GatewaySettings, temporal: Client) -> APIRouter:
+def webhook_api(sender: Sender, settings: GatewaySettings, temporal: Client) -> APIRouter:
     """The receiver of a ticket system's webhooks; without a secret, one that says that there is none."""
     router = APIRouter()
     path = "/".join(["/webhooks", sender.provider, *filter(None, [settings.webhook_suffix])])
@@ -131,21 +99,21 @@ def webhook(sender: Sender, settings: GatewaySettings, temporal: Client) -> APIR
         if not _allowed(source, settings):
             raise HTTPException(403, "No webhooks are taken from this address.")
         if not rate.admits(source):
-            raise HTTPException(429, "Too many webhooks from this source.", {"Retry-After": "10"})
+            raise HTTPException(429, "Too many webhooks from this source.", retry_after.encode(PAUSE))
         body = await read_body(request, settings.max_webhook_body)
         signed = _authenticate(request, body, sender, settings)
         try:
-            event = sender.read(body)
+            event = sender.webhook.read(body)
         except BadEvent as error:
             raise HTTPException(400, f"Not an event of {sender.name}: {error}.") from None
         _check_age(event, signed=signed)
         if event is None:
             return Accepted(why="The event is about no ticket.")
-        if not sender.key.fullmatch(event.key):
-            raise HTTPException(400, f"{sender.key_field} is not the key of a ticket.")
-        if event.place not in sender.places:
+        if not sender.webhook.key.fullmatch(event.key):
+            raise HTTPException(400, f"{sender.webhook.key_field} is not the key of a ticket.")
+        if event.place not in sender.webhook.places:
             return Accepted(why="The ticket's project or table is not listened to.")
-        delivery = request.headers.get(sender.delivery_header, "")
+        delivery = request.headers.get(sender.webhook.delivery_header, "")
         delivery = delivery if DELIVERY.fullmatch(delivery) else ""
         if delivery and deliveries.seen(delivery, body):
             return Accepted(why="This delivery was dealt with before.")
@@ -171,14 +139,14 @@ def _allowed(source: str, settings: GatewaySettings) -> bool:
 
 def _authenticate(request: Request, body: bytes, sender: Sender, settings: GatewaySettings) -> bool:
     """Whether the event is signed; without a signature it must present the secret of those that can't sign."""
-    for header in sender.signature_headers:
+    for header in sender.webhook.signature_headers:
         signature = request.headers.get(header)
         if signature is not None:
             if not signature_verifies(signature, body, sender.secrets):
                 raise HTTPException(401, f"The signature in {header} is not right for this body.")
             return True
     if not presents(request, settings.webhook_token):
-        usual = sender.signature_headers[0]
+        usual = sender.webhook.signature_headers[0]
         raise HTTPException(401, f"The webhook carries no {usual}: set its secret in {sender.name}.")
     return False
 
@@ -206,10 +174,10 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 def _documented(sender: Sender) -> dict[str, Any]:
     headers = (
-        (sender.signature_headers[0], "sha256=<HMAC-SHA256 of the raw body, hexadecimal or base64>"),
-        (sender.delivery_header, "The delivery's id, the same when it is repeated"),
+        (sender.webhook.signature_headers[0], "sha256=<HMAC-SHA256 of the raw body, hexadecimal or base64>"),
+        (sender.webhook.delivery_header, "The delivery's id, the same when it is repeated"),
     )
-    content = {"application/json": {"schema": {"type": "object"}, "example": sender.example}}
+    content = {"application/json": {"schema": {"type": "object"}, "example": sender.webhook.example}}
     return {
         "requestBody": {"required": True, "content": content},
         "parameters": [

@@ -1,14 +1,20 @@
 """Tickets: questions put to people, and what they answered."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from mlc.model.base import Input, OpenEnum, Record
 from mlc.model.result import TestResult
 from mlc.model.verdict import Verdict
 
-Provider = Literal["jira", "servicenow"]
-"""The ticket systems, as inputs, settings and ``TicketRef.provider`` name them."""
+Provider = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 _.-]{0,39}$")]
+"""A ticket system, as inputs, settings and ``TicketRef.provider`` name it.
+
+Which there are is told by their registry alone, in a room above this one. So a misspelt name gets this far, and whoever
+knows what is set up refuses it with a list of that: the worker when it starts, a run when it begins.
+"""
 
 
 class TicketKind(OpenEnum):
@@ -44,7 +50,7 @@ class Answer(OpenEnum):
 
 
 class TicketRef(Record):
-    """Where a ticket is. ``provider`` is ``jira`` or ``servicenow``; ``label`` is our key on it."""
+    """Where a ticket is. ``provider`` names its system; ``label`` is our key on it."""
 
     provider: str
     id: str

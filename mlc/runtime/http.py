@@ -2,11 +2,13 @@
 
 import hmac
 import json
+from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 
+from mlc.model import retry_after
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.online import NoSuchDeployment, OnlineModels
 from mlc.runtime.online_model import NotServing
@@ -40,7 +42,7 @@ def create_app(models: OnlineModels, settings: RuntimeSettings) -> FastAPI:
         except NoSuchDeployment as missing:
             raise HTTPException(404, str(missing)) from None
         except NotServing as away:
-            raise HTTPException(503, str(away), {"Retry-After": "2"}) from None
+            raise HTTPException(503, str(away), retry_after.encode(timedelta(seconds=2))) from None
         except ModelFailure as failure:
             raise HTTPException(500, str(failure)) from None
         return JSONResponse(results[0] if len(results) == 1 else (results or None))

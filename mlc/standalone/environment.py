@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from mlc.settings import ProcessSettings, variables
+from mlc.settings import ProcessSettings
 
 SETTINGS_FILE = "mlc.env"
 HOST = "127.0.0.1"
@@ -98,7 +98,7 @@ def prepare(home: Path, ports: Ports) -> dict[str, str]:
     fixed = _addresses(ports) | _secrets(known)
     own = _PACE | {"MLC_FILE_ROOT": str(home / "files")}
     # An earlier release may have written one under the name that it had then.
-    old = {variable.name: variable.old for variable in variables(ProcessSettings) if variable.name in own}
+    old = {variable.name: variable.old for variable in ProcessSettings.variables().values() if variable.name in own}
     kept = {name: known.get(name) or known.get(old.get(name, ""), value) for name, value in own.items()}
     _write(path, fixed | kept, gone=set(old.values()))
     return fixed

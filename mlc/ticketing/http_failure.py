@@ -4,37 +4,16 @@ Nothing of the original exception is kept: it may hold request headers (the cred
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 
-SHORTEST_WAIT = timedelta(seconds=1)
-LONGEST_WAIT = timedelta(minutes=15)
 LONGEST_MESSAGE = 300
 
 _NOT_NOW = {408, 409, 425, 429}
-
-
-def retry_after(header: str | None, *, now: datetime | None = None) -> timedelta | None:
-    """Read a ``Retry-After`` header: seconds (also with a fraction) or an HTTP date; clamped to 1 s to 15 min.
-
-    An unreadable header is as good as none.
-    """
-    if not header:
-        return None
-    try:
-        wait = timedelta(seconds=float(header))
-    except (ValueError, OverflowError):
-        try:
-            until = parsedate_to_datetime(header)
-        except ValueError:
-            return None
-        wait = until.replace(tzinfo=until.tzinfo or UTC) - (now or datetime.now(UTC))
-    return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)
 
 
 def shortened(messages: Iterable[str], secrets: Iterable[str]) -> str:

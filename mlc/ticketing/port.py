@@ -1,5 +1,6 @@
 """What the processes need of a ticket system."""
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -73,6 +74,10 @@ class Wording(Record):
     room: int = ROOM
 
 
+KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,118}[0-9]", re.ASCII)
+"""What every ticket's key looks like. It stands within quotes in visibility queries: nothing else may get there."""
+
+
 class Ticketing(Protocol):
     """A ticket system. Blocking: call it from a thread. One instance serves all threads (a client per thread inside).
 
@@ -80,7 +85,7 @@ class Ticketing(Protocol):
     """
 
     provider: str
-    """``jira`` or ``servicenow``: what ``TicketRef.provider`` says."""
+    """The name that its registry entry has and ``TicketRef.provider`` says."""
 
     def wording(self, kind: TicketKind) -> Wording:
         """How a ticket of this kind is answered here: names of statuses, verbs, fields."""

@@ -1,16 +1,21 @@
 """The ticket systems that are set up, by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mlc.model.failure import Refused
 from mlc.ticketing.port import Ticketing
 
 
 class TicketSystems:
-    """At most one Jira and one ServiceNow."""
+    """At most one of each kind.
 
-    def __init__(self, *systems: Ticketing) -> None:
+    Args:
+        review_tags: the tags by which a snapshot asks for a review in one of them, and the provider of each.
+    """
+
+    def __init__(self, *systems: Ticketing, review_tags: Mapping[str, str] | None = None) -> None:
         self._systems = {system.provider: system for system in systems}
+        self.review_tags = dict(review_tags or {})
 
     def __getitem__(self, provider: str) -> Ticketing:
         """The system of this name.
@@ -21,9 +26,8 @@ class TicketSystems:
         try:
             return self._systems[provider]
         except KeyError:
-            message = (
-                f"No {provider} is set up: set MLC_{provider.upper()}_URL and its account, and restart the worker."
-            )
+            there = " and ".join(self._systems) or "none"
+            message = f"No ticket system {provider!r} is set up (there: {there}): set it up, and restart the worker."
             raise Refused(provider, message, status=501) from None
 
     @property

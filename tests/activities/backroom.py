@@ -35,6 +35,7 @@ RUN = "deploy-of-a-test"
 """The workflow whose activities these are."""
 GONE = "5a31b3c6-f033-4948-b433-bae6656baa26"
 """An id of nothing."""
+REVIEW_TAGS = {"servicenow": "servicenow"}
 LIMIT = 20_000
 """Bytes of a text that are read to be judged."""
 
@@ -79,13 +80,13 @@ class Backroom:
         self.center = port.model_manage
         self.settings = ProcessSettings()
         files = FileRules(root=Path("/lake"))
-        self.snapshots = SnapshotActivities(port, self.settings, ["jira"])
+        self.snapshots = SnapshotActivities(port, self.settings, ["jira"], REVIEW_TAGS)
         self.jobs = JobActivities(port, self.settings, files, LIMIT)
         self.verdicts = VerdictActivities(port, self.settings, LIMIT)
-        self.deployments = DeploymentActivities(port, self.settings)
+        self.deployments = DeploymentActivities(port, self.settings, REVIEW_TAGS)
         self.schedules = ScheduleActivities(port)
         self.monitors = MonitorActivities(port)
-        self.batch = BatchActivities(port, self.settings)
+        self.batch = BatchActivities(port, self.settings, REVIEW_TAGS)
         self.notifications = NotificationActivities(port)
         self.environment = ActivityEnvironment()
         self.beats: list[Any] = []

@@ -15,7 +15,7 @@ from mlc.model.result import TestResult
 from mlc.model.signal import EmbeddedFile
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome, Verdict
-from mlc.ticketing.evidence import Evidence, ResultFact
+from mlc.ticketing.content.evidence import Evidence, ResultFact
 
 
 def question(snapshot_id: str, **more: Any) -> TicketQuestion:

@@ -5,13 +5,12 @@ import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from mlc.center.modelop.answers import retry_after
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.wire import Job
@@ -160,11 +159,6 @@ async def test_too_many_requests_without_a_time_did_nothing() -> None:
     assert isinstance(error, Unavailable)
     assert not error.maybe_done
     assert error.retry_after is None
-
-
-def test_a_date_to_wait_for_counts_from_now() -> None:
-    now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-    assert retry_after("Sun, 01 Mar 2026 12:05:00 GMT", now) == timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("status", [404, 410])

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from check_site import CENTER_TOKEN, JIRA_TOKEN, Gate, Site, namespace_of, polling
-from mlc.center.modelop.client import ModelManage
-from mlc.center.modelop.settings import CenterSettings
-from mlc.center.modelop.wire import Engine
 from pydantic import SecretStr
 from servers import serving
 from temporalio.testing import WorkflowEnvironment
 
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.wire import Engine
 from mlc.settings import DeskSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as center_app
 from mlc.standalone.desk.app import create_app as desk_app

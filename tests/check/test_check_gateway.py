@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from mlc.check.finding import Mark
 from mlc.check.gateway import check_gateway
+from mlc.model.finding import Mark
 
 GIVEN = '["a-secret"]'
 

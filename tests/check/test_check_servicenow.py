@@ -2,15 +2,17 @@
 
 import pytest
 from check_site import JIRA_TOKEN, Site
-from mlc.center.modelop.settings import CenterSettings
 
-from mlc.check.finding import Finding, Mark
+from mlc.center.modelop.settings import CenterSettings
 from mlc.check.report import check_everything
-from mlc.check.servicenow import check_servicenow
-from mlc.settings import JiraSettings, ServiceNowSettings
+from mlc.check.tickets import check_system
+from mlc.model.finding import Finding, Mark
 from mlc.standalone.faults import Effect
 from mlc.ticketing import TicketRequest
-from mlc.ticketing.servicenow import ServiceNowTicketing
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.servicenow import SERVICENOW
+from mlc.ticketing.servicenow.adapter import ServiceNowTicketing
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def snow(site: Site) -> Site:
 
 
 async def found() -> list[Finding]:
-    findings = [finding async for finding in check_servicenow()]
+    findings = [finding async for finding in check_system(SERVICENOW)]
     assert not any(JIRA_TOKEN in f"{finding.what} {finding.remedy}" for finding in findings)
     return findings
 
@@ -108,15 +110,36 @@ async def test_one_answer_that_fails_leaves_the_rest_checked(snow: Site) -> None
 
 
 async def test_a_site_without_servicenow_has_no_section_of_it(site: Site) -> None:
-    assert "ServiceNow" not in [section.title for section in await check_everything()]
+    assert {"Tickets", "ServiceNow"}.isdisjoint(section.title for section in await check_everything())
     site.set(MLC_TICKETING="servicenow")
-    tell(await found(), Mark.WRONG, "No ServiceNow is set up", "MLC_SERVICENOW_URL")
+    tell(await site.findings(), Mark.WRONG, "No ServiceNow is set up", "MLC_SERVICENOW_URL")
 
 
 async def test_servicenow_alone_will_do_where_tickets_go_there(snow: Site) -> None:
     snow.monkeypatch.delenv("MLC_JIRA_URL")
     tell(await snow.findings(), Mark.WRONG, "No Jira is set up, though tickets go there", "MLC_TICKETING=servicenow")
     snow.set(MLC_TICKETING="servicenow")
-    findings = await snow.findings()
-    tell(findings, Mark.UNCHECKED, "Jira", "tickets go to ServiceNow")
-    assert not any(f.mark is Mark.WRONG and "Jira" in f.what for f in findings)
+    assert {"Tickets", "Jira"}.isdisjoint(section.title for section in await check_everything())
+
+
+@pytest.mark.parametrize("name", ["Jira", "jria", "service-now"])
+async def test_a_default_that_is_no_ticket_system_is_an_error_with_the_names_of_those_there_are(
+    site: Site, name: str
+) -> None:
+    site.set(MLC_TICKETING=name)
+    said = f"MLC_TICKETING names no ticket system: {name!r}"
+    tell(await site.findings(), Mark.WRONG, said, "one of: jira, servicenow")
+
+
+async def test_two_systems_with_the_same_review_tag_are_told_apart_by_nobody(site: Site) -> None:
+    site.set(MLC_JIRA_REVIEW_TAG="review", MLC_SERVICENOW_REVIEW_TAG="review")
+    both = "MLC_JIRA_REVIEW_TAG and MLC_SERVICENOW_REVIEW_TAG are the same tag"
+    tell(await site.findings(), Mark.WRONG, both, "set one of them to another")
+
+
+async def test_one_system_whose_settings_can_not_be_read_leaves_the_others_checked(snow: Site) -> None:
+    snow.set(MLC_SERVICENOW_DESCRIPTION_LIMIT="short")
+    sections = {section.title: section for section in await check_everything()}
+    assert "Tickets" not in sections
+    assert sections["Jira"].right
+    tell(sections["ServiceNow"].findings, Mark.WRONG, "A setting can't be used", "MLC_SERVICENOW_DESCRIPTION_LIMIT")

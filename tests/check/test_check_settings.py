@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from cli.cli_process import ROOT, environment, mlc
 
-from mlc.check.finding import Finding, Mark
 from mlc.check.settings import check_settings
-from mlc.settings import OTHER_VARIABLES, groups, variables
+from mlc.model.finding import Finding, Mark
+from mlc.settings import OTHER_VARIABLES, groups
 
 SECRET = "kept-to-yourself"
 
@@ -81,7 +81,10 @@ async def test_what_other_programs_are_told_is_left_alone(file: Path, monkeypatc
 
 async def test_every_setting_in_any_case_is_known_in_both_places(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [
-        variable.name for group in groups() if group.__module__.startswith("mlc.") for variable in variables(group)
+        variable.name
+        for group in groups()
+        if group.__module__.startswith("mlc.")
+        for variable in group.variables().values()
     ]
     assert len(names) > 150
     file.write_text("\n".join(f"export {name.lower()}=''" for name in names))

@@ -6,14 +6,14 @@ from typing import Any
 import httpx
 import pytest
 from check_site import CENTER_TOKEN, Site
-from mlc.center.modelop.settings import CenterSettings
 
-from mlc.check.finding import Finding, Mark
+from mlc.center.modelop.settings import CenterSettings
 from mlc.check.report import check_everything, lines
-from mlc.settings import JiraSettings
+from mlc.model.finding import Finding, Mark
 from mlc.standalone.desk.scheme import Scheme, Status
 from mlc.ticketing import TicketRequest
-from mlc.ticketing.jira import JiraTicketing
+from mlc.ticketing.jira.adapter import JiraTicketing
+from mlc.ticketing.jira.settings import JiraSettings
 
 OPEN = Status("1", "Open", "new")
 CLOSED = Status("2", "Closed", "done", "Done")

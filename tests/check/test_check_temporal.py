@@ -10,8 +10,8 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from mlc.check.finding import Finding, Mark
 from mlc.check.temporal import check_temporal
+from mlc.model.finding import Finding, Mark
 from mlc.model.schedule import MIRROR_SCHEDULE
 from mlc.namespace import SWEEP_SCHEDULE, missing_attributes, schedule_mirror, schedule_sweep, setup
 from mlc.settings import ProcessSettings

@@ -9,17 +9,12 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
-from mlc.center.modelop.settings import CenterSettings
 
-from mlc.settings import (
-    DeskSettings,
-    GatewaySettings,
-    JiraSettings,
-    ProcessSettings,
-    StandaloneCenterSettings,
-)
+from mlc.center.modelop.settings import CenterSettings
+from mlc.settings import DeskSettings, GatewaySettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.dev import child_environment
 from mlc.standalone.environment import Ports, Refused, only_one, prepare
+from mlc.ticketing.jira.settings import JiraSettings
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,8 @@ from temporalio.client import Client, WorkflowHandle
 
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
-from mlc.settings import GatewaySettings, JiraSettings
+from mlc.settings import GatewaySettings
+from mlc.ticketing.jira.settings import JiraSettings
 
 SECRET, OLD_SECRET, TOKEN = "the webhook's secret", "the secret before", "for automation"
 WaitFor = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]

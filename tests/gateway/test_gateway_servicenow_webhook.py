@@ -8,7 +8,7 @@ import logging
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -21,7 +21,9 @@ from temporalio.client import Client, WorkflowHandle
 
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
-from mlc.settings import GatewaySettings, JiraSettings, ServiceNowSettings
+from mlc.settings import GatewaySettings
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
 SECRET, OLD_SECRET, TOKEN = "the script's secret", "the secret before", "for flows"
 WaitFor = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]
@@ -46,9 +48,10 @@ def event(number: str | None, *, age: float = 0, **more: Any) -> dict[str, Any]:
     }
 
 
-def app_for(temporal: Client, **gateway: Any) -> Any:
+def app_for(temporal: Client, *, tables: Sequence[str] = (), **gateway: Any) -> Any:
     settings = GatewaySettings(**({"webhook_token": SecretStr(TOKEN)} | gateway))
-    servicenow = ServiceNowSettings(webhook_secrets=[SecretStr(SECRET), SecretStr(OLD_SECRET), SecretStr("")])
+    listened_to = [SecretStr(SECRET), SecretStr(OLD_SECRET), SecretStr("")]
+    servicenow = ServiceNowSettings(webhook_secrets=listened_to, webhook_tables=list(tables))
     return create_app(settings, JiraSettings(), servicenow, temporal=temporal, center=None)  # type: ignore[arg-type]
 
 
@@ -191,7 +194,7 @@ async def test_other_tables_and_events_about_no_ticket_are_none_of_our_business(
         answer = await send(gateway, body)
         assert (answer.status_code, answer.json()["signalled"]) == (202, 0)
     assert await heard(run) == []
-    async with serving(app_for(temporal, webhook_tables=["x_risk_review"])) as other:
+    async with serving(app_for(temporal, tables=["x_risk_review"])) as other:
         assert (await send(other, event(number))).json()["signalled"] == 0
         assert (await send(other, event(number, table="x_risk_review"))).json()["signalled"] == 1
 

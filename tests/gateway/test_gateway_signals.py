@@ -18,7 +18,8 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
 from mlc.model.processes import deploy_model_id
-from mlc.settings import GatewaySettings, JiraSettings
+from mlc.settings import GatewaySettings
+from mlc.ticketing.jira.settings import JiraSettings
 
 PREFIX = "com.modelop.mlc.definitions."
 CHANGED = PREFIX + "Signals_deployable_model_changed"

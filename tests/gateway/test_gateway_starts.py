@@ -28,8 +28,9 @@ from mlc.gateway.idempotency import fingerprint
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
-from mlc.settings import GatewaySettings, JiraSettings, StandaloneCenterSettings
+from mlc.settings import GatewaySettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
+from mlc.ticketing.jira.settings import JiraSettings
 from workflows.registry import PROCESSES
 
 PREFIX = "com.modelop.mlc.definitions."

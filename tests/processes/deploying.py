@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from mlc.center.modelop import wire
 from office import Office, Run
 from servers import eventually
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
+from mlc.center.modelop import wire
 from mlc.model.processes import DeployModelStatus, Phase
 from mlc.standalone.faults import Effect, Fault
 

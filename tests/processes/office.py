@@ -31,20 +31,15 @@ from mlc.model.processes import (
     deploy_model_id,
 )
 from mlc.model.ticket import TicketChanged, TicketRef
-from mlc.settings import (
-    DeskSettings,
-    JiraSettings,
-    ProcessSettings,
-    ServiceNowSettings,
-    StandaloneCenterSettings,
-)
+from mlc.settings import DeskSettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
 from mlc.standalone.desk.app import create_app as create_desk
 from mlc.standalone.desk.scheme import Scheme
 from mlc.standalone.faults import FaultMiddleware, Faults
-from mlc.ticketing import TicketSystems
-from mlc.ticketing.jira import JiraTicketing
-from mlc.ticketing.servicenow import ServiceNowTicketing
+from mlc.ticketing import registry
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.system import SystemSettings
 from mlc.worker import MlcPlugin, activities_of
 from workflows.registry import PROCESSES
 
@@ -261,6 +256,7 @@ async def premises(
     scheme: Scheme | None = None,
     servicenow: bool = True,
     processes: Processes = PROCESSES,
+    tickets: Iterable[SystemSettings] = (),
     **desk: Any,
 ) -> AsyncIterator[Office]:
     """An ``office`` without its worker."""
@@ -284,15 +280,15 @@ async def premises(
         stack.enter_context(serving(desk_app, desk_socket))
         center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token")
         jira_settings = JiraSettings(url=desk_url, **access)
-        servicenow_settings = ServiceNowSettings(url=desk_url, user="bot", password="desk-token")
+        servicenow_settings = ServiceNowSettings(
+            url=desk_url if servicenow else None, user="bot", password="desk-token"
+        )
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
         center = ModelOpCenter(center_settings)
         activities = activities_of(
             center,
-            TicketSystems(
-                JiraTicketing(jira_settings), *([ServiceNowTicketing(servicenow_settings)] if servicenow else [])
-            ),
+            registry.set_up(jira_settings, servicenow_settings, *tickets),
             threads,
             process=process,
             files=FileRules(root=LAKE),
@@ -327,7 +323,8 @@ async def office(
     Args:
         configure: changes the settings of the processes.
         desk: the desk's workflow as ``scheme``, if another than the usual one, whether ``servicenow`` is set up beside
-            Jira, other ``processes`` than the usual ones, and further settings of the desk.
+            Jira, the settings of further systems as ``tickets``, other ``processes`` than the usual ones, and further
+            settings of the desk.
     """
     process = configure(
         ProcessSettings(

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from mlc.center.modelop import wire
 from office import Office, Run
 from servers import eventually
 from temporalio.api.common.v1 import Payload
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
+from mlc.center.modelop import wire
 from mlc.model.ticket import TicketRef
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from deploying import deployments, load_everything, place, places
-from mlc.center.modelop import wire
 from office import Office
 from paperwork import text
+
+from mlc.center.modelop import wire
 
 
 async def runtimes_of(desk: Office, snapshot_id: str) -> list[str]:

@@ -17,10 +17,10 @@ from deploying import (
     state,
     successor,
 )
-from mlc.center.modelop import wire
 from office import Office
 from paperwork import next_ticket, text
 
+from mlc.center.modelop import wire
 from mlc.standalone.faults import Effect
 
 

@@ -19,9 +19,10 @@ from temporalio.testing import WorkflowEnvironment
 
 from mlc.gateway.app import create_app
 from mlc.model.processes import DeployModelInput, deploy_model_id
-from mlc.settings import GatewaySettings, JiraSettings
+from mlc.settings import GatewaySettings
 from mlc.standalone.faults import Effect
 from mlc.standalone.temporal_server import temporal_binary
+from mlc.ticketing.jira.settings import JiraSettings
 
 NO_TABLE = ["TEST_RESULT_COMPARATOR"]
 CHANGED = "com.modelop.mlc.definitions.Signals_deployable_model_changed"

@@ -4,13 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from mlc.center.modelop import wire
 from office import ASSETS, LAKE, Office, asset
 from paperwork import failure_of, job_of, text
 from servers import eventually
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
+from mlc.center.modelop import wire
 from mlc.model.processes import RunBackTestInput, RunBackTestResult
 from mlc.standalone.faults import Effect
 

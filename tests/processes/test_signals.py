@@ -16,7 +16,8 @@ from test_run_batch_model_job import deployed
 from mlc.gateway.app import create_app
 from mlc.model.file import FileRules
 from mlc.model.processes import TASK_QUEUE, RunBackTestResult, RunBatchModelJobResult
-from mlc.settings import GatewaySettings, JiraSettings
+from mlc.settings import GatewaySettings
+from mlc.ticketing.jira.settings import JiraSettings
 
 PREFIX = "com.modelop.mlc.definitions.Signals_"
 GOOD = {"auc": 0.97}

@@ -23,7 +23,8 @@ from mlc.model.file import InputFile
 from mlc.model.process import Process, Signal, Variable
 from mlc.model.processes import TASK_QUEUE
 from mlc.model.signal import Id, line
-from mlc.settings import GatewaySettings, JiraSettings
+from mlc.settings import GatewaySettings
+from mlc.ticketing.jira.settings import JiraSettings
 from workflows.registry import PROCESSES
 
 ROOT = Path(__file__).parents[2]

@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mlc.center.modelop import wire
 from processes.office import Office, Run, asset
 from reliability.worker_process import WorkerProcess
 from servers import eventually
 
+from mlc.center.modelop import wire
 from mlc.model.processes import DeployModelResult
 from mlc.standalone.faults import Effect
 

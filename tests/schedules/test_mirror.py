@@ -18,7 +18,6 @@ from mirroring import (
     started_with,
     undeploy,
 )
-from mlc.center.modelop import wire
 from processes.office import Office
 from servers import eventually
 from temporalio.client import (
@@ -30,6 +29,7 @@ from temporalio.client import (
     WorkflowFailureError,
 )
 
+from mlc.center.modelop import wire
 from mlc.standalone.faults import Effect
 
 

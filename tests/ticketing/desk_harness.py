@@ -12,11 +12,12 @@ import httpx
 from fastapi import FastAPI
 
 from mlc.model.ticket import TicketRef
-from mlc.settings import DeskSettings, JiraSettings
+from mlc.settings import DeskSettings
 from mlc.standalone.desk import create_app
 from mlc.standalone.desk.serve import running
 from mlc.standalone.faults import Faults
-from mlc.ticketing.jira import JiraTicketing
+from mlc.ticketing.jira.adapter import JiraTicketing
+from mlc.ticketing.jira.settings import JiraSettings
 
 USER = "mlc@example.org"
 TOKEN = "s3cret-token-of-the-desk"

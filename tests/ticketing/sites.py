@@ -1,67 +1,57 @@
 """The ticket systems as the contract's tests see them: an adapter, and what people do there."""
 
+import base64
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from desk_harness import TOKEN, USER, RunningDesk
 
 from mlc.model.ticket import TicketRef
-from mlc.settings import ServiceNowSettings
 from mlc.standalone.desk.records import FILES, NOTES
 from mlc.standalone.desk.servicenow_scheme import SOLVED, UNSOLVED
 from mlc.standalone.desk.tables import RecordFile
-from mlc.ticketing import Ticketing
-from mlc.ticketing.jira import JiraTicketing
-from mlc.ticketing.servicenow import ServiceNowTicketing
+from mlc.standalone.faults import Faults
+from mlc.ticketing.jira.adapter import JiraTicketing
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.servicenow.adapter import ServiceNowTicketing
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
-
-class Site(Protocol):
-    """A ticket system of the desk's. ``ada`` decides unless said otherwise."""
-
-    desk: RunningDesk
-    kind: str
-    """Of the tickets that the tests make."""
-    dated: bool
-    """Whether they have a field for the expiration date."""
-    creation: str
-    """Path of the request that makes one."""
-    refusal: str
-    """A refusal's body in the system's own shape, with %s for the message."""
-    withdrawn: str
-    """What people see of a withdrawn ticket's status."""
-
-    def adapter(self, **settings: Any) -> Ticketing: ...
-    def approve(self, ref: TicketRef, by: str = "ada") -> None: ...
-    def reject(self, ref: TicketRef, by: str = "ada") -> None: ...
-    def work_on(self, ref: TicketRef) -> None: ...
-    def withdraw(self, ref: TicketRef) -> None: ...
-    def reopen(self, ref: TicketRef) -> None: ...
-    def say(self, ref: TicketRef, text: str, by: str = "ada") -> None: ...
-    def set_expiration(self, ref: TicketRef, value: str) -> None: ...
-    def delete(self, ref: TicketRef) -> None: ...
-    def copy(self, label: str) -> None:
-        """A person copies a ticket, and its label with it."""
-
-    def comments(self, ref: TicketRef) -> list[str]: ...
-    def files(self, ref: TicketRef) -> list[bytes]: ...
-    def links(self, ref: TicketRef) -> list[str]:
-        """The addresses that count, one for each title."""
-
-    def text(self, ref: TicketRef) -> tuple[str, str]:
-        """Summary and description."""
+BASIC = base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
 
 
 @dataclass
-class JiraSite:
+class AtDesk:
+    """A system that the desk plays."""
+
     desk: RunningDesk
+
+    @property
+    def url(self) -> str:
+        return self.desk.url
+
+    @property
+    def faults(self) -> Faults:
+        return self.desk.faults
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (TOKEN, BASIC)
+
+
+@dataclass
+class JiraSite(AtDesk):
+    wrong_account: dict[str, Any] = field(default_factory=lambda: {"token": "wrong"})
     kind: str = "review"
     dated: bool = True
     creation: str = "/rest/api/2/issue"
     refusal: str = '{"errorMessages": [], "errors": {"issuetype": "%s"}}'
     withdrawn: str = "Withdrawn"
 
-    def adapter(self, **settings: Any) -> JiraTicketing:
-        return self.desk.adapter(**settings)
+    def settings(self, **others: Any) -> JiraSettings:
+        return self.desk.jira(**others)
+
+    def adapter(self, **others: Any) -> JiraTicketing:
+        return JiraTicketing(self.settings(**others))
 
     def approve(self, ref: TicketRef, by: str = "ada") -> None:
         self.desk.move(ref, "Done", by=by)
@@ -111,10 +101,10 @@ class JiraSite:
 
 
 @dataclass
-class ChangeSite:
+class ChangeSite(AtDesk):
     """Change requests of ServiceNow: decided by an approval."""
 
-    desk: RunningDesk
+    wrong_account: dict[str, Any] = field(default_factory=lambda: {"password": "wrong"})
     kind: str = "review"
     dated: bool = True
     table: str = "change_request"
@@ -126,9 +116,11 @@ class ChangeSite:
     def creation(self) -> str:
         return f"/api/now/table/{self.table}"
 
-    def adapter(self, **settings: Any) -> ServiceNowTicketing:
-        values = {"url": self.desk.url, "user": USER, "password": TOKEN, "timeout": 10} | settings
-        return ServiceNowTicketing(ServiceNowSettings(**values))
+    def settings(self, **others: Any) -> ServiceNowSettings:
+        return ServiceNowSettings(**({"url": self.desk.url, "user": USER, "password": TOKEN, "timeout": 10} | others))
+
+    def adapter(self, **others: Any) -> ServiceNowTicketing:
+        return ServiceNowTicketing(self.settings(**others))
 
     def approve(self, ref: TicketRef, by: str = "ada") -> None:
         self._decide(ref, by, "approved")

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from mlc.center.modelop import wire
 
 from activities.model_card import as_text, model_card
-from mlc.ticketing.changes import Change, Part, changes, summary
+from mlc.center.modelop import wire
+from mlc.ticketing.content.changes import Change, Part, changes, summary
 
 FIELD = {"name": "age", "type": "int", "role": "predictor", "driftCandidate": True}
 

@@ -7,9 +7,10 @@ from desk_harness import RunningDesk
 
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import Verdict
-from mlc.ticketing import TicketRequest, Wording, plain
-from mlc.ticketing.content import ticket_request
-from mlc.ticketing.evidence import Evidence, JobFact, ModelCard
+from mlc.ticketing import TicketRequest, Wording
+from mlc.ticketing.content import plain
+from mlc.ticketing.content.evidence import Evidence, JobFact, ModelCard
+from mlc.ticketing.content.writer import ticket_request
 
 CARD = ModelCard(snapshot_id="s2", snapshot_name="v12", model_name="fraud", stage="PROD", risk="high")
 CHANGE = Wording(

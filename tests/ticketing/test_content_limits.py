@@ -9,9 +9,11 @@ import pytest
 from mlc.model.result import TestResult
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome, Verdict
-from mlc.ticketing import Attachment, TicketRequest, Wording, plain, wiki
-from mlc.ticketing.content import ticket_request
-from mlc.ticketing.evidence import AssetFact, Evidence, JobFact, ModelCard, ResultFact
+from mlc.ticketing import Attachment, TicketRequest, Wording
+from mlc.ticketing.content import plain
+from mlc.ticketing.content.evidence import AssetFact, Evidence, JobFact, ModelCard, ResultFact
+from mlc.ticketing.content.writer import ticket_request
+from mlc.ticketing.jira import wiki
 
 LABEL = "gov-0123456789abcdef01234567"
 JIRAS_OWN_LIMIT = 32_767

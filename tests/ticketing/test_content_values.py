@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlc.ticketing.evidence import Evidence, ModelCard, ResultFact
-from mlc.ticketing.results import comparison, metric_table
-from mlc.ticketing.values import MOST_LEAVES, difference, flat, shown
+from mlc.ticketing.content.evidence import Evidence, ModelCard, ResultFact
+from mlc.ticketing.content.results import comparison, metric_table
+from mlc.ticketing.content.values import MOST_LEAVES, difference, flat, shown
 
 
 @pytest.mark.parametrize(

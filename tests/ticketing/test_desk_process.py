@@ -11,9 +11,9 @@ import httpx
 from desk_harness import TOKEN, USER, eventually
 
 from mlc.model.ticket import Answer
-from mlc.settings import JiraSettings
 from mlc.ticketing import TicketRequest
-from mlc.ticketing.jira import JiraTicketing
+from mlc.ticketing.jira.adapter import JiraTicketing
+from mlc.ticketing.jira.settings import JiraSettings
 
 SERVE = "from mlc.settings import DeskSettings; from mlc.standalone.desk.serve import serve; serve(DeskSettings())"
 

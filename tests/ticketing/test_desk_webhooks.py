@@ -13,11 +13,11 @@ from desk_harness import Desks, RunningDesk, eventually
 from fastapi import FastAPI, Request, Response
 from sites import ChangeSite
 
-from mlc.gateway.servicenow_webhook import servicenow_sender
-from mlc.settings import GatewaySettings, ServiceNowSettings
 from mlc.standalone.desk.outbox import signature
 from mlc.standalone.desk.serve import running
 from mlc.ticketing import TicketRequest
+from mlc.ticketing.servicenow import SERVICENOW
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
 SECRET = "It's a Secret to Everybody"
 
@@ -127,8 +127,7 @@ def test_the_gateway_understands_them(desks: Desks, receiver: Receiver, question
         for kind in ("review", "error")
     ]
     eventually(lambda: len(receiver.got) == 2)
-    settings = ServiceNowSettings(webhook_secrets=[SECRET])
-    sender = servicenow_sender(GatewaySettings(), settings)
+    sender = SERVICENOW.webhook(ServiceNowSettings())
     for _, body in receiver.got:
         event = sender.read(body)
         assert event is not None

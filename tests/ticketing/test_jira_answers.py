@@ -8,14 +8,14 @@ from desk_harness import Desks, RunningDesk
 
 from mlc.model.failure import Refused
 from mlc.model.ticket import Answer, TicketState
-from mlc.settings import JiraSettings
 from mlc.standalone.desk.scheme import Scheme, Status
 from mlc.ticketing import TicketRequest
-from mlc.ticketing.jira import JiraTicketing
-from mlc.ticketing.jira_answer import answer_of, state_of
-from mlc.ticketing.jira_reader import only_date_field
-from mlc.ticketing.jira_wire import FieldMeta, Issue
-from mlc.ticketing.jira_wire import Status as StatusJson
+from mlc.ticketing.jira.adapter import JiraTicketing
+from mlc.ticketing.jira.answer import answer_of, state_of
+from mlc.ticketing.jira.reader import only_date_field
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.jira.wire import FieldMeta, Issue
+from mlc.ticketing.jira.wire import Status as StatusJson
 
 FIELD = "customfield_10042"
 

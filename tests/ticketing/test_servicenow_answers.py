@@ -9,13 +9,14 @@ from sites import ChangeSite, IncidentSite
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketState
-from mlc.settings import ServiceNowSettings
 from mlc.standalone.faults import Effect
 from mlc.ticketing import Section, TicketRequest
-from mlc.ticketing.servicenow import ServiceNowTicketing
-from mlc.ticketing.servicenow_answer import answer_of, state_of
-from mlc.ticketing.servicenow_text import description, link_note, note
-from mlc.ticketing.servicenow_wire import Row
+from mlc.ticketing.content.plain import render_within
+from mlc.ticketing.servicenow.adapter import ServiceNowTicketing
+from mlc.ticketing.servicenow.answer import answer_of, state_of
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.text import link_note, note
+from mlc.ticketing.servicenow.wire import Row
 
 
 @pytest.fixture
@@ -230,12 +231,12 @@ def test_without_a_way_to_withdraw_closing_only_comments(change: ChangeSite, que
 
 def test_a_description_is_cut_between_lines_and_keeps_its_key() -> None:
     body = [Section(heading="Model", paragraphs=["line\n" * 2000]), Section(heading="Key", facts=[("Key", "gov-1")])]
-    text = description(body, 4000)
+    text = render_within(body, 4000)
     assert len(text) <= 4000
     assert text.endswith("Key\n---\n\nKey: gov-1")
     assert "line\n\n... The rest does not fit here" in text
-    assert description(body[:1], 1000).startswith("Model\n-----\n\nline\n")
-    assert description([], 1000) == ""
+    assert render_within(body[:1], 1000).startswith("Model\n-----\n\nline\n")
+    assert render_within([], 1000) == ""
 
 
 def test_no_text_becomes_html_in_a_journal() -> None:

@@ -14,9 +14,10 @@ from mlc.model.result import TestResult
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome, Verdict
 from mlc.standalone.desk.board.markup import to_html
-from mlc.ticketing import Section, Table, TicketRequest, Wording, wiki
-from mlc.ticketing.content import ticket_request as written
-from mlc.ticketing.evidence import AssetFact, Evidence, ModelCard, ResultFact
+from mlc.ticketing import Section, Table, TicketRequest, Wording
+from mlc.ticketing.content.evidence import AssetFact, Evidence, ModelCard, ResultFact
+from mlc.ticketing.content.writer import ticket_request as written
+from mlc.ticketing.jira import wiki
 from mlc.ticketing.text import one_line
 
 LABEL = "gov-0123456789abcdef01234567"

@@ -78,8 +78,8 @@ class Case:
         wanted = self._ticketing or snapshot.ticketing
         if wanted and policy.ticket_systems and wanted not in policy.ticket_systems:
             raise ApplicationError(
-                f"The tickets are to go to {wanted}, which isn't set up: set MLC_{wanted.upper()}_URL and its account "
-                "for the workers, or send them elsewhere.",
+                f"The tickets are to go to {wanted!r}, which isn't set up for the workers: send them to "
+                f"{' or '.join(policy.ticket_systems)}, or set it up.",
                 type=FailureType.NO_TICKET_SYSTEM,
             )
 

@@ -1,11 +1,11 @@
 """What an answer of the model centre, or the lack of one, means: httpx's errors and statuses in three words."""
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
+from mlc.model import retry_after
+from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 
 SYSTEM = "model centre"
@@ -13,16 +13,6 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 _MISDIRECTED = (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError)
 _LONGEST_QUOTE = 300
 _SHORTEST_SECRET = 6  # what is shorter is a test's, and would make holes in words
-_SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port of an address: no path, no credentials."""
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        return "an unreadable address"
-    return f"{parsed.scheme}://{parsed.host}" + (f":{parsed.port}" if parsed.port else "")
 
 
 def outage(error: Exception, asked: str, url: str, setting: str, *, write: bool) -> ExternalError:
@@ -45,7 +35,7 @@ def refusal(response: httpx.Response, asked: str, *, write: bool, secret: str = 
     """The error for an answer that is not a success. ``secret`` is blotted out of what is quoted."""
     status = response.status_code
     text = f"{asked} was answered with {status}{said(response, secret)}"
-    wait = retry_after(response.headers.get("Retry-After"))
+    wait = retry_after.decode(response.headers.get(retry_after.NAME))
     if status == 429 or (status == 503 and wait):
         return Unavailable(SYSTEM, f"{text}; it is asked again after a while.", retry_after=wait)
     if status >= 500 or status == 408:
@@ -68,20 +58,6 @@ def garbled(asked: str, what: str, *, write: bool, status: int) -> ExternalError
     if write:
         return Unavailable(SYSTEM, text, maybe_done=True)
     return Refused(SYSTEM, text, status=status)
-
-
-def retry_after(value: str | None, now: datetime | None = None) -> timedelta | None:
-    """``Retry-After`` (seconds or an HTTP date) as a wait between a second and a quarter of an hour."""
-    if not value:
-        return None
-    try:
-        if value.strip().isdigit():
-            wait = timedelta(seconds=min(int(value), 86400))
-        else:
-            wait = parsedate_to_datetime(value) - (now or datetime.now(UTC))
-    except (ValueError, TypeError):  # TypeError: a date without a zone can't be compared
-        return None
-    return min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)
 
 
 def said(response: httpx.Response, secret: str = "") -> str:

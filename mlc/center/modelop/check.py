@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 
 from mlc.center.capability import Capability
-from mlc.center.modelop.answers import origin
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.hal import Hal, JsonObject
 from mlc.center.modelop.settings import CenterSettings
+from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused
 from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
 

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 import httpx
 
-from mlc.center.modelop.answers import SYSTEM, origin, outage, said
+from mlc.center.modelop.answers import SYSTEM, outage, said
 from mlc.center.modelop.settings import CenterSettings
+from mlc.model.address import origin
 from mlc.model.failure import Refused, Unavailable
 
 _RENEW_BEFORE = 30.0  # seconds before expiry: a token must outlive the request that carries it

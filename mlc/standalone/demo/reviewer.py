@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from mlc.model.ticket import TicketKind
-from mlc.settings import JiraSettings
-from mlc.ticketing.jira import PROPERTY
+from mlc.ticketing.jira.adapter import PROPERTY
+from mlc.ticketing.jira.settings import JiraSettings
 
 
 @dataclass(frozen=True)

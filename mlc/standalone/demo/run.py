@@ -12,13 +12,14 @@ from rich.table import Table
 
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
-from mlc.settings import FileSettings, GatewaySettings, JiraSettings
+from mlc.settings import FileSettings, GatewaySettings
 from mlc.standalone.demo.operate import Gateway, Operation
 from mlc.standalone.demo.outcomes import Expected, Outcome
 from mlc.standalone.demo.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
 from mlc.standalone.demo.reviewer import reviewer
 from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until_told, teller
 from mlc.standalone.environment import Refused
+from mlc.ticketing.jira.settings import JiraSettings
 from mlc.worker import connect
 
 EXAMPLES = Path(__file__).with_name("models")

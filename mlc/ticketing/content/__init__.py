@@ -1,0 +1,1 @@
+"""What a ticket says, in no system's markup: the question, the evidence, what changed. Pure functions."""

@@ -1,0 +1,98 @@
+"""The beginning of a ticket: its one-line summary, what it asks or tells, and what a person can do about it."""
+
+from mlc.model.processes import Phase
+from mlc.model.ticket import TicketKind, TicketQuestion
+from mlc.ticketing.content.evidence import ModelCard
+from mlc.ticketing.port import Section, Wording
+from mlc.ticketing.text import clipped, one_line
+
+LONGEST_REASON = 160
+
+TAGS = {
+    TicketKind.REVIEW: "Model approval",
+    TicketKind.REJECTION: "Rejected",
+    TicketKind.ERROR: "Error",
+    TicketKind.RECORD: "For the record",
+    TicketKind.FAILED_TEST: "Back test failed",
+    TicketKind.JOB_REVIEW: "Back test error",
+    TicketKind.NOTIFICATION: "Batch job",
+}
+STEP_IS_NAMED = {TicketKind.REJECTION, TicketKind.ERROR, TicketKind.RECORD}
+
+TOLD = {
+    TicketKind.RECORD: (
+        "A record.",
+        "What can be done: start the process on this snapshot again, and it is reviewed anew; a model that was "
+        "corrected needs a new snapshot.",
+    ),
+    TicketKind.FAILED_TEST: (
+        "A back test of this snapshot did not pass; its deployments stay as they are.",
+        "What can be done: see which rules failed. If the data are right, train the model anew or deploy another "
+        "snapshot; if they are not, correct them and start the back test again.",
+    ),
+    TicketKind.JOB_REVIEW: (
+        "The job of a back test came to no result, so nothing was judged. The snapshot's deployments stay as they are.",
+        "What can be done: find the reason in what the job said; correct the data, the runtime or, in a new snapshot, "
+        "the model; and start the back test again.",
+    ),
+    TicketKind.NOTIFICATION: (
+        "A batch job could not be run, or did not finish. Its outputs, if it left any, are not to be relied on.",
+        "What can be done: put right what went wrong, and start the batch job again.",
+    ),
+}
+"""What a ticket says that nobody waits for, and what a person can do next."""
+
+
+def summary(question: TicketQuestion, snapshot: ModelCard | None) -> str:
+    """The ticket's one line."""
+    tag = TAGS[question.kind] + (f": {question.step}" if question.kind in STEP_IS_NAMED else "")
+    if not question.snapshot_id:
+        return f"[{tag}] {clipped(one_line(question.message, 1_000), LONGEST_REASON) or 'could not be run'}"
+    shown = (snapshot.snapshot_name if snapshot else "") or question.snapshot_id
+    line = f"[{tag}] {model_name(question, snapshot) or 'model'} snapshot {shown}"
+    if snapshot and snapshot.stage:
+        line += f" → {snapshot.stage}"
+    return line + (f" (risk: {snapshot.risk})" if snapshot and snapshot.risk else "")
+
+
+def model_name(question: TicketQuestion, snapshot: ModelCard | None) -> str:
+    """The model's name, empty if no model is known."""
+    return (snapshot.model_name if snapshot else "") or question.model_name
+
+
+def asked(question: TicketQuestion, wording: Wording) -> Section:
+    """What is asked and what each answer does, or what is told."""
+    if question.kind in TOLD:
+        first, then = TOLD[question.kind]
+        unasked = f"{first} Nobody waits for an answer on this {wording.ticket}."
+        return Section(heading="What this is", paragraphs=[unasked, f"{then} Then close this {wording.ticket}."])
+    paragraphs = _review(question, wording) if question.kind is TicketKind.REVIEW else _repair(question, wording)
+    return Section(heading="What is asked", paragraphs=paragraphs)
+
+
+def _review(question: TicketQuestion, wording: Wording) -> list[str]:
+    paragraphs = ["May this snapshot be deployed?", wording.how]
+    if question.verdict and question.verdict.judged and not question.verdict.passed:
+        paragraphs.append(
+            "Its decision tables say no. An approval therefore counts only with a comment of yours that says why: "
+            "it is kept as the reason of the override."
+        )
+    if wording.expiration_field:
+        paragraphs.append(
+            f"{wording.expiration_field} may be set: the approval then holds until the end of that day. "
+            "Left empty, it holds for one year."
+        )
+    return paragraphs
+
+
+def _repair(question: TicketQuestion, wording: Wording) -> list[str]:
+    again = f"{wording.yes}: that step is tried again, with the snapshot as it is then."
+    stop = f"{wording.no}: the process stops."
+    if question.kind is TicketKind.REJECTION and question.verdict is not None:
+        again = f"{wording.yes}: the snapshot is tested and judged again, as it is then."
+    if question.kind is TicketKind.ERROR and question.step == Phase.SUPERSEDE:
+        stop += " The new deployments stay, and perhaps some of the earlier ones: end those."
+    elif question.kind is TicketKind.ERROR:
+        stop = f"{wording.no}: the process stops, and everything that this run deployed is undone."
+    what = f"The step {question.step} did not succeed. What shall happen? {wording.how}"
+    return [what, again, stop]

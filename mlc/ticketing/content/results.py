@@ -1,0 +1,68 @@
+"""Test results on a ticket: a table of the metrics, beside those of the last deployed snapshot."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlc.ticketing.content.evidence import Evidence, ResultFact
+from mlc.ticketing.content.values import NOTHING, difference, flat, shown
+from mlc.ticketing.port import Table
+from mlc.ticketing.text import clipped
+
+NAMES_SHOWN = 10
+LONGEST_NAME = 80
+NEW, GONE = "new", "no longer there"
+
+
+def named(result: ResultFact) -> str:
+    """A test result, by its id and when it was made."""
+    return f"test result {result.id}" + (f" ({result.created})" if result.created else "")
+
+
+def metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Table:
+    """Every metric with its value; with another result, metric by metric, those that vanished at the end."""
+    new = flat(now)
+    if before is None:
+        return Table(header=["Metric", "Value"], rows=[[name, shown(value)] for name, value in new.items()])
+    old = flat(before)
+    rows = [
+        [name, shown(old[name]), shown(value), difference(old[name], value)]
+        if name in old
+        else [name, NOTHING, shown(value), NEW]
+        for name, value in new.items()
+    ]
+    rows += [[name, shown(value), NOTHING, GONE] for name, value in old.items() if name not in new]
+    return Table(header=["Metric", "Before", "Now", "Difference"], rows=rows)
+
+
+def comparison(evidence: Evidence, table: Table) -> Iterator[str]:
+    """What the results are compared with, and which metrics only one of them has, in sentences."""
+    previous, before = evidence.previous, evidence.before
+    if previous is None or evidence.result is None:
+        return
+    if before is None:
+        known = "has no test result of its own to compare with"
+        said = known if evidence.before_known else "could not be asked for its test result"
+        yield f"The last deployed snapshot, {previous.title}, {said}."
+        return
+    yield f"Before: {named(before)} of {previous.title}, the last deployed snapshot.{_inputs(before, evidence.result)}"
+    for how, names in ((NEW, _named(table, NEW)), (GONE, _named(table, GONE))):
+        if names:
+            yield f"{how.capitalize()}: {_listed(names)}."
+
+
+def _inputs(before: ResultFact, now: ResultFact) -> str:
+    if not before.inputs or not now.inputs:
+        return ""
+    same = sorted(before.inputs.values()) == sorted(now.inputs.values())
+    return f" Both were measured on {'the same data' if same else 'different data'}."
+
+
+def _named(table: Table, how: str) -> list[str]:
+    return [row[0] for row in table.rows if row[-1] == how]
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(clipped(name, LONGEST_NAME) for name in names[:NAMES_SHOWN]) + (
+        f" and {more} more" if more > 0 else ""
+    )

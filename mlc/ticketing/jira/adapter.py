@@ -1,0 +1,196 @@
+"""Tickets in Jira, Cloud and Data Center, through the ``jira`` package and REST v2."""
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from mlc.model.failure import NotFound, Refused
+from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
+from mlc.ticketing.event_mark import EVENT_MARK, is_ours
+from mlc.ticketing.expiration import check_zone
+from mlc.ticketing.jira import wiki
+from mlc.ticketing.jira.answer import answer_of, decision_of, reason_of, state_of
+from mlc.ticketing.jira.reader import JiraReader
+from mlc.ticketing.jira.session import SYSTEM, JiraSession
+from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.jira.wire import AttachedIssue, Created, Issue, Transition, Transitions
+from mlc.ticketing.port import Attachment, TicketRequest, Wording
+from mlc.ticketing.text import one_line
+
+PROPERTY = "gov.ticket"
+"""Entity property that tells our tickets from people's clones of them, which carry the same labels."""
+MANAGED_LABEL = "gov-managed"
+BATCH = 50
+MOST_FOUND = 5
+LONGEST_LABEL = LONGEST_GLOBAL_ID = 255
+
+_SAFE = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
+
+
+class JiraTicketing:
+    """The :class:`~mlc.ticketing.port.Ticketing` port over Jira.
+
+    Args:
+        clock: the time by which expiration dates are past, aware.
+
+    Raises:
+        Refused: a setting is missing or wrong.
+    """
+
+    provider = "jira"
+
+    def __init__(self, settings: JiraSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        check_zone(SYSTEM, "MLC_JIRA_TIME_ZONE", settings.time_zone)
+        self._settings = settings
+        self._clock = clock
+        self._jira = JiraSession(settings)
+        self._reader = JiraReader(self._jira, settings)
+        self._browse = (settings.browse_url or settings.url or "").rstrip("/")
+
+    def check(self) -> str:
+        """Make sure that the account can see the project; tells who it is and where expiration dates come from."""
+        name = self._jira.get("tell who we are", "myself", lambda me: str(dict(me).get("displayName", "?")))
+        self._see_project()
+        field = self._reader.expiration_field() or "no such field, so approvals last a year"
+        return f"{name} in project {self._settings.project}; {self._settings.expiration_field}: {field}"
+
+    def wording(self, kind: TicketKind) -> Wording:
+        yes, no = " or ".join(self._settings.approved_statuses), " or ".join(self._settings.rejected_statuses)
+        if kind is TicketKind.REVIEW:
+            how = f"Move this ticket to {yes} to approve it, to {no} to reject it."
+        else:
+            how = "Move this ticket to one of these statuses:"
+        field = self._settings.expiration_field if self._reader.expiration_field() else None
+        return Wording(yes=yes, no=no, how=how, expiration_field=field)
+
+    def find(self, label: str) -> list[TicketRef]:
+        ours: list[TicketRef] = []
+        for issue in self._reader.search(f'labels = "{_safe(label)}" ORDER BY created ASC'):
+            if self._reader.property(issue.id, PROPERTY).get("label") == label:
+                ours.append(self._ref(issue.id, issue.key, label))
+            if len(ours) == MOST_FOUND:
+                break
+        return ours
+
+    def create(self, request: TicketRequest) -> TicketRef:
+        labels = [_safe(request.label), MANAGED_LABEL, *(_label(text) for text in request.labels)]
+        body = {
+            "fields": {
+                "project": {"key": self._settings.project},
+                "issuetype": {"name": self._settings.issue_type},
+                "summary": one_line(request.summary) or request.label,
+                "description": wiki.render(request.body),
+                "labels": list(dict.fromkeys(label for label in labels if label)),
+            },
+            "properties": [
+                {"key": PROPERTY, "value": request.properties | {"label": request.label, "kind": request.kind}}
+            ],
+        }
+        created = self._jira.post("create a ticket", "issue", body, Created.model_validate)
+        return self._ref(created.id, created.key, request.label)
+
+    def get(self, ref: TicketRef) -> TicketState:
+        try:
+            issue = self._reader.issue(ref.id, expand="changelog")
+        except NotFound:
+            # Jira answers the same to an account that lost its rights, and then nothing is known about the ticket.
+            self._see_project()
+            return TicketState(answer=Answer.GONE)
+        state, decision = self._state(issue), decision_of(issue)
+        if state.answer is Answer.PENDING or decision is None:
+            return state
+        by = decision.author.shown() if decision.author else None
+        reason = reason_of(decision, list(self._reader.comments(ref.id)))
+        return state.model_copy(update={"decided_by": by, "decided_at": decision.created, "reason": reason})
+
+    def get_many(self, refs: Sequence[TicketRef]) -> dict[str, TicketState]:
+        label_of = {name: ref.label for ref in refs for name in (ref.id, ref.key)}
+        labels = list(dict.fromkeys(_safe(ref.label) for ref in refs))
+        states: dict[str, TicketState] = {}
+        for start in range(0, len(labels), BATCH):
+            listed = ", ".join(f'"{label}"' for label in labels[start : start + BATCH])
+            for issue in self._reader.search(f"labels in ({listed})"):
+                # By id or key, not by label: people's clones of a ticket carry its labels too.
+                label = label_of.get(issue.id) or label_of.get(issue.key)
+                if label:
+                    states[label] = self._state(issue)
+        return states
+
+    def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
+        mark = EVENT_MARK + _safe(event_id)
+        if any(is_ours(comment.body, event_id) for comment in self._reader.comments(ref.id)):
+            return
+        body = {"body": f"{wiki.escape(text)[: wiki.LONGEST_DESCRIPTION]}\n\n{mark}"}
+        self._jira.post(f"comment on {ref.key}", f"issue/{ref.id}/comment", body, _nothing)
+
+    def attach(self, ref: TicketRef, attachment: Attachment) -> None:
+        doing = f"read the attachments of {ref.key}"
+        issue = self._jira.get(doing, f"issue/{ref.id}", AttachedIssue.model_validate, fields="attachment")
+        if any(attached.filename == attachment.name for attached in issue.fields.attachment):
+            return
+        content = io.BytesIO(attachment.content)
+        self._jira.call(
+            f"attach a file to {ref.key}",
+            lambda client: client.add_attachment(ref.id, content, filename=attachment.name),
+            write=True,
+        )
+
+    def link(self, ref: TicketRef, global_id: str, url: str, title: str) -> None:
+        body = {"globalId": global_id[:LONGEST_GLOBAL_ID], "object": {"url": url, "title": one_line(title)}}
+        self._jira.post(f"put a link on {ref.key}", f"issue/{ref.id}/remotelink", body, _nothing)
+
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
+        self.comment(ref, event_id, reason)
+        if self._reader.issue(ref.id).fields.status.status_category.key == "done":
+            return
+        doing, path = f"withdraw {ref.key}", f"issue/{ref.id}/transitions"
+        offered = self._jira.get(doing, path, Transitions.model_validate, expand="transitions.fields").transitions
+        for transition in offered:
+            fields = self._withdrawing(transition)
+            if fields is not None:
+                self._jira.post(doing, path, {"transition": {"id": transition.id}, "fields": fields}, _nothing)
+                return
+
+    def _withdrawing(self, transition: Transition) -> dict[str, dict[str, str]] | None:
+        """The fields to send with a transition that withdraws a ticket; None if it doesn't, or asks for too much."""
+        if answer_of(transition.to, "", self._settings) is not Answer.UNDECIDED:
+            return None
+        names = {name.casefold() for name in self._settings.withdrawn_statuses}
+        if not {transition.to.name.casefold(), transition.to.id} & names:
+            return None
+        fields: dict[str, dict[str, str]] = {}
+        for name, field in transition.fields.items():
+            if not field.required or field.has_default_value:
+                continue
+            allowed = [str(value.get("name", "")) for value in field.allowed_values] if name == "resolution" else []
+            neutral = [text for text in allowed if answer_of(transition.to, text, self._settings) is Answer.UNDECIDED]
+            if not neutral:
+                return None
+            fields[name] = {"name": neutral[0]}
+        return fields
+
+    def _state(self, issue: Issue) -> TicketState:
+        return state_of(issue, self._reader.expiration_field(), self._settings, self._clock())
+
+    def _see_project(self) -> None:
+        project = self._settings.project
+        self._jira.get(f"show the project {project}", f"project/{project}", _nothing)
+
+    def _ref(self, issue_id: str, key: str, label: str) -> TicketRef:
+        return TicketRef(provider=self.provider, id=issue_id, key=key, url=f"{self._browse}/browse/{key}", label=label)
+
+
+def _nothing(_: object) -> None:
+    """For answers that say nothing new."""
+
+
+def _safe(text: str) -> str:
+    """A label or event id, which goes into queries and marks: it must not be able to end one."""
+    if not _SAFE.fullmatch(text):
+        raise Refused(SYSTEM, "A label or event id may hold letters, digits and _.:- only, at most 255", status=400)
+    return text
+
+
+def _label(text: str) -> str:
+    return re.sub(r"\s+", "-", one_line(text, LONGEST_LABEL))

@@ -1,0 +1,44 @@
+"""The settings of Jira: ``MLC_JIRA_*``."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from mlc.settings import renamed
+from mlc.ticketing.system import SystemSettings
+
+
+class JiraSettings(SystemSettings):
+    """Jira: the questions' home. Cloud: set user and token. Data Center: token alone (a PAT)."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_JIRA_")
+
+    url: str | None = Field(None, description="Base address of Jira")
+    browse_url: str | None = Field(None, description="Address for links, where it differs from MLC_JIRA_URL")
+    deployment: Literal["cloud", "server"] = Field("cloud", description="cloud, or server for Data Center")
+    user: str | None = Field(None, description="Account's e-mail address (Cloud API token)")
+    token: SecretStr | None = Field(None, description="API token or personal access token")
+    project: str = Field("MLR", description="Project key")
+    issue_type: str = Field("Task", description="Issue type of every ticket")
+    approved_statuses: list[str] = Field(["Done", "Approved"], description="Statuses (name or id) that mean yes")
+    rejected_statuses: list[str] = Field(["Rejected"], description="Statuses (name or id) that mean no")
+    approved_resolutions: list[str] = Field(["Done", "Approved"], description="Resolutions that mean yes")
+    rejected_resolutions: list[str] = Field(
+        ["Won't Do", "Won't Fix", "Declined", "Rejected", "Cannot Reproduce", "Duplicate"],
+        description="Resolutions that mean no, whatever the status",
+    )
+    withdrawn_statuses: list[str] = Field(
+        ["Withdrawn", "Cancelled", "Canceled"], description="Statuses for tickets that nobody needs to answer any more"
+    )
+    expiration_field: str = Field("Expiration Date", description="Name or id of the expiration date's field")
+    time_zone: str = Field("UTC", description="Zone in which an expiration date ends")
+    timeout: float = Field(20, description="Seconds for one request")
+    webhook_secrets: list[SecretStr] = Field([], description="Secrets of Jira's webhooks (two during a rotation)")
+    webhook_projects: list[str] = renamed(
+        [],
+        "MLC_JIRA_WEBHOOK_PROJECTS",
+        old="MLC_GATEWAY_WEBHOOK_PROJECTS",
+        until="0.3",
+        description="Projects whose webhooks are listened to; empty: MLC_JIRA_PROJECT",
+    )

@@ -1,0 +1,89 @@
+"""Every kind of ticket system: a new one costs its own room, and one line here."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mlc.ticketing.jira import JIRA
+from mlc.ticketing.servicenow import SERVICENOW
+from mlc.ticketing.system import SystemSettings, TicketSystem
+from mlc.ticketing.systems import TicketSystems
+
+SYSTEMS: tuple[TicketSystem[Any], ...] = (JIRA, SERVICENOW)
+"""In the order in which they are shown. Where a snapshot has the review tags of several, the first of them counts."""
+
+
+class NotSetUp(Exception):
+    """The ticket systems' settings don't go together: none has an address, say. The text says what to set."""
+
+
+def with_settings(*given: SystemSettings) -> Iterator[tuple[TicketSystem[Any], SystemSettings]]:
+    """Every system and its settings: those that are given, else those of the environment."""
+    by_type = {type(settings): settings for settings in given}
+    for system in SYSTEMS:
+        yield system, by_type.get(system.settings) or system.settings()
+
+
+def set_up(*given: SystemSettings) -> TicketSystems:
+    """The systems that have an address, behind their port. Nothing is asked of them yet.
+
+    Raises:
+        NotSetUp: two have the same review tag.
+        Refused: a setting of one is missing or wrong.
+    """
+    known = list(with_settings(*given))
+    adapters = [system.adapter(settings) for system, settings in known if settings.url is not None]
+    return TicketSystems(*adapters, review_tags=review_tags(known))
+
+
+def review_tags(known: Iterable[tuple[TicketSystem[Any], SystemSettings]]) -> dict[str, str]:
+    """The tags by which a snapshot asks for a review in one system, and the provider of each.
+
+    Of those that aren't set up, too: a review that was asked for there must not be left out because of that.
+
+    Raises:
+        NotSetUp: two have the same.
+    """
+    owners: dict[str, TicketSystem[Any]] = {}
+    for system, settings in known:
+        if settings.review_tag and (owner := owners.setdefault(settings.review_tag, system)) is not system:
+            both = " and ".join(each.settings.variable("review_tag") for each in (owner, system))
+            raise NotSetUp(f"{both} are the same tag ({settings.review_tag!r}): set one of them to another.")
+    return {tag: system.provider for tag, system in owners.items()}
+
+
+def chosen(default: str) -> TicketSystems:
+    """The systems of the environment.
+
+    Args:
+        default: the provider that tickets go to which nothing sends elsewhere (MLC_TICKETING).
+
+    Raises:
+        NotSetUp: there is none, or not that one.
+        Refused: a setting of one is missing or wrong.
+    """
+    systems = set_up()
+    if problem := what_is_missing(default, list(systems.names)):
+        raise NotSetUp(": ".join(problem) + ".")
+    return systems
+
+
+def what_is_missing(default: str, there: list[str]) -> tuple[str, str] | None:
+    """What keeps tickets from going anywhere, and what to do about it; None if nothing does.
+
+    Args:
+        default: as MLC_TICKETING says.
+        there: the providers that are set up.
+    """
+    wanted = next((system for system in SYSTEMS if system.provider == default), None)
+    if wanted is None:
+        names = ", ".join(system.provider for system in SYSTEMS)
+        return f"MLC_TICKETING names no ticket system: {default!r}", f"set it to one of: {names}"
+    if default in there:
+        return None
+    if there:
+        return (
+            f"No {wanted.name} is set up, though tickets go there (MLC_TICKETING={default})",
+            f"set {wanted.needed}, or MLC_TICKETING={there[0]}",
+        )
+    others = [f"{system.needed} with MLC_TICKETING={system.provider}" for system in SYSTEMS if system is not wanted]
+    return "No ticket system is set up", "; or ".join([f"set {wanted.needed}", *others])

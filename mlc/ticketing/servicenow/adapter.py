@@ -1,0 +1,204 @@
+"""Tickets in ServiceNow, through the ``pysnow`` package and the Table API."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from mlc.model.failure import NotFound, Refused
+from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
+from mlc.ticketing.content import plain
+from mlc.ticketing.event_mark import EVENT_MARK, is_ours
+from mlc.ticketing.expiration import check_zone
+from mlc.ticketing.port import Attachment, TicketRequest, Wording
+from mlc.ticketing.servicenow.answer import PEOPLE, answer_of, approver_of, is_open, last_said, person, state_of
+from mlc.ticketing.servicenow.auth import SYSTEM
+from mlc.ticketing.servicenow.reader import ServiceNowReader
+from mlc.ticketing.servicenow.session import ServiceNowSession
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.text import LONGEST_SUMMARY, link_note, note, safe
+from mlc.ticketing.servicenow.wire import Row
+from mlc.ticketing.text import one_line
+
+BATCH = 50
+MOST_FOUND = 5
+PROPERTIES_EVENT = "properties"
+"""Event of the work note that holds a ticket's machine state, written with the ticket itself."""
+_ID = re.compile(r"([a-z][a-z0-9_]{0,79}):([0-9a-f]{32})", re.ASCII)
+
+
+class ServiceNowTicketing:
+    """The :class:`~mlc.ticketing.port.Ticketing` port over ServiceNow.
+
+    Questions about a model (reviews) are change requests, all others incidents, unless the settings name other tables.
+    A reference's ``id`` is ``<table>:<sys_id>`` and its ``key`` the number; the key alone will do, too.
+
+    Args:
+        clock: the time by which expiration dates are past, aware.
+
+    Raises:
+        Refused: a setting is missing or wrong.
+    """
+
+    provider = "servicenow"
+
+    def __init__(self, settings: ServiceNowSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        check_zone(SYSTEM, "MLC_SERVICENOW_TIME_ZONE", settings.time_zone)
+        self._settings = settings
+        self._clock = clock
+        self._session = ServiceNowSession(settings)
+        self._reader = ServiceNowReader(self._session, settings)
+        self._browse = (settings.browse_url or settings.url or "").rstrip("/")
+
+    def wording(self, kind: TicketKind) -> Wording:
+        settings = self._settings
+        if self._table(kind) == settings.table:
+            how = "Approve this change request to say yes; reject it, with a comment that says why, to say no."
+            yes, no, ticket = "Approved", "Rejected", "change request"
+        else:
+            how = "Resolve this incident with one of these resolution codes:"
+            yes, no = (" or ".join(codes[:2]) for codes in (settings.approved_codes, settings.rejected_codes))
+            ticket = "incident"
+        asks_date = kind is TicketKind.REVIEW and self._reader.has_expiration()
+        return Wording(
+            yes=yes,
+            no=no,
+            how=how,
+            ticket=ticket,
+            key_place=f"the Correlation ID of this {ticket}",
+            expiration_field=settings.expiration_label if asks_date else None,
+            room=settings.description_limit,
+        )
+
+    def find(self, label: str) -> list[TicketRef]:
+        found = [(table, row) for table in self._settings.tables for row in self._reader.labelled(table, [safe(label)])]
+        found.sort(key=lambda pair: pair[1].value("sys_created_on"))
+        # People's copies of a ticket carry its key, too, but they come later and have another creator.
+        ours = found[0][1].value("sys_created_by") if found else ""
+        refs = [self._ref(table, row, label) for table, row in found if row.value("sys_created_by") == ours]
+        return refs[:MOST_FOUND]
+
+    def create(self, request: TicketRequest) -> TicketRef:
+        settings, table = self._settings, self._table(request.kind)
+        properties = json.dumps(request.properties | {"kind": request.kind, "label": request.label})
+        values = (settings.fields if table == settings.table else settings.incident_fields) | {
+            "short_description": one_line(request.summary, LONGEST_SUMMARY) or request.label,
+            "description": plain.render_within(request.body, settings.description_limit),
+            settings.label_field: safe(request.label),
+            "correlation_display": one_line(settings.origin, 100),
+            "work_notes": note(f"For the machines: {properties}", PROPERTIES_EVENT),
+        }
+        fields = ["sys_id", "number", settings.label_field]
+        row = self._session.create("create a ticket", table, values, fields)
+        if row.value(settings.label_field) != request.label:
+            # It ignores fields that the account may not write; without its key the ticket would never be found again.
+            sentence = f"{SYSTEM} did not keep our key in {settings.label_field} of {row.value('number')}"
+            raise Refused(SYSTEM, f"{sentence}: correct MLC_SERVICENOW_LABEL_FIELD or the account's roles", status=403)
+        return self._ref(table, row, request.label)
+
+    def get(self, ref: TicketRef) -> TicketState:
+        tables = self._settings.tables
+        try:
+            table, sys_id = self._place(ref)
+            tables = [table]
+            row = self._reader.ticket(table, sys_id)
+        except NotFound:
+            # It answers the same to an account that lost its rights, and then nothing is known about the ticket.
+            for table in tables:
+                self._reader.see_table(table)
+            return TicketState(answer=Answer.GONE)
+        state = self._state(table, row)
+        if state.answer is Answer.PENDING:
+            return state
+        decided = self._approval if table == self._settings.table else self._resolution
+        return state.model_copy(update=decided(row, state.answer))
+
+    def get_many(self, refs: Sequence[TicketRef]) -> dict[str, TicketState]:
+        label_of = {ref.key: safe(ref.label) for ref in refs}
+        states: dict[str, TicketState] = {}
+        for table, numbers in self._reader.tables_of(label_of).items():
+            labels = list(dict.fromkeys(label_of[number] for number in numbers))
+            for start in range(0, len(labels), BATCH):
+                for row in self._reader.labelled(table, labels[start : start + BATCH]):
+                    # By number, not by label: people's copies of a ticket carry its key too.
+                    label = label_of.get(row.value("number"))
+                    if label:
+                        states[label] = self._state(table, row)
+        return states
+
+    def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
+        self._write(ref, note(text, event_id), event_id)
+
+    def attach(self, ref: TicketRef, attachment: Attachment) -> None:
+        table, sys_id = self._place(ref)
+        if attachment.name not in self._reader.attached_names(table, sys_id):
+            self._session.upload(f"attach a file to {ref.key}", table, sys_id, attachment)
+
+    def link(self, ref: TicketRef, global_id: str, url: str, title: str) -> None:
+        # ServiceNow has no links beside a ticket: a journal entry shows one, and a newer one stands above it.
+        self._write(ref, *link_note(global_id, url, title))
+
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
+        self.comment(ref, event_id, reason)
+        settings = self._settings
+        table, sys_id = self._place(ref)
+        if not is_open(self._reader.ticket(table, sys_id), table, settings):
+            return
+        state = settings.withdrawn_state if table == settings.table else settings.incident_withdrawn_state
+        withdrawn = Row.model_validate({"state": {"value": state}})
+        if answer_of(withdrawn, table, settings) is not Answer.UNDECIDED:
+            return
+        try:
+            self._session.change(f"withdraw {ref.key}", table, sys_id, {"state": state}, ["state"])
+        except Refused as error:
+            # A rule of the site does not let it go there: it stays open, and the comment says that nobody waits.
+            if error.status not in {400, 403}:
+                raise
+
+    def _write(self, ref: TicketRef, text: str, event_id: str) -> None:
+        """Write a journal entry, unless one with its event's mark is there."""
+        table, sys_id = self._place(ref)
+        mark = EVENT_MARK + safe(event_id)
+        if any(is_ours(row.value("value"), event_id) for row in self._reader.journal([sys_id], containing=mark)):
+            return
+        self._session.change(f"comment on {ref.key}", table, sys_id, {self._settings.comment_field: text}, ["sys_id"])
+
+    def _approval(self, row: Row, answer: Answer) -> dict[str, object]:
+        """Who approved or rejected a change, when, and what they said, there or on the change itself."""
+        sys_id = row.value("sys_id")
+        approval = approver_of(answer, self._reader.approvals(sys_id))
+        if approval is None:  # somebody set the field by hand: ServiceNow tells only when
+            return {"decided_at": row.time("approval_set")}
+        journal = self._reader.journal([sys_id, approval.value("sys_id")])
+        return {
+            "decided_by": person(approval, "approver"),
+            "decided_at": approval.time("sys_updated_on"),
+            "reason": last_said(journal, approval.value("approver.user_name")),
+        }
+
+    def _resolution(self, row: Row, _: Answer) -> dict[str, object]:
+        """Who resolved an incident, when, and its resolution notes, or else what they said last."""
+        who = next((field for field in PEOPLE if row.value(field)), PEOPLE[0])
+        reason = row.value("close_notes").strip()
+        if not reason:
+            reason = last_said(self._reader.journal([row.value("sys_id")]), row.value(f"{who}.user_name")) or ""
+        at = row.time(who.replace("_by", "_at"))
+        return {"decided_by": person(row, who), "decided_at": at, "reason": reason or None}
+
+    def _state(self, table: str, row: Row) -> TicketState:
+        return state_of(row, table, self._settings, self._clock())
+
+    def _table(self, kind: str) -> str:
+        return self._settings.table if kind == TicketKind.REVIEW else self._settings.incident_table
+
+    def _place(self, ref: TicketRef) -> tuple[str, str]:
+        """Table and ``sys_id``; looked up if only the number is known."""
+        found = _ID.fullmatch(ref.id)
+        return (found[1], found[2]) if found else self._reader.numbered(ref.key)
+
+    def _ref(self, table: str, row: Row, label: str) -> TicketRef:
+        sys_id = row.value("sys_id")
+        url = self._browse + self._settings.record_page.format(table=table, sys_id=quote(sys_id, safe=""))
+        ticket_id = f"{table}:{sys_id}"
+        return TicketRef(provider=self.provider, id=ticket_id, key=row.value("number"), url=url, label=label)

@@ -1,0 +1,105 @@
+"""What a record of ServiceNow means: its answer, who gave it, and until when."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from mlc.model.ticket import Answer, TicketState
+from mlc.ticketing.event_mark import is_ours
+from mlc.ticketing.expiration import expiration
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.wire import Row
+
+PEOPLE = ("resolved_by", "closed_by")
+"""Who ended an incident: the resolver decides, closing only follows."""
+APPROVAL_STATES = {Answer.APPROVED: "approved", Answer.REJECTED: "rejected"}
+"""States of ``sysapproval_approver``, the same on every instance."""
+
+
+def state_fields(settings: ServiceNowSettings) -> list[str]:
+    """What an answer is told from. ServiceNow leaves out what a table does not have."""
+    people = [f"{who}{part}" for who in PEOPLE for part in ("", ".user_name")]
+    return [
+        *("sys_id", "number", settings.label_field, "state", settings.decision_field, "close_code", "close_notes"),
+        *(settings.expiration_field, "sys_mod_count", "sys_updated_on", "sys_created_by", "sys_created_on"),
+        *(*people, "resolved_at", "closed_at", "approval_set"),
+    ]
+
+
+def answer_of(row: Row, table: str, settings: ServiceNowSettings) -> Answer:
+    """Map decision, state and resolution code to an answer, by the settings' lists (values or what people see).
+
+    No beats yes. A withdrawn ticket never means yes. An approval is given by its decision alone: closing a change
+    request approves nothing. What is closed in a way no list knows is undecided.
+    """
+    if table != settings.table:
+        return _of_incident(row, settings)
+    closed = _in(row, "state", settings.closed_states)
+    decision = settings.decision_field
+    if _in(row, decision, settings.rejected_values) or (closed and _in(row, "close_code", settings.rejected_codes)):
+        return Answer.REJECTED
+    if _in(row, "state", [settings.withdrawn_state]):
+        return Answer.UNDECIDED
+    if _in(row, decision, settings.approved_values):
+        return Answer.APPROVED
+    return Answer.UNDECIDED if closed else Answer.PENDING
+
+
+def _of_incident(row: Row, settings: ServiceNowSettings) -> Answer:
+    if _in(row, "state", [settings.incident_withdrawn_state]):
+        return Answer.UNDECIDED
+    if not _in(row, "state", settings.incident_closed_states):
+        return Answer.PENDING
+    if _in(row, "close_code", settings.rejected_codes):
+        return Answer.REJECTED
+    return Answer.APPROVED if _in(row, "close_code", settings.approved_codes) else Answer.UNDECIDED
+
+
+def is_open(row: Row, table: str, settings: ServiceNowSettings) -> bool:
+    """Whether nobody has decided or closed it."""
+    return answer_of(row, table, settings) is Answer.PENDING
+
+
+def state_of(row: Row, table: str, settings: ServiceNowSettings, now: datetime) -> TicketState:
+    """A record's state, without who decided it and why. ``now`` is an aware time, to tell past dates by."""
+    decision = settings.decision_field
+    approval = table == settings.table
+    date, problem = expiration(
+        row.value(settings.expiration_field) if approval else None,
+        field=settings.expiration_label,
+        zone=ZoneInfo(settings.time_zone),
+        now=now,
+        clock=UTC,
+    )
+    seen = (row.value(name) for name in ("sys_mod_count", "sys_updated_on", "state", decision, "close_code"))
+    return TicketState(
+        answer=answer_of(row, table, settings),
+        status=row.shown("state"),
+        resolution=row.shown(decision) if approval else row.shown("close_code"),
+        version=" ".join(seen),
+        expiration=date,
+        expiration_problem=problem,
+    )
+
+
+def approver_of(answer: Answer, approvals: Sequence[Row]) -> Row | None:
+    """The approval by which a change came to its answer: the last one that says the same."""
+    same = [row for row in approvals if row.value("state") == APPROVAL_STATES.get(answer)]
+    return max(same, key=lambda row: row.value("sys_updated_on"), default=None)
+
+
+def person(row: Row, field: str) -> str | None:
+    """Name and account, since names are neither unique nor fixed."""
+    account, name = row.shown(f"{field}.user_name"), row.shown(field)
+    return f"{name} ({account})" if name and account else name or account or None
+
+
+def last_said(journal: Sequence[Row], account: str) -> str | None:
+    """The last entry that an account wrote, if there is one that no process wrote. ``journal``: the newest first."""
+    said = (row.value("value") for row in journal if account and row.value("sys_created_by") == account)
+    return next((text.strip() for text in said if not is_ours(text) and text.strip()), None)
+
+
+def _in(row: Row, field: str, listed: Sequence[str]) -> bool:
+    names = {name.casefold() for name in listed}
+    return bool({row.value(field).casefold(), row.shown(field).casefold()} & names - {""})

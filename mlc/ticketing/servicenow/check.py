@@ -1,0 +1,124 @@
+"""ServiceNow: reachable, and tables in which our questions can be asked and answered."""
+
+from collections.abc import Callable, Iterator
+
+from mlc.model.address import origin
+from mlc.model.failure import ExternalError, NotFound, Refused
+from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
+from mlc.ticketing.servicenow.check_choices import check_answers
+from mlc.ticketing.servicenow.reader import ServiceNowReader
+from mlc.ticketing.servicenow.session import ServiceNowSession
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+
+READ_TOO = {
+    "sys_journal_field": (wrong, "comments could not be known again and would be repeated"),
+    "sysapproval_approver": (warning, "who approved, and why, would stay unknown"),
+}
+"""Tables that are read besides those of tickets, and what is wrong if they can't be."""
+
+
+def findings(settings: ServiceNowSettings) -> Iterator[Finding]:
+    """Findings about a ServiceNow that is set up."""
+    settings = settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
+    try:
+        session = ServiceNowSession(settings)
+    except Refused as error:
+        yield wrong("ServiceNow's address is none", f"{said(error)}.")
+        return
+    place = origin(settings.url or "")
+    account = "correct MLC_SERVICENOW_USER and MLC_SERVICENOW_PASSWORD, or the OAuth client."
+    try:
+        session.rows("let us in", "/table/sys_user", "", ["sys_id"], limit=1)
+    except NotFound as error:
+        yield wrong(f"There is no ServiceNow at {place}", f"{said(error)}: correct MLC_SERVICENOW_URL.")
+        return
+    except Refused as error:
+        if error.status == 401:
+            yield wrong(f"ServiceNow at {place} does not let us in", f"{said(error)}: {account}")
+            return
+    except ExternalError as error:
+        yield wrong(
+            f"ServiceNow can't be reached at {place}", f"{said(error)}: start it, or correct MLC_SERVICENOW_URL."
+        )
+        return
+    yield good(f"ServiceNow at {place} lets us in")
+    for table in settings.tables:
+        for look in (_readable, _fields, _made_before, check_answers):
+            yield from _survived(look, session, settings, table)
+    for table in READ_TOO:
+        yield from _survived(_read_too, session, settings, table)
+
+
+def _survived(
+    look: Callable[[ServiceNowSession, ServiceNowSettings, str], Iterator[Finding]],
+    session: ServiceNowSession,
+    settings: ServiceNowSettings,
+    table: str,
+) -> Iterator[Finding]:
+    """What a look finds; if ServiceNow fails in the middle of it, that, so that the next one is taken all the same."""
+    try:
+        yield from look(session, settings, table)
+    except ExternalError as error:
+        yield wrong(f"ServiceNow could not tell about {table}", f"{said(error)}.")
+
+
+def _readable(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:
+    setting = "MLC_SERVICENOW_TABLE" if table == settings.table else "MLC_SERVICENOW_INCIDENT_TABLE"
+    try:
+        ServiceNowReader(session, settings).see_table(table)
+    except ExternalError as error:
+        yield wrong(f"The table {table} can't be read", f"{said(error)}: correct {setting}, or the account's roles.")
+        return
+    yield good(f"The table {table} can be read")
+
+
+def _fields(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:
+    """The fields that a ticket is made and judged by."""
+    approval = table == settings.table
+    columns = ServiceNowReader(session, settings).columns(table)
+    if columns is None:
+        yield unchecked(f"The fields of {table}", "the account may not read sys_dictionary.")
+        return
+    needed = {"number", "short_description", "description", "state", settings.label_field, settings.comment_field}
+    needed |= {settings.decision_field, *settings.fields} if approval else {"close_code", *settings.incident_fields}
+    if absent := sorted(needed - columns.keys()):
+        yield wrong(f"The table {table} has no field {listed(absent)}", "correct the names in MLC_SERVICENOW_*.")
+    else:
+        yield good(f"The table {table} has the fields that our tickets use")
+    if not approval:
+        return
+    field = settings.expiration_field
+    if field not in columns:
+        yield warning(
+            f"The table {table} has no field {field}",
+            "approvals last a year; add a date field of that name, or set MLC_SERVICENOW_EXPIRATION_FIELD.",
+        )
+    elif columns[field] not in {"glide_date", "glide_date_time"}:
+        yield warning(f"The field {field} is not for dates ({columns[field]})", "make it one for dates.")
+    else:
+        yield good(f"The field {field} is for dates")
+
+
+def _made_before(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:
+    """Whether tickets can be made can't be tried without making one; an earlier one shows that they could."""
+    query = f"{settings.label_field}STARTSWITHgov-^ORDERBYDESCsys_created_on"
+    fields = ["number", "sys_created_on", settings.label_field]
+    rows = session.rows("show our last ticket", f"/table/{table}", query, fields, limit=1).rows
+    if rows and rows[0].value(settings.label_field).startswith("gov-"):
+        last = rows[0]
+        yield good(f"Tickets can be made in {table}: {last.value('number')} was, on {last.value('sys_created_on')} UTC")
+    else:
+        yield unchecked(
+            f"Whether the account may make tickets in {table}",
+            "ServiceNow tells only when one is made; it needs a role such as itil or sn_change_write.",
+        )
+
+
+def _read_too(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:
+    finding, lost = READ_TOO[table]
+    try:
+        ServiceNowReader(session, settings).see_table(table)
+    except ExternalError as error:
+        yield finding(f"The table {table} can't be read", f"{said(error)}; {lost}: give the account a role that may.")
+        return
+    yield good(f"The table {table} can be read")

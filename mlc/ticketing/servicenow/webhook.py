@@ -1,0 +1,77 @@
+"""What a business rule or a flow of ServiceNow sends when a ticket changes (``POST /webhooks/servicenow``).
+
+ServiceNow has no signed webhooks of its own; a script sends them (docs/servicenow-webhook.md). It signs as Jira does,
+in ``X-Hub-Signature`` or ``X-MLC-Signature``; a site that can't run it sends the gateway's bearer token or basic
+password. The body tells of one record; instead of ``timestamp`` it may have ``sys_updated_on``, in UTC::
+
+    {"event": "change_request.updated", "table": "change_request", "sys_id": "...", "number": "CHG0030001",
+     "correlation_id": "gov-...", "sys_mod_count": 3, "timestamp": 1769851800000}
+"""
+
+import re
+from datetime import UTC, datetime
+
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.webhook import BadEvent, Event, Read, Webhook, parsed
+
+
+class Record(Read):
+    """The fields that are used. ServiceNow's scripts write numbers as texts as easily as as numbers."""
+
+    number: str | None = None
+    table: str = ""
+    correlation_id: str | None = None
+    event: str | None = None
+    sys_mod_count: int | None = None
+    timestamp: int | None = None
+    sys_updated_on: str | None = None
+
+
+def webhook(settings: ServiceNowSettings) -> Webhook:
+    """What ServiceNow's webhooks look like."""
+    return Webhook(
+        key=re.compile(r"[A-Za-z][A-Za-z0-9_]{0,58}[0-9]", re.ASCII),
+        key_field="number",
+        places=frozenset(settings.webhook_tables or settings.tables),
+        signature_headers=["X-Hub-Signature", "X-MLC-Signature"],
+        delivery_header="X-MLC-Delivery",
+        example={
+            "event": "change_request.updated",
+            "table": "change_request",
+            "sys_id": "0123456789abcdef0123456789abcdef",
+            "number": "CHG0030001",
+            "correlation_id": "gov-0123456789abcdef01234567",
+            "timestamp": 1700000000000,
+        },
+        read=read_event,
+    )
+
+
+def read_event(body: bytes) -> Event | None:
+    """What counts of an event of ServiceNow.
+
+    Raises:
+        BadEvent: it is none.
+    """
+    record = parsed(Record, body)
+    if record.number is None:
+        return None
+    return Event(
+        key=record.number,
+        place=record.table,
+        labels=[record.correlation_id] if record.correlation_id else [],
+        created=record.sys_mod_count == 0 or (record.event or "").endswith(("inserted", "created")),
+        sent=_sent(record),
+    )
+
+
+def _sent(record: Record) -> float | None:
+    """Seconds since 1970. Both fields are under the signature, which no header is."""
+    if record.timestamp is not None:
+        return record.timestamp / 1000
+    if record.sys_updated_on is None:
+        return None
+    try:
+        return datetime.strptime(record.sys_updated_on, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        raise BadEvent("sys_updated_on: a time in UTC such as 2026-01-31 09:30:00 was expected") from None
