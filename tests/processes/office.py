@@ -19,7 +19,6 @@ from temporalio.worker import Worker
 from mlc.center.certificates import certificates
 from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
-from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
@@ -84,7 +83,7 @@ class Office:
     def __init__(
         self,
         client: Client,
-        center: ModelManage,
+        port: ModelOpCenter,
         model_manage: httpx.AsyncClient,
         jira: httpx.AsyncClient,
         faults: Faults,
@@ -93,7 +92,9 @@ class Office:
         project: str,
     ) -> None:
         self.client = client
-        self.center = center
+        self.port = port
+        """The model centre as the activities have it."""
+        self.center = port.model_manage
         """The model centre as the people and runtimes know it: in its own words."""
         self.model_manage = model_manage
         self.jira = jira
@@ -310,7 +311,7 @@ async def premises(
                 verify=certificates(),
             ) as model_manage,
         ):
-            yield Office(connected, center.model_manage, model_manage, jira, faults, center_faults, task_queue, project)
+            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue, project)
         await center.aclose()
 
 
