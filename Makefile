@@ -22,6 +22,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry --no-ansi .
+	$(BIN)/deptry --no-ansi --exclude venv --ignore DEP002,DEP004 tests tests/*/
+	$(BIN)/python -m tests.compatibility check
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -1,6 +1,6 @@
 """The sweep: open tickets of all waiting runs against the ticket system, fifty at a time."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from datetime import timedelta
 from itertools import islice
 
 from temporalio import activity
-from temporalio.client import WorkflowExecution
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -16,8 +15,9 @@ from activities.failures import translated
 from activities.threads import in_thread
 from mlc.model.base import Record
 from mlc.model.failure import Refused
+from mlc.model.open_tickets import OpenTicket, decode, waiting_for_label
 from mlc.model.processes import TICKET_CHANGED, Attribute
-from mlc.model.ticket import Answer, TicketChanged, TicketRef, TicketState
+from mlc.model.ticket import Answer, TicketChanged, TicketState
 from mlc.ticketing import TicketSystems
 
 TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS)
@@ -35,22 +35,6 @@ class SweepReport(Record):
     open_tickets: int = 0
     woken: int = 0
     withdrawn: int = 0
-
-
-class OpenTicket(Record):
-    """An open ticket as its run's search attributes tell it; ``seen`` is the version that the run read last."""
-
-    workflow_id: str
-    run_id: str
-    provider: str
-    key: str
-    label: str
-    seen: str | None = None
-
-    @property
-    def ref(self) -> TicketRef:
-        """Enough of a reference for reading: Jira takes a key where it takes an id."""
-        return TicketRef(provider=self.provider, id=self.key, key=self.key, url="", label=self.label)
 
 
 @dataclass
@@ -115,7 +99,7 @@ class SweepActivities:
     async def _wake(self, ticket: OpenTicket) -> int:
         run = activity.client().get_workflow_handle(ticket.workflow_id, run_id=ticket.run_id)
         try:
-            await run.signal(TICKET_CHANGED, TicketChanged(provider=ticket.provider, key=ticket.label))
+            await run.signal(TICKET_CHANGED, TicketChanged(provider=ticket.provider, key=ticket.key))
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile: visibility lags
                 raise
@@ -134,21 +118,9 @@ def is_news(ticket: OpenTicket, state: TicketState) -> bool:
     return state.version != ticket.seen
 
 
-def open_tickets(run: WorkflowExecution) -> Iterable[OpenTicket]:
-    """The tickets in a run's search attributes: for each ``jira:KEY``, its label and perhaps ``seen:LABEL@VERSION``."""
-    entries = run.typed_search_attributes.get(TICKETS) or []
-    labels = [entry for entry in entries if entry.startswith("gov-")]
-    seen = dict(entry.removeprefix("seen:").split("@", 1) for entry in entries if entry.startswith("seen:"))
-    places = [entry.split(":", 1) for entry in entries if not entry.startswith(("gov-", "seen:"))]
-    for (provider, key), label in zip(places, labels, strict=False):
-        yield OpenTicket(
-            workflow_id=run.id, run_id=run.run_id, provider=provider, key=key, label=label, seen=seen.get(label)
-        )
-
-
 async def _somebody_waits(ticket: OpenTicket) -> bool:
     """Whether a running run waits for the ticket of one that has ended, as after a reset."""
-    query = f"{Attribute.TICKETS} = '{ticket.label}' AND ExecutionStatus = 'Running'"
+    query = waiting_for_label(ticket.label)
     return bool([run async for run in activity.client().list_workflows(query, limit=1)])
 
 
@@ -156,7 +128,8 @@ async def _batches(query: str) -> AsyncIterator[list[OpenTicket]]:
     """Open tickets from visibility, page by page, so that memory does not grow with their number."""
     waiting: list[OpenTicket] = []
     async for run in activity.client().list_workflows(query, page_size=200):
-        waiting.extend(open_tickets(run))
+        entries = run.typed_search_attributes.get(TICKETS) or []
+        waiting.extend(decode(entries, workflow_id=run.id, run_id=run.run_id))
         while len(waiting) >= BATCH:
             yield list(islice(waiting, BATCH))
             del waiting[:BATCH]

@@ -18,9 +18,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from mlc.model.file import FileRules
 from mlc.model.ticket import Provider
 
+SETTINGS_FILE = "mlc.env"
+"""Where settings are that the environment does not have, in :func:`home`."""
 OTHER_VARIABLES: Mapping[str, str] = {
     "MLC_HOME": "the folder of standalone mode's state and settings file",
-    "MLC_SAVE_HISTORIES": "tests: save the histories of runs",
     "MLC_SPECS": "tests: folder of other systems' specifications",
     "MLC_DMN_TCK": "tests: folder of the decision tables' conformance kit",
     "MLC_PROPERTY_FACTOR": "tests: how many more examples to try",
@@ -53,7 +54,7 @@ class Group(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         # Resolved at construction, not at import: tests and `mlc dev` choose another home.
-        values.setdefault("_env_file", home() / "mlc.env")
+        values.setdefault("_env_file", home() / SETTINGS_FILE)
         super().__init__(**values)
 
     @classmethod

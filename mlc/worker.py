@@ -14,8 +14,6 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.plugin import SimplePlugin
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.batch import BatchActivities
 from activities.deployments import DeploymentActivities
@@ -42,6 +40,7 @@ from mlc.settings import FileSettings, ProcessSettings
 from mlc.ticketing import TicketSystems, registry
 from workflows.messages import MisfitSignals
 from workflows.registry import PROCESSES
+from workflows.sandbox import sandboxed
 
 # Less than the time that process supervisors usually leave between SIGTERM and SIGKILL.
 GRACE = timedelta(seconds=20)
@@ -71,7 +70,7 @@ class MlcPlugin(SimplePlugin):
             workflows=processes.workflows,
             activities=activities,
             interceptors=[Heartbeats(activities), MisfitSignals()],
-            workflow_runner=sandbox(),
+            workflow_runner=sandboxed(),
             # A run whose input can't be read fails at once, with the reason; otherwise it would hang for ever.
             workflow_failure_exception_types=[pydantic.ValidationError],
         )
@@ -80,12 +79,6 @@ class MlcPlugin(SimplePlugin):
         """See base class."""
         # By default a heartbeat may be held back for 80 % of its timeout: one that is late would be too late.
         return {**super().configure_worker(config), "max_heartbeat_throttle_interval": HEARTBEAT_THROTTLE}
-
-
-def sandbox() -> SandboxedWorkflowRunner:
-    """The sandbox, with an import that nobody meant to pass through it refused when the worker starts."""
-    policy = SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_import_notification_policy(policy))
 
 
 async def connect(plugin: MlcPlugin | None = None) -> Client:

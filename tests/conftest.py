@@ -1,15 +1,17 @@
 """Temporal's servers, one of each for a whole test run."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
+from servers import start_dev_server
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from mlc.model.processes import Attribute
 from mlc.namespace import register
-from mlc.standalone.temporal_server import DEV_SERVER_FLAGS, SEARCH_ATTRIBUTES, temporal_binary
+from mlc.standalone.temporal_server import temporal_binary
+
+pytest_plugins = ["tests.compatibility.saving"]
 
 
 @pytest.fixture(scope="session")
@@ -24,16 +26,6 @@ async def uncrowded_server() -> AsyncIterator[WorkflowEnvironment]:
     """Another one, for tests that look at all runs of a server: there are few."""
     async with await start_dev_server() as environment:
         yield environment
-
-
-async def start_dev_server() -> WorkflowEnvironment:
-    return await WorkflowEnvironment.start_local(
-        data_converter=pydantic_data_converter,
-        search_attributes=SEARCH_ATTRIBUTES,
-        dev_server_existing_path=str(temporal_binary()),
-        dev_server_extra_args=list(DEV_SERVER_FLAGS),
-        dev_server_startup_timeout=timedelta(seconds=60),
-    )
 
 
 @pytest.fixture(scope="session")

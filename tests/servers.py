@@ -5,11 +5,15 @@ import contextlib
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import uvicorn
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
 
 from mlc.standalone.faults import DroppableProtocol
+from mlc.standalone.temporal_server import DEV_SERVER_FLAGS, SEARCH_ATTRIBUTES, temporal_binary
 
 T = TypeVar("T")
 
@@ -40,3 +44,14 @@ def serving(app: Any, listener: socket.socket) -> Iterator[str]:
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+async def start_dev_server(*more: str) -> WorkflowEnvironment:
+    """A server of one's own, with more flags."""
+    return await WorkflowEnvironment.start_local(
+        data_converter=pydantic_data_converter,
+        search_attributes=SEARCH_ATTRIBUTES,
+        dev_server_existing_path=str(temporal_binary()),
+        dev_server_extra_args=[*DEV_SERVER_FLAGS, *more],
+        dev_server_startup_timeout=timedelta(seconds=60),
+    )

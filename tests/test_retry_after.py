@@ -88,11 +88,12 @@ def test_no_header_does_harm(header: str) -> None:
 
 
 def test_nothing_else_of_ours_writes_or_reads_the_header_by_name() -> None:
-    root = Path(__file__).parent.parent
+    root, others = Path(__file__).parent.parent, "mlc/testing/"  # there it is what another server says
     found = {
         path.relative_to(root).as_posix()
         for room in ("mlc", "activities", "workflows")
         for path in (root / room).rglob("*.py")
+        if not path.relative_to(root).as_posix().startswith(others)
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.casefold() == NAME.casefold()
     }

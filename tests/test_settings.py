@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from mlc.settings import OTHER_VARIABLES, ProcessSettings, groups, what_is_wrong
 from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
 ROOT = Path(__file__).parent.parent
 
@@ -103,3 +104,29 @@ def test_every_variable_that_is_read_by_itself_is_listed() -> None:
     sources = [file.read_text() for folder in folders for file in (ROOT / folder).rglob("*.py")]
     reading = re.compile(r"""(?:environ(?:\.get|\.pop|\.setdefault)?|getenv)[\[(]\s*["'](MLC_\w*)["']""")
     assert {name for source in sources for name in reading.findall(source)} == OTHER_VARIABLES.keys()
+
+
+FORMER = {
+    "MLC_GATEWAY_WEBHOOK_PROJECTS": (JiraSettings, "webhook_projects"),
+    "MLC_GATEWAY_WEBHOOK_TABLES": (ServiceNowSettings, "webhook_tables"),
+}
+
+
+@pytest.mark.parametrize("former", FORMER)
+def test_a_setting_that_moved_to_its_ticket_system_is_read_by_its_old_name(
+    former: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, field = FORMER[former]
+    assert group.variables()[field].old == former
+    monkeypatch.setenv(former, '["OLD"]')
+    assert getattr(group(), field) == ["OLD"]
+    monkeypatch.setenv(group.variable(field), '["NEW"]')
+    assert getattr(group(), field) == ["NEW"]
+    assert getattr(group(**{field: ["CODE"]}), field) == ["CODE"]
+
+
+def test_the_review_tags_are_read_from_the_variables_that_they_always_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (ProcessSettings().review_tag, ServiceNowSettings().review_tag) == ("jira", "servicenow")
+    monkeypatch.setenv("MLC_REVIEW_TAG", "review")
+    monkeypatch.setenv("MLC_SERVICENOW_REVIEW_TAG", "review-there")
+    assert (ProcessSettings().review_tag, ServiceNowSettings().review_tag) == ("review", "review-there")

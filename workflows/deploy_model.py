@@ -8,74 +8,78 @@ from typing import cast
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    from activities.deployments import DeploymentActivities
-    from activities.jobs import JobActivities
-    from activities.monitors import MonitorActivities
-    from activities.schedules import ScheduleActivities
-    from activities.snapshots import SnapshotActivities, Submission
-    from mlc.model.failure import FailureType
-    from mlc.model.job import JobChanged, JobKind
-    from mlc.model.processes import (
-        DEPLOY_MODEL,
-        JOB_CHANGED,
-        TICKET_CHANGED,
-        DeployModelInput,
-        DeployModelResult,
-        DeployModelStatus,
-        OnFailedVerdict,
-        Outcome,
-        Phase,
-        deploy_model_id,
-    )
-    from mlc.model.ticket import Answer, TicketChanged, TicketKind, TicketState
+from activities.deployments import DeploymentActivities
+from activities.jobs import JobActivities
+from activities.monitors import MonitorActivities
+from activities.schedules import ScheduleActivities
+from activities.snapshots import SnapshotActivities, Submission
+from mlc.model.failure import FailureType
+from mlc.model.job import JobKind
+from mlc.model.processes import (
+    DEPLOY_MODEL,
+    TICKET_CHANGED,
+    DeployModelInput,
+    DeployModelResult,
+    DeployModelStatus,
+    OnFailedVerdict,
+    Outcome,
+    Phase,
+    deploy_model_id,
+)
+from mlc.model.state import DeployModelStart, DeployModelState, ProcessState
+from mlc.model.ticket import Answer, TicketChanged, TicketKind
+from workflows.steps.attempt import Attempts, Stopped
+from workflows.steps.case import JudgedCase
+from workflows.steps.deploy import Rollout
+from workflows.steps.notices import deployment_ended
+from workflows.steps.outcome import (
+    decision,
+    decision_record,
+    metrics_text,
+    not_usable,
+    one_year_after,
+    places_text,
+    verdict_text,
+)
+from workflows.steps.process_run import STATUS, ProcessRun
 
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.attempt import Attempts, Stopped
-    from workflows.steps.case import JudgedCase
-    from workflows.steps.deploy import Rollout
-    from workflows.steps.notices import deployment_ended
-    from workflows.steps.outcome import (
-        decision,
-        decision_record,
-        metrics_text,
-        not_usable,
-        one_year_after,
-        places_text,
-        verdict_text,
-    )
-
-NOTHING = cast(DeployModelInput, None)
-"""A start without input has to reach ``run``, which can say what is missing; otherwise it would hang for ever. (Not an
-optional type: with one, the reader of inputs would show the offending value.)"""
+NOTHING = cast(DeployModelStart, None)
+"""Not an optional type: with one, the reader of inputs would show the offending value."""
 
 
 @workflow.defn(name=DEPLOY_MODEL)
-class DeployModel:
+class DeployModel(ProcessRun):
     """Takes one snapshot through training, testing, judgement, approval, monitors, deployment and schedules."""
 
+    case: JudgedCase
+
     @workflow.init
-    def __init__(self, request: DeployModelInput = NOTHING) -> None:
-        self.result = DeployModelResult(snapshot_id="" if request is NOTHING else request.snapshot_id)
-        self.state = DeployModelStatus(result=self.result)
-        self.case = JudgedCase(self.state, self.result)
-        self.progress = self.case.progress
-        self.steps = Attempts(self.case)
-        self.rollout = Rollout(self.progress, self.case.snapshot.id)
-        self.reviewed: TicketState | None = None
-        self.superseding = False
+    def __init__(self, request: DeployModelStart = NOTHING) -> None:
+        self.state = (request and request.carried) or DeployModelState.new(
+            "" if request is NOTHING else request.snapshot_id
+        )
+        self.result = self.state.status.result
+        super().__init__(request, self.state)
+        self.steps = Attempts(self.case, self.state)
+        self.rollout = Rollout(self.state.rollout, self.progress, self.case.snapshot.id)
+
+    def new_case(self, state: ProcessState) -> JudgedCase:
+        return JudgedCase(state, self.result, self.handover)
 
     @workflow.run
-    async def run(self, _: DeployModelInput = NOTHING) -> DeployModelResult:
-        self.check_start()
+    async def run(self, request: DeployModelStart = NOTHING) -> DeployModelResult:
+        self.check_start(request, DeployModelStart)
+        self.check_own_id()
         step = self.steps.attempt
         async with self.error_handling():
             await step(Phase.SUBMITTED, self.submit)
             await step(Phase.TRAINING, self.train)
             await step(Phase.TESTING, self.test)
-            while not await step(Phase.REVIEW, self.passes):
+            await step(Phase.REVIEW, self.judge)
+            while not self.passes:
                 await self.reject_results()
                 await step(Phase.TESTING, self.test)
+                await step(Phase.REVIEW, self.judge)
             await self.review()
             await step(Phase.EXPIRATION, self.update_expiration_date)
             await step(Phase.MONITORS, self.add_missing_monitors)
@@ -86,11 +90,9 @@ class DeployModel:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.result
 
-    def check_start(self) -> None:
-        """A run needs its input, and the one id for its snapshot, so that it can't be deployed twice at once."""
+    def check_own_id(self) -> None:
+        """A snapshot has one workflow id, so that it can't be deployed twice at once."""
         snapshot_id, own = self.case.snapshot.id, workflow.info().workflow_id
-        if not snapshot_id:
-            raise ApplicationError(f"No input was given. {DeployModelInput.usage()}", type=FailureType.NO_INPUT)
         if own != deploy_model_id(snapshot_id):
             raise ApplicationError(
                 f"Snapshot {snapshot_id!r} is deployed under the workflow id {deploy_model_id(snapshot_id)!r}, not "
@@ -122,14 +124,18 @@ class DeployModel:
         self.case.tested(test_result)
         self.progress.note(metrics_text(test_result))
 
-    async def passes(self) -> bool:
+    async def judge(self) -> None:
         """Approval Based on Test Results, first half: what the decision tables say, if any."""
         if not self.case.snapshot.review:
             self.progress.skip("not asked for")
-            return True
-        verdict = await self.case.judge()
-        self.progress.note(verdict_text(verdict))
-        return verdict.passed or self.case.policy.on_failed_verdict is OnFailedVerdict.ASK
+            return
+        self.progress.note(verdict_text(await self.case.judge()))
+
+    @property
+    def passes(self) -> bool:
+        """Whether the results may be put to a reviewer."""
+        verdict = self.case.verdict
+        return verdict is None or verdict.passed or self.case.policy.on_failed_verdict is OnFailedVerdict.ASK
 
     async def reject_results(self) -> None:
         """The results did not pass: repaired, they are tested again."""
@@ -138,26 +144,33 @@ class DeployModel:
 
     async def review(self) -> None:
         """Approval Based on Test Results, second half: the reviewer's decision, however long it takes."""
-        if not self.case.snapshot.review:
+        if not self.case.snapshot.review or self.progress.is_past(Phase.REVIEW):
             return
-        passed = self.result.verdict is None or self.result.verdict.passed
-        ticket, reviewed = await self.case.ask(
-            TicketKind.REVIEW, Phase.REVIEW, objection=lambda answer: not_usable(answer, passed)
-        )
-        self.reviewed = reviewed
-        self.result.decision = decision(ticket, reviewed, passed)
-        if reviewed.answer is Answer.REJECTED:
-            message = f"The review {ticket.key} was rejected. {reviewed.reason or ''}".strip()
-            await self.steps.attempt(Phase.REVIEW, self.record_decision)
-            await self.case.tell(TicketKind.RECORD, Phase.REVIEW, message)
-            raise Stopped(TicketKind.REJECTION, message)
+        if self.state.reviewed is None:
+            passed = self.result.verdict is None or self.result.verdict.passed
+            ticket, self.state.reviewed = await self.case.ask(
+                TicketKind.REVIEW, Phase.REVIEW, objection=lambda answer: not_usable(answer, passed)
+            )
+            self.result.decision = decision(ticket, self.state.reviewed, passed)
+        if self.state.reviewed.answer is Answer.REJECTED:
+            await self.reject()
+
+    async def reject(self) -> None:
+        """The reviewer's no is written down, in the centre and on a ticket, and ends the run."""
+        assert self.state.reviewed is not None
+        assert self.result.decision is not None
+        message = f"The review {self.result.decision.ticket} was rejected. {self.state.reviewed.reason or ''}".strip()
+        await self.steps.attempt(Phase.REVIEW, self.record_decision)
+        await self.case.tell(TicketKind.RECORD, Phase.REVIEW, message)
+        raise Stopped(TicketKind.REJECTION, message)
 
     async def update_expiration_date(self) -> None:
         """Update Expiration Date: the ticket's, or a year from now; with it goes who decided on which evidence."""
-        if self.reviewed is None or self.result.decision is None:
+        reviewed = self.state.reviewed
+        if reviewed is None:
             self.progress.skip("nobody was asked")
             return
-        self.result.expiration_date = self.reviewed.expiration or one_year_after(workflow.now().date())
+        self.result.expiration_date = reviewed.expiration or one_year_after(workflow.now().date())
         await self.record_decision()
         self.progress.note(f"expires {self.result.expiration_date}")
 
@@ -189,7 +202,7 @@ class DeployModel:
 
     async def supersede(self) -> None:
         """The model's earlier deployments in the same places end. From here on nothing is undone."""
-        self.superseding = True
+        self.state.superseding = True
         ended = await self.case.do(
             DeploymentActivities.supersede, self.rollout.deployments, "end the earlier deployments"
         )
@@ -206,7 +219,7 @@ class DeployModel:
                     await self.close(Outcome.REJECTED)
                     return
                 await self.clean_up("The deployment was abandoned.")
-                await self.close(Outcome.KEPT if self.superseding else Outcome.ABANDONED)
+                await self.close(Outcome.KEPT if self.state.superseding else Outcome.ABANDONED)
                 raise ApplicationError(str(stop), type=FailureType.DEPLOYMENT_ABANDONED) from None
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
@@ -223,21 +236,18 @@ class DeployModel:
     async def clean_up(self, why: str) -> None:
         """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay."""
         await self.case.abandon(why)
-        if not self.superseding:
+        if not self.state.superseding:
             await self.case.unless_refused(self.rollout.undo)
 
     @workflow.signal(name=TICKET_CHANGED, description="A ticket may have changed: read it again")
     def ticket_changed(self, change: TicketChanged) -> None:
+        self.handover.signalled()
         self.case.questions.hint(change.key)
-
-    @workflow.signal(name=JOB_CHANGED, description="A job may have finished: ask for it now")
-    def job_changed(self, change: JobChanged) -> None:
-        self.case.jobs.changed(change.job_id)
 
     @workflow.update(description="Read the open tickets now; answers with what each of them says")
     async def recheck_tickets(self) -> dict[str, str]:
         return await self.case.questions.recheck()
 
-    @workflow.query(description="Where the run stands, what it waits for and what it has done so far")
+    @workflow.query(description=STATUS)
     def status(self) -> DeployModelStatus:
-        return self.state
+        return self.state.status

@@ -5,12 +5,9 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-with workflow.unsafe.imports_passed_through():
-    from activities.mirror import MirrorActivities
-    from mlc.model.schedule import MIRROR_SCHEDULES, MirrorReport
-
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import HEARTBEAT_TIMEOUT
+from activities.mirror import MirrorActivities
+from mlc.model.schedule import MIRROR_SCHEDULES, MirrorReport
+from workflows.steps.activity import HEARTBEAT_TIMEOUT
 
 # A thousand schedules take four calls each at most, of some hundredths of a second.
 MIRROR_TIMEOUT = timedelta(minutes=10)

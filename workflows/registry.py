@@ -67,13 +67,13 @@ PROCESSES = Processes(
             Signal(
                 "Signals_Run_Back_Test_Jira",
                 BACK_TEST_VARIABLES,
-                "Start RunBackTest, with tickets in Jira",
+                "Start RunBackTest, with tickets in the system that the name says",
                 fixed={"ticketing": "jira"},
             ),
             Signal(
                 "Signals_Run_Back_Test_ServiceNow",
                 BACK_TEST_VARIABLES,
-                "Start RunBackTest, with tickets in ServiceNow",
+                "Start RunBackTest, with tickets in the system that the name says",
                 fixed={"ticketing": "servicenow"},
             ),
             Signal(

@@ -1,120 +1,94 @@
 """RunBatchModelJob: a scoring job on a model that is deployed as batch."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import cast
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    from activities.batch import BatchActivities, BatchDeployment, BatchTarget
-    from activities.jobs import JobActivities
-    from mlc.model.deployment import RuntimeRef
-    from mlc.model.failure import FailureType
-    from mlc.model.job import JobChanged, JobFiles, JobKind
-    from mlc.model.processes import (
-        JOB_CHANGED,
-        RUN_BATCH_MODEL_JOB,
-        BatchJobPhase,
-        RunBatchModelJobInput,
-        RunBatchModelJobResult,
-        RunBatchModelJobStatus,
-    )
-    from mlc.model.ticket import TicketKind
+from activities.batch import BatchActivities, BatchDeployment, BatchTarget
+from activities.jobs import JobActivities
+from mlc.model.job import JobFiles, JobKind
+from mlc.model.processes import (
+    RUN_BATCH_MODEL_JOB,
+    BatchJobPhase,
+    RunBatchModelJobResult,
+    RunBatchModelJobStatus,
+)
+from mlc.model.state import RunBatchModelJobStart, RunBatchModelJobState
+from mlc.model.ticket import TicketKind
+from workflows.steps.process_run import STATUS, ProcessRun
 
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.case import Case
-    from workflows.steps.once import failure_type, reason
-
-NOTHING = cast(RunBatchModelJobInput, None)
-"""A start without input has to reach ``run``, which can say what is missing; otherwise it would hang for ever."""
+NOTHING = cast(RunBatchModelJobStart, None)
+"""Not an optional type: with one, the reader of inputs would show the offending value."""
 
 
 @workflow.defn(name=RUN_BATCH_MODEL_JOB)
-class RunBatchModelJob:
+class RunBatchModelJob(ProcessRun):
     """Scores files with the model that is deployed under a tag."""
 
     @workflow.init
-    def __init__(self, request: RunBatchModelJobInput = NOTHING) -> None:
+    def __init__(self, request: RunBatchModelJobStart = NOTHING) -> None:
         self.request = request
-        self.state = RunBatchModelJobStatus()
-        self.case = Case(self.state)
-        self.result, self.progress = self.state.result, self.case.progress
+        self.state = (request.carried if request else None) or RunBatchModelJobState.new()
+        self.result = self.state.status.result
+        super().__init__(request, self.state)
 
     @workflow.run
-    async def run(self, _: RunBatchModelJobInput = NOTHING) -> RunBatchModelJobResult:
-        if self.request is NOTHING:
-            raise ApplicationError(f"No input was given. {RunBatchModelJobInput.usage()}", type=FailureType.NO_INPUT)
-        async with self.error_handling():
-            deployment = await self.get_deployed_model()
-            files = self.set_inputs_and_outputs_in_order()
-            runtime = await self.get_compatible_runtime(deployment)
-            await self.run_job(files, runtime)
+    async def run(self, request: RunBatchModelJobStart = NOTHING) -> RunBatchModelJobResult:
+        self.check_start(request, RunBatchModelJobStart)
+        step = self.step
+        async with self.failures_told(self.notify):
+            await step(BatchJobPhase.MODEL, self.get_deployed_model)
+            self.set_inputs_and_outputs_in_order()
+            await step(BatchJobPhase.RUNTIME, self.get_compatible_runtime)
+            await step(BatchJobPhase.SCORING, self.run_job)
         self.progress.enter(BatchJobPhase.DONE)
         self.progress.finish()
         return self.result
 
-    async def get_deployed_model(self) -> BatchDeployment:
+    async def get_deployed_model(self) -> None:
         """Get Deployed Model: the newest batch deployment under the tag, at the stage if one is given."""
-        self.progress.enter(BatchJobPhase.MODEL)
         await self.case.read_policy()
         target = BatchTarget(tag=self.request.tag, model_stage=self.request.model_stage)
         found = await self.case.do(BatchActivities.find_batch_deployment, target, "find the deployed model")
         self.case.begin(found.snapshot, self.case.policy)
         self.result.snapshot_id, self.result.deployment_id = found.snapshot.id, found.id
+        self.state.deployed_stage = found.stage
         self.progress.note(f"deployment {found.id}, stage {found.stage}")
-        return found
 
-    def set_inputs_and_outputs_in_order(self) -> JobFiles:
+    def set_inputs_and_outputs_in_order(self) -> None:
         """Set inputs and outputs in order: as the signal's variables have them."""
-        return JobFiles(inputs=self.request.input_files, outputs=self.request.output_files)
+        self.files = JobFiles(inputs=self.request.input_files, outputs=self.request.output_files)
 
-    async def get_compatible_runtime(self, deployment: BatchDeployment) -> RuntimeRef:
+    async def get_compatible_runtime(self) -> None:
         """Get compatible runtime."""
-        self.progress.enter(BatchJobPhase.RUNTIME)
+        deployment = BatchDeployment(
+            id=self.result.deployment_id or "", stage=self.state.deployed_stage, snapshot=self.case.snapshot
+        )
         runtime = await self.case.do(BatchActivities.compatible_runtime, deployment, "find a compatible runtime")
-        self.result.runtime = runtime.name
+        self.state.runtime, self.result.runtime = runtime, runtime.name
         self.progress.note(runtime.name)
-        return runtime
 
-    async def run_job(self, files: JobFiles, runtime: RuntimeRef) -> None:
+    async def run_job(self) -> None:
         """Run job: the model's inference for the data."""
-        self.progress.enter(BatchJobPhase.SCORING)
-        finished = await self.case.run_job(JobKind.SCORING, JobActivities.finish_scoring, runtime=runtime, files=files)
+        finished = await self.case.run_job(
+            JobKind.SCORING, JobActivities.finish_scoring, runtime=self.state.runtime, files=self.files
+        )
         self.result.job_id = finished.job_id
         self.result.outputs, self.result.output_count = finished.outputs, finished.output_count
         self.progress.note(f"{finished.output_count} outputs: {', '.join(finished.outputs)}")
 
-    @asynccontextmanager
-    async def error_handling(self) -> AsyncIterator[None]:
-        """Error handling: an error is raised, and a ticket notifies people. A cancelled run ends its job."""
-        try:
-            yield
-        except (asyncio.CancelledError, ActivityError, ApplicationError) as error:
-            if is_cancelled_exception(error):
-                await self.case.abandon("The run was cancelled.")
-                raise
-            message = reason(error)
-            await self.notify(message)
-            raise ApplicationError(message, type=failure_type(error)) from None
-
-    async def notify(self, why: str) -> None:
-        """A ticket that says what could not be run, and why."""
+    async def notify(self, why: str, _kind: str | None) -> bool:
+        """Error handling: a ticket that says what could not be run, and why; the run then fails with it."""
         self.progress.failed(why)
         at = f" at stage {self.request.model_stage!r}" if self.request.model_stage else ""
         message = f"The batch job for the tag {self.request.tag!r}{at} could not be run. {why}"
         try:
-            await self.case.tell(TicketKind.NOTIFICATION, self.state.phase, message)
+            await self.case.tell(TicketKind.NOTIFICATION, self.state.status.phase, message)
         finally:  # also when the run is cancelled meanwhile
             await self.case.abandon(why)
         self.progress.finish()
+        return False
 
-    @workflow.signal(name=JOB_CHANGED, description="A job may have finished: ask for it now")
-    def job_changed(self, change: JobChanged) -> None:
-        self.case.jobs.changed(change.job_id)
-
-    @workflow.query(description="Where the run stands, what it waits for and what it has done so far")
+    @workflow.query(description=STATUS)
     def status(self) -> RunBatchModelJobStatus:
-        return self.state
+        return self.state.status

@@ -8,9 +8,8 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-with workflow.unsafe.imports_passed_through():
-    from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobStatus, RunJobInput, slots_task_queue
-    from mlc.model.processes import RUN_JOB
+from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobStatus, RunJobInput, slots_task_queue
+from mlc.model.processes import RUN_JOB
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 """A runtime beats every three seconds; one that misses three beats is taken for lost."""

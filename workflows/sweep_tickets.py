@@ -5,12 +5,9 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-with workflow.unsafe.imports_passed_through():
-    from activities.sweep import SweepActivities, SweepReport
-    from mlc.model.processes import SWEEP_TICKETS
-
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import HEARTBEAT_TIMEOUT
+from activities.sweep import SweepActivities, SweepReport
+from mlc.model.processes import SWEEP_TICKETS
+from workflows.steps.activity import HEARTBEAT_TIMEOUT
 
 # 10,000 tickets are 200 requests to the ticket system.
 SWEEP_TIMEOUT = timedelta(minutes=30)

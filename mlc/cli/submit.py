@@ -12,9 +12,10 @@ from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult
-from mlc.standalone.addresses import run_page
+from mlc.pages import run_page
 from mlc.standalone.submit import Submitted, submit
-from mlc.standalone.watch import printable, watch
+from mlc.standalone.watch import watch
+from mlc.terminal import printable
 from mlc.worker import connect
 
 REJECTED, RUN_FAILED = 3, 4

@@ -1,24 +1,20 @@
 """The runs that wait for a ticket: found by their search attribute, and told that it may have changed."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.gateway.temporal import calling
-from mlc.model.processes import TICKET_CHANGED, Attribute
+from mlc.model.open_tickets import is_label, waiting_for
+from mlc.model.processes import TICKET_CHANGED
 from mlc.model.ticket import TicketChanged
-from mlc.ticketing.port import KEY
 
 LOOKS = (0.0, 0.2, 0.6, 1.2)
 """Seconds before each search for the waiting run: visibility lags behind the run that has just made its ticket."""
 MOST_RUNS = 20
 MOST_LABELS = 5
-
-# As a ticket's key, it stands within quotes in a visibility query: nothing but these characters may ever get there.
-LABEL = re.compile(r"gov-[0-9a-f]{24}", re.ASCII)
 
 
 async def tell(temporal: Client, hint: TicketChanged, labels: Sequence[str], *, created: bool) -> int:
@@ -37,23 +33,20 @@ async def tell(temporal: Client, hint: TicketChanged, labels: Sequence[str], *, 
         ValueError: the key is no ticket's.
         TemporalDown: nobody may have been told.
     """
-    if not KEY.fullmatch(hint.key):
-        raise ValueError("not the key of a ticket")
-    ours = [label for label in labels if LABEL.fullmatch(label)][:MOST_LABELS]
+    ours = [label for label in labels if is_label(label)][:MOST_LABELS]
+    query = waiting_for(hint.provider, hint.key, ours)
     # Only a ticket with our label can be one that a run is about to wait for. A run reads its ticket before it waits,
     # so the event of the creation itself tells it nothing that would be worth waiting for.
     looks = LOOKS if ours and not created else LOOKS[:1]
     async with calling():
         for pause in looks:
             await asyncio.sleep(pause)
-            if runs := await _waiting(temporal, [f"{hint.provider}:{hint.key}", *ours]):
+            if runs := await _waiting(temporal, query):
                 return sum([await _signal(temporal, run, hint) for run in runs])
     return 0
 
 
-async def _waiting(temporal: Client, tickets: Sequence[str]) -> list[str]:
-    quoted = ", ".join(f"'{ticket}'" for ticket in tickets)
-    query = f"{Attribute.TICKETS} IN ({quoted}) AND ExecutionStatus = 'Running'"
+async def _waiting(temporal: Client, query: str) -> list[str]:
     return [run.id async for run in temporal.list_workflows(query, page_size=MOST_RUNS, limit=MOST_RUNS)]
 
 

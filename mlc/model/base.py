@@ -3,7 +3,20 @@
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, model_validator
+
+
+def read_names(model: type[BaseModel], field: str) -> list[str]:
+    """The names under which a field is read from JSON: one that was renamed has several (docs/compatibility.md)."""
+    match model.model_fields[field].validation_alias:
+        case None:
+            return [field]
+        case AliasChoices(choices=choices):
+            names = [choice for choice in choices if isinstance(choice, str)]
+        case alias:
+            names = [alias] if isinstance(alias, str) else []
+    by_name = model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name")
+    return [*names, field] if by_name and field not in names else names
 
 
 class Input(BaseModel):
@@ -26,11 +39,15 @@ class Input(BaseModel):
             return data
         if not isinstance(data, dict):
             raise ValueError(f"A JSON object was expected. {cls.usage()}")
-        unknown = sorted(str(name) for name in data if name not in cls.model_fields)
-        missing = [name for name, field in cls.model_fields.items() if field.is_required() and name not in data]
-        if unknown or missing:
-            wrong = [f"unknown field {name[:60]!r}" for name in unknown] + [
-                f"missing field {name!r}" for name in missing
+        given = {name: [read for read in read_names(cls, name) if read in data] for name in cls.model_fields}
+        unknown = sorted({str(name) for name in data} - {read for names in given.values() for read in names})
+        missing = [name for name, field in cls.model_fields.items() if field.is_required() and not given[name]]
+        twice = [name for name, names in given.items() if len(names) > 1]
+        if unknown or missing or twice:
+            wrong = [
+                *(f"unknown field {name[:60]!r}" for name in unknown),
+                *(f"missing field {name!r}" for name in missing),
+                *(f"field {name!r} is given twice" for name in twice),
             ]
             raise ValueError(f"{', '.join(wrong).capitalize()}. {cls.usage()}")
         return data

@@ -88,6 +88,8 @@ class FailureType(StrEnum):
     """A run's tickets are to go to a system that isn't set up."""
     NO_INPUT = "NoInput"
     WRONG_WORKFLOW_ID = "WrongWorkflowId"
+    FORGED_STATE = "ForgedState"
+    """A start came with the state of a run that it does not continue."""
 
 
 def innermost(error: BaseException) -> BaseException:

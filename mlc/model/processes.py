@@ -259,7 +259,7 @@ class RunBatchModelJobInput(Input):
             raise ValueError("two output_files have the same url: each needs its own")
         if read & set(written):
             raise ValueError("an output file has the url of an input file, which it would overwrite")
-        if len(self.model_dump_json()) > MOST_FILES:
+        if len(self.model_dump_json(exclude={"carried"})) > MOST_FILES:
             raise ValueError(f"the files take more than {MOST_FILES} characters: start several jobs")
         return self
 

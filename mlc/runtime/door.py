@@ -33,6 +33,7 @@ from mlc.runtime.outages import patiently
 from mlc.settings import RuntimeSettings
 from mlc.temporal import connect
 from workflows.run_job import RunJob
+from workflows.sandbox import sandboxed
 
 HEARTBEAT_INTERVAL = 5.0
 GRACE = 5
@@ -81,6 +82,7 @@ def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
         task_queue=runtime_task_queue(jobs.settings.name),
         workflows=[RunJob],
         activities=[jobs.close_job],
+        workflow_runner=sandboxed(),
         workflow_failure_exception_types=[pydantic.ValidationError],
         # After a runtime was killed, its runs wait this long for it before another of its name takes them over.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),

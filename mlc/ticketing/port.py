@@ -1,6 +1,5 @@
 """What the processes need of a ticket system."""
 
-import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -72,10 +71,6 @@ class Wording(Record):
     key_place: str = "a label of this ticket"
     expiration_field: str | None = None
     room: int = ROOM
-
-
-KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,118}[0-9]", re.ASCII)
-"""What every ticket's key looks like. It stands within quotes in visibility queries: nothing else may get there."""
 
 
 class Ticketing(Protocol):

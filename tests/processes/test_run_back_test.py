@@ -191,7 +191,7 @@ async def test_a_ticket_system_that_is_not_set_up_is_said_before_anything_runs(d
     snapshot_id = await desk.snapshot()
     failure = await failure_of(await begin(desk, snapshot_id, ticketing="servicenow"))
     assert failure.type == "NoTicketSystem"
-    assert "set MLC_SERVICENOW_URL" in (await only_notification(desk, snapshot_id)).message
+    assert "isn't set up: send them to jira, or set" in (await only_notification(desk, snapshot_id)).message
     assert await desk.jobs(snapshot_id) == []
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from activities.tickets import Remark, TicketActivities, Withdrawal
-    from mlc.model.processes import Policy
-    from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
-
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import call
-    from workflows.steps.once import create_once, question_key
-    from workflows.steps.progress import Progress, plain
+from activities.tickets import Remark, TicketActivities, Withdrawal
+from mlc.model.open_tickets import LABEL_PREFIX
+from mlc.model.processes import Policy
+from mlc.model.state import OpenQuestion, QuestionsState
+from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
+from workflows.steps.activity import call
+from workflows.steps.handover import Handover
+from workflows.steps.once import create_once, question_key
+from workflows.steps.progress import Progress, plain
 
 MEANING = {
     TicketKind.REVIEW: "may this snapshot be deployed?",
@@ -37,11 +37,11 @@ class Questions:
     A ticket system that is down is waited for, for ever and visibly: people's answers hang on it.
     """
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, state: QuestionsState, progress: Progress, handover: Handover) -> None:
+        self.state = state
         self.progress = progress
+        self._handover = handover
         self._hints: set[str] = set()
-        self._remarks: set[str] = set()
-        self._attempts = 0
 
     def hint(self, key_or_label: str) -> None:
         """A ticket may have changed: it is read again."""
@@ -52,9 +52,9 @@ class Questions:
     ) -> tuple[TicketRef, TicketState]:
         """Make a ticket and wait until it is answered with yes or no, without objection. Deleted, it is asked anew."""
         while True:
-            ticket = await self._open(question, policy, self.progress.ticket_opened)
+            ticket = self._asked(question) or await self._ask(question, policy)
             state = await self._answer(ticket, MEANING[question.kind], objection)
-            self.progress.ticket_closed(ticket)
+            self._close(ticket)
             if state.answer is not Answer.GONE:
                 self.progress.waiting_for("")
                 return ticket, state
@@ -63,13 +63,29 @@ class Questions:
         """Make a ticket for which nobody waits."""
         return await self._open(question, policy, self.progress.ticket_recorded)
 
+    async def _ask(self, question: TicketQuestion, policy: Policy) -> TicketRef:
+        def opened(ticket: TicketRef) -> None:
+            self.state.open.append(OpenQuestion(kind=question.kind, step=question.step, ticket=ticket))
+            self.progress.ticket_opened(ticket)
+
+        return await self._open(question, policy, opened)
+
+    def _asked(self, question: TicketQuestion) -> TicketRef | None:
+        """The ticket of this very question, if an earlier run of the chain has asked it and waits no more."""
+        same = (each.ticket for each in self.state.open if (each.kind, each.step) == (question.kind, question.step))
+        return next(same, None)
+
+    def _close(self, ticket: TicketRef) -> None:
+        self.state.open = [each for each in self.state.open if each.ticket != ticket]
+        self.progress.ticket_closed(ticket)
+
     async def _open(self, question: TicketQuestion, policy: Policy, created: Callable[[TicketRef], None]) -> TicketRef:
-        self._attempts += 1
-        label = question_key("gov", f"{question.kind}|{question.step}", self._attempts)
+        self.state.attempts += 1
+        label = question_key(LABEL_PREFIX, f"{question.kind}|{question.step}", self.state.attempts)
         return await create_once(
             TicketActivities.open_ticket,
             TicketActivities.find_ticket,
-            question.model_copy(update={"label": label, "attempt": self._attempts}),
+            question.model_copy(update={"label": label, "attempt": self.state.attempts}),
             created=created,
             settle=policy.settle,
             summary=f"{question.kind} ticket, {question.step}",
@@ -89,7 +105,7 @@ class Questions:
             withdrawal = Withdrawal(tickets=tickets, reason=reason)
             await call(TicketActivities.withdraw_tickets, withdrawal, summary="withdraw the open tickets")
             for ticket in tickets:
-                self.progress.ticket_closed(ticket)
+                self._close(ticket)
 
     async def _answer(self, ticket: TicketRef, asked: str, objection: Objection) -> TicketState:
         while True:
@@ -103,18 +119,20 @@ class Questions:
                 continue  # the remark changed the ticket, and somebody may have, too
             self.progress.ticket_read(ticket, state)
             self.progress.waiting_for(f"an answer to [{ticket.key}]({ticket.url}): {plain(problem or asked)}")
-            await workflow.wait_condition(lambda: ticket.label in self._hints)
+            await workflow.wait_condition(lambda: ticket.label in self._hints or self._handover.due)
+            if self._handover.due:
+                self._handover.take()
 
     async def _read(self, ticket: TicketRef) -> TicketState:
         return await call(TicketActivities.read_ticket, ticket, summary=f"read {ticket.key}")
 
     def _is_news(self, ticket: TicketRef, text: str) -> bool:
-        return _event(ticket, text) not in self._remarks
+        return _event(ticket, text) not in self.state.remarks
 
     async def _remark(self, ticket: TicketRef, text: str) -> None:
         """Say on the ticket what is missing, once."""
         event = _event(ticket, text)
-        self._remarks.add(event)
+        self.state.remarks.append(event)
         remark = Remark(ticket=ticket, event_id=event, text=text)
         await call(TicketActivities.remark, remark, summary=f"comment on {ticket.key}")
 

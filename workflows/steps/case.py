@@ -7,49 +7,55 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    from activities.notifications import Notice, NotificationActivities
-    from activities.snapshots import SnapshotActivities
-    from activities.verdicts import JudgeRequest, VerdictActivities
-    from mlc.model.deployment import RuntimeRef
-    from mlc.model.failure import FailureType
-    from mlc.model.job import NO_FILES, Job, JobFiles, JobKind
-    from mlc.model.processes import JudgedResult, Policy, ProcessStatus
-    from mlc.model.result import TestResult
-    from mlc.model.short import beginning
-    from mlc.model.snapshot import SnapshotSummary
-    from mlc.model.ticket import Provider, TicketKind, TicketQuestion, TicketRef, TicketState
-    from mlc.model.verdict import Verdict
-
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
-    from workflows.steps.ask import Objection, Questions, no_objection
-    from workflows.steps.jobs import Jobs
-    from workflows.steps.once import reason
-    from workflows.steps.progress import Progress
+from activities.notifications import Notice, NotificationActivities
+from activities.snapshots import SnapshotActivities
+from activities.verdicts import JudgeRequest, VerdictActivities
+from mlc.model.deployment import RuntimeRef
+from mlc.model.failure import FailureType
+from mlc.model.job import NO_FILES, Job, JobFiles, JobKind
+from mlc.model.processes import JudgedResult, Policy
+from mlc.model.result import TestResult
+from mlc.model.short import beginning
+from mlc.model.snapshot import SnapshotSummary
+from mlc.model.state import ProcessState
+from mlc.model.ticket import Provider, TicketKind, TicketQuestion, TicketRef, TicketState
+from mlc.model.verdict import Verdict
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
+from workflows.steps.ask import Objection, Questions, no_objection
+from workflows.steps.handover import Handover
+from workflows.steps.jobs import Jobs
+from workflows.steps.once import reason
+from workflows.steps.progress import Progress
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 
 class Case:
-    """Holds what a run knows. Only the steps change it, through ``progress`` where people are to see it.
+    """What a run works on, and the tools for it. All that it knows is in ``state``."""
 
-    Args:
-        state: what the run's query answers.
-        ticketing: where the run's tickets go; None: as the snapshot or the settings say.
-    """
-
-    def __init__(self, state: ProcessStatus, snapshot_id: str = "", *, ticketing: Provider | None = None) -> None:
+    def __init__(self, state: ProcessState, handover: Handover) -> None:
         self.state = state
-        self.snapshot = SnapshotSummary(id=snapshot_id, name="", model_id="", model_name="")
-        self.policy = Policy()
-        self.test_result: TestResult | None = None
-        self.verdict: Verdict | None = None
         self.progress = Progress(state)
-        self.jobs = Jobs(self.progress)
-        self.questions = Questions(self.progress)
-        self._ticketing = ticketing
+        self.jobs = Jobs(state.jobs, self.progress, handover)
+        self.questions = Questions(state.questions, self.progress, handover)
+
+    @property
+    def snapshot(self) -> SnapshotSummary:
+        return self.state.case.snapshot
+
+    @property
+    def policy(self) -> Policy:
+        """The settings that this run follows."""
+        return self.state.case.policy
+
+    @property
+    def test_result(self) -> TestResult | None:
+        return self.state.case.test_result
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self.state.case.verdict
 
     async def do(
         self, activity: Callable[[Any, Argument], Awaitable[Result]], argument: Argument, summary: str
@@ -59,7 +65,7 @@ class Case:
 
     async def read_policy(self) -> None:
         """Fix the settings that this run will follow, before its snapshot is known."""
-        self.policy = await workflow.execute_activity_method(
+        self.state.case.policy = await workflow.execute_activity_method(
             SnapshotActivities.read_policy,
             start_to_close_timeout=TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
@@ -73,26 +79,28 @@ class Case:
         Raises:
             ApplicationError: ``NoTicketSystem`` if its tickets are to go to one that isn't set up.
         """
-        self.snapshot, self.policy = snapshot, policy
+        self.state.case.snapshot, self.state.case.policy = snapshot, policy
         self.progress.of(snapshot)
-        wanted = self._ticketing or snapshot.ticketing
+        wanted = self.state.case.ticketing or snapshot.ticketing
         if wanted and policy.ticket_systems and wanted not in policy.ticket_systems:
             raise ApplicationError(
-                f"The tickets are to go to {wanted!r}, which isn't set up for the workers: send them to "
-                f"{' or '.join(policy.ticket_systems)}, or set it up.",
+                f"The tickets are to go to {wanted!r}, which isn't set up: send them to "
+                f"{' or '.join(policy.ticket_systems)}, or set its address and account for the workers.",
                 type=FailureType.NO_TICKET_SYSTEM,
             )
 
     @property
     def ticketing(self) -> Provider:
         """Where tickets go: as the input, the snapshot or the settings say, if that system is there."""
-        wanted = self._ticketing or self.snapshot.ticketing
+        wanted = self.state.case.ticketing or self.snapshot.ticketing
         there = self.policy.ticket_systems
         return wanted if wanted and (not there or wanted in there) else self.policy.ticketing
 
     async def refresh(self) -> None:
         """Fetch the snapshot afresh."""
-        self.snapshot = await self.do(SnapshotActivities.get_snapshot, self.snapshot.id, "fetch the snapshot afresh")
+        self.state.case.snapshot = await self.do(
+            SnapshotActivities.get_snapshot, self.snapshot.id, "fetch the snapshot afresh"
+        )
 
     async def notify(self, notice: Notice) -> None:
         """Tell people without asking. What is done stays done if the centre refuses to hear it."""
@@ -112,7 +120,7 @@ class Case:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            self.state.result.warnings.append(beginning(reason(error), 300))
+            self.state.status.result.warnings.append(beginning(reason(error), 300))
 
     async def run_job(
         self,
@@ -159,20 +167,22 @@ class JudgedCase(Case):
         result: how the run ends, the same object as in ``state``.
     """
 
-    def __init__(self, state: ProcessStatus, result: JudgedResult, *, ticketing: Provider | None = None) -> None:
-        super().__init__(state, result.snapshot_id, ticketing=ticketing)
+    def __init__(self, state: ProcessState, result: JudgedResult, handover: Handover) -> None:
+        super().__init__(state, handover)
         self.result = result
 
     def tested(self, test_result: TestResult | None) -> None:
         """This is the evidence that counts; nothing is said of it yet."""
-        self.test_result = test_result
+        self.state.case.test_result = test_result
         self.result.test_result_id = test_result.id if test_result else None
-        self.verdict = self.result.verdict = None
+        self.state.case.verdict = self.result.verdict = None
 
     async def judge(self) -> Verdict:
         """What the snapshot's decision tables say of the test result; without one, of its newest own."""
+        if self.verdict is not None:  # by an earlier run of the chain
+            return self.verdict
         request = JudgeRequest(snapshot_id=self.snapshot.id, test_result=self.test_result)
         judgement = await self.do(VerdictActivities.judge, request, "judge the test result")
         self.tested(judgement.test_result)
-        self.verdict = self.result.verdict = judgement.verdict
+        self.state.case.verdict = self.result.verdict = judgement.verdict
         return judgement.verdict

@@ -5,16 +5,14 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-with workflow.unsafe.imports_passed_through():
-    from activities.deployments import DeploymentActivities, Deployments
-    from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, RuntimeRef
-    from mlc.model.failure import FailureType
-    from mlc.model.processes import Policy
-
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import call
-    from workflows.steps.once import create_once, look_for, question_key
-    from workflows.steps.progress import Progress
+from activities.deployments import DeploymentActivities, Deployments
+from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, RuntimeRef
+from mlc.model.failure import FailureType
+from mlc.model.processes import Policy
+from mlc.model.state import RolloutState
+from workflows.steps.activity import call
+from workflows.steps.once import create_once, look_for, question_key
+from workflows.steps.progress import Progress
 
 BATCH = "batch"
 
@@ -22,17 +20,15 @@ BATCH = "batch"
 class Rollout:
     """The deployments that a run made, by place: the runtime's id, or ``batch``."""
 
-    def __init__(self, progress: Progress, snapshot_id: str) -> None:
+    def __init__(self, state: RolloutState, progress: Progress, snapshot_id: str) -> None:
+        self.state = state
         self.progress = progress
         self.snapshot_id = snapshot_id
-        self.made: dict[str, Deployment] = {}
-        self._asked: dict[str, DeploymentRequest] = {}
-        self._failed: dict[str, int] = {}
 
     @property
     def deployments(self) -> Deployments:
         """What was made, as activities take it."""
-        return Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in self.made.values()])
+        return Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in self.state.made.values()])
 
     async def run(self, policy: Policy) -> list[Deployment]:
         """Deploy online on every matching runtime with endpoints; batch, once, if any has none.
@@ -52,45 +48,45 @@ class Rollout:
         places: dict[str, RuntimeRef | None] = {r.id: r for r in runtimes if r.mode is DeploymentMode.ONLINE}
         if len(places) < len(runtimes):
             places[BATCH] = None
-        missing = [place for place in places if place not in self.made]
+        missing = [place for place in places if place not in self.state.made]
         tries = await asyncio.gather(
             *(self._deploy(place, places[place], policy) for place in missing), return_exceptions=True
         )
         for outcome in tries:
             if isinstance(outcome, BaseException):
                 raise outcome
-        self.made = {place: self.made[place] for place in dict.fromkeys([*places, *self.made])}
-        if not all(deployment.ready for deployment in self.made.values()):
+        self.state.made = {place: self.state.made[place] for place in dict.fromkeys([*places, *self.state.made])}
+        if not all(deployment.ready for deployment in self.state.made.values()):
             await self._finish(policy)
-        return list(self.made.values())
+        return list(self.state.made.values())
 
     async def undo(self) -> None:
         """Take back what was made, or may have been. Retried for ever: nothing may stay half deployed."""
         try:
-            for place, request in list(self._asked.items()):
+            for place, request in list(self.state.asked.items()):
                 found = await look_for(
                     DeploymentActivities.find_deployment, request, "a deployment that may have been made"
                 )
                 if found is not None:
-                    self.made[place] = found
-                del self._asked[place]
+                    self.state.made[place] = found
+                del self.state.asked[place]
         finally:  # what is known is taken back although more can't be looked for
-            if self.made:
+            if self.state.made:
                 await call(
                     DeploymentActivities.undo_deployments, self.deployments, summary="undo this run's deployments"
                 )
-                self.made.clear()
+                self.state.made.clear()
 
     async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
         def created(deployment: Deployment) -> None:
-            self.made[place] = deployment
-            del self._asked[place]
+            self.state.made[place] = deployment
+            del self.state.asked[place]
 
-        request = self._asked[place] = DeploymentRequest(
+        request = self.state.asked[place] = DeploymentRequest(
             snapshot_id=self.snapshot_id,
             mode=DeploymentMode.ONLINE if runtime else DeploymentMode.BATCH,
             runtime=runtime,
-            key=question_key("dep", place, self._failed.get(place, 0)),
+            key=question_key("dep", place, self.state.failed.get(place, 0)),
             workflow_id=workflow.info().workflow_id,
         )
         await create_once(
@@ -110,11 +106,11 @@ class Rollout:
             DeploymentActivities.finish_deployments, self.deployments, summary="wait until the model is loaded"
         )
         self.progress.waiting_for("")
-        self.made = {  # of one that is gone the centre can't tell where it was
+        self.state.made = {  # of one that is gone the centre can't tell where it was
             place: known.model_copy(update={"ready": now.ready, "problem": now.problem})
-            for (place, known), now in zip(self.made.items(), finished, strict=True)
+            for (place, known), now in zip(self.state.made.items(), finished, strict=True)
         }
-        failed = {place: deployment for place, deployment in self.made.items() if deployment.problem}
+        failed = {place: deployment for place, deployment in self.state.made.items() if deployment.problem}
         if not failed:
             return
         gone = Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in failed.values()])
@@ -122,8 +118,8 @@ class Rollout:
             DeploymentActivities.undo_deployments, gone, patience=policy.patience, summary="clear failed deployments"
         )
         for place in failed:
-            del self.made[place]
-            self._failed[place] = self._failed.get(place, 0) + 1
+            del self.state.made[place]
+            self.state.failed[place] = self.state.failed.get(place, 0) + 1
         said = "; ".join(f"{d.runtime or BATCH}: {d.problem}" for d in failed.values())
         raise ApplicationError(
             f"{len(failed)} of {len(finished)} deployments failed. {said}", type=FailureType.DEPLOYMENT_FAILED

@@ -6,16 +6,15 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from activities.jobs import JobActivities
-    from mlc.model.deployment import RuntimeRef
-    from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, JobRequest
-    from mlc.model.processes import Policy
-
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
-    from workflows.steps.once import create_once, look_for, question_key
-    from workflows.steps.progress import Progress
+from activities.jobs import JobActivities
+from mlc.model.deployment import RuntimeRef
+from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, JobRequest
+from mlc.model.processes import Policy
+from mlc.model.state import JobsState
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
+from workflows.steps.handover import Handover
+from workflows.steps.once import create_once, look_for, question_key
+from workflows.steps.progress import Progress
 
 Result = TypeVar("Result")
 
@@ -23,13 +22,16 @@ Result = TypeVar("Result")
 class Jobs:
     """The jobs of one run, one at a time. A hint ends a wait early; without any, the job is looked at now and then."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, state: JobsState, progress: Progress, handover: Handover) -> None:
+        self.state = state
         self.progress = progress
-        self.in_flight: Job | None = None
-        """The job that runs, or the one that failed last."""
-        self._asked: JobRequest | None = None
-        self._made = 0
+        self._handover = handover
         self._changed = False
+
+    @property
+    def in_flight(self) -> Job | None:
+        """The job that runs, or the one that failed last."""
+        return self.state.in_flight
 
     def changed(self, job_id: str) -> None:
         """A job is said to have ended."""
@@ -55,19 +57,35 @@ class Jobs:
         Raises:
             ActivityError: what the job needs is missing, it failed, took too long, or the centre was down for too long.
         """
+        job = self.in_flight if self.state.waiting else None  # handed over by an earlier run of the chain
+        if job is None:
+            job = await self._create(kind, snapshot_id, policy, runtime, files)
+        self.progress.waiting_for(f"{kind} job {job.id}")
+        self.state.waiting = True
+        try:
+            answer = await self._finished(job, finish)
+        finally:
+            self.state.waiting = False
+        self.state.in_flight = None
+        self.progress.waiting_for("")
+        return answer
+
+    async def _create(
+        self, kind: JobKind, snapshot_id: str, policy: Policy, runtime: RuntimeRef | None, files: JobFiles
+    ) -> Job:
         if self.in_flight is not None:
             await self.cancel()  # it failed for us, and may still run
-            self.in_flight = None
+            self.state.in_flight = None
         request = JobRequest(
             snapshot_id=snapshot_id,
             kind=kind,
-            key=question_key("job", kind, self._made),
+            key=question_key("job", kind, self.state.made),
             workflow_id=workflow.info().workflow_id,
             runtime=runtime,
             files=files,
         )
-        self._asked = request
-        job = await create_once(
+        self.state.asked = request
+        return await create_once(
             JobActivities.create_job,
             JobActivities.find_job,
             request,
@@ -77,24 +95,18 @@ class Jobs:
             summary=f"create the {kind} job",
             on_trouble=self.progress.trouble,
         )
-        self.progress.waiting_for(f"{kind} job {job.id}")
-        answer = await self._finished(job, finish)
-        self.in_flight = None
-        self.progress.waiting_for("")
-        return answer
 
     async def cancel(self) -> None:
         """End the job in flight, if there is one, or if an unclear creation may have made one."""
-        if self.in_flight is None and self._asked is not None:
-            self.in_flight = await look_for(JobActivities.find_job, self._asked, "a job that may have been created")
-            self._asked = None
+        if self.in_flight is None and self.state.asked is not None:
+            found = await look_for(JobActivities.find_job, self.state.asked, "a job that may have been created")
+            self.state.in_flight, self.state.asked = found, None
         if self.in_flight is not None:
             await call(JobActivities.cancel_job, self.in_flight.id, summary="cancel the job in flight")
 
     def _created(self, job: Job) -> None:
-        self.in_flight = job
-        self._asked = None
-        self._made += 1  # the next one is another; until then the same is looked for
+        self.state.in_flight, self.state.asked = job, None
+        self.state.made += 1  # the next one is another; until then the same is looked for
 
     async def _finished(self, job: Job, finish: Callable[[Any, Job], Awaitable[Result]]) -> Result:
         while True:
@@ -107,7 +119,7 @@ class Jobs:
                 retry_policy=RETRY,
                 summary=f"wait for the {job.kind} job {job.id}",
             )
-            told = asyncio.create_task(workflow.wait_condition(lambda: self._changed))
+            told = asyncio.create_task(workflow.wait_condition(lambda: self._changed or self._handover.due))
             try:
                 await workflow.wait([asking, told], return_when=asyncio.FIRST_COMPLETED)
                 if asking.done():
@@ -115,6 +127,8 @@ class Jobs:
             finally:
                 told.cancel()
                 await _ended(asking)
+            if self._handover.due:
+                self._handover.take()
 
 
 async def _ended(asking: "asyncio.Future[Any]") -> None:

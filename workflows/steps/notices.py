@@ -2,16 +2,13 @@
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from activities.notifications import Notice
-    from mlc.model.processes import DeployModelResult, Outcome
-    from mlc.model.result import TestResult
-    from mlc.model.short import beginning
-    from mlc.model.snapshot import SnapshotSummary
-    from mlc.model.verdict import Verdict
-
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.outcome import metrics_text, places_text
+from activities.notifications import Notice
+from mlc.model.processes import DeployModelResult, Outcome
+from mlc.model.result import TestResult
+from mlc.model.short import beginning
+from mlc.model.snapshot import SnapshotSummary
+from mlc.model.verdict import Verdict
+from workflows.steps.outcome import metrics_text, places_text
 
 MODEL_TEST = "MODEL_TEST_NOTIFICATION"
 

@@ -1,7 +1,6 @@
 """Create exactly once: a ticket, a job, a deployment, although creating is not idempotent and anything may die."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -10,11 +9,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    from mlc.model.failure import FailureType, innermost
-
-with workflow.unsafe.sandbox_import_notification_policy(workflow.SandboxImportNotificationPolicy.SILENT):
-    from workflows.steps.activity import HEARTBEAT_TIMEOUT
+from mlc.model.failure import FailureType, innermost
+from mlc.model.open_tickets import mint
+from workflows.steps.activity import HEARTBEAT_TIMEOUT
 
 Request = TypeVar("Request")
 Created = TypeVar("Created")
@@ -31,8 +28,7 @@ LONGEST_REFUSAL_PAUSE = timedelta(hours=6)
 def question_key(prefix: str, purpose: str, attempt: int) -> str:
     """The key of one creation: the same after a reset or continue-as-new, another for a new start of the process."""
     info = workflow.info()
-    text = f"{info.workflow_id}|{info.first_execution_run_id}|{purpose}|{attempt}"
-    return f"{prefix}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    return mint(prefix, info.workflow_id, info.first_execution_run_id, purpose, attempt)
 
 
 async def create_once(

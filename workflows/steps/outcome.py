@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from datetime import date
 
-from temporalio import workflow
-
-with workflow.unsafe.imports_passed_through():
-    from activities.snapshots import DecisionRecord
-    from mlc.model.deployment import Deployment
-    from mlc.model.processes import DeployModelResult
-    from mlc.model.result import TestResult
-    from mlc.model.ticket import Answer, Decision, DecisionOutcome, TicketRef, TicketState
-    from mlc.model.verdict import Verdict
+from activities.snapshots import DecisionRecord
+from mlc.model.deployment import Deployment
+from mlc.model.processes import DeployModelResult
+from mlc.model.result import TestResult
+from mlc.model.ticket import Answer, Decision, DecisionOutcome, TicketRef, TicketState
+from mlc.model.verdict import Verdict
 
 OVERRIDE_NEEDS_REASON = (
     "The test result did not pass the decision tables. To approve all the same, write a comment with the reason."

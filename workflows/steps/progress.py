@@ -6,17 +6,16 @@ from enum import StrEnum
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
-with workflow.unsafe.imports_passed_through():
-    from mlc.model.processes import Attribute, ProcessStatus, StepRecord, StepStatus
-    from mlc.model.snapshot import SnapshotSummary
-    from mlc.model.ticket import Answer, TicketRef, TicketState
+from mlc.model import open_tickets
+from mlc.model.processes import Attribute, StepRecord, StepStatus
+from mlc.model.snapshot import SnapshotSummary
+from mlc.model.state import ProcessState
+from mlc.model.ticket import Answer, TicketRef, TicketState
 
 MODEL = SearchAttributeKey.for_keyword(Attribute.MODEL)
 PHASE = SearchAttributeKey.for_keyword(Attribute.PHASE)
 STAGE = SearchAttributeKey.for_keyword(Attribute.STAGE)
 TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS)
-
-LONGEST_VALUE = 255  # the server ends a run whose search attribute is over 2,048 bytes
 
 MARKS = {
     StepStatus.DONE: "✓",
@@ -35,23 +34,37 @@ class Progress:
     a ticket opens, was read or closes, and at the end.
     """
 
-    def __init__(self, state: ProcessStatus) -> None:
-        self.state = state
-        self._seen: dict[str, str] = {}
-        self._model: SnapshotSummary | None = None
-        self._searchable: StrEnum | None = None
+    def __init__(self, state: ProcessState) -> None:
+        self.whole = state
+        self.state = state.status
+        self._resuming: StrEnum | None = None
 
     def of(self, snapshot: SnapshotSummary) -> None:
         """Say which model the run is about."""
-        self._model = snapshot
         self._upsert(MODEL.value_set(_cut(snapshot.model_name)), STAGE.value_set(_cut(snapshot.stage)))
 
-    def enter(self, phase: StrEnum) -> None:
-        """Begin a phase, or begin it again."""
+    def resume(self) -> None:
+        """The state comes from an earlier run of the chain: phases before the one that it was in are done."""
+        self._resuming = self.state.phase
+        self._show()
+
+    def enter(self, phase: StrEnum) -> bool:
+        """Begin a phase, or begin it again. False: an earlier run of the chain has done it."""
+        if self._resuming is not None:
+            if phase != self._resuming:
+                return False
+            self._resuming = None
+            return True
         self._end(StepStatus.DONE)
         self.state.phase = phase
         self.state.steps.append(StepRecord(phase=phase, status=StepStatus.RUNNING, started=workflow.now()))
         self.waiting_for("")
+        return True
+
+    def is_past(self, phase: StrEnum) -> bool:
+        """Whether an earlier run of the chain has got beyond a phase, and this one has not caught up yet."""
+        phases = list(type(self.state.phase))
+        return self._resuming is not None and phases.index(self._resuming) > phases.index(phase)
 
     def note(self, text: str) -> None:
         """Say what the current step found."""
@@ -73,7 +86,7 @@ class Progress:
     def waiting_for(self, what: str) -> None:
         """Say what the run waits for; nothing if it works. From then on the phase can be searched for."""
         self.state.waiting_for = what
-        if what and self._searchable != self.state.phase:
+        if what and self.whole.searchable != self.state.phase:
             self._upsert()
         self._change_step(status=StepStatus.WAITING if what else StepStatus.RUNNING)
 
@@ -96,14 +109,15 @@ class Progress:
 
         Of a ticket that is merely open it does not have to know: there is nothing to wake anybody for.
         """
-        if state.answer is not Answer.PENDING and self._seen.get(ticket.label) != state.version:
-            self._seen[ticket.label] = state.version
+        seen = self.whole.questions.seen
+        if state.answer is not Answer.PENDING and seen.get(ticket.label) != state.version:
+            seen[ticket.label] = state.version
             self._upsert()
 
     def ticket_closed(self, ticket: TicketRef) -> None:
         """The run no longer waits for this ticket."""
         self.state.open_tickets.remove(ticket)
-        self._seen.pop(ticket.label, None)
+        self.whole.questions.seen.pop(ticket.label, None)
         self._upsert()
 
     def finish(self) -> None:
@@ -126,27 +140,20 @@ class Progress:
         return steps[-1] if steps and steps[-1].ended is None else None
 
     def _upsert(self, *more: SearchAttributeUpdate[str]) -> None:
-        self._searchable = self.state.phase
-        entries = [entry for ticket in self.state.open_tickets for entry in self._entries(ticket)]
+        self.whole.searchable = self.state.phase
+        entries = open_tickets.encode(self.state.open_tickets, self.whole.questions.seen)
         workflow.upsert_search_attributes(
             [PHASE.value_set(self.state.phase), TICKETS.value_set(entries) if entries else TICKETS.value_unset(), *more]
         )
-
-    def _entries(self, ticket: TicketRef) -> list[str]:
-        entries = [f"{ticket.provider}:{ticket.key}", ticket.label]
-        if version := self._seen.get(ticket.label):
-            entries.append(f"seen:{ticket.label}@{version}")
-        return [_cut(entry) for entry in entries]
 
     def _show(self) -> None:
         workflow.set_current_details(self.details())
 
     def details(self) -> str:
         """The checklist that the Temporal UI shows, in markdown: what was done, what is awaited, what is to come."""
-        model = self._model
-        title = (
-            f"**{plain(model.model_name)}**, snapshot {plain(model.name)}, stage {plain(model.stage)}" if model else ""
-        )
+        model = self.whole.case.snapshot
+        about = f"**{plain(model.model_name)}**, snapshot {plain(model.name)}, stage {plain(model.stage)}"
+        title = about if model.model_name or model.name else ""
         lines = [title, ""] if title else []
         for step in self.state.steps:
             took = f" ({(step.ended - step.started).total_seconds():.0f} s)" if step.ended else ""
@@ -169,4 +176,4 @@ def plain(text: str) -> str:
 
 
 def _cut(value: str) -> str:
-    return value[:LONGEST_VALUE]
+    return value[: open_tickets.LONGEST]

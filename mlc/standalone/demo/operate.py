@@ -31,7 +31,7 @@ from mlc.model.processes import (
     RunBatchModelJobStatus,
 )
 from mlc.model.schedule import Schedule, mirrored_id
-from mlc.standalone.addresses import run_page, snapshot_page
+from mlc.pages import run_page, snapshot_page
 from mlc.standalone.demo.outcomes import Check, Outcome
 from mlc.standalone.demo.play import Played, Systems
 from mlc.standalone.watch import Line, follow, text_of

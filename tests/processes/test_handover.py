@@ -1,0 +1,263 @@
+"""A run goes on as a new one at every wait, with all that it needs in one state: same keys, same result.
+
+The server of these tests suggests a new run after a few events, so that each wait for a ticket or a job is a stop: the
+state is written as JSON there, and read again by a run that knows nothing else.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploying import abandoned, deployed, fail, load, loading, places, successor
+from failing import BAD, GOOD
+from office import Office, Run, asset, office
+from servers import eventually, start_dev_server
+from temporalio.client import WorkflowFailureError
+from temporalio.common import RetryPolicy
+from temporalio.testing import WorkflowEnvironment
+
+from mlc.model.open_tickets import mint
+from mlc.model.processes import (
+    Outcome,
+    Phase,
+    RunBackTestInput,
+    RunBackTestResult,
+    RunBatchModelJobInput,
+    RunBatchModelJobResult,
+    StepRecord,
+    StepStatus,
+    deploy_model_id,
+)
+from mlc.model.state import LARGEST, DeployModelStart, DeployModelState
+from mlc.model.ticket import TicketRef
+
+FEW = 12
+"""Events after which the server suggests a new run: more than a run has when it begins to wait again."""
+
+
+@pytest.fixture(scope="module")
+async def restless_server() -> AsyncIterator[WorkflowEnvironment]:
+    flags = ("--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={FEW}")
+    async with await start_dev_server(*flags) as environment:
+        yield environment
+
+
+@pytest.fixture
+async def restless(restless_server: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(restless_server.client, tmp_path) as opened:
+        yield opened
+
+
+async def chain(run: Run) -> list[str]:
+    """How each run of the chain ended, first to last."""
+    assert run.first_execution_run_id is not None
+    ends, run_id = [], run.first_execution_run_id
+    while run_id:
+        handle = run._client.get_workflow_handle(run.id, run_id=run_id)  # the public handle follows the chain itself
+        last = [event async for event in handle.fetch_history_events()][-1]
+        run_id = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+        ends.append("handed over" if run_id else "ended")
+    return ends
+
+
+async def begun_anew(run: Run, times: int) -> None:
+    """Wait until the run was handed over at least so often."""
+
+    async def often() -> bool:
+        return (await chain(run)).count("handed over") >= times
+
+    await eventually(often)
+
+
+def label(run: Run, kind: str, step: str, attempt: int) -> str:
+    return mint("gov", run.id, run.first_execution_run_id or "", f"{kind}|{step}", attempt)
+
+
+async def test_training_test_and_review_go_on_where_they_were(restless: Office) -> None:
+    desk = restless
+    await desk.engine("online", online=True)
+    snapshot_id = await desk.snapshot("train", "run_test", "jira")
+    run = await desk.start(snapshot_id)
+    await begun_anew(run, 1)
+    await desk.finish_job(run, outputData=[asset("model.pkl", "UNKNOWN", b"trained").wire()])
+    await desk.finish_job(run, metrics=GOOD)
+    ticket = await desk.ticket(run, "review")
+    await begun_anew(run, 3)
+    await desk.tell(run, ticket)
+    await desk.decide(run, ticket, "Done", customfield_10042="2099-05-01")
+    await load(desk, *(await loading(desk, snapshot_id)).values())
+    result = await run.result()
+    assert result.outcome is Outcome.DEPLOYED
+    assert [t.label for t in result.tickets] == [ticket.label] == [label(run, "review", "review", 1)]
+    assert str(result.expiration_date) == "2099-05-01"
+    assert result.monitors_added
+    jobs = await desk.jobs(snapshot_id)
+    keys = sorted(job["jobParameters"]["mlcKey"] for job in jobs)
+    expected = [
+        mint("job", run.id, run.first_execution_run_id or "", *each) for each in (("training", 0), ("metrics", 1))
+    ]
+    assert keys == sorted(expected)
+    assert len(await desk.tickets()) == 1
+
+
+async def test_every_failure_ticket_is_waited_for_by_the_next_run_and_asked_once(restless: Office) -> None:
+    """Four questions, one after the other: the third of a kind has the third key, not the first one's answer."""
+    desk = restless
+    await desk.engine("online", online=True)
+    snapshot_id = await desk.snapshot("train", "run_test", "jira")
+    run = await desk.start(snapshot_id)
+    await desk.finish_job(run, status="ERROR", jobMessages=["KeyError: 'y'"])
+    await desk.decide(run, await answered(desk, run, "rejection", 1), "Done")
+    await desk.finish_job(run, outputData=[asset("model.pkl", "UNKNOWN", b"trained").wire()])
+    await desk.finish_job(run, metrics=BAD)
+    await desk.decide(run, await answered(desk, run, "rejection", 2), "Done")
+    await desk.finish_job(run, metrics=GOOD)
+    await desk.decide(run, await answered(desk, run, "review", 3), "Done")
+    await fail(desk, (await loading(desk, snapshot_id))["online"])
+    await desk.decide(run, await answered(desk, run, "error", 4), "Done")
+    await load(desk, *(await loading(desk, snapshot_id)).values())
+    result = await run.result()
+    assert result.outcome is Outcome.DEPLOYED
+    assert [t.label for t in result.tickets] == [
+        label(run, "rejection", "training", 1),
+        label(run, "rejection", "review", 2),
+        label(run, "review", "review", 3),
+        label(run, "error", "deployment", 4),
+    ]
+    assert len(await desk.tickets()) == 4
+    assert len(await desk.jobs(snapshot_id)) == 4
+    assert await places(desk, snapshot_id) == [("online", "DEPLOYED"), ("online", "UNDEPLOYED")]
+
+
+async def answered(desk: Office, run: Run, kind: str, number: int) -> TicketRef:
+    """The open ticket of a kind, once the run has been handed over while it waits for it."""
+    ticket = await desk.ticket(run, kind)
+    await begun_anew(run, number)
+    assert len(await desk.tickets()) == number
+    # Found by its search attribute, as webhooks and the sweep do.
+    query = f"MlcTickets = '{ticket.label}' AND ExecutionStatus = 'Running'"
+
+    async def found() -> bool:
+        return [each.id async for each in desk.client.list_workflows(query)] == [run.id]
+
+    await eventually(found)
+    return ticket
+
+
+async def test_a_stop_after_an_error_undoes_what_an_earlier_run_of_the_chain_deployed(restless: Office) -> None:
+    desk = restless
+    await desk.engine("one", online=True)
+    await desk.engine("two", online=True)
+    snapshot_id = await desk.snapshot()
+    run = await desk.start(snapshot_id)
+    both = await loading(desk, snapshot_id, 2)
+    await load(desk, both["one"])
+    await fail(desk, both["two"])
+    ticket = await answered(desk, run, "error", 1)
+    await desk.decide(run, ticket, "Rejected")
+    await abandoned(run)
+    assert await places(desk, snapshot_id) == [("one", "UNDEPLOYED"), ("two", "UNDEPLOYED")]
+
+
+async def test_a_cancelled_run_withdraws_the_ticket_of_an_earlier_run_of_the_chain(restless: Office) -> None:
+    run = await restless.start(await restless.snapshot("jira", without=["TEST_RESULT_COMPARATOR"]))
+    ticket = await answered(restless, run, "review", 1)
+    await run.cancel()
+    with pytest.raises(WorkflowFailureError):
+        await run.result()
+    assert (await restless.fields(ticket))["status"]["name"] == "Withdrawn"
+
+
+async def test_a_deployed_snapshot_takes_over_after_a_review_in_another_run(restless: Office) -> None:
+    desk = restless
+    await desk.engine("batch")
+    old, _ = await deployed(desk, without=["TEST_RESULT_COMPARATOR"])
+    snapshot_id = await successor(desk, old, "jira")
+    run = await desk.start(snapshot_id)
+    await desk.decide(run, await answered(desk, run, "review", 1), "Done")
+    assert (await run.result()).outcome is Outcome.DEPLOYED
+    assert await places(desk, old) == [("batch", "UNDEPLOYED")]
+
+
+async def test_a_back_test_and_a_batch_job_wait_for_their_job_across_runs(restless: Office) -> None:
+    desk = restless
+    await desk.engine("batch")
+    snapshot_id, _ = await deployed(desk, "fraud")
+    back_test = await desk.begin("RunBackTest", RunBackTestInput(model_id=snapshot_id), RunBackTestResult)
+    request = RunBatchModelJobInput.model_validate({"tag": "fraud", "input_files": [{"url": "file:///lake/in.csv"}]})
+    batch = await desk.begin("RunBatchModelJob", request, RunBatchModelJobResult)
+    for run in (back_test, batch):
+        await hand_over(desk, run)
+    await desk.finish_job(back_test, metrics=GOOD)
+    await desk.finish_job(batch, outputData=[asset("out.json", "UNKNOWN", b"1").wire()])
+    tested, scored = await back_test.result(), await batch.result()
+    assert (tested.outcome, tested.verdict.passed) == (Outcome.PASSED, True)
+    assert (scored.runtime, scored.output_count) == ("batch", 1)
+    assert len(await desk.jobs(snapshot_id)) == 2
+
+
+async def hand_over(desk: Office, run: Run) -> None:
+    """Tell a run so often that its job may have ended that its history becomes long."""
+    job_id = await desk.job_awaited(run)
+    for _ in range(5):
+        await run.signal("job_changed", {"job_id": job_id})
+    await begun_anew(run, 1)
+
+
+async def test_a_thousand_hints_make_a_new_run_where_the_server_suggests_none(desk: Office) -> None:
+    run = await desk.start(await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"]))
+    ticket = await desk.ticket(run, "review")
+    for _ in range(1_000):
+        await run.signal("ticket_changed", {"provider": "jira", "key": "OTHER-1"})
+    await begun_anew(run, 1)
+    await desk.decide(run, ticket, "Rejected")
+    assert (await run.result()).outcome is Outcome.REJECTED
+    assert len(await desk.tickets()) == 2  # with the record of the rejection
+
+
+FORGED: list[dict[str, Any]] = [
+    {},
+    {"retry_policy": RetryPolicy(maximum_attempts=2)},
+]
+
+
+@pytest.mark.parametrize("options", FORGED, ids=["plain", "retried"])
+async def test_a_start_with_somebody_elses_state_is_refused(desk: Office, options: dict[str, Any]) -> None:
+    snapshot_id = await desk.snapshot("jira")
+    state = DeployModelState.new(snapshot_id)
+    state.status.phase = Phase.DEPLOYMENT
+    run = await desk.client.start_workflow(
+        "DeployModel",
+        DeployModelStart(snapshot_id=snapshot_id, carried=state),
+        id=deploy_model_id(snapshot_id),
+        task_queue=desk.task_queue,
+        **options,
+    )
+    with pytest.raises(WorkflowFailureError) as failure:
+        await run.result()
+    assert getattr(failure.value.cause, "type", None) == "ForgedState"
+    assert await places(desk, snapshot_id) == []
+
+
+def test_a_state_of_a_very_long_story_has_at_most_32_kib_and_keeps_its_counters() -> None:
+    state = DeployModelState.new("s")
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    ref = TicketRef(provider="jira", id="1", key="MLR-1", url="https://jira.example.com/browse/MLR-1", label="gov-1")
+    for number in range(2_000):
+        step = StepRecord(phase=Phase.TESTING, status=StepStatus.FAILED, started=began + timedelta(hours=number))
+        step.note = "x" * 300
+        state.status.steps.append(step)
+        state.status.result.tickets.append(ref)
+        state.status.result.warnings.append("w" * 300)
+        state.questions.remarks.append(f"{number:016x}")
+    state.questions.attempts, state.jobs.made = 2_000, 1_999
+    handed_over = state.handed_over()
+    text = handed_over.model_dump_json()
+    assert len(text.encode()) <= LARGEST
+    again = DeployModelState.model_validate_json(text)
+    assert again == handed_over
+    assert (again.questions.attempts, again.jobs.made) == (2_000, 1_999)
+    assert again.status.steps[-1] == state.status.steps[-1]
+    assert len(state.status.steps) == 2_000  # the run that hands over keeps its own

@@ -1,0 +1,71 @@
+"""What every run of a process has: a state, a case to work on, and ways to ask and to wake it. Its order is its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from mlc.model.failure import FailureType
+from mlc.model.job import JobChanged
+from mlc.model.processes import JOB_CHANGED
+from mlc.model.state import ProcessState, Start
+from workflows.steps.case import Case
+from workflows.steps.handover import Handover, refuse_forged
+from workflows.steps.once import failure_type, reason
+
+STATUS = "Where the run stands, what it waits for and what it has done so far"
+"""Describes the query ``status``, which each process answers in a type of its own."""
+
+Told = Callable[[str, str | None], Awaitable[bool]]
+"""Tells people of a failure, by its sentence and type; True if the run has come to its end with that."""
+
+
+class ProcessRun:
+    """Base of the workflows that people start: a run of a process."""
+
+    def __init__(self, request: Start, state: ProcessState) -> None:
+        self.handover = Handover(request, state)
+        self.case = self.new_case(state)
+        self.progress = self.case.progress
+        if request is not None and request.carried is not None:
+            self.progress.resume()
+
+    def new_case(self, state: ProcessState) -> Case:
+        """What the process works on."""
+        return Case(state, self.handover)
+
+    def check_start(self, request: Start | None, kind: type[Start]) -> None:
+        """A run needs its input, which a start may lack: it has to reach ``run``, or the run would hang for ever.
+
+        Raises:
+            ApplicationError: ``NoInput``, with what to type; ``ForgedState``.
+        """
+        if request is None:
+            raise ApplicationError(f"No input was given. {kind.usage()}", type=FailureType.NO_INPUT)
+        refuse_forged(request)
+
+    async def step(self, phase: StrEnum, work: Callable[[], Awaitable[None]]) -> None:
+        """Do one step, unless an earlier run of the chain has done it."""
+        if self.progress.enter(phase):
+            await work()
+
+    @asynccontextmanager
+    async def failures_told(self, tell: Told) -> AsyncIterator[None]:
+        """Error handling: whatever goes wrong is told before the run fails with it; a cancelled run ends its job."""
+        try:
+            yield
+        except (asyncio.CancelledError, ActivityError, ApplicationError) as error:
+            if is_cancelled_exception(error):
+                await self.case.abandon("The run was cancelled.")
+                raise
+            message, kind = reason(error), failure_type(error)
+            if not await tell(message, kind):
+                raise ApplicationError(message, type=kind) from None
+
+    @workflow.signal(name=JOB_CHANGED, description="A job may have finished: ask for it now")
+    def job_changed(self, change: JobChanged) -> None:
+        self.handover.signalled()
+        self.case.jobs.changed(change.job_id)
