@@ -1,21 +1,21 @@
 """What both halves of the adapter stand on: the client, what is open, and where a record of ours came from."""
 
 import asyncio
-import base64
 import weakref
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Any, TypeVar
 
 import httpx
 
 from mlc.center.capability import Capability
 from mlc.center.catalogue import NewFile
+from mlc.center.certificates import certificates
 from mlc.center.modelop import wire
 from mlc.center.modelop.assets import changed_asset, new_asset, read_asset
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.contents import OpenContents
 from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.spool import Files, Spools
 from mlc.model.asset import Asset, AssetKind
 from mlc.model.base import Record
 
@@ -30,17 +30,23 @@ class ModelOpAccess:
         http: an httpx client to use instead of one of its own; it stays its owner's to close.
 
     Attributes:
-        model_manage: the client below, in ModelOp's terms.
+        model_manage: a client in ModelOp's terms, for whoever plays ModelOp. Unlike this one it keeps contents of files
+            in memory.
     """
 
     def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None) -> None:
         self.settings = settings
-        self.model_manage = ModelManage(settings, http=http)
-        self._contents = OpenContents()
+        self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
+        client = http or self._own_http
+        self._spools = Spools(settings.spool)
+        self._manage = ModelManage(settings, http=client, spools=self._spools)
+        self.model_manage = ModelManage(settings, http=client)
+        self._contents = OpenContents(self._spools)
         self._origins: dict[int, wire.Entity] = {}
 
     async def aclose(self) -> None:
-        await self.model_manage.aclose()
+        if self._own_http:
+            await self._own_http.aclose()
 
     @property
     def capabilities(self) -> Collection[Capability]:
@@ -77,16 +83,11 @@ class ModelOpAccess:
                 return changed_asset(candidate, asset, self.settings)
         return new_asset(asset, self.settings)
 
-    async def _with_content(self, asset: wire.Asset, path: Path, kind: AssetKind) -> wire.Asset:
-        data = await asyncio.to_thread(path.read_bytes)
-        if kind is AssetKind.SOURCE:
-            return asset.model_copy(update={"source_code": data.decode()})
-        return asset.model_copy(update={"file_content": base64.b64encode(data).decode()})
-
-    async def _new_files(self, files: Sequence[NewFile]) -> list[wire.Asset]:
-        return [
-            await self._with_content(new_asset(file.asset, self.settings), file.path, file.asset.kind) for file in files
-        ]
+    async def _with_content(self, asset: wire.Asset, file: NewFile, files: Files) -> wire.Asset:
+        """An asset with a file's content, which is sent from where it lies."""
+        is_source = file.asset.kind is AssetKind.SOURCE
+        token = await asyncio.to_thread(files.add, file.path, text=is_source)
+        return asset.model_copy(update={"source_code" if is_source else "file_content": token})
 
 
 def _is_meant(candidate: Asset, asset: Asset) -> bool:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from mlc.center.catalogue import NewFile
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.access import ModelOpAccess, documents
+from mlc.center.modelop.assets import new_asset
 from mlc.center.modelop.snapshots import read_model, read_snapshot, written_model
 from mlc.model.asset import Asset
 from mlc.model.failure import NotFound
@@ -18,12 +19,12 @@ class ModelOpCatalogue(ModelOpAccess):
     """Implements :class:`mlc.center.catalogue.Catalogue`."""
 
     async def get_snapshot(self, snapshot_id: str) -> Snapshot:
-        return self._snapshot(await self.model_manage.get_snapshot(ids.decode(snapshot_id)))
+        return self._snapshot(await self._manage.get_snapshot(ids.decode(snapshot_id)))
 
     @asynccontextmanager
     async def open_snapshot(self, snapshot_id: str) -> AsyncIterator[Snapshot]:
         with self._contents.opening() as opened:
-            found = await self.model_manage.get_snapshot(ids.decode(snapshot_id))
+            found = await self._manage.get_snapshot(ids.decode(snapshot_id), into=opened.spool)
             snapshot = read_snapshot(found, self.settings, opened.refer)
             self._remember(snapshot, found)
             yield snapshot
@@ -37,19 +38,22 @@ class ModelOpCatalogue(ModelOpAccess):
         return self.settings.browse_url.rstrip("/") + page if self.settings.browse_url else None
 
     async def latest_snapshot(self, model_id: str) -> Snapshot | None:
-        found = await self.model_manage.latest_snapshot(ids.decode(model_id))
+        found = await self._manage.latest_snapshot(ids.decode(model_id))
         return self._snapshot(found) if found else None
 
     async def find_models(self, name: str, *, monitors: bool = False) -> list[Model]:
         category = literals.MONITORING_MODEL if monitors else None
-        return [read_model(model) for model in await self.model_manage.find_stored_models(name, category=category)]
+        return [read_model(model) for model in await self._manage.find_stored_models(name, category=category)]
 
     async def save_model(self, model: Model, files: Sequence[NewFile]) -> Model:
         stored = written_model(model)
-        stored.model_assets = await self._new_files(files)
-        if not model.id:
-            return read_model(await self.model_manage.create_stored_model(stored))
-        return read_model(await self.model_manage.patch_stored_model(ids.decode(model.id), stored.wire()))
+        with self._spools.files() as sent:
+            stored.model_assets = [
+                await self._with_content(new_asset(file.asset, self.settings), file, sent) for file in files
+            ]
+            if not model.id:
+                return read_model(await self._manage.create_stored_model(stored))
+            return read_model(await self._manage.patch_stored_model(ids.decode(model.id), stored.wire()))
 
     async def create_snapshot(
         self,
@@ -60,14 +64,15 @@ class ModelOpCatalogue(ModelOpAccess):
         stage: str | None = None,
         target_runtimes: Sequence[RuntimeName] = (),
     ) -> Snapshot:
-        model = await self.model_manage.get_stored_model(ids.decode(model_id))
-        if stage is not None:
-            model.model_meta_data.model_stage = stage
-        meta = wire.MetaData(name=name, description=model.model_meta_data.description, tags=list(tags), custom={})
-        snapshot = wire.DeployableModel(
-            stored_model=model, meta_data=meta, target_runtimes=[_pinned(runtime) for runtime in target_runtimes]
-        )
-        return self._snapshot(await self.model_manage.create_snapshot(snapshot))
+        with self._spools.spool() as spool:
+            model = await self._manage.get_stored_model(ids.decode(model_id), into=spool)
+            if stage is not None:
+                model.model_meta_data.model_stage = stage
+            meta = wire.MetaData(name=name, description=model.model_meta_data.description, tags=list(tags), custom={})
+            snapshot = wire.DeployableModel(
+                stored_model=model, meta_data=meta, target_runtimes=[_pinned(runtime) for runtime in target_runtimes]
+            )
+            return self._snapshot(await self._manage.create_snapshot(snapshot))
 
     async def replace_assets(self, snapshot: Snapshot, job: JobRecord, artefacts: Sequence[Asset]) -> None:
         made = self._contents.entity(wire.Job, job.ref, f"The job {job.id}")
@@ -76,7 +81,7 @@ class ModelOpCatalogue(ModelOpAccess):
         kept = [a for a in before.stored_model.model_assets if (a.filename or a.name) not in names]
         new = [self._held(asset, made.output_data) for asset in artefacts]
         changes = {"storedModel": {"modelAssets": documents([*kept, *new])}}
-        await self.model_manage.patch_snapshot(before.id, changes)
+        await self._manage.patch_snapshot(before.id, changes)
 
     def _snapshot(self, found: wire.DeployableModel) -> Snapshot:
         snapshot = read_snapshot(found, self.settings)

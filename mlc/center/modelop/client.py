@@ -12,7 +12,9 @@ from mlc.center.modelop import ids
 from mlc.center.modelop.answers import garbled
 from mlc.center.modelop.hal import Hal, JsonObject
 from mlc.center.modelop.literals import CREATED, deployment_state
+from mlc.center.modelop.scan import Sink
 from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.spool import Spools
 from mlc.center.modelop.wire import (
     Asset,
     DeployableModel,
@@ -43,20 +45,26 @@ class ModelManage:
     Args:
         settings: address, token, finders and literals.
         http: an httpx client to use instead of one of its own; it stays its owner's to close.
+        spools: where contents of files are, which are then not in memory: ``into`` says where those that are read go,
+            and without it they are dropped. None: they stand in the entities.
     """
 
-    def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None) -> None:
+    def __init__(
+        self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None, spools: Spools | None = None
+    ) -> None:
         self._settings = settings
         self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
-        self._hal = Hal(settings, http or self._own_http)  # type: ignore[arg-type]  # one of the two is there
+        client = http or self._own_http
+        assert client is not None
+        self._hal = Hal(settings, client, spools)
         self._no_such_finder: set[str] = set()
 
     async def aclose(self) -> None:
         if self._own_http:
             await self._own_http.aclose()
 
-    async def get_stored_model(self, model_id: str) -> StoredModel:
-        return await self._get(StoredModel, "storedModels", model_id)
+    async def get_stored_model(self, model_id: str, *, into: Sink | None = None) -> StoredModel:
+        return await self._get(StoredModel, "storedModels", model_id, into)
 
     async def find_stored_models(self, name: str, *, category: str | None = None) -> list[StoredModel]:
         finder = self._settings.find_models_by_name
@@ -69,8 +77,8 @@ class ModelManage:
     async def patch_stored_model(self, model_id: str, changes: Mapping[str, Any]) -> StoredModel:
         return await self._patch(StoredModel, "storedModels", model_id, changes)
 
-    async def get_snapshot(self, snapshot_id: str) -> DeployableModel:
-        return await self._get(DeployableModel, "deployableModels", snapshot_id)
+    async def get_snapshot(self, snapshot_id: str, *, into: Sink | None = None) -> DeployableModel:
+        return await self._get(DeployableModel, "deployableModels", snapshot_id, into)
 
     async def create_snapshot(self, snapshot: DeployableModel) -> DeployableModel:
         return await self._create("deployableModels", snapshot)
@@ -90,8 +98,8 @@ class ModelManage:
         # Listings may leave out the contents of assets.
         return await self.get_snapshot(found[0].id) if found else None
 
-    async def get_job(self, job_id: str) -> Job:
-        return await self._get(Job, "jobs", job_id)
+    async def get_job(self, job_id: str, *, into: Sink | None = None) -> Job:
+        return await self._get(Job, "jobs", job_id, into)
 
     async def find_job(self, snapshot_id: str, key: str) -> Job | None:
         found = await self._find(
@@ -109,8 +117,8 @@ class ModelManage:
     async def patch_job(self, job_id: str, changes: Mapping[str, Any]) -> Job:
         return await self._patch(Job, "jobs", job_id, changes)
 
-    async def get_asset(self, asset_id: str) -> Asset:
-        return await self._get(Asset, self._settings.assets, asset_id)
+    async def get_asset(self, asset_id: str, *, into: Sink | None = None) -> Asset:
+        return await self._get(Asset, self._settings.assets, asset_id, into)
 
     async def create_asset(self, asset: Asset) -> Asset:
         return await self._create(self._settings.assets, asset)
@@ -142,8 +150,8 @@ class ModelManage:
             return await self._create(self._settings.runtimes, engine)
         return await self._patch(Engine, self._settings.runtimes, known.id, engine.wire())
 
-    async def get_deployment(self, deployment_id: str) -> DeployedModel:
-        return await self._get(DeployedModel, self._settings.deployments, deployment_id)
+    async def get_deployment(self, deployment_id: str, *, into: Sink | None = None) -> DeployedModel:
+        return await self._get(DeployedModel, self._settings.deployments, deployment_id, into)
 
     async def list_deployments(
         self, *, model_id: str | None = None, snapshot_id: str | None = None, engine_id: str | None = None
@@ -200,9 +208,9 @@ class ModelManage:
             Notification, "notifications", finder, [snapshot_id], lambda n: n.deployable_model_id == snapshot_id
         )
 
-    async def _get(self, kind: type[E], plural: str, entity_id: str) -> E:
+    async def _get(self, kind: type[E], plural: str, entity_id: str, into: Sink | None = None) -> E:
         path = ids.path(plural, entity_id)
-        return _read(kind, await self._hal.get(path), f"GET {path}", write=False)
+        return _read(kind, await self._hal.get(path, into=into), f"GET {path}", write=False)
 
     async def _create(self, plural: str, entity: E, **defaults: str) -> E:
         return _read(type(entity), await self._hal.post(plural, defaults | entity.wire()), f"POST {plural}", write=True)

@@ -15,10 +15,12 @@ from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.access import documents
 from mlc.center.modelop.answers import SYSTEM
 from mlc.center.modelop.assets import changed_asset, new_asset, read_asset
+from mlc.center.modelop.body import Body
 from mlc.center.modelop.catalogue import ModelOpCatalogue
 from mlc.center.modelop.jobs import ending_changes, job_key, job_parameters, read_job
 from mlc.center.modelop.results import read_result, written_result, written_verdict
 from mlc.center.modelop.snapshots import DECISION_MARK, DEPLOY_MARK, written_decision, written_submission
+from mlc.center.modelop.spool import Files
 from mlc.model.asset import Asset
 from mlc.model.deployment import DeploymentRecord
 from mlc.model.failure import NotFound, Refused
@@ -34,16 +36,16 @@ class ModelOpJobLedger(ModelOpCatalogue):
     """Part of :class:`mlc.center.ledger.Ledger`."""
 
     async def get_job(self, job_id: str) -> JobRecord:
-        return read_job(await self.model_manage.get_job(ids.decode(job_id)), self.settings)
+        return read_job(await self._manage.get_job(ids.decode(job_id)), self.settings)
 
     @asynccontextmanager
     async def open_job(self, job_id: str) -> AsyncIterator[JobRecord]:
         with self._contents.opening() as opened:
-            found = await self.model_manage.get_job(ids.decode(job_id))
+            found = await self._manage.get_job(ids.decode(job_id), into=opened.spool)
             yield read_job(found, self.settings, opened.refer)
 
     async def find_job(self, snapshot_id: str, key: str) -> JobRecord | None:
-        found = await self.model_manage.find_job(ids.decode(snapshot_id), key)
+        found = await self._manage.find_job(ids.decode(snapshot_id), key)
         return read_job(found, self.settings) if found and job_key(found) == key else None
 
     async def create_job(self, job: NewJob) -> JobRecord:
@@ -63,7 +65,7 @@ class ModelOpJobLedger(ModelOpCatalogue):
             **more,
         )
         try:
-            return read_job(await self.model_manage.create_job(new), self.settings)
+            return read_job(await self._manage.create_job(new), self.settings)
         except Refused as error:
             first = await self.find_job(job.snapshot.id, job.key) if error.status == HTTPStatus.CONFLICT else None
             if first is None:
@@ -81,32 +83,32 @@ class ModelOpJobLedger(ModelOpCatalogue):
 
     async def end_job(self, job_id: str, ending: JobEnding, outputs: Sequence[NewFile | Asset] = ()) -> JobRecord:
         # It may have been cancelled meanwhile, or another runtime may have ended it when this one seemed lost.
-        current = await self.model_manage.get_job(ids.decode(job_id))
+        current = await self._manage.get_job(ids.decode(job_id))
         if literals.job_status(current.job_status, self.settings).terminal:
             return read_job(current, self.settings)
         changes = ending_changes(ending, self.settings)
-        if outputs:
-            changes["outputData"] = documents([await self._output(output, current) for output in outputs])
-        with _unless_ended():
+        with self._spools.files() as files, _unless_ended():
+            if outputs:
+                changes["outputData"] = documents([await self._output(output, current, files) for output in outputs])
             return await self._patch_job(job_id, changes)
         return await self.get_job(job_id)
 
-    async def _output(self, output: NewFile | Asset, job: wire.Job) -> wire.Asset:
+    async def _output(self, output: NewFile | Asset, job: wire.Job, files: Files) -> wire.Asset:
         """An output as it is told: what the job said of it, if it did, and what has come of it."""
         asset = output.asset if isinstance(output, NewFile) else output
         asked = next((a for a in job.output_data if _is_same_place(read_asset(a, self.settings), asset)), None)
         made = changed_asset(asked, asset, self.settings) if asked else new_asset(asset, self.settings)
-        return await self._with_content(made, output.path, asset.kind) if isinstance(output, NewFile) else made
+        return await self._with_content(made, output, files) if isinstance(output, NewFile) else made
 
     async def _patch_job(self, job_id: str, changes: Mapping[str, Any]) -> JobRecord:
-        return read_job(await self.model_manage.patch_job(ids.decode(job_id), changes), self.settings)
+        return read_job(await self._manage.patch_job(ids.decode(job_id), changes), self.settings)
 
     async def keep_file(self, file_id: str, asset: Asset, content: bytes) -> str:
         require(SYSTEM, self.capabilities, Capability.KEEPS_FILES, _NO_PLACE)
         new = new_asset(asset, self.settings)
         new = new.model_copy(update={"id": ids.decode(file_id), "file_content": base64.b64encode(content).decode()})
         try:
-            stored = await self.model_manage.create_asset(new)
+            stored = await self._manage.create_asset(new)
         except NotFound as error:
             text = f"The model centre keeps no files by themselves. {_NO_PLACE}"
             raise Unsupported(error.system, text, status=error.status) from error
@@ -120,14 +122,14 @@ class ModelOpJobLedger(ModelOpCatalogue):
     @asynccontextmanager
     async def open_file(self, file_id: str) -> AsyncIterator[Asset]:
         with self._contents.opening() as opened:
-            found = await self.model_manage.get_asset(ids.decode(file_id))
+            found = await self._manage.get_asset(ids.decode(file_id), into=opened.spool)
             yield read_asset(found, self.settings, opened.refer)
 
     async def get_test_result(self, result_id: str) -> TestResultRecord:
-        return read_result(await self.model_manage.get_test_result(ids.decode(result_id)), self.settings)
+        return read_result(await self._manage.get_test_result(ids.decode(result_id)), self.settings)
 
     async def list_test_results(self, snapshot_id: str) -> list[TestResultRecord]:
-        found = await self.model_manage.list_test_results(ids.decode(snapshot_id))
+        found = await self._manage.list_test_results(ids.decode(snapshot_id))
         return [read_result(result, self.settings) for result in found]
 
     async def keep_test_result(self, result: TestResultRecord) -> TestResultRecord:
@@ -136,7 +138,7 @@ class ModelOpJobLedger(ModelOpCatalogue):
         new = written_result(result, self.settings)
         kept = result.model_copy(update={"id": ids.encode(new.id)})
         try:
-            made = read_result(await self.model_manage.create_test_result(new), self.settings)
+            made = read_result(await self._manage.create_test_result(new), self.settings)
         except Refused as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
@@ -153,7 +155,7 @@ class ModelOpJobLedger(ModelOpCatalogue):
         return next((other for other in reversed(results) if other.job_id == result.job_id), None)
 
     async def record_verdict(self, result_id: str, verdict: Verdict) -> None:
-        await self.model_manage.patch_test_result(ids.decode(result_id), written_verdict(verdict))
+        await self._manage.patch_test_result(ids.decode(result_id), written_verdict(verdict))
 
     async def record_submission(self, snapshot: Snapshot, submission: Submission) -> None:
         await self._patch_custom(snapshot, {DEPLOY_MARK: written_submission(submission)}, {})
@@ -166,17 +168,22 @@ class ModelOpJobLedger(ModelOpCatalogue):
     async def _patch_custom(self, snapshot: Snapshot, custom: dict[str, Any], more: dict[str, Any]) -> None:
         # The whole of `custom` is sent: whether a centre merges nested objects or replaces them is not proven.
         snapshot_id = ids.decode(snapshot.id)
-        read = self._origin(wire.DeployableModel, snapshot) or await self.model_manage.get_snapshot(snapshot_id)
+        read = self._origin(wire.DeployableModel, snapshot) or await self._manage.get_snapshot(snapshot_id)
         changes = {"metaData": {"custom": {**read.meta_data.custom, **custom}}, **more}
-        await self.model_manage.patch_snapshot(snapshot_id, changes)
+        await self._manage.patch_snapshot(snapshot_id, changes)
 
     async def save_definition(self, owner: JobRecord | DeploymentRecord, path: Path) -> None:
         held = self._contents.entity(wire.Entity, owner.ref, f"The definition of {owner.id}")
-        await asyncio.to_thread(path.write_text, held.model_dump_json(by_alias=True, exclude_unset=True))
+        await asyncio.to_thread(_write, path, Body(held.wire(), self._spools))
 
 
 def _is_same_place(asked: Asset, made: Asset) -> bool:
     return (asked.name, asked.address) == (made.name, made.address)
+
+
+def _write(path: Path, body: Body) -> None:
+    with path.open("wb") as file:
+        file.writelines(body.pieces())
 
 
 class _unless_ended(suppress):  # noqa: N801  # reads as a statement

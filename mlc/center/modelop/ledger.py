@@ -24,10 +24,10 @@ class ModelOpLedger(ModelOpJobLedger):
     """Implements :class:`mlc.center.ledger.Ledger`."""
 
     async def list_runtimes(self) -> list[Runtime]:
-        return [self._runtime(engine) for engine in await self.model_manage.list_engines()]
+        return [self._runtime(engine) for engine in await self._manage.list_engines()]
 
     async def register_runtime(self, runtime: Runtime) -> Runtime:
-        return self._runtime(await self.model_manage.save_engine(written_runtime(runtime, self.settings)))
+        return self._runtime(await self._manage.save_engine(written_runtime(runtime, self.settings)))
 
     def _runtime(self, engine: wire.Engine) -> Runtime:
         runtime = read_runtime(engine)
@@ -35,18 +35,18 @@ class ModelOpLedger(ModelOpJobLedger):
         return runtime
 
     async def get_deployment(self, deployment_id: str) -> DeploymentRecord:
-        return read_deployment(await self.model_manage.get_deployment(ids.decode(deployment_id)), self.settings)
+        return read_deployment(await self._manage.get_deployment(ids.decode(deployment_id)), self.settings)
 
     @asynccontextmanager
     async def open_deployment(self, deployment_id: str) -> AsyncIterator[DeploymentRecord]:
         with self._contents.opening() as opened:
-            found = await self.model_manage.get_deployment(ids.decode(deployment_id))
+            found = await self._manage.get_deployment(ids.decode(deployment_id), into=opened.spool)
             yield read_deployment(found, self.settings, opened.refer, whole=True)
 
     async def list_deployments(
         self, *, model_id: str | None = None, snapshot_id: str | None = None, runtime_id: str | None = None
     ) -> list[DeploymentRecord]:
-        found = await self.model_manage.list_deployments(
+        found = await self._manage.list_deployments(
             model_id=ids.decode(model_id) if model_id else None,
             snapshot_id=ids.decode(snapshot_id) if snapshot_id else None,
             engine_id=ids.decode(runtime_id) if runtime_id else None,
@@ -55,7 +55,7 @@ class ModelOpLedger(ModelOpJobLedger):
 
     async def iter_deployments(self, *, state: DeploymentState | None = None) -> AsyncGenerator[DeploymentRecord]:
         word = literals.state_word(state, self.settings) if state else None
-        async with aclosing(self.model_manage.iter_deployments(state=word)) as deployments:
+        async with aclosing(self._manage.iter_deployments(state=word)) as deployments:
             async for deployment in deployments:
                 yield read_deployment(deployment, self.settings)
 
@@ -72,7 +72,7 @@ class ModelOpLedger(ModelOpJobLedger):
             deployable_model=self._open_snapshot(deployment.snapshot), mlc_key=deployment.key, **fields
         )
         try:
-            return read_deployment(await self.model_manage.create_deployment(new), settings)
+            return read_deployment(await self._manage.create_deployment(new), settings)
         except Refused as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
@@ -99,7 +99,7 @@ class ModelOpLedger(ModelOpJobLedger):
             self.settings.messages_field: list(messages),
         }
         try:
-            changed = await self.model_manage.patch_deployment(ids.decode(deployment_id), changes)
+            changed = await self._manage.patch_deployment(ids.decode(deployment_id), changes)
         except Refused as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
@@ -113,10 +113,10 @@ class ModelOpLedger(ModelOpJobLedger):
             "schedules": [],
         }
         with suppress(NotFound):
-            await self.model_manage.patch_deployment(ids.decode(deployment_id), ended)
+            await self._manage.patch_deployment(ids.decode(deployment_id), ended)
 
     async def set_schedules(self, deployment_id: str, schedules: Sequence[Schedule]) -> None:
-        await self.model_manage.patch_deployment(ids.decode(deployment_id), {"schedules": self._schedules(schedules)})
+        await self._manage.patch_deployment(ids.decode(deployment_id), {"schedules": self._schedules(schedules)})
 
     def _schedules(self, schedules: Sequence[Schedule]) -> list[dict[str, Any]]:
         return [written_schedule(schedule, self.settings) for schedule in schedules]
@@ -126,7 +126,7 @@ class ModelOpLedger(ModelOpJobLedger):
         near = before.stored_model.model_assets
         new = [self._association(monitor, near).wire() for monitor in monitors]
         there = documents(before.associated_models)
-        await self.model_manage.patch_snapshot(before.id, {"associatedModels": [*there, *new]})
+        await self._manage.patch_snapshot(before.id, {"associatedModels": [*there, *new]})
 
     def _association(self, monitor: NewMonitor, near: Sequence[wire.Asset]) -> wire.Association:
         inputs = [self._held(asset, near) for asset in monitor.inputs]
@@ -142,11 +142,11 @@ class ModelOpLedger(ModelOpJobLedger):
         )
 
     async def list_notifications(self, *, snapshot_id: str | None = None) -> list[Notification]:
-        found = await self.model_manage.list_notifications(snapshot_id=ids.decode(snapshot_id) if snapshot_id else None)
+        found = await self._manage.list_notifications(snapshot_id=ids.decode(snapshot_id) if snapshot_id else None)
         return [read_notification(notification) for notification in found]
 
     async def create_notification(self, notification: Notification) -> Notification:
-        return read_notification(await self.model_manage.create_notification(written_notification(notification)))
+        return read_notification(await self._manage.create_notification(written_notification(notification)))
 
     async def close_notification(self, notification_id: str, message: str) -> None:
-        await self.model_manage.patch_notification(ids.decode(notification_id), {"open": False, "message": message})
+        await self._manage.patch_notification(ids.decode(notification_id), {"open": False, "message": message})
