@@ -95,6 +95,16 @@ class Catalogue(Contents, Protocol):
         """A snapshot of a model as it is now; ``stage``: with another model stage than the model's."""
         ...
 
+    async def add_files(self, snapshot: Snapshot, files: Sequence[NewFile]) -> None:
+        """Put files on an open snapshot, as a person would who repairs it: each takes the place of one of its name.
+
+        All others stay byte for byte as they are.
+
+        Raises:
+            Unsupported: snapshots of this catalogue never change (``REPLACES_ASSETS``).
+        """
+        ...
+
     async def replace_assets(self, snapshot: Snapshot, job: JobRecord, artefacts: Sequence[Asset]) -> None:
         """Put artefacts of a job (both open) on a snapshot: each takes the place of the asset of its name.
 

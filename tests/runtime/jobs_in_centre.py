@@ -12,6 +12,7 @@ from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
 
 METRICS = CenterSettings().metrics_job_type
+ENDED = frozenset({"COMPLETE", "ERROR", "CANCELLED"})
 
 
 def job_on(
@@ -24,7 +25,7 @@ def job_on(
 async def ended(center: ModelManage, job_id: str) -> wire.Job:
     async def terminal() -> wire.Job | None:
         job = await center.get_job(job_id)
-        return job if job.job_status in wire.TERMINAL_STATUSES else None
+        return job if job.job_status in ENDED else None
 
     return await eventually(terminal, seconds=60)
 

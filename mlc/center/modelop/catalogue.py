@@ -9,6 +9,7 @@ from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.access import ModelOpAccess, documents
 from mlc.center.modelop.assets import new_asset
 from mlc.center.modelop.snapshots import read_model, read_snapshot, written_model
+from mlc.center.modelop.spool import Files
 from mlc.model.asset import Asset
 from mlc.model.failure import NotFound
 from mlc.model.job import JobRecord
@@ -48,9 +49,7 @@ class ModelOpCatalogue(ModelOpAccess):
     async def save_model(self, model: Model, files: Sequence[NewFile]) -> Model:
         stored = written_model(model)
         with self._spools.files() as sent:
-            stored.model_assets = [
-                await self._with_content(new_asset(file.asset, self.settings), file, sent) for file in files
-            ]
+            stored.model_assets = await self._sent(files, sent)
             if not model.id:
                 return read_model(await self._manage.create_stored_model(stored))
             return read_model(await self._manage.patch_stored_model(ids.decode(model.id), stored.wire()))
@@ -74,6 +73,15 @@ class ModelOpCatalogue(ModelOpAccess):
             )
             return self._snapshot(await self._manage.create_snapshot(snapshot))
 
+    async def add_files(self, snapshot: Snapshot, files: Sequence[NewFile]) -> None:
+        names = {file.asset.name for file in files}
+        before = self._open_snapshot(snapshot)
+        kept = [a for a in before.stored_model.model_assets if (a.filename or a.name) not in names]
+        with self._spools.files() as sent:
+            new = await self._sent(files, sent)
+            changes = {"storedModel": {"modelAssets": documents([*kept, *new])}}
+            await self._manage.patch_snapshot(before.id, changes)
+
     async def replace_assets(self, snapshot: Snapshot, job: JobRecord, artefacts: Sequence[Asset]) -> None:
         made = self._contents.entity(wire.Job, job.ref, f"The job {job.id}")
         names = {asset.name for asset in artefacts}
@@ -82,6 +90,9 @@ class ModelOpCatalogue(ModelOpAccess):
         new = [self._held(asset, made.output_data) for asset in artefacts]
         changes = {"storedModel": {"modelAssets": documents([*kept, *new])}}
         await self._manage.patch_snapshot(before.id, changes)
+
+    async def _sent(self, files: Sequence[NewFile], sent: Files) -> list[wire.Asset]:
+        return [await self._with_content(new_asset(file.asset, self.settings), file, sent) for file in files]
 
     def _snapshot(self, found: wire.DeployableModel) -> Snapshot:
         snapshot = read_snapshot(found, self.settings)

@@ -49,6 +49,7 @@ def read_snapshot(snapshot: wire.DeployableModel, settings: CenterSettings, refe
             RuntimeName(id=ids.encode(engine.id), name=engine.name) for engine in snapshot.target_runtimes
         ],
         submission=read_submission(meta.custom.get(DEPLOY_MARK)),
+        expires=_day(wire.value(snapshot, settings.expiration_field)),
         ref=refer(snapshot),
     )
 
@@ -177,6 +178,13 @@ def written_decision(entry: DecisionEntry) -> dict[str, Any]:
 def moment(stated: datetime | None) -> datetime | None:
     """A time of the centre's, with the zone that it means."""
     return stated.replace(tzinfo=UTC) if stated and stated.tzinfo is None else stated
+
+
+def _day(stated: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(stated or "")[:10])
+    except ValueError:
+        return None
 
 
 def _monitor(association: wire.Association, settings: CenterSettings, refer: Refer) -> Monitor:
