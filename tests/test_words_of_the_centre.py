@@ -43,7 +43,6 @@ EXCEPTIONS: dict[str, str] = {
     "mlc/check/center.py: environmentName": PUBLIC,
     "mlc/dmn/reader.py: inputData": DMN,
     "mlc/runtime/harness/entry.py: deployableModel": MODEL_CODE,
-    "mlc/runtime/harness/scoring.py: stopOnBadRecords": MODEL_CODE,
     "mlc/standalone/desk/board/notifications.py: createdDate": BOARD,
     "mlc/standalone/desk/jira_json.py: timeZone": JIRA,
     "mlc/standalone/dev.py: FILE": VARIABLES,

@@ -83,7 +83,7 @@ class Temporal:
         found = self.ended if "CloseTime" in query else self.waiting
         for run in found:
             entries = run.typed_search_attributes.get(TICKETS) or []
-            if " = '" not in query.split(" AND ", 1)[0] or any(f"'{entry}'" in query for entry in entries):
+            if "IS NOT NULL" in query or any(f"'{entry}'" in query for entry in entries):
                 yield run
 
     def get_workflow_handle(self, workflow_id: str, **_: Any) -> Any:

@@ -139,7 +139,7 @@ async def test_a_sweep_wakes_the_runs_that_would_see_something_new(
     temporal.run("w1", "jira:T-1", LABEL, *entries)
     report = await room.run(SweepActivities(TicketSystems(board), threads).sweep_tickets)
     assert (report.open_tickets, report.woken) == (1, woken)
-    assert temporal.signals == [("w1", LABEL)] * woken
+    assert temporal.signals == [("w1", "T-1")] * woken
 
 
 async def test_a_run_that_ended_meanwhile_or_a_ticket_that_cant_be_read_hinders_no_other(
@@ -152,7 +152,7 @@ async def test_a_run_that_ended_meanwhile_or_a_ticket_that_cant_be_read_hinders_
     temporal.gone.add("w1")
     board.broken["get"] = NO
     report = await room.run(SweepActivities(TicketSystems(board), threads).sweep_tickets)
-    assert (report.open_tickets, report.woken, temporal.signals) == (3, 1, [("w2", labels[2])])
+    assert (report.open_tickets, report.woken, temporal.signals) == (3, 1, [("w2", "T-2")])
 
 
 async def test_the_tickets_of_runs_that_ended_are_withdrawn_unless_somebody_waits_or_has_decided(
