@@ -1,7 +1,6 @@
 """The mirror's plan of the centre's schedules; and that every activity of the worker has a test here."""
 
 import re
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -56,32 +55,36 @@ async def test_a_schedule_that_can_run_is_made_in_temporal(quiet: Backroom) -> N
     assert made[1].action.workflow == "RunBackTest"
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"scheduleId": None},
-        {"scheduleId": "a/b"},
-        {"cronExpression": None},
-        {"cronExpression": "never"},
-        {"timeZone": "Mars"},
-        {"action": None},
-        {"action": {"signalName": 3}},
-        {"action": {"signalName": "nobody's", "signalVariables": {}}},
-        {"action": {"signalName": BACK_TEST, "signalVariables": []}},
-        {"action": {"signalName": BACK_TEST, "signalVariables": {}}},
-        {"action": {"signalName": BACK_TEST, "signalVariables": {"MODEL_ID": None}}},
-    ],
-    ids=str,
-)
-async def test_one_that_cant_run_is_told_once_on_its_snapshot_and_stops_no_other(
-    quiet: Backroom, changes: dict[str, Any]
-) -> None:
+BROKEN = [
+    ({"scheduleId": None}, "it needs an id"),
+    ({"scheduleId": "a/b"}, "it needs an id"),
+    ({"cronExpression": None}, "cron"),
+    ({"cronExpression": "never"}, "cron"),
+    ({"timeZone": "Mars"}, "time zone 'Mars' is not known"),
+    ({"action": None}, "it must name a signal"),
+    ({"action": {"signalName": 3}}, "it must name a signal"),
+    ({"action": {"signalName": BACK_TEST, "signalVariables": []}}, "it must name a signal"),
+    ({"action": {"signalName": "nobody's", "signalVariables": {}}}, 'signal "nobody\'s"'),
+    ({"action": {"signalName": BACK_TEST, "signalVariables": {}}}, "MODEL_ID"),
+    ({"action": {"signalName": BACK_TEST, "signalVariables": {"MODEL_ID": None}}}, "MODEL_ID"),
+]
+
+
+async def test_those_that_cant_run_are_told_once_on_their_snapshot_and_stop_no_other(quiet: Backroom) -> None:
     id_ = await quiet.snapshot()
-    await quiet.deploy(id_, schedules=[schedule(id_, **changes), schedule(id_, scheduleId=str(uuid.uuid4()))])
+    broken = [
+        schedule(id_, **({"scheduleId": f"s{n}", "metaData": {"name": f"broken {n}"}} | changes))
+        for n, (changes, _) in enumerate(BROKEN)
+    ]
+    await quiet.deploy(id_, schedules=[*broken, schedule(id_)])
     for _ in range(2):
-        report, _temporal = await mirrored(quiet)
-        assert (report.schedules, report.problem_count) == (1, 1)
-    assert len(await quiet.center.list_notifications(snapshot_id=id_)) == 1
+        report, temporal = await mirrored(quiet)
+        assert (len(temporal.schedules), report.problem_count) == (1, len(BROKEN))
+    told = [notification.message for notification in await quiet.center.list_notifications(snapshot_id=id_)]
+    assert len(told) == len(BROKEN)
+    for number, (_, says) in enumerate(BROKEN):
+        (message,) = [text for text in told if f"'broken {number}'" in text]
+        assert says in message.replace(f"'broken {number}'", "")
 
 
 async def test_two_of_one_id_are_told_and_only_the_first_runs(quiet: Backroom) -> None:
