@@ -23,7 +23,7 @@ from mlc.model.base import Record
 from mlc.model.failure import ExternalError, MlcError, innermost
 from mlc.model.processes import TASK_QUEUE
 from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES, MIRRORED_BY, PREFIX
-from mlc.settings import CenterSettings, FileSettings, ProcessSettings
+from mlc.settings import FileSettings, ProcessSettings
 from workflows.registry import PROCESSES
 
 RUNNING, COMPLETED = "running", "completed"
@@ -91,11 +91,7 @@ async def problems(client: Client, center: Center, schedules: Sequence[MirroredS
     settings = ProcessSettings()
     try:
         plan = await schedule_plan(
-            center,
-            center_settings=CenterSettings(),
-            settings=settings,
-            files=FileSettings().rules,
-            signals=ModelOpSignals(PROCESSES),
+            center, settings=settings, files=FileSettings().rules, signals=ModelOpSignals(PROCESSES)
         )
     except ExternalError as error:
         return [*found, f"The model centre's schedules can't be read: {error}"]

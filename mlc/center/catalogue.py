@@ -67,6 +67,10 @@ class Catalogue(Contents, Protocol):
         """
         ...
 
+    def page_of(self, snapshot_id: str) -> str | None:
+        """The address of a snapshot's page, for people; None if the centre has no pages, or nobody said where."""
+        ...
+
     async def latest_snapshot(self, model_id: str) -> Snapshot | None:
         """The newest snapshot of a model, by creation."""
         ...

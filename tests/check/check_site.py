@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from mlc.center.client import HttpCenter
 from servers import eventually
 from starlette.responses import JSONResponse
 from temporalio import workflow
@@ -16,6 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from mlc.center.modelop.client import ModelManage
 from mlc.check.report import check_everything
 from mlc.model.finding import Finding, Mark
 from mlc.model.processes import TASK_QUEUE
@@ -86,7 +86,7 @@ class Gate:
 
 @dataclass
 class Site:
-    center: HttpCenter
+    center: ModelManage
     gate: Gate
     faults: Faults
     monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from mlc.settings import CenterSettings, DeskSettings, GatewaySettings, ProcessSettings, StandaloneCenterSettings
+from mlc.center.modelop.settings import CenterSettings
+from mlc.settings import DeskSettings, GatewaySettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.dev import child_environment
 from mlc.standalone.environment import CannotStart, Ports, only_one, prepare
 from mlc.ticketing.jira.settings import JiraSettings

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 from mlc.center.catalogue import NewFile
 from mlc.center.modelop import ids, literals, wire
@@ -10,6 +11,7 @@ from mlc.center.modelop.assets import new_asset
 from mlc.center.modelop.snapshots import read_model, read_snapshot, written_model
 from mlc.center.modelop.spool import Files
 from mlc.model.asset import Asset
+from mlc.model.failure import NotFound
 from mlc.model.job import JobRecord
 from mlc.model.snapshot import Model, RuntimeName, Snapshot
 
@@ -27,6 +29,14 @@ class ModelOpCatalogue(ModelOpAccess):
             snapshot = read_snapshot(found, self.settings, opened.refer)
             self._remember(snapshot, found)
             yield snapshot
+
+    def page_of(self, snapshot_id: str) -> str | None:
+        try:
+            own = ids.decode(snapshot_id)
+        except NotFound:
+            return None
+        page = self.settings.snapshot_page.format(snapshot_id=quote(own, safe=""))
+        return self.settings.browse_url.rstrip("/") + page if self.settings.browse_url else None
 
     async def latest_snapshot(self, model_id: str) -> Snapshot | None:
         found = await self._manage.latest_snapshot(ids.decode(model_id))

@@ -1,6 +1,7 @@
 """Test results: values, what makes them reproducible, and what decision tables said of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from mlc.center.modelop import ids, wire
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment
+from mlc.model.moment import in_utc
 from mlc.model.result import Provenance, Purpose, TestResultRecord
 from mlc.model.verdict import RuleOutcome, Verdict
 
@@ -91,7 +93,7 @@ def read_verdict(outcomes: Sequence[Mapping[str, Any]], whole: Any = None) -> Ve
     if not outcomes and not known:
         return None
     passed = not problems and not any(rule.passes is False for rule in rules)
-    warnings = known.get("warnings")
+    warnings, judged_at = known.get("warnings"), known.get("judgedAt")
     return Verdict(
         judged=known.get("judged") is not False,
         # What stands there may only make a yes a no.
@@ -99,6 +101,7 @@ def read_verdict(outcomes: Sequence[Mapping[str, Any]], whole: Any = None) -> Ve
         rules=rules,
         problems=problems,
         warnings=[str(warning) for warning in warnings] if isinstance(warnings, list) else [],
+        judged_at=_moment(judged_at),
     )
 
 
@@ -108,8 +111,20 @@ def written_verdict(verdict: Verdict) -> dict[str, Any]:
     problems = [
         {"testCategory": "", "passes": False, "reason": problem, _KIND: _PROBLEM} for problem in verdict.problems
     ]
-    whole = {"judged": verdict.judged, "passed": verdict.passed, "warnings": verdict.warnings}
+    whole = {
+        "judged": verdict.judged,
+        "passed": verdict.passed,
+        "warnings": verdict.warnings,
+        "judgedAt": verdict.judged_at.isoformat() if verdict.judged_at else None,
+    }
     return {"dmnRuleResults": rules + problems, _VERDICT: whole}
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return in_utc(datetime.fromisoformat(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _purpose(result: wire.ModelTestResult, settings: CenterSettings) -> Purpose:
