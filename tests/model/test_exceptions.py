@@ -51,9 +51,9 @@ def test_every_exception_hangs_on_the_tree() -> None:
 
 
 def test_no_name_is_there_twice() -> None:
-    places = defaultdict(set)
+    places, known = defaultdict(set), exceptions()
     for path, name, _ in classes():
-        if name in exceptions():
+        if name in known:
             places[name.lstrip("_")].add(path)
     assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
 
