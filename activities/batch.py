@@ -9,19 +9,18 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from activities.failures import final, translated
-from activities.matching import canonical_stage, control_tags, described, looked_for, matching, mode_of
+from activities.matching import canonical_stage, control_tags, described, looked_for, matching
 from activities.snapshots import is_set, summary
-from mlc.center import Center, wire
+from mlc.center import Center
 from mlc.model.base import Record
-from mlc.model.deployment import DeploymentMode, RuntimeRef
+from mlc.model.deployment import DeploymentMode, DeploymentRecord, DeploymentState, Runtime, RuntimeRef
 from mlc.model.failure import FailureType, NotFound
+from mlc.model.moment import in_utc
 from mlc.model.short import beginning
-from mlc.model.snapshot import SnapshotSummary
-from mlc.settings import CenterSettings, ProcessSettings
+from mlc.model.snapshot import Snapshot, SnapshotSummary
+from mlc.settings import ProcessSettings
 
 SHOWN = 10
-DEAD = "ERROR"
-"""State of a runtime that takes no jobs."""
 
 
 class BatchTarget(Record):
@@ -43,7 +42,6 @@ class BatchDeployment(Record):
 class BatchActivities:
     center: Center
     settings: ProcessSettings
-    center_settings: CenterSettings
     review_tags: Mapping[str, str]
     """The tags that ask for a review in one ticket system, and the provider of each."""
 
@@ -57,11 +55,11 @@ class BatchActivities:
             ApplicationError: ``NoDeployment`` (final) with the batch deployments that there are.
         """
         others = []
-        deployed = self.center_settings.deployed_state
+        deployed = DeploymentState.DEPLOYED
         with translated():
             async with aclosing(self.center.iter_deployments(state=deployed)) as deployments:
                 async for deployment in deployments:
-                    if deployment.engine is not None:
+                    if deployment.runtime_id is not None:
                         continue
                     snapshot = await self._snapshot(deployment)
                     if snapshot is not None and self._is_meant(deployment, snapshot, target):
@@ -88,31 +86,31 @@ class BatchActivities:
         """
         with translated():
             snapshot = await self.center.get_snapshot(deployment.snapshot.id)
-            engines = await self.center.list_engines()
-        suiting = matching(snapshot, engines, self.settings, self.review_tags, target=deployment.stage)
-        batch = [engine for engine in suiting if mode_of(engine) is DeploymentMode.BATCH]
+            runtimes = await self.center.list_runtimes()
+        suiting = matching(snapshot, runtimes, self.settings, self.review_tags, target=deployment.stage)
+        batch = [runtime for runtime in suiting if runtime.mode is DeploymentMode.BATCH]
         now = activity.info().started_time
-        alive = [engine for engine in batch if is_alive(engine, now, self.settings.runtime_timeout)]
+        alive = [runtime for runtime in batch if is_alive(runtime, now, self.settings.runtime_timeout)]
         if not alive:
-            silent = f" Not heard of for a while: {_listed([e.name for e in batch], ', ')}." if batch else ""
+            silent = f" Not heard of for a while: {_listed([r.name for r in batch], ', ')}." if batch else ""
             raise final(
                 FailureType.NO_MATCHING_RUNTIME,
-                f"No batch runtime matches snapshot {snapshot.meta_data.name!r}: "
+                f"No batch runtime matches snapshot {snapshot.name!r}: "
                 f"{looked_for(snapshot, deployment.stage)}.{silent} The centre's runtimes: "
-                f"{_listed([f'{described(engine)}, {mode_of(engine)}' for engine in engines], '; ')}.",
+                f"{_listed([f'{described(runtime)}, {runtime.mode}' for runtime in runtimes], '; ')}.",
             )
         chosen = _any_of(alive, activity.info().workflow_id or "")
-        return RuntimeRef(id=chosen.id or "", name=beginning(chosen.name, 100), mode=DeploymentMode.BATCH)
+        return RuntimeRef(id=chosen.id, name=beginning(chosen.name, 100), mode=DeploymentMode.BATCH)
 
-    async def _snapshot(self, deployment: wire.DeployedModel) -> wire.DeployableModel | None:
-        if deployment.deployable_model is None:
+    async def _snapshot(self, deployment: DeploymentRecord) -> Snapshot | None:
+        if not deployment.snapshot_id:
             return None
         try:
-            return await self.center.get_snapshot(deployment.deployable_model.id)
+            return await self.center.get_snapshot(deployment.snapshot_id)
         except NotFound:
             return None
 
-    def _is_meant(self, deployment: wire.DeployedModel, snapshot: wire.DeployableModel, target: BatchTarget) -> bool:
+    def _is_meant(self, deployment: DeploymentRecord, snapshot: Snapshot, target: BatchTarget) -> bool:
         if target.tag in control_tags(self.settings, self.review_tags) or not is_set(snapshot, target.tag):
             return False
         if target.model_stage is None:
@@ -120,39 +118,28 @@ class BatchActivities:
         return canonical_stage(_stage(deployment), self.settings) == canonical_stage(target.model_stage, self.settings)
 
 
-def is_alive(engine: wire.Engine, now: datetime, timeout: timedelta) -> bool:
+def is_alive(runtime: Runtime, now: datetime, timeout: timedelta) -> bool:
     """Whether a runtime may be expected to take a job.
 
     Standalone runtimes send heartbeats. Of ModelOp's only the last job is known, which may be long ago.
     """
-    extra = engine.model_extra or {}
-    last = extra.get("lastActivity")
-    if engine.state == DEAD:
-        return False
-    if not isinstance(last, dict) or last.get("type") != "HEARTBEAT":
-        return True
-    try:
-        # The centre's clock, if it says when it heard of the runtime; else the runtime's own.
-        heard = datetime.fromisoformat(str(extra.get("lastModifiedDate") or last.get("date")))
-        return now - heard <= timeout
-    except (ValueError, TypeError):
-        return True
+    return not runtime.failed and (runtime.heartbeat is None or now - in_utc(runtime.heartbeat) <= timeout)
 
 
-def _any_of(engines: Sequence[wire.Engine], run: str) -> wire.Engine:
+def _any_of(runtimes: Sequence[Runtime], run: str) -> Runtime:
     """The same one for the same run, whichever try asks."""
     number = int.from_bytes(hashlib.sha256(run.encode()).digest()[:8])
-    return sorted(engines, key=lambda engine: engine.name)[number % len(engines)]
+    return sorted(runtimes, key=lambda runtime: runtime.name)[number % len(runtimes)]
 
 
-def _stage(deployment: wire.DeployedModel) -> str:
-    return deployment.deployment_target or "unassigned"
+def _stage(deployment: DeploymentRecord) -> str:
+    return deployment.stage or "unassigned"
 
 
-def _named(deployment: wire.DeployedModel, snapshot: wire.DeployableModel | None) -> str:
+def _named(deployment: DeploymentRecord, snapshot: Snapshot | None) -> str:
     if snapshot is None:
         return f"{deployment.id} (its snapshot is gone)"
-    return f"{snapshot.meta_data.name or snapshot.id} (stage {_stage(deployment)}, tags {snapshot.meta_data.tags})"
+    return f"{snapshot.name or snapshot.id} (stage {_stage(deployment)}, tags {snapshot.tags})"
 
 
 def _listed(texts: Iterable[str], separator: str) -> str:

@@ -1,10 +1,9 @@
 """Deployments: which runtimes match, deploying once, and what becomes of earlier deployments."""
 
 from collections.abc import Container, Iterable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from temporalio import activity
 
@@ -16,15 +15,22 @@ from activities.failures import (
     translated_creation,
     translated_while_waiting,
 )
-from activities.matching import described, looked_for, matching, mode_of
-from activities.snapshots import stage_of
-from mlc.center import Center, wire
-from mlc.center.deployment_state import deployment_state
+from activities.matching import described, looked_for, matching
+from mlc.center import Center, NewDeployment
 from mlc.model.base import Record
-from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, RuntimeRef
+from mlc.model.deployment import (
+    Deployment,
+    DeploymentMode,
+    DeploymentRecord,
+    DeploymentRequest,
+    DeploymentState,
+    Runtime,
+    RuntimeRef,
+)
 from mlc.model.failure import FailureType, NotFound, Refused
 from mlc.model.short import beginning, ending
-from mlc.settings import CenterSettings, ProcessSettings
+from mlc.model.snapshot import Snapshot
+from mlc.settings import ProcessSettings
 
 LOADING_PAUSE = timedelta(seconds=2)
 
@@ -40,7 +46,6 @@ class Deployments(Record):
 class DeploymentActivities:
     center: Center
     settings: ProcessSettings
-    center_settings: CenterSettings
     review_tags: Iterable[str]
     """The tags that ask for a review in one ticket system."""
 
@@ -53,46 +58,39 @@ class DeploymentActivities:
         """
         with translated():
             snapshot = await self.center.get_snapshot(snapshot_id)
-            engines = await self.center.list_engines()
-        found = matching(snapshot, engines, self.settings, self.review_tags)
+            runtimes = await self.center.list_runtimes()
+        found = matching(snapshot, runtimes, self.settings, self.review_tags)
         if not found:
             raise final(
                 FailureType.NO_MATCHING_RUNTIME,
-                f"No runtime matches snapshot {snapshot.meta_data.name!r}: {looked_for(snapshot)}. "
-                f"The centre's runtimes: {', '.join(map(described, engines)) or 'none at all'}.",
+                f"No runtime matches snapshot {snapshot.name!r}: {looked_for(snapshot)}. "
+                f"The centre's runtimes: {', '.join(map(described, runtimes)) or 'none at all'}.",
             )
-        refs = [
-            RuntimeRef(id=engine.id or "", name=beginning(engine.name, 100), mode=mode_of(engine)) for engine in found
-        ]
+        refs = [RuntimeRef(id=each.id, name=beginning(each.name, 100), mode=each.mode) for each in found]
         return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
 
     @activity.defn
     async def deploy(self, request: DeploymentRequest) -> Deployment:
         """Make the deployment, or find the one that an earlier try made. At most one POST."""
         with translated_creation():
-            async with looking_first(self.settings.center_index_lag):
-                existing = await self._find(request)
+            async with AsyncExitStack() as opened:
+                async with looking_first(self.settings.center_index_lag):
+                    existing = await self._find(request)
+                    if existing is None:
+                        snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
+                        runtime = await self._runtime(request.runtime) if request.runtime else None
                 if existing is None:
-                    snapshot = await self.center.get_snapshot(request.snapshot_id)
-                    target: dict[str, Any] = {"engine": await self._engine(request.runtime)} if request.runtime else {}
-            if existing is None:
-                state = self.center_settings.deploying_state if request.runtime else self.center_settings.deployed_state
-                existing = await self.center.create_deployment(
-                    wire.DeployedModel(
-                        deployable_model=snapshot,
-                        deployment_target=stage_of(snapshot),
-                        mlc_key=request.key,
-                        **{self.center_settings.state_field: state, **target},
+                    existing = await self.center.create_deployment(
+                        NewDeployment(key=request.key, snapshot=snapshot, stage=snapshot.stage, runtime=runtime)
                     )
-                )
-        return self._deployment(existing)
+        return _deployment(existing)
 
     @activity.defn
     async def find_deployment(self, request: DeploymentRequest) -> Deployment | None:
         """The deployment that an earlier, unclear try of ``deploy`` made, if it did."""
         with translated():
             existing = await self._find(request)
-        return self._deployment(existing) if existing else None
+        return _deployment(existing) if existing else None
 
     @activity.defn
     async def finish_deployments(self, deployments: Deployments) -> list[Deployment]:
@@ -125,86 +123,79 @@ class DeploymentActivities:
             new = [await self.center.get_deployment(id_) for id_ in deployments.ids]
             snapshot = await self.center.get_snapshot(deployments.snapshot_id)
             places = {_place(deployment) for deployment in new}
-            others = await active_deployments(self.center, self.center_settings, snapshot, but=deployments.ids)
+            others = await active_deployments(self.center, snapshot, but=deployments.ids)
             older = [deployment.id for deployment in others if _place(deployment) in places]
             await self._undeploy(older)
         return older
 
-    async def _find(self, request: DeploymentRequest) -> wire.DeployedModel | None:
+    async def _find(self, request: DeploymentRequest) -> DeploymentRecord | None:
         deployments = await self.center.list_deployments(snapshot_id=request.snapshot_id)
-        return next((d for d in reversed(deployments) if d.mlc_key == request.key), None)
+        return next((d for d in reversed(deployments) if d.key == request.key), None)
 
-    async def _engine(self, runtime: RuntimeRef) -> wire.Engine:
-        for engine in await self.center.list_engines():
-            if engine.id == runtime.id:
-                return engine
-        raise final(FailureType.NO_MATCHING_RUNTIME, f"Runtime {runtime.name!r} is no longer in the model centre.")
+    async def _runtime(self, wanted: RuntimeRef) -> Runtime:
+        for runtime in await self.center.list_runtimes():
+            if runtime.id == wanted.id:
+                return runtime
+        raise final(FailureType.NO_MATCHING_RUNTIME, f"Runtime {wanted.name!r} is no longer in the model centre.")
 
     async def _look(self, deployment_id: str) -> Deployment:
         try:
-            return self._deployment(await self.center.get_deployment(deployment_id))
+            return _deployment(await self.center.get_deployment(deployment_id))
         except NotFound:
             gone = "it is no longer in the model centre"
             return Deployment(id=deployment_id, mode=DeploymentMode.ONLINE, ready=False, problem=gone)
 
     async def _undeploy(self, ids: Iterable[str]) -> None:
         """End deployments; each of them, even if another one is refused. One that is gone has ended."""
-        ended = {
-            self.center_settings.state_field: self.center_settings.undeployed_state,
-            "undeployTime": datetime.now(UTC).isoformat(),
-            "schedules": [],
-        }
         refusals = []
         for id_ in ids:
             try:
                 with suppress(NotFound):
-                    await self.center.patch_deployment(id_, ended)
+                    await self.center.end_deployment(id_)
             except Refused as error:
                 refusals.append(f"Deployment {id_} could not be undeployed. {error}")
         if refusals:
             raise final(FailureType.REFUSED, " ".join(refusals))
 
-    def _state(self, deployment: wire.DeployedModel) -> str:
-        return deployment_state(deployment, self.center_settings)
 
-    def _deployment(self, deployment: wire.DeployedModel) -> Deployment:
-        state = self._state(deployment)
-        problem = ""
-        if state == self.center_settings.failed_state:
-            problem = ending("\n".join(deployment.messages), 400) or "the runtime gave no reason"
-        elif state == self.center_settings.undeployed_state:
-            problem = "it was undeployed meanwhile"
-        return Deployment(
-            id=deployment.id,
-            mode=DeploymentMode.ONLINE if deployment.engine else DeploymentMode.BATCH,
-            runtime=beginning(deployment.engine.name, 100) if deployment.engine else None,
-            ready=state == self.center_settings.deployed_state,
-            problem=problem,
-        )
+def _deployment(record: DeploymentRecord) -> Deployment:
+    problem = ""
+    if record.state is DeploymentState.FAILED:
+        problem = ending("\n".join(record.messages), 400) or "the runtime gave no reason"
+    elif record.state is DeploymentState.UNDEPLOYED:
+        problem = "it was undeployed meanwhile"
+    online = record.runtime_id is not None
+    return Deployment(
+        id=record.id,
+        mode=DeploymentMode.ONLINE if online else DeploymentMode.BATCH,
+        runtime=beginning(record.runtime_name, 100) if online else None,
+        ready=record.state is DeploymentState.DEPLOYED,
+        problem=problem,
+    )
 
 
-async def active_deployments(
-    center: Center, settings: CenterSettings, snapshot: wire.DeployableModel, *, but: Container[str] = ()
-) -> list[wire.DeployedModel]:
-    """The deployments of the snapshot's model in the state deployed, newest first, without those of certain ids."""
+async def active_deployments(center: Center, snapshot: Snapshot, *, but: Container[str] = ()) -> list[DeploymentRecord]:
+    """The deployments of the snapshot's model in the state deployed, newest first, without those of certain ids.
+
+    A snapshot of no model has none: nobody can say which others belong to it.
+    """
+    if not snapshot.model.id:
+        return []
     return [
         deployment
-        for deployment in await center.list_deployments(model_id=snapshot.stored_model.id)
-        if deployment.id not in but and deployment_state(deployment, settings) == settings.deployed_state
+        for deployment in await center.list_deployments(model_id=snapshot.model.id)
+        if deployment.id not in but and deployment.state is DeploymentState.DEPLOYED
     ]
 
 
-async def previous_deployed_snapshot(
-    center: Center, settings: CenterSettings, snapshot: wire.DeployableModel
-) -> wire.DeployableModel | None:
-    """The other snapshot of the same model that was deployed last and still is."""
-    for deployment in await active_deployments(center, settings, snapshot):
-        other = deployment.deployable_model
-        if other is not None and other.id != snapshot.id:
-            return await center.get_snapshot(other.id)
+async def previously_deployed(center: Center, snapshot: Snapshot) -> str | None:
+    """The id of the other snapshot of the same model that was deployed last and still is."""
+    for deployment in await active_deployments(center, snapshot):
+        if deployment.snapshot_id and deployment.snapshot_id != snapshot.id:
+            return deployment.snapshot_id
     return None
 
 
-def _place(deployment: wire.DeployedModel) -> str | None:
+def _place(deployment: DeploymentRecord) -> str | None:
     """Where a deployment is: its runtime, or None for batch."""
-    return deployment.engine.id if deployment.engine else None
+    return deployment.runtime_id

@@ -5,15 +5,17 @@ from typing import TypeVar
 
 from temporalio import activity
 
-from activities.deployments import previous_deployed_snapshot
+from activities.deployments import previously_deployed
 from activities.model_card import model_card, moment
 from activities.results import newest_own
-from mlc.center import Center, wire
-from mlc.center.deployment_state import deployment_state
+from mlc.center import Center
+from mlc.model.deployment import DeploymentState
 from mlc.model.failure import Refused, Unavailable
+from mlc.model.job import JobRecord
+from mlc.model.moment import in_utc
+from mlc.model.result import TestResultRecord
+from mlc.model.snapshot import Snapshot
 from mlc.model.ticket import TicketKind, TicketQuestion
-from mlc.model.verdict import RuleOutcome
-from mlc.settings import CenterSettings
 from mlc.ticketing.content.evidence import Evidence, JobFact, ResultFact
 
 T = TypeVar("T")
@@ -22,14 +24,14 @@ IN_USE = frozenset({TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NO
 """Kinds of tickets about snapshots that usually are deployed already."""
 
 
-async def gather(center: Center, settings: CenterSettings, question: TicketQuestion) -> Evidence:
+async def gather(center: Center, question: TicketQuestion) -> Evidence:
     """Everything that the centre can tell at this moment of what a question is about."""
     snapshot = previous = result = before = job = None
     previous_known = before_known = True
     if question.snapshot_id:
         snapshot, _ = await _if_readable(center.get_snapshot(question.snapshot_id))
     if snapshot is not None:
-        previous, previous_known = await _if_readable(last_deployed_snapshot(center, settings, snapshot, question.kind))
+        previous, previous_known = await _if_readable(last_deployed_snapshot(center, snapshot, question.kind))
     if question.test_result is not None:
         result, _ = await _if_readable(center.get_test_result(question.test_result.id))
     if result is not None and previous is not None:
@@ -57,74 +59,67 @@ async def _if_readable(reading: Awaitable[T]) -> tuple[T | None, bool]:
         return None, False
 
 
-async def last_deployed_snapshot(
-    center: Center, settings: CenterSettings, snapshot: wire.DeployableModel, kind: TicketKind
-) -> wire.DeployableModel | None:
+async def last_deployed_snapshot(center: Center, snapshot: Snapshot, kind: TicketKind) -> Snapshot | None:
     """The other snapshot of the same model that was deployed last, whatever the ticket is about.
 
     To one that is to be deployed it is the one that is deployed now; to one that is in use, as in a back test, the one
     that it took over from.
     """
     if kind in IN_USE:
-        former = await _deployed_before(center, settings, snapshot)
-        return former or await previous_deployed_snapshot(center, settings, snapshot)
-    current = await previous_deployed_snapshot(center, settings, snapshot)
-    return current or await _deployed_before(center, settings, snapshot)
+        other = await _deployed_before(center, snapshot) or await previously_deployed(center, snapshot)
+    else:
+        other = await previously_deployed(center, snapshot) or await _deployed_before(center, snapshot)
+    return await center.get_snapshot(other) if other else None
 
 
-async def _deployed_before(
-    center: Center, settings: CenterSettings, snapshot: wire.DeployableModel
-) -> wire.DeployableModel | None:
-    """The snapshot whose deployment came before this one's first, though it may have ended since."""
-    deployments = await center.list_deployments(model_id=snapshot.stored_model.id)
-    began = [d.created_date for d in deployments if _is_of(d, snapshot.id) and d.created_date is not None]
-    loaded = {settings.deployed_state, settings.undeployed_state}
+async def _deployed_before(center: Center, snapshot: Snapshot) -> str | None:
+    """The id of the snapshot whose deployment came before this one's first, though it may have ended since."""
+    if not snapshot.model.id:
+        return None
+    deployments = await center.list_deployments(model_id=snapshot.model.id)
+    began = [in_utc(d.created) for d in deployments if d.snapshot_id == snapshot.id and d.created is not None]
+    loaded = {DeploymentState.DEPLOYED, DeploymentState.UNDEPLOYED}
     for deployment in deployments:  # the newest first
-        other, created = deployment.deployable_model, deployment.created_date
-        earlier = began and created is not None and created < min(began)
-        if other is not None and earlier and deployment_state(deployment, settings) in loaded:
-            return await center.get_snapshot(other.id)
+        created = deployment.created
+        earlier = began and created is not None and in_utc(created) < min(began)
+        if deployment.snapshot_id and earlier and deployment.state in loaded:
+            return deployment.snapshot_id
     return None
 
 
-def _is_of(deployment: wire.DeployedModel, snapshot_id: str) -> bool:
-    return deployment.deployable_model is not None and deployment.deployable_model.id == snapshot_id
-
-
-def result_fact(result: wire.ModelTestResult) -> ResultFact:
+def result_fact(result: TestResultRecord) -> ResultFact:
     """A test result, and on what it was measured, as far as its provenance says so."""
-    inputs = result.provenance.get("inputs")
     return ResultFact(
         id=result.id,
-        values=result.test_results,
-        created=moment(result.created_date),
-        rule_results=result.dmn_rule_results,
-        inputs={str(name): str(digest) for name, digest in inputs.items()} if isinstance(inputs, dict) else {},
+        values=result.values,
+        created=moment(result.created),
+        verdict=result.verdict,
+        inputs=result.provenance.inputs,
     )
 
 
-def with_every_rule(question: TicketQuestion, evidence: Evidence) -> TicketQuestion:
-    """A history keeps a verdict in short; the ticket shows all of it that the centre keeps."""
-    outcomes = evidence.result.rule_results if evidence.result else []
-    if question.verdict is None or not outcomes:
+def with_whole_verdict(question: TicketQuestion, evidence: Evidence) -> TicketQuestion:
+    """A history keeps a verdict in short; the ticket shows all of it that the centre keeps.
+
+    One that the centre keeps of another judgement, which came out otherwise, is not this question's.
+    """
+    short, whole = question.verdict, evidence.result.verdict if evidence.result else None
+    if short is None or whole is None or (whole.judged, whole.passed) != (short.judged, short.passed):
         return question
-    rules = [RuleOutcome.model_validate(outcome) for outcome in outcomes if "table" in outcome]
-    problems = [str(outcome.get("reason")) for outcome in outcomes if "table" not in outcome]
-    whole = question.verdict.model_copy(update={"rules": rules, "problems": problems})
     return question.model_copy(update={"verdict": whole})
 
 
-def job_fact(job: wire.Job) -> JobFact:
+def job_fact(job: JobRecord) -> JobFact:
     """A job, and all that it said."""
     facts = {
         "Job": job.id,
-        "Type": job.job_type,
-        "Status": job.job_status,
-        "Result": job.job_result,
-        "Created": moment(job.created_date),
-        "Runtime": job.target_engine.name if job.target_engine else "",
-        "Inputs": ", ".join(asset.filename or asset.name for asset in job.input_data),
-        "Outputs": ", ".join(asset.filename or asset.name for asset in job.output_data),
+        "Type": job.type_name or job.kind.value,
+        "Status": job.status.value,
+        "Result": job.result,
+        "Created": moment(job.created),
+        "Runtime": job.runtime_name,
+        "Inputs": ", ".join(asset.name for asset in job.inputs),
+        "Outputs": ", ".join(asset.name for asset in job.outputs),
     }
-    messages = "\n".join(job.job_messages).strip()
+    messages = "\n".join(job.messages).strip()
     return JobFact(facts=[(name, value) for name, value in facts.items() if value], messages=messages)

@@ -1,14 +1,14 @@
 """Jobs: created once, waited for without holding anything, and what they made put where it belongs."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.failures import (
     final,
@@ -19,20 +19,19 @@ from activities.failures import (
     translated_while_waiting,
 )
 from activities.job_files import INPUT_ROLES, embedded_output, external, inputs_by_role, output, without_query
-from activities.results import BACK_TEST, provenance, read_metrics, top_level_numbers
+from activities.results import provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
-from mlc.center import Center, wire
+from mlc.center import Center, NewJob
+from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
-from mlc.model.failure import FailureType, NotFound, Refused
+from mlc.model.failure import FailureType, NotFound
 from mlc.model.file import FileRules, InputFile
-from mlc.model.job import Job, JobKind, JobRequest
-from mlc.model.result import TestResult
+from mlc.model.job import Job, JobKind, JobRecord, JobRequest, JobStatus
+from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.short import beginning, ending
-from mlc.model.snapshot import AssetRole
-from mlc.settings import CenterSettings, ProcessSettings
+from mlc.model.snapshot import Snapshot
+from mlc.settings import ProcessSettings
 
-KEY = "mlcKey"
-WORKFLOW_ID = "mlcWorkflowId"
 SHOWN_NAMES = 10
 REPLACEABLE = frozenset({AssetRole.WEIGHTS_FILE, AssetRole.UNKNOWN})
 """Roles of assets that training may make anew."""
@@ -50,8 +49,9 @@ class Scored(Record):
 class JobActivities:
     center: Center
     settings: ProcessSettings
-    center_settings: CenterSettings
     files: FileRules
+    text_limit: int
+    """Bytes of a test result that are read (``MLC_CENTER_TEXT_LIMIT``)."""
 
     @activity.defn
     async def create_job(self, request: JobRequest) -> Job:
@@ -61,16 +61,17 @@ class JobActivities:
             ApplicationError: ``MissingAsset``, ``NoSuchSnapshot``, ``Refused`` (final), ``NotSent``, ``Ambiguous``.
         """
         with translated_creation():
-            async with looking_first(self.settings.center_index_lag):
-                existing = await self.center.find_job(request.snapshot_id, request.key)
+            async with AsyncExitStack() as opened:
+                async with looking_first(self.settings.center_index_lag):
+                    existing = await self.center.find_job(request.snapshot_id, request.key)
+                    if existing is None:
+                        try:
+                            snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
+                        except NotFound:
+                            raise no_such_snapshot(request.snapshot_id) from None
+                        inputs = [await self._input(file, opened) for file in request.files.inputs]
                 if existing is None:
-                    try:
-                        snapshot = await self.center.get_snapshot(request.snapshot_id)
-                    except NotFound:
-                        raise no_such_snapshot(request.snapshot_id) from None
-                    inputs = [await self._input(file) for file in request.files.inputs]
-            if existing is None:
-                existing = await self.center.create_job(self._job(request, snapshot, inputs))
+                    existing = await self.center.create_job(self._job(request, snapshot, inputs))
         return self._created(request, existing)
 
     @activity.defn
@@ -88,16 +89,13 @@ class JobActivities:
             The artefacts' file names; of many the first ones, and how many more there are.
         """
         with translated_while_waiting(self.settings.outage_budget):
-            artefacts = [asset for asset in (await self._finished(job)).output_data if asset.file_content]
-            for artefact in artefacts:
-                if artefact.asset_role == AssetRole.UNKNOWN:
-                    artefact.asset_role = AssetRole.WEIGHTS_FILE
-            snapshot = await self.center.get_snapshot(job.snapshot_id)
-            names = [artefact.filename or artefact.name for artefact in artefacts]
-            refuse_replacement(snapshot, names)
-            kept = [a for a in snapshot.stored_model.model_assets if (a.filename or a.name) not in names]
-            assets = [asset.wire() for asset in [*kept, *artefacts]]
-            await self.center.patch_snapshot(snapshot.id, {"storedModel": {"modelAssets": assets}})
+            async with self._finished(job) as finished:
+                artefacts = [_as_weights(asset) for asset in finished.outputs if asset.ref]
+                names = [artefact.name for artefact in artefacts]
+                if artefacts:
+                    async with self.center.open_snapshot(job.snapshot_id) as snapshot:
+                        refuse_replacement(snapshot, artefacts)
+                        await self.center.replace_assets(snapshot, finished, artefacts)
         return _shown(names)
 
     @activity.defn
@@ -107,145 +105,151 @@ class JobActivities:
         Raises:
             ApplicationError: ``NotFinished`` (ask again), ``JobFailed``, ``JobDeadline``, ``ResultUnreadable`` (final).
         """
-        return await self._finish_test(job)
+        return await self._finish_test(job, Purpose.OWN)
 
     @activity.defn
     async def finish_back_test(self, job: Job) -> TestResult:
         """As ``finish_test``; the result says that it is a back test's, which no deployment is judged by."""
-        return await self._finish_test(job, purpose=BACK_TEST)
+        return await self._finish_test(job, Purpose.BACK_TEST)
 
     @activity.defn
     async def finish_scoring(self, job: Job) -> Scored:
         """Wait for a scoring job."""
         with translated_while_waiting(self.settings.outage_budget):
-            finished = await self._finished(job)
-        names = [without_query(asset.file_url) or asset.filename or asset.name for asset in finished.output_data]
+            finished = await self._ended(job)
+        names = [without_query(asset.address) or asset.name for asset in finished.outputs]
         shown = [beginning(name, 150) for name in names[:SHOWN_NAMES]]
         return Scored(job_id=job.id, outputs=shown, output_count=len(names))
 
-    async def _finish_test(self, job: Job, **more: str) -> TestResult:
+    async def _finish_test(self, job: Job, purpose: Purpose) -> TestResult:
         with translated_while_waiting(self.settings.outage_budget):
-            finished = await self._finished(job)
-            metrics = read_metrics(finished)
-            result = await self._kept_result(job) or await self._keep_result(
-                wire.ModelTestResult(
-                    id=str(uuid5(NAMESPACE_URL, f"modelTestResult|{job.id}")),
-                    deployable_model_id=job.snapshot_id,
-                    job_id=job.id,
-                    test_results=metrics,
-                    provenance=provenance(finished) | more,
-                ),
-                job,
-            )
+            async with self._finished(job) as finished:
+                metrics = await read_metrics(self.center, finished, self.text_limit)
+                result = await self.center.keep_test_result(
+                    TestResultRecord(
+                        # Follows from the job's: an attempt that was given up may keep its result as well.
+                        id=str(uuid5(NAMESPACE_URL, f"modelTestResult|{job.id}")),
+                        snapshot_id=job.snapshot_id,
+                        job_id=job.id,
+                        purpose=purpose,
+                        values=metrics,
+                        provenance=provenance(finished),
+                    )
+                )
         return TestResult(id=result.id, job_id=job.id, metrics=top_level_numbers(metrics))
-
-    async def _kept_result(self, job: Job) -> wire.ModelTestResult | None:
-        """The oldest result of the job, if there is one."""
-        results = await self.center.list_test_results(job.snapshot_id)
-        return next((result for result in reversed(results) if result.job_id == job.id), None)
-
-    async def _keep_result(self, result: wire.ModelTestResult, job: Job) -> wire.ModelTestResult:
-        """Keep a result under an id that follows from the job's: an attempt that was given up may do so as well."""
-        try:
-            made = await self.center.create_test_result(result)
-        except Refused as error:
-            if error.status != HTTPStatus.CONFLICT:
-                raise
-            return result
-        if made.id == result.id:
-            return made
-        return await self._kept_result(job) or made  # a centre that gives ids of its own
 
     @activity.defn
     async def cancel_job(self, job_id: str) -> None:
-        """Ask the centre to end a job that nobody waits for any more. A job that has ended stays as it is."""
-        with translated(), suppress(NotFound):
-            if (await self.center.get_job(job_id)).job_status not in wire.TERMINAL_STATUSES:
-                await self.center.patch_job(job_id, {"jobStatus": wire.CANCELLED})
+        """Ask the centre to end a job. One that has ended stays as it is."""
+        with translated():
+            await self.center.cancel_job(job_id)
 
-    async def _finished(self, job: Job) -> wire.Job:
+    @asynccontextmanager
+    async def _finished(self, job: Job) -> AsyncIterator[JobRecord]:
+        """The job once it is complete, open: what it made can be read."""
+        await self._ended(job)
+        async with AsyncExitStack() as opened:
+            try:
+                finished = await opened.enter_async_context(self.center.open_job(job.id))
+            except NotFound:
+                raise _gone(job) from None
+            yield finished
+
+    async def _ended(self, job: Job) -> JobRecord:
+        """The job once it is complete."""
         try:
             current = await self.center.get_job(job.id)
         except NotFound:
-            raise final(FailureType.JOB_FAILED, f"Job {job.id} is no longer in the model centre.") from None
-        match current.job_status:
-            case wire.COMPLETE:
+            raise _gone(job) from None
+        match current.status:
+            case JobStatus.COMPLETE:
                 return current
-            case wire.ERROR | wire.CANCELLED as status:
+            case JobStatus.ERROR | JobStatus.CANCELLED as status:
                 message = f"The {job.kind} job {job.id} ended as {status}. {last_words(current)}"
                 raise final(FailureType.JOB_FAILED, message)
         left = job.deadline - activity.info().started_time if job.deadline else self.settings.job_poll
         if left <= timedelta(0):
-            await self.center.patch_job(job.id, {"jobStatus": wire.CANCELLED})
+            await self.center.cancel_job(job.id)
             raise final(
                 FailureType.JOB_DEADLINE,
-                f"The {job.kind} job {job.id} was still {current.job_status} after {self.settings.job_deadline}; "
+                f"The {job.kind} job {job.id} was still {current.status} after {self.settings.job_deadline}; "
                 "it was cancelled.",
             )
         pause = min(self.settings.job_poll, left)
-        raise not_finished(f"Job {job.id} is {current.job_status}, next look in {pause.total_seconds():.0f} s", pause)
+        raise not_finished(f"Job {job.id} is {current.status}, next look in {pause.total_seconds():.0f} s", pause)
 
-    async def _input(self, file: InputFile) -> wire.Asset:
+    async def _input(self, file: InputFile, opened: AsyncExitStack) -> Asset:
         """An input as a job carries it: one that the centre keeps with its content, another by its address."""
         if file.asset_id is None:
             return external(file, self.files)
         try:
-            stored = await self.center.get_asset(file.asset_id)
+            stored = await opened.enter_async_context(self.center.open_file(file.asset_id))
         except NotFound:
             raise final(
                 FailureType.MISSING_ASSET, f"The model centre keeps no file with the id {file.asset_id!r}."
             ) from None
-        name = file.filename or stored.filename
-        return stored.model_copy(update={"filename": name, "file_format": file.file_format or stored.file_format})
-
-    def _job(self, request: JobRequest, snapshot: wire.DeployableModel, given: Sequence[wire.Asset]) -> wire.Job:
-        outputs = [output(file, number, self.files) for number, file in enumerate(request.files.outputs, 1)]
-        runtime = request.runtime
-        target: dict[str, Any] = {"target_engine": wire.Engine(id=runtime.id, name=runtime.name)} if runtime else {}
-        return wire.Job(
-            job_type=self._job_types[request.kind],
-            job_status=wire.CREATED,
-            model=snapshot,
-            input_data=list(given) or inputs_by_role(snapshot, INPUT_ROLES[request.kind]),
-            output_data=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
-            job_parameters={KEY: request.key, WORKFLOW_ID: request.workflow_id},
-            **target,
+        return stored.model_copy(
+            update={"name": file.filename or stored.name, "format": file.file_format or stored.format}
         )
 
-    @property
-    def _job_types(self) -> dict[JobKind, str]:
-        names = self.center_settings
-        return {
-            JobKind.TRAINING: names.training_job_type,
-            JobKind.METRICS: names.metrics_job_type,
-            JobKind.SCORING: names.scoring_job_type,
-        }
+    def _job(self, request: JobRequest, snapshot: Snapshot, given: Sequence[Asset]) -> NewJob:
+        outputs = [output(file, number, self.files) for number, file in enumerate(request.files.outputs, 1)]
+        return NewJob(
+            key=request.key,
+            kind=request.kind,
+            workflow_id=request.workflow_id,
+            snapshot=snapshot,
+            inputs=list(given) or inputs_by_role(snapshot, INPUT_ROLES[request.kind]),
+            outputs=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
+            runtime=request.runtime,
+        )
 
-    def _created(self, request: JobRequest, job: wire.Job) -> Job:
+    def _created(self, request: JobRequest, job: JobRecord) -> Job:
         deadline = activity.info().started_time + self.settings.job_deadline
         return Job(id=job.id, kind=request.kind, snapshot_id=request.snapshot_id, deadline=deadline)
 
 
-def refuse_replacement(snapshot: wire.DeployableModel, artefacts: Iterable[str]) -> None:
+def _gone(job: Job) -> ApplicationError:
+    return final(FailureType.JOB_FAILED, f"Job {job.id} is no longer in the model centre.")
+
+
+def _as_weights(artefact: Asset) -> Asset:
+    """What training makes are weights, unless the job says what else they are."""
+    return (
+        artefact.model_copy(update={"role": AssetRole.WEIGHTS_FILE}) if artefact.role == AssetRole.UNKNOWN else artefact
+    )
+
+
+def refuse_replacement(snapshot: Snapshot, artefacts: Sequence[Asset]) -> None:
     """Training makes weights: what a job sends back must not become the snapshot's source, data or decision table.
 
+    What is there already, as after an earlier try, is replaced by itself.
+
     Raises:
-        ApplicationError: ``JobFailed`` if an artefact has the name of such an asset.
+        ApplicationError: ``JobFailed`` if an artefact has the name of such an asset, or two have the same name.
     """
-    made = {name.casefold() for name in artefacts}
-    for asset in snapshot.stored_model.model_assets:
-        name = asset.filename or asset.name
-        if name.casefold() in made and asset.asset_role not in REPLACEABLE:
+    made = Counter(artefact.name.casefold() for artefact in artefacts)
+    there = {(artefact.name, artefact.role, artefact.sha256) for artefact in artefacts if artefact.sha256}
+    for asset in snapshot.assets:
+        same = (asset.name, asset.role, asset.sha256) in there
+        if asset.name.casefold() in made and asset.role not in REPLACEABLE and not same:
             raise final(
                 FailureType.JOB_FAILED,
-                f"The training job made a file named {name!r}, which would replace the snapshot's asset of that name "
-                f"with the role {asset.asset_role}. Give the artefact another name.",
+                f"The training job made a file named {asset.name!r}, which would replace the snapshot's asset of that "
+                f"name with the role {asset.role}. Give the artefact another name.",
+            )
+    for name in (artefact.name for artefact in artefacts):
+        if made[name.casefold()] > 1:
+            raise final(
+                FailureType.JOB_FAILED,
+                f"The training job made {made[name.casefold()]} files named {name!r}, and a snapshot can have one of a "
+                "name. Give each artefact a name of its own.",
             )
 
 
-def last_words(job: wire.Job, limit: int = 300) -> str:
+def last_words(job: JobRecord, limit: int = 300) -> str:
     """The end of a job's messages, where the error stands."""
-    return ending("\n".join(_non_empty(job.job_messages)), limit)
+    return ending("\n".join(_non_empty(job.messages)), limit)
 
 
 def _shown(names: Sequence[str]) -> list[str]:

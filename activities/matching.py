@@ -2,53 +2,52 @@
 
 from collections.abc import Iterable
 
-from activities.snapshots import stage_of
-from mlc.center import wire
-from mlc.model.deployment import DeploymentMode
+from mlc.model.deployment import Runtime
+from mlc.model.snapshot import Snapshot
 from mlc.settings import ProcessSettings
 
 
 def matching(
-    snapshot: wire.DeployableModel,
-    engines: Iterable[wire.Engine],
+    snapshot: Snapshot,
+    runtimes: Iterable[Runtime],
     settings: ProcessSettings,
     review_tags: Iterable[str],
     *,
     target: str | None = None,
-) -> list[wire.Engine]:
+) -> list[Runtime]:
     """The runtimes that suit a snapshot, or its deployment at the stage ``target``.
 
-    Those that the snapshot pins in ``targetRuntimes``, if it pins any. Else those of its stage whose platforms include
+    Those that the snapshot pins (``target_runtimes``), if it pins any. Else those of its stage whose platforms include
     the model's type and whose service tags, if they have any, include one of the snapshot's.
     """
     if snapshot.target_runtimes:
-        pinned = {name for engine in snapshot.target_runtimes for name in (engine.id, engine.name) if name}
-        return [engine for engine in engines if engine.id in pinned or engine.name in pinned]
+        pinned = {name for runtime in snapshot.target_runtimes for name in (runtime.id, runtime.name) if name}
+        return [runtime for runtime in runtimes if runtime.id in pinned or runtime.name in pinned]
     control = control_tags(settings, review_tags)
-    stage = canonical_stage(target or stage_of(snapshot), settings)
+    stage = canonical_stage(target or snapshot.stage, settings)
     if stage == "unassigned":
         return []
-    wanted = set(snapshot.meta_data.tags) - control
-    platform = snapshot.stored_model.model_meta_data.type.casefold()
+    wanted = set(snapshot.tags) - control
+    platform = snapshot.model.type.casefold()
     return [
-        engine
-        for engine in engines
-        if stage in _stages(engine, settings)
-        and (not (covered := platforms(engine)) or any(platform.startswith(name) for name in covered))
-        and (not (service := service_tags(engine, settings, control)) or service & wanted)
+        runtime
+        for runtime in runtimes
+        if stage in _stages(runtime, settings)
+        and (not (covered := platforms(runtime)) or any(platform.startswith(name) for name in covered))
+        and (not (service := service_tags(runtime, settings, control)) or service & wanted)
     ]
 
 
-def platforms(engine: wire.Engine) -> list[str]:
+def platforms(runtime: Runtime) -> list[str]:
     """What a runtime can run, such as ``python``; none: everything. A platform without a version is one it lacks."""
-    return sorted(name.casefold() for name, version in engine.platform.items() if version is not None)
+    return sorted(name.casefold() for name, version in runtime.platforms.items() if version is not None)
 
 
-def service_tags(engine: wire.Engine, settings: ProcessSettings, control: set[str]) -> set[str]:
+def service_tags(runtime: Runtime, settings: ProcessSettings, control: set[str]) -> set[str]:
     """A runtime's tags that are neither names of stages nor control tags: which models it is meant for."""
     stages = stage_names(settings)
-    own = canonical_stage(engine.environment_name or "unassigned", settings)
-    meant = set(engine.tags) - control
+    own = canonical_stage(_stage(runtime), settings)
+    meant = set(runtime.tags) - control
     return {tag for tag in meant if tag.casefold() not in stages and canonical_stage(tag, settings) != own}
 
 
@@ -75,22 +74,21 @@ def stage_names(settings: ProcessSettings) -> dict[str, str]:
     }
 
 
-def _stages(engine: wire.Engine, settings: ProcessSettings) -> set[str]:
-    return {canonical_stage(name, settings) for name in (engine.environment_name or "unassigned", *engine.tags)}
+def _stages(runtime: Runtime, settings: ProcessSettings) -> set[str]:
+    return {canonical_stage(name, settings) for name in (_stage(runtime), *runtime.tags)}
 
 
-def mode_of(engine: wire.Engine) -> DeploymentMode:
-    return DeploymentMode.ONLINE if engine.input_endpoints or engine.output_endpoints else DeploymentMode.BATCH
+def _stage(runtime: Runtime) -> str:
+    return runtime.stage or "unassigned"
 
 
-def looked_for(snapshot: wire.DeployableModel, target: str | None = None) -> str:
+def looked_for(snapshot: Snapshot, target: str | None = None) -> str:
     """What ``matching`` went by."""
     if snapshot.target_runtimes:
-        return f"it is pinned to {', '.join(engine.name or engine.id or '?' for engine in snapshot.target_runtimes)}"
-    model_type = snapshot.stored_model.model_meta_data.type
-    return f"stage {target or stage_of(snapshot)!r}, model type {model_type}, tags {snapshot.meta_data.tags}"
+        return f"it is pinned to {', '.join(runtime.name or runtime.id or '?' for runtime in snapshot.target_runtimes)}"
+    return f"stage {target or snapshot.stage!r}, model type {snapshot.model.type}, tags {snapshot.tags}"
 
 
-def described(engine: wire.Engine) -> str:
-    platform = f", platform {' '.join(platforms(engine))}" if engine.platform else ""
-    return f"{engine.name} (stage {engine.environment_name or 'unassigned'}, tags {engine.tags}{platform})"
+def described(runtime: Runtime) -> str:
+    platform = f", platform {' '.join(platforms(runtime))}" if runtime.platforms else ""
+    return f"{runtime.name} (stage {_stage(runtime)}, tags {runtime.tags}{platform})"

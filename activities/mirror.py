@@ -31,14 +31,14 @@ from activities.files import store_files
 from activities.schedule_notices import tell
 from activities.schedule_plan import PlannedSchedule, SchedulePlan, schedule_plan
 from mlc.center import Center
-from mlc.center.deployment_state import deployment_state
 from mlc.model.cron import Calendar, Values, ranges
-from mlc.model.failure import Refused
+from mlc.model.deployment import DeploymentState
+from mlc.model.failure import MlcError, Refused
 from mlc.model.file import FileRules
 from mlc.model.schedule import MIRRORED_BY, ORIGIN, PAUSED, MirrorReport, ScheduleOrigin, ScheduleProblem
 from mlc.model.short import beginning
 from mlc.model.signal import Signals
-from mlc.settings import CenterSettings, ProcessSettings
+from mlc.settings import ProcessSettings
 
 CREATED, UPDATED, RESTED = "created", "updated", "paused"
 SHOWN, LONGEST = 5, 300
@@ -46,7 +46,7 @@ SHOWN, LONGEST = 5, 300
 LONGEST_NOTE = 500
 
 
-class Taken(Exception):
+class Taken(MlcError):
     """Somebody else's schedule has the id."""
 
 
@@ -54,7 +54,6 @@ class Taken(Exception):
 class MirrorActivities:
     center: Center
     settings: ProcessSettings
-    center_settings: CenterSettings
     files: FileRules
     signals: Signals
     """What the signals of schedules start. (No activity knows a workflow.)"""
@@ -64,13 +63,7 @@ class MirrorActivities:
         """Bring Temporal's Schedules in line with the centre's, and tell of those that can't run."""
         mirror = Mirror(activity.client(), activity.info().task_queue, self.center, self.settings)
         with translated():
-            plan = await schedule_plan(
-                self.center,
-                center_settings=self.center_settings,
-                settings=self.settings,
-                files=self.files,
-                signals=self.signals,
-            )
+            plan = await schedule_plan(self.center, settings=self.settings, files=self.files, signals=self.signals)
             right = {planned.id for planned in plan.schedules if await mirror.bring(planned)}
             problems = [*plan.problems, *mirror.problems]
             resting = {problem.mirrored_id: problem.what for problem in problems} | plan.resting
@@ -108,8 +101,7 @@ class MirrorActivities:
         One that ends while the centre's listing is read moves another from the next page to the one that was read.
         """
         return any(
-            deployment_state(deployment, self.center_settings) == self.center_settings.deployed_state
-            and deployment.id not in plan.deployments
+            deployment.state is DeploymentState.DEPLOYED and deployment.id not in plan.deployments
             for deployment in await self.center.list_deployments(snapshot_id=snapshot_id)
         )
 

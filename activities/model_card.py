@@ -1,67 +1,51 @@
-"""A snapshot as a reviewer reads and compares it: ModelOp's JSON as plain texts."""
+"""A snapshot as a reviewer reads and compares it: as plain texts."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
-from activities.snapshots import DECISION_MARK, DEPLOY_MARK
-from mlc.center import wire
+from mlc.model.asset import Asset
+from mlc.model.moment import in_utc
+from mlc.model.snapshot import Schema, Snapshot
 from mlc.ticketing.content.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
 from mlc.ticketing.content.values import flat
 
-OWN_MARKS = {DEPLOY_MARK, DECISION_MARK}
-"""Custom metadata in which the processes keep their own notes."""
 DEEPEST_SCHEMA = 8
 TOO_DEEP = "(nested too deeply to be shown)"
 
 
-def model_card(snapshot: wire.DeployableModel) -> ModelCard:
+def model_card(snapshot: Snapshot) -> ModelCard:
     """A snapshot as a reviewer wants to read and compare it."""
-    model, about, meta = snapshot.stored_model, snapshot.stored_model.model_meta_data, snapshot.meta_data
-    git = about.repository_info or {}
+    model = snapshot.model
     facts = {
-        "Model type": about.type,
-        "Use": about.model_use_category,
-        "Organization": about.model_organization,
-        "Tags": sorted(meta.tags),
-        "Model tags": sorted(about.tags),
-        "Snapshot description": meta.description,
+        "Model type": model.type,
+        "Use": model.use,
+        "Organization": model.organization,
+        "Tags": sorted(snapshot.tags),
+        "Model tags": sorted(model.tags),
+        "Snapshot description": snapshot.description,
     }
-    custom = {name: value for name, value in {**about.custom, **meta.custom}.items() if name not in OWN_MARKS}
+    custom = {**model.custom, **snapshot.custom}
     core = {*ModelCard.model_fields, "owner", "model", "snapshot", "created", *(name.casefold() for name in facts)}
     named = {f"{name} (custom)" if name.casefold() in core else name: value for name, value in custom.items()}
     return ModelCard(
         snapshot_id=snapshot.id,
-        snapshot_name=meta.name,
-        model_name=about.name,
-        owner=snapshot.created_by or model.created_by or "",
-        stage=about.model_stage or "",
-        methodology=about.model_methodology or "",
-        risk=about.model_risk or "",
-        description=about.description or "",
-        created=moment(snapshot.created_date),
-        git_repository=str(git.get("repositoryRemote") or ""),
-        git_branch=str(git.get("repositoryBranch") or ""),
-        git_commit=str(git.get("lastCommitId") or ""),
-        assets=[_asset(asset) for asset in model.model_assets],
-        schemas=[*_schemas("Input schema", about.input_schema), *_schemas("Output schema", about.output_schema)],
+        snapshot_name=snapshot.name,
+        model_name=model.name,
+        owner=snapshot.author or model.author,
+        stage=model.stage,
+        methodology=model.methodology,
+        risk=model.risk,
+        description=model.description,
+        created=moment(snapshot.created),
+        git_repository=model.repository.url,
+        git_branch=model.repository.branch,
+        git_commit=model.repository.commit,
+        assets=[_asset(asset) for asset in snapshot.assets],
+        schemas=[*_schemas("Input schema", model.input_schemas), *_schemas("Output schema", model.output_schemas)],
         metadata={name: text for name, value in flat({**facts, **named}).items() if (text := as_text(value))},
-        details={name: text for name, value in flat(_more(about)).items() if (text := as_text(value))},
+        details={name: text for name, value in flat(model.details).items() if (text := as_text(value))},
     )
-
-
-def _more(about: wire.ModelMetaData) -> dict[str, Any]:
-    """What else ModelOp keeps in a model's metadata, such as its category and its return on investment."""
-    more = {"modelCategory": about.model_category, **(about.model_extra or {})}
-    return {_label(name): value for name, value in more.items()}
-
-
-def _label(name: str) -> str:
-    """``enableInputSchemaChecking`` as people write it."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return words[:1].upper() + words[1:].lower()
 
 
 def as_text(value: object) -> str:
@@ -76,25 +60,14 @@ def as_text(value: object) -> str:
         return TOO_DEEP
 
 
-def _asset(asset: wire.Asset) -> AssetFact:
-    return AssetFact(
-        name=asset.filename or asset.name,
-        role=asset.asset_role,
-        sha256=asset.content_hash.hex_string if asset.content_hash else "",
-        place=asset.file_url or "",
-    )
+def _asset(asset: Asset) -> AssetFact:
+    return AssetFact(name=asset.name, role=asset.role, sha256=asset.sha256 or "", place=asset.address or "")
 
 
-def _schemas(side: str, schemas: Iterable[dict[str, Any]]) -> Iterator[SchemaFact]:
+def _schemas(side: str, schemas: Iterable[Schema]) -> Iterator[SchemaFact]:
     for schema in schemas:
-        definition = schema.get("schemaDefinition")
-        if isinstance(definition, str):
-            try:
-                definition = json.loads(definition)
-            except (ValueError, RecursionError):
-                definition = None
-        name = schema.get("name") or schema.get("schemaId") or ""
-        yield SchemaFact(side=side, name=str(name), fields=list(_fields("", definition, DEEPEST_SCHEMA)))
+        fields = list(_fields("", schema.definition, DEEPEST_SCHEMA))
+        yield SchemaFact(side=side, name=schema.name, fields=fields)
 
 
 def _fields(prefix: str, definition: object, depth: int) -> Iterator[FieldFact]:
@@ -134,4 +107,4 @@ def _inner(avro: object) -> Iterator[object]:
 
 def moment(date: datetime | None) -> str:
     """A time as people read it, empty if there is none."""
-    return f"{date:%Y-%m-%d %H:%M} UTC" if date else ""
+    return f"{in_utc(date):%Y-%m-%d %H:%M} UTC" if date else ""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.failures import translated
-from mlc.center import Center, wire
+from mlc.center import Center
 from mlc.model.base import Record
+from mlc.model.notification import Notification, NotificationKind, Severity
 
 
 class Notice(Record):
@@ -19,8 +20,8 @@ class Notice(Record):
     model_id: str = ""
     key: str
     message: str
-    severity: str = "INFO"
-    notification_type: str = "MODEL_NOTIFICATION"
+    severity: str = Severity.INFO.value
+    notification_type: str = NotificationKind.MODEL.value
 
 
 @dataclass
@@ -35,23 +36,20 @@ class NotificationActivities:
             if any(_says(notification, notice) for notification in said):
                 return
             await self.center.create_notification(
-                wire.Notification(
-                    notification_type=notice.notification_type,
+                Notification(
+                    key=notice.key,
+                    kind=notice.notification_type,
                     severity=notice.severity,
                     message=notice.message,
-                    deployable_model_id=notice.snapshot_id or None,
-                    stored_model_id=notice.model_id or None,
-                    mlcKey=notice.key,
+                    snapshot_id=notice.snapshot_id,
+                    model_id=notice.model_id,
                 )
             )
 
 
-def _says(notification: wire.Notification, notice: Notice) -> bool:
-    key = (notification.model_extra or {}).get("mlcKey")
-    if key is not None:
-        return bool(key == notice.key)
-    said = (notification.open, notification.notification_type, notification.message)
+def _says(notification: Notification, notice: Notice) -> bool:
+    if notification.key:
+        return notification.key == notice.key
+    said = (notification.open, notification.kind, notification.message)
     # Of all notifications of the centre, which are looked at for a notice on no snapshot, only those on none count.
-    return said == (True, notice.notification_type, notice.message) and (
-        (notification.deployable_model_id or "") == notice.snapshot_id
-    )
+    return said == (True, notice.notification_type, notice.message) and notification.snapshot_id == notice.snapshot_id

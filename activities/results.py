@@ -6,24 +6,39 @@ from collections.abc import Iterable
 from typing import Any
 
 from activities.failures import final
-from mlc.center import wire
-from mlc.model.failure import FailureType
+from mlc.center import Contents
+from mlc.model.asset import Asset, AssetRole
+from mlc.model.failure import FailureType, Refused, TooLarge
+from mlc.model.job import JobRecord
+from mlc.model.result import Provenance, Purpose, TestResultRecord
 from mlc.model.short import beginning
-from mlc.model.snapshot import AssetRole
 
 SHOWN_METRICS = 12
-BACK_TEST = "backTest"
-"""``provenance.purpose`` of a back test's result, which says nothing about whether to deploy."""
 
 
-def read_metrics(job: wire.Job) -> dict[str, Any]:
-    """The JSON object that the model's metrics function yielded, from the job's first output.
+async def read_metrics(contents: Contents, job: JobRecord, limit: int) -> dict[str, Any]:
+    """The JSON object that the model's metrics function yielded, from the first output of a job that is open.
+
+    Args:
+        limit: bytes of it that are read.
 
     Raises:
-        ApplicationError: ``ResultUnreadable`` when there is none, or it is something else.
+        ApplicationError: ``ResultUnreadable`` when there is none, it is too large, or something else.
     """
+    content = b""
+    if job.outputs and job.outputs[0].ref:
+        try:
+            content = await contents.read(job.outputs[0], limit=limit)
+        except TooLarge:
+            raise final(
+                FailureType.RESULT_UNREADABLE,
+                f"The result of job {job.id}, {job.outputs[0].name!r}, is larger than {limit} bytes: let the metrics "
+                "function yield less, or raise MLC_CENTER_TEXT_LIMIT.",
+            ) from None
+        except Refused as error:
+            message = f"The result of job {job.id} can't be read. {error}"
+            raise final(FailureType.RESULT_UNREADABLE, message) from None
     try:
-        content = job.output_data[0].content() if job.output_data else None
         metrics = json.loads(content) if content else None
     except (ValueError, RecursionError) as error:
         raise final(FailureType.RESULT_UNREADABLE, f"The result of job {job.id} is not JSON: {error}.") from None
@@ -38,14 +53,9 @@ def read_metrics(job: wire.Job) -> dict[str, Any]:
     return metrics
 
 
-def newest_own(results: Iterable[wire.ModelTestResult]) -> wire.ModelTestResult | None:
+def newest_own(results: Iterable[TestResultRecord]) -> TestResultRecord | None:
     """Of a snapshot's results, the newest first, the first that its own metrics job made: no monitor, no back test."""
-    return next((result for result in results if _is_own(result)), None)
-
-
-def _is_own(result: wire.ModelTestResult) -> bool:
-    extra = result.model_extra or {}
-    return "associatedModel" not in extra and result.provenance.get("purpose") != BACK_TEST
+    return next((result for result in results if result.purpose is Purpose.OWN), None)
 
 
 def top_level_numbers(metrics: dict[str, Any]) -> dict[str, float]:
@@ -61,21 +71,21 @@ def _is_finite(value: object) -> bool:
         return False
 
 
-def provenance(job: wire.Job) -> dict[str, Any]:
+def provenance(job: JobRecord) -> Provenance:
     """What is needed to get the same result again: hashes of everything that went in, versions, parameters."""
-    assets = job.model.stored_model.model_assets if job.model else []
-    source = [a for a in assets if a.asset_role == AssetRole.MODEL_SOURCE]
-    other = [a for a in assets if a.asset_role in {AssetRole.WEIGHTS_FILE, AssetRole.REQUIRED_LIBRARIES}]
-    return {
-        "jobId": job.id,
-        "jobParameters": job.job_parameters,
-        "runtime": job.target_engine.name if job.target_engine else None,
-        "versions": job.runtime_info,
-        "source": _hashes(source),
-        "inputs": _hashes(job.input_data),
-        "artefacts": _hashes(other),
-    }
+    assets = job.snapshot.assets if job.snapshot else []
+    other = {AssetRole.WEIGHTS_FILE, AssetRole.REQUIRED_LIBRARIES}
+    return Provenance(
+        job_id=job.id,
+        parameters=job.parameters,
+        runtime=job.runtime_name or None,
+        versions=job.runtime_info,
+        source=hashes(asset for asset in assets if asset.role == AssetRole.MODEL_SOURCE),
+        inputs=hashes(job.inputs),
+        artefacts=hashes(asset for asset in assets if asset.role in other),
+    )
 
 
-def _hashes(assets: list[wire.Asset]) -> dict[str, str]:
-    return {a.filename or a.name: a.content_hash.hex_string for a in assets if a.content_hash}
+def hashes(assets: Iterable[Asset]) -> dict[str, str]:
+    """SHA-256 by file name, of those assets whose hash the centre knows."""
+    return {asset.name: asset.sha256 for asset in assets if asset.sha256}

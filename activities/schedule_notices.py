@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from temporalio import activity
 
-from mlc.center import Center, wire
+from mlc.center import Center
 from mlc.model.failure import Refused
+from mlc.model.notification import Notification, Severity
 from mlc.model.schedule import ScheduleProblem
 
 SAYS = "This schedule does not run. "
@@ -23,12 +24,12 @@ async def tell(center: Center, snapshot_id: str, problems: Sequence[ScheduleProb
     wanted = {SAYS + problem.text: problem for problem in problems}
     for message in wanted.keys() - {notification.message for notification in told}:
         await center.create_notification(
-            wire.Notification(
-                severity="WARN",
+            Notification(
+                key=wanted[message].key,
+                severity=Severity.WARN,
                 message=message,
-                deployable_model_id=snapshot_id or None,
-                stored_model_id=wanted[message].model_id or None,
-                mlcKey=wanted[message].key,
+                snapshot_id=snapshot_id,
+                model_id=wanted[message].model_id,
             )
         )
     for notification in told:
@@ -36,9 +37,8 @@ async def tell(center: Center, snapshot_id: str, problems: Sequence[ScheduleProb
             await _close(center, notification)
 
 
-async def _close(center: Center, notification: wire.Notification) -> None:
+async def _close(center: Center, notification: Notification) -> None:
     try:
-        closed = {"open": False, "message": MENDED + notification.message}
-        await center.patch_notification(notification.id, closed)
+        await center.close_notification(notification.id, MENDED + notification.message)
     except Refused as error:  # the schedule runs, which matters more
         activity.logger.warning("Notification %s stays open. %s", notification.id, error)

@@ -12,17 +12,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from activities.monitors import monitor_name
-from mlc.center import Center, wire
+from mlc.center import Center
 from mlc.model.cron import Calendar, calendars
+from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
-from mlc.model.schedule import ScheduleOrigin, ScheduleProblem, mirrored_id
+from mlc.model.schedule import Schedule, ScheduleOrigin, ScheduleProblem, mirrored_id
 from mlc.model.short import beginning
 from mlc.model.signal import BadSignal, ProcessStart, Signals
-from mlc.settings import CenterSettings, ProcessSettings
+from mlc.model.snapshot import Snapshot
+from mlc.settings import ProcessSettings
 
-EDITION = 1
+EDITION = 2
 """Part of every fingerprint: another number has all schedules made anew by a release that makes them otherwise."""
 
 _ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)
@@ -30,31 +31,31 @@ _ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 
 @dataclass(frozen=True)
 class Owner:
-    """Who has schedules: a deployment, or a monitor, for which ``id`` is the snapshot's that carries it.
+    """Who has schedules: a deployment, or a monitor, for which ``id`` is that of the snapshot that carries it.
 
     ``resting`` says why none of them is to run now, if so.
     """
 
     id: str
     name: str
-    snapshot: wire.DeployableModel
-    schedules: Sequence[wire.Schedule]
+    snapshot_id: str
+    model_id: str
+    schedules: Sequence[Schedule]
     resting: str = ""
 
-    def mirrored_id(self, schedule: wire.Schedule) -> str:
+    def mirrored_id(self, schedule: Schedule) -> str:
         """The id in Temporal, or empty if it can have none."""
-        own = schedule.schedule_id or ""
-        return mirrored_id(self.id, own) if _ID.fullmatch(own) else ""
+        return mirrored_id(self.id, schedule.id) if _ID.fullmatch(schedule.id) else ""
 
-    def problem(self, schedule: wire.Schedule, what: str) -> ScheduleProblem:
+    def problem(self, schedule: Schedule, what: str) -> ScheduleProblem:
         place = f"{self.name}, schedule {_name(schedule)!r}"
-        if schedule.schedule_id and schedule.schedule_id != _name(schedule):
-            place += f" ({beginning(schedule.schedule_id, 100)})"
+        if schedule.id and schedule.id != _name(schedule):
+            place += f" ({beginning(schedule.id, 100)})"
         return ScheduleProblem(
             place=place,
             what=beginning(what, 700),
-            snapshot_id=self.snapshot.id,
-            model_id=self.snapshot.stored_model.id or "",
+            snapshot_id=self.snapshot_id,
+            model_id=self.model_id,
             mirrored_id=self.mirrored_id(schedule),
         )
 
@@ -64,7 +65,7 @@ class PlannedSchedule:
     """A schedule that can run."""
 
     owner: Owner
-    source: wire.Schedule
+    source: Schedule
     origin: ScheduleOrigin
     calendars: Sequence[Calendar]
     start: ProcessStart
@@ -98,19 +99,14 @@ class SchedulePlan:
 
 
 async def schedule_plan(
-    center: Center,
-    *,
-    center_settings: CenterSettings,
-    settings: ProcessSettings,
-    files: FileRules,
-    signals: Signals,
+    center: Center, *, settings: ProcessSettings, files: FileRules, signals: Signals
 ) -> SchedulePlan:
     """Read the schedules of everything that is deployed. One that can't be used stops none of the others.
 
     Raises:
         ExternalError: the centre did not answer, so that what is deployed is not known.
     """
-    active = [deployment async for deployment in center.iter_deployments(state=center_settings.deployed_state)]
+    active = [deployment async for deployment in center.iter_deployments(state=DeploymentState.DEPLOYED)]
     plan = SchedulePlan(deployments=frozenset(deployment.id for deployment in active))
     seen = set[str]()
     async for owner in _owners(center, active):
@@ -122,7 +118,7 @@ async def schedule_plan(
             try:
                 planned = _planned(owner, schedule, settings, files, signals)
                 if planned.id in seen:
-                    raise ValueError("another schedule there has the same scheduleId: give it one of its own.")
+                    raise ValueError("another schedule there has the same id: give it one of its own.")
             except (ValueError, BadSignal) as error:
                 plan.problems.append(owner.problem(schedule, str(error)))
             else:
@@ -131,18 +127,17 @@ async def schedule_plan(
     return plan
 
 
-async def _owners(center: Center, active: Sequence[wire.DeployedModel]) -> AsyncIterator[Owner]:
+async def _owners(center: Center, active: Sequence[DeploymentRecord]) -> AsyncIterator[Owner]:
     places = Places()
     for listed in active:
         resting = places.taken_over(listed)
-        if listed.schedules and listed.deployable_model:
+        if listed.schedules and listed.snapshot_id:
             # A listing may leave out the contents of files, which a schedule's variables may hold.
             with suppress(NotFound):
                 deployment = await center.get_deployment(listed.id)
-                snapshot = deployment.deployable_model or listed.deployable_model
-                name = f"Deployment {deployment.id} of {_quoted(snapshot)}"
-                yield Owner(deployment.id, name, snapshot, deployment.schedules, resting)
-    for snapshot_id in dict.fromkeys(d.deployable_model.id for d in active if d.deployable_model):
+                name = f"Deployment {deployment.id} of {_quoted(listed.snapshot_name or listed.snapshot_id)}"
+                yield Owner(deployment.id, name, listed.snapshot_id, listed.model_id, deployment.schedules, resting)
+    for snapshot_id in dict.fromkeys(d.snapshot_id for d in active if d.snapshot_id):
         resting = "" if snapshot_id in places.newest else "A newer snapshot of the model is deployed in its places."
         with suppress(NotFound):
             for owner in _monitors(await center.get_snapshot(snapshot_id), resting):
@@ -158,69 +153,63 @@ class Places:
     _there: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
     _with_schedules: set[str] = field(default_factory=set)
 
-    def taken_over(self, deployment: wire.DeployedModel) -> str:
+    def taken_over(self, deployment: DeploymentRecord) -> str:
         """That the deployment's schedules are a newer one's now; empty if they aren't.
 
         A newer one that has none yet has not taken any over: DeployModel copies them after it has deployed.
         """
-        snapshot = deployment.deployable_model or wire.DeployableModel()
-        place = snapshot.stored_model.id or snapshot.id, deployment.engine.id if deployment.engine else None
+        place = deployment.model_id or deployment.snapshot_id, deployment.runtime_id
         newer = self._there.setdefault(place, [])
         # They may stand on another of that snapshot's deployments: they are copied to the first one.
         over = any(other in self._with_schedules for other in newer)
         if not newer:
-            self.newest.add(snapshot.id)
-        newer.append(snapshot.id)
+            self.newest.add(deployment.snapshot_id)
+        newer.append(deployment.snapshot_id)
         if deployment.schedules:
-            self._with_schedules.add(snapshot.id)
+            self._with_schedules.add(deployment.snapshot_id)
         return "A newer deployment of the model in the same place has schedules." if over else ""
 
 
-def _unheard(schedule: wire.Schedule, signals: Signals) -> str:
-    name = (schedule.action or {}).get("signalName")
+def _unheard(schedule: Schedule, signals: Signals) -> str:
+    name = schedule.signal
     return f"Nobody here listens to {name}." if isinstance(name, str) and name in signals.unheard else ""
 
 
-def _monitors(snapshot: wire.DeployableModel, resting: str) -> Iterable[Owner]:
-    for association in snapshot.associated_models:
-        name = beginning(monitor_name(association), 100)
-        yield Owner(snapshot.id, f"Monitor {name!r} on {_quoted(snapshot)}", snapshot, association.schedules, resting)
+def _monitors(snapshot: Snapshot, resting: str) -> Iterable[Owner]:
+    for monitor in snapshot.monitors:
+        name = f"Monitor {beginning(monitor.name, 100)!r} on {_quoted(snapshot.name or snapshot.id)}"
+        yield Owner(snapshot.id, name, snapshot.id, snapshot.model.id, monitor.schedules, resting)
 
 
 def _planned(
-    owner: Owner, schedule: wire.Schedule, settings: ProcessSettings, files: FileRules, signals: Signals
+    owner: Owner, schedule: Schedule, settings: ProcessSettings, files: FileRules, signals: Signals
 ) -> PlannedSchedule:
     """The schedule as it is to run.
 
     Raises:
         ValueError, BadSignal: it can't; what is wrong, in a sentence or two.
     """
-    schedule_id = schedule.schedule_id or ""
-    if not _ID.fullmatch(schedule_id):
-        raise ValueError("it needs a scheduleId of letters, digits and -_.: (200 at most).")
-    cron = schedule.cron_expression or ""
-    days = calendars(cron)
+    if not _ID.fullmatch(schedule.id):
+        raise ValueError("it needs an id of letters, digits and -_.: (200 at most).")
+    days = calendars(schedule.cron)
     zone = _zone(schedule.time_zone or settings.schedule_time_zone)
     start = _start(schedule, files, signals)
     origin = ScheduleOrigin(
         name=_name(schedule),
-        schedule_id=schedule_id,
+        schedule_id=schedule.id,
         source=owner.name,
-        snapshot_id=owner.snapshot.id,
-        cron=cron,
+        snapshot_id=owner.snapshot_id,
+        cron=schedule.cron,
         time_zone=zone,
         fingerprint=_fingerprint(schedule, zone, settings),
     )
     return PlannedSchedule(owner, schedule, origin, days, start)
 
 
-def _start(schedule: wire.Schedule, files: FileRules, signals: Signals) -> ProcessStart:
-    action = schedule.action or {}
-    name, variables = action.get("signalName"), action.get("signalVariables", {})
+def _start(schedule: Schedule, files: FileRules, signals: Signals) -> ProcessStart:
+    name, variables = schedule.signal, schedule.variables
     if not isinstance(name, str) or not isinstance(variables, dict):
-        raise ValueError(
-            f'its action must be {{"signalName": "...", "signalVariables": {{...}}}}, such as {signals.example}.'
-        )
+        raise ValueError(f"it must name a signal and an object with its variables, such as {signals.example}.")
     try:
         return signals.read(name, variables, files)
     except BadSignal as error:
@@ -235,15 +224,14 @@ def _zone(name: str) -> str:
     return name
 
 
-def _fingerprint(schedule: wire.Schedule, zone: str, settings: ProcessSettings) -> str:
-    parts = [EDITION, schedule.wire(), zone, settings.schedule_catchup.total_seconds()]
+def _fingerprint(schedule: Schedule, zone: str, settings: ProcessSettings) -> str:
+    parts = [EDITION, schedule.model_dump(mode="json"), zone, settings.schedule_catchup.total_seconds()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _name(schedule: wire.Schedule) -> str:
-    own = schedule.meta_data.name if schedule.meta_data else ""
-    return beginning(own or schedule.schedule_id or "without a name", 100)
+def _name(schedule: Schedule) -> str:
+    return beginning(schedule.name or schedule.id or "without a name", 100)
 
 
-def _quoted(snapshot: wire.DeployableModel) -> str:
-    return repr(beginning(snapshot.meta_data.name or snapshot.id, 100))
+def _quoted(name: str) -> str:
+    return repr(beginning(name, 100))

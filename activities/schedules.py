@@ -1,5 +1,6 @@
 """Schedules: what the previously deployed snapshot had goes on with the new one."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -8,14 +9,13 @@ from temporalio import activity
 
 from activities.deployments import Deployments, active_deployments
 from activities.failures import translated
-from mlc.center import Center, wire
-from mlc.settings import CenterSettings
+from mlc.center import Center
+from mlc.model.schedule import Schedule
 
 
 @dataclass
 class ScheduleActivities:
     center: Center
-    center_settings: CenterSettings
 
     @activity.defn
     async def copy_schedules(self, deployments: Deployments) -> int:
@@ -30,30 +30,25 @@ class ScheduleActivities:
         """
         with translated():
             snapshot = await self.center.get_snapshot(deployments.snapshot_id)
-            earlier = await active_deployments(self.center, self.center_settings, snapshot, but=deployments.ids)
+            earlier = await active_deployments(self.center, snapshot, but=deployments.ids)
             if not earlier:
                 return 0
-            previous_id = _snapshot_id(earlier[0])
-            old = [s for deployment in earlier if _snapshot_id(deployment) == previous_id for s in deployment.schedules]
-            copies = {copy.schedule_id: copy for copy in (copied(s, previous_id, snapshot.id) for s in old)}
+            previous_id = earlier[0].snapshot_id
+            old = [s for deployment in earlier if deployment.snapshot_id == previous_id for s in deployment.schedules]
+            copies = {copy.id: copy for copy in (copied(s, previous_id, snapshot.id) for s in old)}
             if copies:
                 first = await self.center.get_deployment(deployments.ids[0])
-                own = [s for s in first.schedules if s.schedule_id not in copies]
-                await self.center.patch_deployment(
-                    first.id, {"schedules": [schedule.wire() for schedule in [*own, *copies.values()]]}
-                )
+                own = [schedule for schedule in first.schedules if schedule.id not in copies]
+                await self.center.set_schedules(first.id, [*own, *copies.values()])
         return len(copies)
 
 
-def _snapshot_id(deployment: wire.DeployedModel) -> str:
-    return deployment.deployable_model.id if deployment.deployable_model else ""
-
-
-def copied(schedule: wire.Schedule, old_id: str, new_id: str) -> wire.Schedule:
-    """The same schedule for another snapshot."""
-    document = _replaced(schedule.wire(), old_id, new_id)
-    document["scheduleId"] = str(uuid5(NAMESPACE_URL, f"{schedule.schedule_id}|{new_id}"))
-    return wire.Schedule.model_validate(document)
+def copied(schedule: Schedule, old_id: str, new_id: str) -> Schedule:
+    """The same schedule for another snapshot. One without an id gets one that follows from all that it says."""
+    document = schedule.model_dump(mode="json")
+    own = schedule.id or json.dumps(document, sort_keys=True)
+    copy_id = str(uuid5(NAMESPACE_URL, f"{own}|{new_id}"))
+    return Schedule.model_validate(_replaced(document, old_id, new_id) | {"id": copy_id})
 
 
 def _replaced(value: Any, old: str, new: str) -> Any:

@@ -1,30 +1,25 @@
 """Snapshots: reading them, and what a process writes on them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.failures import final, translated
+from activities.results import hashes
 from mlc.center import Center
-from mlc.center.wire import DeployableModel
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.processes import DeployModelInput, OnFailedVerdict, Policy, RunBackTestInput
 from mlc.model.result import TestResult
 from mlc.model.short import beginning
-from mlc.model.snapshot import SnapshotSummary
+from mlc.model.snapshot import DecisionEntry, Snapshot, SnapshotSummary
+from mlc.model.snapshot import Submission as TakenUp
 from mlc.model.ticket import Decision
 from mlc.model.verdict import Verdict
-from mlc.settings import CenterSettings, ProcessSettings
-
-DEPLOY_MARK = "mlcDeployModel"
-"""Custom metadata that says a run of DeployModel began for this snapshot; the gateway starts no second one."""
-
-DECISION_MARK = "mlcDecision"
+from mlc.settings import ProcessSettings
 
 
 class Submission(Record):
@@ -54,7 +49,6 @@ class DecisionRecord(Record):
 class SnapshotActivities:
     center: Center
     settings: ProcessSettings
-    center_settings: CenterSettings
     ticket_systems: Sequence[str]
     """The providers that are set up."""
     review_tags: Mapping[str, str]
@@ -68,9 +62,10 @@ class SnapshotActivities:
             ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
         """
         snapshot = await self._read(submission.snapshot_id, DeployModelInput.command("ID"))
-        mark = {"workflowId": activity.info().workflow_id, "runId": submission.first_run_id}
-        if snapshot.meta_data.custom.get(DEPLOY_MARK, {}) != mark:
-            await self._patch_custom(snapshot, {DEPLOY_MARK: mark}, {})
+        mark = TakenUp(workflow_id=activity.info().workflow_id or "", run_id=submission.first_run_id)
+        if snapshot.submission != mark:
+            with translated():
+                await self.center.record_submission(snapshot, mark)
         return Submitted(snapshot=summary(snapshot, self.settings, self.review_tags), policy=self._policy())
 
     @activity.defn
@@ -97,19 +92,19 @@ class SnapshotActivities:
     async def record_decision(self, record: DecisionRecord) -> None:
         """Write expiration date, decision and evidence on the snapshot, where they outlive the run's history."""
         snapshot = await self._read(record.snapshot_id)
-        evidence = {
-            "decision": record.decision.model_dump(mode="json"),
-            "verdict": record.verdict.model_dump(mode="json") if record.verdict else None,
-            "testResultId": record.test_result.id if record.test_result else None,
-            "jobId": record.test_result.job_id if record.test_result else None,
-            "assets": dict(asset_hashes(snapshot)),
-            "workflowId": activity.info().workflow_id,
-        }
-        date = record.expiration_date
-        expiration = {self.center_settings.expiration_field: date.isoformat()} if date else {}
-        await self._patch_custom(snapshot, {DECISION_MARK: evidence}, expiration)
+        entry = DecisionEntry(
+            decision=record.decision,
+            verdict=record.verdict,
+            test_result_id=record.test_result.id if record.test_result else None,
+            job_id=record.test_result.job_id if record.test_result else None,
+            assets=hashes(snapshot.assets),
+            workflow_id=activity.info().workflow_id or "",
+            expiration_date=record.expiration_date,
+        )
+        with translated():
+            await self.center.record_decision(snapshot, entry)
 
-    async def _read(self, snapshot_id: str, command: str = "") -> DeployableModel:
+    async def _read(self, snapshot_id: str, command: str = "") -> Snapshot:
         with translated():
             try:
                 return await self.center.get_snapshot(snapshot_id)
@@ -126,24 +121,17 @@ class SnapshotActivities:
             ticket_systems=list(self.ticket_systems),
         )
 
-    async def _patch_custom(self, snapshot: DeployableModel, custom: dict[str, Any], more: dict[str, Any]) -> None:
-        # The whole of `custom` is sent: whether a centre merges nested objects or replaces them is not proven.
-        changes = {"metaData": {"custom": {**snapshot.meta_data.custom, **custom}}, **more}
-        with translated():
-            await self.center.patch_snapshot(snapshot.id, changes)
 
-
-def summary(snapshot: DeployableModel, settings: ProcessSettings, review_tags: Mapping[str, str]) -> SnapshotSummary:
+def summary(snapshot: Snapshot, settings: ProcessSettings, review_tags: Mapping[str, str]) -> SnapshotSummary:
     """What a process has to know of a snapshot; ``review_tags`` as of :class:`SnapshotActivities`."""
-    meta, model = snapshot.meta_data, snapshot.stored_model
     provider = next((provider for tag, provider in review_tags.items() if is_set(snapshot, tag)), None)
     return SnapshotSummary(
         id=snapshot.id,
-        name=beginning(meta.name, 200),
-        model_id=model.id or "",
-        model_name=beginning(model.model_meta_data.name, 200),
-        stage=beginning(stage_of(snapshot), 100),
-        methodology=beginning(model.model_meta_data.model_methodology or "", 100),
+        name=beginning(snapshot.name, 200),
+        model_id=snapshot.model.id,
+        model_name=beginning(snapshot.model.name, 200),
+        stage=beginning(snapshot.stage, 100),
+        methodology=beginning(snapshot.model.methodology, 100),
         train=is_set(snapshot, settings.train_tag),
         run_test=is_set(snapshot, settings.run_test_tag),
         review=provider is not None or is_set(snapshot, settings.review_tag),
@@ -151,22 +139,10 @@ def summary(snapshot: DeployableModel, settings: ProcessSettings, review_tags: M
     )
 
 
-def is_set(snapshot: DeployableModel, flag: str) -> bool:
+def is_set(snapshot: Snapshot, flag: str) -> bool:
     """Whether a control tag is set: a tag of the snapshot, or a true flag of that name in its custom metadata."""
-    value = snapshot.meta_data.custom.get(flag)
-    return flag in snapshot.meta_data.tags or value is True or (isinstance(value, str) and value.casefold() == "true")
-
-
-def stage_of(snapshot: DeployableModel) -> str:
-    """The model stage as the snapshot carries it; ``unassigned`` if none."""
-    return snapshot.stored_model.model_meta_data.model_stage or "unassigned"
-
-
-def asset_hashes(snapshot: DeployableModel) -> Iterable[tuple[str, str]]:
-    """File name and SHA-256 of every asset whose hash the centre knows."""
-    for asset in snapshot.stored_model.model_assets:
-        if asset.content_hash is not None:
-            yield asset.filename or asset.name, asset.content_hash.hex_string
+    value = snapshot.custom.get(flag)
+    return flag in snapshot.tags or value is True or (isinstance(value, str) and value.casefold() == "true")
 
 
 def no_such_snapshot(snapshot_id: str, command: str = "") -> ApplicationError:

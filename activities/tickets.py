@@ -9,7 +9,7 @@ from urllib.parse import quote
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.evidence import gather, with_every_rule
+from activities.evidence import gather, with_whole_verdict
 from activities.failures import looking_first, translated_creation, translated_for_ever
 from activities.threads import in_thread
 from mlc.center import Center
@@ -17,7 +17,7 @@ from mlc.model.base import Record
 from mlc.model.failure import FailureType, Refused, Unavailable
 from mlc.model.short import beginning
 from mlc.model.ticket import TicketQuestion, TicketRef, TicketState
-from mlc.settings import CenterSettings, ProcessSettings
+from mlc.settings import ProcessSettings
 from mlc.ticketing import Ticketing, TicketRequest, TicketSystems
 from mlc.ticketing.content.writer import ticket_request
 
@@ -45,7 +45,6 @@ class TicketActivities:
     tickets: TicketSystems
     threads: Executor
     settings: ProcessSettings
-    center_settings: CenterSettings
 
     @activity.defn
     async def open_ticket(self, question: TicketQuestion) -> TicketRef:
@@ -125,17 +124,16 @@ class TicketActivities:
     async def _request(self, question: TicketQuestion) -> TicketRequest:
         """What the ticket says, from the question and what the centre can tell at this moment."""
         wording = await in_thread(self.threads, self.tickets[question.provider].wording, question.kind)
-        evidence = await gather(self.center, self.center_settings, question)
+        evidence = await gather(self.center, question)
         links = self._links(question)
-        return ticket_request(with_every_rule(question, evidence), evidence=evidence, wording=wording, links=links)
+        return ticket_request(with_whole_verdict(question, evidence), evidence=evidence, wording=wording, links=links)
 
     def _links(self, question: TicketQuestion) -> list[tuple[str, str]]:
         namespace = quote(activity.info().namespace, safe="")
         run = f"{self.settings.temporal_ui}/namespaces/{namespace}/workflows/{quote(question.workflow_id, safe='')}"
         links = [("The run in Temporal", f"{run}/{question.run_id}/history")]
-        if self.center_settings.browse_url and question.snapshot_id:
-            path = self.center_settings.snapshot_page.format(snapshot_id=quote(question.snapshot_id, safe=""))
-            links.append(("The snapshot in the model centre", f"{self.center_settings.browse_url.rstrip('/')}{path}"))
+        if question.snapshot_id and (page := self.center.page_of(question.snapshot_id)):
+            links.append(("The snapshot in the model centre", page))
         return links
 
 

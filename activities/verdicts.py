@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 
 from temporalio import activity
 
 import mlc.dmn
 from activities.failures import translated
 from activities.results import newest_own, top_level_numbers
-from mlc.center import Center, wire
+from mlc.center import Center
+from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
-from mlc.model.result import TestResult
+from mlc.model.failure import Refused, TooLarge
+from mlc.model.moment import in_utc
+from mlc.model.result import TestResult, TestResultRecord
 from mlc.model.short import beginning, json_size
-from mlc.model.snapshot import AssetRole
-from mlc.model.verdict import RuleOutcome, Verdict
+from mlc.model.snapshot import Snapshot
+from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, Verdict
 from mlc.settings import ProcessSettings
 
 RULES_ROOM = 600
@@ -36,53 +40,77 @@ class Judgement(Record):
     verdict: Verdict
 
 
+class Table(NamedTuple):
+    """A decision table: its content, or what keeps it from being read, as a sentence."""
+
+    name: str
+    content: bytes = b""
+    problem: str = ""
+
+
 @dataclass
 class VerdictActivities:
     center: Center
     settings: ProcessSettings
+    text_limit: int
+    """Bytes of a decision table that are read (``MLC_CENTER_TEXT_LIMIT``)."""
 
     @activity.defn
     async def judge(self, request: JudgeRequest) -> Judgement:
         """Evaluate every decision table on the snapshot; all must pass. The outcome is kept with the test result."""
         with translated():
-            snapshot = await self.center.get_snapshot(request.snapshot_id)
-            result = await self._result(request)
-        tables = [a for a in snapshot.stored_model.model_assets if a.asset_role == AssetRole.TEST_RESULT_COMPARATOR]
+            async with self.center.open_snapshot(request.snapshot_id) as snapshot:
+                result = await self._result(request)
+                tables = [await self._table(asset) for asset in snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR)]
         if not tables:
             verdict = Verdict(judged=False, passed=True)
         elif result is None:
             verdict = Verdict(judged=True, passed=False, problems=["There is no test result to judge."])
         else:
-            verdict = await asyncio.to_thread(self._verdict, tables, judged_values(result, snapshot))
+            values, now = judged_values(result, snapshot), judged_at(result, activity.info().started_time)
+            verdict = await asyncio.to_thread(self._verdict, tables, values, now)
             with translated():
-                await self.center.patch_test_result(result.id, {"dmnRuleResults": _rule_results(verdict)})
+                await self.center.record_verdict(result.id, verdict)
         return Judgement(test_result=request.test_result or _reference(result), verdict=summary(verdict))
 
-    async def _result(self, request: JudgeRequest) -> wire.ModelTestResult | None:
+    async def _result(self, request: JudgeRequest) -> TestResultRecord | None:
         if request.test_result is not None:
             return await self.center.get_test_result(request.test_result.id)
         return newest_own(await self.center.list_test_results(request.snapshot_id))
 
-    def _verdict(self, tables: list[wire.Asset], values: Mapping[str, object]) -> Verdict:
+    async def _table(self, asset: Asset) -> Table:
+        if not asset.ref:
+            return Table(asset.name)
+        try:
+            return Table(asset.name, await self.center.read(asset, limit=self.text_limit))
+        except TooLarge:
+            problem = f"It is larger than {self.text_limit} bytes: make it smaller, or raise MLC_CENTER_TEXT_LIMIT."
+            return Table(asset.name, problem=problem)
+        except Refused as error:
+            return Table(asset.name, problem=str(error))
+
+    def _verdict(self, tables: list[Table], values: Mapping[str, object], now: datetime) -> Verdict:
         rules: list[RuleOutcome] = []
         problems: list[str] = []
         warnings: list[str] = []
         for table in tables:
-            name = table.filename or table.name
+            if table.problem:
+                problems.append(f"{table.name} can't be used. {table.problem}")
+                continue
             try:
-                model = mlc.dmn.load(table.content() or b"", name=name)
+                model = mlc.dmn.load(table.content, name=table.name)
             except (mlc.dmn.DmnError, ValueError) as error:
-                problems.append(f"{name} can't be used. {error}")
+                problems.append(f"{table.name} can't be used. {error}")
                 continue
             for decision in model.top_decisions:
                 if "passes" not in model.outputs(decision):
-                    problems.append(f"{name}: decision {decision!r} has no output named 'passes'.")
-                evaluation = model.evaluate(values, decision)
-                rules.extend(_outcomes(name, evaluation))
+                    problems.append(f"{table.name}: decision {decision!r} has no output named 'passes'.")
+                evaluation = model.evaluate(values, decision, now=now)
+                rules.extend(_outcomes(table.name, evaluation))
                 for problem in evaluation.problems:
                     self._weigh(problem, problems, warnings)
         passed = not problems and not any(rule.passes is False for rule in rules)
-        return Verdict(judged=True, passed=passed, rules=rules, problems=problems, warnings=warnings)
+        return Verdict(judged=True, passed=passed, rules=rules, problems=problems, warnings=warnings, judged_at=now)
 
     def _weigh(self, problem: mlc.dmn.Problem, problems: list[str], warnings: list[str]) -> None:
         lacking = problem.kind in {mlc.dmn.Kind.MISSING_INPUT, mlc.dmn.Kind.NULL_INPUT}
@@ -92,15 +120,20 @@ class VerdictActivities:
             warnings.append(str(problem))
 
 
-def judged_values(result: wire.ModelTestResult, snapshot: wire.DeployableModel) -> dict[str, object]:
+def judged_values(result: TestResultRecord, snapshot: Snapshot) -> dict[str, object]:
     """What a decision table may ask for: the result's top-level values and the model's methodology, risk and stage."""
-    meta = snapshot.stored_model.model_meta_data
-    about = {
-        "modelMethodology": meta.model_methodology,
-        "modelRisk": meta.model_risk,
-        "modelStage": meta.model_stage,
-    }
-    return {**{name: value for name, value in about.items() if value is not None}, **result.test_results}
+    model = snapshot.model
+    about = {MODEL_METHODOLOGY: model.methodology, MODEL_RISK: model.risk, MODEL_STAGE: model.stage}
+    return {**{name: value for name, value in about.items() if value}, **result.values}
+
+
+def judged_at(result: TestResultRecord, now: datetime) -> datetime:
+    """What the tables take for now, so that judging again gives the same: the time of the result.
+
+    For a result without one it is the time of its first verdict, which is kept with it; ``now`` if this is the first.
+    """
+    earlier = result.verdict.judged_at if result.verdict else None
+    return in_utc(result.created or earlier or now)
 
 
 def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcome]:
@@ -119,11 +152,6 @@ def _truth(value: object) -> bool | None:
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().casefold())
     return value if isinstance(value, bool) else None
-
-
-def _rule_results(verdict: Verdict) -> list[dict[str, Any]]:
-    rules = [{"testCategory": rule.category, **rule.model_dump(mode="json")} for rule in verdict.rules]
-    return rules + [{"testCategory": "", "passes": False, "reason": problem} for problem in verdict.problems]
 
 
 def summary(verdict: Verdict) -> Verdict:
@@ -158,7 +186,7 @@ def _first(sentences: list[str], room: int) -> list[str]:
     return shown
 
 
-def _reference(result: wire.ModelTestResult | None) -> TestResult | None:
+def _reference(result: TestResultRecord | None) -> TestResult | None:
     if result is None:
         return None
-    return TestResult(id=result.id, job_id=result.job_id, metrics=top_level_numbers(result.test_results))
+    return TestResult(id=result.id, job_id=result.job_id, metrics=top_level_numbers(result.values))

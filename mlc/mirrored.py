@@ -20,10 +20,10 @@ from activities.schedule_plan import schedule_plan
 from mlc.center import Center
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.base import Record
-from mlc.model.failure import ExternalError, innermost
+from mlc.model.failure import ExternalError, MlcError, innermost
 from mlc.model.processes import TASK_QUEUE
 from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES, MIRRORED_BY, PREFIX
-from mlc.settings import CenterSettings, FileSettings, ProcessSettings
+from mlc.settings import FileSettings, ProcessSettings
 from workflows.registry import PROCESSES
 
 RUNNING, COMPLETED = "running", "completed"
@@ -35,7 +35,7 @@ LAGS = (0.1, 0.2, 0.5, 1.0)
 """Seconds between looks for what was just made."""
 
 
-class NotFired(Exception):
+class NotFired(MlcError):
     """A schedule that can't be fired. The text says why and what to do."""
 
 
@@ -91,11 +91,7 @@ async def problems(client: Client, center: Center, schedules: Sequence[MirroredS
     settings = ProcessSettings()
     try:
         plan = await schedule_plan(
-            center,
-            center_settings=CenterSettings(),
-            settings=settings,
-            files=FileSettings().rules,
-            signals=ModelOpSignals(PROCESSES),
+            center, settings=settings, files=FileSettings().rules, signals=ModelOpSignals(PROCESSES)
         )
     except ExternalError as error:
         return [*found, f"The model centre's schedules can't be read: {error}"]

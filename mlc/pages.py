@@ -2,7 +2,8 @@
 
 from urllib.parse import quote
 
-from mlc.settings import CenterSettings, ProcessSettings
+from mlc.center.modelop.settings import CenterSettings
+from mlc.settings import ProcessSettings
 
 
 def run_page(workflow_id: str, namespace: str) -> str:

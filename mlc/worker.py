@@ -29,13 +29,15 @@ from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
 from mlc import temporal
 from mlc.center import Center
-from mlc.center.client import HttpCenter
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.signals import ModelOpSignals
+from mlc.model.failure import MlcError
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
 from mlc.model.processes import TASK_QUEUE
 from mlc.namespace import NOT_ALLOWED, missing_attributes
-from mlc.settings import CenterSettings, FileSettings, ProcessSettings
+from mlc.settings import FileSettings, ProcessSettings
 from mlc.ticketing import TicketSystems, registry
 from workflows.messages import MisfitSignals
 from workflows.registry import PROCESSES
@@ -50,7 +52,7 @@ HEARTBEAT_THROTTLE = timedelta(seconds=2)
 log = logging.getLogger(__name__)
 
 
-class NotConfigured(Exception):
+class NotConfigured(MlcError):
     """A setting without which there is no starting, and what to set."""
 
 
@@ -91,22 +93,27 @@ def activities_of(
     threads: ThreadPoolExecutor,
     *,
     process: ProcessSettings,
-    center_settings: CenterSettings,
     files: FileRules,
+    text_limit: int,
     processes: Processes = PROCESSES,
 ) -> list[Callable[..., Any]]:
-    """Every activity of the processes, bound to its clients. ``processes``: those that schedules may start."""
-    snapshots = SnapshotActivities(center, process, center_settings, tickets.names, tickets.review_tags)
-    jobs = JobActivities(center, process, center_settings, files)
-    batch = BatchActivities(center, process, center_settings, tickets.review_tags)
-    verdicts = VerdictActivities(center, process)
-    monitors = MonitorActivities(center, center_settings)
-    deployments = DeploymentActivities(center, process, center_settings, tickets.review_tags)
-    schedules = ScheduleActivities(center, center_settings)
+    """Every activity of the processes, bound to its clients.
+
+    Args:
+        text_limit: bytes of a text of the model centre that are read to be judged (``MLC_CENTER_TEXT_LIMIT``).
+        processes: those that schedules may start.
+    """
+    snapshots = SnapshotActivities(center, process, tickets.names, tickets.review_tags)
+    jobs = JobActivities(center, process, files, text_limit)
+    batch = BatchActivities(center, process, tickets.review_tags)
+    verdicts = VerdictActivities(center, process, text_limit)
+    monitors = MonitorActivities(center)
+    deployments = DeploymentActivities(center, process, tickets.review_tags)
+    schedules = ScheduleActivities(center)
     notifications = NotificationActivities(center)
-    asking = TicketActivities(center, tickets, threads, process, center_settings)
+    asking = TicketActivities(center, tickets, threads, process)
     sweep = SweepActivities(tickets, threads)
-    mirror = MirrorActivities(center, process, center_settings, files, ModelOpSignals(processes))
+    mirror = MirrorActivities(center, process, files, ModelOpSignals(processes))
     return [
         *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.read_policy),
         snapshots.record_decision,
@@ -134,10 +141,10 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
     """
     process, center_settings, files = ProcessSettings(), CenterSettings(), FileSettings()
     tickets = ticket_systems()
-    center = HttpCenter(center_settings)
+    center = ModelOpCenter(center_settings)
     threads = ThreadPoolExecutor(process.worker_threads, thread_name_prefix="tickets")
     activities = activities_of(
-        center, tickets, threads, process=process, center_settings=center_settings, files=files.rules
+        center, tickets, threads, process=process, files=files.rules, text_limit=center_settings.text_limit
     )
     try:
         client = await connect(MlcPlugin(activities))

@@ -1,5 +1,20 @@
-"""ModelOp Center's REST API (model-manage): the port, its httpx client and the wire types."""
+"""The model centre: the port in the domain's terms, and ModelOp's adapter in a room of its own (``modelop``)."""
 
+from mlc.center.capability import Capability, Unsupported, require
+from mlc.center.catalogue import Catalogue, Contents, NewFile
+from mlc.center.ledger import Ledger, NewDeployment, NewJob, NewMonitor
 from mlc.center.port import Center
 
-__all__ = ["Center"]
+__all__ = [
+    "Capability",
+    "Catalogue",
+    "Center",
+    "Contents",
+    "Ledger",
+    "NewDeployment",
+    "NewFile",
+    "NewJob",
+    "NewMonitor",
+    "Unsupported",
+    "require",
+]

@@ -125,8 +125,9 @@ def worker() -> None:
 @app.command()
 def gateway() -> None:
     """Take signals and webhooks over HTTP."""
+    from mlc.center.modelop.settings import CenterSettings
     from mlc.gateway.serve import serve
-    from mlc.settings import CenterSettings, FileSettings, GatewaySettings
+    from mlc.settings import FileSettings, GatewaySettings
 
     _as_service()
     _end_well_when_told()

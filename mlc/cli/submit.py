@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 from temporalio.client import WorkflowFailureError
 
-from mlc.center.client import HttpCenter
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult
-from mlc.pages import run_page, snapshot_page
-from mlc.settings import CenterSettings
+from mlc.pages import run_page
 from mlc.standalone.submit import Submitted, submit
 from mlc.standalone.watch import watch
 from mlc.terminal import printable
@@ -25,9 +25,10 @@ REJECTED, RUN_FAILED = 3, 4
 async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str], stage: str, watching: bool) -> int:
     """Submit a model folder, print what was made of it, and show the run if ``watching``. Returns the exit code."""
     temporal = await connect()
-    async with aclosing(HttpCenter(CenterSettings())) as center:
+    async with aclosing(ModelOpCenter(CenterSettings())) as center:
         made = await submit(folder, name=name, tags=tags, stage=stage, center=center, temporal=temporal)
-    _tell_submitted(made, temporal.namespace)
+        page = center.page_of(made.snapshot_id)
+    _tell_submitted(made, temporal.namespace, page)
     if not watching:
         return 0
     try:
@@ -39,13 +40,13 @@ async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str
     return 0 if result.outcome == "deployed" else REJECTED
 
 
-def _tell_submitted(made: Submitted, namespace: str) -> None:
+def _tell_submitted(made: Submitted, namespace: str, page: str | None) -> None:
     for what, value in (
         ("Model", f"{made.model_name}  {made.model_id}  ({'new' if made.new_model else 'updated'})"),
         ("Snapshot", f"{made.snapshot_name}  {made.snapshot_id}"),
         ("Run", made.workflow_id),
         ("Temporal UI", run_page(made.workflow_id, namespace)),
-        ("Model centre", snapshot_page(made.snapshot_id)),
+        ("Model centre", page),
     ):
         if value:
             typer.echo(printable(f"{what:<14}{value}"))

@@ -11,10 +11,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.files import store_files
-from activities.snapshots import DEPLOY_MARK
 from mlc.center import Center
 from mlc.center.modelop.signals import JOB_STATUS_CHANGED, ModelOpSignals, finished_job
-from mlc.center.wire import DeployableModel
 from mlc.gateway.idempotency import start_once, started_before
 from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
@@ -23,6 +21,7 @@ from mlc.model.job import JobChanged
 from mlc.model.process import Starts
 from mlc.model.processes import JOB_CHANGED, TASK_QUEUE
 from mlc.model.signal import BadVariable, ProcessStart
+from mlc.model.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,8 @@ async def start_once_for_a_snapshot(call: Call, systems: Systems) -> list[str]:
     """Start the process on a snapshot: at most once ever by this signal, which comes at each change of the snapshot."""
     start = systems.signals.read_announcement(call.name, call.values)
     snapshot = await _snapshot(systems.center, start)
-    # The mark outlasts what Temporal remembers of closed runs (the namespace's retention).
-    if snapshot.meta_data.custom.get(DEPLOY_MARK):
-        return []
-    if snapshot.stored_model.model_meta_data.model_category == "MODEL_MONITORING_MODEL":
+    # What stands on the snapshot outlasts what Temporal remembers of closed runs (the namespace's retention).
+    if snapshot.submission or snapshot.model.is_monitor:
         return []
     workflow_id = start.workflow_id(call.key)
     try:
@@ -106,7 +103,7 @@ async def unheard(_call: Call, _systems: Systems) -> list[str]:
     return []
 
 
-async def _snapshot(center: Center, start: ProcessStart) -> DeployableModel:
+async def _snapshot(center: Center, start: ProcessStart) -> Snapshot:
     try:
         return await center.get_snapshot(start.snapshot_id or "")
     except NotFound:

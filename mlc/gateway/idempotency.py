@@ -16,6 +16,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.gateway.temporal import calling
+from mlc.model.failure import MlcError
 from mlc.model.processes import TASK_QUEUE
 from mlc.model.signal import ProcessStart
 
@@ -29,7 +30,7 @@ KEY_GIVEN = "mlcIdempotencyKey"
 """Memo of a run: the key that it was started under. Another key makes the same id where both hold hyphens."""
 
 
-class KeyReused(Exception):
+class KeyReused(MlcError):
     """The key was used before, to ask for something else."""
 
 

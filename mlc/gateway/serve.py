@@ -6,10 +6,11 @@ from contextlib import aclosing
 
 import uvicorn
 
-from mlc.center.client import HttpCenter
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
-from mlc.settings import CenterSettings, FileSettings, GatewaySettings
+from mlc.settings import FileSettings, GatewaySettings
 
 log = logging.getLogger("mlc.gateway")
 
@@ -22,7 +23,7 @@ async def serve(settings: GatewaySettings, center: CenterSettings, files: FileSe
     """
     if settings.token is None and not _loopback(settings.host):
         log.warning("The signal API on %s asks for no token: set MLC_GATEWAY_TOKEN.", settings.host)
-    async with aclosing(HttpCenter(center)) as client:
+    async with aclosing(ModelOpCenter(center)) as client:
         app = create_app(settings, temporal=await connect(), center=client, files=files.rules)
         config = uvicorn.Config(
             app,

@@ -8,12 +8,13 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc import temporal
+from mlc.model.failure import MlcError
 
 CALL_TIMEOUT = 8.0
 """Seconds for one request's calls to Temporal: less than Jira waits for its answer (20 s)."""
 
 
-class TemporalDown(Exception):
+class TemporalDown(MlcError):
     """Temporal did not say that it took a call, and may have taken it all the same: the sender should come again."""
 
 

@@ -36,6 +36,10 @@ class AssetKind(OpenEnum):
     """Something that is no file for us, such as a table of a database."""
 
 
+UNNAMED = "unnamed"
+"""The name of an asset to which nobody gave one."""
+
+
 class Asset(Record):
     """A file, source or external reference.
 

@@ -1,10 +1,60 @@
-"""What can go wrong with a system outside, in three words, and the names under which workflows see it."""
+"""What can go wrong: with a system outside, in three words; and the tree of all exceptions of the project.
+
+    MlcError
+        BadContent
+        BadEvent
+        BadFile
+        BadModelFolder
+        BadRequest
+        BadSignal
+            BadVariable
+            UnknownSignal
+        CannotStart
+        Conflict
+        ExternalError
+            Refused
+                NotFound
+                TooLarge
+                Unsupported
+            Unavailable
+        Forbidden
+        ForgedForm
+        Invalid
+        KeyReused
+        ModelDied
+        NoSuchEntity
+        NoSuchTicket
+        NoTable
+        NotConfigured
+        NotFired
+        NotJson
+        NotReady
+        NotServing
+            NoSuchDeployment
+        NotSetUp
+        NotText
+        Outdated
+        Stopped
+        Taken
+        TemporalDown
+            TemporalRefused
+        TooMuch
+        Unauthorized
+        _AddressRefused
+            _Busy
+
+The decision tables and the harness that runs models stand alone, and so do theirs: ``DmnError`` and ``ModelFailure``.
+"""
 
 from datetime import timedelta
 from enum import StrEnum
 
 
-class ExternalError(Exception):
+class MlcError(Exception):
+    """Base of every exception of the project, but of the decision tables' and of the harness', which stand alone."""
+
+
+class ExternalError(MlcError):
     """Base of what an adapter raises. The text is one sentence for a person, without secrets.
 
     Attributes:

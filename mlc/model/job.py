@@ -21,6 +21,11 @@ class JobKind(OpenEnum):
     UNKNOWN = "unknown"
 
 
+def default_output(kind: JobKind) -> str:
+    """The name of what a job writes that was given no other one."""
+    return "test_result.json" if kind is JobKind.METRICS else "output.json"
+
+
 class JobStatus(OpenEnum):
     """How far a job is. What the centre calls it is the adapter's business."""
 

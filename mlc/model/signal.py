@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import AfterValidator, StringConstraints
 
 from mlc.model.base import Input
+from mlc.model.failure import MlcError
 from mlc.model.file import FileFormat, FileRules, InputFile
 from mlc.model.process import Process
 
@@ -25,7 +26,7 @@ _ASSET_ID = str(UUID(int=0))
 """As long as the ids of stored files."""
 
 
-class BadSignal(Exception):
+class BadSignal(MlcError):
     """A signal that can't be taken; the text is for whoever sent it, and holds none of its values."""
 
 

@@ -131,6 +131,8 @@ class Snapshot(Record):
     monitors: list[Monitor] = []
     target_runtimes: list[RuntimeName] = []
     submission: Submission | None = None
+    expires: date | None = None
+    """Until when it may be in production; None if the centre doesn't say."""
     ref: str = ""
     """While it is open: how the centre finds its contents. Opaque."""
 

@@ -1,6 +1,11 @@
 """What decision tables say of a test result."""
 
+from datetime import datetime
+
 from mlc.model.base import Record
+
+MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE = "modelMethodology", "modelRisk", "modelStage"
+"""What a decision table may ask for of the model, beside the test result's own values."""
 
 
 class RuleOutcome(Record):
@@ -19,6 +24,9 @@ class Verdict(Record):
     ``judged`` is False when the snapshot carries no decision table: then nothing speaks against it (``passed`` True).
     ``problems`` are sentences: what kept a table from being trusted, such as a metric that it asks for and the
     result lacks. ``warnings`` are problems that a setting tells to be let through.
+
+    ``judged_at`` is what the tables took for now: judged again at that time, the same values give the same verdict.
+    None where no table was asked.
     """
 
     judged: bool
@@ -26,3 +34,4 @@ class Verdict(Record):
     rules: list[RuleOutcome] = []
     problems: list[str] = []
     warnings: list[str] = []
+    judged_at: datetime | None = None

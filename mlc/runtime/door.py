@@ -20,14 +20,17 @@ from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from mlc.center import Center, wire
-from mlc.center.client import HttpCenter
+from mlc.center import Ledger
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
+from mlc.model.deployment import Runtime
 from mlc.model.failure import ExternalError
 from mlc.model.job import runtime_task_queue, slots_task_queue
-from mlc.runtime.activities import JobActivities, patiently
+from mlc.runtime.activities import JobActivities
 from mlc.runtime.http import create_app
 from mlc.runtime.online import OnlineModels
-from mlc.settings import CenterSettings, RuntimeSettings
+from mlc.runtime.outages import patiently
+from mlc.settings import RuntimeSettings
 from mlc.temporal import connect
 from workflows.run_job import RunJob
 from workflows.sandbox import sandboxed
@@ -45,20 +48,20 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         OSError: online, and the port is in use.
     """
     stop = stop or _stopped_by_signal()
-    names = CenterSettings()
-    center = HttpCenter(names)
+    center_settings = CenterSettings()
+    center = ModelOpCenter(center_settings)
     listener = _listen(settings) if settings.online else None
     try:
         with own_workspace(settings.folder) as workspace:
             client = await connect()
-            engine = await patiently(lambda: center.save_engine(describe(settings)))
+            runtime = await patiently(lambda: center.register_runtime(describe(settings)))
             async with AsyncExitStack() as running:
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))
                 if listener is not None:
-                    models = OnlineModels(center, settings, names, workspace)
-                    await running.enter_async_context(_background(models.run(str(engine.id)), stop))
+                    models = OnlineModels(center, settings, workspace, center_settings.text_limit)
+                    await running.enter_async_context(_background(models.run(runtime.id), stop))
                     await running.enter_async_context(_serving(create_app(models, settings), listener, stop))
-                jobs = JobActivities(center, settings, workspace, names)
+                jobs = JobActivities(center, settings, workspace, center_settings.text_limit)
                 for worker in new_workers(client, jobs):
                     await running.enter_async_context(worker)
                 log.info("runtime %s is up", settings.name)
@@ -98,32 +101,28 @@ def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
     return [runs, slots]
 
 
-def describe(settings: RuntimeSettings) -> wire.Engine:
+def describe(settings: RuntimeSettings) -> Runtime:
     """The runtime as the centre lists it (ModelOp: engine)."""
-    endpoints: list[dict[str, Any]] = []
+    endpoint = None
     if settings.online:
-        path = f"/{settings.name}/api/roundtrip/0/1"
         host = socket.gethostname() if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
         base = (settings.url or f"http://{host}:{settings.port}").rstrip("/")
-        endpoints = [{"endpointType": "REST", "encoding": "JSON", "path": path, "url": base + path}]
-    return wire.Engine(
+        endpoint = f"{base}/{settings.name}/api/roundtrip/0/1"
+    return Runtime(
         name=settings.name,
-        engine_type="MODEL_OP_ENGINE",
-        state="RUNNING",
-        platform={"python": platform.python_version()},
+        stage=settings.stage,
         tags=settings.tags,
-        environment_name=settings.stage,
-        input_endpoints=endpoints,
-        output_endpoints=endpoints,
-        lastActivity={"date": datetime.now(UTC).isoformat(), "type": "HEARTBEAT"},
+        platforms={"python": platform.python_version()},
+        endpoint=endpoint,
+        heartbeat=datetime.now(UTC),
     )
 
 
-async def _heartbeat(center: Center, settings: RuntimeSettings) -> None:
+async def _heartbeat(center: Ledger, settings: RuntimeSettings) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_INTERVAL)
         with suppress(ExternalError):  # the next one comes soon
-            await center.save_engine(describe(settings))
+            await center.register_runtime(describe(settings))
 
 
 class _Server(uvicorn.Server):

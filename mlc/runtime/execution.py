@@ -1,21 +1,23 @@
-"""One job, from its JSON to its outputs: laid out, run in its own process, and described."""
+"""One job, from its record in the centre to its outputs: laid out, run in its own process, and described."""
 
 import asyncio
-import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlc.center import wire
-from mlc.model.job import JobKind
-from mlc.model.snapshot import AssetRole
+from mlc.center import Contents, Ledger, NewFile
+from mlc.model.asset import Asset, AssetRole
+from mlc.model.failure import Refused, TooLarge
+from mlc.model.job import JobKind, JobRecord, default_output
+from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout, Order
 from mlc.runtime.libraries import libraries
 from mlc.runtime.names import path_of
+from mlc.runtime.outages import patiently
 from mlc.runtime.places import sha256
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.requirements import interpreter_for
@@ -28,20 +30,24 @@ MEGABYTE = 1024**2
 
 @dataclass(frozen=True)
 class Limits:
-    """What one model may use: ``memory`` and ``output`` in bytes, ``time`` in seconds."""
+    """What one model may use: ``memory``, ``output`` and the ``text`` of requirements in bytes, ``time`` in seconds."""
 
     memory: int
     time: float
     output: int
+    text: int
 
 
 @dataclass
 class Outcome:
-    """What became of a job. ``problem`` is None or the sentence that says why it failed."""
+    """What became of a job. ``problem`` is None or the sentence that says why it failed.
+
+    ``outputs`` lie in the job's working directory, or at addresses of their own.
+    """
 
     problem: str | None = None
     messages: list[str] = field(default_factory=list)
-    outputs: list[wire.Asset] = field(default_factory=list)
+    outputs: list[NewFile | Asset] = field(default_factory=list)
     runtime_info: dict[str, Any] = field(default_factory=dict)
 
 
@@ -49,6 +55,7 @@ class JobExecution:
     """Runs one job. Give every run an instance of its own.
 
     Args:
+        job: open in the centre for as long as it runs.
         folder: the job's working directory; made afresh.
         environments: where environments for requirements are kept.
         files: which external files may be read and written.
@@ -58,8 +65,8 @@ class JobExecution:
 
     def __init__(
         self,
-        job: wire.Job,
-        kind: JobKind,
+        job: JobRecord,
+        center: Ledger,
         *,
         folder: Path,
         environments: Path,
@@ -70,7 +77,8 @@ class JobExecution:
     ) -> None:
         self.outcome = Outcome()
         self._job = job
-        self._kind = kind
+        self._kind = job.kind
+        self._center = center
         self._folder = folder
         self._environments = environments
         self._limits = limits
@@ -99,10 +107,11 @@ class JobExecution:
     async def _run(self) -> None:
         try:
             model = self._model()
-            layout, order = await asyncio.to_thread(self._lay_out, model)
+            layout, order = await self._lay_out(model)
             # What requirements.txt asks for may lie beside it: so nothing but the model is there yet.
-            python = await interpreter_for(requirements_of(model), self._environments, layout.root)
-            await asyncio.to_thread(self._add_data, layout, order)
+            requirements = await requirements_of(model, self._center, self._limits.text)
+            python = await interpreter_for(requirements, self._environments, layout.root)
+            await self._add_data(layout, order)
             answer = await self._answer(python, layout.root, order.model_dump(mode="json", by_alias=True))
             self.outcome.messages += answer["notes"]
             used = await asyncio.to_thread(libraries, answer["modules"], python)
@@ -133,33 +142,37 @@ class JobExecution:
             await asyncio.shield(process.end())
             self.outcome.messages += process.log.lines()
 
-    def _model(self) -> wire.DeployableModel:
-        if self._job.model is None:
+    def _model(self) -> Snapshot:
+        if self._job.snapshot is None:
             raise ModelFailure("The job carries no model.")
-        if not self._job.input_data:
+        if not self._job.inputs:
             raise ModelFailure(f"The {self._kind.value} job has no input data.")
-        return self._job.model
+        return self._job.snapshot
 
-    def _lay_out(self, model: wire.DeployableModel) -> tuple[Layout, Order]:
-        layout = Layout(self._folder, self._files)
+    async def _lay_out(self, model: Snapshot) -> tuple[Layout, Order]:
+        layout = await asyncio.to_thread(Layout, self._folder, self._center, self._files)
         try:
-            layout.add_model(model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING)
+            await layout.add_model(model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING)
         finally:
             self._take_notes(layout)
-        definition = self._job.model_dump_json(by_alias=True, exclude_unset=True)
-        return layout, layout.order(self._kind.value, model, definition)
+        order = layout.order(self._kind.value, model, layout.definition("job"))
+        await patiently(lambda: self._center.save_definition(self._job, order.definition))
+        return layout, order
 
-    def _add_data(self, layout: Layout, order: Order) -> None:
+    async def _add_data(self, layout: Layout, order: Order) -> None:
         job = self._job
-        for asset in job.additional_assets:
-            layout.add(asset)
-        order.inputs = layout.add_inputs(job.input_data)
+        for asset in job.additional:
+            await layout.add(asset)
+        order.inputs = await layout.add_inputs(job.inputs)
         self._take_notes(layout)
         if self._kind is not JobKind.TRAINING:
             order.outputs = layout.add_outputs(self._outputs())
             self._check_outputs(order)
         self.outcome.messages += add_schemas(order, job)
-        order.stop_on_bad_records = bool(job.stop_on_bad_records)
+        order.stop_on_bad_records = job.stop_on_bad_records
+        await asyncio.to_thread(self._take_hashes, layout, order)
+
+    def _take_hashes(self, layout: Layout, order: Order) -> None:
         # Of what is there when the model starts: nothing is written from here on but by the model itself.
         inputs = [{"name": file.name, "sha256": sha256(file.path)} for file in order.inputs]
         self.outcome.runtime_info |= {"sha256": {**layout.hashes(), "inputs": inputs}}
@@ -168,11 +181,8 @@ class JobExecution:
         self.outcome.messages += layout.notes
         layout.notes.clear()
 
-    def _outputs(self) -> list[wire.Asset]:
-        if self._job.output_data:
-            return self._job.output_data
-        name = "test_result.json" if self._kind is JobKind.METRICS else "output.json"
-        return [wire.Asset(name=name, filename=name, file_format="JSON")]
+    def _outputs(self) -> list[Asset]:
+        return self._job.outputs or [Asset(name=default_output(self._kind), format="JSON")]
 
     def _check_outputs(self, order: Order) -> None:
         ins, outs = len(order.inputs), len(order.outputs)
@@ -182,7 +192,7 @@ class JobExecution:
             raise ModelFailure(f"The job has {ins} inputs and {outs} outputs: give one output, or one for each input.")
 
     def _collect(self, layout: Layout, order: Order) -> None:
-        made: list[tuple[wire.Asset, Path, str]]
+        made: list[tuple[Asset, Path, str]]
         if self._kind is JobKind.TRAINING:
             artefacts = trained_artefacts(layout.root, self._model())
             made = [(_artefact(name), path, name) for name, path in artefacts]
@@ -192,13 +202,14 @@ class JobExecution:
         hashes = {}
         for asset, path, name in made:
             hashes[name] = sha256(path)
-            if asset.file_url:
+            if asset.address:
                 self._files.store(path, asset, f"output {name}")
-            self.outcome.outputs.append(self._described(asset, path, hashes[name]))
+            described = asset.model_copy(update={"size": path.stat().st_size, "sha256": hashes[name]})
+            self.outcome.outputs.append(NewFile(described, path) if self._is_embedded(asset) else described)
         role = "trained" if self._kind is JobKind.TRAINING else "outputs"
         self.outcome.runtime_info["sha256"][role] = hashes
 
-    def _check_size(self, made: list[tuple[wire.Asset, Path, str]]) -> None:
+    def _check_size(self, made: list[tuple[Asset, Path, str]]) -> None:
         embedded = sum(path.stat().st_size for asset, path, _ in made if self._is_embedded(asset))
         if embedded > self._limits.output:
             allowed = self._limits.output // MEGABYTE
@@ -207,19 +218,9 @@ class JobExecution:
                 "give them file: or http(s): addresses, or raise MLC_RUNTIME_OUTPUT_LIMIT_MB."
             )
 
-    def _is_embedded(self, asset: wire.Asset) -> bool:
+    def _is_embedded(self, asset: Asset) -> bool:
         # Whoever asked for a test must be able to read its result in the job, wherever else it goes.
-        return not asset.file_url or self._kind is JobKind.METRICS
-
-    def _described(self, asset: wire.Asset, path: Path, digest: str) -> wire.Asset:
-        content = base64.b64encode(path.read_bytes()).decode() if self._is_embedded(asset) else None
-        return asset.model_copy(
-            update={
-                "file_size": path.stat().st_size,
-                "content_hash": wire.ContentHash(hash_type="SHA-256", hex_string=digest),
-                "file_content": content,
-            }
-        )
+        return not asset.address or self._kind is JobKind.METRICS
 
     def _fail(self, problem: str, trace: str = "") -> None:
         self.outcome.problem = problem
@@ -230,24 +231,39 @@ class JobExecution:
         self.outcome.messages.append(line)
 
 
-def _named(output: wire.Asset, name: str) -> wire.Asset:
+def _named(output: Asset, name: str) -> Asset:
     """An output of the job under a name of its own, if it has none but that."""
-    return output if output.file_url else output.model_copy(update={"name": name, "filename": name})
+    return output if output.address else output.model_copy(update={"name": name})
 
 
-def _artefact(name: str) -> wire.Asset:
-    return wire.Asset(
-        name=name, filename=name, asset_type="FILE", asset_role=AssetRole.WEIGHTS_FILE, file_format="UNKNOWN"
-    )
+def _artefact(name: str) -> Asset:
+    return Asset(name=name, role=AssetRole.WEIGHTS_FILE)
 
 
-def requirements_of(model: wire.DeployableModel) -> str:
-    """The text of the model's ``requirements.txt`` files (role REQUIRED_LIBRARIES)."""
+async def requirements_of(model: Snapshot, contents: Contents, limit: int) -> str:
+    """The text of the model's ``requirements.txt`` files (role REQUIRED_LIBRARIES) in the centre.
+
+    Args:
+        limit: bytes of each.
+
+    Raises:
+        ModelFailure: one is larger, can't be had, or is no text.
+    """
     texts = []
-    for asset in model.stored_model.model_assets:
-        if asset.asset_role == AssetRole.REQUIRED_LIBRARIES:
-            try:
-                texts.append((asset.content() or b"").decode())
-            except ValueError:
-                raise ModelFailure(f"The requirements {path_of(asset)} are not base64 of UTF-8 text.") from None
+    for asset in model.with_role(AssetRole.REQUIRED_LIBRARIES):
+        what = f"The requirements {path_of(asset)}"
+        try:
+            texts.append((await _read(contents, asset, limit)).decode() if asset.ref else "")
+        except TooLarge:
+            raise ModelFailure(
+                f"{what} are longer than {limit:,} bytes: shorten them, or raise MLC_CENTER_TEXT_LIMIT."
+            ) from None
+        except Refused as refusal:
+            raise ModelFailure(f"{what} can't be had: {refusal}") from None
+        except UnicodeDecodeError:
+            raise ModelFailure(f"{what} are not UTF-8 text.") from None
     return "\n".join(texts)
+
+
+async def _read(contents: Contents, asset: Asset, limit: int) -> bytes:
+    return await patiently(lambda: contents.read(asset, limit=limit))

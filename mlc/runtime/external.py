@@ -11,8 +11,9 @@ from typing import IO
 
 import httpx
 
-from mlc.center import wire
 from mlc.center.certificates import certificates
+from mlc.model.asset import Asset
+from mlc.model.failure import MlcError
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.settings import FileSettings
 
@@ -25,11 +26,11 @@ STOPPED = "The job was stopped while its files were copied."
 INSTEAD = "embed it, or give it a file:, http: or https: address"
 
 
-class _Refused(Exception):
+class _AddressRefused(MlcError):
     """A host's answer that is no success. The text ends a sentence."""
 
 
-class _Busy(_Refused):
+class _Busy(_AddressRefused):
     """A host that may answer otherwise later."""
 
 
@@ -48,37 +49,37 @@ class ExternalFiles:
         """End whatever is under way in another thread: it fails soon."""
         self._stopped.set()
 
-    def check(self, asset: wire.Asset, what: str) -> None:
+    def check(self, asset: Asset, what: str) -> None:
         """Make sure that an asset's address may be used.
 
         Raises:
             ModelFailure: it may not.
         """
-        if problem := self._rules.problem(asset.file_url or ""):
+        if problem := self._rules.problem(asset.address or ""):
             raise ModelFailure(f"The {what}: {problem}")
 
-    def fetch(self, asset: wire.Asset, target: Path, what: str) -> None:
+    def fetch(self, asset: Asset, target: Path, what: str) -> None:
         """Copy the file at an asset's address to ``target``.
 
         Raises:
             ModelFailure: it may not, or can't, be read, or is larger than the settings allow.
         """
         self.check(asset, what)
-        url = asset.file_url or ""
+        url = asset.address or ""
         if (path := self._rules.path(url)) is not None:
             with _opened(path, what) as source, target.open("wb") as copy:
                 self._copy(iter(lambda: source.read(CHUNK), b""), copy, what)
         else:
             self._patiently(lambda: self._download(url, target, what), what)
 
-    def store(self, source: Path, asset: wire.Asset, what: str) -> None:
+    def store(self, source: Path, asset: Asset, what: str) -> None:
         """Write a file to an asset's address: whole, or not at all where that is a ``file:`` address.
 
         Raises:
             ModelFailure: it may not, or can't, be written there.
         """
         self.check(asset, what)
-        url = asset.file_url or ""
+        url = asset.address or ""
         if (path := self._rules.path(url)) is not None:
             self._replace(source, path, what)
         else:
@@ -149,7 +150,7 @@ class ExternalFiles:
         for pause in (*PAUSES, None):
             try:
                 return transfer()
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, _Refused) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, _AddressRefused) as error:
                 # Neither httpx's texts nor ours name the address.
                 if pause is None or not isinstance(error, httpx.TransportError | _Busy):
                     raise ModelFailure(f"The {what} can't be transferred: {_reason(error)}.") from None
@@ -160,15 +161,15 @@ class ExternalFiles:
 
 def _check_answer(response: httpx.Response) -> None:
     if response.is_redirect:
-        raise _Refused("its host sends callers on to another address, which is not followed: give that address")
+        raise _AddressRefused("its host sends callers on to another address, which is not followed: give that address")
     if response.status_code in BUSY:
         raise _Busy(f"its host answered {response.status_code}")
     if not response.is_success:
-        raise _Refused(f"its host answered {response.status_code}")
+        raise _AddressRefused(f"its host answered {response.status_code}")
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, _Refused):
+    if isinstance(error, _AddressRefused):
         return str(error)
     return f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
 

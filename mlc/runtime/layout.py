@@ -1,5 +1,6 @@
 """A fresh working directory for a model: its files by name, its inputs, its outputs, and the order to the harness."""
 
+import asyncio
 import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -7,11 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from mlc.center import wire
-from mlc.model.snapshot import AssetRole
+from mlc.center import Contents
+from mlc.model.asset import UNNAMED, Asset, AssetKind, AssetRole
+from mlc.model.failure import Refused
+from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import INSTEAD, ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import COMPILED, OUTPUT_DIR, PRIVATE, is_source, numbered, path_of, same_file
+from mlc.runtime.outages import patiently
 from mlc.runtime.places import Places, sha256
 
 DATA_FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -19,6 +23,7 @@ PYTHON_TYPES = frozenset({"PYTHON", "PYTHON3", "UNKNOWN"})
 TAKEN = "another file of the model or the job has that name"
 _KINDS: dict[str, str] = {AssetRole.WEIGHTS_FILE: "artefacts", AssetRole.REQUIRED_LIBRARIES: "artefacts"}
 _OTHERS = 3
+_FILES = frozenset({AssetKind.FILE, AssetKind.EXTERNAL})
 
 
 class DataFile(BaseModel):
@@ -58,12 +63,14 @@ class Layout:
 
     Args:
         root: made afresh; whatever an earlier try left there is removed.
+        contents: what the model centre's files contain, while their owner is open.
         files: reads assets that lie outside the model centre.
     """
 
-    def __init__(self, root: Path, files: ExternalFiles) -> None:
+    def __init__(self, root: Path, contents: Contents, files: ExternalFiles) -> None:
         self.root = root = root.resolve()
         self.notes: list[str] = []
+        self._contents = contents
         self._files = files
         self._places = Places(root)
         self._kinds: dict[PurePosixPath, str] = {}
@@ -72,7 +79,7 @@ class Layout:
         for name in (PRIVATE, OUTPUT_DIR):
             (root / name).mkdir()
 
-    def add_model(self, model: wire.DeployableModel, *, artefacts_in_output_dir: bool) -> None:
+    async def add_model(self, model: Snapshot, *, artefacts_in_output_dir: bool) -> None:
         """Write the model's source and files: its code first, then what it was trained to, then all others.
 
         Args:
@@ -85,10 +92,10 @@ class Layout:
             ModelFailure: two files have the same name and different content, so that nobody can tell which of them
                 was approved.
         """
-        for asset in sorted(model.stored_model.model_assets, key=_precedence):
+        for asset in sorted(model.assets, key=_precedence):
             name = path_of(asset)
             try:
-                placed = self._add(asset, name, _KINDS.get(asset.asset_role, "files"))
+                placed = await self._add(asset, name, _KINDS.get(asset.role, "files"))
             except ModelFailure as failure:
                 self.notes.append(str(failure))
                 continue
@@ -96,14 +103,14 @@ class Layout:
                 problem = f"The model has two files {name} with different content"
                 if _precedence(asset) < _OTHERS:
                     raise ModelFailure(f"{problem}: remove or rename the one that is not meant.")
-                self.notes.append(f"{problem}: the one with the role {asset.asset_role} is not laid out.")
-        for asset in model.stored_model.model_assets:
+                self.notes.append(f"{problem}: the one with the role {asset.role} is not laid out.")
+        for asset in model.assets:
             self._places.reserve(path_of(asset))
         if artefacts_in_output_dir:
-            trained = [path_of(a) for a in model.stored_model.model_assets if a.asset_role == AssetRole.WEIGHTS_FILE]
-            self._repeat_in_output_dir([name for name in trained if self._places.has(name)])
+            trained = [path_of(a) for a in model.assets if a.role == AssetRole.WEIGHTS_FILE]
+            await asyncio.to_thread(self._repeat_in_output_dir, [name for name in trained if self._places.has(name)])
 
-    def add(self, asset: wire.Asset) -> None:
+    async def add(self, asset: Asset) -> None:
         """Write a file that a job brings for its model. It can't be code, and takes the place of no file of the model.
 
         Raises:
@@ -116,7 +123,7 @@ class Layout:
             problem = f"{OUTPUT_DIR} is for what training makes"
         elif len(name.parts) > 1 and not (self.root / name).parent.is_dir():
             problem = "its folder is none of the model's, and Python could import a new one"
-        elif not self._add(asset, name, "additional"):
+        elif not await self._add(asset, name, "additional"):
             problem = TAKEN
         else:
             return
@@ -134,37 +141,32 @@ class Layout:
             for kind in ("source", "artefacts", "files", "additional")
         }
 
-    def order(self, kind: str, model: wire.DeployableModel, definition: str) -> Order:
-        """The order for this model; ``definition`` is the JSON that init functions get.
+    def definition(self, what: str) -> Path:
+        """Where the JSON goes that init functions get of their ``job`` or ``deployment``."""
+        return self.root / PRIVATE / f"model_definition.{what}.json"
+
+    def order(self, kind: str, model: Snapshot, definition: Path) -> Order:
+        """The order for this model; ``definition`` is the file that init functions are given.
 
         Raises:
             ModelFailure: there is no Python source among the assets.
         """
-        language = model.stored_model.model_meta_data.type
+        language = model.model.type
         if language.upper() not in PYTHON_TYPES:
             raise ModelFailure(f"This runtime runs PYTHON models, and the model's type is {language}.")
-        sources = [a for a in model.stored_model.model_assets if a.asset_type == "SOURCE_CODE"]
+        sources = [a for a in model.assets if a.kind is AssetKind.SOURCE]
         sources.sort(key=_precedence)
         if not sources or not self._places.has(path_of(sources[0])):
-            raise ModelFailure("The model has no source code: an asset of type SOURCE_CODE with its sourceCode.")
+            raise ModelFailure("The model has no source code: an asset that is source, with its text.")
         source = sources[0]
-        names = {
-            "init": source.init_function,
-            "score": source.score_function,
-            "metrics": source.metrics_function,
-            "train": source.train_function,
-        }
-        what = "deployment" if kind == "online" else "job"
-        path = self.root / PRIVATE / f"model_definition.{what}.json"
-        path.write_text(definition)
         return Order(
             kind=kind,
             source=str(path_of(source)),
-            functions={role: name for role, name in names.items() if name},
-            definition=path,
+            functions=source.functions,
+            definition=definition,
         )
 
-    def add_inputs(self, assets: Iterable[wire.Asset]) -> list[DataFile]:
+    async def add_inputs(self, assets: Iterable[Asset]) -> list[DataFile]:
         """Write a job's inputs, in order, where no model can mix them up, and under their names where that is safe.
 
         Raises:
@@ -172,15 +174,13 @@ class Layout:
         """
         files = []
         for index, asset in enumerate(assets):
-            name = asset.filename or asset.name or f"number {index}"
-            what = f"input {name}"
+            what = f"input {asset.name}"
             own = self.root / PRIVATE / "inputs" / str(index)
-            if not self._fetch(asset, own, what):
-                kind = "holds no file" if asset.asset_type.endswith("FILE") else f"is of the type {asset.asset_type}"
+            if not await self._fetch(asset, own, what):
+                kind = "holds no file" if asset.kind in _FILES else f"is of the type {asset.type_name}"
                 raise ModelFailure(f"The {what} {kind}, which a runtime can't read: {INSTEAD}.")
-            files.append(DataFile(path=own, format=data_format(asset, what), name=name))
-            if asset.filename or asset.name:
-                self._offer(own, path_of(asset))
+            files.append(DataFile(path=own, format=data_format(asset, what), name=asset.name))
+            await asyncio.to_thread(self._offer, own, path_of(asset))
         return files
 
     def _offer(self, file: Path, name: PurePosixPath) -> None:
@@ -201,7 +201,7 @@ class Layout:
             "all the same."
         )
 
-    def add_outputs(self, assets: Iterable[wire.Asset]) -> list[DataFile]:
+    def add_outputs(self, assets: Iterable[Asset]) -> list[DataFile]:
         """Say where a job's outputs go.
 
         Raises:
@@ -212,27 +212,27 @@ class Layout:
         files = []
         taken: set[str] = set()
         for index, asset in enumerate(assets):
-            file_format = data_format(asset, f"output {asset.filename or asset.name or index}", "json")
-            name = numbered(asset.filename or asset.name or f"output.{file_format}", taken)
-            if asset.file_url:
+            file_format = data_format(asset, f"output {asset.name}", "json")
+            name = numbered(f"output.{file_format}" if asset.name == UNNAMED else asset.name, taken)
+            if asset.address:
                 self._files.check(asset, f"output {name}")
-            elif not asset.asset_type.endswith("FILE"):
-                kind = f"is of the type {asset.asset_type}"
+            elif asset.kind not in _FILES:
+                kind = f"is of the type {asset.type_name}"
                 raise ModelFailure(f"The output {name} {kind}, which a runtime can't write: {INSTEAD}.")
             files.append(DataFile(path=folder / str(index), format=file_format, name=name))
         return files
 
-    def _add(self, asset: wire.Asset, name: PurePosixPath, kind: str) -> bool:
+    async def _add(self, asset: Asset, name: PurePosixPath, kind: str) -> bool:
         """Write an asset's file under its name; False if other content lies there. An asset may also be no file."""
-        what = f"asset {asset.filename or asset.name}"
+        what = f"asset {asset.name}"
         if COMPILED in same_file(name).split("/"):
             raise ModelFailure(f"The {what} is not laid out: Python would run it instead of the source.")
         fetched = self.root / PRIVATE / "fetched"
-        if not self._fetch(asset, fetched, what):
+        if not await self._fetch(asset, fetched, what):
             return True
-        if kind == "artefacts" and asset.file_url:
-            _check_content(asset, fetched, what)
-        if not self._places.put(fetched, name, move=True):
+        if kind == "artefacts" and asset.address:
+            await asyncio.to_thread(_check_content, asset, fetched, what)
+        if not await asyncio.to_thread(self._places.put, fetched, name, move=True):
             return False
         self._kinds.setdefault(name, "source" if is_source(asset) else kind)
         return True
@@ -246,50 +246,50 @@ class Layout:
             elif copy not in trained and not self._places.put(self.root / name, copy):
                 self.notes.append(f"The weights {name} are not copied to {OUTPUT_DIR}/: {TAKEN}.")
 
-    def _fetch(self, asset: wire.Asset, path: Path, what: str) -> bool:
+    async def _fetch(self, asset: Asset, path: Path, what: str) -> bool:
         """Write an asset's file to a path; False if the asset is no file."""
-        try:
-            content = asset.content()
-        except ValueError:
-            raise ModelFailure(f"The content of the {what} is not base64.") from None
-        if content is None and not (asset.file_url and asset.asset_type.endswith("FILE")):
+        if not asset.ref and not (asset.address and asset.kind in _FILES):
             return False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if content is not None:
-                path.write_bytes(content)
+            if asset.ref:
+                await patiently(lambda: self._save(asset, path))
+        except Refused as refusal:
+            raise ModelFailure(f"The content of the {what} can't be had: {refusal}") from None
         except OSError as error:
             raise ModelFailure(f"The {what} can't be written: {error.strerror}.") from None
-        if content is None:
-            self._files.fetch(asset, path, what)
+        if not asset.ref:
+            await asyncio.to_thread(self._files.fetch, asset, path, what)
         return True
 
+    async def _save(self, asset: Asset, path: Path) -> None:
+        with path.open("wb") as file:
+            async for piece in self._contents.stream(asset):
+                await asyncio.to_thread(file.write, piece)
 
-def _precedence(asset: wire.Asset) -> int:
-    if asset.asset_type == "SOURCE_CODE":
-        return 0 if asset.primary_model_source else 1
-    return 2 if asset.asset_role in _KINDS or is_source(asset) else _OTHERS
+
+def _precedence(asset: Asset) -> int:
+    if asset.kind is AssetKind.SOURCE:
+        return 0 if asset.primary else 1
+    return 2 if asset.role in _KINDS or is_source(asset) else _OTHERS
 
 
-def _check_content(asset: wire.Asset, path: Path, what: str) -> None:
+def _check_content(asset: Asset, path: Path, what: str) -> None:
     """Make sure that what came from an address is still what the snapshot was made of, if that is known."""
-    known = asset.content_hash
-    if known is None or known.hash_type.upper().replace("-", "") != "SHA256" or not known.hex_string:
-        return
-    if sha256(path) != known.hex_string.lower():
-        raise ModelFailure(f"The {what} at its address has other content than the snapshot says (contentHash).")
+    if asset.sha256 is not None and sha256(path) != asset.sha256:
+        raise ModelFailure(f"The {what} at its address has other content than the snapshot says: its SHA-256 differs.")
 
 
-def data_format(asset: wire.Asset, what: str, default: str | None = None) -> str:
-    """``csv``, ``json`` or ``jsonl``, by the asset's ``fileFormat`` and its name's ending.
+def data_format(asset: Asset, what: str, default: str | None = None) -> str:
+    """``csv``, ``json`` or ``jsonl``, by the asset's format and its name's ending.
 
     Raises:
         ModelFailure: neither says, and there is no default.
     """
     by_name = DATA_FORMATS.get(path_of(asset).suffix.lower())
-    declared = (asset.file_format or "").lower()
+    declared = asset.format.lower()
     if declared == "csv" or (declared == "json" and by_name != "jsonl"):
         return declared
     if found := by_name or default:
         return found
-    raise ModelFailure(f"The {what} has no known format: set its fileFormat to CSV or JSON.")
+    raise ModelFailure(f"The {what} has no known format: set its format to CSV or JSON.")

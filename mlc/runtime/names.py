@@ -4,7 +4,7 @@ import unicodedata
 from pathlib import PurePosixPath
 from posixpath import splitext
 
-from mlc.center import wire
+from mlc.model.asset import Asset, AssetKind
 
 PRIVATE = "__moc_runtime"
 OUTPUT_DIR = "outputDir"
@@ -21,9 +21,9 @@ def inside(name: str) -> PurePosixPath:
     return PurePosixPath(*kept or ["unnamed"])
 
 
-def path_of(asset: wire.Asset) -> PurePosixPath:
+def path_of(asset: Asset) -> PurePosixPath:
     """Where an asset's file lies in a model's working directory."""
-    return inside(asset.filename or asset.name or "unnamed")
+    return inside(asset.name)
 
 
 def same_file(path: PurePosixPath) -> str:
@@ -40,9 +40,9 @@ def is_code(path: PurePosixPath) -> bool:
     return name.suffix in CODE or COMPILED in name.parts
 
 
-def is_source(asset: wire.Asset) -> bool:
-    """Whether an asset is code: as its type says, or as its name makes it."""
-    return asset.asset_type == "SOURCE_CODE" or is_code(path_of(asset))
+def is_source(asset: Asset) -> bool:
+    """Whether an asset is code: as its kind says, or as its name makes it."""
+    return asset.kind is AssetKind.SOURCE or is_code(path_of(asset))
 
 
 def numbered(name: str, taken: set[str]) -> str:

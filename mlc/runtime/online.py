@@ -1,19 +1,20 @@
 """Online deployments: which models a runtime keeps loaded, and which of them answers."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlc.center import Center, wire
-from mlc.center.deployment_state import deployment_state
+from mlc.center import Ledger
+from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import ExternalError
 from mlc.runtime.online_model import READY_WAIT, NotServing, OnlineModel
-from mlc.settings import CenterSettings, RuntimeSettings
+from mlc.settings import RuntimeSettings
 
 POLL_INTERVAL = 1.0
+_LOADED = frozenset({DeploymentState.DEPLOYING, DeploymentState.DEPLOYED})
 
 
 class NoSuchDeployment(NotServing):
@@ -23,24 +24,24 @@ class NoSuchDeployment(NotServing):
 class OnlineModels:
     """All online deployments of one runtime, kept as the centre says."""
 
-    def __init__(self, center: Center, settings: RuntimeSettings, names: CenterSettings, workspace: Path) -> None:
+    def __init__(self, center: Ledger, settings: RuntimeSettings, workspace: Path, text_limit: int) -> None:
         self._center = center
         self._settings = settings
-        self._names = names
         self._workspace = workspace
+        self._text_limit = text_limit
         self._models: dict[str, OnlineModel] = {}
-        self._serving: list[wire.DeployedModel] = []
+        self._serving: list[DeploymentRecord] = []
         self._stopping: set[asyncio.Task[None]] = set()
         self._following = asyncio.Lock()
         """Held while what the centre says is not yet what is known here."""
 
-    async def run(self, engine_id: str) -> None:
+    async def run(self, runtime_id: str) -> None:
         """Follow the centre until cancelled; then every model is stopped. While the centre is away, nothing changes."""
         try:
             while True:
                 with suppress(ExternalError):
                     async with self._following:
-                        self._reconcile(await self._center.list_deployments(engine_id=engine_id))
+                        self._reconcile(await self._center.list_deployments(runtime_id=runtime_id))
                 await asyncio.sleep(POLL_INTERVAL)
         finally:
             await asyncio.gather(*(model.stop() for model in self._models.values()), *self._stopping)
@@ -69,14 +70,15 @@ class OnlineModels:
                 raise
             return await successor.score(record)  # it was undeployed while this record waited its turn
 
-    async def _patch(self, deployment_id: str, changes: Mapping[str, Any]) -> wire.DeployedModel:
-        """Change a deployment in the centre; one that is deployed by it serves at once, not from the next look on."""
+    async def _finish_loading(
+        self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = ()
+    ) -> DeploymentState:
+        """Tell the centre; a deployment that is deployed by it serves at once, not from the next look on."""
         async with self._following:
-            stored = await self._center.patch_deployment(deployment_id, changes)
+            stored = await self._center.finish_loading(deployment_id, state, messages)
             others = [deployment for deployment in self._serving if deployment.id != deployment_id]
-            is_deployed = deployment_state(stored, self._names) == self._names.deployed_state
-            self._serving = [*others, stored] if is_deployed else others
-            return stored
+            self._serving = [*others, stored] if stored.state is DeploymentState.DEPLOYED else others
+            return stored.state
 
     async def _caught_up(self) -> None:
         # The centre may have said DEPLOYED to everybody a moment before its answer reaches this runtime.
@@ -90,26 +92,25 @@ class OnlineModels:
             raise NotServing(f"No model is deployed on the runtime {self._settings.name}.")
         return model
 
-    def _reconcile(self, deployments: list[wire.DeployedModel]) -> None:
-        states = {deployment.id: deployment_state(deployment, self._names) for deployment in deployments}
-        wanted = {id_ for id_, s in states.items() if s in {self._names.deploying_state, self._names.deployed_state}}
+    def _reconcile(self, deployments: list[DeploymentRecord]) -> None:
+        wanted = {deployment.id for deployment in deployments if deployment.state in _LOADED}
         for id_ in wanted - self._models.keys():
             self._models[id_] = OnlineModel(
                 id_,
                 self._center,
-                patch=self._patch,
+                finish_loading=self._finish_loading,
                 settings=self._settings,
-                names=self._names,
+                text_limit=self._text_limit,
                 workspace=self._workspace,
             )
-        self._serving = [d for d in deployments if states[d.id] == self._names.deployed_state]
+        self._serving = [d for d in deployments if d.state is DeploymentState.DEPLOYED]
         for id_ in self._models.keys() - wanted:
             stopping = asyncio.create_task(self._models.pop(id_).stop(grace=self._settings.online_time_limit))
             self._stopping.add(stopping)
             stopping.add_done_callback(self._stopping.discard)
 
 
-def answering(deployed: Iterable[wire.DeployedModel]) -> str | None:
+def answering(deployed: Iterable[DeploymentRecord]) -> str | None:
     """Which of the deployments in state deployed answers requests that name none.
 
     A runtime serves one model: that of the most recent deployment. Of that model's deployments the oldest answers
@@ -118,15 +119,9 @@ def answering(deployed: Iterable[wire.DeployedModel]) -> str | None:
     newest_first = sorted(deployed, key=_created, reverse=True)
     if not newest_first:
         return None
-    model_id = _model_id(newest_first[0])
-    return next(d.id for d in reversed(newest_first) if _model_id(d) == model_id)
+    return next(d.id for d in reversed(newest_first) if d.model_id == newest_first[0].model_id)
 
 
-def _created(deployment: wire.DeployedModel) -> datetime:
-    created = deployment.created_date or datetime.min.replace(tzinfo=UTC)
+def _created(deployment: DeploymentRecord) -> datetime:
+    created = deployment.created or datetime.min.replace(tzinfo=UTC)
     return created if created.tzinfo else created.replace(tzinfo=UTC)
-
-
-def _model_id(deployment: wire.DeployedModel) -> str | None:
-    snapshot = deployment.deployable_model
-    return snapshot.stored_model.id if snapshot else None

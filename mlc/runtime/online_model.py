@@ -4,59 +4,66 @@ import asyncio
 import logging
 import re
 import shutil
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
-from http.client import CONFLICT
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from mlc.center import Center, wire
-from mlc.center.deployment_state import deployment_state
-from mlc.model.failure import ExternalError, Refused
-from mlc.runtime.activities import extra_environment, patiently
+from mlc.center import Ledger
+from mlc.model.deployment import DeploymentState
+from mlc.model.failure import ExternalError, MlcError
+from mlc.runtime.activities import extra_environment
 from mlc.runtime.execution import MEGABYTE, requirements_of
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout, Order
+from mlc.runtime.outages import patiently
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.requirements import interpreter_for
-from mlc.settings import CenterSettings, FileSettings, RuntimeSettings
+from mlc.settings import FileSettings, RuntimeSettings
 
 READY_WAIT = 5.0
 """Seconds that a request waits for a model that is being loaded again."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-Patch = Callable[[str, Mapping[str, Any]], Awaitable[wire.DeployedModel]]
-"""Changes the deployment of an id in the centre."""
 log = logging.getLogger(__name__)
 
 
-class NotServing(Exception):
+class NotServing(MlcError):
     """Nothing can answer at this moment. The text is a sentence."""
+
+
+class FinishLoading(Protocol):
+    """Tells the centre how loading a deployment ended, as ``Ledger.finish_loading`` does, and what its state is now."""
+
+    async def __call__(
+        self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = ()
+    ) -> DeploymentState: ...
 
 
 class OnlineModel:
     """One deployment: loads its model, and loads it again whenever the process dies.
 
     Args:
-        patch: how its state is written, so that others here learn of it as well.
+        finish_loading: how the centre is told, so that others here learn of it as well.
+        text_limit: bytes of a text in the centre that is read whole.
         workspace: folder in which the model's working directory is made.
     """
 
     def __init__(
         self,
         deployment_id: str,
-        center: Center,
+        center: Ledger,
         *,
-        patch: Patch,
+        finish_loading: FinishLoading,
         settings: RuntimeSettings,
-        names: CenterSettings,
+        text_limit: int,
         workspace: Path,
     ) -> None:
         self.id = deployment_id
         self._center = center
-        self._patch = patch
+        self._finish_loading = finish_loading
         self._settings = settings
-        self._names = names
+        self._text_limit = text_limit
         self._folder = workspace / "online" / re.sub(r"[^\w-]", "_", deployment_id)
         self._ready = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -136,23 +143,21 @@ class OnlineModel:
             ModelFailure: it can't be loaded although it has served before. That it should serve was decided, so it
                 is tried again.
         """
-        deployment = await patiently(lambda: self._center.get_deployment(self.id))
         process: ModelProcess | None = None
         try:
-            layout, order = await asyncio.to_thread(self._lay_out, deployment)
-            model = deployment.deployable_model or wire.DeployableModel()
+            layout, order, requirements = await self._lay_out()
             environments = self._settings.folder / "environments"
-            python = await interpreter_for(requirements_of(model), environments, layout.root)
+            python = await interpreter_for(requirements, environments, layout.root)
             memory = self._settings.memory_limit_mb * MEGABYTE
             process = ModelProcess(python, layout.root, memory, extra_environment(self._settings))
             await self._start(process, order)
-            if await self._settle(self._names.deployed_state) == self._names.deployed_state:
+            if await self._tell(DeploymentState.DEPLOYED) is DeploymentState.DEPLOYED:
                 return process
         except ModelFailure as failure:
             if process is not None:
                 await process.end()
             lines = [*(process.log.lines() if process else []), *failure.trace.splitlines(), str(failure)]
-            if await self._settle(self._names.failed_state, lines) == self._names.deployed_state:
+            if await self._tell(DeploymentState.FAILED, lines) is DeploymentState.DEPLOYED:
                 raise
             return None
         except BaseException:
@@ -174,26 +179,23 @@ class OnlineModel:
         if answer["event"] != "ready":
             raise ModelFailure(answer["message"], answer["traceback"])
 
-    def _lay_out(self, deployment: wire.DeployedModel) -> tuple[Layout, Order]:
-        if deployment.deployable_model is None:
-            raise ModelFailure("The deployment carries no model.")
-        layout = Layout(self._folder, ExternalFiles(FileSettings()))
-        layout.add_model(deployment.deployable_model, artefacts_in_output_dir=True)
-        for note in layout.notes:
-            log.warning("deployment %s: %s", self.id, note)
-        definition = deployment.model_dump_json(by_alias=True, exclude_unset=True)
-        return layout, layout.order("online", deployment.deployable_model, definition)
+    async def _lay_out(self) -> tuple[Layout, Order, str]:
+        """The working directory, the order, and the text of the model's requirements."""
+        files = ExternalFiles(FileSettings())
+        async with AsyncExitStack() as opened:
+            opened.callback(files.stop)
+            deployment = await patiently(lambda: opened.enter_async_context(self._center.open_deployment(self.id)))
+            model = deployment.snapshot
+            if model is None:
+                raise ModelFailure("The deployment carries no model.")
+            layout = await asyncio.to_thread(Layout, self._folder, self._center, files)
+            await layout.add_model(model, artefacts_in_output_dir=True)
+            for note in layout.notes:
+                log.warning("deployment %s: %s", self.id, note)
+            order = layout.order("online", model, layout.definition("deployment"))
+            await patiently(lambda: self._center.save_definition(deployment, order.definition))
+            return layout, order, await requirements_of(model, self._center, self._text_limit)
 
-    async def _settle(self, state: str, messages: Iterable[str] = ()) -> str:
+    async def _tell(self, state: DeploymentState, messages: Sequence[str] = ()) -> DeploymentState:
         """Put a deployment that is being loaded into ``state``; any other keeps its own. Returns what it is then."""
-        deployment = await patiently(lambda: self._center.get_deployment(self.id))
-        if deployment_state(deployment, self._names) == self._names.deploying_state:
-            changes = {self._names.state_field: state, "messages": list(messages)}
-            try:
-                deployment = await patiently(lambda: self._patch(self.id, changes))
-            except Refused as refusal:
-                if refusal.status != CONFLICT:
-                    raise
-                # It was undeployed between the look and the write.
-                deployment = await patiently(lambda: self._center.get_deployment(self.id))
-        return deployment_state(deployment, self._names)
+        return await patiently(lambda: self._finish_loading(self.id, state, messages))

@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+from mlc.model.failure import MlcError
+
 HARNESS = Path(__file__).with_name("harness")
 # The harness goes by a name of its own, so that neither it nor this project stands in a model's import path.
 BOOTSTRAP = f"""
@@ -30,7 +32,7 @@ WATCH_INTERVAL = 0.25
 MOST_PROCESSES = 256
 
 
-class ModelDied(Exception):
+class ModelDied(MlcError):
     """The model process ended, or was ended, before it answered. The text is one sentence."""
 
 

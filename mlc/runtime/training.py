@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from mlc.center import wire
-from mlc.model.snapshot import AssetRole
+from mlc.model.asset import Asset, AssetRole
+from mlc.model.snapshot import Snapshot
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import OUTPUT_DIR, inside, is_code, is_source, path_of, same_file
 
 
-def trained_artefacts(directory: Path, model: wire.DeployableModel) -> list[tuple[str, Path]]:
+def trained_artefacts(directory: Path, model: Snapshot) -> list[tuple[str, Path]]:
     """What training left in ``outputDir``: relative names and paths. Links are not followed.
 
     Args:
@@ -23,7 +23,7 @@ def trained_artefacts(directory: Path, model: wire.DeployableModel) -> list[tupl
     made = [(path.relative_to(root).as_posix(), path) for path in found if path.resolve().is_relative_to(root)]
     if not made:
         raise ModelFailure(f"Training left nothing in {OUTPUT_DIR}/: write the trained model there.")
-    fixed = {same_file(path_of(a)): a.asset_role for a in model.stored_model.model_assets if not _is_trainable(a)}
+    fixed = {same_file(path_of(a)): a.role for a in model.assets if not _is_trainable(a)}
     for written, _ in made:
         name = inside(written)  # as it will be read from the snapshot
         problem = f"Training left {name} in {OUTPUT_DIR}/"
@@ -34,5 +34,5 @@ def trained_artefacts(directory: Path, model: wire.DeployableModel) -> list[tupl
     return made
 
 
-def _is_trainable(asset: wire.Asset) -> bool:
-    return asset.asset_role in {AssetRole.WEIGHTS_FILE, AssetRole.UNKNOWN} and not is_source(asset)
+def _is_trainable(asset: Asset) -> bool:
+    return asset.role in {AssetRole.WEIGHTS_FILE, AssetRole.UNKNOWN} and not is_source(asset)

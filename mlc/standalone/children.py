@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlc.model.failure import MlcError
+
 GUARD = Path(__file__).with_name("guard.py")
 LARGE_LOG = 5 * 1024 * 1024
 POLL = 0.1
@@ -20,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE, STABLE = 0.5, 30.0, 60.0
 """Seconds before a dead process is started again, doubled each time; one that ran for ``STABLE`` begins anew."""
 
 
-class NotReady(Exception):
+class NotReady(MlcError):
     """A process ended or stayed silent instead of getting ready. The text says which, why, and what it last logged."""
 
 

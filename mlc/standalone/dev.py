@@ -129,7 +129,7 @@ async def standalone(home: Path, *, free_ports: bool, tell: Tell) -> AsyncIterat
     """Everything of standalone mode for as long as the block lasts. ``home`` is an absolute path that exists.
 
     Raises:
-        Refused: the folder is in use, or a port is.
+        CannotStart: the folder is in use, or a port is.
         NotReady: something didn't come up.
     """
     with only_one(home):
@@ -152,7 +152,7 @@ async def run_until_told(
         Whether ``work`` came to its own end.
 
     Raises:
-        Refused: the folder is in use, or a port is.
+        CannotStart: the folder is in use, or a port is.
         NotReady: something didn't come up.
     """
     running, loop = asyncio.current_task(), asyncio.get_running_loop()

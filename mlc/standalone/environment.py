@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from mlc.model.failure import MlcError
 from mlc.settings import SETTINGS_FILE, ProcessSettings
 
 HOST = "127.0.0.1"
@@ -19,7 +20,7 @@ ACCOUNT = "mlc"
 """As whom the processes write tickets."""
 
 
-class Refused(Exception):
+class CannotStart(MlcError):
     """Standalone mode can't be started here. The text says why and what to do."""
 
 
@@ -42,12 +43,12 @@ class Ports:
             return cls(*(held_socket.getsockname()[1] for held_socket in sockets))
 
     def check(self) -> None:
-        """Raises Refused, naming the port, if one is in use."""
+        """Raises CannotStart, naming the port, if one is in use."""
         for name, port in asdict(self).items():
             try:
                 socket.create_server((HOST, port)).close()
             except OSError as error:
-                raise Refused(
+                raise CannotStart(
                     f"Port {port}, for {_LISTENERS[name]}, can't be used ({error.strerror}): end what listens there, "
                     "or let free ports be found with --free-ports."
                 ) from None
@@ -68,7 +69,7 @@ def only_one(home: Path) -> Iterator[None]:
     """Hold ``home`` for this process; the kernel lets go of it however the process ends.
 
     Raises:
-        Refused: another process holds it.
+        CannotStart: another process holds it.
     """
     with (home / "dev.lock").open("a+") as file:
         try:
@@ -76,7 +77,7 @@ def only_one(home: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "unknown"
-            raise Refused(
+            raise CannotStart(
                 f"`mlc dev` or `mlc demo` runs already on {home} (process {holder}): use that one, end it, "
                 "or choose another folder with MLC_HOME."
             ) from None

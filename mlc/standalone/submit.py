@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from mlc.center import Center
-from mlc.center.wire import StoredModel
+from mlc.center import Catalogue, NewFile
+from mlc.center.modelop.folder import read_model_folder
 from mlc.model.processes import DEPLOY_MODEL, TASK_QUEUE, DeployModelInput, deploy_model_id
-from mlc.standalone.folders import read_model_folder, snapshot_of
+from mlc.model.snapshot import Model
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,26 @@ async def submit(
     name: str | None = None,
     tags: Sequence[str] = (),
     stage: str | None = None,
-    center: Center,
+    center: Catalogue,
     temporal: Client,
 ) -> Submitted:
     """Submit the model that a folder holds. Raises BadModelFolder if it holds none, else what ``submit_model`` does."""
-    model = read_model_folder(folder)
+    model, files = read_model_folder(folder)
     if name is not None:
-        model.model_meta_data.name = name
-    return await submit_model(model, tags=tags, stage=stage, center=center, temporal=temporal)
+        model = model.model_copy(update={"name": name})
+    return await submit_model(model, files, tags=tags, stage=stage, center=center, temporal=temporal)
 
 
 async def submit_model(
-    model: StoredModel, *, tags: Sequence[str] = (), stage: str | None = None, center: Center, temporal: Client
+    model: Model,
+    files: Sequence[NewFile],
+    *,
+    tags: Sequence[str] = (),
+    stage: str | None = None,
+    center: Catalogue,
+    temporal: Client,
 ) -> Submitted:
-    """Register a stored model (new, or a new version of the one of its name), snapshot it, and start.
+    """Register a model (new, or a new version of the one of its name), take a snapshot of it, and start.
 
     A centre that tells the gateway of the new snapshot starts the same run: whoever comes second joins it.
 
@@ -54,9 +61,9 @@ async def submit_model(
         ExternalError: the centre did not take it.
         RPCError: Temporal did not start the process; the snapshot stays in the centre.
     """
-    known = await center.find_stored_models(model.model_meta_data.name)
-    stored = await _update(center, known[0], model) if known else await center.create_stored_model(model)
-    snapshot = await center.create_snapshot(snapshot_of(stored, tags=tags, stage=stage))
+    known = await center.find_models(model.name)
+    saved = await center.save_model(model.model_copy(update={"id": known[0].id if known else ""}), files)
+    snapshot = await center.create_snapshot(saved.id, name=snapshot_name(saved.name), tags=tags, stage=stage)
     workflow_id = deploy_model_id(snapshot.id)
     with suppress(WorkflowAlreadyStartedError):  # by the centre's signal, and it has ended already
         await temporal.start_workflow(
@@ -68,16 +75,15 @@ async def submit_model(
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
     return Submitted(
-        model_id=stored.id or "",
-        model_name=stored.model_meta_data.name,
+        model_id=saved.id,
+        model_name=saved.name,
         new_model=not known,
         snapshot_id=snapshot.id,
-        snapshot_name=snapshot.meta_data.name,
+        snapshot_name=snapshot.name,
         workflow_id=workflow_id,
     )
 
 
-async def _update(center: Center, known: StoredModel, model: StoredModel) -> StoredModel:
-    parts = {"modelMetaData", "modelAssets", "requiredAssets"}
-    changes = {part: value for part, value in model.wire().items() if part in parts}
-    return await center.patch_stored_model(known.id or "", changes)
+def snapshot_name(model_name: str) -> str:
+    """``<model>-YYYYMMDD_HHMM``, in UTC."""
+    return f"{model_name}-{datetime.now(UTC):%Y%m%d_%H%M}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from mlc.model.failure import MlcError
 from mlc.ticketing.jira import JIRA
 from mlc.ticketing.servicenow import SERVICENOW
 from mlc.ticketing.system import SystemSettings, TicketSystem
@@ -12,7 +13,7 @@ SYSTEMS: tuple[TicketSystem[Any], ...] = (JIRA, SERVICENOW)
 """In the order in which they are shown. Where a snapshot has the review tags of several, the first of them counts."""
 
 
-class NotSetUp(Exception):
+class NotSetUp(MlcError):
     """The ticket systems' settings don't go together: none has an address, say. The text says what to set."""
 
 

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mlc.model.failure import MlcError
+
 
 class Read(BaseModel):
     """What is read of an event, under the sender's own names; everything else is left alone."""
@@ -49,7 +51,7 @@ class Webhook:
     read: Callable[[bytes], Event | None]
 
 
-class BadEvent(Exception):
+class BadEvent(MlcError):
     """A body that is no event of this sender; the text says why."""
 
 

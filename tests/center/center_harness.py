@@ -16,7 +16,7 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
-from mlc.settings import CenterSettings
+from mlc.center.modelop.settings import CenterSettings
 
 TOKEN = "a-token-of-the-tests"
 

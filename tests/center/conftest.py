@@ -11,8 +11,9 @@ import pytest
 from center_harness import TOKEN, CenterProcess, no_temporal, served, settings_for
 from pydantic import SecretStr
 
-from mlc.center.client import HttpCenter
-from mlc.settings import CenterSettings, StandaloneCenterSettings
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
+from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 
 
@@ -31,8 +32,8 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-async def center(address: str) -> AsyncIterator[HttpCenter]:
-    client = HttpCenter(settings_for(address, page_size=3))
+async def center(address: str) -> AsyncIterator[ModelManage]:
+    client = ModelManage(settings_for(address, page_size=3))
     yield client
     await client.aclose()
 

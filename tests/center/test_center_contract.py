@@ -11,10 +11,10 @@ import pytest
 from center_harness import TOKEN, settings_for
 from pydantic import SecretStr
 
-from mlc.center.client import HttpCenter
-from mlc.center.deployment_state import deployment_state
-from mlc.center.port import Center
-from mlc.center.wire import (
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.literals import deployment_state
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.wire import (
     Asset,
     DeployableModel,
     DeployedModel,
@@ -26,8 +26,8 @@ from mlc.center.wire import (
     Notification,
     StoredModel,
 )
+from mlc.center.port import Center
 from mlc.model.failure import NotFound, Refused
-from mlc.settings import CenterSettings
 
 DATA = b"a,b\n1,2\n"
 
@@ -40,17 +40,17 @@ def a_model(name: str = "Credit", **more: object) -> StoredModel:
     return StoredModel(model_meta_data=ModelMetaData(name=name, **more), model_assets=assets)
 
 
-async def a_snapshot(center: HttpCenter, name: str = "s", model: StoredModel | None = None) -> DeployableModel:
+async def a_snapshot(center: ModelManage, name: str = "s", model: StoredModel | None = None) -> DeployableModel:
     model = model or await center.create_stored_model(a_model())
     return await center.create_snapshot(DeployableModel(stored_model=model, meta_data=MetaData(name=name)))
 
 
-def test_the_client_is_a_center(center: HttpCenter) -> None:
+def test_the_client_is_a_center(center: ModelManage) -> None:
     port: Center = center
     assert port is center
 
 
-async def test_a_file_is_kept_outside_any_model(center: HttpCenter) -> None:
+async def test_a_file_is_kept_outside_any_model(center: ModelManage) -> None:
     stored = await center.create_asset(Asset(filename="in.csv", file_content=base64.b64encode(DATA).decode()))
     assert stored.id is not None
     assert (await center.get_asset(stored.id)).content() == DATA
@@ -58,7 +58,7 @@ async def test_a_file_is_kept_outside_any_model(center: HttpCenter) -> None:
         await center.get_asset("5a31b3c6-f033-4948-b433-bae6656baa26")
 
 
-async def test_an_entity_read_by_its_id_has_the_contents_of_its_assets(center: HttpCenter) -> None:
+async def test_an_entity_read_by_its_id_has_the_contents_of_its_assets(center: ModelManage) -> None:
     snapshot = await a_snapshot(center)
     data, source = (await center.get_snapshot(snapshot.id)).stored_model.model_assets
     assert data.content() == DATA
@@ -68,7 +68,7 @@ async def test_an_entity_read_by_its_id_has_the_contents_of_its_assets(center: H
     assert data.file_size == len(DATA)
 
 
-async def test_assets_sent_back_without_their_contents_keep_them(center: HttpCenter) -> None:
+async def test_assets_sent_back_without_their_contents_keep_them(center: ModelManage) -> None:
     snapshot = await a_snapshot(center)
     listed = (await center.find_stored_models("Credit"))[0]
     assert listed.model_assets[0].content() is None
@@ -77,7 +77,7 @@ async def test_assets_sent_back_without_their_contents_keep_them(center: HttpCen
     assert (await center.get_snapshot(snapshot.id)).stored_model.model_assets[0].content() == DATA
 
 
-async def test_the_hash_follows_the_content(center: HttpCenter) -> None:
+async def test_the_hash_follows_the_content(center: ModelManage) -> None:
     model = await center.create_stored_model(a_model())
     model = await center.get_stored_model(model.id or "")
     model.model_assets[0].file_content = base64.b64encode(b"new").decode()
@@ -88,7 +88,7 @@ async def test_the_hash_follows_the_content(center: HttpCenter) -> None:
     assert changed.content_hash.hex_string == hashlib.sha256(b"new").hexdigest()
 
 
-async def test_a_patch_keeps_what_it_does_not_name(center: HttpCenter) -> None:
+async def test_a_patch_keeps_what_it_does_not_name(center: ModelManage) -> None:
     snapshot = await a_snapshot(center)
     await center.patch_snapshot(snapshot.id, {"somethingNew": {"a": 1}, "metaData": {"tags": ["x", "y"]}})
     await center.patch_snapshot(snapshot.id, {"somethingNew": {"b": 2}, "metaData": {"tags": ["z"]}})
@@ -100,7 +100,7 @@ async def test_a_patch_keeps_what_it_does_not_name(center: HttpCenter) -> None:
     assert read.stored_model.model_meta_data.name == "Credit"
 
 
-async def test_what_was_read_can_be_sent_back_whole(center: HttpCenter) -> None:
+async def test_what_was_read_can_be_sent_back_whole(center: ModelManage) -> None:
     snapshot = await center.get_snapshot((await a_snapshot(center)).id)
     await center.patch_snapshot(snapshot.id, snapshot.wire())
     again = await center.get_snapshot(snapshot.id)
@@ -108,7 +108,7 @@ async def test_what_was_read_can_be_sent_back_whole(center: HttpCenter) -> None:
     assert again.created_date == snapshot.created_date
 
 
-async def test_listings_are_read_to_their_last_page_newest_first(center: HttpCenter) -> None:
+async def test_listings_are_read_to_their_last_page_newest_first(center: ModelManage) -> None:
     for number in range(8):  # three pages of three
         await center.create_notification(Notification(message=str(number), deployable_model_id="d"))
     assert [n.message for n in await center.list_notifications()] == list("76543210")
@@ -116,7 +116,7 @@ async def test_listings_are_read_to_their_last_page_newest_first(center: HttpCen
     assert await center.list_notifications(snapshot_id="other") == []
 
 
-async def test_the_latest_snapshot_of_a_model_is_whole(center: HttpCenter) -> None:
+async def test_the_latest_snapshot_of_a_model_is_whole(center: ModelManage) -> None:
     model = await center.get_stored_model((await center.create_stored_model(a_model())).id or "")
     for name in ("first", "second", "third"):
         await a_snapshot(center, name, model)
@@ -128,7 +128,7 @@ async def test_the_latest_snapshot_of_a_model_is_whole(center: HttpCenter) -> No
     assert await center.latest_snapshot("00000000-0000-0000-0000-000000000000") is None
 
 
-async def test_stored_models_are_found_by_name_and_category(center: HttpCenter) -> None:
+async def test_stored_models_are_found_by_name_and_category(center: ModelManage) -> None:
     await center.create_stored_model(a_model("Credit"))
     monitor = await center.create_stored_model(a_model("Credit", model_category="MODEL_MONITORING_MODEL"))
     await center.create_stored_model(a_model("Credit 2"))
@@ -136,7 +136,7 @@ async def test_stored_models_are_found_by_name_and_category(center: HttpCenter) 
     assert [m.id for m in await center.find_stored_models("Credit", category="MODEL_MONITORING_MODEL")] == [monitor.id]
 
 
-async def test_a_job_is_found_by_its_key_and_the_oldest_wins(center: HttpCenter) -> None:
+async def test_a_job_is_found_by_its_key_and_the_oldest_wins(center: ModelManage) -> None:
     snapshot = await a_snapshot(center)
     jobs = [
         await center.create_job(Job(job_type="MODEL_BATCH_JOB", model=snapshot, job_parameters={"mlcKey": "k"}))
@@ -150,7 +150,7 @@ async def test_a_job_is_found_by_its_key_and_the_oldest_wins(center: HttpCenter)
     assert await center.find_job("00000000-0000-0000-0000-000000000000", "k") is None
 
 
-async def test_a_job_may_name_its_model_by_id(center: HttpCenter) -> None:
+async def test_a_job_may_name_its_model_by_id(center: ModelManage) -> None:
     snapshot = await a_snapshot(center)
     made = await center.create_job(Job(job_type="MODEL_BATCH_JOB", model=DeployableModel(id=snapshot.id)))
     job = await center.get_job(made.id)
@@ -161,7 +161,7 @@ async def test_a_job_may_name_its_model_by_id(center: HttpCenter) -> None:
 
 
 @pytest.mark.parametrize("status", ["COMPLETE", "ERROR", "CANCELLED"])
-async def test_a_job_that_has_ended_stays_so(center: HttpCenter, status: str) -> None:
+async def test_a_job_that_has_ended_stays_so(center: ModelManage, status: str) -> None:
     job = await center.create_job(Job(job_type="MODEL_BATCH_JOB"))
     assert job.job_status == "CREATED"
     await center.patch_job(job.id, {"jobStatus": status})
@@ -172,7 +172,7 @@ async def test_a_job_that_has_ended_stays_so(center: HttpCenter, status: str) ->
     assert (await center.get_job(job.id)).job_messages == ["the last word"]
 
 
-async def test_test_results_of_a_snapshot_come_newest_first(center: HttpCenter) -> None:
+async def test_test_results_of_a_snapshot_come_newest_first(center: ModelManage) -> None:
     for auc in (0.7, 0.8, 0.9, 0.95):
         await center.create_test_result(ModelTestResult(deployable_model_id="s", test_results={"auc": auc}))
     await center.create_test_result(ModelTestResult(deployable_model_id="other"))
@@ -182,7 +182,7 @@ async def test_test_results_of_a_snapshot_come_newest_first(center: HttpCenter) 
     assert (await center.get_test_result(found[0].id)).dmn_rule_results == [{"passes": True}]
 
 
-async def test_a_runtime_is_saved_by_its_name_however_often(center: HttpCenter) -> None:
+async def test_a_runtime_is_saved_by_its_name_however_often(center: ModelManage) -> None:
     saved = await asyncio.gather(*(center.save_engine(Engine(name="r", tags=[str(n)])) for n in range(5)))
     assert len({engine.id for engine in saved}) == 1
     await center.save_engine(Engine(name="r", environment_name="prod"))
@@ -199,7 +199,7 @@ async def test_runtimes_that_register_at_the_same_moment_under_one_name_are_one(
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
-async def test_an_online_deployment_loads_and_a_batch_one_is_there_at_once(center: HttpCenter) -> None:
+async def test_an_online_deployment_loads_and_a_batch_one_is_there_at_once(center: ModelManage) -> None:
     settings = CenterSettings()
     snapshot = await a_snapshot(center)
     online = await center.save_engine(Engine(name="r", input_endpoints=[{"endpointType": "REST"}]))
@@ -214,7 +214,7 @@ async def test_an_online_deployment_loads_and_a_batch_one_is_there_at_once(cente
 
 
 @pytest.mark.parametrize("end", ["UNDEPLOYED", "ERROR"])
-async def test_a_deployment_that_has_ended_does_not_come_back(center: HttpCenter, end: str) -> None:
+async def test_a_deployment_that_has_ended_does_not_come_back(center: ModelManage, end: str) -> None:
     engine = await center.save_engine(Engine(name="r", input_endpoints=[{"endpointType": "REST"}]))
     deployment = DeployedModel(deployable_model=await a_snapshot(center), engine=engine)
     id_ = (await center.create_deployment(deployment)).id
@@ -226,7 +226,7 @@ async def test_a_deployment_that_has_ended_does_not_come_back(center: HttpCenter
     assert (deployment_state(kept, CenterSettings()), kept.messages) == (end, [])
 
 
-async def test_a_deployment_that_failed_can_be_taken_back(center: HttpCenter) -> None:
+async def test_a_deployment_that_failed_can_be_taken_back(center: ModelManage) -> None:
     deployment = await center.create_deployment(DeployedModel(deployable_model=await a_snapshot(center)))
     await center.patch_deployment(deployment.id, {"state": "ERROR"})
     ended = await center.patch_deployment(deployment.id, {"state": "UNDEPLOYED"})
@@ -235,7 +235,7 @@ async def test_a_deployment_that_failed_can_be_taken_back(center: HttpCenter) ->
         await center.patch_deployment(deployment.id, {"state": "ERROR"})
 
 
-async def test_deployments_are_found_by_model_snapshot_and_runtime(center: HttpCenter) -> None:
+async def test_deployments_are_found_by_model_snapshot_and_runtime(center: ModelManage) -> None:
     model = await center.get_stored_model((await center.create_stored_model(a_model())).id or "")
     one, two = await a_snapshot(center, "one", model), await a_snapshot(center, "two", model)
     engine = await center.save_engine(Engine(name="r"))
@@ -255,9 +255,9 @@ async def test_deployments_are_found_by_model_snapshot_and_runtime(center: HttpC
 
 
 async def test_a_centre_without_our_finders_is_asked_for_listings(
-    address: str, center: HttpCenter, without_finders: Callable[..., CenterSettings]
+    address: str, center: ModelManage, without_finders: Callable[..., CenterSettings]
 ) -> None:
-    other = HttpCenter(without_finders())
+    other = ModelManage(without_finders())
     model = await center.get_stored_model((await center.create_stored_model(a_model())).id or "")
     snapshot = await a_snapshot(center, "s", model)
     await a_snapshot(center)
@@ -282,7 +282,7 @@ async def test_a_centre_without_our_finders_is_asked_for_listings(
 
 @pytest.mark.parametrize("known", [True, False], ids=["a finder", "no finder"])
 async def test_deployments_of_a_state_come_newest_first(
-    center: HttpCenter, address: str, without_finders: Callable[..., CenterSettings], known: bool
+    center: ModelManage, address: str, without_finders: Callable[..., CenterSettings], known: bool
 ) -> None:
     snapshot = await a_snapshot(center)
     made = [
@@ -291,14 +291,14 @@ async def test_deployments_of_a_state_come_newest_first(
     await center.patch_deployment(made[3].id, {"state": "UNDEPLOYED"})
     # Even where a finder lacks, beyond the limit: an old deployment may be active still.
     settings = settings_for(address, page_size=2) if known else without_finders(page_size=2, listing_limit=2)
-    async with aclosing(HttpCenter(settings)) as other:
+    async with aclosing(ModelManage(settings)) as other:
         active = [made[number].id for number in (4, 2, 1, 0)]
         for _ in range(2):
             assert [d.id async for d in other.iter_deployments(state="DEPLOYED")] == active
         assert [d.id async for d in other.iter_deployments()] == [d.id for d in reversed(made)]
 
 
-async def test_deployments_are_read_no_further_than_wanted(center: HttpCenter, address: str) -> None:
+async def test_deployments_are_read_no_further_than_wanted(center: ModelManage, address: str) -> None:
     snapshot = await a_snapshot(center)
     for _ in range(7):
         await center.create_deployment(DeployedModel(deployable_model=snapshot, state="DEPLOYED"))
@@ -308,29 +308,29 @@ async def test_deployments_are_read_no_further_than_wanted(center: HttpCenter, a
         asked.append(request.url.params["page"])
 
     async with httpx.AsyncClient(event_hooks={"request": [noted]}) as http:
-        deployments = HttpCenter(settings_for(address, page_size=3), http=http).iter_deployments(state="DEPLOYED")
+        deployments = ModelManage(settings_for(address, page_size=3), http=http).iter_deployments(state="DEPLOYED")
         async with aclosing(deployments):
             assert [await anext(deployments) for _ in range(4)]
     assert asked == ["0", "1"]
 
 
 async def test_without_a_snapshot_no_more_notifications_are_read_than_the_limit(
-    center: HttpCenter, address: str
+    center: ModelManage, address: str
 ) -> None:
     for number in range(6):
         await center.create_notification(Notification(message=str(number)))
-    async with aclosing(HttpCenter(settings_for(address, page_size=2, listing_limit=4))) as near:
+    async with aclosing(ModelManage(settings_for(address, page_size=2, listing_limit=4))) as near:
         assert [n.message for n in await near.list_notifications()] == list("5432")
 
 
 async def test_looking_through_a_listing_ends_at_the_limit(
-    center: HttpCenter, without_finders: Callable[..., CenterSettings]
+    center: ModelManage, without_finders: Callable[..., CenterSettings]
 ) -> None:
     await center.create_notification(Notification(message="old", deployable_model_id="s"))
     for _ in range(6):
         await center.create_notification(Notification(deployable_model_id="other"))
-    near = HttpCenter(without_finders(listing_limit=4, page_size=2))
-    far = HttpCenter(without_finders(listing_limit=100, page_size=2))
+    near = ModelManage(without_finders(listing_limit=4, page_size=2))
+    far = ModelManage(without_finders(listing_limit=100, page_size=2))
     assert await near.list_notifications(snapshot_id="s") == []
     assert [n.message for n in await far.list_notifications(snapshot_id="s")] == ["old"]
     await near.aclose()
@@ -338,18 +338,18 @@ async def test_looking_through_a_listing_ends_at_the_limit(
 
 
 @pytest.mark.parametrize("bad", ["", ".", "..", "a/b", "../engines", "a?b", "a b", "x" * 300, "\n", "é"])
-async def test_an_id_that_could_lead_elsewhere_is_of_nothing(center: HttpCenter, bad: str) -> None:
+async def test_an_id_that_could_lead_elsewhere_is_of_nothing(center: ModelManage, bad: str) -> None:
     with pytest.raises(NotFound):
         await center.get_snapshot(bad)
 
 
-async def test_an_unknown_id_is_named_in_the_error(center: HttpCenter) -> None:
+async def test_an_unknown_id_is_named_in_the_error(center: ModelManage) -> None:
     with pytest.raises(NotFound, match=r"GET deployableModels/nope .*404.*check the id"):
         await center.get_snapshot("nope")
 
 
 async def test_a_wrong_token_is_refused_and_not_repeated(address: str) -> None:
-    client = HttpCenter(settings_for(address).model_copy(update={"token": SecretStr("wrong-token")}))
+    client = ModelManage(settings_for(address).model_copy(update={"token": SecretStr("wrong-token")}))
     with pytest.raises(Refused, match="MLC_CENTER_TOKEN") as refused:
         await client.list_engines()
     assert "wrong-token" not in str(refused.value)

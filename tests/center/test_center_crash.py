@@ -6,14 +6,14 @@ import signal
 
 from center_harness import CenterProcess, settings_for
 
-from mlc.center.client import HttpCenter
-from mlc.center.wire import Asset, DeployableModel, Job, ModelMetaData, Notification, StoredModel
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.wire import Asset, DeployableModel, Job, ModelMetaData, Notification, StoredModel
 from mlc.model.failure import Unavailable
 
 
 async def test_what_was_answered_survives_being_killed(process: CenterProcess) -> None:
     process.start()
-    center = HttpCenter(settings_for(process.address))
+    center = ModelManage(settings_for(process.address))
     kept: list[str] = []
 
     async def write() -> None:
@@ -37,7 +37,7 @@ async def test_what_was_answered_survives_being_killed(process: CenterProcess) -
 
 async def test_contents_and_waiting_jobs_survive_being_killed(process: CenterProcess) -> None:
     process.start()
-    center = HttpCenter(settings_for(process.address))
+    center = ModelManage(settings_for(process.address))
     source = Asset(filename="m.py", asset_type="SOURCE_CODE", source_code="def score(r): ...")
     model = StoredModel(model_meta_data=ModelMetaData(name="m"), model_assets=[source])
     snapshot = await center.create_snapshot(DeployableModel(stored_model=model))
@@ -55,7 +55,7 @@ async def test_the_monitors_are_there_once_however_often_the_centre_starts(proce
     ids = []
     for _ in range(2):
         process.start()
-        center = HttpCenter(settings_for(process.address))
+        center = ModelManage(settings_for(process.address))
         monitors = await center.find_stored_models("Stability Monitor: PSI/CSI", category="MODEL_MONITORING_MODEL")
         assert len(monitors) == 1
         snapshot = await center.latest_snapshot(monitors[0].id or "")

@@ -27,8 +27,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from mlc.center.client import HttpCenter
-from mlc.center.wire import DeployableModel, Engine, Job, ModelMetaData, StoredModel
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.wire import DeployableModel, Engine, Job, ModelMetaData, StoredModel
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center import dispatch
 from mlc.standalone.center.app import create_app
@@ -81,7 +81,7 @@ class Switch(Interceptor):
 @dataclass
 class Place:
     address: str
-    center: HttpCenter
+    center: ModelManage
     temporal: Client
     switch: Switch
 
@@ -128,7 +128,7 @@ async def place(tmp_path: Path, dev_server: WorkflowEnvironment) -> AsyncIterato
     switch = Switch(dev_server.client)
     settings = StandaloneCenterSettings(database=tmp_path / "dispatch.db", token=SecretStr(TOKEN))
     with served(create_app(settings, connect=switch.connect)) as base:
-        center = HttpCenter(settings_for(base))
+        center = ModelManage(settings_for(base))
         yield Place(base, center, dev_server.client, switch)
         await center.aclose()
 
@@ -280,7 +280,7 @@ async def test_a_centre_that_was_killed_hands_its_jobs_over_after_its_restart(
     process: CenterProcess, dev_server: WorkflowEnvironment
 ) -> None:
     process.start()
-    center = HttpCenter(settings_for(process.address))
+    center = ModelManage(settings_for(process.address))
     place = Place(process.address, center, dev_server.client, Switch(dev_server.client))
     job = await place.job()
     process.kill()

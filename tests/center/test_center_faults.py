@@ -11,14 +11,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from mlc.center.client import HttpCenter
-from mlc.center.wire import Job
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.wire import Job
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
-from mlc.settings import CenterSettings
 
 SECRET = "secret-token-of-the-tests"
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-Ask = Callable[[HttpCenter], Awaitable[object]]
+Ask = Callable[[ModelManage], Awaitable[object]]
 
 
 def answer(status: int, body: str = "", *, kind: str = "application/json", headers: str = "") -> Behaviour:
@@ -52,7 +52,7 @@ async def stay_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> 
 
 
 @contextlib.asynccontextmanager
-async def a_centre_that(behave: Behaviour, http: httpx.AsyncClient | None = None) -> AsyncIterator[HttpCenter]:
+async def a_centre_that(behave: Behaviour, http: httpx.AsyncClient | None = None) -> AsyncIterator[ModelManage]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
@@ -65,7 +65,7 @@ async def a_centre_that(behave: Behaviour, http: httpx.AsyncClient | None = None
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     settings = CenterSettings(url=f"http://user:pass-word@127.0.0.1:{port}/api", token=SecretStr(SECRET), timeout=0.5)
-    client = HttpCenter(settings, http=http)
+    client = ModelManage(settings, http=http)
     try:
         yield client
     finally:
@@ -73,15 +73,15 @@ async def a_centre_that(behave: Behaviour, http: httpx.AsyncClient | None = None
         server.close()
 
 
-async def read(center: HttpCenter) -> object:
+async def read(center: ModelManage) -> object:
     return await center.get_job("x")
 
 
-async def write(center: HttpCenter) -> object:
+async def write(center: ModelManage) -> object:
     return await center.create_job(Job(job_type="MODEL_BATCH_JOB"))
 
 
-async def change(center: HttpCenter) -> object:
+async def change(center: ModelManage) -> object:
     return await center.patch_job("x", {"jobStatus": "CANCELLED"})
 
 
@@ -189,7 +189,7 @@ async def test_a_page_of_a_proxy_is_not_quoted() -> None:
 async def test_no_connection_means_nothing_was_done() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    center = HttpCenter(CenterSettings(url=f"http://127.0.0.1:{port}"))
+    center = ModelManage(CenterSettings(url=f"http://127.0.0.1:{port}"))
     with pytest.raises(Unavailable, match=rf"POST jobs.*127.0.0.1:{port}.*MLC_CENTER_URL") as caught:
         await write(center)
     assert not caught.value.maybe_done
@@ -212,7 +212,7 @@ async def test_no_free_connection_means_nothing_was_done() -> None:
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8091", "ftp://127.0.0.1", "http://[", "", "http://"])
 async def test_an_address_that_is_none_is_refused_with_its_setting(url: str) -> None:
-    center = HttpCenter(CenterSettings(url=url))
+    center = ModelManage(CenterSettings(url=url))
     with pytest.raises(ExternalError, match="MLC_CENTER_URL"):
         await read(center)
     await center.aclose()

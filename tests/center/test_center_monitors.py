@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlc.center.client import HttpCenter
+from mlc.center.modelop.client import ModelManage
 
 BOTH = ["BASELINE_DATA", "COMPARATOR_DATA"]
 
@@ -18,7 +18,7 @@ BOTH = ["BASELINE_DATA", "COMPARATOR_DATA"]
     ],
 )
 async def test_a_monitor_is_there_by_name(
-    center: HttpCenter, name: str, roles: list[str], association_role: str
+    center: ModelManage, name: str, roles: list[str], association_role: str
 ) -> None:
     (monitor,) = await center.find_stored_models(name, category="MODEL_MONITORING_MODEL")
     assert monitor.group == "ALL"

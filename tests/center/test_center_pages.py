@@ -8,8 +8,8 @@ import httpx
 import pytest
 from center_harness import TOKEN
 
-from mlc.center.client import HttpCenter
-from mlc.center.wire import (
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.wire import (
     Asset,
     Association,
     DeployableModel,
@@ -43,7 +43,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-async def everything(center: HttpCenter, word: str) -> list[str]:
+async def everything(center: ModelManage, word: str) -> list[str]:
     """One of each entity with ``word`` wherever a word can be; the paths of all their pages."""
     asset = Asset(filename=word, name=word, asset_role=word, file_content=base64.b64encode(b"x").decode())
     meta = ModelMetaData(
@@ -88,7 +88,7 @@ async def everything(center: HttpCenter, word: str) -> list[str]:
 
 
 @pytest.fixture
-async def paths(center: HttpCenter) -> AsyncIterator[list[str]]:
+async def paths(center: ModelManage) -> AsyncIterator[list[str]]:
     return await everything(center, EVIL)
 
 
@@ -117,7 +117,7 @@ async def test_the_pages_load_nothing_from_elsewhere_and_their_links_lead_somewh
                 assert httpx.get(address + href).status_code == 200, href
 
 
-async def test_a_snapshot_shows_what_a_reviewer_looks_for(address: str, center: HttpCenter) -> None:
+async def test_a_snapshot_shows_what_a_reviewer_looks_for(address: str, center: ModelManage) -> None:
     _, _, snapshot, *_ = await everything(center, "Wort")
     page = Page(httpx.get(address + snapshot).text).text
     for said in ("Expires", "DEPLOYED", "Test results", "Monitors", "Assets", "Wort"):

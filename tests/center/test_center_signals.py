@@ -11,8 +11,8 @@ from center_harness import TOKEN, no_temporal, served, settings_for, wait_until
 from fastapi import FastAPI, Request, Response
 from pydantic import SecretStr
 
-from mlc.center.client import HttpCenter
-from mlc.center.wire import Asset, DeployableModel, Engine, Job, ModelMetaData, StoredModel
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.wire import Asset, DeployableModel, Engine, Job, ModelMetaData, StoredModel
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 
@@ -48,7 +48,7 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture
-async def told(gateway: Gateway, tmp_path: Path) -> AsyncIterator[HttpCenter]:
+async def told(gateway: Gateway, tmp_path: Path) -> AsyncIterator[ModelManage]:
     """A client of a centre that tells the gateway."""
     settings = StandaloneCenterSettings(
         database=tmp_path / "told.db",
@@ -57,7 +57,7 @@ async def told(gateway: Gateway, tmp_path: Path) -> AsyncIterator[HttpCenter]:
         signal_token=SecretStr("for-the-gateway"),
     )
     with served(create_app(settings, connect=no_temporal)) as base:
-        client = HttpCenter(settings_for(base))
+        client = ModelManage(settings_for(base))
         yield client
         await client.aclose()
 
@@ -76,7 +76,7 @@ def a_model(category: str = "BUSINESS_MODEL") -> StoredModel:
 
 
 async def test_a_snapshot_is_told_of_when_made_and_when_changed_without_contents(
-    told: HttpCenter, gateway: Gateway
+    told: ModelManage, gateway: Gateway
 ) -> None:
     snapshot = await told.create_snapshot(DeployableModel(stored_model=a_model()))
     await told.patch_snapshot(snapshot.id, {"expirationDate": "2027-01-01"})
@@ -90,7 +90,7 @@ async def test_a_snapshot_is_told_of_when_made_and_when_changed_without_contents
         assert not any("fileContent" in asset or "sourceCode" in asset for asset in assets)
 
 
-async def test_an_ended_job_is_told_of_once_with_its_parameters(told: HttpCenter, gateway: Gateway) -> None:
+async def test_an_ended_job_is_told_of_once_with_its_parameters(told: ModelManage, gateway: Gateway) -> None:
     snapshot = await told.create_snapshot(DeployableModel(stored_model=a_model()))
     job = await told.create_job(
         Job(job_type="MODEL_BATCH_JOB", model=snapshot, job_parameters={"mlcKey": "k", "mlcWorkflowId": "w"})
@@ -109,7 +109,7 @@ async def test_an_ended_job_is_told_of_once_with_its_parameters(told: HttpCenter
     assert "fileContent" not in value["outputData"][0]
 
 
-async def test_monitors_and_other_entities_are_not_told_of(told: HttpCenter, gateway: Gateway) -> None:
+async def test_monitors_and_other_entities_are_not_told_of(told: ModelManage, gateway: Gateway) -> None:
     await told.create_snapshot(DeployableModel(stored_model=a_model("MODEL_MONITORING_MODEL")))
     await told.save_engine(Engine(name="r"))
     await told.create_stored_model(a_model())
@@ -119,7 +119,7 @@ async def test_monitors_and_other_entities_are_not_told_of(told: HttpCenter, gat
 
 
 async def test_a_gateway_that_fails_is_told_again_and_no_request_waits_for_it(
-    told: HttpCenter, gateway: Gateway
+    told: ModelManage, gateway: Gateway
 ) -> None:
     gateway.answers = [500, 503]
     await told.create_snapshot(DeployableModel(stored_model=a_model()))
@@ -128,7 +128,7 @@ async def test_a_gateway_that_fails_is_told_again_and_no_request_waits_for_it(
     assert gateway.tries == 3
 
 
-async def test_a_gateway_that_refuses_is_not_told_again(told: HttpCenter, gateway: Gateway) -> None:
+async def test_a_gateway_that_refuses_is_not_told_again(told: ModelManage, gateway: Gateway) -> None:
     gateway.answers = [401]
     await told.create_snapshot(DeployableModel(stored_model=a_model()))
     await seen(lambda: gateway.tries)

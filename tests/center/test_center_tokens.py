@@ -11,9 +11,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 
-from mlc.center.client import HttpCenter
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.failure import Refused, Unavailable
-from mlc.settings import CenterSettings
 
 SECRET = "client:secret/of tests"
 
@@ -48,8 +48,8 @@ class Idp:
             return JSONResponse({"message": f"who is {request.headers.get('Authorization')}"}, status_code=401)
         return {"_embedded": {"engines": [{"id": "e", "name": "r"}]}}
 
-    def client(self) -> HttpCenter:
-        return HttpCenter(
+    def client(self) -> ModelManage:
+        return ModelManage(
             CenterSettings(
                 url=f"{self.address}/api",
                 token_url=f"{self.address}/token",

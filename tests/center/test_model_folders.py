@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlc.standalone.folders import LARGEST_FOLDER, BadModelFolder, read_model_folder, snapshot_of
+from mlc.center.modelop.folder import LARGEST_FOLDER, BadModelFolder, read_model_folder
+from mlc.model.asset import AssetKind
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -103,56 +104,56 @@ def folder(tmp_path: Path) -> Write:
 
 
 def test_every_file_becomes_an_asset_of_its_role(folder: Write) -> None:
-    model = read_model_folder(folder())
-    assert {asset.name: asset.asset_role for asset in model.model_assets} == ROLES
-    for asset in model.model_assets:
-        assert asset.content() == FILES[asset.name].encode()
+    place = folder()
+    files = read_model_folder(place).files
+    assert {file.asset.name: file.asset.role for file in files} == ROLES
+    for asset, path in files:
+        assert path == place / asset.name
+        assert asset.size == len(FILES[asset.name].encode())
 
 
 def test_the_functions_are_the_defs_below_the_markers(folder: Write) -> None:
-    assets = {asset.name: asset for asset in read_model_folder(folder()).model_assets}
+    assets = {file.asset.name: file.asset for file in read_model_folder(folder()).files}
     source = assets["model.py"]
-    assert source.primary_model_source is True
-    assert source.asset_type == "SOURCE_CODE"
-    assert (source.init_function, source.score_function, source.metrics_function) == ("begin", "action", "measure")
-    assert source.train_function is None
-    assert assets["more.py"].primary_model_source is False
+    assert source.primary is True
+    assert source.kind is AssetKind.SOURCE
+    assert source.functions == {"init": "begin", "score": "action", "metrics": "measure"}
+    assert assets["more.py"].kind is AssetKind.SOURCE
+    assert assets["more.py"].primary is False
 
 
 def test_the_metadata_is_the_models(folder: Write) -> None:
-    model = read_model_folder(folder())
-    meta = model.model_meta_data
-    assert (meta.name, meta.description, meta.tags) == ("Credit", "d", ["t"])
-    assert (meta.model_methodology, meta.model_risk, meta.model_stage) == ("Classification", "High", "prod")
-    assert meta.custom == {"owner": "me", "defaultAssociationRole": "METRICS_MODEL"}
-    assert meta.model_extra == {"roi": {"x": 1}}
-    assert meta.wire()["type"] == "PYTHON"
-    assert model.required_assets[0]["assetRole"] == "COMPARATOR_DATA"
+    model = read_model_folder(folder()).model
+    assert (model.id, model.name, model.description, model.tags) == ("", "Credit", "d", ["t"])
+    assert (model.type, model.methodology, model.risk, model.stage) == ("PYTHON", "Classification", "High", "prod")
+    assert model.custom["owner"] == "me"
+    assert model.association_role == "METRICS_MODEL"
+    assert model.required_roles == ["COMPARATOR_DATA"]
 
 
 def test_schemas_are_told_apart_by_pragma_or_by_name(folder: Write) -> None:
-    meta = read_model_folder(folder()).model_meta_data
-    assert [schema["name"] for schema in meta.input_schema] == ["rows.avsc"]
-    assert [schema["schemaDefinition"]["name"] for schema in meta.output_schema] == ["out"]
+    model = read_model_folder(folder()).model
+    assert [schema.name for schema in model.input_schemas] == ["rows.avsc"]
+    assert [schema.definition for schema in model.output_schemas] == [json.loads(FILES["answers.avsc"])]
 
 
 def test_a_folder_needs_no_more_than_a_source(folder: Write) -> None:
     source = "# modelop.score\ndef score(r): return r\n"
     schemas = {"schema_output.avsc": "{}", "schema_input.avsc": "{}"}
-    meta = read_model_folder(folder(files={"m.py": source, **schemas})).model_meta_data
-    assert meta.name == "credit"
-    assert [schema["name"] for schema in meta.input_schema] == ["schema_input.avsc"]
-    assert [schema["name"] for schema in meta.output_schema] == ["schema_output.avsc"]
+    model = read_model_folder(folder(files={"m.py": source, **schemas})).model
+    assert model.name == "credit"
+    assert [schema.name for schema in model.input_schemas] == ["schema_input.avsc"]
+    assert [schema.name for schema in model.output_schemas] == ["schema_output.avsc"]
 
 
 @pytest.mark.parametrize("example", ["breast_cancer", "breast_cancer_weak", "diabetes"])
 def test_the_examples_are_read(example: str) -> None:
-    model = read_model_folder(EXAMPLES / example)
-    roles = {asset.asset_role for asset in model.model_assets}
+    model, files = read_model_folder(EXAMPLES / example)
+    roles = {file.asset.role for file in files}
     assert {"TRAINING_DATA", "TEST_DATA", "BASELINE_DATA", "COMPARATOR_DATA", "TEST_RESULT_COMPARATOR"} <= roles
-    assert len(model.model_meta_data.input_schema) == 1
-    (source,) = [asset for asset in model.model_assets if asset.primary_model_source]
-    assert source.metrics_function
+    assert len(model.input_schemas) == 1
+    (source,) = [file.asset for file in files if file.asset.primary]
+    assert source.functions["metrics"]
 
 
 BROKEN = {
@@ -238,18 +239,3 @@ def test_a_folder_within_is_refused_but_for_those_of_tools(folder: Write) -> Non
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadModelFolder, match="not a folder"):
         read_model_folder(tmp_path / "nothing")
-
-
-def test_a_snapshot_is_a_copy_with_its_own_name_tags_and_stage(folder: Write) -> None:
-    model = read_model_folder(folder())
-    snapshot = snapshot_of(
-        model, tags=["run_test"], stage="dev", custom={"Validation Status": "open"}, target_runtimes=["r"]
-    )
-    assert re.fullmatch(r"Credit-\d{8}_\d{4}", snapshot.meta_data.name)
-    assert snapshot.meta_data.tags == ["run_test"]
-    assert snapshot.meta_data.custom == {"Validation Status": "open"}
-    assert snapshot.stored_model.model_meta_data.model_stage == "dev"
-    assert model.model_meta_data.model_stage == "prod"
-    assert [engine.name for engine in snapshot.target_runtimes] == ["r"]
-    assert snapshot_of(model, name="mine").meta_data.name == "mine"
-    assert "stage" not in snapshot.wire()

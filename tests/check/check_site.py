@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from mlc.center.client import HttpCenter
+from mlc.center.modelop.client import ModelManage
 from mlc.check.report import check_everything
 from mlc.model.finding import Finding, Mark
 from mlc.model.processes import TASK_QUEUE
@@ -86,7 +86,7 @@ class Gate:
 
 @dataclass
 class Site:
-    center: HttpCenter
+    center: ModelManage
     gate: Gate
     faults: Faults
     monkeypatch: pytest.MonkeyPatch

@@ -14,9 +14,10 @@ from pydantic import SecretStr
 from servers import serving
 from temporalio.testing import WorkflowEnvironment
 
-from mlc.center.client import HttpCenter
-from mlc.center.wire import Engine
-from mlc.settings import CenterSettings, DeskSettings, StandaloneCenterSettings
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.wire import Engine
+from mlc.settings import DeskSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as center_app
 from mlc.standalone.desk.app import create_app as desk_app
 from mlc.standalone.faults import Faults
@@ -77,7 +78,7 @@ async def site(
         }
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        center = HttpCenter(CenterSettings())
+        center = ModelManage(CenterSettings())
         await center.save_engine(Engine(name="batch", environment_name="PROD"))
         yield Site(center, gate, faults, monkeypatch)
         await center.aclose()

@@ -3,10 +3,10 @@
 import pytest
 from check_site import JIRA_TOKEN, Site
 
+from mlc.center.modelop.settings import CenterSettings
 from mlc.check.report import check_everything
 from mlc.check.tickets import check_system
 from mlc.model.finding import Finding, Mark
-from mlc.settings import CenterSettings
 from mlc.standalone.faults import Effect
 from mlc.ticketing import TicketRequest
 from mlc.ticketing.jira.settings import JiraSettings

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from check_site import CENTER_TOKEN, Site
 
+from mlc.center.modelop.settings import CenterSettings
 from mlc.check.report import check_everything, lines
 from mlc.model.finding import Finding, Mark
-from mlc.settings import CenterSettings
 from mlc.standalone.desk.scheme import Scheme, Status
 from mlc.ticketing import TicketRequest
 from mlc.ticketing.jira.adapter import JiraTicketing

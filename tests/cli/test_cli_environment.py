@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from mlc.settings import CenterSettings, DeskSettings, GatewaySettings, ProcessSettings, StandaloneCenterSettings
+from mlc.center.modelop.settings import CenterSettings
+from mlc.settings import DeskSettings, GatewaySettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.dev import child_environment
-from mlc.standalone.environment import Ports, Refused, only_one, prepare
+from mlc.standalone.environment import CannotStart, Ports, only_one, prepare
 from mlc.ticketing.jira.settings import JiraSettings
 
 
@@ -103,7 +104,7 @@ def test_free_ports_are_distinct_and_usable() -> None:
 def test_a_busy_port_is_named_with_the_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(Refused, match=f"^Port {port}, for the gateway, .* --free-ports.$"):
+        with pytest.raises(CannotStart, match=f"^Port {port}, for the gateway, .* --free-ports.$"):
             Ports(**{**asdict(Ports.free()), "gateway": port}).check()
 
 
@@ -118,7 +119,7 @@ with only_one(pathlib.Path({str(tmp_path)!r})):
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout
         holder.stdout.readline()
-        with pytest.raises(Refused, match=f"process {holder.pid}"), only_one(tmp_path):
+        with pytest.raises(CannotStart, match=f"process {holder.pid}"), only_one(tmp_path):
             pass
         holder.kill()
         holder.wait()

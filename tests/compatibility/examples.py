@@ -11,9 +11,9 @@ from unittest import mock
 from temporalio import workflow
 from temporalio.api.enums.v1 import IndexedValueType
 
-from activities.jobs import KEY, WORKFLOW_ID
-from activities.snapshots import DECISION_MARK, DEPLOY_MARK
-from mlc.center import wire
+from mlc.center.modelop import wire
+from mlc.center.modelop.jobs import job_parameters
+from mlc.center.modelop.snapshots import DECISION_MARK, DEPLOY_MARK
 from mlc.gateway.idempotency import FINGERPRINT, KEY_GIVEN, fingerprint
 from mlc.model import open_tickets
 from mlc.model.failure import FailureType
@@ -77,7 +77,7 @@ def values() -> dict[str, dict[str, Any]]:
             ),
         },
         "custom metadata": {"a run began": DEPLOY_MARK, "what was decided": DECISION_MARK},
-        "job parameters": {"the key": KEY, "the workflow": WORKFLOW_ID},
+        "job parameters": {what: name for name, what in job_parameters("the key", "the workflow").items()},
         "a deployment's key": wire.DeployedModel(mlc_key="dep-1").model_dump(by_alias=True, exclude_unset=True),
         "failure types": {str(value): str(value) for value in FailureType},
     }

@@ -13,11 +13,12 @@ from pydantic import SecretStr
 from servers import eventually
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from mlc.center.client import HttpCenter
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
 from mlc.model.processes import deploy_model_id
-from mlc.settings import CenterSettings, GatewaySettings
+from mlc.settings import GatewaySettings
 from mlc.ticketing.jira.settings import JiraSettings
 
 PREFIX = "com.modelop.mlc.definitions."
@@ -51,7 +52,7 @@ class ModelManage:
         return snapshot_id
 
 
-def app_for(center: HttpCenter, temporal: Client, **settings: Any) -> FastAPI:
+def app_for(center: ModelOpCenter, temporal: Client, **settings: Any) -> FastAPI:
     jira = JiraSettings(webhook_secrets=[SecretStr("x")])
     return create_app(GatewaySettings(**settings), jira, temporal=temporal, center=center)
 
@@ -62,16 +63,16 @@ def shelf() -> ModelManage:
 
 
 @pytest.fixture(scope="module")
-async def center(shelf: ModelManage) -> AsyncIterator[HttpCenter]:
+async def center(shelf: ModelManage) -> AsyncIterator[ModelOpCenter]:
     async with (
         serving(shelf.app) as http,
-        aclosing(HttpCenter(CenterSettings(url=f"{http.base_url}/model-manage/api"))) as center,
+        aclosing(ModelOpCenter(CenterSettings(url=f"{http.base_url}/model-manage/api"))) as center,
     ):
         yield center
 
 
 @pytest.fixture(scope="module")
-async def gateway(temporal: Client, center: HttpCenter) -> AsyncIterator[httpx.AsyncClient]:
+async def gateway(temporal: Client, center: ModelOpCenter) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(app_for(center, temporal)) as client:
         yield client
 
@@ -198,7 +199,7 @@ async def test_names_nobody_here_listens_to_are_accepted_and_unknown_ones_are_no
         assert CHANGED in answer.json()["detail"]
 
 
-async def test_the_token_is_asked_for_before_the_body_is_read(center: HttpCenter, temporal: Client) -> None:
+async def test_the_token_is_asked_for_before_the_body_is_read(center: ModelOpCenter, temporal: Client) -> None:
     async with serving(app_for(center, temporal, token=SecretStr("the token"))) as gateway:
         for header in ({}, {"Authorization": "Bearer no"}, {"Authorization": "Basic the token"}):
             answer = await gateway.post("/mlc-service/rest/signal", content=b"{", headers=header)
@@ -207,7 +208,7 @@ async def test_the_token_is_asked_for_before_the_body_is_read(center: HttpCenter
         assert (await signal(gateway, PREFIX + "Signals_model_changed")).status_code == 200
 
 
-async def test_a_body_over_the_limit_is_refused(center: HttpCenter, temporal: Client) -> None:
+async def test_a_body_over_the_limit_is_refused(center: ModelOpCenter, temporal: Client) -> None:
     async with serving(app_for(center, temporal, max_body=1000)) as gateway:
         small = await signal(gateway, PREFIX + "Signals_model_changed", X="x" * 500)
         large = await signal(gateway, PREFIX + "Signals_model_changed", X="x" * 1000)
@@ -215,7 +216,7 @@ async def test_a_body_over_the_limit_is_refused(center: HttpCenter, temporal: Cl
 
 
 async def test_outages_of_centre_and_temporal_are_told_and_start_nothing(
-    gateway: httpx.AsyncClient, center: HttpCenter, shelf: ModelManage, monkeypatch: pytest.MonkeyPatch
+    gateway: httpx.AsyncClient, center: ModelOpCenter, shelf: ModelManage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot_id = shelf.add()
     shelf.down = True

@@ -19,15 +19,16 @@ from servers import serving as serving_on_a_thread
 from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.center.client import HttpCenter
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.signals import ModelOpSignals
-from mlc.center.wire import DeployableModel, ModelMetaData, StoredModel
+from mlc.center.modelop.wire import DeployableModel, ModelMetaData, StoredModel
 from mlc.gateway.app import create_app
 from mlc.gateway.idempotency import fingerprint
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
-from mlc.settings import CenterSettings, GatewaySettings, StandaloneCenterSettings
+from mlc.settings import GatewaySettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
 from mlc.ticketing.jira.settings import JiraSettings
 from workflows.registry import PROCESSES
@@ -50,26 +51,28 @@ async def no_temporal() -> Any:
 
 
 @pytest.fixture(scope="module")
-async def center(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HttpCenter]:
+async def center(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ModelOpCenter]:
     database = tmp_path_factory.mktemp("center") / "center.db"
     app = create_center(
         StandaloneCenterSettings(database=database, token=SecretStr("of the centre")), connect=no_temporal
     )
     with serving_on_a_thread(app, socket.create_server(("127.0.0.1", 0))) as address:
         settings = CenterSettings(url=f"{address}/model-manage/api", token=SecretStr("of the centre"))
-        async with aclosing(HttpCenter(settings)) as client:
+        async with aclosing(ModelOpCenter(settings)) as client:
             yield client
 
 
 @pytest.fixture(scope="module")
-async def model_id(center: HttpCenter) -> str:
+async def model_id(center: ModelOpCenter) -> str:
     return (
-        await center.create_snapshot(DeployableModel(stored_model=StoredModel(model_meta_data=ModelMetaData(name="m"))))
+        await center.model_manage.create_snapshot(
+            DeployableModel(stored_model=StoredModel(model_meta_data=ModelMetaData(name="m")))
+        )
     ).id
 
 
 @pytest.fixture(scope="module")
-async def gateway(temporal: Client, center: HttpCenter) -> AsyncIterator[httpx.AsyncClient]:
+async def gateway(temporal: Client, center: ModelOpCenter) -> AsyncIterator[httpx.AsyncClient]:
     jira = JiraSettings(webhook_secrets=[SecretStr("x")])
     rules = FileRules(hosts=[BUCKET])
     async with serving(create_app(GatewaySettings(), jira, temporal=temporal, center=center, files=rules)) as client:
@@ -186,7 +189,7 @@ async def test_modelops_published_examples_work_unchanged(
 
 
 async def test_an_embedded_file_goes_to_the_centre_once_and_only_its_id_into_the_history(
-    gateway: httpx.AsyncClient, temporal: Client, center: HttpCenter, model_id: str
+    gateway: httpx.AsyncClient, temporal: Client, center: ModelOpCenter, model_id: str
 ) -> None:
     key = str(uuid.uuid4())
     answers = [await send(gateway, JIRA, key=key, MODEL_ID=model_id, INPUT_FILE=EMBEDDED) for _ in range(3)]
@@ -196,30 +199,30 @@ async def test_an_embedded_file_goes_to_the_centre_once_and_only_its_id_into_the
     assert EMBEDDED["fileContent"] not in history
     file = (await back_test(temporal, answers[0])).input_file
     assert file is not None
-    stored = await center.get_asset(file.asset_id or "")
+    stored = await center.model_manage.get_asset(file.asset_id or "")
     assert (stored.content(), stored.filename, stored.asset_type) == (CSV, "in.csv", "FILE")
     assert stored.content_hash is not None
     assert stored.content_hash.hex_string == hashlib.sha256(CSV).hexdigest()
 
 
 async def test_a_kept_file_has_the_id_that_the_documentation_says_and_can_be_removed(
-    gateway: httpx.AsyncClient, temporal: Client, center: HttpCenter
+    gateway: httpx.AsyncClient, temporal: Client, center: ModelOpCenter
 ) -> None:
     answer = await send(gateway, BATCH, TAG="cc", INPUT_FILE=[IN, EMBEDDED])
     asset_id = (await batch(temporal, answer)).input_files[1].asset_id or ""
     of = f"{answer.json()['workflowIds'][0]}|0|{hashlib.sha256(CSV).hexdigest()}"
     assert asset_id == str(uuid.uuid5(uuid.NAMESPACE_URL, of))
-    settings = center._settings
+    settings = center.settings
     assert settings.token is not None
     bearer = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
     async with httpx.AsyncClient(headers=bearer) as http:
         assert (await http.delete(f"{settings.url}/{settings.assets}/{asset_id}")).status_code == 204
     with pytest.raises(NotFound):
-        await center.get_asset(asset_id)
+        await center.model_manage.get_asset(asset_id)
 
 
 async def test_files_of_a_batch_job_keep_their_order(
-    gateway: httpx.AsyncClient, temporal: Client, center: HttpCenter
+    gateway: httpx.AsyncClient, temporal: Client, center: ModelOpCenter
 ) -> None:
     text = {"assetType": "FILE", "filename": "b.json", "fileContentString": "[]"}
     asked = await batch(
@@ -227,7 +230,9 @@ async def test_files_of_a_batch_job_keep_their_order(
     )
     names = [file.filename for file in asked.input_files]
     assert names == ["b.json", "in.json", "in.csv"]
-    contents = [(await center.get_asset(file.asset_id)).content() for file in asked.input_files if file.asset_id]
+    contents = [
+        (await center.model_manage.get_asset(file.asset_id)).content() for file in asked.input_files if file.asset_id
+    ]
     assert contents == [b"[]", CSV]
 
 
@@ -249,7 +254,7 @@ async def test_a_key_starts_one_run_whether_that_still_runs_or_has_ended(
 
 
 async def test_a_start_whose_answer_was_lost_is_not_called_undone_and_its_key_finds_it(
-    gateway: httpx.AsyncClient, temporal: Client, center: HttpCenter, monkeypatch: pytest.MonkeyPatch
+    gateway: httpx.AsyncClient, temporal: Client, center: ModelOpCenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = str(uuid.uuid4())
     config = temporal.config()
@@ -268,7 +273,7 @@ async def test_a_start_whose_answer_was_lost_is_not_called_undone_and_its_key_fi
 
 
 async def test_what_temporal_finds_invalid_is_refused_and_need_not_be_sent_again(
-    temporal: Client, center: HttpCenter
+    temporal: Client, center: ModelOpCenter
 ) -> None:
     config = temporal.config()
     config["interceptors"] = [GoesWrong()]
@@ -318,10 +323,10 @@ def test_a_field_that_a_release_adds_leaves_the_fingerprint_of_what_was_asked() 
 
 
 async def test_a_call_that_starts_nothing_leaves_no_file_in_the_centre(
-    gateway: httpx.AsyncClient, center: HttpCenter
+    gateway: httpx.AsyncClient, center: ModelOpCenter
 ) -> None:
     async def files() -> int:
-        return len([file async for page in center._hal.pages("assets", {}) for file in page])
+        return len([file async for page in center.model_manage._hal.pages("assets", {}) for file in page])
 
     key = uuid.uuid4().hex
     assert (await send(gateway, BATCH, key=key, TAG="cc", INPUT_FILE=EMBEDDED)).status_code == 200
@@ -404,11 +409,11 @@ async def test_bad_variables_are_answered_with_400_and_start_nothing(
     assert await exists(temporal, f"batch-{tag}-k")
 
 
-async def test_a_centre_that_keeps_no_files_is_told_of_with_what_to_do(temporal: Client, center: HttpCenter) -> None:
-    settings = center._settings.model_copy(update={"assets": "noSuchCollection"})
+async def test_a_centre_that_keeps_no_files_is_told_of_with_what_to_do(temporal: Client, center: ModelOpCenter) -> None:
+    settings = center.settings.model_copy(update={"assets": "noSuchCollection"})
     jira = JiraSettings(webhook_secrets=[SecretStr("x")])
     async with (
-        aclosing(HttpCenter(settings)) as other,
+        aclosing(ModelOpCenter(settings)) as other,
         serving(create_app(GatewaySettings(), jira, temporal=temporal, center=other)) as gateway,
     ):
         answer = await send(gateway, BATCH, TAG="cc", INPUT_FILE=EMBEDDED)

@@ -16,9 +16,10 @@ from servers import eventually, serving
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
-from mlc.center import wire
 from mlc.center.certificates import certificates
-from mlc.center.client import HttpCenter
+from mlc.center.modelop import wire
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
 from mlc.model.processes import (
@@ -29,7 +30,7 @@ from mlc.model.processes import (
     deploy_model_id,
 )
 from mlc.model.ticket import TicketChanged, TicketRef
-from mlc.settings import CenterSettings, DeskSettings, ProcessSettings, StandaloneCenterSettings
+from mlc.settings import DeskSettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app as create_center
 from mlc.standalone.desk.app import create_app as create_desk
 from mlc.standalone.desk.scheme import Scheme
@@ -82,7 +83,7 @@ class Office:
     def __init__(
         self,
         client: Client,
-        center: HttpCenter,
+        port: ModelOpCenter,
         model_manage: httpx.AsyncClient,
         jira: httpx.AsyncClient,
         faults: Faults,
@@ -91,7 +92,10 @@ class Office:
         project: str,
     ) -> None:
         self.client = client
-        self.center = center
+        self.port = port
+        """The model centre as the activities have it."""
+        self.center = port.model_manage
+        """The model centre as the people and runtimes know it: in its own words."""
         self.model_manage = model_manage
         self.jira = jira
         self.faults = faults
@@ -282,14 +286,14 @@ async def premises(
         )
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
-        center = HttpCenter(center_settings)
+        center = ModelOpCenter(center_settings)
         activities = activities_of(
             center,
             registry.set_up(jira_settings, servicenow_settings, *tickets),
             threads,
             process=process,
-            center_settings=center_settings,
             files=FileRules(root=LAKE),
+            text_limit=center_settings.text_limit,
             processes=processes,
         )
         connected = await Client.connect(

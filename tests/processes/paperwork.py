@@ -11,7 +11,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.ticket import TicketRef
 
 

@@ -6,8 +6,8 @@ import pytest
 from deploying import deployed, mend, notifications, out_of_order, said, successor
 from office import Office, asset
 
-from activities.monitors import CLASSIFICATION, REGRESSION, monitor_name
-from mlc.center import wire
+from activities.monitors import CLASSIFICATION, REGRESSION
+from mlc.center.modelop import wire
 
 STABILITY = "Stability Monitor: PSI/CSI"
 SCHEDULE = {"scheduleId": "nightly", "cronExpression": "0 0 2 * * ?", "action": {"signalName": "x"}}
@@ -15,7 +15,8 @@ SCHEDULE = {"scheduleId": "nightly", "cronExpression": "0 0 2 * * ?", "action": 
 
 async def monitors(desk: Office, snapshot_id: str) -> dict[str, wire.Association]:
     associations = (await desk.center.get_snapshot(snapshot_id)).associated_models
-    found = {monitor_name(association): association for association in associations}
+    names = [monitor.name for monitor in (await desk.port.get_snapshot(snapshot_id)).monitors]
+    found = dict(zip(names, associations, strict=True))
     assert len(found) == len(associations), "a monitor is there twice"
     return found
 

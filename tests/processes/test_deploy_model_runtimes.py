@@ -7,7 +7,7 @@ from deploying import deployments, load_everything, place, places
 from office import Office
 from paperwork import text
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 
 
 async def runtimes_of(desk: Office, snapshot_id: str) -> list[str]:

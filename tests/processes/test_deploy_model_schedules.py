@@ -20,7 +20,7 @@ from deploying import (
 from office import Office
 from paperwork import next_ticket, text
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.standalone.faults import Effect
 
 

@@ -93,7 +93,7 @@ async def test_a_signal_after_the_end_starts_nothing_although_temporal_has_forgo
 async def signalled(desk: Office, temporal: Client, snapshot_id: str) -> list[str]:
     """Tell a gateway that a snapshot has changed; the ids of the runs that it started or joined."""
     jira = JiraSettings(webhook_secrets=[SecretStr("x")])
-    gateway = create_app(GatewaySettings(), jira, temporal=temporal, center=desk.center)
+    gateway = create_app(GatewaySettings(), jira, temporal=temporal, center=desk.port)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway), base_url="http://gateway") as http:
         body = {"name": CHANGED, "variables": {"DEPLOYABLE_MODEL": {"value": {"id": snapshot_id}}}}
         answer = (await http.post("/mlc-service/rest/signalResponsive", json=body)).raise_for_status().json()

@@ -9,7 +9,7 @@ from office import ASSETS, Office, Run, asset
 from paperwork import next_ticket, text
 from tables import table, under
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.verdict import Verdict
 
 OTHERS = [a for a in ASSETS if a.asset_role != "TEST_RESULT_COMPARATOR"]

@@ -10,7 +10,7 @@ from servers import eventually
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.processes import RunBackTestInput, RunBackTestResult
 from mlc.standalone.faults import Effect
 

@@ -11,7 +11,8 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
 from activities.batch import is_alive
-from mlc.center import wire
+from mlc.center.modelop import wire
+from mlc.center.modelop.deployments import read_runtime
 from mlc.model.processes import MOST_FILES, RunBatchModelJobInput, RunBatchModelJobResult
 from mlc.model.ticket import TicketRef
 from mlc.settings import ProcessSettings
@@ -208,7 +209,7 @@ async def silence(desk: Office, runtime: str) -> None:
 
     async def silent() -> bool:
         engine = next(e for e in await desk.center.list_engines() if e.name == runtime)
-        return not is_alive(engine, datetime.now(UTC), timedelta(seconds=1))
+        return not is_alive(read_runtime(engine), datetime.now(UTC), timedelta(seconds=1))
 
     await eventually(silent)
 

@@ -44,7 +44,7 @@ async def scheduler(swept_desk: Office) -> AsyncIterator[Scheduler]:
         GatewaySettings(),
         JiraSettings(webhook_secrets=[SecretStr("x")]),
         temporal=swept_desk.client,
-        center=swept_desk.center,
+        center=swept_desk.port,
         files=FileRules(root=LAKE),
     )
     async with (

@@ -55,7 +55,7 @@ async def test_a_review_asked_for_by_its_tag_is_answered_there_and_heard_through
         GatewaySettings(),
         TrackerSettings(webhook_secrets=[SecretStr(SECRET)]),
         temporal=desk.client,
-        center=desk.center,
+        center=desk.port,
     )
     tracker.approve(ticket)
     body = json.dumps({"ticket": 1, "board": "models", "label": ticket.label, "at": int(time.time())}).encode()

@@ -8,7 +8,7 @@ from processes.office import Office, Run, asset
 from reliability.worker_process import WorkerProcess
 from servers import eventually
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.processes import DeployModelResult
 from mlc.standalone.faults import Effect
 

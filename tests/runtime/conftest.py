@@ -12,23 +12,26 @@ from typing import Any
 
 import httpx
 import pytest
+from one_job import OneJob
+from outcomes import Ran
 from running import TOKEN, RestartableCenter, RunningRuntime
 from small_models import MEGABYTE, example_data, example_model
 from temporalio.testing import WorkflowEnvironment
 
-from mlc.center import wire
-from mlc.center.client import HttpCenter
-from mlc.model.job import JobKind
+from mlc.center.modelop import wire
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
+from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime import online, online_model
-from mlc.runtime.execution import JobExecution, Limits, Outcome
+from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.harness.entry import perform
-from mlc.settings import CenterSettings, FileSettings, RuntimeSettings
+from mlc.settings import FileSettings, RuntimeSettings
 
-Run = Callable[..., Awaitable[Outcome]]
+Run = Callable[..., Awaitable[Ran]]
 
 
 @pytest.fixture(scope="session")
-async def trained(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+async def trained(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """The example breast_cancer, trained once."""
     folder = tmp_path_factory.mktemp("trained")
     data = example_data("breast_cancer", "train.csv")
@@ -77,24 +80,36 @@ async def execute(
     time: float = 60,
     memory: int = 1024,
     output_limit: int = MEGABYTE,
+    text_limit: int = MEGABYTE,
     files: FileSettings | None = None,
     job: dict[str, Any] | None = None,
     **options: Any,
-) -> Outcome:
-    described = wire.Job(
-        id="job-1",
-        job_type="MODEL_BATCH_TEST_JOB",
-        model=model,
-        input_data=list(inputs),
-        output_data=outputs or [],
-        additional_assets=additional or [],
-        **(job or {}),
+) -> Ran:
+    names = CenterSettings()
+    types = {
+        JobKind.TRAINING: names.training_job_type,
+        JobKind.METRICS: names.metrics_job_type,
+        JobKind.SCORING: names.scoring_job_type,
+    }
+    one_job = OneJob(
+        wire.Job(
+            id="job-1",
+            job_type=types[kind],
+            model=model,
+            input_data=list(inputs),
+            output_data=outputs or [],
+            additional_assets=additional or [],
+            **(job or {}),
+        )
     )
-    limits = Limits(memory=memory * MEGABYTE, time=time, output=output_limit)
+    limits = Limits(memory=memory * MEGABYTE, time=time, output=output_limit, text=text_limit)
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
-    return await execution(
-        described, kind, limits=limits, files=files or FileSettings(), **{**folders, **options}
-    ).run()
+    async with one_job.center() as center, center.open_job("job-1") as opened:
+        run = execution(opened, center, limits=limits, files=files or FileSettings(), **{**folders, **options})
+        outcome = await run.run()
+        await center.end_job("job-1", JobEnding(status=JobStatus.COMPLETE), outcome.outputs)
+    made = one_job.job.output_data if outcome.outputs else []
+    return Ran(outcome.problem, outcome.messages, made, outcome.runtime_info)
 
 
 @pytest.fixture
@@ -108,20 +123,20 @@ async def center_that_can_stop(
     monkeypatch.setenv("MLC_CENTER_TOKEN", TOKEN)
     monkeypatch.setenv("TEMPORAL_ADDRESS", center.temporal)
     await center.start()
-    center.client = HttpCenter(CenterSettings())
+    center.client = ModelManage(CenterSettings())
     yield center
     await center.client.aclose()
     await center.stop()
 
 
 @pytest.fixture
-async def center(center_that_can_stop: RestartableCenter) -> HttpCenter:
+async def center(center_that_can_stop: RestartableCenter) -> ModelManage:
     """The centre's client, where the centre just stays."""
     return center_that_can_stop.client
 
 
 @pytest.fixture
-async def start_runtime(center: HttpCenter) -> AsyncIterator[Callable[..., Awaitable[RunningRuntime]]]:
+async def start_runtime(center: ModelManage) -> AsyncIterator[Callable[..., Awaitable[RunningRuntime]]]:
     """Starts runtimes within this process: ``await start_runtime(online=True, ...)``; all are stopped in the end."""
     started: list[RunningRuntime] = []
 

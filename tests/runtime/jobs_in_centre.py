@@ -7,11 +7,12 @@ import psutil
 from servers import eventually
 from small_models import python_model
 
-from mlc.center import wire
-from mlc.center.client import HttpCenter
-from mlc.settings import CenterSettings
+from mlc.center.modelop import wire
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 
 METRICS = CenterSettings().metrics_job_type
+ENDED = frozenset({"COMPLETE", "ERROR", "CANCELLED"})
 
 
 def job_on(
@@ -21,10 +22,10 @@ def job_on(
     return wire.Job(job_type=job_type, model=model, input_data=list(inputs), target_engine=engine, **more)
 
 
-async def ended(center: HttpCenter, job_id: str) -> wire.Job:
+async def ended(center: ModelManage, job_id: str) -> wire.Job:
     async def terminal() -> wire.Job | None:
         job = await center.get_job(job_id)
-        return job if job.job_status in wire.TERMINAL_STATUSES else None
+        return job if job.job_status in ENDED else None
 
     return await eventually(terminal, seconds=60)
 

@@ -7,11 +7,11 @@ import httpx
 from servers import eventually
 from small_models import python_model
 
-from mlc.center import wire
-from mlc.center.client import HttpCenter
+from mlc.center.modelop import wire
+from mlc.center.modelop.client import ModelManage
 
 
-async def deploy(center: HttpCenter, runtime: Any, model: wire.DeployableModel, model_id: str = "model-1") -> str:
+async def deploy(center: ModelManage, runtime: Any, model: wire.DeployableModel, model_id: str = "model-1") -> str:
     """Make a deployment as the process does; its id."""
     stored = model.stored_model.model_copy(update={"id": model_id})
     snapshot = await center.create_snapshot(
@@ -21,11 +21,11 @@ async def deploy(center: HttpCenter, runtime: Any, model: wire.DeployableModel, 
     return (await center.create_deployment(deployment)).id
 
 
-async def state(center: HttpCenter, deployment_id: str) -> str:
+async def state(center: ModelManage, deployment_id: str) -> str:
     return (await center.get_deployment(deployment_id)).model_extra["state"]
 
 
-async def is_now(center: HttpCenter, deployment_id: str, wanted: str) -> None:
+async def is_now(center: ModelManage, deployment_id: str, wanted: str) -> None:
     async def reached() -> bool:
         return await state(center, deployment_id) == wanted
 

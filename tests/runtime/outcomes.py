@@ -1,23 +1,34 @@
 """What tests read from the outcome of a job."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
-from mlc.runtime.execution import Outcome
+from mlc.center.modelop import wire
 
 
-def result(outcome: Outcome) -> Any:
+@dataclass
+class Ran:
+    """What became of a job: what the runtime says, and the outputs as the centre has them then."""
+
+    problem: str | None
+    messages: list[str]
+    outputs: list[wire.Asset]
+    runtime_info: dict[str, Any]
+
+
+def result(ran: Ran) -> Any:
     """The result of a metrics job."""
-    return json.loads(_content(outcome, 0))
+    return json.loads(_content(ran, 0))
 
 
-def lines(outcome: Outcome, output: int = 0) -> list[Any]:
+def lines(ran: Ran, output: int = 0) -> list[Any]:
     """The output records of a scoring job."""
-    return [json.loads(line) for line in _content(outcome, output).splitlines()]
+    return [json.loads(line) for line in _content(ran, output).splitlines()]
 
 
-def _content(outcome: Outcome, output: int) -> bytes:
-    assert outcome.problem is None, outcome.messages
-    content = outcome.outputs[output].content()
+def _content(ran: Ran, output: int) -> bytes:
+    assert ran.problem is None, ran.messages
+    content = ran.outputs[output].content()
     assert content is not None
     return content

@@ -10,8 +10,8 @@ from servers import eventually, serving
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from mlc.center import wire
-from mlc.center.client import HttpCenter
+from mlc.center.modelop import wire
+from mlc.center.modelop.client import ModelManage
 from mlc.runtime import run_runtime
 from mlc.settings import RuntimeSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
@@ -22,7 +22,7 @@ TOKEN = "a-token-of-the-tests"
 class RunningRuntime:
     """A runtime in this process."""
 
-    def __init__(self, settings: RuntimeSettings, center: HttpCenter) -> None:
+    def __init__(self, settings: RuntimeSettings, center: ModelManage) -> None:
         self.settings = settings
         self.engine = wire.Engine()
         self._center = center
@@ -49,7 +49,7 @@ class RunningRuntime:
 class RestartableCenter:
     """The standalone model centre on one port, with one database, as often as it is started."""
 
-    client: HttpCenter
+    client: ModelManage
 
     def __init__(self, database: Path, temporal: str) -> None:
         self.temporal = temporal

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MEGABYTE = 1024**2

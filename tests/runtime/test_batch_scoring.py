@@ -9,7 +9,7 @@ import pytest
 from outcomes import lines
 from small_models import embedded, python_model
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.job import JobKind
 from mlc.runtime.harness import records
 from mlc.settings import FileSettings
@@ -66,7 +66,7 @@ async def test_the_job_ends_at_the_first_bad_record_if_it_says_so(call: Run, wha
     data, said = BAD[what]
     outcome = await call(JobKind.SCORING, DOUBLED, data, job=STOP)
     assert outcome.problem.startswith(said)
-    assert outcome.problem.endswith("The job stops there, since stopOnBadRecords is set.")
+    assert outcome.problem.endswith("The job stops there: it asks to be stopped by a bad record.")
     assert outcome.outputs == []
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outcomes import result
+from outcomes import Ran, result
 from small_models import embedded, python_model
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.job import JobKind
-from mlc.runtime.execution import Outcome
 from mlc.settings import FileSettings
 
 Run = Callable[..., Any]
@@ -45,7 +44,7 @@ def digest(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def noted(outcome: Outcome, beginning: str) -> bool:
+def noted(outcome: Ran, beginning: str) -> bool:
     return any(message.startswith(beginning) for message in outcome.messages)
 
 

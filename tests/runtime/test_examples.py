@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from outcomes import Ran
 from small_models import EXAMPLES, example_data, example_model
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.job import JobKind
-from mlc.runtime.execution import Outcome
 
 Run = Callable[..., Any]
 
@@ -38,7 +38,7 @@ async def is_tested(run: Run, model: wire.DeployableModel, name: str, expected: 
     assert block["test_id"] == f"performance_{block['test_type']}"
 
 
-async def test_a_trained_example_is_tested_and_scores(run: Run, trained: Outcome) -> None:
+async def test_a_trained_example_is_tested_and_scores(run: Run, trained: Ran) -> None:
     model = example_model("breast_cancer", *trained.outputs)
     expected = {"accuracy": 0.9357, "recall": 0.9342, "f1_score": 0.9281, "auc": 0.9817}
     await is_tested(run, model, "breast_cancer", expected)
@@ -52,7 +52,7 @@ async def test_a_trained_example_is_tested_and_scores(run: Run, trained: Outcome
     assert all(int(row["score"]) == (float(row["probability"]) > 0.5) for row in rows)
 
 
-async def test_the_same_job_twice_gives_the_same_bytes(run: Run, trained: Outcome) -> None:
+async def test_the_same_job_twice_gives_the_same_bytes(run: Run, trained: Ran) -> None:
     again = await run(JobKind.TRAINING, example_model("breast_cancer"), example_data("breast_cancer", "train.csv"))
     assert again.runtime_info["sha256"] == trained.runtime_info["sha256"]
 

@@ -14,8 +14,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from servers import eventually, serving
 from small_models import embedded, python_model
 
-from activities.results import read_metrics
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.job import JobKind
 from mlc.runtime import external
 from mlc.settings import FileSettings
@@ -281,7 +280,6 @@ async def test_a_tests_result_is_at_its_address_and_in_the_job_too(call: Run, tm
     stored = outcome.outputs[0]
     assert (stored.file_url, stored.asset_type) == (output.file_url, "EXTERNAL_FILE")
     assert stored.content() == (tmp_path / "result.json").read_bytes()
-    assert read_metrics(wire.Job(id="j", output_data=outcome.outputs)) == {"accuracy": 0.9}
 
 
 async def test_weights_at_an_address_lie_beside_the_model(call: Run, store: FileStore, address: str) -> None:

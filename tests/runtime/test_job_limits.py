@@ -14,7 +14,7 @@ import psutil
 import pytest
 from small_models import MEGABYTE, embedded, python_model
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.model.job import JobKind
 from mlc.runtime.names import inside
 from mlc.runtime.process import CappedLog
@@ -155,14 +155,18 @@ async def test_a_model_does_not_outlive_a_killed_runtime(tmp_path: Path) -> None
     program = f"""
 import asyncio, pathlib, sys
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}
-from test_job_limits import CSV, JobKind, metrics, wire
+from test_job_limits import CSV, metrics, wire
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.settings import FileSettings
+from one_job import OneJob
 model = metrics("open({str(started)!r}, 'w').write(str(os.getpid()))\\ntime.sleep(600)")
-job = wire.Job(id="j", model=model, input_data=[CSV])
+job = wire.Job(id="j", job_type="MODEL_BATCH_TEST_JOB", model=model, input_data=[CSV])
 folder = pathlib.Path({str(tmp_path)!r})
-asyncio.run(JobExecution(job, JobKind.METRICS, folder=folder / "job", environments=folder,
-                         limits=Limits(2**30, 600, 2**20), files=FileSettings()).run())
+async def main():
+    async with OneJob(job).center() as center, center.open_job("j") as opened:
+        await JobExecution(opened, center, folder=folder / "job", environments=folder,
+                           limits=Limits(2**30, 600, 2**20, 2**20), files=FileSettings()).run()
+asyncio.run(main())
 """
     runtime = subprocess.Popen([sys.executable, "-c", program])
     try:

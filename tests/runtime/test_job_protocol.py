@@ -170,7 +170,10 @@ async def test_what_ran_is_described_with_versions_and_hashes(run: Run) -> None:
 
 async def test_a_source_whose_content_is_broken_is_a_clear_error(call: Run) -> None:
     model = python_model("")
-    model.stored_model.model_assets[0].file_content = "no base64"
+    model.stored_model.model_assets[0].file_content = "not base64!"
     outcome = await call(JobKind.METRICS, model, CSV)
-    assert "The content of the asset model.py is not base64." in outcome.messages
-    assert outcome.problem == "The model has no source code: an asset of type SOURCE_CODE with its sourceCode."
+    assert (
+        "The content of the asset model.py can't be had: "
+        "The content of the file 'model.py' is broken: it is not base64."
+    ) in outcome.messages
+    assert outcome.problem == "The model has no source code: an asset that is source, with its text."

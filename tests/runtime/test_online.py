@@ -8,18 +8,18 @@ from typing import Any
 import httpx
 import pytest
 from online_deployments import answered, answers, deploy, is_now, state
+from outcomes import Ran
 from servers import eventually
 from small_models import embedded, example_model, python_model
 
-from mlc.center.client import HttpCenter
-from mlc.runtime.execution import Outcome
+from mlc.center.modelop.client import ModelManage
 
 StartRuntime = Callable[..., Awaitable[Any]]
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 async def test_a_deployment_is_loaded_and_answers(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     runtime = await start_runtime(online=True, tags=["x"], stage="PROD")
     assert (runtime.engine.environment_name, runtime.engine.tags) == ("PROD", ["x"])
@@ -40,7 +40,7 @@ async def test_a_deployment_is_loaded_and_answers(
 
 
 async def test_a_deployment_answers_from_the_moment_that_the_centre_calls_it_deployed(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     runtime = await start_runtime(online=True)
     deployment = await deploy(center, runtime, answers(1))
@@ -55,7 +55,7 @@ async def test_a_deployment_answers_from_the_moment_that_the_centre_calls_it_dep
 
 
 async def test_an_example_is_trained_deployed_and_scores_over_http(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient, trained: Outcome
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, trained: Ran
 ) -> None:
     runtime = await start_runtime(online=True)
     await is_now(center, await deploy(center, runtime, example_model("breast_cancer", *trained.outputs)), "DEPLOYED")
@@ -68,7 +68,7 @@ async def test_an_example_is_trained_deployed_and_scores_over_http(
 
 
 async def test_what_a_caller_sends_wrongly_is_said_in_a_sentence(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     runtime = await start_runtime(online=True, max_body=1000, token="let-me-in")
     headers = {"Authorization": "Bearer let-me-in"}
@@ -85,7 +85,7 @@ async def test_what_a_caller_sends_wrongly_is_said_in_a_sentence(
 
 
 async def test_a_record_that_fails_is_an_answer_and_the_model_stays_loaded(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     runtime = await start_runtime(online=True)
     await is_now(center, await deploy(center, runtime, answers(1)), "DEPLOYED")
@@ -97,7 +97,7 @@ async def test_a_record_that_fails_is_an_answer_and_the_model_stays_loaded(
 
 
 async def test_a_model_that_crashes_or_hangs_is_loaded_again(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     runtime = await start_runtime(online=True, online_time_limit=1)
     await is_now(center, await deploy(center, runtime, answers(1)), "DEPLOYED")
@@ -120,7 +120,7 @@ async def test_a_model_that_crashes_or_hangs_is_loaded_again(
 
 
 async def test_a_model_whose_init_fails_is_marked_with_its_messages(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     runtime = await start_runtime(online=True)
     source = """
@@ -140,7 +140,7 @@ async def test_a_model_whose_init_fails_is_marked_with_its_messages(
 
 
 async def test_a_model_with_two_contents_for_its_source_is_not_loaded(
-    center: HttpCenter, start_runtime: StartRuntime
+    center: ModelManage, start_runtime: StartRuntime
 ) -> None:
     runtime = await start_runtime(online=True)
     other = embedded("MODEL.py", "# modelop.score\ndef s(r): yield 'trained'", asset_role="WEIGHTS_FILE")

@@ -1,7 +1,7 @@
 """Which of several online deployments answers, after undeployments and restarts too."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,18 +13,21 @@ from online_deployments import answered, answers, deploy, gone, is_now, state
 from servers import eventually
 from small_models import python_model
 
-from mlc.center import wire
-from mlc.center.client import HttpCenter
+from mlc.center.modelop import wire
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
+from mlc.model.deployment import DeploymentRecord
 from mlc.runtime.online import OnlineModels, answering
 from mlc.runtime.online_model import NotServing
-from mlc.settings import CenterSettings, RuntimeSettings
+from mlc.settings import RuntimeSettings
 
 StartRuntime = Callable[..., Awaitable[Any]]
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 async def test_a_new_version_takes_over_when_the_old_one_is_undeployed_and_not_before(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     runtime = await start_runtime(online=True)
     old = await deploy(center, runtime, answers(1))
@@ -54,7 +57,7 @@ async def test_a_new_version_takes_over_when_the_old_one_is_undeployed_and_not_b
 
 
 async def test_the_same_models_are_loaded_after_a_restart_and_what_ended_is_not(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     first = await start_runtime(online=True)
     kept, ended = [await deploy(center, first, answers(n), f"model-{n}") for n in (1, 2)]
@@ -76,7 +79,7 @@ async def test_the_same_models_are_loaded_after_a_restart_and_what_ended_is_not(
 
 
 async def test_an_undeployment_while_the_model_loads_is_not_overwritten(
-    center: HttpCenter, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     runtime = await start_runtime(online=True)
     slow = python_model("import time\n# modelop.init\ndef i(): time.sleep(3)\n# modelop.score\ndef s(r): yield 1")
@@ -88,42 +91,36 @@ async def test_an_undeployment_while_the_model_loads_is_not_overwritten(
     assert await state(center, deployment) == "UNDEPLOYED"
 
 
-class Interfering(HttpCenter):
-    """The centre's client of a runtime that is always a moment too late with the news that a model is loaded."""
-
-    async def patch_deployment(self, deployment_id: str, changes: Mapping[str, Any]) -> wire.DeployedModel:
-        await super().patch_deployment(deployment_id, {"state": "UNDEPLOYED"})
-        return await super().patch_deployment(deployment_id, changes)
-
-
 async def test_an_undeployment_just_before_the_model_is_loaded_ends_the_model(
-    center: HttpCenter, tmp_path: Path
+    center: ModelManage, tmp_path: Path
 ) -> None:
     engine = await center.save_engine(wire.Engine(name="late", input_endpoints=[{"endpointType": "REST"}]))
-    settings, names = RuntimeSettings(name="late"), CenterSettings()
-    interfering = Interfering(names)
-    models = OnlineModels(interfering, settings, names, tmp_path / "late")
-    following = asyncio.create_task(models.run(str(engine.id)))
-    deployment = await deploy(center, SimpleNamespace(engine=engine), answers(1))
-    folder = tmp_path / "late" / "online" / deployment
-    await eventually(lambda: _exists(folder / "__moc_runtime" / "order.json"))
-    await eventually(lambda: _missing(folder))
-    assert await state(center, deployment) == "UNDEPLOYED"
-    with pytest.raises(NotServing):
-        await models.score({})
-    following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
-    await interfering.aclose()
+
+    async def a_moment_too_late(request: httpx.Request) -> None:
+        place, _, deployment_id = str(request.url).rpartition("/")
+        if request.method == "PATCH" and place.endswith("/deployedModels"):
+            await center.patch_deployment(deployment_id, {"state": "UNDEPLOYED"})
+
+    async with httpx.AsyncClient(event_hooks={"request": [a_moment_too_late]}) as interfering:
+        late = ModelOpCenter(CenterSettings(), http=interfering)
+        models = OnlineModels(late, RuntimeSettings(name="late"), tmp_path / "late", text_limit=1000)
+        following = asyncio.create_task(models.run(str(engine.id)))
+        deployment = await deploy(center, SimpleNamespace(engine=engine), answers(1))
+        folder = tmp_path / "late" / "online" / deployment
+        await eventually(lambda: _exists(folder / "__moc_runtime" / "order.json"))
+        await eventually(lambda: _missing(folder))
+        assert await state(center, deployment) == "UNDEPLOYED"
+        with pytest.raises(NotServing):
+            await models.score({})
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def test_the_newest_deployments_model_answers_through_its_oldest_deployment() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
 
-    def deployed(number: int, model: str) -> wire.DeployedModel:
-        snapshot = wire.DeployableModel(id=f"s{number}", stored_model=wire.StoredModel(id=model))
-        return wire.DeployedModel(
-            id=f"d{number}", created_date=start + timedelta(days=number), deployable_model=snapshot
-        )
+    def deployed(number: int, model: str) -> DeploymentRecord:
+        return DeploymentRecord(id=f"d{number}", created=start + timedelta(days=number), model_id=model)
 
     assert answering([]) is None
     assert answering([deployed(1, "a"), deployed(2, "a")]) == "d1"

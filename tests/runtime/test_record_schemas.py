@@ -10,9 +10,9 @@ import pytest
 from outcomes import lines
 from small_models import EXAMPLES, embedded, example_data, example_model, python_model
 
-from mlc.center import wire
+from mlc.center.modelop import wire
+from mlc.center.modelop.folder import read_model_folder
 from mlc.model.job import JobKind
-from mlc.standalone.folders import read_model_folder
 
 Run = Callable[..., Any]
 CHECKS = {"enable_input_schema_checking": True, "enable_output_schema_checking": True}
@@ -116,7 +116,10 @@ async def test_several_schemas_are_for_the_inputs_in_their_order(call: Run) -> N
 @pytest.mark.parametrize("kind", ["CSV", "JSON"])
 async def test_an_example_scores_with_its_schemas_checked(call: Run, kind: str) -> None:
     model = example_model("diabetes")
-    model.stored_model.model_meta_data = read_model_folder(EXAMPLES / "diabetes").model_meta_data
+    known = read_model_folder(EXAMPLES / "diabetes").model
+    meta = model.stored_model.model_meta_data
+    meta.input_schema = [{"schemaDefinition": schema.definition} for schema in known.input_schemas]
+    meta.output_schema = [{"schemaDefinition": schema.definition} for schema in known.output_schemas]
     output = wire.Asset(name="scores", filename="scores", file_format=kind)
     outcome = await call(
         JobKind.SCORING,

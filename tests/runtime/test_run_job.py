@@ -16,17 +16,17 @@ from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from mlc.center import wire
-from mlc.center.client import HttpCenter
+from mlc.center.modelop import wire
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import run_job_id
-from mlc.settings import CenterSettings
 
 StartRuntime = Callable[..., Awaitable[Any]]
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
 
 
 async def test_a_metrics_job_of_an_example_is_run_and_its_outcome_stored(
-    center: HttpCenter, start_runtime: StartRuntime
+    center: ModelManage, start_runtime: StartRuntime
 ) -> None:
     runtime = await start_runtime()
     name = runtime.settings.name
@@ -55,7 +55,7 @@ async def test_a_metrics_job_of_an_example_is_run_and_its_outcome_stored(
 
 
 async def test_a_batch_shows_how_far_it_is_and_reads_and_writes_allowed_files(
-    center: HttpCenter,
+    center: ModelManage,
     start_runtime: StartRuntime,
     dev_server: WorkflowEnvironment,
     tmp_path: Path,
@@ -108,7 +108,7 @@ async def _logged(caplog: pytest.LogCaptureFixture, text: str) -> bool:
 
 
 async def test_a_models_failure_is_stored_and_the_next_job_is_taken(
-    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
+    center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
 ) -> None:
     runtime = await start_runtime(max_parallel_jobs=1)
     bad = python_model("# modelop.metrics\ndef m(df): raise ValueError('no good')")
@@ -127,7 +127,7 @@ async def test_a_models_failure_is_stored_and_the_next_job_is_taken(
 
 
 async def test_a_cancelled_job_is_stopped_within_seconds_and_its_process_is_gone(
-    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
+    center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
 ) -> None:
     runtime = await start_runtime()
     started = tmp_path / "started"
@@ -148,7 +148,7 @@ async def test_a_cancelled_job_is_stopped_within_seconds_and_its_process_is_gone
 
 
 async def test_a_job_cancelled_in_the_centre_is_stopped_and_stays_cancelled(
-    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
+    center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
 ) -> None:
     runtime = await start_runtime()
     started = tmp_path / "started"
@@ -162,7 +162,7 @@ async def test_a_job_cancelled_in_the_centre_is_stopped_and_stays_cancelled(
 
 
 async def test_a_job_that_has_ended_is_not_run_again(
-    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
+    center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
 ) -> None:
     model = python_model("# modelop.metrics\ndef m(df): yield {'a': 1}")
     name = "nobody-there-yet"
@@ -194,7 +194,7 @@ async def test_a_job_that_does_not_exist_fails_at_once_with_a_sentence(
 
 
 async def test_a_job_type_that_nobody_knows_is_an_error_of_the_job(
-    center: HttpCenter, start_runtime: StartRuntime
+    center: ModelManage, start_runtime: StartRuntime
 ) -> None:
     runtime = await start_runtime()
     model = python_model("# modelop.metrics\ndef m(df): yield {'a': 1}")
@@ -205,7 +205,7 @@ async def test_a_job_type_that_nobody_knows_is_an_error_of_the_job(
 
 
 async def test_a_job_is_closed_at_once_while_others_take_all_slots(
-    center: HttpCenter, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
+    center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
 ) -> None:
     runtime = await start_runtime(max_parallel_jobs=1)
     name, started, go, never = (runtime.settings.name, *(tmp_path / file for file in ("started", "go", "never")))

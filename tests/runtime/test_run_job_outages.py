@@ -16,7 +16,7 @@ from small_models import embedded, python_model
 from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
-from mlc.center.client import HttpCenter
+from mlc.center.modelop.client import ModelManage
 from mlc.model.job import run_job_id
 
 StartRuntime = Callable[..., Awaitable[Any]]
@@ -79,7 +79,7 @@ async def test_closing_a_job_waits_for_a_centre_that_is_down_without_a_growing_h
 
 
 async def test_a_runtime_that_is_told_to_stop_hands_its_job_to_another_of_its_name(
-    center: HttpCenter, tmp_path: Path
+    center: ModelManage, tmp_path: Path
 ) -> None:
     name = f"twins-{os.getpid()}"
     started, go = tmp_path / "started", tmp_path / "go"
@@ -118,7 +118,7 @@ def runtime_process(name: str) -> subprocess.Popen[bytes]:
 
 
 async def test_a_job_survives_the_death_of_its_runtime(
-    center: HttpCenter, dev_server: WorkflowEnvironment, tmp_path: Path
+    center: ModelManage, dev_server: WorkflowEnvironment, tmp_path: Path
 ) -> None:
     name = f"mortal-{os.getpid()}"
     started = tmp_path / "started"
@@ -151,5 +151,5 @@ async def test_a_job_survives_the_death_of_its_runtime(
     assert len(started.read_text().split()) == 2
 
 
-async def _registered(center: HttpCenter, name: str) -> bool:
+async def _registered(center: ModelManage, name: str) -> bool:
     return any(engine.name == name for engine in await center.list_engines())

@@ -8,7 +8,7 @@ from servers import eventually
 from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleDescription
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.center.modelop.signals import PREFIX
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
 from mlc.model.schedule import MirrorReport

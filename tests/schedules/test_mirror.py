@@ -29,7 +29,7 @@ from temporalio.client import (
     WorkflowFailureError,
 )
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.standalone.faults import Effect
 
 

@@ -17,7 +17,7 @@ from mirroring import (
 )
 from processes.office import Office
 
-from mlc.center import wire
+from mlc.center.modelop import wire
 from mlc.standalone.faults import Effect
 
 SIGNALS = "com.modelop.mlc.definitions.Signals_"
@@ -38,7 +38,7 @@ def signal(name: str, **variables: Any) -> dict[str, Any]:
         ({"cronExpression": None}, "A cron expression has six or seven fields"),
         ({"timeZone": "Mars/Olympus"}, "time zone 'Mars/Olympus' is not known"),
         ({"timeZone": "../etc/passwd"}, "is not known"),
-        ({"action": None}, "its action must be"),
+        ({"action": None}, "it must name a signal"),
         ({"action": signal("Run_Back_Test_Jira")}, "Run_Back_Test_Jira': Variable MODEL_ID is missing"),
         ({"action": signal("Run_Back_Test_Jira", MODEL="x")}, "Variable 'MODEL' is unknown"),
         ({"action": signal("deployable_model_changed", DEPLOYABLE_MODEL={"id": "x"})}, "No process is started"),
@@ -172,9 +172,9 @@ async def test_schedules_without_an_id_or_with_anothers_are_wrong(desk: Office) 
     await deployment(desk, nameless, strange, back_test(snapshot_id), back_test(snapshot_id), snapshot_id=snapshot_id)
     report = await mirror(desk)
     assert (report.schedules, report.problem_count) == (1, 3)
-    assert "schedule 'without a name': it needs a scheduleId" in report.problems[0]
-    assert "schedule 'a/b c test' (a/b c): it needs a scheduleId" in report.problems[1]
-    assert "another schedule there has the same scheduleId" in report.problems[2]
+    assert "schedule 'without a name': it needs an id" in report.problems[0]
+    assert "schedule 'a/b c test' (a/b c): it needs an id" in report.problems[1]
+    assert "another schedule there has the same id" in report.problems[2]
 
 
 async def test_a_file_that_the_centre_does_not_take_is_a_problem_of_its_schedule_alone(desk: Office) -> None:

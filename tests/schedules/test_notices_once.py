@@ -18,7 +18,7 @@ async def test_a_notice_is_told_once(desk: Office, drops: bool, about: str) -> N
 
     async def tell(key: str) -> None:
         notice = Notice(snapshot_id=snapshot_id, key=key, message=message)
-        await ActivityEnvironment().run(NotificationActivities(desk.center).notify, notice)
+        await ActivityEnvironment().run(NotificationActivities(desk.port).notify, notice)
         if drops:
             for id_ in await told():
                 await desk.center.patch_notification(id_, {"mlcKey": None})

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from activities.model_card import as_text, model_card
-from mlc.center import wire
+from mlc.center.modelop import wire
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.snapshots import read_snapshot
 from mlc.ticketing.content.changes import Change, Part, changes, summary
+from mlc.ticketing.content.evidence import ModelCard
 
 FIELD = {"name": "age", "type": "int", "role": "predictor", "driftCandidate": True}
 
@@ -28,7 +31,11 @@ def schema(*fields: dict[str, Any], name: str = "input.avsc") -> dict[str, Any]:
 
 
 def found(before: wire.DeployableModel, now: wire.DeployableModel) -> list[Change]:
-    return changes(model_card(before), model_card(now))
+    return changes(card(before), card(now))
+
+
+def card(snapshot: wire.DeployableModel) -> ModelCard:
+    return model_card(read_snapshot(snapshot, CenterSettings()))
 
 
 def rows(before: wire.DeployableModel, now: wire.DeployableModel) -> dict[str, tuple[str | None, str | None]]:
@@ -188,7 +195,7 @@ def test_a_schema_that_nests_for_ever_is_read_to_a_depth() -> None:
     for _ in range(5_000):
         lists = {"type": "array", "items": lists}
     endless = schema({"name": "lists", "type": lists}, {"name": "note", "type": "int", "doc": lists})
-    read, other = model_card(snapshot(inputSchema=[{"name": "deep", "schemaDefinition": deep}, endless])).schemas
+    read, other = card(snapshot(inputSchema=[{"name": "deep", "schemaDefinition": deep}, endless])).schemas
     assert len(read.fields) == 8
     assert other.fields[0].type == f"{'array of ' * 8}..."
 

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from servers import serving
 
-from activities.evidence import gather, last_deployed_snapshot, with_every_rule
-from mlc.center import wire
-from mlc.center.client import HttpCenter
+from activities.evidence import gather, last_deployed_snapshot, with_whole_verdict
+from mlc.center.modelop import wire
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
+from mlc.model.deployment import DeploymentRecord
 from mlc.model.failure import Unavailable
 from mlc.model.result import TestResult
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import RuleOutcome, Verdict
-from mlc.settings import CenterSettings, StandaloneCenterSettings
+from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 
 UNKNOWN = "5a31b3c6-f033-4948-b433-bae6656baa26"
@@ -34,8 +36,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture
-async def center(settings: CenterSettings) -> AsyncIterator[HttpCenter]:
-    client = HttpCenter(settings)
+async def center(settings: CenterSettings) -> AsyncIterator[ModelOpCenter]:
+    client = ModelOpCenter(settings)
     yield client
     await client.aclose()
 
@@ -43,35 +45,37 @@ async def center(settings: CenterSettings) -> AsyncIterator[HttpCenter]:
 class Model:
     """A model in the centre, its snapshots and what becomes of them."""
 
-    def __init__(self, center: HttpCenter, settings: CenterSettings, stored: wire.StoredModel) -> None:
+    def __init__(self, center: ModelOpCenter, settings: CenterSettings, stored: wire.StoredModel) -> None:
         self.center, self.settings, self.stored = center, settings, stored
 
     async def snapshot(self, name: str) -> wire.DeployableModel:
         meta = wire.MetaData(name=name)
-        return await self.center.create_snapshot(wire.DeployableModel(stored_model=self.stored, meta_data=meta))
+        return await self.center.model_manage.create_snapshot(
+            wire.DeployableModel(stored_model=self.stored, meta_data=meta)
+        )
 
     async def deploy(self, snapshot: wire.DeployableModel) -> wire.DeployedModel:
         state = {self.settings.state_field: self.settings.deployed_state}
-        return await self.center.create_deployment(wire.DeployedModel(deployable_model=snapshot, **state))
+        return await self.center.model_manage.create_deployment(wire.DeployedModel(deployable_model=snapshot, **state))
 
     async def end(self, deployment: wire.DeployedModel) -> None:
         state = {self.settings.state_field: self.settings.undeployed_state}
-        await self.center.patch_deployment(deployment.id, state)
+        await self.center.model_manage.patch_deployment(deployment.id, state)
 
     async def result(self, snapshot: wire.DeployableModel, auc: float, **more: Any) -> wire.ModelTestResult:
         result = wire.ModelTestResult(deployable_model_id=snapshot.id, test_results={"auc": auc}, **more)
-        return await self.center.create_test_result(result)
+        return await self.center.model_manage.create_test_result(result)
 
 
 @pytest.fixture
-async def model(center: HttpCenter, settings: CenterSettings) -> Model:
+async def model(center: ModelOpCenter, settings: CenterSettings) -> Model:
     stored = wire.StoredModel(model_meta_data=wire.ModelMetaData(name="fraud", model_risk="high"))
-    return Model(center, settings, await center.create_stored_model(stored))
+    return Model(center, settings, await center.model_manage.create_stored_model(stored))
 
 
 async def other_model(model: Model) -> Model:
     stored = wire.StoredModel(model_meta_data=wire.ModelMetaData(name="churn"))
-    return Model(model.center, model.settings, await model.center.create_stored_model(stored))
+    return Model(model.center, model.settings, await model.center.model_manage.create_stored_model(stored))
 
 
 def question(snapshot_id: str, **more: Any) -> TicketQuestion:
@@ -87,7 +91,7 @@ async def test_the_result_before_is_the_newest_that_the_deployed_snapshots_own_m
     await model.result(deployed, 0.7, provenance={"purpose": "backTest"})
     await model.result(deployed, 0.8, associatedModel={"id": "a monitor"})
     now = await model.result(new, 0.9)
-    found = await gather(model.center, model.settings, question(new.id, test_result=TestResult(id=now.id)))
+    found = await gather(model.center, question(new.id, test_result=TestResult(id=now.id)))
     assert found.snapshot is not None
     assert found.previous is not None
     assert (found.snapshot.title, found.previous.title) == ("v12", "v11")
@@ -106,8 +110,8 @@ async def test_a_deployed_snapshot_is_compared_with_the_one_that_was_deployed_be
     await model.deploy(third)
 
     async def before(snapshot: wire.DeployableModel, kind: TicketKind = TicketKind.FAILED_TEST) -> str | None:
-        found = await last_deployed_snapshot(model.center, model.settings, snapshot, kind)
-        return found.meta_data.name if found else None
+        found = await last_deployed_snapshot(model.center, await model.center.get_snapshot(snapshot.id), kind)
+        return found.name if found else None
 
     assert [await before(snapshot) for snapshot in (second, third)] == ["v1", "v2"]
     new = await model.snapshot("v4")
@@ -120,41 +124,42 @@ async def test_a_snapshot_that_is_being_deployed_is_compared_with_the_one_that_i
     earlier = await model.deploy(first)
     await model.end(await model.deploy(abandoned))
     await model.deploy(new)
-    found = await last_deployed_snapshot(model.center, model.settings, new, TicketKind.ERROR)
+    read = await model.center.get_snapshot(new.id)
+    found = await last_deployed_snapshot(model.center, read, TicketKind.ERROR)
     assert found is not None
-    assert found.meta_data.name == "v1"
+    assert found.name == "v1"
     await model.end(earlier)
-    assert await last_deployed_snapshot(model.center, model.settings, new, TicketKind.ERROR) is not None
+    assert await last_deployed_snapshot(model.center, read, TicketKind.ERROR) is not None
 
 
 async def test_what_cant_be_read_is_left_out_and_the_rest_is_told(model: Model) -> None:
     deployed, new = await model.snapshot("v11"), await model.snapshot("v12")
     await model.deploy(deployed)
     unreadable = question(new.id, test_result=TestResult(id=UNKNOWN), job_id=UNKNOWN)
-    found = await gather(model.center, model.settings, unreadable)
+    found = await gather(model.center, unreadable)
     assert found.previous is not None
     assert (found.result, found.before, found.job) == (None, None, None)
-    gone = await gather(model.center, model.settings, question(UNKNOWN))
+    gone = await gather(model.center, question(UNKNOWN))
     assert (gone.snapshot, gone.previous) == (None, None)
 
 
 async def test_whether_there_was_a_previous_snapshot_is_not_guessed(model: Model) -> None:
-    class DeploymentsAreDown(HttpCenter):
+    class DeploymentsAreDown(ModelOpCenter):
         """The centre answers, but for its deployments."""
 
-        async def list_deployments(self, **_: Any) -> list[wire.DeployedModel]:
+        async def list_deployments(self, **_: Any) -> list[DeploymentRecord]:
             raise Unavailable("the model centre", "list its deployments: 503")
 
     center = DeploymentsAreDown(model.settings)
-    found = await gather(center, model.settings, question((await model.snapshot("v12")).id))
+    found = await gather(center, question((await model.snapshot("v12")).id))
     await center.aclose()
     assert found.snapshot is not None
     assert (found.previous, found.previous_known) == (None, False)
 
 
 async def test_nothing_is_asked_for_when_no_snapshot_was_found(settings: CenterSettings) -> None:
-    nowhere = HttpCenter(settings.model_copy(update={"url": "http://127.0.0.1:1/model-manage/api"}))
-    found = await gather(nowhere, settings, question("", kind=TicketKind.NOTIFICATION))
+    nowhere = ModelOpCenter(settings.model_copy(update={"url": "http://127.0.0.1:1/model-manage/api"}))
+    found = await gather(nowhere, question("", kind=TicketKind.NOTIFICATION))
     await nowhere.aclose()
     assert found.model_dump(exclude_defaults=True) == {}
 
@@ -164,9 +169,9 @@ async def test_a_job_comes_with_everything_that_it_said(model: Model) -> None:
     messages = ["metrics began", "Traceback (most recent call last):", "KeyError: 'y'"]
     inputs = [wire.Asset(name="new.csv", filename="new.csv")]
     created = wire.Job(job_type="MODEL_BATCH_TEST_JOB", model=snapshot, job_messages=messages, input_data=inputs)
-    job = await model.center.create_job(created)
-    await model.center.patch_job(job.id, {"jobStatus": "ERROR"})
-    found = await gather(model.center, model.settings, question(snapshot.id, job_id=job.id))
+    job = await model.center.model_manage.create_job(created)
+    await model.center.model_manage.patch_job(job.id, {"jobStatus": "ERROR"})
+    found = await gather(model.center, question(snapshot.id, job_id=job.id))
     assert found.job is not None
     assert found.job.messages == "\n".join(messages)
     facts = dict(found.job.facts)
@@ -180,7 +185,7 @@ async def test_every_rule_that_the_centre_keeps_is_told_though_a_history_keeps_a
     result = await model.result(snapshot, 0.9, dmn_rule_results=kept)
     short = Verdict(judged=True, passed=False, rules=[RuleOutcome(table="t.dmn", rule=0)])
     asked = question(snapshot.id, test_result=TestResult(id=result.id), verdict=short)
-    verdict = with_every_rule(asked, await gather(model.center, model.settings, asked)).verdict
+    verdict = with_whole_verdict(asked, await gather(model.center, asked)).verdict
     assert verdict is not None
     assert [rule.rule for rule in verdict.rules] == list(range(50))
     assert verdict.problems == ["a problem"]

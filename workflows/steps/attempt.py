@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from mlc.model.failure import FailureType
+from mlc.model.failure import FailureType, MlcError
 from mlc.model.processes import Phase
 from mlc.model.state import DeployModelState, Failure
 from mlc.model.ticket import Answer, TicketKind
@@ -17,7 +17,7 @@ REJECTIONS = frozenset(
 """Failures that are about the model, not about its surroundings: their ticket is a rejection ticket."""
 
 
-class Stopped(Exception):
+class Stopped(MlcError):
     """A person answered with Rejected: the process goes no further."""
 
     def __init__(self, kind: TicketKind, message: str) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from mlc.model.failure import MlcError
 from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile
 from mlc.model.signal import EmbeddedFile
 
@@ -34,7 +35,7 @@ Text = Annotated[str, StringConstraints(max_length=1000)]
 Filename = Annotated[str, StringConstraints(max_length=255)]
 
 
-class BadFile(ValueError):
+class BadFile(MlcError, ValueError):
     """An asset that can't be used. ``place`` is the field in it, or empty; the text never holds a value."""
 
     def __init__(self, place: str, message: str) -> None:
@@ -67,6 +68,17 @@ class _Asset(_Read):
     @property
     def embedded(self) -> bool:
         return self.asset_type != "EXTERNAL_FILE" and bool(self.file_content or self.file_content_string)
+
+
+def embedded_file(filename: str, content: bytes, file_format: FileFormat) -> dict[str, str]:
+    """An asset object of a file whose bytes go with the signal, as ``read_input`` reads it."""
+    encoded = base64.b64encode(content).decode()
+    return {"assetType": "FILE", "filename": filename, "fileFormat": file_format, "fileContent": encoded}
+
+
+def file_at(url: str, filename: str, file_format: FileFormat) -> dict[str, str]:
+    """An asset object of a file at an address, as ``read_input`` and ``read_output`` read it."""
+    return {"assetType": "EXTERNAL_FILE", "fileUrl": url, "filename": filename, "fileFormat": file_format}
 
 
 F = TypeVar("F")

@@ -107,7 +107,7 @@ def train(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
     """Call the training function once with the frames; what it leaves in ``outputDir`` is the result."""
     function = model.required("train")
     try:
-        model.init(definition(order))
+        model.init(lambda: definition(order))
     except ModelFailure as failure:  # init usually loads what this training is about to make
         notes.append(f"Training goes on although init failed: {failure}")
     frames = [read_input(source) for source in order["inputs"]]
@@ -119,7 +119,7 @@ def train(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
 def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
     """Call the metrics function once with one frame for each input, and write the one dict that it yields."""
     function = model.required("metrics")
-    model.init(definition(order))
+    model.init(lambda: definition(order))
     frames = [read_input(source) for source in order["inputs"]]
     model.check_arguments("metrics", function, frames, str(len(frames)))
     results = list(model.results("metrics", function, frames))
@@ -142,14 +142,14 @@ def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
 def score(model: ModelCode, order: dict[str, Any], notes: list[str], channel: Channel) -> dict[str, int]:
     """Call the score function for every record of every input; outputs pair with inputs, or one takes all."""
     scoring = BatchScoring(model, order, notes, lambda records: channel.send(event="progress", records=records))
-    model.init(definition(order))
+    model.init(lambda: definition(order))
     return scoring.run()
 
 
 def serve(model: ModelCode, order: dict[str, Any], channel: Channel) -> None:
     """Answer score requests one after another. A failing record is an answer too; the model stays loaded."""
     function = model.required("score")
-    model.init(definition(order))
+    model.init(lambda: definition(order))
     channel.send(event="ready", **versions())
     for request in channel.requests():
         notes: list[str] = []

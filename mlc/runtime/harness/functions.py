@@ -77,8 +77,10 @@ class ModelCode:
             raise ModelFailure(f"{self.source} has no {role} function: put the line '# modelop.{role}' above it.")
         return found
 
-    def init(self, definition: dict[str, Any]) -> bool:
+    def init(self, definition: Callable[[], dict[str, Any]]) -> bool:
         """Call the init function with or without the definition, as it has a parameter or not.
+
+        The definition holds all files of the model: it is read only for who asks for it.
 
         Returns:
             False if the model has none.
@@ -89,7 +91,7 @@ class ModelCode:
         init = self.function("init")
         if init is None:
             return False
-        arguments = [definition] if inspect.signature(init).parameters else []
+        arguments = [definition()] if inspect.signature(init).parameters else []
         self.check_arguments("init", init, arguments, "0 or 1")
         with self.failures(f"The init function {init.__name__!r} of {self.source} failed"):
             init(*arguments)

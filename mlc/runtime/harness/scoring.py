@@ -109,7 +109,7 @@ class BatchScoring:
         failure = ModelFailure(f"{name} is bad: {bad}", bad.trace)
         if self._order["stop_on_bad_records"]:
             self._report(self._read)
-            raise ModelFailure(f"{failure} The job stops there, since stopOnBadRecords is set.", bad.trace)
+            raise ModelFailure(f"{failure} The job stops there: it asks to be stopped by a bad record.", bad.trace)
         if self._bad <= NAMED_RECORDS:
             self._notes.append(str(failure))
         if self._first_bad is None:

@@ -18,10 +18,16 @@ from mlc.standalone.center.pages import pages
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.service import ModelCentre
 from mlc.standalone.center.signals import Signals
-from mlc.standalone.center.store import Conflict, Missing, Outdated, Store
+from mlc.standalone.center.store import Conflict, NoSuchEntity, Outdated, Store
 from mlc.temporal import connect
 
-_STATUS = {Missing: 404, Conflict: 409, Outdated: 412, BadRequest: 400, BadContent: 400}
+_STATUS: dict[type[Exception], int] = {
+    NoSuchEntity: 404,
+    Conflict: 409,
+    Outdated: 412,
+    BadRequest: 400,
+    BadContent: 400,
+}
 
 
 def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect) -> FastAPI:

@@ -10,11 +10,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mlc.model.failure import MlcError
+
 JsonObject = dict[str, Any]
 _OPAQUE = frozenset({"custom", "testResults", "jobParameters", "schemaDefinition"})  # what holds other people's keys
 
 
-class BadContent(ValueError):
+class BadContent(MlcError, ValueError):
     """An asset's ``fileContent`` is not base64. The text says which."""
 
 

@@ -16,10 +16,19 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.center.wire import CREATED, ERROR, TERMINAL_STATUSES, WAITING
 from mlc.model.job import run_job_id, runtime_task_queue
 from mlc.model.processes import RUN_JOB
-from mlc.standalone.center.entities import CANCEL, DISPATCH, KINDS, WATCH, Kind
+from mlc.standalone.center.entities import (
+    CANCEL,
+    CREATED,
+    DISPATCH,
+    ERROR,
+    KINDS,
+    TERMINAL_STATUSES,
+    WAITING,
+    WATCH,
+    Kind,
+)
 from mlc.standalone.center.matching import choose
 from mlc.standalone.center.service import ModelCentre
 from mlc.temporal import connect

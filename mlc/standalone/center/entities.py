@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlc.center.wire import (
-    CANCELLED,
-    CREATED,
-    RUNNING,
-    WAITING,
+from mlc.center.modelop.wire import (
     Asset,
     DeployableModel,
     DeployedModel,
@@ -21,6 +17,11 @@ from mlc.center.wire import (
 )
 
 JsonObject = dict[str, Any]
+
+CREATED, WAITING, RUNNING = "CREATED", "WAITING", "RUNNING"
+COMPLETE, ERROR, CANCELLED = "COMPLETE", "ERROR", "CANCELLED"
+TERMINAL_STATUSES = frozenset({COMPLETE, ERROR, CANCELLED})
+"""Values of ``jobStatus`` that never change again."""
 
 DISPATCH, CANCEL, WATCH = "dispatch", "cancel", "watch"
 """What the centre does about a job: hand it to a runtime, have the runtime stop it, or see that it is still run."""

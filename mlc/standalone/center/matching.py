@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mlc.center.wire import ModelMetaData
+from mlc.center.modelop.wire import ModelMetaData
 from mlc.standalone.center.rules import is_online
 
 JsonObject = dict[str, Any]

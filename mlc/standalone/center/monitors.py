@@ -4,7 +4,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from mlc.standalone.center.entities import KINDS, Kind
-from mlc.standalone.center.store import Missing, Store
+from mlc.standalone.center.store import NoSuchEntity, Store
 
 JsonObject = dict[str, Any]
 
@@ -85,5 +85,5 @@ def _stored_model(name: str, description: str, roles: tuple[str, ...], associati
 def _add(store: Store, kind: Kind, document: JsonObject) -> None:
     try:
         store.get(kind, document["id"], whole=False)
-    except Missing:
+    except NoSuchEntity:
         store.create(kind, document, by="system")

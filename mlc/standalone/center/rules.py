@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from mlc.center.wire import TERMINAL_STATUSES
-from mlc.standalone.center.entities import KINDS, Kind
+from mlc.model.failure import MlcError
+from mlc.standalone.center.entities import KINDS, TERMINAL_STATUSES, Kind
 from mlc.standalone.center.store import Conflict
 
 JsonObject = dict[str, Any]
@@ -22,7 +22,7 @@ _LONGEST_NAME = 200
 _DEEPEST = 100  # a snapshot in a job in a listing must still be far from Python's recursion limit
 
 
-class BadRequest(ValueError):
+class BadRequest(MlcError, ValueError):
     """What was sent can't be an entity. The text says why."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlc.standalone.center.entities import KINDS, Kind
 from mlc.standalone.center.rules import accept, merge
-from mlc.standalone.center.store import Change, Missing, Page, Store
+from mlc.standalone.center.store import Change, NoSuchEntity, Page, Store
 
 JsonObject = dict[str, Any]
 Listener = Callable[[Kind, JsonObject | None, JsonObject], None]
@@ -65,7 +65,7 @@ class ModelCentre:
     def _lookup(self, kind: Kind, entity_id: str) -> JsonObject | None:
         try:
             return self.store.get(kind, entity_id, whole=False)
-        except Missing:
+        except NoSuchEntity:
             return None
 
     def _tell(self, kind: Kind, before: JsonObject | None, after: JsonObject) -> None:

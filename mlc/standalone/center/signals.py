@@ -7,9 +7,8 @@ from typing import Any
 import httpx
 
 from mlc.center.certificates import certificates
-from mlc.center.wire import TERMINAL_STATUSES
 from mlc.settings import StandaloneCenterSettings
-from mlc.standalone.center.entities import KINDS, Kind
+from mlc.standalone.center.entities import KINDS, TERMINAL_STATUSES, Kind
 
 JsonObject = dict[str, Any]
 

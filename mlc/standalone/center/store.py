@@ -14,6 +14,7 @@ from sqlalchemy import JSON, Index, Integer, LargeBinary, String, create_engine,
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from mlc.model.failure import MlcError
 from mlc.standalone.center.contents import attach, detach
 from mlc.standalone.center.entities import Kind, references
 
@@ -21,15 +22,15 @@ JsonObject = dict[str, Any]
 Change = Callable[[JsonObject], None]
 
 
-class Missing(LookupError):
+class NoSuchEntity(MlcError, LookupError):
     """There is no entity of this kind and id."""
 
 
-class Conflict(ValueError):
+class Conflict(MlcError, ValueError):
     """The entity's present state doesn't allow the change. The text says why."""
 
 
-class Outdated(ValueError):
+class Outdated(MlcError, ValueError):
     """The version that a change was made for is no longer the entity's."""
 
 
@@ -123,7 +124,7 @@ class Store:
         """Let ``change`` alter an entity's document, and return it before and after. What raises changes nothing.
 
         Raises:
-            Missing, BadContent: as their names say.
+            NoSuchEntity, BadContent: as their names say.
             Outdated: ``version`` is given and is not the entity's.
         """
         with self._write() as session:
@@ -153,7 +154,7 @@ class Store:
         """An entity; ``whole`` with the contents of its assets.
 
         Raises:
-            Missing: there is none.
+            NoSuchEntity: there is none.
         """
         with Session(self._engine) as session:
             document = _document(_row(session, kind, entity_id))
@@ -217,7 +218,7 @@ def _stamp(moment: datetime) -> str:
 def _row(session: Session, kind: Kind, entity_id: str) -> Row:
     row = session.scalar(select(Row).where(Row.kind == kind.plural, Row.id == entity_id))
     if row is None:
-        raise Missing(f"There is nothing in {kind.plural} with the id {entity_id[:100]}.")
+        raise NoSuchEntity(f"There is nothing in {kind.plural} with the id {entity_id[:100]}.")
     return row
 
 

@@ -1,7 +1,6 @@
 """What happens to models in production: back tests, and a nightly batch job. Part of ``mlc demo``."""
 
 import asyncio
-import base64
 import csv
 import io
 from collections.abc import Sequence
@@ -16,11 +15,12 @@ import httpx
 from rich.console import Console
 from temporalio.client import WorkflowFailureError
 
-from mlc.center.deployment_state import deployment_state
+from mlc.center.modelop.signal_assets import embedded_file, file_at
 from mlc.center.modelop.signals import PREFIX
-from mlc.center.wire import DeployedModel
 from mlc.mirrored import NotFired, fire
+from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import innermost
+from mlc.model.job import JobStatus
 from mlc.model.processes import (
     BackTestPhase,
     ProcessResult,
@@ -30,7 +30,7 @@ from mlc.model.processes import (
     RunBatchModelJobResult,
     RunBatchModelJobStatus,
 )
-from mlc.model.schedule import mirrored_id
+from mlc.model.schedule import Schedule, mirrored_id
 from mlc.pages import run_page, snapshot_page
 from mlc.standalone.demo.outcomes import Check, Outcome
 from mlc.standalone.demo.play import Played, Systems
@@ -99,7 +99,7 @@ class Operation:
         name = f"{played.made.model_name}: a back test on data that it gets wrong, with ServiceNow"
         self._begin(name)
         data = inverted((played.submission.folder / "test.csv").read_text())
-        file = {"assetType": "FILE", "filename": "inverted.csv", "fileFormat": "CSV", "fileContent": _base64(data)}
+        file = embedded_file("inverted.csv", data.encode(), "CSV")
         variables = {"MODEL_ID": played.made.snapshot_id, "INPUT_FILE": file}
         run_id = await self._gateway.signal(RUN_BACK_TEST_SERVICENOW, variables)
         result = await self._follow(run_id, RunBackTestStatus, RunBackTestResult)
@@ -140,7 +140,7 @@ class Operation:
         wanted, made = len(records.splitlines()) - 1, max(len(lines) - 1, 0)
         checks = [
             await self._next_time(schedule_id),
-            _equal("COMPLETE", await self._job_status(result), "run"),
+            _equal(JobStatus.COMPLETE, await self._job_status(result), "run"),
             Check(f"{wanted} scores in {target}", f"{made} scores", made == wanted, str(target)),
         ]
         return self._outcome(name, checks, run_id, played.made.snapshot_id)
@@ -148,20 +148,18 @@ class Operation:
     async def _schedule(self, played: Played, source: Path, target: Path) -> str:
         """Put a schedule on the active batch deployment; the id that its mirror in Temporal will have."""
         deployment = await self._batch_deployment(played.made.snapshot_id)
-        nightly = {
-            "scheduleId": "nightly",
-            "cronExpression": NIGHTLY,
-            "metaData": {"name": "nightly scoring"},
-            "action": {
-                "signalName": DEPLOYED_BATCH_JOB,
-                "signalVariables": {
-                    "TAG": service_tag(played.submission.tags),
-                    "INPUT_FILE": _external(source),
-                    "OUTPUT_FILE": _external(target),
-                },
+        nightly = Schedule(
+            id="nightly",
+            name="nightly scoring",
+            cron=NIGHTLY,
+            signal=DEPLOYED_BATCH_JOB,
+            variables={
+                "TAG": service_tag(played.submission.tags),
+                "INPUT_FILE": file_at(source.as_uri(), source.name, "CSV"),
+                "OUTPUT_FILE": file_at(target.as_uri(), target.name, "CSV"),
             },
-        }
-        await self._systems.center.patch_deployment(deployment.id, {"schedules": [nightly]})
+        )
+        await self._systems.center.set_schedules(deployment.id, [nightly])
         self._say("schedule", "centre", f"{NIGHTLY} on the batch deployment {deployment.id}")
         return mirrored_id(deployment.id, "nightly")
 
@@ -171,13 +169,12 @@ class Operation:
         seen = f"{times[0]:%H:%M} UTC" if times else "never"
         return Check("scheduled for 02:00 UTC", seen, seen == "02:00 UTC", "Temporal UI")
 
-    async def _batch_deployment(self, snapshot_id: str) -> DeployedModel:
-        names = self._systems.names
+    async def _batch_deployment(self, snapshot_id: str) -> DeploymentRecord:
         deployments = await self._systems.center.list_deployments(snapshot_id=snapshot_id)
         return next(
             deployment
             for deployment in deployments
-            if deployment.engine is None and deployment_state(deployment, names) == names.deployed_state
+            if deployment.runtime_id is None and deployment.state is DeploymentState.DEPLOYED
         )
 
     async def _follow(self, run_id: str, status: type[ProcessStatus], result: type[R]) -> R | None:
@@ -193,7 +190,7 @@ class Operation:
     async def _job_status(self, result: RunBatchModelJobResult | None) -> str:
         if result is None or result.job_id is None:
             return "no job"
-        return (await self._systems.center.get_job(result.job_id)).job_status
+        return (await self._systems.center.get_job(result.job_id)).status
 
     def _outcome(
         self, name: str, checks: list[Check], run_id: str, snapshot_id: str, pages: dict[str, str] | None = None
@@ -226,14 +223,6 @@ def inverted(data: str) -> str:
 def service_tag(tags: Sequence[str]) -> str:
     """The tag by which batch jobs find the model: the last one it was submitted with."""
     return tags[-1]
-
-
-def _external(path: Path) -> dict[str, str]:
-    return {"assetType": "EXTERNAL_FILE", "fileUrl": path.as_uri(), "filename": path.name, "fileFormat": "CSV"}
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
 
 
 def _equal(expected: str, seen: str, where: str) -> Check:

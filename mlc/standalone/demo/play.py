@@ -5,7 +5,7 @@ import csv
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,22 @@ import httpx
 from rich.console import Console
 from temporalio.client import Client, WorkflowFailureError
 
-from mlc.center import Center
-from mlc.center.deployment_state import deployment_state
-from mlc.center.wire import Asset
+from mlc.center import Center, NewFile
+from mlc.center.modelop.folder import read_model_folder
+from mlc.model.asset import AssetRole
+from mlc.model.deployment import DeploymentState
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult, DeployModelStatus, Phase
 from mlc.model.ticket import TicketKind, TicketRef
 from mlc.pages import run_page, snapshot_page
 from mlc.runtime.http import DEPLOYMENT_HEADER
-from mlc.settings import CenterSettings
 from mlc.standalone.demo.outcomes import Expected, Outcome, Seen, checks
 from mlc.standalone.demo.reviewer import Reviewer, Ticket
 from mlc.standalone.dev import STAGE
-from mlc.standalone.folders import read_model_folder
 from mlc.standalone.submit import Submitted, submit_model
 from mlc.standalone.watch import POLL, Line, follow, text_of
 
-TEST_DATA = "TEST_DATA"
+TEST_DATA = AssetRole.TEST_DATA
 APPROVED_DAYS = 180
 """For how long the demo's reviewer approves the model that is to be online; otherwise the process sets the date."""
 LIMIT = 300.0
@@ -69,7 +68,6 @@ class Systems:
     """What a submission passes through. ``scoring`` is the address at which the online runtime takes records."""
 
     center: Center
-    names: CenterSettings
     person: Reviewer
     temporal: Client
     scoring: str
@@ -83,7 +81,7 @@ class Play:
         self._systems = systems
         self._console = console
         self._approve = approve
-        self._withheld: list[Asset] = []
+        self._withheld: list[NewFile] = []
 
     async def run(self, number: str) -> Played:
         """Submit the model, show its run to the end, and look at what is there then."""
@@ -113,12 +111,13 @@ class Play:
 
     async def _submit(self, number: str) -> Submitted:
         center, temporal = self._systems.center, self._systems.temporal
-        model = read_model_folder(self._submission.folder)
-        title = f"{number}  {model.model_meta_data.name}: {self._submission.promise}"
+        model, files = read_model_folder(self._submission.folder)
+        title = f"{number}  {model.name}: {self._submission.promise}"
         self._console.print(f"\n{title}", style="bold", soft_wrap=True, markup=False)
-        self._withheld = [asset for asset in model.model_assets if asset.asset_role == self._submission.withheld]
-        model.model_assets = [asset for asset in model.model_assets if asset not in self._withheld]
-        made = await submit_model(model, tags=self._submission.tags, stage=STAGE, center=center, temporal=temporal)
+        self._withheld = [file for file in files if file.asset.role == self._submission.withheld]
+        given = [file for file in files if file not in self._withheld]
+        tags = self._submission.tags
+        made = await submit_model(model, given, tags=tags, stage=STAGE, center=center, temporal=temporal)
         self._say("submitted", "snapshot", snapshot_page(made.snapshot_id))
         self._say("submitted", "run", run_page(made.workflow_id, temporal.namespace))
         return made
@@ -137,9 +136,9 @@ class Play:
         """Add what was withheld, as somebody who reads the ticket would, and say so on it."""
         center, added = self._systems.center, self._withheld
         self._withheld = []
-        assets = [*(await center.get_snapshot(snapshot_id)).stored_model.model_assets, *added]
-        await center.patch_snapshot(snapshot_id, {"storedModel": {"modelAssets": [asset.wire() for asset in assets]}})
-        names = ", ".join(asset.name for asset in added)
+        async with center.open_snapshot(snapshot_id) as snapshot:
+            await center.add_files(snapshot, added)
+        names = ", ".join(file.asset.name for file in added)
         await self._systems.person.comment(ticket.key, f"{names} has been added to the snapshot.")
         self._say("repair", ticket.key, f"{names} added to the snapshot, and the ticket says so")
 
@@ -167,11 +166,10 @@ class Play:
         run = systems.temporal.get_workflow_handle(made.workflow_id)
         status = await run.query("status", result_type=DeployModelStatus)
         snapshot = await systems.center.get_snapshot(made.snapshot_id)
-        expires = (snapshot.model_extra or {}).get(systems.names.expiration_field)
         active = {
-            f"online on {deployment.engine.name}" if deployment.engine else "batch": deployment.id
+            f"online on {deployment.runtime_name}" if deployment.runtime_id else "batch": deployment.id
             for deployment in await systems.center.list_deployments(snapshot_id=made.snapshot_id)
-            if deployment_state(deployment, systems.names) == systems.names.deployed_state
+            if deployment.state is DeploymentState.DEPLOYED
         }
         online = next((id_ for place, id_ in active.items() if place != "batch"), None)
         tickets = []
@@ -182,7 +180,7 @@ class Play:
             outcome=status.result.outcome or "unfinished",
             deployments=frozenset(active),
             decision=status.result.decision.outcome if status.result.decision else None,
-            expires=date.fromisoformat(str(expires)[:10]) if expires else None,
+            expires=snapshot.expires,
             tickets=tickets,
             answer=await self._score(online) if online and self._submission.expected.scores else None,
             trouble=trouble,

@@ -10,15 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mlc.center.client import HttpCenter
-from mlc.settings import CenterSettings, FileSettings, GatewaySettings
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.settings import CenterSettings
+from mlc.settings import FileSettings, GatewaySettings
 from mlc.standalone.demo import EXAMPLES
 from mlc.standalone.demo.operate import Gateway, Operation
 from mlc.standalone.demo.outcomes import Expected, Outcome
 from mlc.standalone.demo.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
 from mlc.standalone.demo.reviewer import reviewer
 from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until_told, teller
-from mlc.standalone.environment import Refused
+from mlc.standalone.environment import CannotStart
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.worker import connect
 
@@ -72,11 +73,13 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
         Whether every outcome was as expected; None if it was ended before the last one.
 
     Raises:
-        Refused: there are no examples here, the folder is in use, or a port is.
+        CannotStart: there are no examples here, the folder is in use, or a port is.
         NotReady: something didn't come up.
     """
     if not EXAMPLES.is_dir():
-        raise Refused(f"There are no models in {EXAMPLES}: build the wheel from a clone that has its examples folder.")
+        raise CannotStart(
+            f"There are no models in {EXAMPLES}: build the wheel from a clone that has its examples folder."
+        )
     right: bool | None = None
     tell = teller(console)
 
@@ -109,11 +112,9 @@ def _adopt(environment: dict[str, str]) -> None:
 
 
 async def _play_all(system: Standalone, console: Console, *, approve: bool) -> list[Outcome]:
-    center_settings = CenterSettings()
     async with AsyncExitStack() as stack:
         systems = Systems(
-            center=await stack.enter_async_context(aclosing(HttpCenter(center_settings))),
-            names=center_settings,
+            center=await stack.enter_async_context(aclosing(ModelOpCenter(CenterSettings()))),
             person=await stack.enter_async_context(reviewer(JiraSettings())),
             temporal=await connect(),
             scoring=system.addresses["Online scoring"],

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from mlc.standalone.desk.parts import Unauthorized
 from mlc.standalone.desk.records import Forbidden, NoTable
-from mlc.standalone.desk.tickets import Invalid, Missing
+from mlc.standalone.desk.tickets import Invalid, NoSuchTicket
 
 SERVICENOW = "/api/now/"
 
@@ -15,8 +15,8 @@ SERVICENOW = "/api/now/"
 def answer_errors(app: FastAPI) -> None:
     """Give the app its error answers."""
 
-    @app.exception_handler(Missing)
-    def missing(request: Request, __: Missing) -> JSONResponse:
+    @app.exception_handler(NoSuchTicket)
+    def missing(request: Request, __: NoSuchTicket) -> JSONResponse:
         if _of_servicenow(request):
             return _failure(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
         return _errors(404, ["Issue does not exist or you do not have permission to see it."])

@@ -10,7 +10,7 @@ from mlc.standalone.desk.jira_json import EXPIRATION_ID, ISSUE_TYPES
 from mlc.standalone.desk.parts import Ask, Author, Desk, Json, author
 from mlc.standalone.desk.tables import Attachment, Issue, Property
 from mlc.standalone.desk.tickets import File as NewFile
-from mlc.standalone.desk.tickets import Invalid, Missing
+from mlc.standalone.desk.tickets import Invalid, NoSuchTicket
 
 LARGEST_ATTACHMENT = 10 * 1024 * 1024
 
@@ -164,7 +164,7 @@ def get_links(desk: Desk, issue: str, ask: Ask) -> Any:
         if ask.global_id is None:
             return links
         if not links:
-            raise Missing
+            raise NoSuchTicket
         return links[0]
 
 
@@ -221,11 +221,11 @@ def download(session: Session, attachment: int) -> Response:
     """A file as something to save, never to be shown: a browser would run what it holds.
 
     Raises:
-        Missing: there is no such attachment.
+        NoSuchTicket: there is no such attachment.
     """
     kept = session.get(Attachment, attachment)
     if kept is None:
-        raise Missing
+        raise NoSuchTicket
     name = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in kept.filename)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return Response(kept.content, media_type="application/octet-stream", headers=headers)
@@ -234,7 +234,7 @@ def download(session: Session, attachment: int) -> Response:
 def _property(session: Session, issue: Issue, key: str) -> Property:
     kept = session.get(Property, (issue.number, key))
     if kept is None:
-        raise Missing
+        raise NoSuchTicket
     return kept
 
 

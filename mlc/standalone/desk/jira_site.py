@@ -11,7 +11,7 @@ from mlc.standalone.desk import jql
 from mlc.standalone.desk.jira_json import EXPIRATION_ID, EXPIRATION_NAME, ISSUE_TYPES, stamp
 from mlc.standalone.desk.parts import Ask, Asked, Author, Desk, Parts, author
 from mlc.standalone.desk.tables import Issue
-from mlc.standalone.desk.tickets import Invalid, Missing
+from mlc.standalone.desk.tickets import Invalid, NoSuchTicket
 
 MOST_RESULTS = {"cloud": 5000, "server": 1000}
 
@@ -125,7 +125,7 @@ def issue_types(desk: Desk, project: str) -> dict[str, Any]:
 def create_fields(desk: Desk, project: str, issue_type: str) -> dict[str, Any]:
     _known(desk, project)
     if issue_type not in ISSUE_TYPES.values():
-        raise Missing
+        raise NoSuchTicket
     names = ["summary", "description", "labels", "project", "issuetype"]
     listed = [_create_field(_field(name, name.capitalize(), _FIELDS[name], custom=False)) for name in names]
     if desk.json.expiration:
@@ -136,7 +136,7 @@ def create_fields(desk: Desk, project: str, issue_type: str) -> dict[str, Any]:
 @router.get("/search/jql")
 def search_cloud(desk: Desk, ask: Ask) -> dict[str, Any]:
     if not desk.json.cloud:
-        raise Missing
+        raise NoSuchTicket
     try:
         start = int(base64.urlsafe_b64decode(ask.next_page_token)) if ask.next_page_token else 0
     except ValueError:
@@ -175,7 +175,7 @@ def _search(desk: Parts, ask: Asked, start: int, fields: list[str]) -> tuple[lis
 
 def _known(desk: Parts, project: str) -> None:
     if project.upper() != desk.json.project and project != "10000":
-        raise Missing
+        raise NoSuchTicket
 
 
 def _field(key: str, name: str, kind: str, *, custom: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastapi import Body, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
+from mlc.model.failure import MlcError
 from mlc.settings import DeskSettings
 from mlc.standalone.desk.jira_json import JiraJson
 from mlc.standalone.desk.outbox import Outbox
@@ -32,7 +33,7 @@ class Parts:
     """Access tokens that were given out; those of before a restart are refused."""
 
 
-class Unauthorized(Exception):
+class Unauthorized(MlcError):
     """No credentials, or not the right ones."""
 
 

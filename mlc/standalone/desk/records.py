@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime
 from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.orm import Session
 
+from mlc.model.failure import MlcError
 from mlc.standalone.desk.outbox import Outbox
 from mlc.standalone.desk.servicenow_scheme import JOURNAL, SYSTEM, TASKS, Table, standing, tables
 from mlc.standalone.desk.sessions import Sessions
 from mlc.standalone.desk.tables import Counter, Record, RecordFile
-from mlc.standalone.desk.tickets import File, Missing
+from mlc.standalone.desk.tickets import File, NoSuchTicket
 
 APPROVER, AUDIT, FILES, NOTES, USERS = (
     "sysapproval_approver",
@@ -25,11 +26,11 @@ _LONGEST = {"short_description": 160, "description": 4000, "correlation_id": 100
 """Longer texts are cut without a word, as ServiceNow does."""
 
 
-class Forbidden(Exception):
+class Forbidden(MlcError):
     """A data policy does not let a record be so. The text is for people."""
 
 
-class NoTable(Exception):
+class NoTable(MlcError):
     """There is no table of this name."""
 
 
@@ -56,18 +57,18 @@ class Records(Sessions):
         return self.tables[name]
 
     def record(self, session: Session, table: str, sys_id: str) -> Record:
-        """Raises Missing: there is no such record."""
+        """Raises NoSuchTicket: there is no such record."""
         record = session.scalar(select(Record).where(Record.table == table, Record.sys_id == sys_id))
         if record is None:
-            raise Missing
+            raise NoSuchTicket
         return record
 
     def task(self, session: Session, number: str) -> Record:
-        """A ticket by its number. Raises Missing: there is none."""
+        """A ticket by its number. Raises NoSuchTicket: there is none."""
         chosen = select(Record).where(Record.number == number.upper(), Record.table.in_(TASKS))
         record = session.scalar(chosen)
         if record is None:
-            raise Missing
+            raise NoSuchTicket
         return record
 
     def children(self, session: Session, table: str, parent: str) -> list[Record]:

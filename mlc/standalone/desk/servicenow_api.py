@@ -17,7 +17,7 @@ from mlc.standalone.desk.records import FILES
 from mlc.standalone.desk.servicenow_json import Display, RecordJson
 from mlc.standalone.desk.servicenow_scheme import TASKS
 from mlc.standalone.desk.tables import Record, RecordFile
-from mlc.standalone.desk.tickets import File, Invalid, Missing
+from mlc.standalone.desk.tickets import File, Invalid, NoSuchTicket
 
 LARGEST_ATTACHMENT = 10 * 1024 * 1024
 TOKEN_LIFETIME = 1800
@@ -175,7 +175,7 @@ def download(session: Session, attachment: Record) -> Response:
     """A file as something to save, never to be shown: a browser would run what it holds."""
     kept = session.get(RecordFile, attachment.sys_id)
     if kept is None:
-        raise Missing
+        raise NoSuchTicket
     name = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in attachment.fields["file_name"])
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return Response(kept.content, media_type="application/octet-stream", headers=headers)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from mlc.model.failure import MlcError
 from mlc.standalone.desk.jira_json import JiraJson
 from mlc.standalone.desk.outbox import Outbox
 from mlc.standalone.desk.scheme import Scheme, Status
@@ -18,7 +19,7 @@ from mlc.standalone.desk.tables import Attachment, Comment, History, Issue, Labe
 LONGEST = {"summary": 255, "description": 32_767, "comment": 32_767}
 
 
-class Invalid(Exception):
+class Invalid(MlcError):
     """A request that can't be carried out. ``errors`` maps fields to sentences, as Jira's answer does."""
 
     def __init__(self, message: str = "", **errors: str) -> None:
@@ -27,7 +28,7 @@ class Invalid(Exception):
         self.errors = errors
 
 
-class Missing(Exception):
+class NoSuchTicket(MlcError):
     """There is no such ticket (or part of one)."""
 
 
@@ -60,12 +61,12 @@ class Tickets(Sessions):
         """Look a ticket up by id or key.
 
         Raises:
-            Missing: there is none.
+            NoSuchTicket: there is none.
         """
         number = self._json.number(id_or_key)
         issue = session.get(Issue, number) if number is not None else None
         if issue is None:
-            raise Missing
+            raise NoSuchTicket
         return issue
 
     def create(self, session: Session, author: str, fields: Mapping[str, Any]) -> Issue:

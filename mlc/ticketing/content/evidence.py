@@ -3,6 +3,7 @@
 from typing import Any
 
 from mlc.model.base import Record
+from mlc.model.verdict import Verdict
 
 
 class AssetFact(Record):
@@ -93,14 +94,14 @@ class ModelCard(Record):
 class ResultFact(Record):
     """A test result. ``values`` is the JSON object; ``inputs`` are SHA-256 of what it was measured on, by file name.
 
-    ``rule_results`` are the rules that matched and the problems, as the centre keeps them (``dmnRuleResults``).
+    ``verdict`` is the whole of it, as the centre keeps it with the result; None if it was not judged.
     """
 
     id: str
     values: dict[str, Any]
     created: str = ""
     inputs: dict[str, str] = {}
-    rule_results: list[dict[str, Any]] = []
+    verdict: Verdict | None = None
 
 
 class JobFact(Record):

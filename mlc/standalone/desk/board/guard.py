@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from mlc.model.failure import MlcError
 from mlc.standalone.desk.parts import author, parts
 
 FORM_COOKIE = "desk_form"
 
 
-class ForgedForm(Exception):
+class ForgedForm(MlcError):
     """A form that this board did not make for this browser."""
 
 

@@ -29,7 +29,7 @@ def columns(session: Session, desk: Parts, most: int) -> list[Column]:
 
 
 def page(session: Session, desk: Parts, key: str) -> TicketPage:
-    """Raises Missing: there is no such ticket."""
+    """Raises NoSuchTicket: there is no such ticket."""
     issue = desk.tickets.issue(session, key)
     now = desk.json.scheme.status(issue.status)
     facts = [f"Resolution: {issue.resolution}"] if issue.resolution else []
@@ -53,7 +53,7 @@ def save(session: Session, desk: Parts, key: str, said: Said) -> None:
     """Do what a person's form says.
 
     Raises:
-        Missing: there is no such ticket.
+        NoSuchTicket: there is no such ticket.
         Invalid: something in it can't be used.
     """
     issue = desk.tickets.issue(session, key)

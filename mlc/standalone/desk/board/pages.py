@@ -18,7 +18,7 @@ from mlc.standalone.desk.board.page import Column, Said
 from mlc.standalone.desk.jira_issues import download
 from mlc.standalone.desk.parts import Desk, Parts
 from mlc.standalone.desk.records import FILES
-from mlc.standalone.desk.tickets import Invalid, Missing
+from mlc.standalone.desk.tickets import Invalid, NoSuchTicket
 
 CARDS = 50
 """Tickets of a system shown in a column, the newest first."""
@@ -105,7 +105,7 @@ def save(request: Request, desk: Desk, key: str, form: Annotated[TicketForm, For
 def attachment(desk: Desk, key: str, attachment: str) -> Response:
     with desk.tickets.reading() as session:
         if attachment not in {file.id for file in _system(key).page(session, desk, key).files}:
-            raise Missing
+            raise NoSuchTicket
         if servicenow_tickets.is_number(key):
             return servicenow_api.download(session, desk.records.record(session, FILES, attachment))
         return download(session, int(attachment))
@@ -130,7 +130,7 @@ def _ticket_page(
     with desk.tickets.reading() as session:
         try:
             page = _system(key).page(session, desk, key)
-        except Missing:
+        except NoSuchTicket:
             return _show("problem.html", status=404, said=f"There is no ticket {key}. It may have been deleted.")
         answer = _show(
             "ticket.html",

@@ -66,7 +66,7 @@ def columns(session: Session, most: int) -> list[Column]:
 
 
 def page(session: Session, desk: Parts, number: str) -> TicketPage:
-    """Raises Missing: there is no such ticket."""
+    """Raises NoSuchTicket: there is no such ticket."""
     record = desk.records.task(session, number)
     columns = desk.records.tables[record.table].columns
 
@@ -100,7 +100,7 @@ def save(session: Session, desk: Parts, number: str, said: Said) -> None:
     """Do what a person's form says.
 
     Raises:
-        Missing: there is no such ticket.
+        NoSuchTicket: there is no such ticket.
         Invalid: something in it can't be used.
     """
     record = desk.records.task(session, number)

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import httpx
 
-from mlc.center.answers import SYSTEM, outage, said
+from mlc.center.modelop.answers import SYSTEM, outage, said
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.address import origin
 from mlc.model.failure import Refused, Unavailable
-from mlc.settings import CenterSettings
 
 _RENEW_BEFORE = 30.0  # seconds before expiry: a token must outlive the request that carries it
 _DEFAULT_LIFETIME = 300.0  # RFC 6749 leaves expires_in optional

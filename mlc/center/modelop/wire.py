@@ -10,11 +10,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-CREATED, WAITING, RUNNING = "CREATED", "WAITING", "RUNNING"
-COMPLETE, ERROR, CANCELLED = "COMPLETE", "ERROR", "CANCELLED"
-TERMINAL_STATUSES = frozenset({COMPLETE, ERROR, CANCELLED})
-"""Values of ``jobStatus`` that never change again (RUNNING and CANCELLED are not proven)."""
-
 
 class Entity(BaseModel):
     """Base of every wire type."""
@@ -24,6 +19,15 @@ class Entity(BaseModel):
     def wire(self) -> dict[str, Any]:
         """As ModelOp's JSON, without what was never set."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def value(entity: Entity, field: str) -> Any:
+    """What stands in a field, by its name on the wire (such as one that the settings tell); None if nothing does."""
+    extra = entity.model_extra or {}
+    if field in extra:
+        return extra[field]
+    own = next((name for name, info in type(entity).model_fields.items() if info.alias == field), None)
+    return getattr(entity, own) if own else None
 
 
 class MetaData(Entity):

@@ -1,20 +1,21 @@
-"""Reads a model folder in ModelOp's layout into a stored model, and makes snapshots of stored models."""
+"""Reads a model folder in ModelOp's layout. Its files stay where they are until they are sent."""
 
-import base64
-import copy
 import json
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from mlc.center.wire import Asset, DeployableModel, Engine, MetaData, ModelMetaData, StoredModel
-from mlc.standalone.markers import Source, read_source
-from mlc.standalone.roles import KNOWN_ROLES, file_format, role_of
+from mlc.center.catalogue import NewFile
+from mlc.center.modelop.folder.markers import Source, read_source
+from mlc.center.modelop.folder.roles import KNOWN_ROLES, file_format, role_of
+from mlc.center.modelop.snapshots import read_model
+from mlc.center.modelop.wire import ModelMetaData, StoredModel
+from mlc.model.asset import Asset, AssetKind, AssetRole
+from mlc.model.failure import MlcError
+from mlc.model.snapshot import Model
 
 METADATA, REQUIRED_ASSETS = "metadata.json", "required_assets.json"
 LARGEST_FOLDER = 45_000_000
@@ -25,12 +26,19 @@ _PASSED_OVER = frozenset({".git", ".gitignore", ".gitattributes", ".DS_Store", "
 JsonObject = dict[str, Any]
 
 
-class BadModelFolder(ValueError):
+class BadModelFolder(MlcError, ValueError):
     """A folder can't be read as a model. The text is a sentence that names the file."""
 
 
-def read_model_folder(path: Path) -> StoredModel:
-    """Read ``metadata.json``, the source with its ``# modelop.*`` markers, schemas, data and every other file.
+class ModelFolder(NamedTuple):
+    """What a folder holds: a model that is registered nowhere yet, and its files where they lie."""
+
+    model: Model
+    files: list[NewFile]
+
+
+def read_model_folder(path: Path) -> ModelFolder:
+    """Read ``metadata.json``, the source with its ``# modelop.*`` markers, schemas, and what every other file is.
 
     Raises:
         BadModelFolder: something in the folder is missing, broken or not allowed.
@@ -39,47 +47,16 @@ def read_model_folder(path: Path) -> StoredModel:
     metadata = _json_file(files, METADATA, dict) if METADATA in files else {}
     required = _json_file(files, REQUIRED_ASSETS, list) if REQUIRED_ASSETS in files else []
     roles = _given_roles(metadata.pop("assets", {}), required, files)
-    sources = {name: _source(name, data) for name, data in files.items() if name.endswith(".py")}
+    sources = {name: _source(file) for name, file in files.items() if name.endswith(".py")}
     primary = _primary(path, sources)
-    assets = [_asset(name, data, roles.get(name), sources.get(name), primary) for name, data in files.items()]
     meta = _meta(metadata, path.resolve().name)
-    inputs, outputs = _schemas(files, sources[primary])
-    meta.input_schema, meta.output_schema = inputs, outputs
-    return StoredModel(model_meta_data=meta, model_assets=assets, required_assets=required)
+    meta.input_schema, meta.output_schema = _schemas(files, sources[primary])
+    model = read_model(StoredModel(model_meta_data=meta, required_assets=required))
+    assets = [_asset(file, roles.get(name), sources.get(name), primary) for name, file in files.items()]
+    return ModelFolder(model, [NewFile(asset, files[asset.name]) for asset in assets])
 
 
-def snapshot_of(
-    model: StoredModel,
-    *,
-    name: str | None = None,
-    tags: Sequence[str] = (),
-    stage: str | None = None,
-    custom: Mapping[str, Any] | None = None,
-    target_runtimes: Sequence[str] = (),
-) -> DeployableModel:
-    """A snapshot (not stored yet) with a full copy of the model.
-
-    Args:
-        name: by default ``<model>-YYYYMMDD_HHMM``, in UTC.
-        tags: the snapshot's own, such as ``run_test`` and the model service tag.
-        stage: the copy's ``modelStage``; by default the model's.
-        custom: the snapshot's custom metadata.
-        target_runtimes: names of runtimes to pin the snapshot to.
-    """
-    copied = copy.deepcopy(model)
-    if stage is not None:
-        copied.model_meta_data.model_stage = stage
-    meta = MetaData(
-        name=name or f"{model.model_meta_data.name}-{datetime.now(UTC):%Y%m%d_%H%M}",
-        description=model.model_meta_data.description,
-        tags=list(tags),
-        custom=dict(custom or {}),
-    )
-    runtimes = [Engine(name=runtime) for runtime in target_runtimes]
-    return DeployableModel(stored_model=copied, meta_data=meta, target_runtimes=runtimes)
-
-
-def _files(folder: Path) -> dict[str, bytes]:
+def _files(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise BadModelFolder(f"{folder} is not a folder; give the folder that holds {METADATA} and the source.")
     root = folder.resolve()
@@ -101,12 +78,12 @@ def _files(folder: Path) -> dict[str, bytes]:
             limit = f"{LARGEST_FOLDER // 1_000_000} MB"
             raise BadModelFolder(f"{name} brings the folder over {limit}; keep large data outside of the model.")
         found.append(entry)
-    return {entry.name: entry.read_bytes() for entry in found}
+    return {entry.name: entry for entry in found}
 
 
-def _json_file(files: Mapping[str, bytes], name: str, kind: type) -> Any:
+def _json_file(files: Mapping[str, Path], name: str, kind: type) -> Any:
     try:
-        value = json.loads(files[name])
+        value = json.loads(files[name].read_bytes())
     except json.JSONDecodeError as error:
         raise BadModelFolder(f"{name}, line {error.lineno}: {error.msg}.") from error
     except (ValueError, RecursionError) as error:
@@ -131,7 +108,7 @@ def _meta(metadata: JsonObject, folder_name: str) -> ModelMetaData:
     return meta
 
 
-def _given_roles(assets: Any, required: list[Any], files: Mapping[str, bytes]) -> dict[str, str]:
+def _given_roles(assets: Any, required: list[Any], files: Mapping[str, Path]) -> dict[str, str]:
     """Roles that ``metadata.json`` or ``required_assets.json`` give to files by name; the former wins."""
     if not isinstance(assets, dict):
         raise BadModelFolder(f"{METADATA}: assets must map file names to roles.")
@@ -154,13 +131,13 @@ def _listed() -> str:
     return ", ".join(sorted(KNOWN_ROLES))
 
 
-def _source(name: str, data: bytes) -> Source:
+def _source(file: Path) -> Source:
     try:
-        return read_source(data.decode())
+        return read_source(file.read_bytes().decode())
     except UnicodeDecodeError as error:
-        raise BadModelFolder(f"{name} is not UTF-8; save it so.") from error
+        raise BadModelFolder(f"{file.name} is not UTF-8; save it so.") from error
     except ValueError as error:
-        raise BadModelFolder(f"{name}, {error}") from error
+        raise BadModelFolder(f"{file.name}, {error}") from error
 
 
 def _primary(folder: Path, sources: Mapping[str, Source]) -> str:
@@ -174,30 +151,21 @@ def _primary(folder: Path, sources: Mapping[str, Source]) -> str:
     return marked[0]
 
 
-def _asset(name: str, data: bytes, role: str | None, source: Source | None, primary: str) -> Asset:
+def _asset(file: Path, role: str | None, source: Source | None, primary: str) -> Asset:
+    name, size = file.name, file.stat().st_size
     if source is None:
-        return Asset(
-            name=name,
-            filename=name,
-            asset_type="FILE",
-            asset_role=role or role_of(name),
-            file_format=file_format(name),
-            file_content=base64.b64encode(data).decode(),
-        )
-    asset = Asset(
+        return Asset(name=name, role=role or role_of(name), format=file_format(name), size=size)
+    return Asset(
         name=name,
-        filename=name,
-        asset_type="SOURCE_CODE",
-        asset_role=role or "MODEL_SOURCE",
-        primary_model_source=name == primary,
-        source_code=data.decode(),
+        role=role or AssetRole.MODEL_SOURCE,
+        kind=AssetKind.SOURCE,
+        size=size,
+        primary=name == primary,
+        functions=source.functions,
     )
-    for kind, function in source.functions.items():
-        setattr(asset, f"{kind}_function", function)
-    return asset
 
 
-def _schemas(files: Mapping[str, bytes], source: Source) -> tuple[list[JsonObject], list[JsonObject]]:
+def _schemas(files: Mapping[str, Path], source: Source) -> tuple[list[JsonObject], list[JsonObject]]:
     """The input and output schemas: told by ``# modelop.schema.N`` (even slots are inputs), else by file name."""
     schemas = {name: _json_file(files, name, dict) for name in files if name.endswith(".avsc")}
     for slot, name in source.schemas.items():
@@ -207,11 +175,7 @@ def _schemas(files: Mapping[str, bytes], source: Source) -> tuple[list[JsonObjec
     inputs: list[JsonObject] = []
     outputs: list[JsonObject] = []
     for name, definition in schemas.items():
-        entry = {
-            "schemaId": str(uuid5(NAMESPACE_URL, f"mlc/schema/{name}/{json.dumps(definition, sort_keys=True)}")),
-            "name": name,
-            "schemaDefinition": definition,
-        }
+        entry = {"name": name, "schemaDefinition": definition}
         is_output = slots.get(name, int(bool(re.search("output", name, re.IGNORECASE))))
         (outputs if is_output else inputs).append(entry)
     return inputs, outputs

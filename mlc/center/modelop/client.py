@@ -1,6 +1,5 @@
-"""The HTTP client of a model centre: ModelOp Center's model-manage, or standalone mode's, which speaks the same."""
+"""The client of model-manage, in its own terms: ModelOp Center's, or standalone mode's, which speaks the same."""
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -8,11 +7,15 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import ValidationError
 
-from mlc.center.answers import SYSTEM, garbled
 from mlc.center.certificates import certificates
-from mlc.center.deployment_state import deployment_state
-from mlc.center.hal import Hal, JsonObject
-from mlc.center.wire import (
+from mlc.center.modelop import ids
+from mlc.center.modelop.answers import garbled
+from mlc.center.modelop.hal import Hal, JsonObject
+from mlc.center.modelop.literals import CREATED, deployment_state
+from mlc.center.modelop.scan import Sink
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.spool import Spools
+from mlc.center.modelop.wire import (
     Asset,
     DeployableModel,
     DeployedModel,
@@ -22,35 +25,46 @@ from mlc.center.wire import (
     ModelTestResult,
     Notification,
     StoredModel,
+    value,
 )
 from mlc.model.failure import NotFound
-from mlc.settings import CenterSettings
 
 E = TypeVar("E", bound=Entity)
-_ID = re.compile(r"(?!\.{1,2}$)[\w.:~-]{1,200}", re.ASCII)
 _NEWEST_FIRST = {"sort": "createdDate,desc"}
 
 
-class HttpCenter:
-    """Implements :class:`mlc.center.port.Center`. One instance serves one event loop; ``aclose`` it.
+class ModelManage:
+    """Entities of model-manage. Every method raises :mod:`mlc.model.failure`'s three errors, nothing else.
+
+    A patch sends only the named fields (camelCase, as on the wire); a list in it replaces the whole list.
+    Only ``get_*`` and ``latest_snapshot`` promise the contents of assets (``file_content``, ``source_code``): listings
+    and the answers to writes may leave them out, with hash and size in their place.
+    Creating methods POST exactly once; their ``Unavailable.maybe_done`` tells whether it may have happened.
+    One instance serves one event loop; ``aclose`` it.
 
     Args:
         settings: address, token, finders and literals.
         http: an httpx client to use instead of one of its own; it stays its owner's to close.
+        spools: where contents of files are, which are then not in memory: ``into`` says where those that are read go,
+            and without it they are dropped. None: they stand in the entities.
     """
 
-    def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None) -> None:
+    def __init__(
+        self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None, spools: Spools | None = None
+    ) -> None:
         self._settings = settings
         self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
-        self._hal = Hal(settings, http or self._own_http)  # type: ignore[arg-type]  # one of the two is there
+        client = http or self._own_http
+        assert client is not None
+        self._hal = Hal(settings, client, spools)
         self._no_such_finder: set[str] = set()
 
     async def aclose(self) -> None:
         if self._own_http:
             await self._own_http.aclose()
 
-    async def get_stored_model(self, model_id: str) -> StoredModel:
-        return await self._get(StoredModel, "storedModels", model_id)
+    async def get_stored_model(self, model_id: str, *, into: Sink | None = None) -> StoredModel:
+        return await self._get(StoredModel, "storedModels", model_id, into)
 
     async def find_stored_models(self, name: str, *, category: str | None = None) -> list[StoredModel]:
         finder = self._settings.find_models_by_name
@@ -63,8 +77,8 @@ class HttpCenter:
     async def patch_stored_model(self, model_id: str, changes: Mapping[str, Any]) -> StoredModel:
         return await self._patch(StoredModel, "storedModels", model_id, changes)
 
-    async def get_snapshot(self, snapshot_id: str) -> DeployableModel:
-        return await self._get(DeployableModel, "deployableModels", snapshot_id)
+    async def get_snapshot(self, snapshot_id: str, *, into: Sink | None = None) -> DeployableModel:
+        return await self._get(DeployableModel, "deployableModels", snapshot_id, into)
 
     async def create_snapshot(self, snapshot: DeployableModel) -> DeployableModel:
         return await self._create("deployableModels", snapshot)
@@ -84,8 +98,8 @@ class HttpCenter:
         # Listings may leave out the contents of assets.
         return await self.get_snapshot(found[0].id) if found else None
 
-    async def get_job(self, job_id: str) -> Job:
-        return await self._get(Job, "jobs", job_id)
+    async def get_job(self, job_id: str, *, into: Sink | None = None) -> Job:
+        return await self._get(Job, "jobs", job_id, into)
 
     async def find_job(self, snapshot_id: str, key: str) -> Job | None:
         found = await self._find(
@@ -98,55 +112,55 @@ class HttpCenter:
         return found[-1] if found else None
 
     async def create_job(self, job: Job) -> Job:
-        return await self._create("jobs", job, jobStatus="CREATED")
+        return await self._create("jobs", job, jobStatus=CREATED)
 
     async def patch_job(self, job_id: str, changes: Mapping[str, Any]) -> Job:
         return await self._patch(Job, "jobs", job_id, changes)
 
-    async def get_asset(self, asset_id: str) -> Asset:
-        return await self._get(Asset, self._settings.assets, asset_id)
+    async def get_asset(self, asset_id: str, *, into: Sink | None = None) -> Asset:
+        return await self._get(Asset, self._settings.assets, asset_id, into)
 
     async def create_asset(self, asset: Asset) -> Asset:
         return await self._create(self._settings.assets, asset)
 
     async def get_test_result(self, result_id: str) -> ModelTestResult:
-        return await self._get(ModelTestResult, "modelTestResults", result_id)
+        return await self._get(ModelTestResult, self._settings.test_results, result_id)
 
     async def list_test_results(self, snapshot_id: str) -> list[ModelTestResult]:
         return await self._find(
             ModelTestResult,
-            "modelTestResults",
+            self._settings.test_results,
             self._settings.find_results_by_snapshot,
             [snapshot_id],
-            lambda r: r.deployable_model_id == snapshot_id,
+            lambda r: value(r, self._settings.result_snapshot_field) == snapshot_id,
         )
 
     async def create_test_result(self, result: ModelTestResult) -> ModelTestResult:
-        return await self._create("modelTestResults", result)
+        return await self._create(self._settings.test_results, result)
 
     async def patch_test_result(self, result_id: str, changes: Mapping[str, Any]) -> ModelTestResult:
-        return await self._patch(ModelTestResult, "modelTestResults", result_id, changes)
+        return await self._patch(ModelTestResult, self._settings.test_results, result_id, changes)
 
     async def list_engines(self) -> list[Engine]:
-        return await self._list(Engine, "engines", {})
+        return await self._list(Engine, self._settings.runtimes, {})
 
     async def save_engine(self, engine: Engine) -> Engine:
         known = next((e for e in await self.list_engines() if e.name == engine.name), None)
         if known is None or not known.id:
-            return await self._create("engines", engine)
-        return await self._patch(Engine, "engines", known.id, engine.wire())
+            return await self._create(self._settings.runtimes, engine)
+        return await self._patch(Engine, self._settings.runtimes, known.id, engine.wire())
 
-    async def get_deployment(self, deployment_id: str) -> DeployedModel:
-        return await self._get(DeployedModel, "deployedModels", deployment_id)
+    async def get_deployment(self, deployment_id: str, *, into: Sink | None = None) -> DeployedModel:
+        return await self._get(DeployedModel, self._settings.deployments, deployment_id, into)
 
     async def list_deployments(
         self, *, model_id: str | None = None, snapshot_id: str | None = None, engine_id: str | None = None
     ) -> list[DeployedModel]:
         def keep(deployment: DeployedModel) -> bool:
-            snapshot, engine = deployment.deployable_model, deployment.engine
+            snapshot = deployment.deployable_model
             return (
                 (not snapshot_id or (snapshot is not None and snapshot.id == snapshot_id))
-                and (not engine_id or (engine is not None and engine.id == engine_id))
+                and (not engine_id or engine_id == self._engine_id(deployment))
                 and (not model_id or (snapshot is not None and snapshot.stored_model.id == model_id))
             )
 
@@ -157,23 +171,27 @@ class HttpCenter:
         )
         narrowest = next(((value, finder) for value, finder in choices if value), None)
         if narrowest is None:
-            return await self._list(DeployedModel, "deployedModels", _NEWEST_FIRST)
+            return await self._list(DeployedModel, self._settings.deployments, _NEWEST_FIRST)
         value, finder = narrowest
-        found = await self._find(DeployedModel, "deployedModels", finder, [value], keep)
+        found = await self._find(DeployedModel, self._settings.deployments, finder, [value], keep)
         return [deployment for deployment in found if keep(deployment)]
+
+    def _engine_id(self, deployment: DeployedModel) -> str | None:
+        engine = value(deployment, self._settings.runtime_field)
+        return engine.get("id") if isinstance(engine, dict) else getattr(engine, "id", None)
 
     async def iter_deployments(self, *, state: str | None = None) -> AsyncGenerator[DeployedModel]:
         finder = self._settings.find_deployments_by_state if state else ""
         # Without the finder all are read, beyond listing_limit too: an old deployment may be active still.
-        async for deployment in self._iterate(DeployedModel, "deployedModels", finder, [state or ""]):
+        async for deployment in self._iterate(DeployedModel, self._settings.deployments, finder, [state or ""]):
             if not state or deployment_state(deployment, self._settings) == state:
                 yield deployment
 
     async def create_deployment(self, deployment: DeployedModel) -> DeployedModel:
-        return await self._create("deployedModels", deployment)
+        return await self._create(self._settings.deployments, deployment)
 
     async def patch_deployment(self, deployment_id: str, changes: Mapping[str, Any]) -> DeployedModel:
-        return await self._patch(DeployedModel, "deployedModels", deployment_id, changes)
+        return await self._patch(DeployedModel, self._settings.deployments, deployment_id, changes)
 
     async def create_notification(self, notification: Notification) -> Notification:
         return await self._create("notifications", notification)
@@ -190,15 +208,15 @@ class HttpCenter:
             Notification, "notifications", finder, [snapshot_id], lambda n: n.deployable_model_id == snapshot_id
         )
 
-    async def _get(self, kind: type[E], plural: str, entity_id: str) -> E:
-        path = _path(plural, entity_id)
-        return _read(kind, await self._hal.get(path), f"GET {path}", write=False)
+    async def _get(self, kind: type[E], plural: str, entity_id: str, into: Sink | None = None) -> E:
+        path = ids.path(plural, entity_id)
+        return _read(kind, await self._hal.get(path, into=into), f"GET {path}", write=False)
 
     async def _create(self, plural: str, entity: E, **defaults: str) -> E:
         return _read(type(entity), await self._hal.post(plural, defaults | entity.wire()), f"POST {plural}", write=True)
 
     async def _patch(self, kind: type[E], plural: str, entity_id: str, changes: Mapping[str, Any]) -> E:
-        path = _path(plural, entity_id)
+        path = ids.path(plural, entity_id)
         return _read(kind, await self._hal.patch(path, dict(changes)), f"PATCH {path}", write=True)
 
     async def _find(
@@ -266,13 +284,6 @@ def _search(plural: str, finder: str, values: list[str]) -> tuple[str, dict[str,
     name, _, parameters = finder.partition("?")
     asked = dict(zip(parameters.split(","), values, strict=True)) | _NEWEST_FIRST if name else {}
     return f"{plural}/search/{name}", asked
-
-
-def _path(plural: str, entity_id: str) -> str:
-    """Ids come from people and signals: one that could lead elsewhere is of nothing that exists."""
-    if not _ID.fullmatch(entity_id):
-        raise NotFound(SYSTEM, f"There is nothing in {plural} with such an id: it holds letters, digits and hyphens.")
-    return f"{plural}/{entity_id}"
 
 
 def _read(kind: type[E], data: JsonObject, asked: str, *, write: bool) -> E:

@@ -1,0 +1,194 @@
+"""What the processes need of a ledger: all that happens to models, from jobs to notifications."""
+
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from mlc.center.capability import Capability
+from mlc.center.catalogue import Contents, NewFile
+from mlc.model.asset import Asset
+from mlc.model.deployment import DeploymentRecord, DeploymentState, Runtime, RuntimeRef
+from mlc.model.job import JobEnding, JobKind, JobRecord
+from mlc.model.notification import Notification
+from mlc.model.result import TestResultRecord
+from mlc.model.schedule import Schedule
+from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
+from mlc.model.verdict import Verdict
+
+
+class NewJob(NamedTuple):
+    """A job to be created. The same ``key`` never makes a second one."""
+
+    key: str
+    kind: JobKind
+    workflow_id: str
+    snapshot: Snapshot
+    """Open: what it holds is what the job runs on."""
+    inputs: Sequence[Asset]
+    """Assets of the snapshot, files of ``open_file``, or files at an address (made here, without ``ref``)."""
+    outputs: Sequence[Asset]
+    """Where results go: names, formats, perhaps addresses."""
+    runtime: RuntimeRef | None = None
+    """Where it is to run; None: the centre chooses."""
+
+
+class NewDeployment(NamedTuple):
+    """A deployment to be created. The same ``key`` never makes a second one."""
+
+    key: str
+    snapshot: Snapshot
+    """Open."""
+    stage: str
+    runtime: Runtime | None = None
+    """None: a batch deployment, which is deployed at once."""
+
+
+class NewMonitor(NamedTuple):
+    """A monitor to be put on a snapshot."""
+
+    monitor: Snapshot
+    """The monitor's own snapshot, open."""
+    inputs: Sequence[Asset]
+    """The snapshot's assets that it reads."""
+    tables: Sequence[Asset]
+    """Decision tables that it brings along, from a snapshot that is open."""
+    schedules: Sequence[Schedule]
+
+
+class Ledger(Contents, Protocol):
+    """What happens to models. Every method raises :mod:`mlc.model.failure`'s three errors, nothing else.
+
+    Creating verbs write once: an ``Unavailable`` with ``maybe_done`` says that it may have happened, and finding by the
+    key tells. Where the ledger is ours a unique index on kind and key makes a second creation impossible; it answers
+    with the first one. All other verbs can be repeated.
+    """
+
+    @property
+    def capabilities(self) -> Collection[Capability]: ...
+
+    # Jobs
+
+    async def get_job(self, job_id: str) -> JobRecord: ...
+
+    def open_job(self, job_id: str) -> AbstractAsyncContextManager[JobRecord]:
+        """The job, with the contents of all that it carries at hand for as long as the block lasts."""
+        ...
+
+    async def find_job(self, snapshot_id: str, key: str) -> JobRecord | None:
+        """The oldest job of this snapshot with this key."""
+        ...
+
+    async def create_job(self, job: NewJob) -> JobRecord: ...
+
+    async def cancel_job(self, job_id: str) -> None:
+        """Ask that a job be ended. One that has ended stays as it is; one that is gone needs no end."""
+        ...
+
+    async def begin_job(self, job_id: str) -> None:
+        """A runtime has begun to run it."""
+        ...
+
+    async def end_job(self, job_id: str, ending: JobEnding, outputs: Sequence[NewFile | Asset] = ()) -> JobRecord:
+        """A runtime has ended it, with these outputs. A job that has ended already stays as it is, and is returned.
+
+        ``ending.messages`` take the place of those that were there.
+        """
+        ...
+
+    # Files that belong to no model
+
+    async def keep_file(self, file_id: str, asset: Asset, content: bytes) -> str:
+        """Keep a file under an id (a UUID); the same again changes nothing. The id under which it is kept.
+
+        Raises:
+            Unsupported: there is no place for such files (``KEEPS_FILES``).
+        """
+        ...
+
+    def open_file(self, file_id: str) -> AbstractAsyncContextManager[Asset]: ...
+
+    # Test results, verdicts and decisions
+
+    async def get_test_result(self, result_id: str) -> TestResultRecord: ...
+
+    async def list_test_results(self, snapshot_id: str) -> list[TestResultRecord]:
+        """Of a snapshot, newest first."""
+        ...
+
+    async def keep_test_result(self, result: TestResultRecord) -> TestResultRecord:
+        """Keep a result, once a job (``result.job_id``): the oldest of that job is returned if there is one."""
+        ...
+
+    async def record_verdict(self, result_id: str, verdict: Verdict) -> None: ...
+
+    async def record_submission(self, snapshot: Snapshot, submission: Submission) -> None: ...
+
+    async def record_decision(self, snapshot: Snapshot, entry: DecisionEntry) -> None: ...
+
+    # Runtimes
+
+    async def list_runtimes(self) -> list[Runtime]: ...
+
+    async def register_runtime(self, runtime: Runtime) -> Runtime:
+        """Create the runtime of this name, or update it; a ``heartbeat`` says that it was heard of."""
+        ...
+
+    # Deployments and their schedules
+
+    async def get_deployment(self, deployment_id: str) -> DeploymentRecord: ...
+
+    def open_deployment(self, deployment_id: str) -> AbstractAsyncContextManager[DeploymentRecord]:
+        """The deployment with its snapshot, and with its contents at hand for as long as the block lasts."""
+        ...
+
+    async def list_deployments(
+        self, *, model_id: str | None = None, snapshot_id: str | None = None, runtime_id: str | None = None
+    ) -> list[DeploymentRecord]:
+        """Newest first, in every state."""
+        ...
+
+    def iter_deployments(self, *, state: DeploymentState | None = None) -> AsyncGenerator[DeploymentRecord]:
+        """Newest first, of all states or of one; read a page at a time, for those who stop in between."""
+        ...
+
+    async def create_deployment(self, deployment: NewDeployment) -> DeploymentRecord: ...
+
+    async def finish_loading(
+        self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = ()
+    ) -> DeploymentRecord:
+        """A runtime has loaded a deployment (``DEPLOYED``), or could not (``FAILED``).
+
+        Only one that is being loaded changes; any other stays as it is. Returns what it is then.
+        """
+        ...
+
+    async def end_deployment(self, deployment_id: str) -> None:
+        """Undeploy, and drop its schedules."""
+        ...
+
+    async def set_schedules(self, deployment_id: str, schedules: Sequence[Schedule]) -> None:
+        """These schedules and no others."""
+        ...
+
+    async def add_monitors(self, snapshot: Snapshot, monitors: Sequence[NewMonitor]) -> None:
+        """Put further monitors on an open snapshot; those that are there stay byte for byte as they are."""
+        ...
+
+    # Notifications
+
+    async def list_notifications(self, *, snapshot_id: str | None = None) -> list[Notification]:
+        """Newest first; without a snapshot the newest ones of them all, of a number that a setting limits."""
+        ...
+
+    async def create_notification(self, notification: Notification) -> Notification: ...
+
+    async def close_notification(self, notification_id: str, message: str) -> None:
+        """Nobody needs to see to it any more; ``message`` is its text from now on."""
+        ...
+
+    # What model code is given
+
+    async def save_definition(self, owner: JobRecord | DeploymentRecord, path: Path) -> None:
+        """Write the centre's own JSON document of an open job or deployment to a file, as model code reads it."""
+        ...

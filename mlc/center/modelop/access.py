@@ -1,0 +1,98 @@
+"""What both halves of the adapter stand on: the client, what is open, and where a record of ours came from."""
+
+import asyncio
+import weakref
+from collections.abc import AsyncIterator, Collection, Iterable
+from typing import Any, TypeVar
+
+import httpx
+
+from mlc.center.capability import Capability
+from mlc.center.catalogue import NewFile
+from mlc.center.certificates import certificates
+from mlc.center.modelop import wire
+from mlc.center.modelop.assets import changed_asset, new_asset, read_asset
+from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.contents import OpenContents
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.spool import Files, Spools
+from mlc.model.asset import Asset, AssetKind
+from mlc.model.base import Record
+
+E = TypeVar("E", bound=wire.Entity)
+
+
+class ModelOpAccess:
+    """One instance serves one event loop; ``aclose`` it.
+
+    Args:
+        settings: address, token, finders and literals.
+        http: an httpx client to use instead of one of its own; it stays its owner's to close.
+
+    Attributes:
+        model_manage: a client in ModelOp's terms, for whoever plays ModelOp. Unlike this one it keeps contents of files
+            in memory.
+    """
+
+    def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None) -> None:
+        self.settings = settings
+        self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
+        client = http or self._own_http
+        self._spools = Spools(settings.spool)
+        self._manage = ModelManage(settings, http=client, spools=self._spools)
+        self.model_manage = ModelManage(settings, http=client)
+        self._contents = OpenContents(self._spools)
+        self._origins: dict[int, wire.Entity] = {}
+
+    async def aclose(self) -> None:
+        if self._own_http:
+            await self._own_http.aclose()
+
+    @property
+    def capabilities(self) -> Collection[Capability]:
+        missing = {Capability.RANGED_READS, Capability.NAMES_THE_ACTOR, Capability.SIGNED_EVENTS}
+        if not self.settings.assets:
+            missing.add(Capability.KEEPS_FILES)
+        return frozenset(Capability) - missing
+
+    async def read(self, asset: Asset, *, limit: int) -> bytes:
+        return await self._contents.read(asset, limit=limit)
+
+    def stream(self, asset: Asset) -> AsyncIterator[bytes]:
+        return self._contents.stream(asset)
+
+    def _remember(self, record: Record, origin: wire.Entity) -> None:
+        """Keep what a record was made of for as long as the record lives."""
+        self._origins[id(record)] = origin
+        weakref.finalize(record, self._origins.pop, id(record), None).atexit = False
+
+    def _origin(self, kind: type[E], record: Record) -> E | None:
+        origin = self._origins.get(id(record))
+        return origin if isinstance(origin, kind) else None
+
+    def _held(self, asset: Asset, near: Iterable[wire.Asset] = ()) -> wire.Asset:
+        """The centre's own asset, as it is to be sent back.
+
+        ``near`` are those that one without content (an address) may be one of; otherwise it is a new one.
+        """
+        if asset.ref:
+            held = self._contents.entity(wire.Asset, asset.ref, f"The file {asset.name!r}")
+            return changed_asset(held, asset, self.settings)
+        for candidate in near:
+            if _is_meant(read_asset(candidate, self.settings), asset):
+                return changed_asset(candidate, asset, self.settings)
+        return new_asset(asset, self.settings)
+
+    async def _with_content(self, asset: wire.Asset, file: NewFile, files: Files) -> wire.Asset:
+        """An asset with a file's content, which is sent from where it lies."""
+        is_source = file.asset.kind is AssetKind.SOURCE
+        token = await asyncio.to_thread(files.add, file.path, text=is_source)
+        return asset.model_copy(update={"source_code" if is_source else "file_content": token})
+
+
+def _is_meant(candidate: Asset, asset: Asset) -> bool:
+    return (candidate.name, candidate.address, candidate.kind) == (asset.name, asset.address, asset.kind)
+
+
+def documents(entities: Iterable[wire.Entity]) -> list[dict[str, Any]]:
+    return [entity.wire() for entity in entities]

@@ -1,0 +1,146 @@
+"""model-manage: reachable, and as the client assumes it to be. ModelOp publishes no full description of its API."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+
+from mlc.center.capability import Capability
+from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.hal import Hal, JsonObject
+from mlc.center.modelop.settings import CenterSettings
+from mlc.model.address import origin
+from mlc.model.failure import ExternalError, NotFound, Refused
+from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
+
+FINDERS = {
+    "find_models_by_name": "storedModels",
+    "find_snapshots_by_model": "deployableModels",
+    "find_jobs_by_key": "jobs",
+    "find_results_by_snapshot": "test_results",
+    "find_deployments_by_model": "deployments",
+    "find_deployments_by_snapshot": "deployments",
+    "find_deployments_by_engine": "deployments",
+    "find_deployments_by_state": "deployments",
+    "find_notifications_by_snapshot": "notifications",
+}
+"""Settings that name a finder, and the collection that it belongs to: its name, or the setting that has it."""
+SETTABLE = ("test_results", "deployments", "runtimes")
+"""Settings that name a collection which the processes can't do without."""
+
+
+async def check_modelop(settings: CenterSettings) -> AsyncIterator[Finding]:
+    """Findings about the model centre of these settings; nothing more if it can't be read at all.
+
+    Only reads: whether it may be written to is not seen.
+    """
+    settings = settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
+    async with httpx.AsyncClient(timeout=settings.timeout) as http:
+        hal = Hal(settings, http)
+        try:
+            root = await hal.get("")
+        except NotFound:
+            root = {}  # a gateway in front may let the collections through and not their list
+        except Refused as error:
+            how = "does not let us in" if error.status in {401, 403} else "does not answer as model-manage does"
+            yield wrong(f"The model centre at {origin(settings.url)} {how}", str(error))
+            return
+        except ExternalError as error:
+            yield wrong(f"The model centre can't be reached at {origin(settings.url)}", str(error))
+            return
+        yield good(f"The model centre at {origin(settings.url)} answers and takes our token")
+        collections = await _collections(hal, settings, root)
+        for finding in collections:
+            yield finding
+        if collections[0].mark is not Mark.GOOD:
+            return  # not one can be read: all the rest would say the same
+        for finding in [*await _finders(hal, settings), _capabilities(ModelOpCenter(settings, http=http))]:
+            yield finding
+
+
+def _capabilities(center: ModelOpCenter) -> Finding:
+    missing = sorted(str(one) for one in set(Capability) - set(center.capabilities))
+    return good(f"The model centre can do all that is asked of one, but {listed(missing)}")
+
+
+def _collection(name: str, settings: CenterSettings) -> str:
+    return str(getattr(settings, name)) if name in SETTABLE else name
+
+
+async def _collections(hal: Hal, settings: CenterSettings, root: JsonObject) -> list[Finding]:
+    plurals = [_collection(name, settings) for name in dict.fromkeys([*FINDERS.values(), *SETTABLE])]
+    answers = await _each([hal.get(plural, {"page": 0, "size": 1}) for plural in plurals])
+    failed = {plural: answer for plural, answer in zip(plurals, answers, strict=True) if _is_error(answer)}
+    read = [plural for plural in plurals if plural not in failed]
+    findings = [good(f"Collections can be read: {', '.join(read)}")] if read else []
+    known = sorted(_links(root))
+    for plural, error in failed.items():
+        if isinstance(error, NotFound):
+            there = f"the root names {listed(known, 40)}" if known else "check MLC_CENTER_URL"
+            findings.append(wrong(f"The model centre has no collection {plural}", f"{there}; the processes need it."))
+        else:
+            findings.append(wrong(f"The collection {plural} can't be read", str(error)))
+    return findings
+
+
+async def _finders(hal: Hal, settings: CenterSettings) -> list[Finding]:
+    wanted = {name: str(getattr(settings, name)) for name in FINDERS}
+    wanted = {name: finder for name, finder in wanted.items() if finder}  # empty: somebody chose to list and filter
+    plurals = list(dict.fromkeys(_collection(FINDERS[name], settings) for name in wanted))
+    offered = dict(zip(plurals, await _each([hal.get(f"{plural}/search") for plural in plurals]), strict=True))
+    findings, found = [], 0
+    for name, text in wanted.items():
+        finder, _, parameters = text.partition("?")
+        plural, setting = _collection(FINDERS[name], settings), f"MLC_CENTER_{name.upper()}"
+        answer = offered[plural]
+        if isinstance(answer, ExternalError) and not isinstance(answer, NotFound):
+            findings.append(wrong(f"The finders of {plural} can't be seen", str(answer)))
+            continue
+        links = {} if isinstance(answer, ExternalError) else _links(answer)
+        takes = _parameters(links.get(finder))
+        if finder not in links:
+            others = listed(sorted(links.keys() - {"self"}))
+            findings.append(
+                warning(
+                    f"{plural} has no finder {finder}",
+                    f"listings will be filtered, which is slower and sees the newest {settings.listing_limit} only: "
+                    f"set {setting} to the right one (there: {others}).",
+                )
+            )
+        elif takes is not None and not takes.issuperset(parameters.split(",")):
+            findings.append(
+                wrong(
+                    f"The finder {finder} of {plural} takes {listed(sorted(takes))}, not {parameters}",
+                    f"set {setting} to {finder}? and its parameters, or leave it empty.",
+                )
+            )
+        else:
+            found += 1
+    return [good(f"Finders are as the settings say: {found} of {len(wanted)}"), *findings] if found else findings
+
+
+async def _each(questions: Sequence[Any]) -> list[Any]:
+    """All answers at once; the adapter's errors are answers, too."""
+    answers = await asyncio.gather(*questions, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException) and not isinstance(answer, ExternalError):
+            raise answer
+    return answers
+
+
+def _is_error(answer: object) -> bool:
+    return isinstance(answer, ExternalError)
+
+
+def _links(answer: JsonObject) -> dict[str, Any]:
+    links = answer.get("_links")
+    return links if isinstance(links, dict) else {}
+
+
+def _parameters(link: object) -> set[str] | None:
+    """The parameters in a link's template, ``...{?name,page}``; None if it shows none."""
+    href = str(link.get("href", "")) if isinstance(link, dict) else ""
+    template = re.search(r"\{\?([^}]*)\}", href)
+    return set(template[1].split(",")) if template else None

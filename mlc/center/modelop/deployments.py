@@ -1,0 +1,106 @@
+"""Runtimes and deployments: what ModelOp calls engine and deployedModel, as ours and back."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlc.center.modelop import ids, literals, wire
+from mlc.center.modelop.assets import Refer, unreferred
+from mlc.center.modelop.schedules import read_schedule
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.snapshots import moment, read_snapshot
+from mlc.model.deployment import DeploymentRecord, Runtime
+
+_HEARTBEAT = "HEARTBEAT"
+"""``lastActivity.type`` of runtimes that send heartbeats. ModelOp's tell of their last job only, as ``JOB``."""
+
+
+def read_runtime(engine: wire.Engine) -> Runtime:
+    endpoint = next(iter([*engine.input_endpoints, *engine.output_endpoints]), None)
+    return Runtime(
+        id=ids.encode(engine.id),
+        name=engine.name,
+        stage=engine.environment_name or "",
+        tags=engine.tags,
+        platforms={name: None if version is None else str(version) for name, version in engine.platform.items()},
+        endpoint=None if endpoint is None else str(endpoint.get("url") or ""),
+        failed=engine.state == literals.ENGINE_FAILED,
+        heartbeat=_heartbeat(engine),
+    )
+
+
+def written_runtime(runtime: Runtime, settings: CenterSettings) -> wire.Engine:
+    """A runtime as it registers itself."""
+    endpoints: list[dict[str, Any]] = []
+    if runtime.endpoint is not None:
+        place = {"path": urlsplit(runtime.endpoint).path, "url": runtime.endpoint} if runtime.endpoint else {}
+        endpoints = [{"endpointType": settings.endpoint_type, "encoding": "JSON", **place}]
+    heard: dict[str, Any] = {}
+    if runtime.heartbeat:
+        heard["lastActivity"] = {"date": runtime.heartbeat.isoformat(), "type": _HEARTBEAT}
+    return wire.Engine(
+        name=runtime.name,
+        engine_type=literals.MODELOP_ENGINE,
+        state=literals.ENGINE_FAILED if runtime.failed else literals.ENGINE_RUNS,
+        platform=runtime.platforms,
+        tags=runtime.tags,
+        environment_name=runtime.stage or None,
+        input_endpoints=endpoints,
+        output_endpoints=endpoints,
+        **heard,
+    )
+
+
+def read_deployment(
+    deployment: wire.DeployedModel, settings: CenterSettings, refer: Refer = unreferred, *, whole: bool = False
+) -> DeploymentRecord:
+    """``whole``: with the snapshot that it carries."""
+    snapshot = deployment.deployable_model
+    engine = engine_of(deployment, settings)
+    return DeploymentRecord(
+        id=ids.encode(deployment.id),
+        created=moment(deployment.created_date),
+        state=literals.state_of(deployment, settings),
+        snapshot_id=ids.encode(snapshot.id) if snapshot else "",
+        snapshot_name=snapshot.meta_data.name if snapshot else "",
+        model_id=ids.encode(snapshot.stored_model.id) if snapshot else "",
+        runtime_id=None if engine is None else ids.encode(engine.id),
+        runtime_name=engine.name if engine else "",
+        stage=str(wire.value(deployment, settings.stage_field) or "unassigned"),
+        key=deployment.mlc_key,
+        messages=_lines(wire.value(deployment, settings.messages_field)),
+        schedules=[read_schedule(schedule, settings) for schedule in deployment.schedules],
+        snapshot=read_snapshot(snapshot, settings, refer) if whole and snapshot else None,
+        ref=refer(deployment),
+    )
+
+
+def engine_of(deployment: wire.DeployedModel, settings: CenterSettings) -> wire.Engine | None:
+    """The runtime of a deployment; None of a batch deployment."""
+    engine = wire.value(deployment, settings.runtime_field)
+    if engine is None or isinstance(engine, wire.Engine):
+        return engine
+    known = (
+        {name: engine[name] for name in ("id", "name") if isinstance(engine.get(name), str)}
+        if isinstance(engine, dict)
+        else {}
+    )
+    return wire.Engine(**known)
+
+
+def _heartbeat(engine: wire.Engine) -> datetime | None:
+    last = wire.value(engine, "lastActivity")
+    if not isinstance(last, dict) or last.get("type") != _HEARTBEAT:
+        return None
+    try:
+        # The centre's clock, if it says when it heard of the runtime; else the runtime's own.
+        heard = datetime.fromisoformat(str(wire.value(engine, "lastModifiedDate") or last.get("date")))
+    except ValueError:
+        return None
+    return heard if heard.tzinfo else None
+
+
+def _lines(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [line for line in value if isinstance(line, str)] if isinstance(value, list) else []

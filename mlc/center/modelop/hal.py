@@ -1,0 +1,229 @@
+"""model-manage's manner of speaking: one request in JSON, and HAL listings page by page."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple
+
+import httpx
+
+from mlc.center.modelop.answers import SYSTEM, garbled, outage, refusal
+from mlc.center.modelop.body import Body
+from mlc.center.modelop.scan import NotJson, Scanner, Sink, TooMuch
+from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.spool import Dropped, Spools
+from mlc.center.modelop.token import TokenProvider
+from mlc.model.failure import TooLarge, Unavailable
+
+JsonObject = dict[str, Any]
+_BATCH = 1024 * 1024
+"""Bytes of an answer that are taken at once, on a thread."""
+_LONGEST_ERROR = 64 * 1024
+"""Bytes of an error's body: nobody reads more."""
+
+
+class Answer(NamedTuple):
+    """A success: where its ``Location`` leads, and its body if it has one. ``problem`` says why that can't be used."""
+
+    status: int
+    location: str
+    empty: bool
+    document: Any = None
+    problem: str = ""
+    too_large: bool = False
+
+
+class _Question(NamedTuple):
+    method: str
+    path: str
+    params: Mapping[str, str | int] | None
+    body: Body | None
+    into: Sink | None
+
+    @property
+    def asked(self) -> str:
+        return f"{self.method} {self.path or '/'}"
+
+    @property
+    def write(self) -> bool:
+        return self.method != "GET"
+
+
+class Hal:
+    """Sends requests and returns JSON objects; raises :mod:`mlc.model.failure`'s errors, nothing else.
+
+    Args:
+        spools: contents of files are not in memory, but there; None: they are where they stand in the JSON.
+    """
+
+    def __init__(self, settings: CenterSettings, http: httpx.AsyncClient, spools: Spools | None = None) -> None:
+        self._base = settings.url.rstrip("/")
+        self._page_size = settings.page_size
+        self._limit = settings.answer_limit
+        self._http = http
+        self._spools = spools
+        self._tokens = TokenProvider(settings, http)
+
+    async def get(
+        self, path: str, params: Mapping[str, str | int] | None = None, *, into: Sink | None = None
+    ) -> JsonObject:
+        """A JSON object; the empty path is the root, which names the collections.
+
+        ``into`` is where contents of files go; without it they are dropped.
+        """
+        return self._object(await self._send("GET", path, params=params, into=into), f"GET {path}", write=False)
+
+    async def post(self, plural: str, body: JsonObject) -> JsonObject:
+        """Create an entity: one POST. An answer that only says where it is now is followed there."""
+        answer = await self._send("POST", plural, body=body)
+        place = answer.location.rstrip("/").rpartition("/")[2]
+        if answer.empty and place:
+            return await self.get(f"{plural}/{place}")
+        return self._object(answer, f"POST {plural}", write=True)
+
+    async def patch(self, path: str, changes: JsonObject) -> JsonObject:
+        answer = await self._send("PATCH", path, body=changes)
+        if answer.empty:
+            return await self.get(path)
+        return self._object(answer, f"PATCH {path}", write=True)
+
+    async def pages(
+        self, path: str, params: Mapping[str, str | int], *, limit: int | None = None
+    ) -> AsyncIterator[list[JsonObject]]:
+        """The items of a listing or finder, a page at a time; ``limit`` is how many will be looked at.
+
+        Items may come twice: a page that is too large for memory is asked for in smaller ones, from the beginning.
+        """
+        size = min(limit or self._page_size, self._page_size)
+        number, total = 0, 1
+        while number < total:
+            try:
+                answer = await self.get(path, {**params, "page": number, "size": size})
+            except TooLarge:
+                if size == 1:
+                    raise
+                number, total, size = 0, 1, size // 2
+                continue
+            items = _items(answer)
+            if not items:
+                return
+            yield items
+            number, total = number + 1, _total_pages(answer)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        body: JsonObject | None = None,
+        into: Sink | None = None,
+    ) -> Answer:
+        sent = None if body is None else Body(body, self._spools or Spools())
+        question = _Question(method, path, params, sent, into)
+        token = await self._tokens.get()
+        answer = await self._once(question, token)
+        if isinstance(answer, httpx.Response) and answer.status_code == 401 and self._tokens.renewable:
+            # A token may be revoked before it expires. A 401 means that nothing was done, so asking again is safe.
+            self._tokens.drop(token)
+            token = await self._tokens.get()
+            answer = await self._once(question, token)
+        if isinstance(answer, httpx.Response):
+            raise refusal(answer, question.asked, write=question.write, secret=token or "")
+        return answer
+
+    async def _once(self, question: _Question, token: str | None) -> Answer | httpx.Response:
+        """A success, or the answer that is none."""
+        body = question.body
+        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        content: Any = None
+        if body is not None:
+            headers |= {"Content-Type": "application/json", "Content-Length": str(body.length)}
+            content = body.plain if body.plain is not None else body.stream()
+        try:
+            async with self._http.stream(
+                question.method,
+                f"{self._base}/{question.path}".rstrip("/"),
+                params=question.params,
+                content=content,
+                headers=headers,
+            ) as response:
+                return await self._read(response, question.into) if response.is_success else await _error(response)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise outage(error, question.asked, self._base, "MLC_CENTER_URL", write=question.write) from error
+
+    async def _read(self, response: httpx.Response, into: Sink | None) -> Answer:
+        scanner = Scanner() if self._spools is None else Scanner(into or Dropped(), self._limit)
+        batch, size, total = list[bytes](), 0, 0
+        found = Answer(response.status_code, response.headers.get("Location", ""), empty=False)
+        try:
+            async for chunk in response.aiter_bytes():
+                batch.append(chunk)
+                size, total = size + len(chunk), total + len(chunk)
+                if size >= _BATCH:
+                    await asyncio.to_thread(scanner.feed, b"".join(batch))
+                    batch, size = [], 0
+            if not total:
+                return found._replace(empty=True)
+            document = await (
+                asyncio.to_thread(_parsed, scanner, b"".join(batch))
+                if total > _BATCH
+                else _at_once(scanner, b"".join(batch))
+            )
+        except TooMuch:
+            return found._replace(too_large=True)
+        except NotJson as error:
+            return found._replace(problem=f"not with JSON: {error}")
+        except (ValueError, RecursionError):
+            return found._replace(problem="not with JSON")
+        if not isinstance(document, dict):
+            return found._replace(problem="not with a JSON object")
+        return found._replace(document=document)
+
+    def _object(self, answer: Answer, asked: str, *, write: bool) -> JsonObject:
+        if answer.too_large:
+            text = (
+                f"{asked} was answered with more than {self._limit} bytes, not counting the contents of files; "
+                "raise MLC_CENTER_ANSWER_LIMIT."
+            )
+            raise Unavailable(SYSTEM, text, maybe_done=True) if write else TooLarge(SYSTEM, text)
+        if answer.empty or answer.problem:
+            raise garbled(asked, answer.problem or "not with JSON", write=write, status=answer.status)
+        document: JsonObject = answer.document
+        return document
+
+
+def _parsed(scanner: Scanner, last: bytes) -> Any:
+    scanner.feed(last)
+    return json.loads(scanner.close())
+
+
+async def _at_once(scanner: Scanner, last: bytes) -> Any:
+    return _parsed(scanner, last)
+
+
+async def _error(response: httpx.Response) -> httpx.Response:
+    """An answer that is no success, with the beginning of what it says."""
+    text = bytearray()
+    async for chunk in response.aiter_bytes():
+        text += chunk
+        if len(text) >= _LONGEST_ERROR:
+            break
+    told = {
+        name: response.headers[name] for name in ("Content-Type", "Retry-After", "Location") if name in response.headers
+    }
+    return httpx.Response(response.status_code, headers=told, content=bytes(text[:_LONGEST_ERROR]))
+
+
+def _items(answer: JsonObject) -> list[JsonObject]:
+    """The entities of a HAL listing. Jobs and notifications come under a key for each of their subtypes."""
+    embedded = answer.get("_embedded")
+    if isinstance(embedded, dict):
+        return [item for items in embedded.values() if isinstance(items, list) for item in items]
+    return [answer] if "id" in answer else []  # a finder for at most one entity answers with it alone
+
+
+def _total_pages(answer: JsonObject) -> int:
+    page = answer.get("page")
+    total = page.get("totalPages") if isinstance(page, dict) else None
+    return total if isinstance(total, int) else 1

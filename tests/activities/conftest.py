@@ -1,0 +1,18 @@
+"""One centre for all tests of activities: what a test finds there, it has made itself."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from backroom import Backroom, backroom
+
+
+@pytest.fixture(scope="session")
+async def _room(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backroom]:
+    async with backroom(tmp_path_factory.mktemp("centre")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def room(_room: Backroom) -> Backroom:
+    """With the activities as the worker has them."""
+    return Backroom(_room.port)

@@ -1,0 +1,142 @@
+"""Deployments: where a snapshot may go, and what becomes of those that were there before."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from backroom import GONE, Backroom, bare_model
+
+from activities.deployments import Deployments
+from mlc.center.modelop import wire
+from mlc.model.deployment import DeploymentMode, DeploymentRequest, RuntimeRef
+
+
+def request(snapshot_id: str, runtime: wire.Engine | None = None, **more: Any) -> DeploymentRequest:
+    mode = DeploymentMode.ONLINE if runtime else DeploymentMode.BATCH
+    ref = RuntimeRef(id=runtime.id or "", name=runtime.name, mode=mode) if runtime else None
+    fields = {"snapshot_id": snapshot_id, "mode": mode, "runtime": ref, "key": uuid.uuid4().hex, "workflow_id": "w"}
+    return DeploymentRequest(**(fields | more))
+
+
+async def state(room: Backroom, deployment_id: str) -> str:
+    return str(((await room.center.get_deployment(deployment_id)).model_extra or {})["state"])
+
+
+async def test_runtimes_match_by_stage_and_tag_online_ones_first_and_a_control_tag_says_nothing(room: Backroom) -> None:
+    stage = f"stage-{uuid.uuid4().hex[:6]}"
+    batch = await room.engine(stage=stage)
+    online = await room.engine(stage=stage.upper(), online=True, tags=["train"])
+    await room.engine(stage=stage, online=True, tags=["vip"])
+    await room.engine(stage="other", online=True)
+    id_ = await room.snapshot("train", model_stage=stage)
+    found = await room.run(room.deployments.match_runtimes, id_)
+    assert [(ref.name, ref.mode) for ref in found] == [(online.name, "online"), (batch.name, "batch")]
+
+
+async def test_a_pin_by_name_or_id_comes_before_everything_else(room: Backroom) -> None:
+    one, two = await room.engine(stage="other"), await room.engine(stage="other", online=True)
+    id_ = await room.snapshot(more={"target_runtimes": [wire.Engine(name=one.name), wire.Engine(id=two.id)]})
+    assert {ref.id for ref in await room.run(room.deployments.match_runtimes, id_)} == {one.id, two.id}
+
+
+@pytest.mark.parametrize("stage", ["nowhere", None, ""])
+async def test_that_no_runtime_matches_is_told_with_what_there_is(room: Backroom, stage: str | None) -> None:
+    engine = await room.engine(stage="dev")
+    error = await room.failure(room.deployments.match_runtimes, await room.snapshot(model_stage=stage))
+    assert (error.type, error.non_retryable) == ("NoMatchingRuntime", True)
+    assert engine.name in str(error)
+
+
+async def test_the_same_key_deploys_once(room: Backroom) -> None:
+    asked = request(await room.snapshot(), await room.engine(online=True))
+    assert await room.run(room.deployments.find_deployment, asked) is None
+    made = await room.run(room.deployments.deploy, asked)
+    again, found = (
+        await room.run(room.deployments.deploy, asked),
+        await room.run(room.deployments.find_deployment, asked),
+    )
+    assert made == again == found
+    assert (made.ready, made.problem) == (False, "")
+    kept = await room.center.get_deployment(made.id)
+    assert kept.deployable_model is not None
+    assert (kept.deployable_model.id, kept.mlc_key, kept.deployment_target) == (asked.snapshot_id, asked.key, "PROD")
+    assert [a.content() is not None for a in kept.deployable_model.stored_model.model_assets] == [True] * 6
+
+
+async def test_a_batch_deployment_is_deployed_at_once_and_on_no_runtime(room: Backroom) -> None:
+    made = await room.run(room.deployments.deploy, request(await room.snapshot()))
+    assert (made.ready, made.runtime, made.mode) == (True, None, DeploymentMode.BATCH)
+    assert (await room.center.get_deployment(made.id)).engine is None
+
+
+async def test_a_runtime_or_a_snapshot_that_is_gone_meanwhile_is_told(room: Backroom) -> None:
+    gone = wire.Engine(id=GONE, name="gone")
+    error = await room.failure(room.deployments.deploy, request(await room.snapshot(), gone))
+    assert (error.type, error.message) == ("NoMatchingRuntime", "Runtime 'gone' is no longer in the model centre.")
+    assert (await room.failure(room.deployments.deploy, request(GONE))).type == "Refused"
+
+
+@pytest.mark.parametrize(
+    ("changes", "ready", "problem"),
+    [
+        ({"state": "DEPLOYED"}, True, ""),
+        ({"state": "ERROR", "messages": ["no module named x"]}, False, "no module named x"),
+        ({"state": "ERROR"}, False, "the runtime gave no reason"),
+        ({"state": "UNDEPLOYED"}, False, "it was undeployed meanwhile"),
+    ],
+)
+async def test_a_deployment_is_waited_for_until_it_is_loaded_or_has_failed(
+    room: Backroom, changes: dict[str, Any], ready: bool, problem: str
+) -> None:
+    made = await room.run(room.deployments.deploy, request(await room.snapshot(), await room.engine(online=True)))
+    waiting = Deployments(snapshot_id="s", ids=[made.id])
+    assert (await room.failure(room.deployments.finish_deployments, waiting)).type == "NotFinished"
+    await room.center.patch_deployment(made.id, changes)
+    (ended,) = await room.run(room.deployments.finish_deployments, waiting)
+    assert (ended.ready, ended.problem) == (ready, problem)
+
+
+async def test_one_that_never_loads_is_given_up_and_one_that_is_gone_is_a_problem(room: Backroom) -> None:
+    made = await room.run(room.deployments.deploy, request(await room.snapshot(), await room.engine(online=True)))
+    room.at(datetime.now(UTC), waited=room.settings.deployment_deadline + timedelta(seconds=1))
+    waiting = Deployments(snapshot_id="s", ids=[made.id, GONE])
+    late, gone = await room.run(room.deployments.finish_deployments, waiting)
+    assert (late.ready, gone.ready) == (False, False)
+    assert "is the runtime up?" in late.problem
+    assert gone.problem == "it is no longer in the model centre"
+
+
+async def test_deployments_are_taken_back_with_their_schedules_and_those_that_are_gone_are_ended(
+    room: Backroom,
+) -> None:
+    id_ = await room.deploy(await room.snapshot(), schedules=[wire.Schedule(schedule_id="s1")])
+    for _ in range(2):
+        await room.run(room.deployments.undo_deployments, Deployments(snapshot_id="s", ids=[GONE, id_]))
+    assert await state(room, id_) == "UNDEPLOYED"
+    assert (await room.center.get_deployment(id_)).schedules == []
+
+
+async def test_only_the_models_earlier_deployments_in_the_same_places_are_superseded(room: Backroom) -> None:
+    model, engine, other = await room.model(), await room.engine(online=True), await room.engine(online=True)
+    first, second = await room.snapshot(model=model), await room.snapshot(model=model)
+    same, elsewhere, batch = (
+        await room.deploy(first, engine=engine),
+        await room.deploy(first, engine=other),
+        await room.deploy(first),
+    )
+    stranger = await room.deploy(await room.snapshot(), engine=engine)
+    failed = await room.deploy(first, engine=engine, state="ERROR")
+    new = Deployments(snapshot_id=second, ids=[await room.deploy(second, engine=engine)])
+    assert await room.run(room.deployments.supersede, new) == [same]
+    assert await room.run(room.deployments.supersede, new) == []
+    states = [await state(room, id_) for id_ in (same, elsewhere, batch, stranger, failed, *new.ids)]
+    assert states == ["UNDEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYED", "ERROR", "DEPLOYED"]
+
+
+async def test_the_snapshot_of_no_model_supersedes_nothing(room: Backroom) -> None:
+    stranger = await room.deploy(await room.snapshot())
+    id_ = await room.snapshot(model=bare_model())
+    new = Deployments(snapshot_id=id_, ids=[await room.deploy(id_)])
+    assert await room.run(room.deployments.supersede, new) == []
+    assert await state(room, stranger) == "DEPLOYED"

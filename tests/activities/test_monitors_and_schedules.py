@@ -1,0 +1,125 @@
+"""Monitors and schedules: what a snapshot gets, and what the one before it hands on."""
+
+import uuid
+from typing import Any
+
+import pytest
+from backroom import ASSETS, GONE, TABLE, Backroom, asset, bare_model
+
+from activities.deployments import Deployments
+from activities.monitors import CLASSIFICATION, REGRESSION
+from mlc.center.modelop import wire
+
+
+@pytest.fixture(scope="session")
+async def monitors(_room: Backroom) -> None:
+    """Every monitor that models get, as the centre has them out of the box; the stability monitor wants a baseline."""
+    for name in {*CLASSIFICATION, *REGRESSION} - {REGRESSION[0]}:
+        about = wire.ModelMetaData(name=name, model_category="MODEL_MONITORING_MODEL")
+        needs = [{"assetRole": "BASELINE_DATA"}] if name.startswith("Stability") else []
+        files = [asset("monitor.py", "MODEL_SOURCE", f"# {name}")]
+        stored = wire.StoredModel(model_meta_data=about, required_assets=needs, model_assets=files)
+        stored = await _room.center.create_stored_model(stored)
+        await _room.center.create_snapshot(
+            wire.DeployableModel(stored_model=stored, meta_data=wire.MetaData(name=name))
+        )
+
+
+def names(snapshot: wire.DeployableModel) -> list[str]:
+    stored = [association.associated_model["storedModel"] for association in snapshot.associated_models]
+    return [each["modelMetaData"]["name"] for each in stored]
+
+
+def schedule(id_: str | None = "s1", **more: Any) -> wire.Schedule:
+    document = {"cronExpression": "0 9 * * *", "action": {"signalName": "x", "signalVariables": {}}} | more
+    return wire.Schedule.model_validate(document if id_ is None else {"scheduleId": id_, **document})
+
+
+@pytest.mark.usefixtures("monitors")
+async def test_the_monitors_of_the_methodology_are_added_once_with_what_they_read(room: Backroom) -> None:
+    id_ = await room.snapshot()
+    added = await room.run(room.monitors.add_missing_monitors, id_)
+    assert (set(added.added), added.warnings) == (set(CLASSIFICATION), [])
+    snapshot = await room.center.get_snapshot(id_)
+    assert names(snapshot) == added.added
+    stability = snapshot.associated_models[names(snapshot).index("Stability Monitor: PSI/CSI")]
+    assert [(a.filename, a.content()) for a in stability.association_assets] == [("baseline.csv", b"x")]
+    again = await room.run(room.monitors.add_missing_monitors, id_)
+    assert again.added == []
+    assert await room.center.get_snapshot(id_) == snapshot
+
+
+@pytest.mark.usefixtures("monitors")
+async def test_a_monitor_that_the_centre_or_its_data_lack_is_told_and_the_others_are_added(room: Backroom) -> None:
+    assets = [a for a in ASSETS if a.asset_role != "BASELINE_DATA"]
+    id_ = await room.snapshot(assets=assets, model_methodology="Linear regression")
+    added = await room.run(room.monitors.add_missing_monitors, id_)
+    assert len(added.added) == 2
+    assert [("no snapshot of a monitor" in w, "role BASELINE_DATA" in w) for w in added.warnings] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+@pytest.mark.usefixtures("monitors")
+@pytest.mark.parametrize(("methodology", "says"), [(None, "is not given"), ("Clustering", "is 'Clustering'")])
+async def test_a_methodology_that_decides_nothing_is_told(room: Backroom, methodology: str | None, says: str) -> None:
+    added = await room.run(room.monitors.add_missing_monitors, await room.snapshot(model_methodology=methodology))
+    assert says in added.warnings[0]
+    assert len(added.added) == 4
+
+
+@pytest.mark.usefixtures("monitors")
+async def test_thresholds_and_schedules_come_along_from_the_snapshot_that_is_deployed(room: Backroom) -> None:
+    model = await room.model()
+    old, new = await room.snapshot(model=model), await room.snapshot(model=model)
+    await room.run(room.monitors.add_missing_monitors, old)
+    before = await room.center.get_snapshot(old)
+    drift = before.associated_models[0]
+    drift.association_assets.append(asset("drift.dmn", "TEST_RESULT_COMPARATOR", TABLE))
+    drift.schedules = [schedule(action={"signalName": "x", "signalVariables": {"MODEL_ID": old}}, more={"of": [old]})]
+    await room.center.patch_snapshot(old, {"associatedModels": [a.wire() for a in before.associated_models]})
+    await room.deploy(old)
+    await room.run(room.monitors.add_missing_monitors, new)
+    after = await room.center.get_snapshot(new)
+    inherited = after.associated_models[names(after).index(names(before)[0])]
+    assert [(a.filename, a.content()) for a in inherited.association_assets] == [("drift.dmn", TABLE.encode())]
+    (copy,) = inherited.schedules
+    assert copy.action == {"signalName": "x", "signalVariables": {"MODEL_ID": new}}
+    assert (copy.model_extra or {})["more"] == {"of": [new]}
+    assert copy.schedule_id not in {"s1", None}
+
+
+async def test_monitors_of_a_snapshot_that_is_gone_are_refused(room: Backroom) -> None:
+    assert (await room.failure(room.monitors.add_missing_monitors, GONE)).type == "Refused"
+
+
+async def test_schedules_go_on_with_the_new_deployment_once_and_its_own_stay(room: Backroom) -> None:
+    model = await room.model()
+    old, new = await room.snapshot(model=model), await room.snapshot(model=model)
+    await room.deploy(old, schedules=[schedule("a"), schedule("b", metaData={"name": f"for {old}"})])
+    first = await room.deploy(new, schedules=[schedule("own")])
+    for _ in range(2):
+        assert await room.run(room.schedules.copy_schedules, Deployments(snapshot_id=new, ids=[first])) == 2
+    kept = (await room.center.get_deployment(first)).schedules
+    assert [s.schedule_id for s in kept[:1]] == ["own"]
+    assert len(kept) == 3
+    assert kept[2].meta_data is not None
+    assert kept[2].meta_data.name == f"for {new}"
+
+
+async def test_schedules_without_an_id_are_all_copied(room: Backroom) -> None:
+    model = await room.model()
+    old, new = await room.snapshot(model=model), await room.snapshot(model=model)
+    await room.deploy(old, schedules=[schedule(None), schedule(None, cronExpression="0 10 * * *")])
+    first = await room.deploy(new)
+    for _ in range(2):
+        assert await room.run(room.schedules.copy_schedules, Deployments(snapshot_id=new, ids=[first])) == 2
+    assert len((await room.center.get_deployment(first)).schedules) == 2
+
+
+async def test_there_is_nothing_to_copy_from_a_model_that_was_not_deployed_or_of_no_model(room: Backroom) -> None:
+    await room.deploy(await room.snapshot(), schedules=[schedule(str(uuid.uuid4()))])
+    for id_ in (await room.snapshot(), await room.snapshot(model=bare_model())):
+        new = Deployments(snapshot_id=id_, ids=[await room.deploy(id_)])
+        assert await room.run(room.schedules.copy_schedules, new) == 0

@@ -1,0 +1,167 @@
+"""Tickets are made once, read and withdrawn; sweeps wake whom a lost webhook left waiting."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from backroom import Backroom
+from outside import NO, Board, Temporal
+from temporalio.testing import ActivityEnvironment
+
+from activities.sweep import SweepActivities
+from activities.tickets import Remark, TicketActivities, Withdrawal
+from mlc.model.failure import Unavailable
+from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketState
+from mlc.ticketing import TicketSystems
+
+LABEL = "gov-" + "a" * 24
+DECIDED = TicketState(answer=Answer.APPROVED, version="2")
+
+
+@pytest.fixture(scope="module")
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+@pytest.fixture
+def tickets(room: Backroom, board: Board, threads: ThreadPoolExecutor) -> TicketActivities:
+    return TicketActivities(room.port, TicketSystems(board), threads, room.settings)
+
+
+@pytest.fixture
+def temporal(room: Backroom) -> Temporal:
+    """Seen by the activities that run in the room from now on."""
+    seen, info = Temporal(), room.environment.info
+    room.environment = ActivityEnvironment(client=seen)  # type: ignore[arg-type]
+    room.environment.info = info
+    return seen
+
+
+def question(snapshot_id: str = "", **more: Any) -> TicketQuestion:
+    fields = {"kind": TicketKind.REVIEW, "step": "review", "workflow_id": "w", "run_id": "r", "label": LABEL}
+    return TicketQuestion(snapshot_id=snapshot_id, **(fields | more))
+
+
+async def test_a_ticket_is_made_once_and_found_again(room: Backroom, tickets: TicketActivities, board: Board) -> None:
+    asked = question(await room.snapshot())
+    assert await room.run(tickets.find_ticket, asked) is None
+    made = await room.run(tickets.open_ticket, asked)
+    assert [await room.run(each, asked) for each in (tickets.open_ticket, tickets.find_ticket)] == [made, made]
+    assert board.calls.count("create") == 1
+
+
+async def test_a_ticket_links_to_the_run_and_to_the_snapshots_page_if_the_centre_has_pages(
+    room: Backroom, tickets: TicketActivities, board: Board
+) -> None:
+    id_ = await room.snapshot()
+    await room.run(tickets.open_ticket, question(id_))
+    page = room.port.page_of(id_)
+    assert page is not None
+    links = [call.removeprefix("link ") for call in board.calls if call.startswith("link")]
+    assert links == ["http://127.0.0.1:8233/namespaces/default/workflows/w/r/history", page]
+    await room.run(tickets.open_ticket, question("", label="gov-" + "b" * 24))
+    assert len([call for call in board.calls if call.startswith("link")]) == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "maybe", "failure"),
+    [
+        ("find", False, "NotSent"),
+        ("create", False, "NotSent"),
+        ("create", True, "Ambiguous"),
+        ("link", True, "Ambiguous"),
+    ],
+)
+async def test_what_an_outage_of_the_ticket_system_means(
+    room: Backroom, tickets: TicketActivities, board: Board, call: str, maybe: bool, failure: str
+) -> None:
+    board.broken[call] = Unavailable("Jira", "down", maybe_done=maybe)
+    assert (await room.failure(tickets.open_ticket, question())).type == failure
+
+
+async def test_a_link_that_is_refused_keeps_no_ticket_from_being_waited_for(
+    room: Backroom, tickets: TicketActivities, board: Board
+) -> None:
+    board.broken["link"] = NO
+    assert (await room.run(tickets.open_ticket, question())).key == "T-1"
+
+
+async def test_duplicates_are_closed_and_the_oldest_is_read(
+    room: Backroom, tickets: TicketActivities, board: Board
+) -> None:
+    first = await room.run(tickets.open_ticket, question())
+    second = board.create(board.tickets[0][1])
+    assert await room.run(tickets.find_ticket, question()) == first
+    assert f"close {second.key} duplicate-{second.id}" in board.calls
+
+
+async def test_reading_remarking_and_withdrawing_is_tried_until_it_is_allowed(
+    room: Backroom, tickets: TicketActivities, board: Board
+) -> None:
+    ref = await room.run(tickets.open_ticket, question())
+    board.states[LABEL] = DECIDED.model_copy(update={"reason": "x" * 5000})
+    requests = [
+        ("get", tickets.read_ticket, ref),
+        ("comment", tickets.remark, Remark(ticket=ref, event_id="e", text="t")),
+        ("close", tickets.withdraw_tickets, Withdrawal(tickets=[ref], reason="r")),
+    ]
+    for call, activity, request in requests:
+        board.broken[call] = NO
+        error = await room.failure(activity, request)
+        assert (error.type, error.non_retryable) == ("Refused", False)
+        answer = await room.run(activity, request)
+        if call == "get":
+            assert (answer.answer, len(answer.reason) <= 400) == (Answer.APPROVED, True)
+
+
+@pytest.mark.parametrize(
+    ("entries", "state", "woken"),
+    {
+        "decided": ((), DECIDED, 1),
+        "pending": ((), TicketState(answer=Answer.PENDING, version="2"), 0),
+        "seen": ((f"seen:{LABEL}@2",), DECIDED, 0),
+        "seen before": ((f"seen:{LABEL}@1",), DECIDED, 1),
+        "not found": ((), None, 0),
+    }.values(),
+)
+async def test_a_sweep_wakes_the_runs_that_would_see_something_new(
+    room: Backroom, board: Board, temporal: Temporal, threads: ThreadPoolExecutor, entries: Any, state: Any, woken: int
+) -> None:
+    if state:
+        board.states[LABEL] = state
+    temporal.run("w1", "jira:T-1", LABEL, *entries)
+    report = await room.run(SweepActivities(TicketSystems(board), threads).sweep_tickets)
+    assert (report.open_tickets, report.woken) == (1, woken)
+    assert temporal.signals == [("w1", "T-1")] * woken
+
+
+async def test_a_run_that_ended_meanwhile_or_a_ticket_that_cant_be_read_hinders_no_other(
+    room: Backroom, board: Board, temporal: Temporal, threads: ThreadPoolExecutor
+) -> None:
+    labels = [f"gov-{n:024}" for n in range(3)]
+    for number, label in enumerate(labels):
+        temporal.run(f"w{number}", f"jira:T-{number}", label)
+    board.states |= dict.fromkeys(labels[1:], DECIDED)
+    temporal.gone.add("w1")
+    board.broken["get"] = NO
+    report = await room.run(SweepActivities(TicketSystems(board), threads).sweep_tickets)
+    assert (report.open_tickets, report.woken, temporal.signals) == (3, 1, [("w2", "T-2")])
+
+
+async def test_the_tickets_of_runs_that_ended_are_withdrawn_unless_somebody_waits_or_has_decided(
+    room: Backroom, board: Board, temporal: Temporal, threads: ThreadPoolExecutor
+) -> None:
+    labels = [f"gov-{n:024}" for n in range(3)]
+    for number, label in enumerate(labels):
+        temporal.run(f"w{number}", f"jira:T-{number}", label, ended=True)
+    temporal.run("again", "jira:T-1", labels[1])
+    board.states[labels[2]] = DECIDED
+    assert await room.run(SweepActivities(TicketSystems(board), threads).withdraw_orphans) == 1
+    assert [call for call in board.calls if call.startswith("close")] == ["close T-0 ended-w0-r"]

@@ -1,0 +1,89 @@
+"""How a model's files come from the centre to the disk: in pieces, again after an outage, and texts not without end."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mlc.model.asset import Asset, AssetKind, AssetRole
+from mlc.model.failure import Refused, TooLarge, Unavailable
+from mlc.model.snapshot import Snapshot
+from mlc.runtime import outages
+from mlc.runtime.execution import requirements_of
+from mlc.runtime.external import ExternalFiles
+from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.layout import Layout
+from mlc.settings import FileSettings
+
+PIECE = b"0123456789" * 1000
+SOURCE = Asset(name="model.py", kind=AssetKind.SOURCE, primary=True, ref="source")
+WEIGHTS = Asset(name="weights.bin", role=AssetRole.WEIGHTS_FILE, ref="weights")
+REQUIREMENTS = Asset(name="requirements.txt", role=AssetRole.REQUIRED_LIBRARIES, ref="requirements")
+
+
+class Shaky:
+    """Contents whose centre goes away in the middle of a file, as often as it is told to."""
+
+    def __init__(self, outages: int = 0, refusal: str = "") -> None:
+        self._outages = outages
+        self._refusal = refusal
+
+    async def read(self, asset: Asset, *, limit: int) -> bytes:
+        content = b"".join([piece async for piece in self.stream(asset)])
+        if len(content) > limit:
+            raise TooLarge("model centre", "It is too long.")
+        return content
+
+    async def stream(self, asset: Asset) -> AsyncIterator[bytes]:
+        if self._refusal:
+            raise Refused("model centre", self._refusal, status=422)
+        yield PIECE
+        if self._outages:
+            self._outages -= 1
+            raise Unavailable("model centre", "It is away.")
+        yield b"end"
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outages, "LONGEST_PAUSE", 0.01)
+
+
+def layout(tmp_path: Path, contents: Shaky) -> Layout:
+    return Layout(tmp_path / "job", contents, ExternalFiles(FileSettings()))
+
+
+@pytest.mark.usefixtures("no_pauses")
+async def test_a_file_whose_centre_goes_away_halfway_is_whole_in_the_end(tmp_path: Path) -> None:
+    made = layout(tmp_path, Shaky(outages=3))
+    await made.add_model(Snapshot(id="s", assets=[SOURCE, WEIGHTS]), artefacts_in_output_dir=True)
+    assert made.notes == []
+    for name in ("model.py", "weights.bin", "outputDir/weights.bin"):
+        assert (tmp_path / "job" / name).read_bytes() == PIECE + b"end"
+
+
+async def test_a_file_that_the_centre_refuses_is_a_note_and_no_half_a_file(tmp_path: Path) -> None:
+    made = layout(tmp_path, Shaky(refusal="It is broken."))
+    await made.add_model(Snapshot(id="s", assets=[WEIGHTS]), artefacts_in_output_dir=True)
+    assert made.notes == ["The content of the asset weights.bin can't be had: It is broken."]
+    assert not (tmp_path / "job" / "weights.bin").exists()
+
+
+async def test_requirements_without_end_are_not_read_but_named() -> None:
+    model = Snapshot(id="s", assets=[REQUIREMENTS])
+    assert await requirements_of(model, Shaky(), len(PIECE) + 3) == f"{PIECE.decode()}end"
+    with pytest.raises(ModelFailure) as failure:
+        await requirements_of(model, Shaky(), len(PIECE) + 2)
+    assert str(failure.value) == (
+        "The requirements requirements.txt are longer than 10,002 bytes: shorten them, or raise MLC_CENTER_TEXT_LIMIT."
+    )
+
+
+@pytest.mark.usefixtures("no_pauses")
+async def test_requirements_wait_for_a_centre_that_is_away_and_a_refusal_is_said() -> None:
+    model = Snapshot(id="s", assets=[REQUIREMENTS])
+    assert (await requirements_of(model, Shaky(outages=2), 20_000)).endswith("end")
+    with pytest.raises(ModelFailure, match=r"The requirements requirements\.txt can't be had: It is broken\."):
+        await requirements_of(model, Shaky(refusal="It is broken."), 20_000)
+    elsewhere = REQUIREMENTS.model_copy(update={"ref": "", "address": "file:///requirements.txt"})
+    assert await requirements_of(Snapshot(id="s", assets=[elsewhere]), Shaky(), 1) == ""
