@@ -11,7 +11,8 @@ _VARIABLES = "signalVariables"
 
 
 def read_schedule(schedule: wire.Schedule, settings: CenterSettings) -> Schedule:
-    rest = copy.deepcopy(schedule.wire())
+    came = schedule.wire()
+    rest = copy.deepcopy(came)
     meta, action = _part(rest, "metaData"), _part(rest, "action")
     read = Schedule(
         id=_taken(rest, "scheduleId"),
@@ -23,7 +24,7 @@ def read_schedule(schedule: wire.Schedule, settings: CenterSettings) -> Schedule
         rest=rest,
     )
     for part in ("metaData", "action"):
-        if rest.get(part) == {} and wire.value(schedule, part):
+        if rest.get(part) == {} and came[part]:
             del rest[part]  # it held nothing but what has been taken
     return read.model_copy(update={"rest": rest})
 
