@@ -19,7 +19,7 @@ def read_schedule(schedule: wire.Schedule, settings: CenterSettings) -> Schedule
         name=_taken(meta, "name"),
         cron=_taken(rest, "cronExpression"),
         time_zone=_taken(rest, settings.time_zone_field),
-        signal=action.pop(settings.signal_name_field, None),
+        signal=action.pop(settings.signal_name_field) if action.get(settings.signal_name_field) is not None else None,
         variables=action.pop(_VARIABLES) if action.get(_VARIABLES, {}) != {} else {},
         rest=rest,
     )
