@@ -136,12 +136,13 @@ async def test_stored_models_are_found_by_name_and_category(center: ModelManage)
     assert [m.id for m in await center.find_stored_models("Credit", category="MODEL_MONITORING_MODEL")] == [monitor.id]
 
 
-async def test_a_job_is_found_by_its_key_and_the_oldest_wins(center: ModelManage) -> None:
+async def test_a_job_is_found_by_its_key_and_created_once(center: ModelManage) -> None:
     snapshot = await a_snapshot(center)
     jobs = [
         await center.create_job(Job(job_type="MODEL_BATCH_JOB", model=snapshot, job_parameters={"mlcKey": "k"}))
         for _ in range(2)
     ]
+    assert jobs[0].id == jobs[1].id
     await center.create_job(Job(job_type="MODEL_BATCH_JOB", model=snapshot, job_parameters={"mlcKey": "other"}))
     found = await center.find_job(snapshot.id, "k")
     assert found is not None

@@ -11,19 +11,20 @@ _VARIABLES = "signalVariables"
 
 
 def read_schedule(schedule: wire.Schedule, settings: CenterSettings) -> Schedule:
-    rest = copy.deepcopy(schedule.wire())
+    came = schedule.wire()
+    rest = copy.deepcopy(came)
     meta, action = _part(rest, "metaData"), _part(rest, "action")
     read = Schedule(
         id=_taken(rest, "scheduleId"),
         name=_taken(meta, "name"),
         cron=_taken(rest, "cronExpression"),
         time_zone=_taken(rest, settings.time_zone_field),
-        signal=action.pop(settings.signal_name_field, None),
+        signal=action.pop(settings.signal_name_field) if action.get(settings.signal_name_field) is not None else None,
         variables=action.pop(_VARIABLES) if action.get(_VARIABLES, {}) != {} else {},
         rest=rest,
     )
     for part in ("metaData", "action"):
-        if rest.get(part) == {} and wire.value(schedule, part):
+        if rest.get(part) == {} and came[part]:
             del rest[part]  # it held nothing but what has been taken
     return read.model_copy(update={"rest": rest})
 

@@ -149,16 +149,16 @@ async def _json_object(request: Request, max_body: int) -> JsonObject:
         raw += chunk
         if len(raw) > max_body:
             raise HTTPException(413, f"The body is larger than {max_body} bytes; make assets smaller, or external.")
-    return await asyncio.to_thread(_parse, bytes(raw))
+    return await asyncio.to_thread(_parse, raw)
 
 
-def _parse(raw: bytes) -> JsonObject:
+def _parse(raw: bytearray) -> JsonObject:
     def refuse(constant: str) -> None:
         raise BadRequest(f"{constant} is not JSON; send null, or leave it out.")
 
     try:
         document = json.loads(raw, parse_constant=refuse)
-        if b"\\ud" in raw.lower():  # half of a surrogate pair can be neither hashed nor shown
+        if b"\\ud" in raw or b"\\uD" in raw:  # half of a surrogate pair can be neither hashed nor shown
             json.dumps(document, ensure_ascii=False).encode()
     except BadRequest:
         raise

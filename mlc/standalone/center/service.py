@@ -6,7 +6,7 @@ from typing import Any
 
 from mlc.standalone.center.entities import KINDS, Kind
 from mlc.standalone.center.rules import accept, merge
-from mlc.standalone.center.store import Change, Missing, Page, Store
+from mlc.standalone.center.store import Change, Known, Missing, Page, Store
 
 JsonObject = dict[str, Any]
 Listener = Callable[[Kind, JsonObject | None, JsonObject], None]
@@ -27,9 +27,15 @@ class ModelCentre:
         self._listeners.append(listener)
 
     async def create(self, kind: Kind, document: JsonObject) -> tuple[JsonObject, bool]:
-        """Store a new entity. A runtime of a known name is updated instead, and the second part is False."""
+        """Store a new entity. The second part is False if it is not new.
+
+        Of a key that is known already the first entity is returned as it is; a runtime of a known name is updated.
+        """
         if kind is not KINDS["engines"]:
-            return await self._create(kind, document), True
+            try:
+                return await self._create(kind, document), True
+            except Known as error:
+                return error.first, False
         async with self._naming:
             known = await self.page(kind, {"name": str(document.get("name"))}, size=1)
             if known.items:

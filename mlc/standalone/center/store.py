@@ -10,7 +10,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Index, Integer, LargeBinary, String, create_engine, event, func, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -27,6 +41,14 @@ class Missing(LookupError):
 
 class Conflict(ValueError):
     """The entity's present state doesn't allow the change. The text says why."""
+
+
+class Known(ValueError):
+    """An entity of this kind and key is there already: ``first``, which stands for the one that was to be created."""
+
+    def __init__(self, first: JsonObject) -> None:
+        super().__init__(f"There is an entity with this key already: {first['id']}.")
+        self.first = first
 
 
 class Outdated(ValueError):
@@ -62,6 +84,7 @@ class Row(Base):
     __table_args__ = (
         Index("entity_created", "kind", "created", "seq"),
         Index("entity_name", "kind", "name"),
+        Index("entity_key", "kind", "key", unique=True),  # exactly once, whoever creates it, and however often
     )
 
 
@@ -88,6 +111,8 @@ class Store:
         self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
         event.listen(self._engine, "connect", _prepare)
         Base.metadata.create_all(self._engine)
+        with self._engine.begin() as connection:
+            _make_keys_unique(connection)
         self._writing = threading.Lock()
 
     def close(self) -> None:
@@ -98,7 +123,8 @@ class Store:
 
         Raises:
             BadContent: an asset's content is not base64.
-            Conflict: there is such an entity already.
+            Known: one of its kind and key is there already.
+            Conflict: one of its id is.
         """
         body = {**kind.defaults, **document}
         contents = detach(body)
@@ -115,7 +141,16 @@ class Store:
                 session.flush()
                 return _document(row)
         except IntegrityError as error:
+            if (first := self._of_key(kind, row.key)) is not None:
+                raise Known(first) from error
             raise Conflict(f"There is an entity with the id {body['id']} already; leave the id out.") from error
+
+    def _of_key(self, kind: Kind, key: str | None) -> JsonObject | None:
+        if key is None:
+            return None
+        with Session(self._engine) as session:
+            row = session.scalar(select(Row).where(Row.kind == kind.plural, Row.key == key))
+            return None if row is None else _document(row)
 
     def change(
         self, kind: Kind, entity_id: str, change: Change, *, version: int | None = None, by: str = ""
@@ -123,7 +158,7 @@ class Store:
         """Let ``change`` alter an entity's document, and return it before and after. What raises changes nothing.
 
         Raises:
-            Missing, BadContent: as their names say.
+            Missing, BadContent, Conflict: as their names say.
             Outdated: ``version`` is given and is not the entity's.
         """
         with self._write() as session:
@@ -137,7 +172,10 @@ class Store:
             fixed = {key: row.body.get(key) for key in ("id", "createdDate", "createdBy")}
             row.body = body | fixed | {"lastModifiedDate": row.modified, "lastModifiedBy": by}
             _index(row, kind)
-            session.flush()
+            try:
+                session.flush()
+            except IntegrityError as error:
+                raise Conflict("There is another entity with this key already; leave the key as it is.") from error
             return before, _document(row)
 
     def settled(self, entity_id: str) -> None:
@@ -206,6 +244,17 @@ def _prepare(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
+def _make_keys_unique(connection: Connection) -> None:
+    """For a file that was made before keys were unique: later ones of a key are no longer found by it."""
+    known = {index["name"]: index for index in inspect(connection).get_indexes(Row.__tablename__)}
+    if "entity_key" not in known:
+        first = select(func.min(Row.seq)).where(Row.key.is_not(None)).group_by(Row.kind, Row.key)
+        connection.execute(update(Row).where(Row.seq.not_in(first)).values(key=None))
+        table = Row.__table__
+        assert isinstance(table, Table)
+        next(index for index in table.indexes if index.name == "entity_key").create(connection)
+
+
 def _now() -> str:
     return _stamp(datetime.now(UTC))
 
@@ -228,7 +277,7 @@ def _document(row: Row) -> JsonObject:
 def _index(row: Row, kind: Kind) -> None:
     status = row.status
     for column, value in references(kind, row.body).items():
-        setattr(row, column, value)
+        setattr(row, column, value or None if column == "key" else value)
     if row.status != status:
         row.pending = kind.pending.get(row.status or "")
 
