@@ -22,6 +22,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry --no-ansi .
+	$(BIN)/deptry --no-ansi --exclude venv --ignore DEP002,DEP004 tests tests/*/
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mlc.model.file import FileRules
 
+SETTINGS_FILE = "mlc.env"
+"""Where settings are that the environment does not have, in :func:`home`."""
+
 
 def home() -> Path:
     """The folder of standalone mode's state and settings file (``MLC_HOME``, default ``.mlc``)."""
@@ -38,7 +41,7 @@ class Group(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         # Resolved at construction, not at import: tests and `mlc dev` choose another home.
-        values.setdefault("_env_file", home() / "mlc.env")
+        values.setdefault("_env_file", home() / SETTINGS_FILE)
         super().__init__(**values)
 
 

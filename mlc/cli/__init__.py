@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from mlc.cli.dmn import dmn
+from mlc.cli.extra import RUNTIME, STANDALONE, how_to_install, require
 from mlc.cli.home import use_home
 from mlc.cli.schedule import schedule
 
@@ -35,8 +36,24 @@ FAILED, INTERRUPTED = 1, 130
 _debug = False
 
 
+def _tell_version(asked: bool) -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    if asked:
+        try:
+            typer.echo(f"mlc {version('mlc-temporal')}")
+        except PackageNotFoundError:
+            typer.echo("mlc, of no known version: it runs from its source, and is not installed (pip install -e .)")
+        raise typer.Exit
+
+
 @app.callback()
-def options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback does it
+        bool, typer.Option("--version", help="Show the version.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
     """Options of every command."""
     global _debug  # noqa: PLW0603 - read once, when the command has failed
     _debug = debug
@@ -51,12 +68,15 @@ def dev(free_ports: FreePorts = False) -> None:
 
     State is kept in .mlc (or $MLC_HOME): started again, everything goes on where it was.
     """
+    require("dev", STANDALONE)
+    from mlc.standalone.demo import EXAMPLES
     from mlc.standalone.dev import Standalone, run_until_told, teller
 
     async def until_told(system: Standalone) -> None:
         for what, address in system.addresses.items():
             tell(f"{what:<16}{address}")
-        tell("Ready. Try: mlc submit examples/breast_cancer --tag train --tag run_test --tag jira --tag online --watch")
+        model = here if (here := Path("examples/breast_cancer")).is_dir() else EXAMPLES / here.name
+        tell(f"Ready. Try: mlc submit {model} --tag train --tag run_test --tag jira --tag online --watch")
         await asyncio.Event().wait()
 
     folder, console = _standalone_home()
@@ -74,6 +94,7 @@ def demo(
 
     You decide on the ticket board. With --exit the exit code is 0 if every outcome was as expected, 1 if not.
     """
+    require("demo", STANDALONE)
     from mlc.standalone.demo.run import run_demo
 
     folder, console = _standalone_home()
@@ -173,6 +194,7 @@ def runtime(
     port: Annotated[int | None, typer.Option(help="Port to listen on, if online.")] = None,
 ) -> None:
     """Run models' code: training, tests, scoring. What is not given here is taken from MLC_RUNTIME_*."""
+    require("runtime", RUNTIME)
     from mlc.runtime import run_runtime
     from mlc.settings import RuntimeSettings
 
@@ -244,7 +266,7 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}."
     if isinstance(error, ModuleNotFoundError):
-        return f"{error}: pip install 'mlc-temporal[standalone]'."
+        return how_to_install(error)
     if isinstance(error, TypeError | AttributeError | KeyError | AssertionError):
         return f"Something is wrong in mlc itself ({type(error).__name__}: {error}): `mlc --debug ...` shows where."
     return str(error) or type(error).__name__

@@ -36,7 +36,7 @@ def list_(as_json: AsJson = False) -> None:
 def run(name: ScheduleName) -> None:
     """Start what a schedule starts, now. It need not be its time, and a pause does not matter."""
     from mlc.mirrored import fire
-    from mlc.standalone.addresses import run_page
+    from mlc.pages import run_page
     from mlc.worker import connect
 
     async def fired() -> tuple[str, str]:
@@ -65,7 +65,7 @@ async def _seen() -> tuple["list[MirroredSchedule]", list[str]]:
 
 
 def _lines(schedules: "Sequence[MirroredSchedule]", problems: "Sequence[str]") -> "Iterator[str]":
-    from mlc.standalone.watch import printable
+    from mlc.terminal import printable
 
     for each in schedules:
         yield printable(f"{each.name}{f'  (paused: {each.note})' if each.paused else ''}")

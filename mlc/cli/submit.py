@@ -11,10 +11,11 @@ from temporalio.client import WorkflowFailureError
 from mlc.center.client import HttpCenter
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult
+from mlc.pages import run_page, snapshot_page
 from mlc.settings import CenterSettings
-from mlc.standalone.addresses import run_page, snapshot_page
 from mlc.standalone.submit import Submitted, submit
-from mlc.standalone.watch import printable, watch
+from mlc.standalone.watch import watch
+from mlc.terminal import printable
 from mlc.worker import connect
 
 REJECTED, RUN_FAILED = 3, 4

@@ -14,8 +14,9 @@ from temporalio.client import Client
 
 from mlc.model.job import runtime_task_queue
 from mlc.model.processes import TASK_QUEUE
+from mlc.settings import SETTINGS_FILE
 from mlc.standalone.children import Child, Program
-from mlc.standalone.environment import HOST, SETTINGS_FILE, Ports, only_one, prepare
+from mlc.standalone.environment import HOST, Ports, only_one, prepare
 from mlc.standalone.readiness import answers, polls, takes_runs
 from mlc.standalone.temporal_server import dev_server_command
 from mlc.temporal import connect_at

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-SETTINGS_FILE = "mlc.env"
+from mlc.settings import SETTINGS_FILE
+
 HOST = "127.0.0.1"
 ACCOUNT = "mlc"
 """As whom the processes write tickets."""
@@ -165,12 +166,3 @@ def _write(path: Path, settings: Mapping[str, str]) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     draft.replace(path)
-
-
-def adopt_temporal_address(home: Path) -> None:
-    """Let this process find the Temporal of ``mlc dev``, if the user has named none (``TEMPORAL_*``, temporal.toml)."""
-    from mlc.temporal import configured_address
-
-    address = dotenv_values(home / SETTINGS_FILE, interpolate=False).get("TEMPORAL_ADDRESS")
-    if address and configured_address() is None:
-        os.environ["TEMPORAL_ADDRESS"] = address

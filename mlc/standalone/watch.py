@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 
 from mlc.model.processes import DeployModelResult, DeployModelStatus, ProcessResult, ProcessStatus, StepRecord
 from mlc.model.ticket import TicketRef
+from mlc.terminal import printable
 
 POLL = 0.5
 QUERY_TIMEOUT = 5.0
@@ -110,11 +111,6 @@ def changes(before: ProcessStatus | None, now: ProcessStatus) -> Iterator[Line]:
     for ticket in now.result.tickets:
         if ticket.label not in told and ticket.url not in waits:
             yield datetime.now().astimezone(), now.phase, "ticket", f"{ticket.key} {ticket.url}"
-
-
-def printable(text: str) -> str:
-    """A text from outside without what would steer a terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 async def _show(

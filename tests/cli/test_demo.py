@@ -179,5 +179,5 @@ def test_it_can_be_interrupted_while_it_starts(tmp_path: Path) -> None:
 
 async def test_without_the_examples_it_says_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "EXAMPLES", tmp_path / "none")
-    with pytest.raises(Refused, match=r"There are no models in .*none: the demo runs from a clone"):
+    with pytest.raises(Refused, match=r"There are no models in .*none: build the wheel from a clone"):
         await run_demo(tmp_path, approve=True, leave=True, free_ports=True, console=Console(file=io.StringIO()))

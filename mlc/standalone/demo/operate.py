@@ -31,7 +31,7 @@ from mlc.model.processes import (
 from mlc.model.schedule import Schedule, mirrored_id
 from mlc.model.signal import DEPLOYED_BATCH_JOB, RUN_BACK_TEST_JIRA, RUN_BACK_TEST_SERVICENOW
 from mlc.model.signal_file import embedded_file, file_at
-from mlc.standalone.addresses import run_page, snapshot_page
+from mlc.pages import run_page, snapshot_page
 from mlc.standalone.demo.outcomes import Check, Outcome
 from mlc.standalone.demo.play import Played, Systems
 from mlc.standalone.watch import Line, follow, text_of

@@ -20,8 +20,8 @@ from mlc.model.deployment import DeploymentState
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult, DeployModelStatus, Phase
 from mlc.model.ticket import TicketKind, TicketRef
+from mlc.pages import run_page, snapshot_page
 from mlc.runtime.http import DEPLOYMENT_HEADER
-from mlc.standalone.addresses import run_page, snapshot_page
 from mlc.standalone.demo.outcomes import Expected, Outcome, Seen, checks
 from mlc.standalone.demo.reviewer import Reviewer, Ticket
 from mlc.standalone.dev import STAGE

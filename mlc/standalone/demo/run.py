@@ -13,6 +13,7 @@ from rich.table import Table
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import FileSettings, GatewaySettings, JiraSettings
+from mlc.standalone.demo import EXAMPLES
 from mlc.standalone.demo.operate import Gateway, Operation
 from mlc.standalone.demo.outcomes import Expected, Outcome
 from mlc.standalone.demo.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
@@ -20,9 +21,6 @@ from mlc.standalone.demo.reviewer import reviewer
 from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until_told, teller
 from mlc.standalone.environment import Refused
 from mlc.worker import connect
-
-EXAMPLES = Path(__file__).with_name("models")
-"""The folders of ``examples/``: a link in a clone, copies in an installed wheel."""
 
 
 def submissions(today: date, *, approve: bool) -> list[Submission]:
