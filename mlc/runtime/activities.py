@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -73,9 +73,9 @@ class JobActivities:
             if job.status.terminal:
                 return JobEnd(job_id=job_id, status=job.status, message="The job had ended before it was run.")
             await patiently(lambda: self.center.begin_job(job_id))
-            return await self._run(job, progress)
+            return await self._run(job, progress, opened.aclose)
 
-    async def _run(self, job: JobRecord, progress: "Progress") -> JobEnd:
+    async def _run(self, job: JobRecord, progress: "Progress", close: Callable[[], Awaitable[None]]) -> JobEnd:
         began = datetime.now(UTC)
         if job.kind is JobKind.UNKNOWN:
             problem = f"This runtime knows no jobs of the type {job.type_name!r}."
@@ -90,6 +90,7 @@ class JobActivities:
             environments=self.settings.folder / "environments",
             limits=limits(self.settings, self.text_limit),
             files=self.files,
+            laid_out=close,
             extra_environment=extra_environment(self.settings),
             progress=progress.set,
         )

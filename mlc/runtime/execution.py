@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,12 @@ class JobExecution:
     """Runs one job. Give every run an instance of its own.
 
     Args:
-        job: open in the centre for as long as it runs.
+        job: open in the centre until ``laid_out`` is called.
         folder: the job's working directory; made afresh.
         environments: where environments for requirements are kept.
         files: which external files may be read and written.
         extra_environment: variables that models may see besides the harmless ones.
+        laid_out: called when what the centre has of the job is on disk and not needed any more.
         progress: told now and then how many records a scoring job has done.
     """
 
@@ -72,6 +73,7 @@ class JobExecution:
         environments: Path,
         limits: Limits,
         files: FileSettings,
+        laid_out: Callable[[], Awaitable[None]],
         extra_environment: Mapping[str, str] | None = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
@@ -83,6 +85,7 @@ class JobExecution:
         self._environments = environments
         self._limits = limits
         self._files = ExternalFiles(files)
+        self._laid_out = laid_out
         self._extra_environment = extra_environment
         self._progress = progress
 
@@ -112,6 +115,7 @@ class JobExecution:
             requirements = await requirements_of(model, self._center, self._limits.text)
             python = await interpreter_for(requirements, self._environments, layout.root)
             await self._add_data(layout, order)
+            await self._laid_out()
             answer = await self._answer(python, layout.root, order.model_dump(mode="json", by_alias=True))
             self.outcome.messages += answer["notes"]
             used = await asyncio.to_thread(libraries, answer["modules"], python)

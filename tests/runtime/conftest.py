@@ -1,31 +1,26 @@
 """What runs a model in a test: alone, or by a runtime with a model centre and Temporal around it."""
 
-import contextlib
 import functools
 import socket
-import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from one_job import OneJob
+from job_runs import InThisProcess, execute
 from outcomes import Ran
 from running import TOKEN, RestartableCenter, RunningRuntime
-from small_models import MEGABYTE, example_data, example_model
+from small_models import example_data, example_model
 from temporalio.testing import WorkflowEnvironment
 
-from mlc.center.modelop import wire
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
-from mlc.model.job import JobEnding, JobKind, JobStatus
+from mlc.model.job import JobKind
 from mlc.runtime import online, online_model
-from mlc.runtime.execution import JobExecution, Limits
-from mlc.runtime.harness.entry import perform
-from mlc.settings import FileSettings, RuntimeSettings
+from mlc.runtime.execution import JobExecution
+from mlc.settings import RuntimeSettings
 
 Run = Callable[..., Awaitable[Ran]]
 
@@ -40,23 +35,6 @@ async def trained(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     return outcome
 
 
-class InThisProcess(JobExecution):
-    """A job whose functions are called by the harness in this process: for whatever needs no process of its own."""
-
-    async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
-        known = set(sys.modules)
-        with contextlib.chdir(directory):
-            try:
-                return perform(dict(order), SimpleNamespace(send=self._sent))
-            finally:
-                for name in set(sys.modules) - known:
-                    if name in {"model", "model_source"}:
-                        del sys.modules[name]
-
-    def _sent(self, event: str, records: int) -> None:
-        self._progress(records)
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Runs one job: ``await run(kind, model, *inputs, outputs=[...], time=..., memory=..., job={...}, ...)``."""
@@ -67,49 +45,6 @@ def run(tmp_path: Path) -> Run:
 def call(tmp_path: Path) -> Run:
     """Like ``run``, but without a process of its own, which takes a second."""
     return functools.partial(execute, InThisProcess, tmp_path)
-
-
-async def execute(
-    execution: type[JobExecution],
-    tmp_path: Path,
-    kind: JobKind,
-    model: wire.DeployableModel,
-    *inputs: wire.Asset,
-    outputs: list[wire.Asset] | None = None,
-    additional: list[wire.Asset] | None = None,
-    time: float = 60,
-    memory: int = 1024,
-    output_limit: int = MEGABYTE,
-    text_limit: int = MEGABYTE,
-    files: FileSettings | None = None,
-    job: dict[str, Any] | None = None,
-    **options: Any,
-) -> Ran:
-    names = CenterSettings()
-    types = {
-        JobKind.TRAINING: names.training_job_type,
-        JobKind.METRICS: names.metrics_job_type,
-        JobKind.SCORING: names.scoring_job_type,
-    }
-    one_job = OneJob(
-        wire.Job(
-            id="job-1",
-            job_type=types[kind],
-            model=model,
-            input_data=list(inputs),
-            output_data=outputs or [],
-            additional_assets=additional or [],
-            **(job or {}),
-        )
-    )
-    limits = Limits(memory=memory * MEGABYTE, time=time, output=output_limit, text=text_limit)
-    folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
-    async with one_job.center() as center, center.open_job("job-1") as opened:
-        run = execution(opened, center, limits=limits, files=files or FileSettings(), **{**folders, **options})
-        outcome = await run.run()
-        await center.end_job("job-1", JobEnding(status=JobStatus.COMPLETE), outcome.outputs)
-    made = one_job.job.output_data if outcome.outputs else []
-    return Ran(outcome.problem, outcome.messages, made, outcome.runtime_info)
 
 
 @pytest.fixture

@@ -69,8 +69,8 @@ class LargeCenter:
         return await self._answer(request, self._deployment)
 
     async def _deployments(self, request: Request) -> Response:
-        """Listings leave out what files contain."""
-        return JSONResponse({"_embedded": {"deployedModels": [self._without_content(self._deployment)]}})
+        """Whether listings leave out what files contain is not said anywhere: this one does not."""
+        return self._streamed({"_embedded": {"deployedModels": [self._deployment]}})
 
     async def _answer(self, request: Request, entity: dict[str, Any]) -> Response:
         if request.method == "PATCH":
@@ -78,7 +78,10 @@ class LargeCenter:
             self.changes.append(change)
             entity |= change
             return JSONResponse(self._without_content(entity))
-        return StreamingResponse(self._pieces_of(json.dumps(entity)), media_type="application/json")
+        return self._streamed(entity)
+
+    def _streamed(self, document: dict[str, Any]) -> Response:
+        return StreamingResponse(self._pieces_of(json.dumps(document)), media_type="application/json")
 
     def _without_content(self, entity: dict[str, Any]) -> Any:
         return json.loads(json.dumps(entity).replace(MARK, '"fileSize": 1'))

@@ -1,15 +1,19 @@
 """How a model's files come from the centre to the disk: in pieces, again after an outage, and texts not without end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from job_runs import execute
+from small_models import embedded, python_model
 
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.failure import Refused, TooLarge, Unavailable
+from mlc.model.job import JobKind
 from mlc.model.snapshot import Snapshot
 from mlc.runtime import outages
-from mlc.runtime.execution import requirements_of
+from mlc.runtime.execution import JobExecution, requirements_of
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout
@@ -19,6 +23,15 @@ PIECE = b"0123456789" * 1000
 SOURCE = Asset(name="model.py", kind=AssetKind.SOURCE, primary=True, ref="source")
 WEIGHTS = Asset(name="weights.bin", role=AssetRole.WEIGHTS_FILE, ref="weights")
 REQUIREMENTS = Asset(name="requirements.txt", role=AssetRole.REQUIRED_LIBRARIES, ref="requirements")
+
+
+class ClosedWhenItRuns(JobExecution):
+    """A job that tries to read its input again when the model is to run."""
+
+    async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
+        assert (directory / "d.csv").read_text() == "a\n1\n"
+        await self._center.read(self._job.inputs[0], limit=100)
+        raise AssertionError("it is still open")
 
 
 class Shaky:
@@ -87,3 +100,9 @@ async def test_requirements_wait_for_a_centre_that_is_away_and_a_refusal_is_said
         await requirements_of(model, Shaky(refusal="It is broken."), 20_000)
     elsewhere = REQUIREMENTS.model_copy(update={"ref": "", "address": "file:///requirements.txt"})
     assert await requirements_of(Snapshot(id="s", assets=[elsewhere]), Shaky(), 1) == ""
+
+
+async def test_what_the_centre_has_of_a_job_is_let_go_before_its_model_runs(tmp_path: Path) -> None:
+    model = python_model("# modelop.metrics\ndef m(df): yield {}")
+    with pytest.raises(Refused, match="was closed"):
+        await execute(ClosedWhenItRuns, tmp_path, JobKind.METRICS, model, embedded("d.csv", "a\n1\n"))

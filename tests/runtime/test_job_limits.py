@@ -153,7 +153,7 @@ async def test_a_cancelled_job_takes_its_model_along(run: Run, tmp_path: Path) -
 async def test_a_model_does_not_outlive_a_killed_runtime(tmp_path: Path) -> None:
     started = tmp_path / "started"
     program = f"""
-import asyncio, pathlib, sys
+import asyncio, contextlib, pathlib, sys
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}
 from test_job_limits import CSV, metrics, wire
 from mlc.runtime.execution import JobExecution, Limits
@@ -163,8 +163,9 @@ model = metrics("open({str(started)!r}, 'w').write(str(os.getpid()))\\ntime.slee
 job = wire.Job(id="j", job_type="MODEL_BATCH_TEST_JOB", model=model, input_data=[CSV])
 folder = pathlib.Path({str(tmp_path)!r})
 async def main():
-    async with OneJob(job).center() as center, center.open_job("j") as opened:
-        await JobExecution(opened, center, folder=folder / "job", environments=folder,
+    async with OneJob(job).center() as center, contextlib.AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(center.open_job("j"))
+        await JobExecution(opened, center, laid_out=stack.aclose, folder=folder / "job", environments=folder,
                            limits=Limits(2**30, 600, 2**20, 2**20), files=FileSettings()).run()
 asyncio.run(main())
 """

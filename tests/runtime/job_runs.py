@@ -1,0 +1,80 @@
+"""Runs a job that a centre of one job has: its outcome, and the outputs as the centre has them then."""
+
+import contextlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from one_job import OneJob
+from outcomes import Ran
+from small_models import MEGABYTE
+
+from mlc.center.modelop import wire
+from mlc.center.modelop.settings import CenterSettings
+from mlc.model.job import JobEnding, JobKind, JobStatus
+from mlc.runtime.execution import JobExecution, Limits
+from mlc.runtime.harness.entry import perform
+from mlc.settings import FileSettings
+
+
+class InThisProcess(JobExecution):
+    """A job whose functions are called by the harness in this process: for whatever needs no process of its own."""
+
+    async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
+        known = set(sys.modules)
+        with contextlib.chdir(directory):
+            try:
+                return perform(dict(order), SimpleNamespace(send=self._sent))
+            finally:
+                for name in set(sys.modules) - known:
+                    if name in {"model", "model_source"}:
+                        del sys.modules[name]
+
+    def _sent(self, event: str, records: int) -> None:
+        self._progress(records)
+
+
+async def execute(
+    execution: type[JobExecution],
+    tmp_path: Path,
+    kind: JobKind,
+    model: wire.DeployableModel,
+    *inputs: wire.Asset,
+    outputs: list[wire.Asset] | None = None,
+    additional: list[wire.Asset] | None = None,
+    time: float = 60,
+    memory: int = 1024,
+    output_limit: int = MEGABYTE,
+    text_limit: int = MEGABYTE,
+    files: FileSettings | None = None,
+    job: dict[str, Any] | None = None,
+    **options: Any,
+) -> Ran:
+    names = CenterSettings()
+    types = {
+        JobKind.TRAINING: names.training_job_type,
+        JobKind.METRICS: names.metrics_job_type,
+        JobKind.SCORING: names.scoring_job_type,
+    }
+    one_job = OneJob(
+        wire.Job(
+            id="job-1",
+            job_type=types[kind],
+            model=model,
+            input_data=list(inputs),
+            output_data=outputs or [],
+            additional_assets=additional or [],
+            **(job or {}),
+        )
+    )
+    limits = Limits(memory=memory * MEGABYTE, time=time, output=output_limit, text=text_limit)
+    folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
+    given: dict[str, Any] = {"limits": limits, "files": files or FileSettings(), **folders, **options}
+    async with one_job.center() as center, contextlib.AsyncExitStack() as opened:
+        described = await opened.enter_async_context(center.open_job("job-1"))
+        outcome = await execution(described, center, laid_out=opened.aclose, **given).run()
+        await center.end_job("job-1", JobEnding(status=JobStatus.COMPLETE), outcome.outputs)
+    made = one_job.job.output_data if outcome.outputs else []
+    return Ran(outcome.problem, outcome.messages, made, outcome.runtime_info)
