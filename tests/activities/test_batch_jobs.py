@@ -59,7 +59,7 @@ async def test_a_batch_runtime_of_the_stage_is_chosen_the_same_for_the_same_run(
     await room.engine(stage=stage, online=True)
     target = deployed(await room.snapshot(), stage)
     chosen = set()
-    for run in range(30):
+    for run in range(12):
         room.at(datetime.now(UTC), workflow_id=f"run-{run}")
         first, again = [await room.run(room.batch.compatible_runtime, target) for _ in range(2)]
         assert first == again

@@ -108,3 +108,14 @@ async def test_a_rejection_has_no_date_and_leaves_none(room: Backroom) -> None:
     snapshot = await room.center.get_snapshot(id_)
     assert "expirationDate" not in (snapshot.model_extra or {})
     assert snapshot.meta_data.custom["mlcDecision"].get("testResultId") is None
+
+
+@pytest.mark.parametrize(
+    ("mark", "taken"),
+    [(None, False), ({}, False), ("", False), ("deploy-x", True), ({"runId": 1}, True), (True, True)],
+    ids=str,
+)
+async def test_a_mark_that_cant_be_read_is_a_mark_all_the_same(room: Backroom, mark: object, taken: bool) -> None:
+    id_ = await room.snapshot()
+    await room.center.patch_snapshot(id_, {"metaData": {"custom": {"mlcDeployModel": mark}}})
+    assert bool((await room.port.get_snapshot(id_)).submission) is taken

@@ -418,7 +418,7 @@ async def test_a_centre_that_keeps_no_files_is_told_of_with_what_to_do(temporal:
     ):
         answer = await send(gateway, BATCH, TAG="cc", INPUT_FILE=EMBEDDED)
     assert answer.status_code == 502
-    assert "set MLC_CENTER_ASSETS" in answer.json()["detail"]
+    assert "Set MLC_CENTER_ASSETS" in answer.json()["detail"]
 
 
 async def test_the_examples_of_the_documentation_are_the_signals_that_are_taken(gateway: httpx.AsyncClient) -> None:

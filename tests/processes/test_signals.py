@@ -75,7 +75,8 @@ async def test_rest_and_the_temporal_command_start_the_same_back_test(scheduler:
         job = await desk.center.get_job(await desk.job_awaited(run))
         await desk.finish_job(run, metrics=GOOD)
         result = await run.result()
-        ends.append((job.job_type, [a.content() for a in job.input_data], result.outcome, result.verdict))
+        verdict = result.verdict and result.verdict.model_dump(exclude={"judged_at"})
+        ends.append((job.job_type, [a.content() for a in job.input_data], result.outcome, verdict))
     assert ends[0] == ends[1]
 
 

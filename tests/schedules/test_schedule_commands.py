@@ -122,5 +122,5 @@ async def test_how_the_last_run_ended_is_told(desk: Office) -> None:
 async def test_what_the_mirror_has_not_made_is_listed(site: Office) -> None:
     snapshot_id = await site.snapshot()
     await deployment(site, back_test(snapshot_id), snapshot_id=snapshot_id)
-    found = await problems(site.client, site.center, await mirrored_schedules(site.client))
+    found = await problems(site.client, site.port, await mirrored_schedules(site.client))
     assert ["not in Temporal yet" in problem for problem in found] == [True]

@@ -136,11 +136,13 @@ def unlabelled(text: str) -> str:
 
 
 def read_submission(mark: Any) -> Submission | None:
-    """Which run took a snapshot up; None if none did, or somebody else has written there."""
+    """Which run took a snapshot up; None if none did. A mark that can't be read is a run's without a name."""
+    if not mark:
+        return None
     try:
         return Submission(workflow_id=mark["workflowId"], run_id=mark["runId"])
     except (TypeError, KeyError, ValidationError):
-        return None
+        return Submission(workflow_id="", run_id="")
 
 
 def written_submission(submission: Submission) -> dict[str, Any]:
