@@ -113,9 +113,9 @@ class SnapshotActivities:
 
     def _policy(self) -> Policy:
         return Policy(
-            patience=self.settings.outage_budget,
-            settle=self.settings.ticket_index_lag,
-            center_settle=self.settings.center_index_lag,
+            outage_budget=self.settings.outage_budget,
+            ticket_index_lag=self.settings.ticket_index_lag,
+            center_index_lag=self.settings.center_index_lag,
             on_failed_verdict=OnFailedVerdict(self.settings.on_failed_verdict),
             ticketing=self.settings.ticketing,
             ticket_systems=list(self.ticket_systems),

@@ -161,7 +161,7 @@ class DeployModel(ProcessRun):
         assert self.result.decision is not None
         message = f"The review {self.result.decision.ticket} was rejected. {self.state.reviewed.reason or ''}".strip()
         await self.steps.attempt(Phase.REVIEW, self.record_decision)
-        await self.case.tell(TicketKind.RECORD, Phase.REVIEW, message)
+        await self.case.report(TicketKind.RECORD, Phase.REVIEW, message)
         raise Stopped(TicketKind.REJECTION, message)
 
     async def update_expiration_date(self) -> None:

@@ -53,7 +53,7 @@ class RunBackTest(ProcessRun):
     async def run(self, request: RunBackTestStart = NOTHING) -> RunBackTestResult:
         self.check_start(request, RunBackTestStart)
         step = self.step
-        async with self.failures_told(self.test_broke):
+        async with self.failures_reported(self.test_broke):
             await step(BackTestPhase.MODEL, self.get_model)
             await step(BackTestPhase.TEST, self.run_test)
             await step(BackTestPhase.ANALYSIS, self.analyze_test)
@@ -91,7 +91,7 @@ class RunBackTest(ProcessRun):
     async def test_failed(self) -> None:
         """Test Failed: a ticket with the model, its changes, the results and the rules that failed."""
         message = f"The back test: {verdict_text(self.result.verdict)}"
-        ticket = await self.case.tell(TicketKind.FAILED_TEST, BackTestPhase.REPORT, message)
+        ticket = await self.case.report(TicketKind.FAILED_TEST, BackTestPhase.REPORT, message)
         self.progress.note(ticket.key)
         self.end(Outcome.FAILED)
 
@@ -103,16 +103,16 @@ class RunBackTest(ProcessRun):
         """
         self.progress.failed(message)
         if kind not in EXCEPTIONS:
-            await self.tell_failure(message)
+            await self.report_failure(message)
             return False
         self.result.job_id = self.case.jobs.in_flight.id if self.case.jobs.in_flight else None
         self.progress.enter(BackTestPhase.REPORT)
-        ticket = await self.case.tell(TicketKind.JOB_REVIEW, BackTestPhase.TEST, message)
+        ticket = await self.case.report(TicketKind.JOB_REVIEW, BackTestPhase.TEST, message)
         self.progress.note(ticket.key)
         self.end(Outcome.ERROR)
         return True
 
-    async def tell_failure(self, message: str) -> None:
+    async def report_failure(self, message: str) -> None:
         """Error Handling b: any other error becomes a notification with the reason."""
         try:
             await self.case.notify(back_test_not_run(self.case.snapshot, message))

@@ -36,7 +36,7 @@ class RunBatchModelJob(ProcessRun):
     async def run(self, request: RunBatchModelJobStart = NOTHING) -> RunBatchModelJobResult:
         self.check_start(request, RunBatchModelJobStart)
         step = self.step
-        async with self.failures_told(self.notify):
+        async with self.failures_reported(self.notify):
             await step(BatchJobPhase.MODEL, self.get_deployed_model)
             self.set_inputs_and_outputs_in_order()
             await step(BatchJobPhase.RUNTIME, self.get_compatible_runtime)
@@ -83,7 +83,7 @@ class RunBatchModelJob(ProcessRun):
         at = f" at stage {self.request.model_stage!r}" if self.request.model_stage else ""
         message = f"The batch job for the tag {self.request.tag!r}{at} could not be run. {why}"
         try:
-            await self.case.tell(TicketKind.NOTIFICATION, self.state.status.phase, message)
+            await self.case.report(TicketKind.NOTIFICATION, self.state.status.phase, message)
         finally:  # also when the run is cancelled meanwhile
             await self.case.abandon(why)
         self.progress.finish()

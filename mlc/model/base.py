@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 
 def read_names(model: type[BaseModel], field: str) -> list[str]:
@@ -51,6 +51,14 @@ class Input(BaseModel):
             ]
             raise ValueError(f"{', '.join(wrong).capitalize()}. {cls.usage()}")
         return data
+
+
+def renamed(default: Any, name: str, *, was: str) -> Any:
+    """A field of a payload that had another name: both are read, and the old one is written for one release more.
+
+    In the next release the old name is no longer written: see docs/compatibility.md.
+    """
+    return Field(default, validation_alias=AliasChoices(name, was), serialization_alias=was)
 
 
 class OpenEnum(StrEnum):

@@ -21,6 +21,7 @@
         ForgedForm
         Invalid
         KeyReused
+        Known
         ModelDied
         NoSuchEntity
         NoSuchTicket

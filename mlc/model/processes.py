@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from mlc.model.base import Input, OpenEnum, Record, State
+from mlc.model.base import Input, OpenEnum, Record, State, renamed
 from mlc.model.deployment import Deployment
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.ticket import Decision, Provider, TicketRef
@@ -79,11 +79,11 @@ class OnFailedVerdict(OpenEnum):
 class Policy(Record):
     """The settings that steer a run, read once when it starts so that it ends by the rules it began under."""
 
-    patience: timedelta = timedelta(hours=24)
+    outage_budget: timedelta = renamed(timedelta(hours=24), "outage_budget", was="patience")
     """How long an outage is retried before it becomes an error ticket."""
-    settle: timedelta = timedelta(seconds=120)
+    ticket_index_lag: timedelta = renamed(timedelta(seconds=120), "ticket_index_lag", was="settle")
     """How long a search may lag behind a write in the ticket system: waited after an ambiguous creation."""
-    center_settle: timedelta = timedelta(seconds=15)
+    center_index_lag: timedelta = renamed(timedelta(seconds=15), "center_index_lag", was="center_settle")
     on_failed_verdict: OnFailedVerdict = OnFailedVerdict.REJECT
     ticketing: Provider = "jira"
     """Where tickets go that neither the snapshot nor the input sends elsewhere."""

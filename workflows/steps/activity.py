@@ -1,4 +1,4 @@
-"""Call an activity that can be repeated: outages are borne for as long as the process has patience."""
+"""Call an activity that can be repeated: outages are retried for as long as the outage budget lasts."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -22,15 +22,15 @@ async def call(
     argument: Argument,
     *,
     summary: str,
-    patience: timedelta | None = None,
+    outage_budget: timedelta | None = None,
 ) -> Answer:
-    """Run an activity method and try it again until it answers, fails for good, or ``patience`` ends (None: never)."""
+    """Run an activity method, and again until it answers, fails for good, or ``outage_budget`` is over (None: never)."""
     return await workflow.execute_activity_method(
         activity,
         argument,
         start_to_close_timeout=TIMEOUT,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
-        schedule_to_close_timeout=patience,
+        schedule_to_close_timeout=outage_budget,
         retry_policy=RETRY,
         summary=summary,
     )

@@ -59,7 +59,7 @@ class Questions:
                 self.progress.waiting_for("")
                 return ticket, state
 
-    async def tell(self, question: TicketQuestion, policy: Policy) -> TicketRef:
+    async def report(self, question: TicketQuestion, policy: Policy) -> TicketRef:
         """Make a ticket for which nobody waits."""
         return await self._open(question, policy, self.progress.ticket_recorded)
 
@@ -87,7 +87,7 @@ class Questions:
             TicketActivities.find_ticket,
             question.model_copy(update={"label": label, "attempt": self.state.attempts}),
             created=created,
-            settle=policy.settle,
+            index_lag=policy.ticket_index_lag,
             summary=f"{question.kind} ticket, {question.step}",
             on_trouble=self.progress.trouble,
         )

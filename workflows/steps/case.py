@@ -60,8 +60,8 @@ class Case:
     async def do(
         self, activity: Callable[[Any, Argument], Awaitable[Result]], argument: Argument, summary: str
     ) -> Result:
-        """Run an activity that can be repeated, for as long as this case has patience."""
-        return await call(activity, argument, summary=summary, patience=self.policy.patience)
+        """Run an activity that can be repeated, for as long as the outage budget lasts."""
+        return await call(activity, argument, summary=summary, outage_budget=self.policy.outage_budget)
 
     async def read_policy(self) -> None:
         """Fix the settings that this run will follow, before its snapshot is known."""
@@ -105,7 +105,9 @@ class Case:
     async def notify(self, notice: Notice) -> None:
         """Tell people without asking. What is done stays done if the centre refuses to hear it."""
         await self.unless_refused(
-            lambda: call(NotificationActivities.notify, notice, patience=self.policy.patience, summary="notify")
+            lambda: call(
+                NotificationActivities.notify, notice, outage_budget=self.policy.outage_budget, summary="notify"
+            )
         )
 
     async def abandon(self, why: str) -> None:
@@ -139,9 +141,9 @@ class Case:
         """Put a question to people with all that is known so far, and wait for an answer that can be used."""
         return await self.questions.ask(self._question(kind, step, message), self.policy, objection)
 
-    async def tell(self, kind: TicketKind, step: StrEnum, message: str) -> TicketRef:
+    async def report(self, kind: TicketKind, step: StrEnum, message: str) -> TicketRef:
         """Write something down on a ticket that nobody waits for."""
-        return await self.questions.tell(self._question(kind, step, message), self.policy)
+        return await self.questions.report(self._question(kind, step, message), self.policy)
 
     def _question(self, kind: TicketKind, step: StrEnum, message: str) -> TicketQuestion:
         failed_job = self.jobs.in_flight

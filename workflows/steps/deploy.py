@@ -42,7 +42,7 @@ class Rollout:
         runtimes = await call(
             DeploymentActivities.match_runtimes,
             self.snapshot_id,
-            patience=policy.patience,
+            outage_budget=policy.outage_budget,
             summary="list the matching runtimes",
         )
         places: dict[str, RuntimeRef | None] = {r.id: r for r in runtimes if r.mode is DeploymentMode.ONLINE}
@@ -94,8 +94,8 @@ class Rollout:
             DeploymentActivities.find_deployment,
             request,
             created=created,
-            settle=policy.center_settle,
-            patience=policy.patience,
+            index_lag=policy.center_index_lag,
+            outage_budget=policy.outage_budget,
             summary=f"deploy online on {runtime.name}" if runtime else "deploy as batch",
             on_trouble=self.progress.trouble,
         )
@@ -115,7 +115,10 @@ class Rollout:
             return
         gone = Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in failed.values()])
         await call(
-            DeploymentActivities.undo_deployments, gone, patience=policy.patience, summary="clear failed deployments"
+            DeploymentActivities.undo_deployments,
+            gone,
+            outage_budget=policy.outage_budget,
+            summary="clear failed deployments",
         )
         for place in failed:
             del self.state.made[place]

@@ -90,8 +90,8 @@ class Jobs:
             JobActivities.find_job,
             request,
             created=self._created,
-            settle=policy.center_settle,
-            patience=policy.patience,
+            index_lag=policy.center_index_lag,
+            outage_budget=policy.outage_budget,
             summary=f"create the {kind} job",
             on_trouble=self.progress.trouble,
         )

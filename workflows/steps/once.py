@@ -37,9 +37,9 @@ async def create_once(
     request: Request,
     *,
     created: Callable[[Created], None],
-    settle: timedelta,
+    index_lag: timedelta,
     summary: str,
-    patience: timedelta | None = None,
+    outage_budget: timedelta | None = None,
     on_trouble: Callable[[str], None] = lambda _: None,
 ) -> Created:
     """Run ``create``, an activity that looks and then POSTs at most once, until there is exactly one.
@@ -50,12 +50,12 @@ async def create_once(
 
     Args:
         created: told what there is now, even when the run is cancelled at that moment, so that it can be cleaned up.
-        settle: how long the other side's search may lag behind its writes.
-        patience: how long outages are borne; None for ever.
+        index_lag: how long the other side's search may lag behind its writes.
+        outage_budget: how long outages are retried; None for ever.
         on_trouble: told in a sentence what is being waited for.
 
     Raises:
-        ActivityError: refused for good (not with ``patience`` None), or down for longer than ``patience``.
+        ActivityError: refused for good (not with ``outage_budget`` None), or down for longer than ``outage_budget``.
     """
     began = workflow.now()
     pause = FIRST_PAUSE
@@ -75,20 +75,26 @@ async def create_once(
                 created(thing)
                 return thing
             except ActivityError as error:
-                wait = _wait_after(error, settle, pause, for_ever=patience is None)
-                if wait is None or (patience is not None and workflow.now() - began + wait > patience):
+                wait = _wait_after(error, index_lag, pause, for_ever=outage_budget is None)
+                if wait is None or (outage_budget is not None and workflow.now() - began + wait > outage_budget):
                     raise
                 on_trouble(f"another try: {reason(error)}")
             await workflow.sleep(wait, summary=f"before looking for it again: {summary}"[:200])
-            left = max(patience - (workflow.now() - began), timedelta(seconds=1)) if patience is not None else None
-            found: Created | None = await look_for(find, request, summary, patience=left)
+            left = (
+                max(outage_budget - (workflow.now() - began), timedelta(seconds=1))
+                if outage_budget is not None
+                else None
+            )
+            found: Created | None = await look_for(find, request, summary, outage_budget=left)
             if found is not None:
                 created(found)
                 return found
             pause = min(pause * 2, LONGEST_REFUSAL_PAUSE)
     except (asyncio.CancelledError, ActivityError) as error:
         if creating is not None and is_cancelled_exception(error):
-            await _keep_track(creating, find=find, request=request, created=created, settle=settle, summary=summary)
+            await _keep_track(
+                creating, find=find, request=request, created=created, index_lag=index_lag, summary=summary
+            )
         raise
 
 
@@ -97,7 +103,7 @@ async def look_for(
     request: Request,
     summary: str,
     *,
-    patience: timedelta | None = None,
+    outage_budget: timedelta | None = None,
 ) -> Created | None:
     """What an earlier, unclear creation made, if it did. Retried by the server: waiting adds no history."""
     return await workflow.execute_activity_method(
@@ -105,7 +111,7 @@ async def look_for(
         request,
         start_to_close_timeout=CREATE_TIMEOUT,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
-        schedule_to_close_timeout=patience,
+        schedule_to_close_timeout=outage_budget,
         retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
         summary=f"look for it: {summary}"[:200],
     )
@@ -117,14 +123,14 @@ async def _keep_track(
     find: Callable[[Any, Request], Awaitable[Created | None]],
     request: Request,
     created: Callable[[Created], None],
-    settle: timedelta,
+    index_lag: timedelta,
     summary: str,
 ) -> None:
     """A cancelled run finds out what became of the call that was out, since it has to be cleaned up."""
     try:
         created(await creating)
     except ActivityError:
-        await workflow.sleep(settle, summary=f"before looking for it: {summary}"[:200])
+        await workflow.sleep(index_lag, summary=f"before looking for it: {summary}"[:200])
         found = await look_for(find, request, summary)
         if found is not None:
             created(found)
@@ -142,7 +148,7 @@ def failure_type(error: BaseException) -> str | None:
     return cause.type if isinstance(cause, ApplicationError) else None
 
 
-def _wait_after(error: ActivityError, settle: timedelta, pause: timedelta, *, for_ever: bool) -> timedelta | None:
+def _wait_after(error: ActivityError, index_lag: timedelta, pause: timedelta, *, for_ever: bool) -> timedelta | None:
     """How long to wait before looking again; None when another try is useless."""
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.non_retryable:
@@ -151,4 +157,4 @@ def _wait_after(error: ActivityError, settle: timedelta, pause: timedelta, *, fo
     if isinstance(cause, ApplicationError) and cause.type == FailureType.NOT_SENT:
         return max(cause.next_retry_delay or pause, pause)
     asked = cause.next_retry_delay if isinstance(cause, ApplicationError) else None
-    return max(asked or settle, settle, pause)  # unclear, a time-out, a worker that died: it may have happened
+    return max(asked or index_lag, index_lag, pause)  # unclear, a time-out, a worker that died: it may have happened

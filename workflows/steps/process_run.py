@@ -19,7 +19,7 @@ from workflows.steps.once import failure_type, reason
 STATUS = "Where the run stands, what it waits for and what it has done so far"
 """Describes the query ``status``, which each process answers in a type of its own."""
 
-Told = Callable[[str, str | None], Awaitable[bool]]
+Report = Callable[[str, str | None], Awaitable[bool]]
 """Tells people of a failure, by its sentence and type; True if the run has come to its end with that."""
 
 
@@ -53,7 +53,7 @@ class ProcessRun:
             await work()
 
     @asynccontextmanager
-    async def failures_told(self, tell: Told) -> AsyncIterator[None]:
+    async def failures_reported(self, report: Report) -> AsyncIterator[None]:
         """Error handling: whatever goes wrong is told before the run fails with it; a cancelled run ends its job."""
         try:
             yield
@@ -62,7 +62,7 @@ class ProcessRun:
                 await self.case.abandon("The run was cancelled.")
                 raise
             message, kind = reason(error), failure_type(error)
-            if not await tell(message, kind):
+            if not await report(message, kind):
                 raise ApplicationError(message, type=kind) from None
 
     @workflow.signal(name=JOB_CHANGED, description="A job may have finished: ask for it now")
