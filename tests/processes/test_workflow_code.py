@@ -1,6 +1,7 @@
 """What workflow code may do: the sandbox shares a few packages, loads the rest anew, and no clock or chance gets in."""
 
 import ast
+import importlib
 import re
 import sys
 import tomllib
@@ -105,10 +106,10 @@ async def test_a_step_that_asks_the_clock_or_chance_is_caught(
     (tmp_path / "hurried_step.py").write_text(STEP.format(call=call))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "hurried_step", raising=False)
-    from hurried_step import Hurried  # type: ignore[import-not-found]
+    hurried = importlib.import_module("hurried_step").Hurried
 
     task_queue = f"hurried-{call}"
-    async with Worker(dev_server.client, task_queue=task_queue, workflows=[Hurried], workflow_runner=sandboxed()):
+    async with Worker(dev_server.client, task_queue=task_queue, workflows=[hurried], workflow_runner=sandboxed()):
         run = await dev_server.client.start_workflow("Hurried", id=task_queue, task_queue=task_queue)
 
         async def stuck() -> str | None:
