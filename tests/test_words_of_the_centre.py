@@ -30,7 +30,6 @@ JIRA = "Jira's own JSON"
 BOARD = "the ticket board of standalone mode reads the standalone centre's JSON"
 MODEL_CODE = "what model code reads is ModelOp's own JSON"
 VARIABLES = "a part of the names of variables"
-LEAD = "workflows are being converted"
 
 EXCEPTIONS: dict[str, str] = {
     **dict.fromkeys(
@@ -46,7 +45,6 @@ EXCEPTIONS: dict[str, str] = {
     "mlc/standalone/desk/board/notifications.py: createdDate": BOARD,
     "mlc/standalone/desk/jira_json.py: timeZone": JIRA,
     "mlc/standalone/dev.py: FILE": VARIABLES,
-    "workflows/steps/notices.py: ERROR": LEAD,
 }
 """``file: word``, or ``file`` for all of it, and the reason."""
 

@@ -74,9 +74,11 @@ def bare_model() -> wire.StoredModel:
 class Backroom:
     """Activities bound to a centre, and the people and runtimes that a test plays there (``center``)."""
 
-    def __init__(self, port: ModelOpCenter) -> None:
+    def __init__(self, port: ModelOpCenter, http: httpx.AsyncClient) -> None:
         self.port = port
         """What the activities have."""
+        self.http = http
+        """By which they ask it."""
         self.center = port.model_manage
         self.settings = ProcessSettings()
         files = FileRules(root=Path("/lake"))
@@ -178,7 +180,7 @@ async def backroom(folder: Path) -> AsyncIterator[Backroom]:
     app = create_app(StandaloneCenterSettings(database=folder / "center.db", token="t"), connect=no_temporal)
     settings = CenterSettings(url="http://centre/model-manage/api", token="t", browse_url="http://pages", spool=folder)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as http:
-        yield Backroom(ModelOpCenter(settings, http=http))
+        yield Backroom(ModelOpCenter(settings, http=http), http)
 
 
 async def no_temporal() -> Any:

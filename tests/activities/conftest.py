@@ -15,4 +15,4 @@ async def _room(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backr
 @pytest.fixture
 def room(_room: Backroom) -> Backroom:
     """With the activities as the worker has them."""
-    return Backroom(_room.port)
+    return Backroom(_room.port, _room.http)

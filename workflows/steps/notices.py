@@ -3,14 +3,13 @@
 from temporalio import workflow
 
 from activities.notifications import Notice
+from mlc.model.notification import NotificationKind, Severity
 from mlc.model.processes import DeployModelResult, Outcome
 from mlc.model.result import TestResult
 from mlc.model.short import beginning
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.verdict import Verdict
 from workflows.steps.outcome import metrics_text, places_text
-
-MODEL_TEST = "MODEL_TEST_NOTIFICATION"
 
 
 def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice:
@@ -30,7 +29,7 @@ def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> No
             )
         case _:
             text = f"The deployment of {name} was abandoned; earlier deployments stay active."
-    severity = "INFO" if result.outcome is Outcome.DEPLOYED and not result.warnings else "WARN"
+    severity = Severity.INFO if result.outcome is Outcome.DEPLOYED and not result.warnings else Severity.WARN
     return _notice(snapshot, result.outcome, " ".join([text, *result.warnings]), severity=severity)
 
 
@@ -42,25 +41,33 @@ def back_test_passed(snapshot: SnapshotSummary, test_result: TestResult | None, 
     if test_result and (metrics := metrics_text(test_result)):
         text += f" {metrics}."
     warnings = verdict.warnings if verdict else []
-    severity = "WARN" if warnings else "INFO"
-    return _notice(snapshot, "passed", " ".join([text, *warnings]), severity=severity, notification_type=MODEL_TEST)
+    severity = Severity.WARN if warnings else Severity.INFO
+    return _notice(snapshot, "passed", " ".join([text, *warnings]), severity=severity, kind=NotificationKind.MODEL_TEST)
 
 
 def back_test_not_run(snapshot: SnapshotSummary, why: str) -> Notice:
     """A back test that came to an error before there was anything to review."""
     text = f"The back test of {_named(snapshot)} could not be run. {why}"
-    return _notice(snapshot, "error", text, severity="ERROR", notification_type=MODEL_TEST)
+    return _notice(snapshot, "error", text, severity=Severity.ERROR, kind=NotificationKind.MODEL_TEST)
 
 
 def _named(snapshot: SnapshotSummary) -> str:
     return f"{snapshot.model_name} ({snapshot.name})" if snapshot.model_name else f"snapshot {snapshot.id}"
 
 
-def _notice(snapshot: SnapshotSummary, outcome: str, text: str, **more: str) -> Notice:
+def _notice(
+    snapshot: SnapshotSummary,
+    outcome: str,
+    text: str,
+    *,
+    severity: Severity,
+    kind: NotificationKind = NotificationKind.MODEL,
+) -> Notice:
     return Notice(
         snapshot_id=snapshot.id if snapshot.model_name else "",
         model_id=snapshot.model_id,
         key=f"{workflow.info().first_execution_run_id}-{outcome}",
         message=beginning(text, 1_500),
-        **more,
+        severity=severity,
+        notification_type=kind,
     )
