@@ -1,0 +1,203 @@
+"""The contract of a ledger, second part: runtimes, deployments, schedules, monitors on snapshots, notifications."""
+
+import uuid
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mlc.center import Center, NewDeployment, NewMonitor
+from mlc.model.asset import AssetRole
+from mlc.model.deployment import DeploymentMode, DeploymentRecord, DeploymentState, Runtime
+from mlc.model.failure import NotFound, Refused
+from mlc.model.notification import Notification, NotificationKind, Severity
+from mlc.model.schedule import Schedule
+from mlc.model.snapshot import Snapshot
+from mlc.testing.center.models import DATA, SOURCE, TABLE, a_model, a_snapshot, some_files
+
+NOTHING = str(uuid.UUID(int=0))
+SCHEDULE = Schedule(
+    id="s-1",
+    name="weekly",
+    cron="0 0 6 * * ?",
+    time_zone="Europe/Berlin",
+    signal="com.example.Signal",
+    variables={"MODEL_ID": "x", "INPUT_FILE": {"fileUrl": "https://example.org/in.csv"}},
+    rest={"enabled": True, "metaData": {"tags": ["t"]}},
+)
+ONLINE = Runtime(name="online", stage="dev", endpoint="http://runtime:8093/online/api")
+
+
+async def deployed(center: Center, made: Snapshot, runtime: Runtime | None = None, key: str = "") -> DeploymentRecord:
+    async with center.open_snapshot(made.id) as snapshot:
+        return await center.create_deployment(NewDeployment(key or str(uuid.uuid4()), snapshot, "dev", runtime))
+
+
+class LedgerContract:
+    """What the port promises of deployments and notifications, kept by the adapter of the fixture ``center``."""
+
+    async def test_a_runtime_is_registered_by_its_name_and_updated(self, center: Center) -> None:
+        heard = datetime.now(UTC)
+        runtime = Runtime(name="r", stage="dev", tags=["a"], platforms={"python": "3.12"}, heartbeat=heard)
+        first = await center.register_runtime(runtime)
+        await center.register_runtime(runtime.model_copy(update={"tags": ["b"]}))
+        (listed,) = await center.list_runtimes()
+        assert (listed.id, listed.name, listed.stage, listed.tags) == (first.id, "r", "dev", ["b"])
+        assert listed.platforms == {"python": "3.12"}
+        assert (listed.mode, listed.failed) == (DeploymentMode.BATCH, False)
+        assert listed.heartbeat is not None
+        assert abs((listed.heartbeat - heard).total_seconds()) < 60
+
+    async def test_a_runtime_tells_that_it_serves_online_or_has_failed(self, center: Center) -> None:
+        await center.register_runtime(ONLINE)
+        await center.register_runtime(Runtime(name="failed", failed=True))
+        online, failed = sorted(await center.list_runtimes(), key=lambda runtime: runtime.failed)
+        assert (online.endpoint, online.mode, online.heartbeat) == (ONLINE.endpoint, DeploymentMode.ONLINE, None)
+        assert (failed.failed, failed.mode) == (True, DeploymentMode.BATCH)
+
+    async def test_a_batch_deployment_is_deployed_at_once(self, center: Center, tmp_path: Path) -> None:
+        made = await a_snapshot(center, tmp_path)
+        created = await deployed(center, made, key="k")
+        deployment = await center.get_deployment(created.id)
+        assert (deployment.state, deployment.stage) == (DeploymentState.DEPLOYED, "dev")
+        assert (deployment.snapshot_id, deployment.snapshot_name) == (made.id, made.name)
+        assert (deployment.model_id, deployment.runtime_id, deployment.key) == (made.model.id, None, "k")
+        assert deployment.snapshot is None
+
+    async def test_a_key_makes_one_deployment(self, center: Center, tmp_path: Path) -> None:
+        made = await a_snapshot(center, tmp_path)
+        first = await deployed(center, made, key="k")
+        assert (await deployed(center, made, key="k")).id == first.id
+        assert (await deployed(center, made, key="other")).id != first.id
+
+    async def test_an_open_deployment_carries_its_snapshots_contents(self, center: Center, tmp_path: Path) -> None:
+        created = await deployed(center, await a_snapshot(center, tmp_path))
+        async with center.open_deployment(created.id) as deployment:
+            assert deployment.snapshot is not None
+            assert await center.read(deployment.snapshot.assets[0], limit=10_000) == SOURCE
+            await center.save_definition(deployment, tmp_path / "definition.json")
+        assert created.id in (tmp_path / "definition.json").read_text()
+        with pytest.raises(Refused):
+            await center.read(deployment.snapshot.assets[0], limit=10_000)
+
+    @pytest.mark.parametrize("end", [DeploymentState.DEPLOYED, DeploymentState.FAILED])
+    async def test_a_runtime_finishes_loading_once(self, center: Center, tmp_path: Path, end: DeploymentState) -> None:
+        runtime = await center.register_runtime(ONLINE)
+        created = await deployed(center, await a_snapshot(center, tmp_path), runtime)
+        assert (created.state, created.runtime_id, created.runtime_name) == (
+            DeploymentState.DEPLOYING,
+            runtime.id,
+            "online",
+        )
+        finished = await center.finish_loading(created.id, end, ["no", "memory"])
+        assert (finished.state, finished.messages) == (end, ["no", "memory"])
+        for other in (DeploymentState.DEPLOYED, DeploymentState.FAILED):
+            again = await center.finish_loading(created.id, other, ["later"])
+            assert (again.state, again.messages) == (end, ["no", "memory"])
+
+    async def test_a_deployment_that_ended_stays_so_and_has_no_schedules(self, center: Center, tmp_path: Path) -> None:
+        created = await deployed(center, await a_snapshot(center, tmp_path))
+        await center.set_schedules(created.id, [SCHEDULE])
+        for _ in range(2):
+            await center.end_deployment(created.id)
+        assert (await center.finish_loading(created.id, DeploymentState.DEPLOYED)).state is DeploymentState.UNDEPLOYED
+        ended = await center.get_deployment(created.id)
+        assert (ended.state, ended.schedules) == (DeploymentState.UNDEPLOYED, [])
+
+    async def test_deployments_are_found_by_what_they_belong_to(self, center: Center, tmp_path: Path) -> None:
+        model = await center.save_model(a_model(), some_files(tmp_path))
+        one, two = [await a_snapshot(center, tmp_path, name, model=model) for name in ("one", "two")]
+        runtime = await center.register_runtime(ONLINE)
+        first, second = await deployed(center, one, runtime), await deployed(center, two)
+        other = await deployed(center, await a_snapshot(center, tmp_path))
+
+        async def found(**by: str) -> list[str]:
+            return [deployment.id for deployment in await center.list_deployments(**by)]
+
+        assert await found() == [other.id, second.id, first.id]
+        assert await found(model_id=model.id) == [second.id, first.id]
+        assert await found(snapshot_id=two.id) == [second.id]
+        assert await found(runtime_id=runtime.id) == [first.id]
+        assert await found(snapshot_id=two.id, runtime_id=runtime.id) == []
+
+    async def test_deployments_are_walked_through_by_state_newest_first(self, center: Center, tmp_path: Path) -> None:
+        made = await a_snapshot(center, tmp_path)
+        active = [await deployed(center, made) for _ in range(4)]
+        ended = await deployed(center, made)
+        await center.end_deployment(ended.id)
+        walked = [d.id async for d in center.iter_deployments(state=DeploymentState.DEPLOYED)]
+        assert walked == [deployment.id for deployment in reversed(active)]
+        assert len([d async for d in center.iter_deployments()]) == 5
+        async with aclosing(center.iter_deployments(state=DeploymentState.UNDEPLOYED)) as some:
+            async for deployment in some:
+                assert deployment.id == ended.id
+                break
+
+    async def test_schedules_are_kept_as_they_are_and_no_others(self, center: Center, tmp_path: Path) -> None:
+        created = await deployed(center, await a_snapshot(center, tmp_path))
+        other = SCHEDULE.model_copy(update={"id": "s-2", "name": "", "time_zone": "", "rest": {}})
+        await center.set_schedules(created.id, [SCHEDULE, other])
+        assert (await center.get_deployment(created.id)).schedules == [SCHEDULE, other]
+        await center.set_schedules(created.id, [other])
+        assert (await center.get_deployment(created.id)).schedules == [other]
+        assert (await center.list_deployments())[0].schedules[0].signal == SCHEDULE.signal
+
+    async def test_monitors_are_added_beside_those_that_are_there(self, center: Center, tmp_path: Path) -> None:
+        watcher = await center.save_model(
+            a_model("watcher", is_monitor=True, association_role="DATA_DRIFT_MODEL"), some_files(tmp_path)
+        )
+        monitor = await a_snapshot(center, tmp_path, "watcher_v1", model=watcher)
+        made = await a_snapshot(center, tmp_path)
+        for number in (1, 2):
+            async with center.open_snapshot(made.id) as snapshot, center.open_snapshot(monitor.id) as carried:
+                new = NewMonitor(
+                    carried,
+                    snapshot.with_role(AssetRole.TEST_DATA),
+                    snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR),
+                    [SCHEDULE],
+                )
+                await center.add_monitors(snapshot, [new])
+            async with center.open_snapshot(made.id) as snapshot:
+                assert [on.name for on in snapshot.monitors] == ["watcher"] * number
+                for on in snapshot.monitors:
+                    data, table = on.assets
+                    assert data.usage
+                    assert await center.read(data, limit=len(DATA)) == DATA
+                    assert await center.read(table, limit=100) == TABLE
+                    assert on.schedules == [SCHEDULE]
+                assert len(snapshot.assets) == 4
+
+    async def test_notifications_are_listed_newest_first_and_closed(self, center: Center) -> None:
+        snapshot_id = str(uuid.uuid4())
+        for number in range(3):
+            new = Notification(
+                key=f"k{number}",
+                kind=NotificationKind.MODEL_TEST,
+                severity=Severity.WARN,
+                message=str(number),
+                snapshot_id=snapshot_id,
+                model_id=NOTHING,
+            )
+            await center.create_notification(new)
+        await center.create_notification(Notification(message="of nothing"))
+        assert [n.message for n in await center.list_notifications()] == ["of nothing", "2", "1", "0"]
+        newest, *_ = found = await center.list_notifications(snapshot_id=snapshot_id)
+        assert [n.key for n in found] == ["k2", "k1", "k0"]
+        assert (newest.kind, newest.severity, newest.open) == (NotificationKind.MODEL_TEST, Severity.WARN, True)
+        assert (newest.snapshot_id, newest.model_id) == (snapshot_id, NOTHING)
+        await center.close_notification(newest.id, "mended")
+        closed = (await center.list_notifications(snapshot_id=snapshot_id))[0]
+        assert (closed.open, closed.message, closed.key) == (False, "mended", "k2")
+
+    async def test_what_is_not_there_is_not_found(self, center: Center) -> None:
+        for asked in (
+            center.get_deployment(NOTHING),
+            center.get_job(NOTHING),
+            center.get_test_result(NOTHING),
+            center.set_schedules(NOTHING, []),
+            center.begin_job("no such"),
+        ):
+            with pytest.raises(NotFound):
+                await asked
+        await center.end_deployment(NOTHING)
