@@ -31,7 +31,7 @@ from mlc.model.processes import (
     RunBatchModelJobStatus,
 )
 from mlc.model.schedule import Schedule, mirrored_id
-from mlc.pages import run_page, snapshot_page
+from mlc.pages import run_page
 from mlc.standalone.demo.outcomes import Check, Outcome
 from mlc.standalone.demo.play import Played, Systems
 from mlc.standalone.watch import Line, follow, text_of
@@ -92,7 +92,7 @@ class Operation:
             _equal("passed", result.outcome if result else "no end", "run"),
             Check("a notification that it passed", notified, "passed" in notified, "snapshot"),
         ]
-        return self._outcome(name, checks, run_id, played.made.snapshot_id)
+        return self._outcome(name, checks, run_id, played.page)
 
     async def failing_back_test(self, played: Played) -> Outcome:
         """A back test on labelled data that came with the signal and that the model gets wrong."""
@@ -114,7 +114,7 @@ class Operation:
             Check("servicenow INC...", incident, incident.startswith("servicenow INC"), incident),
         ]
         pages = {ticket.key: ticket.url for ticket in tickets}
-        return self._outcome(name, checks, run_id, played.made.snapshot_id, pages)
+        return self._outcome(name, checks, run_id, played.page, pages)
 
     async def nightly_job(self, played: Played) -> Outcome:
         """A schedule on the batch deployment, fired once by hand, and the file that it makes."""
@@ -130,7 +130,7 @@ class Operation:
             run_id = await fire(self._systems.temporal, schedule_id)
         except NotFired as error:
             missing = Check("a Temporal Schedule that starts a run", str(error), False, "Temporal UI")
-            return Outcome(name, [missing], {"snapshot": snapshot_page(played.made.snapshot_id)})
+            return Outcome(name, [missing], {"snapshot": played.page})
         self._say("schedule", "Temporal", schedule_id)
         self._say("schedule", "fired", run_id)
         result = await self._follow(run_id, RunBatchModelJobStatus, RunBatchModelJobResult)
@@ -143,7 +143,7 @@ class Operation:
             _equal(JobStatus.COMPLETE, await self._job_status(result), "run"),
             Check(f"{wanted} scores in {target}", f"{made} scores", made == wanted, str(target)),
         ]
-        return self._outcome(name, checks, run_id, played.made.snapshot_id)
+        return self._outcome(name, checks, run_id, played.page)
 
     async def _schedule(self, played: Played, source: Path, target: Path) -> str:
         """Put a schedule on the active batch deployment; the id that its mirror in Temporal will have."""
@@ -193,10 +193,10 @@ class Operation:
         return (await self._systems.center.get_job(result.job_id)).status
 
     def _outcome(
-        self, name: str, checks: list[Check], run_id: str, snapshot_id: str, pages: dict[str, str] | None = None
+        self, name: str, checks: list[Check], run_id: str, page: str, pages: dict[str, str] | None = None
     ) -> Outcome:
         run = run_page(run_id, self._systems.temporal.namespace)
-        return Outcome(name, checks, {"run": run, "snapshot": snapshot_page(snapshot_id)} | (pages or {}))
+        return Outcome(name, checks, {"run": run, "snapshot": page} | (pages or {}))
 
     def _begin(self, name: str) -> None:
         self._console.print(f"\n{name}", style="bold", soft_wrap=True, markup=False)

@@ -20,7 +20,7 @@ from mlc.model.deployment import DeploymentState
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult, DeployModelStatus, Phase
 from mlc.model.ticket import TicketKind, TicketRef
-from mlc.pages import run_page, snapshot_page
+from mlc.pages import run_page
 from mlc.runtime.http import DEPLOYMENT_HEADER
 from mlc.standalone.demo.outcomes import Expected, Outcome, Seen, checks
 from mlc.standalone.demo.reviewer import Reviewer, Ticket
@@ -55,10 +55,12 @@ class Played:
     submission: Submission
     made: Submitted
     seen: Seen
+    page: str
+    """Of the snapshot."""
 
     def outcome(self, namespace: str) -> Outcome:
         """What came of it; ``namespace`` is Temporal's."""
-        pages = {"run": run_page(self.made.workflow_id, namespace), "snapshot": snapshot_page(self.made.snapshot_id)}
+        pages = {"run": run_page(self.made.workflow_id, namespace), "snapshot": self.page}
         tickets = {ticket.key: ticket.url for ticket in self.seen.tickets}
         return Outcome(self.made.model_name, list(checks(self.submission.expected, self.seen)), pages | tickets)
 
@@ -107,7 +109,7 @@ class Play:
             trouble = f"no end within {LIMIT:.0f} seconds"
         seen = await self._look(made, trouble)
         self._say("outcome", seen.outcome, trouble)
-        return Played(self._submission, made, seen)
+        return Played(self._submission, made, seen, self._page(made))
 
     async def _submit(self, number: str) -> Submitted:
         center, temporal = self._systems.center, self._systems.temporal
@@ -118,9 +120,12 @@ class Play:
         given = [file for file in files if file not in self._withheld]
         tags = self._submission.tags
         made = await submit_model(model, given, tags=tags, stage=STAGE, center=center, temporal=temporal)
-        self._say("submitted", "snapshot", snapshot_page(made.snapshot_id))
+        self._say("submitted", "snapshot", self._page(made))
         self._say("submitted", "run", run_page(made.workflow_id, temporal.namespace))
         return made
+
+    def _page(self, made: Submitted) -> str:
+        return self._systems.center.page_of(made.snapshot_id) or ""
 
     async def _asked(self, snapshot_id: str, ref: TicketRef) -> None:
         ticket = await self._systems.person.read(ref.key)
