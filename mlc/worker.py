@@ -29,8 +29,7 @@ from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
 from mlc import temporal
 from mlc.center import Center
-from mlc.center.modelop.center import ModelOpCenter
-from mlc.center.modelop.settings import CenterSettings
+from mlc.center.configured import configured_center
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.failure import MlcError
 from mlc.model.file import FileRules
@@ -94,19 +93,17 @@ def activities_of(
     *,
     process: ProcessSettings,
     files: FileRules,
-    text_limit: int,
     processes: Processes = PROCESSES,
 ) -> list[Callable[..., Any]]:
     """Every activity of the processes, bound to its clients.
 
     Args:
-        text_limit: bytes of a text of the model centre that are read to be judged (``MLC_CENTER_TEXT_LIMIT``).
         processes: those that schedules may start.
     """
     snapshots = SnapshotActivities(center, process, tickets.names, tickets.review_tags)
-    jobs = JobActivities(center, process, files, text_limit)
+    jobs = JobActivities(center, process, files, center.text_limit)
     batch = BatchActivities(center, process, tickets.review_tags)
-    verdicts = VerdictActivities(center, process, text_limit)
+    verdicts = VerdictActivities(center, process, center.text_limit)
     monitors = MonitorActivities(center)
     deployments = DeploymentActivities(center, process, tickets.review_tags)
     schedules = ScheduleActivities(center)
@@ -139,20 +136,17 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
     Raises:
         NotConfigured: no ticket system is set up (failure tickets are part of every process), or the namespace isn't.
     """
-    process, center_settings, files = ProcessSettings(), CenterSettings(), FileSettings()
+    process, files = ProcessSettings(), FileSettings()
     tickets = ticket_systems()
-    center = ModelOpCenter(center_settings)
     threads = ThreadPoolExecutor(process.worker_threads, thread_name_prefix="tickets")
-    activities = activities_of(
-        center, tickets, threads, process=process, files=files.rules, text_limit=center_settings.text_limit
-    )
     try:
-        client = await connect(MlcPlugin(activities))
-        await check_namespace(client)
-        async with new_worker(client, task_queue) as worker:
-            yield worker
+        async with configured_center() as center:
+            activities = activities_of(center, tickets, threads, process=process, files=files.rules)
+            client = await connect(MlcPlugin(activities))
+            await check_namespace(client)
+            async with new_worker(client, task_queue) as worker:
+                yield worker
     finally:
-        await center.aclose()
         threads.shutdown(wait=False, cancel_futures=True)
 
 

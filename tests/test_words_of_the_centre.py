@@ -18,7 +18,7 @@ from mlc.center.modelop.settings import CenterSettings
 ROOT = Path(__file__).parents[1]
 ROOMS = ("mlc/center/modelop/", "mlc/standalone/center/")
 ROOM = "mlc.center.modelop"
-DOORS = ("center", "check", "folder", "settings", "signal_assets", "signals")
+PUBLIC_MODULES = ("center", "check", "folder", "settings", "signal_assets", "signals")
 """Modules of the room whose functions and classes speak the domain's language: others may import them."""
 CAMEL = re.compile(r"\b[a-z]+[a-z0-9]*[A-Z]\w*")
 
@@ -98,7 +98,7 @@ def foreign(text: str) -> set[str]:
 
 @cache
 def wire_imports(text: str) -> set[str]:
-    """Modules of the room that a piece of Python imports, doors aside."""
+    """Modules of the room that a piece of Python imports, public aside."""
     found = set[str]()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and node.module == ROOM:
@@ -107,8 +107,8 @@ def wire_imports(text: str) -> set[str]:
             found.add(node.module or "")
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-    doors = {f"{ROOM}.{door}" for door in DOORS}
-    return {name for name in found - doors if name == ROOM or name.startswith(f"{ROOM}.")}
+    public = {f"{ROOM}.{module}" for module in PUBLIC_MODULES}
+    return {name for name in found - public if name == ROOM or name.startswith(f"{ROOM}.")}
 
 
 def excepted(path: Path, word: str) -> bool:
@@ -178,7 +178,7 @@ def test_the_search_finds_imports_of_the_room(text: str, found: set[str]) -> Non
 
 def test_the_doors_are_there() -> None:
     room = {path.stem for path in (ROOT / ROOMS[0]).iterdir()}
-    assert set(DOORS) - room == set()
+    assert set(PUBLIC_MODULES) - room == set()
 
 
 def test_there_are_words_to_look_for() -> None:

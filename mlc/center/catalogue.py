@@ -25,11 +25,16 @@ class Contents(Protocol):
     ``open_file``.
     """
 
+    @property
+    def text_limit(self) -> int:
+        """Bytes of a text that is read whole, since it is judged or shown: a setting."""
+        ...
+
     async def read(self, asset: Asset, *, limit: int) -> bytes:
         """The whole content.
 
         Args:
-            limit: bytes; the setting ``MLC_CENTER_TEXT_LIMIT`` for text.
+            limit: bytes; ``text_limit`` for text.
 
         Raises:
             TooLarge: it is longer.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-import mlc.worker  # noqa: F401  # the doors' modules hold all groups of settings: a group is known once it is imported
+import mlc.worker  # noqa: F401  # the programs' modules hold all groups of settings: a group is known once it is imported
 from mlc.model.finding import Finding, good, warning, wrong
 from mlc.model.short import beginning
 from mlc.settings import OTHER_VARIABLES, Variable, groups, home

@@ -125,13 +125,12 @@ def worker() -> None:
 @app.command()
 def gateway() -> None:
     """Take signals and webhooks over HTTP."""
-    from mlc.center.modelop.settings import CenterSettings
     from mlc.gateway.serve import serve
     from mlc.settings import FileSettings, GatewaySettings
 
     _as_service()
     _end_well_when_told()
-    asyncio.run(serve(GatewaySettings(), CenterSettings(), FileSettings()))
+    asyncio.run(serve(GatewaySettings(), FileSettings()))
 
 
 @app.command()

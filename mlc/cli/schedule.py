@@ -50,17 +50,14 @@ def run(name: ScheduleName) -> None:
 
 
 async def _seen() -> tuple["list[MirroredSchedule]", list[str]]:
-    from contextlib import aclosing
-
-    from mlc.center.modelop.center import ModelOpCenter
-    from mlc.center.modelop.settings import CenterSettings
+    from mlc.center.configured import configured_center
     from mlc.mirrored import mirrored_schedules, problems
     from mlc.worker import connect
 
     use_home()
     client = await connect()
     schedules = await mirrored_schedules(client)
-    async with aclosing(ModelOpCenter(CenterSettings())) as center:
+    async with configured_center() as center:
         return schedules, await problems(client, center, schedules)
 
 

@@ -1,15 +1,13 @@
 """``mlc submit``: what it prints, and the exit code that tells the outcome."""
 
 from collections.abc import Sequence
-from contextlib import aclosing
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from temporalio.client import WorkflowFailureError
 
-from mlc.center.modelop.center import ModelOpCenter
-from mlc.center.modelop.settings import CenterSettings
+from mlc.center.configured import configured_center
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult
 from mlc.pages import run_page
@@ -25,7 +23,7 @@ REJECTED, RUN_FAILED = 3, 4
 async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str], stage: str, watching: bool) -> int:
     """Submit a model folder, print what was made of it, and show the run if ``watching``. Returns the exit code."""
     temporal = await connect()
-    async with aclosing(ModelOpCenter(CenterSettings())) as center:
+    async with configured_center() as center:
         made = await submit(folder, name=name, tags=tags, stage=stage, center=center, temporal=temporal)
         page = center.page_of(made.snapshot_id)
     _tell_submitted(made, temporal.namespace, page)

@@ -2,12 +2,10 @@
 
 import ipaddress
 import logging
-from contextlib import aclosing
 
 import uvicorn
 
-from mlc.center.modelop.center import ModelOpCenter
-from mlc.center.modelop.settings import CenterSettings
+from mlc.center.configured import configured_center
 from mlc.gateway.app import create_app
 from mlc.gateway.temporal import connect
 from mlc.settings import FileSettings, GatewaySettings
@@ -15,16 +13,16 @@ from mlc.settings import FileSettings, GatewaySettings
 log = logging.getLogger("mlc.gateway")
 
 
-async def serve(settings: GatewaySettings, center: CenterSettings, files: FileSettings) -> None:
-    """Listen until SIGTERM or SIGINT; requests under way are answered first. Ticket systems are the environment's.
+async def serve(settings: GatewaySettings, files: FileSettings) -> None:
+    """Listen until SIGTERM or SIGINT; requests under way are answered first. Centre and ticket systems are as set up.
 
     Raises:
         ValueError: no secret for webhooks is configured.
     """
     if settings.token is None and not _loopback(settings.host):
         log.warning("The signal API on %s asks for no token: set MLC_GATEWAY_TOKEN.", settings.host)
-    async with aclosing(ModelOpCenter(center)) as client:
-        app = create_app(settings, temporal=await connect(), center=client, files=files.rules)
+    async with configured_center() as center:
+        app = create_app(settings, temporal=await connect(), center=center, files=files.rules)
         config = uvicorn.Config(
             app,
             host=settings.host,

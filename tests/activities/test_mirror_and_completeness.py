@@ -113,7 +113,6 @@ def test_every_activity_of_the_worker_has_a_test_in_this_folder(room: Backroom) 
             threads,
             process=room.settings,
             files=FileRules(),
-            text_limit=1,
         )
     names = {activity._Definition.must_from_callable(each).name for each in every}
     code = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))

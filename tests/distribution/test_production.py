@@ -14,7 +14,7 @@ NO_SERVER = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
 PROCESSES = {
     "worker": ["mlc.worker"],
     "gateway": ["mlc.gateway.serve"],
-    "runtime": ["mlc.runtime", "mlc.runtime.door"],
+    "runtime": ["mlc.runtime", "mlc.runtime.serve"],
     "setup": ["mlc.namespace", "mlc.worker"],
     "check": ["mlc.check.report"],
     "schedule": ["mlc.mirrored", "mlc.cli.schedule"],

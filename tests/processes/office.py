@@ -293,7 +293,6 @@ async def premises(
             threads,
             process=process,
             files=FileRules(root=LAKE),
-            text_limit=center_settings.text_limit,
             processes=processes,
         )
         connected = await Client.connect(

@@ -41,6 +41,7 @@ class ModelOpAccess:
         self._spools = Spools(settings.spool)
         self._manage = ModelManage(settings, http=client, spools=self._spools)
         self.model_manage = ModelManage(settings, http=client)
+        self.text_limit = settings.text_limit
         self._contents = OpenContents(self._spools)
         self._origins: dict[int, wire.Entity] = {}
 

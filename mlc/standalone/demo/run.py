@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mlc.center.modelop.center import ModelOpCenter
-from mlc.center.modelop.settings import CenterSettings
+from mlc.center.configured import configured_center
 from mlc.settings import FileSettings, GatewaySettings
 from mlc.standalone.demo import EXAMPLES
 from mlc.standalone.demo.operate import Gateway, Operation
@@ -114,7 +113,7 @@ def _adopt(environment: dict[str, str]) -> None:
 async def _play_all(system: Standalone, console: Console, *, approve: bool) -> list[Outcome]:
     async with AsyncExitStack() as stack:
         systems = Systems(
-            center=await stack.enter_async_context(aclosing(ModelOpCenter(CenterSettings()))),
+            center=await stack.enter_async_context(configured_center()),
             person=await stack.enter_async_context(reviewer(JiraSettings())),
             temporal=await connect(),
             scoring=system.addresses["Online scoring"],
@@ -137,8 +136,8 @@ async def _operate(played: list[Played], systems: Systems, console: Console) -> 
     gateway, lake = GatewaySettings(), FileSettings().root
     assert gateway.token is not None
     assert lake is not None
-    door = Gateway(f"http://{gateway.host}:{gateway.port}", gateway.token.get_secret_value())
-    operation = Operation(systems, door, lake, console)
+    caller = Gateway(f"http://{gateway.host}:{gateway.port}", gateway.token.get_secret_value())
+    operation = Operation(systems, caller, lake, console)
     online, batch, _ = played
     return [
         await operation.passing_back_test(online),

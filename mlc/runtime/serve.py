@@ -21,8 +21,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from mlc.center import Ledger
-from mlc.center.modelop.center import ModelOpCenter
-from mlc.center.modelop.settings import CenterSettings
+from mlc.center.configured import configured_center
 from mlc.model.deployment import Runtime
 from mlc.model.failure import ExternalError
 from mlc.model.job import runtime_task_queue, slots_task_queue
@@ -48,26 +47,24 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         OSError: online, and the port is in use.
     """
     stop = stop or _stopped_by_signal()
-    center_settings = CenterSettings()
-    center = ModelOpCenter(center_settings)
     listener = _listen(settings) if settings.online else None
     try:
         with own_workspace(settings.folder) as workspace:
-            client = await connect()
-            runtime = await patiently(lambda: center.register_runtime(describe(settings)))
             async with AsyncExitStack() as running:
+                center = await running.enter_async_context(configured_center())
+                client = await connect()
+                runtime = await patiently(lambda: center.register_runtime(describe(settings)))
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))
                 if listener is not None:
-                    models = OnlineModels(center, settings, workspace, center_settings.text_limit)
+                    models = OnlineModels(center, settings, workspace, center.text_limit)
                     await running.enter_async_context(_background(models.run(runtime.id), stop))
                     await running.enter_async_context(_serving(create_app(models, settings), listener, stop))
-                jobs = JobActivities(center, settings, workspace, center_settings.text_limit)
+                jobs = JobActivities(center, settings, workspace, center.text_limit)
                 for worker in new_workers(client, jobs):
                     await running.enter_async_context(worker)
                 log.info("runtime %s is up", settings.name)
                 await stop.wait()
     finally:
-        await center.aclose()
         if listener is not None:
             listener.close()
 
