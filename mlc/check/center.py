@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from activities.matching import canonical_stage
 from activities.monitors import CLASSIFICATION, REGRESSION
 from mlc.center import Center
-from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.check import check_modelop
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.deployment import Runtime
 from mlc.model.failure import ExternalError
-from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
+from mlc.model.finding import Finding, good, listed, warning, wrong
 from mlc.settings import ProcessSettings
 
 MONITORS = tuple(dict.fromkeys([*REGRESSION, *CLASSIFICATION]))
@@ -19,19 +18,14 @@ MONITORS = tuple(dict.fromkeys([*REGRESSION, *CLASSIFICATION]))
 
 async def check_center() -> AsyncIterator[Finding]:
     """Findings about the model centre of ``MLC_CENTER_*``. Only reads: whether it may be written to is not seen."""
-    settings = CenterSettings()
-    readable = False
-    async for finding in check_modelop(settings):
-        readable = readable or (finding.mark is Mark.GOOD and finding.what.startswith("Collections"))
+    async for finding in check_modelop(CenterSettings(), _needs):
         yield finding
-    if not readable:
-        return  # all the rest would say the same
-    center = ModelOpCenter(settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)}))
-    try:
-        for finding in [*await _runtimes(center), *await _monitors(center)]:
-            yield finding
-    finally:
-        await center.aclose()
+
+
+async def _needs(center: Center) -> AsyncIterator[Finding]:
+    """What the processes need in a centre."""
+    for finding in [*await _runtimes(center), *await _monitors(center)]:
+        yield finding
 
 
 async def _runtimes(center: Center) -> list[Finding]:

@@ -85,7 +85,7 @@ class JobRecord(Record):
     """The kind in the centre's own word, for people."""
     status: JobStatus = JobStatus.UNKNOWN
     result: str = ""
-    """How it went in the centre's own word, for people."""
+    """How it went in the centre's own word, for people; of an unknown status that word."""
     messages: list[str] = []
     key: str = ""
     """Ours, of the process that created it."""

@@ -42,6 +42,9 @@ OTHER_WORDS: dict[str, Any] = {
     "find_notifications_by_snapshot": "about?snapshot",
 }
 
+OTHER_TAGS = {"train_tag": "fit", "run_test_tag": "measure", "review_tag": "ask"}
+"""The control tags, at other values than the usual ones."""
+
 
 def left_open() -> list[str]:
     """The settings whose descriptions say that their values are not proven."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlc.center.modelop import ids, wire
+from mlc.center.modelop.assets import read_asset
+from mlc.center.modelop.deployments import read_deployment, read_runtime
+from mlc.center.modelop.jobs import read_job
 from mlc.center.modelop.results import read_provenance, read_verdict, written_provenance, written_verdict
 from mlc.center.modelop.schedules import read_schedule, written_schedule
 from mlc.center.modelop.settings import CenterSettings
@@ -23,7 +26,10 @@ from mlc.center.modelop.snapshots import (
     written_model,
     written_submission,
 )
+from mlc.model.asset import AssetKind
+from mlc.model.deployment import DeploymentState
 from mlc.model.failure import NotFound
+from mlc.model.job import JobKind, JobStatus
 from mlc.model.result import Provenance
 from mlc.model.snapshot import DecisionEntry, Model, Repository, Schema, Submission
 from mlc.model.ticket import Decision, DecisionOutcome
@@ -266,3 +272,42 @@ def test_a_model_is_read_as_it_was_registered() -> None:
         details={"Model category": "MODEL_MONITORING_MODEL", "Roi": {"x": 1}, "Enable input schema checking": True},
     )
     assert read_model(wire.StoredModel.model_validate(written_model(model).wire())) == model
+
+
+def test_words_that_are_not_known_are_unknown_and_never_a_yes() -> None:
+    job = read_job(wire.Job(id="j", job_type="ODD", job_status="SUSPENDED", job_result="UNKNOWN"), SETTINGS)
+    assert (job.kind, job.type_name, job.status, job.result) == (
+        JobKind.UNKNOWN,
+        "ODD",
+        JobStatus.UNKNOWN,
+        "SUSPENDED",
+    )
+    assert not job.status.terminal
+    for state in ("PAUSED", "", None, 5, ["DEPLOYED"], "deployed"):
+        deployment = read_deployment(wire.DeployedModel(id="d", state=state), SETTINGS)
+        assert deployment.state is DeploymentState.UNKNOWN
+    asset = read_asset(wire.Asset(name="t", asset_type="SQL", asset_role="ODD"), SETTINGS)
+    assert (asset.kind, asset.type_name, asset.role) == (AssetKind.UNKNOWN, "SQL", "ODD")
+
+
+@pytest.mark.parametrize(
+    "engine", [{"id": 5}, "text", [], {"id": "e", "name": None}, {"lastActivity": {"type": "HEARTBEAT"}}]
+)
+def test_a_runtime_that_is_not_understood_is_no_batch_deployment(engine: Any) -> None:
+    other = CenterSettings(runtime_field="runsOn")
+    deployment = read_deployment(wire.DeployedModel(id="d", runsOn=engine), other)
+    assert deployment.runtime_id is not None
+
+
+@pytest.mark.parametrize("date", [None, "", "soon", "2026-03-01T00:00:00", 5])
+def test_a_heartbeat_without_a_time_is_none(date: Any) -> None:
+    engine = wire.Engine(name="r", lastActivity={"type": "HEARTBEAT", "date": date})
+    assert read_runtime(engine).heartbeat is None
+
+
+def test_the_centres_clock_counts_where_it_says_when_it_heard_of_a_runtime() -> None:
+    heartbeat = {"type": "HEARTBEAT", "date": "2020-01-01T00:00:00Z"}
+    engine = wire.Engine(name="r", lastActivity=heartbeat, lastModifiedDate="2026-03-01T00:00:00Z")
+    assert read_runtime(engine).heartbeat == datetime(2026, 3, 1, tzinfo=UTC)
+    job = wire.Engine(name="r", lastActivity={"type": "JOB", "date": "2020-01-01T00:00:00Z"})
+    assert read_runtime(job).heartbeat is None

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import httpx
@@ -11,6 +11,7 @@ from mlc.center.capability import Capability
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.hal import Hal, JsonObject
 from mlc.center.modelop.settings import CenterSettings
+from mlc.center.port import Center
 from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused
 from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
@@ -31,8 +32,10 @@ SETTABLE = ("test_results", "deployments", "runtimes")
 """Settings that name a collection which the processes can't do without."""
 
 
-async def check_modelop(settings: CenterSettings) -> AsyncIterator[Finding]:
-    """Findings about the model centre of these settings; nothing more if it can't be read at all.
+async def check_modelop(
+    settings: CenterSettings, more: Callable[[Center], AsyncIterator[Finding]]
+) -> AsyncIterator[Finding]:
+    """Findings about the model centre of these settings, and what ``more`` finds in it if it can be read at all.
 
     Only reads: whether it may be written to is not seen.
     """
@@ -56,7 +59,10 @@ async def check_modelop(settings: CenterSettings) -> AsyncIterator[Finding]:
             yield finding
         if collections[0].mark is not Mark.GOOD:
             return  # not one can be read: all the rest would say the same
-        for finding in [*await _finders(hal, settings), _capabilities(ModelOpCenter(settings, http=http))]:
+        center = ModelOpCenter(settings, http=http)
+        for finding in [*await _finders(hal, settings), _capabilities(center)]:
+            yield finding
+        async for finding in more(center):
             yield finding
 
 

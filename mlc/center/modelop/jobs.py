@@ -12,12 +12,13 @@ _KEY, _WORKFLOW_ID = "mlcKey", "mlcWorkflowId"
 
 
 def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred) -> JobRecord:
+    status = literals.job_status(job.job_status, settings)
     return JobRecord(
         id=ids.encode(job.id),
         kind=literals.job_kind(job.job_type, settings),
         type_name=job.job_type,
-        status=literals.job_status(job.job_status, settings),
-        result=job.job_result or "",
+        status=status,
+        result=job.job_status if status is JobStatus.UNKNOWN else job.job_result or "",
         messages=job.job_messages,
         key=job_key(job) or "",
         workflow_id=str(job.job_parameters.get(_WORKFLOW_ID) or ""),
