@@ -31,7 +31,7 @@ from mlc.model.processes import (
     RunBatchModelJobStatus,
 )
 from mlc.model.schedule import Schedule, mirrored_id
-from mlc.pages import run_page, snapshot_page
+from mlc.pages import run_page
 from mlc.standalone.demo.outcomes import Check, Outcome
 from mlc.standalone.demo.play import Played, Systems
 from mlc.standalone.watch import Line, follow, text_of
@@ -130,7 +130,7 @@ class Operation:
             run_id = await fire(self._systems.temporal, schedule_id)
         except NotFired as error:
             missing = Check("a Temporal Schedule that starts a run", str(error), False, "Temporal UI")
-            return Outcome(name, [missing], {"snapshot": snapshot_page(played.made.snapshot_id)})
+            return Outcome(name, [missing], {"snapshot": played.page})
         self._say("schedule", "Temporal", schedule_id)
         self._say("schedule", "fired", run_id)
         result = await self._follow(run_id, RunBatchModelJobStatus, RunBatchModelJobResult)
@@ -196,7 +196,7 @@ class Operation:
         self, name: str, checks: list[Check], run_id: str, snapshot_id: str, pages: dict[str, str] | None = None
     ) -> Outcome:
         run = run_page(run_id, self._systems.temporal.namespace)
-        return Outcome(name, checks, {"run": run, "snapshot": snapshot_page(snapshot_id)} | (pages or {}))
+        return Outcome(name, checks, {"run": run, "snapshot": self._systems.page_of(snapshot_id)} | (pages or {}))
 
     def _begin(self, name: str) -> None:
         self._console.print(f"\n{name}", style="bold", soft_wrap=True, markup=False)

@@ -20,7 +20,7 @@ from mlc.model.deployment import DeploymentState
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult, DeployModelStatus, Phase
 from mlc.model.ticket import TicketKind, TicketRef
-from mlc.pages import run_page, snapshot_page
+from mlc.pages import run_page
 from mlc.runtime.http import DEPLOYMENT_HEADER
 from mlc.standalone.demo.outcomes import Expected, Outcome, Seen, checks
 from mlc.standalone.demo.reviewer import Reviewer, Ticket
@@ -55,10 +55,12 @@ class Played:
     submission: Submission
     made: Submitted
     seen: Seen
+    page: str
+    """The snapshot's in the model centre; empty if it has none."""
 
     def outcome(self, namespace: str) -> Outcome:
         """What came of it; ``namespace`` is Temporal's."""
-        pages = {"run": run_page(self.made.workflow_id, namespace), "snapshot": snapshot_page(self.made.snapshot_id)}
+        pages = {"run": run_page(self.made.workflow_id, namespace), "snapshot": self.page}
         tickets = {ticket.key: ticket.url for ticket in self.seen.tickets}
         return Outcome(self.made.model_name, list(checks(self.submission.expected, self.seen)), pages | tickets)
 
@@ -71,6 +73,10 @@ class Systems:
     person: Reviewer
     temporal: Client
     scoring: str
+
+    def page_of(self, snapshot_id: str) -> str:
+        """A snapshot's page in the model centre; empty if it has none."""
+        return self.center.page_of(snapshot_id) or ""
 
 
 class Play:
@@ -107,7 +113,7 @@ class Play:
             trouble = f"no end within {LIMIT:.0f} seconds"
         seen = await self._look(made, trouble)
         self._say("outcome", seen.outcome, trouble)
-        return Played(self._submission, made, seen)
+        return Played(self._submission, made, seen, self._systems.page_of(made.snapshot_id))
 
     async def _submit(self, number: str) -> Submitted:
         center, temporal = self._systems.center, self._systems.temporal
@@ -118,7 +124,7 @@ class Play:
         given = [file for file in files if file not in self._withheld]
         tags = self._submission.tags
         made = await submit_model(model, given, tags=tags, stage=STAGE, center=center, temporal=temporal)
-        self._say("submitted", "snapshot", snapshot_page(made.snapshot_id))
+        self._say("submitted", "snapshot", self._systems.page_of(made.snapshot_id))
         self._say("submitted", "run", run_page(made.workflow_id, temporal.namespace))
         return made
 
