@@ -16,7 +16,7 @@ from mlc.center import Center
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, Refused, Unavailable
 from mlc.model.short import beginning
-from mlc.model.ticket import TicketQuestion, TicketRef, TicketState
+from mlc.model.ticket import TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.settings import ProcessSettings
 from mlc.ticketing import Ticketing, TicketRequest, TicketSystems
 from mlc.ticketing.content.writer import ticket_request
@@ -122,7 +122,14 @@ class TicketActivities:
             activity.logger.warning("left out: %s", error)
 
     async def _request(self, question: TicketQuestion) -> TicketRequest:
-        """What the ticket says, from the question and what the centre can tell at this moment."""
+        """What the ticket says, from the question and what the centre can tell at this moment.
+
+        Raises:
+            ApplicationError: ``NotSent``; the run asks in a way that only a newer worker knows.
+        """
+        if question.kind is TicketKind.UNKNOWN:
+            older = "This worker is older than the run, and doesn't know this kind of ticket: nothing was created."
+            raise ApplicationError(older, type=FailureType.NOT_SENT)
         wording = await in_thread(self.threads, self.tickets[question.provider].wording, question.kind)
         evidence = await gather(self.center, question)
         links = self._links(question)

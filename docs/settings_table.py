@@ -7,11 +7,12 @@ from pydantic import SecretStr, TypeAdapter
 from pydantic_core import PydanticUndefined
 
 from mlc import settings
+from mlc.center.modelop.settings import CenterSettings
 from mlc.ticketing.registry import SYSTEMS
 
 GROUPS: tuple[type[settings.Group], ...] = (
     settings.ProcessSettings,
-    settings.CenterSettings,
+    CenterSettings,
     *(system.settings for system in SYSTEMS),
     settings.FileSettings,
     settings.GatewaySettings,

@@ -93,6 +93,15 @@ async def test_a_link_that_is_refused_keeps_no_ticket_from_being_waited_for(
     assert (await room.run(tickets.open_ticket, question())).key == "T-1"
 
 
+async def test_a_kind_of_ticket_that_only_a_newer_worker_knows_is_left_to_it(
+    room: Backroom, tickets: TicketActivities, board: Board
+) -> None:
+    asked = question(kind="one of a newer release")
+    assert asked.kind is TicketKind.UNKNOWN
+    error = await room.failure(tickets.open_ticket, asked)
+    assert (error.type, error.non_retryable, board.tickets) == ("NotSent", False, [])
+
+
 async def test_duplicates_are_closed_and_the_oldest_is_read(
     room: Backroom, tickets: TicketActivities, board: Board
 ) -> None:

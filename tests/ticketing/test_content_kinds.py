@@ -21,6 +21,7 @@ CHANGE = Wording(
     key_place="the correlation id of this change request",
     room=4_000,
 )
+KINDS = set(TicketKind) - {TicketKind.UNKNOWN}
 UNASKED = (TicketKind.RECORD, TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION)
 
 
@@ -53,7 +54,7 @@ def test_the_summary_tells_the_kind_the_model_where_to_and_the_risk(kind: Ticket
 
 
 def test_every_kind_is_written() -> None:
-    assert {written(kind).kind for kind in TicketKind} == set(TicketKind)
+    assert {written(kind).kind for kind in KINDS} == KINDS
 
 
 @pytest.mark.parametrize("kind", UNASKED)
@@ -65,7 +66,7 @@ def test_a_ticket_that_nobody_waits_on_says_so_and_what_can_be_done(kind: Ticket
     assert written(kind).body[0].heading == "What this is"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in TicketKind if kind not in UNASKED])
+@pytest.mark.parametrize("kind", sorted(KINDS - set(UNASKED)))
 def test_a_ticket_that_asks_names_the_answers_in_its_systems_words(kind: TicketKind) -> None:
     said = first(written(kind))
     assert "Approve or reject this change request." in said

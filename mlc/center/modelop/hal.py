@@ -13,6 +13,7 @@ from mlc.center.modelop.scan import NotJson, Scanner, Sink, TooMuch
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Dropped, Spools
 from mlc.center.modelop.token import TokenProvider
+from mlc.model import retry_after
 from mlc.model.failure import TooLarge, Unavailable
 
 JsonObject = dict[str, Any]
@@ -210,7 +211,9 @@ async def _error(response: httpx.Response) -> httpx.Response:
         if len(text) >= _LONGEST_ERROR:
             break
     told = {
-        name: response.headers[name] for name in ("Content-Type", "Retry-After", "Location") if name in response.headers
+        name: response.headers[name]
+        for name in ("Content-Type", retry_after.NAME, "Location")
+        if name in response.headers
     }
     return httpx.Response(response.status_code, headers=told, content=bytes(text[:_LONGEST_ERROR]))
 
