@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from center_harness import TOKEN, no_temporal, served, settings_for
+from dialect import Dialect
 from other_words import OTHER_WORDS, left_open
 from pydantic import SecretStr
 
@@ -17,7 +18,6 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, Monitored
-from mlc.testing.center.dialect import Dialect
 
 
 @dataclass
