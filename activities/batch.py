@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from activities.failures import final, translated
+from activities.failures import non_retryable, translated
 from activities.matching import canonical_stage, control_tags, described, looked_for, matching
 from activities.snapshots import is_set, summary
 from mlc.center import Center
@@ -16,8 +16,8 @@ from mlc.model.base import Record
 from mlc.model.deployment import DeploymentMode, DeploymentRecord, DeploymentState, Runtime, RuntimeRef
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.moment import in_utc
-from mlc.model.short import beginning
 from mlc.model.snapshot import Snapshot, SnapshotSummary
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 SHOWN = 10
@@ -65,12 +65,12 @@ class BatchActivities:
                     if snapshot is not None and self._is_meant(deployment, snapshot, target):
                         return BatchDeployment(
                             id=deployment.id,
-                            stage=beginning(_stage(deployment), 100),
+                            stage=truncate(_stage(deployment), 100),
                             snapshot=summary(snapshot, self.settings, self.review_tags),
                         )
                     others.append(_named(deployment, snapshot))
         at = f" at stage {target.model_stage!r}" if target.model_stage else ""
-        raise final(
+        raise non_retryable(
             FailureType.NO_DEPLOYMENT,
             f"No batch deployment in the state {deployed} has a snapshot with the tag "
             f"{target.tag!r}{at}. Batch deployments: {_listed(others, '; ')}.",
@@ -93,14 +93,14 @@ class BatchActivities:
         alive = [runtime for runtime in batch if is_alive(runtime, now, self.settings.runtime_timeout)]
         if not alive:
             silent = f" Not heard of for a while: {_listed([r.name for r in batch], ', ')}." if batch else ""
-            raise final(
+            raise non_retryable(
                 FailureType.NO_MATCHING_RUNTIME,
                 f"No batch runtime matches snapshot {snapshot.name!r}: "
                 f"{looked_for(snapshot, deployment.stage)}.{silent} The centre's runtimes: "
                 f"{_listed([f'{described(runtime)}, {runtime.mode}' for runtime in runtimes], '; ')}.",
             )
         chosen = _any_of(alive, activity.info().workflow_id or "")
-        return RuntimeRef(id=chosen.id, name=beginning(chosen.name, 100), mode=DeploymentMode.BATCH)
+        return RuntimeRef(id=chosen.id, name=truncate(chosen.name, 100), mode=DeploymentMode.BATCH)
 
     async def _snapshot(self, deployment: DeploymentRecord) -> Snapshot | None:
         if not deployment.snapshot_id:

@@ -8,8 +8,8 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.failures import (
-    final,
-    looking_first,
+    lookup_deadline,
+    non_retryable,
     not_finished,
     translated,
     translated_creation,
@@ -28,8 +28,8 @@ from mlc.model.deployment import (
     RuntimeRef,
 )
 from mlc.model.failure import FailureType, NotFound, Refused
-from mlc.model.short import beginning, ending
 from mlc.model.snapshot import Snapshot
+from mlc.model.truncation import truncate, truncate_start
 from mlc.settings import ProcessSettings
 
 LOADING_PAUSE = timedelta(seconds=2)
@@ -61,12 +61,12 @@ class DeploymentActivities:
             runtimes = await self.center.list_runtimes()
         found = matching(snapshot, runtimes, self.settings, self.review_tags)
         if not found:
-            raise final(
+            raise non_retryable(
                 FailureType.NO_MATCHING_RUNTIME,
                 f"No runtime matches snapshot {snapshot.name!r}: {looked_for(snapshot)}. "
                 f"The centre's runtimes: {', '.join(map(described, runtimes)) or 'none at all'}.",
             )
-        refs = [RuntimeRef(id=each.id, name=beginning(each.name, 100), mode=each.mode) for each in found]
+        refs = [RuntimeRef(id=each.id, name=truncate(each.name, 100), mode=each.mode) for each in found]
         return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
 
     @activity.defn
@@ -74,7 +74,7 @@ class DeploymentActivities:
         """Make the deployment, or find the one that an earlier try made. At most one POST."""
         with translated_creation():
             async with AsyncExitStack() as opened:
-                async with looking_first(self.settings.center_index_lag):
+                async with lookup_deadline(self.settings.center_index_lag):
                     existing = await self._find(request)
                     if existing is None:
                         snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
@@ -136,7 +136,9 @@ class DeploymentActivities:
         for runtime in await self.center.list_runtimes():
             if runtime.id == wanted.id:
                 return runtime
-        raise final(FailureType.NO_MATCHING_RUNTIME, f"Runtime {wanted.name!r} is no longer in the model centre.")
+        raise non_retryable(
+            FailureType.NO_MATCHING_RUNTIME, f"Runtime {wanted.name!r} is no longer in the model centre."
+        )
 
     async def _look(self, deployment_id: str) -> Deployment:
         try:
@@ -155,20 +157,20 @@ class DeploymentActivities:
             except Refused as error:
                 refusals.append(f"Deployment {id_} could not be undeployed. {error}")
         if refusals:
-            raise final(FailureType.REFUSED, " ".join(refusals))
+            raise non_retryable(FailureType.REFUSED, " ".join(refusals))
 
 
 def _deployment(record: DeploymentRecord) -> Deployment:
     problem = ""
     if record.state is DeploymentState.FAILED:
-        problem = ending("\n".join(record.messages), 400) or "the runtime gave no reason"
+        problem = truncate_start("\n".join(record.messages), 400) or "the runtime gave no reason"
     elif record.state is DeploymentState.UNDEPLOYED:
         problem = "it was undeployed meanwhile"
     online = record.runtime_id is not None
     return Deployment(
         id=record.id,
         mode=DeploymentMode.ONLINE if online else DeploymentMode.BATCH,
-        runtime=beginning(record.runtime_name, 100) if online else None,
+        runtime=truncate(record.runtime_name, 100) if online else None,
         ready=record.state is DeploymentState.DEPLOYED,
         problem=problem,
     )

@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from mlc.model.failure import FailureType, Refused, Unavailable
-from mlc.model.short import beginning
+from mlc.model.truncation import truncate
 
 OUTAGE_PAUSE = timedelta(seconds=60)
 REFUSAL_PAUSE = timedelta(minutes=5)
@@ -17,9 +17,9 @@ LONGEST_MESSAGE = 1_500
 """Bytes: messages are kept in histories."""
 
 
-def final(kind: FailureType, message: str) -> ApplicationError:
+def non_retryable(kind: FailureType, message: str) -> ApplicationError:
     """A failure that another try would only repeat."""
-    return ApplicationError(beginning(message, LONGEST_MESSAGE), type=kind, non_retryable=True)
+    return ApplicationError(truncate(message, LONGEST_MESSAGE), type=kind, non_retryable=True)
 
 
 def not_finished(message: str, again_in: timedelta) -> ApplicationError:
@@ -37,7 +37,7 @@ def translated() -> Iterator[None]:
     except Unavailable as error:
         raise ApplicationError(str(error), type=FailureType.OUTAGE, next_retry_delay=error.retry_after) from None
     except Refused as error:
-        raise final(FailureType.REFUSED, str(error)) from None
+        raise non_retryable(FailureType.REFUSED, str(error)) from None
 
 
 @contextmanager
@@ -61,19 +61,19 @@ def translated_creation() -> Iterator[None]:
         kind = FailureType.AMBIGUOUS if error.maybe_done else FailureType.NOT_SENT
         raise ApplicationError(str(error), type=kind, next_retry_delay=error.retry_after) from None
     except Refused as error:
-        raise final(FailureType.REFUSED, str(error)) from None
+        raise non_retryable(FailureType.REFUSED, str(error)) from None
 
 
 @asynccontextmanager
-async def looking_first(settle: timedelta) -> AsyncIterator[None]:
+async def lookup_deadline(index_lag: timedelta) -> AsyncIterator[None]:
     """For all that comes before the POST of a creating call: it must not take so long that the POST comes too late.
 
-    A worker that was suspended or cut off is given up when no heartbeat has come for a while; after ``settle`` another
-    one looks for what it may have made, and makes it. From then on this one must leave it alone.
+    A worker that was suspended or cut off is given up when no heartbeat has come for a while; after ``index_lag``
+    another one looks for what it may have made, and makes it. From then on this one must leave it alone.
     """
     heartbeat_timeout = activity.info().heartbeat_timeout or timedelta(0)
     try:
-        async with asyncio.timeout((heartbeat_timeout + settle).total_seconds()):
+        async with asyncio.timeout((heartbeat_timeout + index_lag).total_seconds()):
             yield
     except TimeoutError:
         message = "Nothing was created, since looking for what there is took too long."
@@ -81,8 +81,8 @@ async def looking_first(settle: timedelta) -> AsyncIterator[None]:
 
 
 @contextmanager
-def translated_while_waiting(patience: timedelta) -> Iterator[None]:
-    """For a poll: only the time since an outage began counts against ``patience``, not what the poll has waited.
+def translated_while_waiting(outage_budget: timedelta) -> Iterator[None]:
+    """For a poll: only the time since an outage began counts against ``outage_budget``, not what the poll has waited.
 
     A poll is one activity that is retried for days, so the server's own limits would count the waiting as well. When
     the outage began is kept in the heartbeat details, which outlive an attempt.
@@ -90,20 +90,20 @@ def translated_while_waiting(patience: timedelta) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        raise _outage(error, patience) from None
+        raise _outage(error, outage_budget) from None
     except Refused as error:
-        raise final(FailureType.REFUSED, str(error)) from None
+        raise non_retryable(FailureType.REFUSED, str(error)) from None
     except ApplicationError:
         _forget_outage()  # the centre answered, if only that the job still runs
         raise
     _forget_outage()
 
 
-def _outage(error: Unavailable, patience: timedelta) -> ApplicationError:
+def _outage(error: Unavailable, outage_budget: timedelta) -> ApplicationError:
     now = activity.info().started_time
     since = _outage_since() or now
-    if now - since >= patience:
-        return final(FailureType.OUTAGE, f"{error} This has lasted since {since:%Y-%m-%d %H:%M} UTC.")
+    if now - since >= outage_budget:
+        return non_retryable(FailureType.OUTAGE, f"{error} This has lasted since {since:%Y-%m-%d %H:%M} UTC.")
     activity.heartbeat(since.isoformat())
     return ApplicationError(
         str(error),

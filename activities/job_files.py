@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from activities.failures import final
+from activities.failures import non_retryable
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.failure import FailureType
 from mlc.model.file import FileRules, InputFile, OutputFile
@@ -22,7 +22,7 @@ def inputs_by_role(snapshot: Snapshot, role: AssetRole) -> list[Asset]:
     """
     found = snapshot.with_role(role)
     if not found:
-        raise final(
+        raise non_retryable(
             FailureType.MISSING_ASSET,
             f"Snapshot {snapshot.name!r} has no asset with the role {role}. Add one and try again.",
         )
@@ -38,7 +38,7 @@ def external(file: InputFile | OutputFile, rules: FileRules) -> Asset:
     assert file.url is not None
     name = file.filename or PurePosixPath(unquote(urlsplit(file.url).path)).name or "file"
     if problem := rules.problem(file.url):
-        raise final(FailureType.REFUSED, f"The file {name!r}: {problem}")
+        raise non_retryable(FailureType.REFUSED, f"The file {name!r}: {problem}")
     return Asset(name=name, kind=AssetKind.EXTERNAL, address=file.url, format=file.file_format or "")
 
 

@@ -11,8 +11,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.failures import (
-    final,
-    looking_first,
+    lookup_deadline,
+    non_retryable,
     not_finished,
     translated,
     translated_creation,
@@ -28,8 +28,8 @@ from mlc.model.failure import FailureType, NotFound
 from mlc.model.file import FileRules, InputFile
 from mlc.model.job import Job, JobKind, JobRecord, JobRequest, JobStatus
 from mlc.model.result import Purpose, TestResult, TestResultRecord
-from mlc.model.short import beginning, ending
 from mlc.model.snapshot import Snapshot
+from mlc.model.truncation import truncate, truncate_start
 from mlc.settings import ProcessSettings
 
 SHOWN_NAMES = 10
@@ -62,7 +62,7 @@ class JobActivities:
         """
         with translated_creation():
             async with AsyncExitStack() as opened:
-                async with looking_first(self.settings.center_index_lag):
+                async with lookup_deadline(self.settings.center_index_lag):
                     existing = await self.center.find_job(request.snapshot_id, request.key)
                     if existing is None:
                         try:
@@ -118,7 +118,7 @@ class JobActivities:
         with translated_while_waiting(self.settings.outage_budget):
             finished = await self._ended(job)
         names = [without_query(asset.address) or asset.name for asset in finished.outputs]
-        shown = [beginning(name, 150) for name in names[:SHOWN_NAMES]]
+        shown = [truncate(name, 150) for name in names[:SHOWN_NAMES]]
         return Scored(job_id=job.id, outputs=shown, output_count=len(names))
 
     async def _finish_test(self, job: Job, purpose: Purpose) -> TestResult:
@@ -166,11 +166,11 @@ class JobActivities:
                 return current
             case JobStatus.ERROR | JobStatus.CANCELLED as status:
                 message = f"The {job.kind} job {job.id} ended as {status}. {last_words(current)}"
-                raise final(FailureType.JOB_FAILED, message)
+                raise non_retryable(FailureType.JOB_FAILED, message)
         left = job.deadline - activity.info().started_time if job.deadline else self.settings.job_poll
         if left <= timedelta(0):
             await self.center.cancel_job(job.id)
-            raise final(
+            raise non_retryable(
                 FailureType.JOB_DEADLINE,
                 f"The {job.kind} job {job.id} was still {current.status} after {self.settings.job_deadline}; "
                 "it was cancelled.",
@@ -185,7 +185,7 @@ class JobActivities:
         try:
             stored = await opened.enter_async_context(self.center.open_file(file.asset_id))
         except NotFound:
-            raise final(
+            raise non_retryable(
                 FailureType.MISSING_ASSET, f"The model centre keeps no file with the id {file.asset_id!r}."
             ) from None
         return stored.model_copy(
@@ -210,7 +210,7 @@ class JobActivities:
 
 
 def _gone(job: Job) -> ApplicationError:
-    return final(FailureType.JOB_FAILED, f"Job {job.id} is no longer in the model centre.")
+    return non_retryable(FailureType.JOB_FAILED, f"Job {job.id} is no longer in the model centre.")
 
 
 def _as_weights(artefact: Asset) -> Asset:
@@ -233,14 +233,14 @@ def refuse_replacement(snapshot: Snapshot, artefacts: Sequence[Asset]) -> None:
     for asset in snapshot.assets:
         same = (asset.name, asset.role, asset.sha256) in there
         if asset.name.casefold() in made and asset.role not in REPLACEABLE and not same:
-            raise final(
+            raise non_retryable(
                 FailureType.JOB_FAILED,
                 f"The training job made a file named {asset.name!r}, which would replace the snapshot's asset of that "
                 f"name with the role {asset.role}. Give the artefact another name.",
             )
     for name in (artefact.name for artefact in artefacts):
         if made[name.casefold()] > 1:
-            raise final(
+            raise non_retryable(
                 FailureType.JOB_FAILED,
                 f"The training job made {made[name.casefold()]} files named {name!r}, and a snapshot can have one of a "
                 "name. Give each artefact a name of its own.",
@@ -249,12 +249,12 @@ def refuse_replacement(snapshot: Snapshot, artefacts: Sequence[Asset]) -> None:
 
 def last_words(job: JobRecord, limit: int = 300) -> str:
     """The end of a job's messages, where the error stands."""
-    return ending("\n".join(_non_empty(job.messages)), limit)
+    return truncate_start("\n".join(_non_empty(job.messages)), limit)
 
 
 def _shown(names: Sequence[str]) -> list[str]:
     more = len(names) - SHOWN_NAMES
-    shown = [beginning(name, 100) for name in names[:SHOWN_NAMES]]
+    shown = [truncate(name, 100) for name in names[:SHOWN_NAMES]]
     return [*shown, f"{more} more"] if more > 0 else shown
 
 

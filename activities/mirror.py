@@ -28,7 +28,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import translated
 from activities.files import store_files
-from activities.schedule_notices import tell
+from activities.schedule_notices import notify_of_problems
 from activities.schedule_plan import PlannedSchedule, SchedulePlan, schedule_plan
 from mlc.center import Center
 from mlc.model.cron import Calendar, Values, ranges
@@ -36,8 +36,8 @@ from mlc.model.deployment import DeploymentState
 from mlc.model.failure import MlcError, Refused
 from mlc.model.file import FileRules
 from mlc.model.schedule import MIRRORED_BY, ORIGIN, PAUSED, MirrorReport, ScheduleOrigin, ScheduleProblem
-from mlc.model.short import beginning
 from mlc.model.signal import Signals
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 CREATED, UPDATED, RESTED = "created", "updated", "paused"
@@ -79,7 +79,7 @@ class MirrorActivities:
             deleted=deleted,
             unheard=plan.unheard,
             problem_count=len(problems),
-            problems=[beginning(problem.text, LONGEST) for problem in problems[:SHOWN]],
+            problems=[truncate(problem.text, LONGEST) for problem in problems[:SHOWN]],
         )
 
     async def _remove_gone(self, mirror: "Mirror", plan: SchedulePlan, *, keep: Container[str]) -> int:
@@ -114,7 +114,7 @@ class MirrorActivities:
         if activity.info().attempt > 1:  # an earlier try may have changed things and told nobody
             changed |= {planned.origin.snapshot_id for planned in plan.schedules}
         for snapshot_id in about.keys() | changed:
-            await tell(self.center, snapshot_id, about[snapshot_id])
+            await notify_of_problems(self.center, snapshot_id, about[snapshot_id])
 
 
 @dataclass
@@ -149,7 +149,7 @@ class Mirror:
         description = await self.described(schedule_id)
         if description is None or not await self._ours(description):
             return
-        state, note = description.schedule.state, beginning(f"{PAUSED}{why}", LONGEST_NOTE)
+        state, note = description.schedule.state, truncate(f"{PAUSED}{why}", LONGEST_NOTE)
         if not state.paused or (_paused_by_mirror(state) and state.note != note):
             await self.client.get_schedule_handle(schedule_id).pause(note=note)
             self.done[RESTED] += 1
@@ -213,7 +213,7 @@ class Mirror:
                 id=planned.workflow_id,
                 task_queue=self.task_queue,
                 memo={ORIGIN: origin},
-                static_summary=beginning(f"Schedule {origin.name}", 200),
+                static_summary=truncate(f"Schedule {origin.name}", 200),
             ),
             spec=ScheduleSpec(
                 calendars=[_calendar(calendar, origin.cron) for calendar in planned.calendars],

@@ -11,8 +11,8 @@ from activities.schedules import copied
 from mlc.center import Center, NewMonitor
 from mlc.model.asset import AssetRole
 from mlc.model.base import Record
-from mlc.model.short import beginning
 from mlc.model.snapshot import Monitor, Snapshot
+from mlc.model.truncation import truncate
 
 EVERYWHERE = (
     "Data Drift Monitor: Comprehensive Analysis",
@@ -57,7 +57,7 @@ class MonitorActivities:
         for name in missing:
             monitor = await self._monitor(name, snapshot, inherited.get(name), previous_id or "", opened)
             if isinstance(monitor, str):
-                warnings.append(beginning(monitor, 250))
+                warnings.append(truncate(monitor, 250))
             else:
                 added[name] = monitor
         if added:
@@ -93,5 +93,5 @@ def wanted_monitors(snapshot: Snapshot) -> tuple[tuple[str, ...], list[str]]:
         return REGRESSION, []
     if "classification" in methodology.casefold():
         return CLASSIFICATION, []
-    said = f"is {beginning(methodology, 100)!r}" if methodology else "is not given"
+    said = f"is {truncate(methodology, 100)!r}" if methodology else "is not given"
     return CLASSIFICATION, [f"The model's methodology {said}: it got the monitors of a classification model."]

@@ -5,13 +5,13 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from activities.failures import final
+from activities.failures import non_retryable
 from mlc.center import Contents
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import FailureType, Refused, TooLarge
 from mlc.model.job import JobRecord
 from mlc.model.result import Provenance, Purpose, TestResultRecord
-from mlc.model.short import beginning
+from mlc.model.truncation import truncate
 
 SHOWN_METRICS = 12
 
@@ -30,23 +30,25 @@ async def read_metrics(contents: Contents, job: JobRecord, limit: int) -> dict[s
         try:
             content = await contents.read(job.outputs[0], limit=limit)
         except TooLarge:
-            raise final(
+            raise non_retryable(
                 FailureType.RESULT_UNREADABLE,
                 f"The result of job {job.id}, {job.outputs[0].name!r}, is larger than {limit} bytes: let the metrics "
                 "function yield less, or raise MLC_CENTER_TEXT_LIMIT.",
             ) from None
         except Refused as error:
             message = f"The result of job {job.id} can't be read. {error}"
-            raise final(FailureType.RESULT_UNREADABLE, message) from None
+            raise non_retryable(FailureType.RESULT_UNREADABLE, message) from None
     try:
         metrics = json.loads(content) if content else None
     except (ValueError, RecursionError) as error:
-        raise final(FailureType.RESULT_UNREADABLE, f"The result of job {job.id} is not JSON: {error}.") from None
+        raise non_retryable(
+            FailureType.RESULT_UNREADABLE, f"The result of job {job.id} is not JSON: {error}."
+        ) from None
     if isinstance(metrics, list) and len(metrics) == 1:  # a writer of JSON records wraps the one dict
         metrics = metrics[0]
     if not isinstance(metrics, dict):
         kind = "empty" if metrics is None else f"a JSON {type(metrics).__name__}"
-        raise final(
+        raise non_retryable(
             FailureType.RESULT_UNREADABLE,
             f"The result of job {job.id} is {kind}; the metrics function must yield one dict with the metrics as keys.",
         )
@@ -60,7 +62,7 @@ def newest_own(results: Iterable[TestResultRecord]) -> TestResultRecord | None:
 
 def top_level_numbers(metrics: dict[str, Any]) -> dict[str, float]:
     """The first numbers at the top level of a result, for people who watch."""
-    numbers = {beginning(name, 50): float(value) for name, value in metrics.items() if _is_finite(value)}
+    numbers = {truncate(name, 50): float(value) for name, value in metrics.items() if _is_finite(value)}
     return dict(list(numbers.items())[:SHOWN_METRICS])
 
 

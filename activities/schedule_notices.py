@@ -13,7 +13,7 @@ SAYS = "This schedule does not run. "
 MENDED = "Mended. "
 
 
-async def tell(center: Center, snapshot_id: str, problems: Sequence[ScheduleProblem]) -> None:
+async def notify_of_problems(center: Center, snapshot_id: str, problems: Sequence[ScheduleProblem]) -> None:
     """Bring the notifications of a snapshot in line with what is wrong with its schedules now.
 
     A problem that was told is told no more, even if somebody has closed its notification. One that is gone has its

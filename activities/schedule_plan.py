@@ -18,9 +18,9 @@ from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
 from mlc.model.schedule import Schedule, ScheduleOrigin, ScheduleProblem, mirrored_id
-from mlc.model.short import beginning
 from mlc.model.signal import BadSignal, ProcessStart, Signals
 from mlc.model.snapshot import Snapshot
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 EDITION = 2
@@ -50,10 +50,10 @@ class Owner:
     def problem(self, schedule: Schedule, what: str) -> ScheduleProblem:
         place = f"{self.name}, schedule {_name(schedule)!r}"
         if schedule.id and schedule.id != _name(schedule):
-            place += f" ({beginning(schedule.id, 100)})"
+            place += f" ({truncate(schedule.id, 100)})"
         return ScheduleProblem(
             place=place,
-            what=beginning(what, 700),
+            what=truncate(what, 700),
             snapshot_id=self.snapshot_id,
             model_id=self.model_id,
             mirrored_id=self.mirrored_id(schedule),
@@ -177,7 +177,7 @@ def _unheard(schedule: Schedule, signals: Signals) -> str:
 
 def _monitors(snapshot: Snapshot, resting: str) -> Iterable[Owner]:
     for monitor in snapshot.monitors:
-        name = f"Monitor {beginning(monitor.name, 100)!r} on {_quoted(snapshot.name or snapshot.id)}"
+        name = f"Monitor {truncate(monitor.name, 100)!r} on {_quoted(snapshot.name or snapshot.id)}"
         yield Owner(snapshot.id, name, snapshot.id, snapshot.model.id, monitor.schedules, resting)
 
 
@@ -230,8 +230,8 @@ def _fingerprint(schedule: Schedule, zone: str, settings: ProcessSettings) -> st
 
 
 def _name(schedule: Schedule) -> str:
-    return beginning(schedule.name or schedule.id or "without a name", 100)
+    return truncate(schedule.name or schedule.id or "without a name", 100)
 
 
 def _quoted(name: str) -> str:
-    return repr(beginning(name, 100))
+    return repr(truncate(name, 100))

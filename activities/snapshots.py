@@ -7,17 +7,17 @@ from datetime import date
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.failures import final, translated
+from activities.failures import non_retryable, translated
 from activities.results import hashes
 from mlc.center import Center
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.processes import DeployModelInput, OnFailedVerdict, Policy, RunBackTestInput
 from mlc.model.result import TestResult
-from mlc.model.short import beginning
 from mlc.model.snapshot import DecisionEntry, Snapshot, SnapshotSummary
 from mlc.model.snapshot import Submission as TakenUp
 from mlc.model.ticket import Decision
+from mlc.model.truncation import truncate
 from mlc.model.verdict import Verdict
 from mlc.settings import ProcessSettings
 
@@ -127,11 +127,11 @@ def summary(snapshot: Snapshot, settings: ProcessSettings, review_tags: Mapping[
     provider = next((provider for tag, provider in review_tags.items() if is_set(snapshot, tag)), None)
     return SnapshotSummary(
         id=snapshot.id,
-        name=beginning(snapshot.name, 200),
+        name=truncate(snapshot.name, 200),
         model_id=snapshot.model.id,
-        model_name=beginning(snapshot.model.name, 200),
-        stage=beginning(snapshot.stage, 100),
-        methodology=beginning(snapshot.model.methodology, 100),
+        model_name=truncate(snapshot.model.name, 200),
+        stage=truncate(snapshot.stage, 100),
+        methodology=truncate(snapshot.model.methodology, 100),
         train=is_set(snapshot, settings.train_tag),
         run_test=is_set(snapshot, settings.run_test_tag),
         review=provider is not None or is_set(snapshot, settings.review_tag),
@@ -148,4 +148,6 @@ def is_set(snapshot: Snapshot, flag: str) -> bool:
 def no_such_snapshot(snapshot_id: str, command: str = "") -> ApplicationError:
     """``command`` is what starts the process, if its id is what somebody typed."""
     advice = f" Start the process with the id of an existing one: {command}" if command else ""
-    return final(FailureType.NO_SUCH_SNAPSHOT, f"There is no snapshot {snapshot_id!r} in the model centre.{advice}")
+    return non_retryable(
+        FailureType.NO_SUCH_SNAPSHOT, f"There is no snapshot {snapshot_id!r} in the model centre.{advice}"
+    )

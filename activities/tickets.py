@@ -10,13 +10,13 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.evidence import gather, with_whole_verdict
-from activities.failures import looking_first, translated_creation, translated_for_ever
+from activities.failures import lookup_deadline, translated_creation, translated_for_ever
 from activities.threads import in_thread
 from mlc.center import Center
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, Refused, Unavailable
-from mlc.model.short import beginning
 from mlc.model.ticket import TicketKind, TicketQuestion, TicketRef, TicketState
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 from mlc.ticketing import Ticketing, TicketRequest, TicketSystems
 from mlc.ticketing.content.writer import ticket_request
@@ -56,7 +56,7 @@ class TicketActivities:
             ApplicationError: ``NotSent``, ``Ambiguous``, ``Refused``.
         """
         with translated_creation():
-            async with looking_first(self.settings.ticket_index_lag):
+            async with lookup_deadline(self.settings.ticket_index_lag):
                 tickets = self.tickets[question.provider]
                 request = await self._request(question)
                 found = await in_thread(self.threads, tickets.find, question.label)
@@ -148,4 +148,4 @@ def in_short(state: TicketState) -> TicketState:
     """What a history keeps of what people wrote: the whole comment stays on the ticket."""
     limits = {"status": 80, "resolution": 80, "decided_by": 120, "reason": 400}
     texts = {name: getattr(state, name) for name in limits}
-    return state.model_copy(update={name: beginning(text, limits[name]) for name, text in texts.items() if text})
+    return state.model_copy(update={name: truncate(text, limits[name]) for name, text in texts.items() if text})

@@ -17,8 +17,8 @@ from mlc.model.base import Record
 from mlc.model.failure import Refused, TooLarge
 from mlc.model.moment import in_utc
 from mlc.model.result import TestResult, TestResultRecord
-from mlc.model.short import beginning, json_size
 from mlc.model.snapshot import Snapshot
+from mlc.model.truncation import json_size, truncate
 from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, Verdict
 from mlc.settings import ProcessSettings
 
@@ -161,9 +161,9 @@ def summary(verdict: Verdict) -> Verdict:
     for rule in sorted(verdict.rules, key=lambda rule: rule.passes is not False):
         short = rule.model_copy(
             update={
-                "table": beginning(rule.table, 60),
-                "reason": beginning(rule.reason, 140),
-                "category": beginning(rule.category, 30),
+                "table": truncate(rule.table, 60),
+                "reason": truncate(rule.reason, 140),
+                "category": truncate(rule.category, 30),
             }
         )
         room -= len(short.model_dump_json().encode())
@@ -178,7 +178,7 @@ def _first(sentences: list[str], room: int) -> list[str]:
     """The first sentences that find room, the first one cut if need be; and how many more there are."""
     shown: list[str] = []
     for sentence in sentences:
-        short = beginning(sentence, 120)
+        short = truncate(sentence, 120)
         room -= json_size(short)
         if room < 0:
             return [*shown, f"... and {len(sentences) - len(shown)} more"]

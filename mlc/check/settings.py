@@ -11,7 +11,7 @@ from dotenv.parser import Binding, parse_stream
 
 import mlc.worker  # noqa: F401  # the programs' modules hold all groups of settings: a group is known once it is imported
 from mlc.model.finding import Finding, good, warning, wrong
-from mlc.model.short import beginning
+from mlc.model.truncation import truncate
 from mlc.settings import OTHER_VARIABLES, Variable, groups, home
 
 PREFIX = "MLC_"
@@ -71,14 +71,14 @@ def _unreadable(lines: list[Binding]) -> Iterator[Finding]:
         if line.error:
             yield wrong(f"Line {line.original.line} of mlc.env can't be read", "write NAME='value', or # before it.")
         elif line.key and line.key.upper().startswith(PREFIX) and line.value is None:
-            yield wrong(f"{beginning(line.key, LONGEST)} (mlc.env) has no value", "write NAME='value'.")
+            yield wrong(f"{truncate(line.key, LONGEST)} (mlc.env) has no value", "write NAME='value'.")
 
 
 def _twice(place: Place) -> Iterator[Finding]:
     """Capitals and small letters are the same to a setting."""
     for name, times in Counter(name.upper() for name in place.names if name.upper().startswith(PREFIX)).items():
         if times > 1:
-            what = f"{beginning(name, LONGEST)} ({place.name}) is said {times} times"
+            what = f"{truncate(name, LONGEST)} ({place.name}) is said {times} times"
             yield warning(what, "leave one: which of them counts is left to chance.")
 
 
@@ -95,7 +95,7 @@ def _unknown(place: Place, known: Mapping[str, Variable]) -> Iterator[Finding]:
         told += 1
         if told <= MOST:
             remedy = f"did you mean {meant}?" if meant else "docs/settings.md lists all that there are."
-            yield wrong(f"{beginning(name, LONGEST)} ({place.name}) is no setting", remedy)
+            yield wrong(f"{truncate(name, LONGEST)} ({place.name}) is no setting", remedy)
     if told > MOST:
         yield wrong(f"{told - MOST} more names ({place.name}) are no settings", "docs/settings.md lists all there are.")
 

@@ -17,7 +17,7 @@ MOST_RUNS = 20
 MOST_LABELS = 5
 
 
-async def tell(temporal: Client, hint: TicketChanged, labels: Sequence[str], *, created: bool) -> int:
+async def hint_runs(temporal: Client, hint: TicketChanged, labels: Sequence[str], *, created: bool) -> int:
     """Signal the running workflows that wait for a ticket.
 
     Args:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, SecretStr
 from temporalio.client import Client
 
 from mlc.gateway.intake import Deliveries, RateLimit, presents, read_body, signature_verifies
-from mlc.gateway.waiting_runs import tell
+from mlc.gateway.waiting_runs import hint_runs
 from mlc.model import retry_after
 from mlc.model.ticket import Provider, TicketChanged
 from mlc.settings import GatewaySettings
@@ -118,7 +118,7 @@ def webhook_api(sender: Sender, settings: GatewaySettings, temporal: Client) -> 
         if delivery and deliveries.seen(delivery, body):
             return Accepted(why="This delivery was dealt with before.")
         hint = TicketChanged(provider=sender.provider, key=event.key, delivery_id=delivery or None)
-        signalled = await tell(temporal, hint, event.labels, created=event.created)
+        signalled = await hint_runs(temporal, hint, event.labels, created=event.created)
         log.info("%s webhook delivery=%s key=%s runs=%d", sender.provider, delivery or "-", event.key, signalled)
         if delivery:
             deliveries.add(delivery, body)

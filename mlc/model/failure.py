@@ -114,11 +114,11 @@ class FailureType(StrEnum):
     """``ApplicationError.type`` of every failure that an activity raises on purpose."""
 
     OUTAGE = "Outage"
-    """A system outside did not answer in time; retried by the server until the patience of the process ends."""
+    """A system outside did not answer in time; retried by the server until the outage budget is spent."""
     NOT_SENT = "NotSent"
     """A creating call had no effect for certain: it can be made again at once, or after ``Retry-After``."""
     AMBIGUOUS = "Ambiguous"
-    """A creating call may have taken effect: search again after the settle time before making it again."""
+    """A creating call may have taken effect: search again after the index lag before making it again."""
     REFUSED = "Refused"
     """A system outside said no for good."""
     NO_SUCH_SNAPSHOT = "NoSuchSnapshot"

@@ -15,10 +15,10 @@ from mlc.model.failure import FailureType
 from mlc.model.job import NO_FILES, Job, JobFiles, JobKind
 from mlc.model.processes import JudgedResult, Policy
 from mlc.model.result import TestResult
-from mlc.model.short import beginning
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.state import ProcessState
 from mlc.model.ticket import Provider, TicketKind, TicketQuestion, TicketRef, TicketState
+from mlc.model.truncation import truncate
 from mlc.model.verdict import Verdict
 from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
 from workflows.steps.ask import Objection, Questions, no_objection
@@ -122,7 +122,7 @@ class Case:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            self.state.status.result.warnings.append(beginning(reason(error), 300))
+            self.state.status.result.warnings.append(truncate(reason(error), 300))
 
     async def run_job(
         self,
@@ -152,10 +152,10 @@ class Case:
             step=step,
             provider=self.ticketing,
             snapshot_id=self.snapshot.id,
-            model_name=beginning(self.snapshot.model_name, 120),
+            model_name=truncate(self.snapshot.model_name, 120),
             workflow_id=workflow.info().workflow_id,
             run_id=workflow.info().run_id,
-            message=beginning(message, 500 if self.verdict else 1_200),
+            message=truncate(message, 500 if self.verdict else 1_200),
             job_id=failed_job.id if failed_job else None,
             test_result=self.test_result.model_copy(update={"metrics": {}}) if self.test_result else None,
             verdict=self.verdict,

@@ -6,8 +6,8 @@ from activities.notifications import Notice
 from mlc.model.notification import NotificationKind, Severity
 from mlc.model.processes import DeployModelResult, Outcome
 from mlc.model.result import TestResult
-from mlc.model.short import beginning
 from mlc.model.snapshot import SnapshotSummary
+from mlc.model.truncation import truncate
 from mlc.model.verdict import Verdict
 from workflows.steps.outcome import metrics_text, places_text
 
@@ -67,7 +67,7 @@ def _notice(
         snapshot_id=snapshot.id if snapshot.model_name else "",
         model_id=snapshot.model_id,
         key=f"{workflow.info().first_execution_run_id}-{outcome}",
-        message=beginning(text, 1_500),
+        message=truncate(text, 1_500),
         severity=severity,
         notification_type=kind,
     )

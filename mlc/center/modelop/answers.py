@@ -34,7 +34,7 @@ def outage(error: Exception, asked: str, url: str, setting: str, *, write: bool)
 def refusal(response: httpx.Response, asked: str, *, write: bool, secret: str = "") -> ExternalError:
     """The error for an answer that is not a success. ``secret`` is blotted out of what is quoted."""
     status = response.status_code
-    text = f"{asked} was answered with {status}{said(response, secret)}"
+    text = f"{asked} was answered with {status}{quoted(response, secret)}"
     wait = retry_after.decode(response.headers.get(retry_after.NAME))
     if status == 429 or (status == 503 and wait):
         return Unavailable(SYSTEM, f"{text}; it is asked again after a while.", retry_after=wait)
@@ -60,7 +60,7 @@ def garbled(asked: str, what: str, *, write: bool, status: int) -> ExternalError
     return Refused(SYSTEM, text, status=status)
 
 
-def said(response: httpx.Response, secret: str = "") -> str:
+def quoted(response: httpx.Response, secret: str = "") -> str:
     """What the answer's body says, as `` ("...")``, cut to 300 characters; empty for pages and for nothing."""
     if "html" in response.headers.get("Content-Type", ""):
         return ""

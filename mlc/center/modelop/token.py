@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
-from mlc.center.modelop.answers import SYSTEM, outage, said
+from mlc.center.modelop.answers import SYSTEM, outage, quoted
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.address import origin
 from mlc.model.failure import Refused, Unavailable
@@ -73,7 +73,7 @@ class TokenProvider:
             hint = "check MLC_CENTER_TOKEN_URL, MLC_CENTER_CLIENT_ID and MLC_CENTER_CLIENT_SECRET"
             raise Refused(
                 SYSTEM,
-                f"Asked for {asked}, the token endpoint answered {answer.status_code}{said(answer, secret)}; {hint}.",
+                f"Asked for {asked}, the token endpoint answered {answer.status_code}{quoted(answer, secret)}; {hint}.",
                 status=answer.status_code,
             )
         try:

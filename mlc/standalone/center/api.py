@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path, rel_of
 from mlc.standalone.center.rules import BadRequest
-from mlc.standalone.center.service import ModelCentre
+from mlc.standalone.center.service import ModelCenter
 
 JsonObject = dict[str, Any]
 ROOT = "/model-manage/api"
@@ -21,7 +21,7 @@ _SORT = re.compile(r"([A-Za-z]\w{0,60}(?:\.[A-Za-z]\w{0,60}){0,5})(?:,(asc|desc)
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,12})"?', re.ASCII)
 
 
-def router(centre: ModelCentre, token: SecretStr, max_body: int) -> APIRouter:
+def router(center: ModelCenter, token: SecretStr, max_body: int) -> APIRouter:
     """The routes under ``/model-manage/api``."""
     api = APIRouter(prefix=ROOT, dependencies=[Depends(_bearer(token))])
 
@@ -45,7 +45,7 @@ def router(centre: ModelCentre, token: SecretStr, max_body: int) -> APIRouter:
     @api.post("/{entity}")
     async def create(request: Request, entity: str, document: Annotated[JsonObject, Depends(body)]) -> Response:
         kind = _writable(entity)
-        created, new = await centre.create(kind, document)
+        created, new = await center.create(kind, document)
         answer = _entity(request, kind, created, status=201 if new else 200)
         answer.headers["Location"] = f"{_base(request)}/{kind.plural}/{created['id']}"
         return answer
@@ -80,22 +80,22 @@ def router(centre: ModelCentre, token: SecretStr, max_body: int) -> APIRouter:
     @api.get("/{entity}/{entity_id}")
     async def get(request: Request, entity: str, entity_id: str) -> Response:
         kind = _kind(entity)
-        return _entity(request, kind, await centre.get(kind, entity_id))
+        return _entity(request, kind, await center.get(kind, entity_id))
 
     @api.patch("/{entity}/{entity_id}")
     async def patch(
         request: Request, entity: str, entity_id: str, changes: Annotated[JsonObject, Depends(body)]
     ) -> Response:
         kind = _writable(entity)
-        changed = await centre.patch(kind, entity_id, changes, version=_if_match(request))
+        changed = await center.patch(kind, entity_id, changes, version=_if_match(request))
         return _entity(request, kind, changed)
 
     @api.delete("/{entity}/{entity_id}", status_code=204)
     async def delete(entity: str, entity_id: str) -> None:
-        await centre.delete(_writable(entity), entity_id)
+        await center.delete(_writable(entity), entity_id)
 
     async def _listing(request: Request, entity: str, kind: Kind, where: dict[str, str], paging: Paging) -> Response:
-        page = await centre.page(
+        page = await center.page(
             kind, where, sort=paging.sort, descending=paging.descending, number=paging.number, size=paging.size
         )
         listed = {

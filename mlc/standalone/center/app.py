@@ -16,7 +16,7 @@ from mlc.standalone.center.dispatch import Connect, Dispatcher
 from mlc.standalone.center.monitors import seed
 from mlc.standalone.center.pages import pages
 from mlc.standalone.center.rules import BadRequest
-from mlc.standalone.center.service import ModelCentre
+from mlc.standalone.center.service import ModelCenter
 from mlc.standalone.center.signals import Signals
 from mlc.standalone.center.store import Conflict, NoSuchEntity, Outdated, Store
 from mlc.temporal import connect
@@ -39,15 +39,15 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
     if settings.token is None:
         raise ValueError("MLC_STANDALONE_CENTER_TOKEN is not set; give the model centre a token to ask for.")
     store = Store(settings.database)
-    centre = ModelCentre(store)
+    center = ModelCenter(store)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        dispatcher = Dispatcher(centre, settings.engine_timeout, connect)
-        centre.listen(dispatcher.changed)
+        dispatcher = Dispatcher(center, settings.engine_timeout, connect)
+        center.listen(dispatcher.changed)
         signals = Signals(settings)
         if settings.signal_url:
-            centre.listen(signals.changed)
+            center.listen(signals.changed)
         await asyncio.to_thread(seed, store)
         dispatching = asyncio.create_task(dispatcher.run())
         yield
@@ -57,8 +57,8 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         store.close()
 
     app = FastAPI(title="Model centre", lifespan=lifespan, docs_url="/docs", redoc_url=None)
-    app.include_router(router(centre, settings.token, settings.max_body))
-    app.include_router(pages(centre, settings.token))
+    app.include_router(router(center, settings.token, settings.max_body))
+    app.include_router(pages(center, settings.token))
     _answer_errors(app)
     return app
 

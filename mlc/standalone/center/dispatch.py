@@ -30,7 +30,7 @@ from mlc.standalone.center.entities import (
     Kind,
 )
 from mlc.standalone.center.matching import choose
-from mlc.standalone.center.service import ModelCentre
+from mlc.standalone.center.service import ModelCenter
 from mlc.temporal import connect
 
 JsonObject = dict[str, Any]
@@ -50,9 +50,9 @@ class Dispatcher:
     """Looks after waiting jobs: at once when told of one, and every ``interval`` seconds."""
 
     def __init__(
-        self, centre: ModelCentre, engine_timeout: timedelta, connect: Connect = connect, interval: float = 1.0
+        self, center: ModelCenter, engine_timeout: timedelta, connect: Connect = connect, interval: float = 1.0
     ) -> None:
-        self._centre = centre
+        self._center = center
         self._engine_timeout = engine_timeout
         self._connect = connect
         self._interval = interval
@@ -85,8 +85,8 @@ class Dispatcher:
                 pass
 
     async def _round(self) -> None:
-        cancelled = await asyncio.to_thread(self._centre.store.pending, CANCEL)
-        created = await asyncio.to_thread(self._centre.store.pending, DISPATCH)
+        cancelled = await asyncio.to_thread(self._center.store.pending, CANCEL)
+        created = await asyncio.to_thread(self._center.store.pending, DISPATCH)
         quiet = await asyncio.to_thread(self._quiet)
         if not (cancelled or created or quiet):
             return
@@ -94,7 +94,7 @@ class Dispatcher:
             self._client = await self._connect()
         for job in cancelled:
             await self._stop(self._client, job["id"])
-        engines = (await self._centre.page(KINDS["engines"], size=1000)).items if created else []
+        engines = (await self._center.page(KINDS["engines"], size=1000)).items if created else []
         for job in created:
             engine = choose(job, engines, self._engine_timeout, datetime.now(UTC))
             if engine is not None:
@@ -106,7 +106,7 @@ class Dispatcher:
         if time.monotonic() < self._watch_due:
             return []
         self._watch_due = time.monotonic() + WATCH_INTERVAL
-        return self._centre.store.pending(WATCH, quiet=QUIET)
+        return self._center.store.pending(WATCH, quiet=QUIET)
 
     async def _hand_over(self, client: Client, job: JsonObject, engine: JsonObject) -> None:
         queue = runtime_task_queue(engine["name"])
@@ -137,7 +137,7 @@ class Dispatcher:
             if document["jobStatus"] == CREATED:  # the runtime may have been quicker
                 document["jobStatus"] = WAITING
 
-        await self._centre.change(_JOBS, job["id"], handed_over)
+        await self._center.change(_JOBS, job["id"], handed_over)
 
     async def _stop(self, client: Client, job_id: str) -> None:
         try:
@@ -145,7 +145,7 @@ class Dispatcher:
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:  # never begun, or over
                 raise
-        await asyncio.to_thread(self._centre.store.settled, job_id)
+        await asyncio.to_thread(self._center.store.settled, job_id)
 
     async def _watch(self, client: Client, job_id: str) -> None:
         """End a job whose workflow was ended from outside, such as by an operator who terminated it.
@@ -168,7 +168,7 @@ class Dispatcher:
                 messages = [*(document.get("jobMessages") or []), message]
                 document |= {"jobStatus": ERROR, "jobResult": "FAILURE", "jobMessages": messages}
 
-        await self._centre.change(_JOBS, job_id, lost)
+        await self._center.change(_JOBS, job_id, lost)
 
     def _say(self, trouble: str) -> None:
         """Log an outage when it begins, not every second."""

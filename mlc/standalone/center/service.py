@@ -15,7 +15,7 @@ Listener = Callable[[Kind, JsonObject | None, JsonObject], None]
 AUTHOR = "standalone"
 
 
-class ModelCentre:
+class ModelCenter:
     """Create, read and change entities. Raises what :mod:`store` and :mod:`rules` raise."""
 
     def __init__(self, store: Store) -> None:

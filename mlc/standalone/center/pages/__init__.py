@@ -11,7 +11,7 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader
 from pydantic import SecretStr
 
 from mlc.standalone.center.entities import KINDS
-from mlc.standalone.center.service import ModelCentre
+from mlc.standalone.center.service import ModelCenter
 
 JsonObject = dict[str, Any]
 
@@ -24,7 +24,7 @@ _HEADERS = {
 }
 
 
-def pages(centre: ModelCentre, token: SecretStr) -> APIRouter:
+def pages(center: ModelCenter, token: SecretStr) -> APIRouter:
     """The routes; they are read without the token on this machine only."""
     site = APIRouter(dependencies=[Depends(_readable(token))], include_in_schema=False)
     templates = Environment(
@@ -37,7 +37,7 @@ def pages(centre: ModelCentre, token: SecretStr) -> APIRouter:
         return HTMLResponse(templates.get_template(template).render(shown=_SHOWN, **values), headers=_HEADERS)
 
     async def newest(plural: str, **where: str) -> list[JsonObject]:
-        return (await centre.page(KINDS[plural], where, descending=True, size=_SHOWN)).items
+        return (await center.page(KINDS[plural], where, descending=True, size=_SHOWN)).items
 
     @site.get("/style.css")
     async def style() -> Response:
@@ -56,12 +56,12 @@ def pages(centre: ModelCentre, token: SecretStr) -> APIRouter:
 
     @site.get("/models/{model_id}")
     async def model(model_id: str) -> Response:
-        found = await centre.get(KINDS["storedModels"], model_id)
+        found = await center.get(KINDS["storedModels"], model_id)
         return show("model.html", model=found, snapshots=await newest("deployableModels", model_id=model_id))
 
     @site.get("/snapshots/{snapshot_id}")
     async def snapshot(snapshot_id: str) -> Response:
-        found = await centre.get(KINDS["deployableModels"], snapshot_id)
+        found = await center.get(KINDS["deployableModels"], snapshot_id)
         of_it = {
             name: await newest(plural, snapshot_id=snapshot_id)
             for name, plural in (
@@ -75,11 +75,11 @@ def pages(centre: ModelCentre, token: SecretStr) -> APIRouter:
 
     @site.get("/jobs/{job_id}")
     async def job(job_id: str) -> Response:
-        return show("job.html", job=await centre.get(KINDS["jobs"], job_id))
+        return show("job.html", job=await center.get(KINDS["jobs"], job_id))
 
     @site.get("/results/{result_id}")
     async def result(result_id: str) -> Response:
-        found = await centre.get(KINDS["modelTestResults"], result_id)
+        found = await center.get(KINDS["modelTestResults"], result_id)
         measured = {name: value for name, value in found.get("testResults", {}).items() if not _is_block(value)}
         return show("result.html", result=found, measured=measured)
 

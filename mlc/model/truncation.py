@@ -6,14 +6,14 @@ from collections.abc import Iterable
 MARK = "..."
 
 
-def beginning(text: str, size: int) -> str:
+def truncate(text: str, size: int) -> str:
     """The text if it takes at most ``size`` bytes (six or more) as JSON, else its beginning and an ellipsis."""
     text = _writable(text)
     kept = _fitting(text, size)
     return text if kept == len(text) else text[: _fitting(text, size - len(MARK))] + MARK
 
 
-def ending(text: str, size: int) -> str:
+def truncate_start(text: str, size: int) -> str:
     """The same, of the end: where an error stands in what a program wrote."""
     text = _writable(text)
     kept = _fitting(reversed(text), size)
