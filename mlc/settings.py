@@ -1,7 +1,7 @@
-"""Every setting, one place. Read from ``MLC_*`` environment variables, then from ``$MLC_HOME/mlc.env``.
+"""How settings are read, and those of the programs: ``MLC_*`` environment variables, then ``$MLC_HOME/mlc.env``.
 
-What ModelOp's public material does not prove (literals, field names) is a setting with the likely value as its
-default. The connection to Temporal is not here: it comes from ``temporalio.envconfig``, as the ``temporal`` CLI's does.
+Settings of a product are in its room: ``mlc/center/modelop/settings.py``, ``mlc/ticketing/jira/settings.py`` and so on;
+docs/settings.md has them all. The connection to Temporal is read as the ``temporal`` CLI reads it (``mlc/temporal.py``).
 """
 
 import os
