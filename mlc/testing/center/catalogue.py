@@ -139,6 +139,30 @@ class CatalogueContract:
             assert await center.read(by_name["model.py"], limit=10_000) == SOURCE
             assert by_name["model.py"].functions["train"] == "fit"
 
+    async def test_files_are_put_on_a_snapshot_by_name(self, center: Center, tmp_path: Path) -> None:
+        made = await a_snapshot(center, tmp_path)
+        (tmp_path / "mended.dmn").write_bytes(b"<mended/>")
+        mended = Asset(name="limits.dmn", role=AssetRole.TEST_RESULT_COMPARATOR)
+        async with center.open_snapshot(made.id) as snapshot:
+            if Capability.REPLACES_ASSETS not in center.capabilities:
+                with pytest.raises(Unsupported):
+                    await center.add_files(snapshot, [NewFile(mended, tmp_path / "mended.dmn")])
+                return
+            for _ in range(2):
+                await center.add_files(snapshot, [NewFile(mended, tmp_path / "mended.dmn")])
+        async with center.open_snapshot(made.id) as snapshot:
+            by_name = {asset.name: asset for asset in snapshot.assets}
+            assert sorted(by_name) == ["limits.dmn", "model.py", "test.csv", "train.csv"]
+            assert await center.read(by_name["limits.dmn"], limit=100) == b"<mended/>"
+            assert await center.read(by_name["test.csv"], limit=len(DATA)) == DATA
+
+    async def test_a_page_is_an_address_or_nothing(self, center: Center, tmp_path: Path) -> None:
+        made = await a_snapshot(center, tmp_path)
+        for snapshot_id in (made.id, "..", "a/b", ""):
+            page = center.page_of(snapshot_id)
+            assert page is None or page.startswith(("http://", "https://"))
+        assert center.text_limit > 0
+
     async def test_artefacts_of_a_job_that_is_closed_are_refused(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
         async with center.open_snapshot(made.id) as snapshot:

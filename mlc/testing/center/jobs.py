@@ -208,6 +208,6 @@ class JobContract:
             await center.record_decision(snapshot, entry)
         await center.record_decision(await center.get_snapshot(made.id), entry)
         read = await center.get_snapshot(made.id)
-        unchanged = {"submission": None}
-        assert read.submission == submission
+        unchanged = {"submission": None, "expires": None}
+        assert (read.submission, read.expires) == (submission, date(2030, 1, 2))
         assert read.model_copy(update=unchanged) == made.model_copy(update=unchanged)
