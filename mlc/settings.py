@@ -1,7 +1,7 @@
 """How settings are read, and those of the programs: ``MLC_*`` environment variables, then ``$MLC_HOME/mlc.env``.
 
 Settings of a product are in its room: ``mlc/center/modelop/settings.py``, ``mlc/ticketing/jira/settings.py`` and so on;
-docs/settings.md has them all. The connection to Temporal is read as the ``temporal`` CLI reads it (``mlc/temporal.py``).
+docs/settings.md has them all. The connection to Temporal is read as the `temporal` CLI reads it (``mlc/temporal.py``).
 """
 
 import os
