@@ -123,6 +123,16 @@ async def test_a_centre_that_refuses_a_known_key_is_asked_for_the_first_one() ->
     assert (job.id, deployment.id) == ("first", "first")
 
 
+async def test_a_finder_that_finds_something_else_is_not_believed() -> None:
+    """What it gives is of another key, or of a similar name."""
+    job = {"id": "j", "jobParameters": {"mlcKey": "another"}, "modelMetaData": {"name": "CREDIT"}}
+    async with httpx.AsyncClient(transport=Conflicting(job)) as http:
+        center = ModelOpCenter(settings_for("http://centre"), http=http)
+        assert await center.find_job("s", "k") is None
+        assert await center.find_models("Credit") == []
+        assert [model.id for model in await center.find_models("CREDIT")] == ["j"]
+
+
 @pytest.mark.parametrize("first", [None, {"id": "other", "jobParameters": {"mlcKey": "another"}, "mlcKey": "x"}])
 async def test_a_conflict_about_something_else_is_refused(first: dict[str, Any] | None) -> None:
     async with httpx.AsyncClient(transport=Conflicting(first)) as http:

@@ -25,6 +25,7 @@ from mlc.center.modelop.wire import (
     ModelTestResult,
     Notification,
     StoredModel,
+    job_key,
     value,
 )
 from mlc.model.failure import NotFound
@@ -69,7 +70,8 @@ class ModelManage:
     async def find_stored_models(self, name: str, *, category: str | None = None) -> list[StoredModel]:
         finder = self._settings.find_models_by_name
         found = await self._find(StoredModel, "storedModels", finder, [name], lambda m: m.model_meta_data.name == name)
-        return [m for m in found if category is None or m.model_meta_data.model_category == category]
+        named = [m for m in found if m.model_meta_data.name == name]  # a finder may take case or beginnings for it
+        return [m for m in named if category is None or m.model_meta_data.model_category == category]
 
     async def create_stored_model(self, model: StoredModel) -> StoredModel:
         return await self._create("storedModels", model)
@@ -107,9 +109,11 @@ class ModelManage:
             "jobs",
             self._settings.find_jobs_by_key,
             [snapshot_id, key],
-            lambda j: j.model is not None and j.model.id == snapshot_id and j.job_parameters.get("mlcKey") == key,
+            lambda j: j.model is not None and j.model.id == snapshot_id and job_key(j) == key,
         )
-        return found[-1] if found else None
+        # A finder that looks for something else must not give a job of another key for this one's.
+        matching = [job for job in found if job_key(job) in {None, key}]
+        return matching[-1] if matching else None
 
     async def create_job(self, job: Job) -> Job:
         return await self._create("jobs", job, jobStatus=CREATED)

@@ -17,7 +17,7 @@ from mlc.center.modelop.answers import SYSTEM
 from mlc.center.modelop.assets import changed_asset, new_asset, read_asset
 from mlc.center.modelop.body import Body
 from mlc.center.modelop.catalogue import ModelOpCatalogue
-from mlc.center.modelop.jobs import ending_changes, job_key, job_parameters, read_job
+from mlc.center.modelop.jobs import ending_changes, job_parameters, read_job
 from mlc.center.modelop.results import read_result, written_result, written_verdict
 from mlc.center.modelop.snapshots import DECISION_MARK, DEPLOY_MARK, written_decision, written_submission
 from mlc.center.modelop.spool import Files
@@ -46,7 +46,7 @@ class ModelOpJobLedger(ModelOpCatalogue):
 
     async def find_job(self, snapshot_id: str, key: str) -> JobRecord | None:
         found = await self._manage.find_job(ids.decode(snapshot_id), key)
-        return read_job(found, self.settings) if found and job_key(found) == key else None
+        return read_job(found, self.settings) if found else None
 
     async def create_job(self, job: NewJob) -> JobRecord:
         snapshot = self._open_snapshot(job.snapshot)

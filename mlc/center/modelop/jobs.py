@@ -8,7 +8,7 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment, read_snapshot
 from mlc.model.job import JobEnding, JobRecord, JobStatus
 
-_KEY, _WORKFLOW_ID = "mlcKey", "mlcWorkflowId"
+_WORKFLOW_ID = "mlcWorkflowId"
 
 
 def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred) -> JobRecord:
@@ -20,7 +20,7 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
         status=status,
         result=job.job_status if status is JobStatus.UNKNOWN else job.job_result or "",
         messages=job.job_messages,
-        key=job_key(job) or "",
+        key=wire.job_key(job) or "",
         workflow_id=str(job.job_parameters.get(_WORKFLOW_ID) or ""),
         parameters=job.job_parameters,
         snapshot=read_snapshot(job.model, settings, refer) if job.model else None,
@@ -37,14 +37,8 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
     )
 
 
-def job_key(job: wire.Job) -> str | None:
-    """The key of the process that created the job."""
-    key = job.job_parameters.get(_KEY)
-    return key if isinstance(key, str) else None
-
-
 def job_parameters(key: str, workflow_id: str) -> dict[str, Any]:
-    return {_KEY: key, _WORKFLOW_ID: workflow_id}
+    return {wire.JOB_KEY: key, _WORKFLOW_ID: workflow_id}
 
 
 def ending_changes(ending: JobEnding, settings: CenterSettings) -> dict[str, Any]:

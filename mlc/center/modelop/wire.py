@@ -175,6 +175,16 @@ class Job(Entity):
     """Versions of Python and libraries that ran the job (standalone runtimes say so; ModelOp's may not)."""
 
 
+JOB_KEY = "mlcKey"
+"""Which of ``job_parameters`` is the key of the process that created the job."""
+
+
+def job_key(job: Job) -> str | None:
+    """The key of the process that created a job; None if it tells none."""
+    key = job.job_parameters.get(JOB_KEY)
+    return key if isinstance(key, str) else None
+
+
 class ModelTestResult(Entity):
     id: str = ""
     created_date: datetime | None = None
