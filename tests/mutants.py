@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 CONTRACT = [str(HERE / "center/test_modelop_contract.py"), "-k", "other and words"]
 TAGS_TEST = [str(HERE / "center/test_control_tags.py")]
 TAGS = ("train_tag", "run_test_tag", "review_tag")
+SYSTEMS_TAGS = "review tags of ticket systems"
 QUIET = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts="]
 
 
@@ -46,6 +47,7 @@ def _names() -> Iterator[str]:
 
     yield from OTHER_WORDS
     yield from TAGS
+    yield SYSTEMS_TAGS
 
 
 def _passes(name: str) -> bool:
@@ -55,9 +57,11 @@ def _passes(name: str) -> bool:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             if name in TAGS:
                 _ignore_tag(name)
+            elif name == SYSTEMS_TAGS:
+                _ignore_tags_of_systems()
             elif name:
                 _ignore(name)
-            code = pytest.main([*QUIET, *(TAGS_TEST if name in TAGS else CONTRACT)])
+            code = pytest.main([*QUIET, *(TAGS_TEST if name in {*TAGS, SYSTEMS_TAGS} else CONTRACT)])
         os._exit(int(code))
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
@@ -93,6 +97,16 @@ def _ignore_tag(name: str) -> None:
         return real(snapshot, usual if flag == OTHER_TAGS[name] else flag)
 
     snapshots.is_set = is_set
+
+
+def _ignore_tags_of_systems() -> None:
+    from mlc.ticketing import registry
+
+    def review_tags(known: Any) -> dict[str, str]:
+        usual = ((system.settings.model_fields["review_tag"].default, system.provider) for system, _ in known)
+        return {tag: provider for tag, provider in usual if tag}
+
+    registry.review_tags = review_tags
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """A snapshot asks for steps by the tags that the settings name, and by no others."""
 
+from typing import Any
+
 import pytest
 from other_words import OTHER_TAGS
 
 from activities import snapshots
 from mlc.model.snapshot import Snapshot
 from mlc.settings import ProcessSettings
+from mlc.ticketing import registry
+from mlc.ticketing.registry import SYSTEMS
+from mlc.ticketing.system import TicketSystem
 
 FIELDS = {"train_tag": "train", "run_test_tag": "run_test", "review_tag": "review"}
 PROCESS = ProcessSettings(**OTHER_TAGS)
@@ -30,3 +35,12 @@ def test_the_usual_tags_ask_for_nothing_where_there_are_others() -> None:
 def test_a_ticket_systems_own_tag_asks_for_a_review_there() -> None:
     summary = snapshots.summary(Snapshot(id="s", tags=["there"]), PROCESS, {"there": "servicenow"})
     assert (summary.review, summary.ticketing) == (True, "servicenow")
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.provider)
+def test_every_ticket_systems_tag_is_the_one_that_is_set(system: TicketSystem[Any]) -> None:
+    tags = registry.review_tags(registry.with_settings(system.settings(review_tag="ask-there")))
+    summary = snapshots.summary(Snapshot(id="s", tags=["ask-there"]), PROCESS, tags)
+    assert (summary.review, summary.ticketing) == (True, system.provider)
+    usual = str(system.settings.model_fields["review_tag"].default)
+    assert not snapshots.summary(Snapshot(id="s", tags=[usual]), PROCESS, tags).review
