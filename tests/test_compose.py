@@ -168,7 +168,7 @@ def test_what_the_dockerfile_installs_is_whole_and_runs(tmp_path: Path) -> None:
         for name in names:
             found = ROOT / name
             if found.is_dir():
-                shutil.copytree(found, source / target, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(found, source / target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(found, source / target)
     commands = [line.removeprefix("RUN ") for line in build.splitlines() if line.startswith("RUN ")]

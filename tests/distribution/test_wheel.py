@@ -79,10 +79,10 @@ import sys
 sys.path[:0] = [{str(wheel)!r}]
 from datetime import date
 from mlc.standalone.demo.run import EXAMPLES, submissions
-from mlc.standalone.folders import read_model_folder
+from mlc.center.modelop.folder import read_model_folder
 assert EXAMPLES.is_relative_to({str(wheel)!r}), EXAMPLES
 models = [read_model_folder(each.folder) for each in submissions(date.today(), approve=True)]
-print(*(model.model_meta_data.name for model in models), sep="|")
+print(*(folder.model.name for folder in models), sep="|")
 """
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False

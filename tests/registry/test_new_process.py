@@ -65,7 +65,7 @@ async def desk(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="module")
 async def gateway(desk: Office) -> AsyncIterator[httpx.AsyncClient]:
     jira = JiraSettings(webhook_secrets=[SecretStr("x")])
-    app = create_app(GatewaySettings(), jira, temporal=desk.client, center=desk.center, processes=MORE)
+    app = create_app(GatewaySettings(), jira, temporal=desk.client, center=desk.port, processes=MORE)
     async with serving(app) as client:
         yield client
 
