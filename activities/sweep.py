@@ -97,13 +97,14 @@ class SweepActivities:
         return 1
 
     async def _wake(self, ticket: OpenTicket) -> int:
-        run = activity.client().get_workflow_handle(ticket.workflow_id, run_id=ticket.run_id)
+        # By the workflow's id alone: the run may have gone on as a new one since it was listed.
+        run = activity.client().get_workflow_handle(ticket.workflow_id)
         try:
             await run.signal(TICKET_CHANGED, TicketChanged(provider=ticket.provider, key=ticket.key))
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile: visibility lags
-                raise
-            return 0
+            if error.status is not RPCStatusCode.NOT_FOUND:  # else it ended meanwhile: visibility lags
+                activity.logger.warning("%s could not be told of %s: %s", ticket.workflow_id, ticket.key, error)
+            return 0  # the others' runs wait, too
         return 1
 
 

@@ -71,6 +71,8 @@ class Temporal:
     waiting: list[Any] = field(default_factory=list)
     ended: list[Any] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
+    deaf: set[str] = field(default_factory=set)
+    """Runs to which the server takes no more signals."""
     signals: list[tuple[str, str]] = field(default_factory=list)
     schedules: dict[str, Any] = field(default_factory=dict)
 
@@ -86,10 +88,16 @@ class Temporal:
             if "IS NOT NULL" in query or any(f"'{entry}'" in query for entry in entries):
                 yield run
 
-    def get_workflow_handle(self, workflow_id: str, **_: Any) -> Any:
+    def get_workflow_handle(self, workflow_id: str, *, run_id: str | None = None) -> Any:
+        assert run_id is None, "it may have gone on as another run since it was listed"
+
         async def signal(name: str, what: Any) -> None:
             if workflow_id in self.gone:
                 raise RPCError("gone", RPCStatusCode.NOT_FOUND, b"")
+            if workflow_id in self.deaf:
+                raise RPCError(
+                    "exceeded workflow execution limit for signal events", RPCStatusCode.INVALID_ARGUMENT, b""
+                )
             self.signals.append((workflow_id, what.key))
 
         return SimpleNamespace(signal=signal)

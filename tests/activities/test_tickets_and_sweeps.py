@@ -151,6 +151,18 @@ async def test_a_sweep_wakes_the_runs_that_would_see_something_new(
     assert temporal.signals == [("w1", "T-1")] * woken
 
 
+async def test_a_run_that_takes_no_signals_hinders_no_other(
+    room: Backroom, board: Board, temporal: Temporal, threads: ThreadPoolExecutor
+) -> None:
+    labels = [f"gov-{n:024}" for n in range(3)]
+    for number, label in enumerate(labels):
+        temporal.run(f"w{number}", f"jira:T-{number}", label)
+    board.states |= dict.fromkeys(labels, DECIDED)
+    temporal.deaf.add("w1")
+    report = await room.run(SweepActivities(TicketSystems(board), threads).sweep_tickets)
+    assert (report.woken, temporal.signals) == (2, [("w0", "T-0"), ("w2", "T-2")])
+
+
 async def test_a_run_that_ended_meanwhile_or_a_ticket_that_cant_be_read_hinders_no_other(
     room: Backroom, board: Board, temporal: Temporal, threads: ThreadPoolExecutor
 ) -> None:
