@@ -117,6 +117,7 @@ class SnapshotActivities:
             ticket_index_lag=self.settings.ticket_index_lag,
             center_index_lag=self.settings.center_index_lag,
             on_failed_verdict=OnFailedVerdict(self.settings.on_failed_verdict),
+            handover=self.settings.handover,
             ticketing=self.settings.ticketing,
             ticket_systems=list(self.ticket_systems),
         )

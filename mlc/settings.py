@@ -192,6 +192,9 @@ class ProcessSettings(Group):
     on_failed_verdict: Literal["reject", "ask"] = Field(
         "reject", description="reject, or ask the reviewer all the same"
     )
+    handover: bool = Field(
+        True, description="Runs with a long history go on as new ones; false while workers of 0.1.0 are beside these"
+    )
     on_missing_metric: Literal["fail", "warn", "ignore"] = Field(
         "fail", description="When a decision table asks for a metric that the test result lacks"
     )

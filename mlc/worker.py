@@ -17,6 +17,7 @@ from temporalio.worker import Worker, WorkerConfig
 
 from activities.batch import BatchActivities
 from activities.deployments import DeploymentActivities
+from activities.handovers import HandoverActivities
 from activities.heartbeats import Heartbeats
 from activities.jobs import JobActivities
 from activities.mirror import MirrorActivities
@@ -117,6 +118,7 @@ def activities_of(
         *(jobs.create_job, jobs.find_job, jobs.cancel_job),
         *(jobs.finish_training, jobs.finish_test, jobs.finish_back_test, jobs.finish_scoring),
         *(batch.find_batch_deployment, batch.compatible_runtime),
+        HandoverActivities().check_predecessor,
         verdicts.judge,
         monitors.add_missing_monitors,
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),

@@ -68,7 +68,7 @@ class DeployModel(ProcessRun):
 
     @workflow.run
     async def run(self, request: DeployModelStart = NOTHING) -> DeployModelResult:
-        self.check_start(request, DeployModelStart)
+        await self.check_start(request, DeployModelStart)
         self.check_own_id()
         step = self.steps.attempt
         async with self.error_handling():
@@ -144,9 +144,11 @@ class DeployModel(ProcessRun):
 
     async def review(self) -> None:
         """Approval Based on Test Results, second half: the reviewer's decision, however long it takes."""
-        if not self.case.snapshot.review or self.progress.is_past(Phase.REVIEW):
+        if self.progress.is_past(Phase.REVIEW):
             return
         if self.state.reviewed is None:
+            if not self.case.snapshot.review:
+                return
             passed = self.result.verdict is None or self.result.verdict.passed
             ticket, self.state.reviewed = await self.case.ask(
                 TicketKind.REVIEW, Phase.REVIEW, objection=lambda answer: not_usable(answer, passed)
@@ -170,6 +172,8 @@ class DeployModel(ProcessRun):
         if reviewed is None:
             self.progress.skip("nobody was asked")
             return
+        if reviewed.answer is not Answer.APPROVED:  # whatever brought the run here, an answer that is no yes ends it
+            raise Stopped(TicketKind.REJECTION, f"The review was answered with {reviewed.answer}.")
         self.result.expiration_date = reviewed.expiration or one_year_after(workflow.now().date())
         await self.record_decision()
         self.progress.note(f"expires {self.result.expiration_date}")
@@ -213,6 +217,7 @@ class DeployModel(ProcessRun):
         """Error handling: a rejection completes the run; after an error or a cancel nothing stays half deployed."""
         try:
             try:
+                self.begin()
                 yield
             except Stopped as stop:
                 if stop.kind is TicketKind.REJECTION:

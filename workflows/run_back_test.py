@@ -51,7 +51,7 @@ class RunBackTest(ProcessRun):
 
     @workflow.run
     async def run(self, request: RunBackTestStart = NOTHING) -> RunBackTestResult:
-        self.check_start(request, RunBackTestStart)
+        await self.check_start(request, RunBackTestStart)
         step = self.step
         async with self.failures_reported(self.test_broke):
             await step(BackTestPhase.MODEL, self.get_model)

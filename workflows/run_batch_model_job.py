@@ -34,7 +34,7 @@ class RunBatchModelJob(ProcessRun):
 
     @workflow.run
     async def run(self, request: RunBatchModelJobStart = NOTHING) -> RunBatchModelJobResult:
-        self.check_start(request, RunBatchModelJobStart)
+        await self.check_start(request, RunBatchModelJobStart)
         step = self.step
         async with self.failures_reported(self.notify):
             await step(BatchJobPhase.MODEL, self.get_deployed_model)

@@ -50,7 +50,7 @@ class Attribute(StrEnum):
     TICKETS = "MlcTickets"
 
 
-class Phase(StrEnum):
+class Phase(OpenEnum):
     """The phases of DeployModel, in order (the source text's steps)."""
 
     SUBMITTED = "submitted"
@@ -63,6 +63,8 @@ class Phase(StrEnum):
     SCHEDULES = "schedules"
     SUPERSEDE = "supersede"
     DONE = "done"
+    UNKNOWN = "unknown"
+    """One that a newer release added."""
 
 
 class OnFailedVerdict(OpenEnum):
@@ -85,6 +87,8 @@ class Policy(Record):
     """How long a search may lag behind a write in the ticket system: waited after an ambiguous creation."""
     center_index_lag: timedelta = renamed(timedelta(seconds=15), "center_index_lag", was="center_settle")
     on_failed_verdict: OnFailedVerdict = OnFailedVerdict.REJECT
+    handover: bool = False
+    """Whether a run with a long history goes on as a new one. Not those that a release began which can't do so."""
     ticketing: Provider = "jira"
     """Where tickets go that neither the snapshot nor the input sends elsewhere."""
     ticket_systems: list[str] = []
@@ -214,7 +218,7 @@ class RunBackTestInput(Input):
         )
 
 
-class BackTestPhase(StrEnum):
+class BackTestPhase(OpenEnum):
     """The phases of RunBackTest, in order (the source text's steps)."""
 
     MODEL = "model"
@@ -222,6 +226,8 @@ class BackTestPhase(StrEnum):
     ANALYSIS = "analysis"
     REPORT = "report"
     DONE = "done"
+    UNKNOWN = "unknown"
+    """One that a newer release added."""
 
 
 class RunBackTestResult(JudgedResult):
@@ -273,13 +279,15 @@ class RunBatchModelJobInput(Input):
         )
 
 
-class BatchJobPhase(StrEnum):
+class BatchJobPhase(OpenEnum):
     """The phases of RunBatchModelJob, in order (the source text's steps)."""
 
     MODEL = "model"
     RUNTIME = "runtime"
     SCORING = "scoring"
     DONE = "done"
+    UNKNOWN = "unknown"
+    """One that a newer release added."""
 
 
 class RunBatchModelJobResult(ProcessResult):

@@ -104,15 +104,18 @@ class ProcessState(State):
     searchable: str = ""
     """The phase that the search attributes tell."""
 
-    def handed_over(self) -> Self:
-        """A copy that has at most 32 KiB: of a long story the oldest steps, tickets and warnings are left out."""
+    def handed_over(self) -> Self | None:
+        """A copy that has at most 32 KiB: of a long story the oldest steps, tickets and warnings are left out.
+
+        None if it is larger all the same, such as one with hundreds of deployments.
+        """
         copy = self.model_copy(deep=True)
         copy.questions.remarks = copy.questions.remarks[-MOST_REMARKS:]
         result = copy.status.result
         for story in (copy.status.steps, result.tickets, result.warnings):
             while len(story) > 1 and len(copy.model_dump_json().encode()) > LARGEST:
                 del story[: max(1, len(story) // 10)]
-        return copy
+        return copy if len(copy.model_dump_json().encode()) <= LARGEST else None
 
 
 class DeployModelState(ProcessState):

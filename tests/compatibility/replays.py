@@ -63,17 +63,16 @@ async def asked_in_replay(document: dict[str, Any]) -> Asked:
     Raises:
         workflow.NondeterminismError: the code gives other commands than the history holds.
     """
-    started = document["events"][0]["workflowExecutionStartedEventAttributes"]
     watching = Watching()
     replayer = Replayer(workflows=[], plugins=[MlcPlugin()], interceptors=[watching])
-    await replayer.replay_workflow(WorkflowHistory.from_json(started["workflowId"], document))
+    await replayer.replay_workflow(_history(document))
     return watching.asked
 
 
 def asked_then(document: dict[str, Any]) -> Asked:
     """The same from the history itself."""
     asked: Asked = []
-    for event in WorkflowHistory.from_json("some", document).events:
+    for event in _history(document).events:
         if event.HasField("activity_task_scheduled_event_attributes"):
             scheduled = event.activity_task_scheduled_event_attributes
             arguments = [_json(payload) for payload in scheduled.input.payloads]
@@ -91,8 +90,14 @@ async def patches_asked(document: dict[str, Any], replayer: Replayer) -> dict[st
         return asked[id]
 
     with mock.patch.object(_WorkflowInstanceImpl, "workflow_patch", noting):
-        await replayer.replay_workflow(WorkflowHistory.from_json("some", document))
+        await replayer.replay_workflow(_history(document))
     return asked
+
+
+def _history(document: dict[str, Any]) -> WorkflowHistory:
+    """Under its own id: DeployModel looks at it."""
+    started = document["events"][0]["workflowExecutionStartedEventAttributes"]
+    return WorkflowHistory.from_json(started["workflowId"], document)
 
 
 def _json(payload: Payload) -> Any:

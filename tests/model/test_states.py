@@ -4,16 +4,21 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 import mlc.model
 from mlc.model.base import Input, OpenEnum
 from mlc.model.job import JobStatus
-from mlc.model.processes import DeployModelResult, OnFailedVerdict, Outcome, Policy
+from mlc.model.processes import DeployModelResult, OnFailedVerdict, Outcome, Phase, Policy
+from mlc.model.state import DeployModelState, RunBackTestState, RunBatchModelJobState
 from mlc.model.ticket import Answer, TicketState
+from workflows.steps.progress import Progress
 
 for module in pkgutil.iter_modules(mlc.model.__path__):
     importlib.import_module(f"mlc.model.{module.name}")
@@ -45,6 +50,43 @@ def test_a_policy_that_is_unknown_is_not_the_lenient_one() -> None:
 def test_a_state_that_is_not_even_text_is_refused() -> None:
     with pytest.raises(ValidationError):
         TicketState.model_validate_json('{"answer": null}')
+
+
+def closed_enums(model: type[BaseModel], seen: set[type]) -> Iterator[type]:
+    """Enums among the fields of a state, however deep, that refuse what they don't know."""
+    if model in seen:
+        return
+    seen.add(model)
+    for field in model.model_fields.values():
+        for kind in inner_types(field.annotation):
+            if issubclass(kind, BaseModel):
+                yield from closed_enums(kind, seen)
+            elif issubclass(kind, Enum) and not issubclass(kind, OpenEnum):
+                yield kind
+
+
+def inner_types(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from inner_types(argument)
+
+
+@pytest.mark.parametrize("state", [DeployModelState, RunBackTestState, RunBatchModelJobState], ids=lambda s: s.__name__)
+def test_no_enum_of_a_state_that_is_handed_over_refuses_what_a_newer_release_added(state: type[BaseModel]) -> None:
+    seen = set[type]()
+    assert list(closed_enums(state, seen)) == []
+    assert len(seen) > 10
+
+
+def test_a_phase_that_is_unknown_is_read_and_not_gone_on_with() -> None:
+    """The worker's task fails, and one of the newer release takes the run."""
+    state = DeployModelState.new("s").model_dump(mode="json")
+    state["status"]["phase"] = "announcement"
+    read = DeployModelState.model_validate(state)
+    assert read.status.phase is Phase.UNKNOWN
+    with pytest.raises(RuntimeError, match="newer release"):
+        Progress(read).resume()
 
 
 def test_a_job_of_an_unknown_status_has_not_ended() -> None:

@@ -4,24 +4,33 @@ The server of these tests suggests a new run after a few events, so that each wa
 state is written as JSON there, and read again by a run that knows nothing else.
 """
 
+import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import abandoned, deployed, fail, load, loading, places, successor
+from deploying import abandoned, cancelled, deployed, fail, load, loading, mend, out_of_order, places, successor
 from failing import BAD, GOOD
 from office import Office, Run, asset, office
 from servers import eventually, start_dev_server
+from temporalio import workflow
 from temporalio.client import WorkflowFailureError
 from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from mlc.model.deployment import Deployment, DeploymentMode
+from mlc.model.failure import innermost
 from mlc.model.open_tickets import mint
 from mlc.model.processes import (
+    DeployModelInput,
+    DeployModelResult,
     Outcome,
     Phase,
+    Policy,
     RunBackTestInput,
     RunBackTestResult,
     RunBatchModelJobInput,
@@ -32,6 +41,7 @@ from mlc.model.processes import (
 )
 from mlc.model.state import LARGEST, DeployModelStart, DeployModelState
 from mlc.model.ticket import TicketRef
+from mlc.settings import ProcessSettings
 
 FEW = 12
 """Events after which the server suggests a new run: more than a run has when it begins to wait again."""
@@ -217,6 +227,106 @@ async def test_a_thousand_hints_make_a_new_run_where_the_server_suggests_none(de
     assert len(await desk.tickets()) == 2  # with the record of the rejection
 
 
+async def test_a_rejection_stays_one_whatever_becomes_of_the_tag_while_it_could_not_be_recorded(
+    restless: Office,
+) -> None:
+    desk = restless
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"])
+    run = await desk.start(snapshot_id)
+    review = await answered(desk, run, "review", 1)
+    refused = out_of_order(desk, "PATCH", "/deployableModels/", status=403)
+    await desk.decide(run, review, "Rejected")
+    ticket = await desk.ticket(run, "error")
+    await begun_anew(run, 2)
+    mend(refused)
+    await desk.center.patch_snapshot(snapshot_id, {"metaData": {"tags": []}})
+    await desk.decide(run, ticket, "Done")
+    result = await run.result()
+    assert result.outcome is Outcome.REJECTED
+    assert result.expiration_date is None
+    assert await places(desk, snapshot_id) == []
+
+
+async def test_a_cancel_that_comes_together_with_the_last_hint_is_not_lost(restless: Office) -> None:
+    for _ in range(4):
+        run = await restless.start(await restless.snapshot("jira", without=["TEST_RESULT_COMPARATOR"]))
+        ticket = await restless.ticket(run, "review")
+        await asyncio.gather(*(restless.tell(run, ticket) for _ in range(6)), run.cancel())
+        await cancelled(run)
+        assert (await restless.fields(ticket))["status"]["name"] == "Withdrawn"
+
+
+async def test_a_run_with_a_retry_policy_keeps_its_history_and_ends_well(restless: Office) -> None:
+    """What comes after a retry has the same input, so that its state could not be told from a forged one."""
+    snapshot_id = await restless.snapshot("jira", without=["TEST_RESULT_COMPARATOR"])
+    run: Run = await restless.client.start_workflow(
+        "DeployModel",
+        DeployModelInput(snapshot_id=snapshot_id),
+        id=deploy_model_id(snapshot_id),
+        task_queue=restless.task_queue,
+        retry_policy=RetryPolicy(maximum_attempts=1),
+        result_type=DeployModelResult,
+    )
+    ticket = await restless.ticket(run, "review")
+    for _ in range(20):
+        await restless.tell(run, ticket)
+    await restless.decide(run, ticket, "Rejected")
+    assert (await run.result()).outcome is Outcome.REJECTED
+    assert await chain(run) == ["ended"]
+
+
+async def test_where_older_workers_are_about_no_run_is_handed_over(
+    restless_server: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    def without(settings: ProcessSettings) -> ProcessSettings:
+        return settings.model_copy(update={"handover": False})
+
+    async with office(restless_server.client, tmp_path, configure=without) as desk:
+        run = await desk.start(await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"]))
+        ticket = await desk.ticket(run, "review")
+        for _ in range(20):
+            await desk.tell(run, ticket)
+        await desk.decide(run, ticket, "Rejected")
+        assert (await run.result()).outcome is Outcome.REJECTED
+        assert await chain(run) == ["ended"]
+
+
+def test_a_run_that_began_before_runs_could_be_handed_over_never_is() -> None:
+    """Its policy was fixed when it began."""
+    assert not Policy.model_validate_json("{}").handover
+
+
+@workflow.defn(name="Impostor")
+class Impostor:
+    """Somebody else's workflow, which continues as one of ours, with a state that it has made up."""
+
+    @workflow.run
+    async def run(self, task_queue: str, forged: Any) -> None:
+        workflow.continue_as_new(forged, workflow="DeployModel", task_queue=task_queue)
+
+
+async def test_a_workflow_of_somebody_else_that_continues_as_ours_is_refused(
+    desk: Office, dev_server: WorkflowEnvironment
+) -> None:
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot("jira")
+    state = DeployModelState.new(snapshot_id)
+    state.status.phase = Phase.DEPLOYMENT
+    forged = DeployModelStart(snapshot_id=snapshot_id, carried=state)
+    own = f"impostor-{uuid.uuid4()}"
+    theirs = dev_server.client  # without our plugin
+    async with Worker(theirs, task_queue=own, workflows=[Impostor], workflow_runner=UnsandboxedWorkflowRunner()):
+        run = await theirs.start_workflow(
+            "Impostor", args=[desk.task_queue, forged], id=deploy_model_id(snapshot_id), task_queue=own
+        )
+        with pytest.raises(WorkflowFailureError) as failure:
+            await run.result()
+    assert getattr(innermost(failure.value), "type", None) == "ForgedState"
+    assert await places(desk, snapshot_id) == []
+    assert await desk.tickets() == []
+
+
 FORGED: list[dict[str, Any]] = [
     {},
     {"retry_policy": RetryPolicy(maximum_attempts=2)},
@@ -254,6 +364,7 @@ def test_a_state_of_a_very_long_story_has_at_most_32_kib_and_keeps_its_counters(
         state.questions.remarks.append(f"{number:016x}")
     state.questions.attempts, state.jobs.made = 2_000, 1_999
     handed_over = state.handed_over()
+    assert handed_over is not None
     text = handed_over.model_dump_json()
     assert len(text.encode()) <= LARGEST
     again = DeployModelState.model_validate_json(text)
@@ -261,3 +372,11 @@ def test_a_state_of_a_very_long_story_has_at_most_32_kib_and_keeps_its_counters(
     assert (again.questions.attempts, again.jobs.made) == (2_000, 1_999)
     assert again.status.steps[-1] == state.status.steps[-1]
     assert len(state.status.steps) == 2_000  # the run that hands over keeps its own
+
+
+def test_a_state_that_can_not_be_made_small_is_not_handed_over_at_all() -> None:
+    state = DeployModelState.new("s")
+    for number in range(500):
+        made = Deployment(id=f"{number:036}", mode=DeploymentMode.ONLINE, runtime=f"runtime-{number}")
+        state.rollout.made[f"{number:036}"] = made
+    assert state.handed_over() is None

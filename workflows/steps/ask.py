@@ -121,7 +121,7 @@ class Questions:
             self.progress.waiting_for(f"an answer to [{ticket.key}]({ticket.url}): {plain(problem or asked)}")
             await workflow.wait_condition(lambda: ticket.label in self._hints or self._handover.due)
             if self._handover.due:
-                self._handover.take()
+                await self._handover.take()
 
     async def _read(self, ticket: TicketRef) -> TicketState:
         return await call(TicketActivities.read_ticket, ticket, summary=f"read {ticket.key}")

@@ -128,7 +128,7 @@ class Jobs:
                 told.cancel()
                 await _ended(asking)
             if self._handover.due:
-                self._handover.take()
+                await self._handover.take()
 
 
 async def _ended(asking: "asyncio.Future[Any]") -> None:

@@ -30,6 +30,7 @@ class ProcessRun:
         self.handover = Handover(request, state)
         self.case = self.new_case(state)
         self.progress = self.case.progress
+        self._cancelled: BaseException | None = None
         if request is not None and request.carried is not None:
             self.progress.resume()
 
@@ -37,15 +38,28 @@ class ProcessRun:
         """What the process works on."""
         return Case(state, self.handover)
 
-    def check_start(self, request: Start | None, kind: type[Start]) -> None:
+    async def check_start(self, request: Start | None, kind: type[Start]) -> None:
         """A run needs its input, which a start may lack: it has to reach ``run``, or the run would hang for ever.
 
         Raises:
             ApplicationError: ``NoInput``, with what to type; ``ForgedState``.
+            ActivityError: the same, as Temporal's own memory shows.
         """
         if request is None:
             raise ApplicationError(f"No input was given. {kind.usage()}", type=FailureType.NO_INPUT)
-        refuse_forged(request)
+        try:
+            await refuse_forged(request)
+        except (asyncio.CancelledError, ActivityError) as error:
+            if not is_cancelled_exception(error):
+                raise
+            # Nothing that a state names is cleaned up before it is known whose it is.
+            await refuse_forged(request)
+            self._cancelled = error
+
+    def begin(self) -> None:
+        """Raises the cancellation that came while the start was checked, where it is dealt with."""
+        if self._cancelled is not None:
+            raise self._cancelled
 
     async def step(self, phase: StrEnum, work: Callable[[], Awaitable[None]]) -> None:
         """Do one step, unless an earlier run of the chain has done it."""
@@ -56,6 +70,7 @@ class ProcessRun:
     async def failures_reported(self, report: Report) -> AsyncIterator[None]:
         """Error handling: whatever goes wrong is told before the run fails with it; a cancelled run ends its job."""
         try:
+            self.begin()
             yield
         except (asyncio.CancelledError, ActivityError, ApplicationError) as error:
             if is_cancelled_exception(error):

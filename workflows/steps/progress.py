@@ -44,7 +44,14 @@ class Progress:
         self._upsert(MODEL.value_set(_cut(snapshot.model_name)), STAGE.value_set(_cut(snapshot.stage)))
 
     def resume(self) -> None:
-        """The state comes from an earlier run of the chain: phases before the one that it was in are done."""
+        """The state comes from an earlier run of the chain: phases before the one that it was in are done.
+
+        Raises:
+            RuntimeError: a newer release has handed over in a phase that this one doesn't know. That fails the workflow
+                task, not the run: a worker of that release takes it.
+        """
+        if self.state.phase == "unknown":
+            raise RuntimeError("This run is in a phase that only a newer release knows: a worker of that is needed.")
         self._resuming = self.state.phase
         self._show()
 
@@ -161,8 +168,8 @@ class Progress:
             lines.append(f"- {MARKS[step.status]} {step.started:%Y-%m-%d %H:%M:%S} **{step.phase}**{took}{note}")
         if self.state.waiting_for:
             lines += ["", f"**Waiting for** {self.state.waiting_for}"]
-        phases = list(type(self.state.phase))
-        if to_come := phases[phases.index(self.state.phase) + 1 :]:
+        phases = [phase for phase in type(self.state.phase) if phase != "unknown"]
+        if self.state.phase in phases and (to_come := phases[phases.index(self.state.phase) + 1 :]):
             lines += ["", f"To come: {', '.join(to_come)}"]
         if self.state.result.tickets:
             links = ", ".join(f"[{ticket.key}]({ticket.url})" for ticket in self.state.result.tickets)
