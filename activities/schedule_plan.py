@@ -23,7 +23,7 @@ from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
-EDITION = 2
+EDITION = 3
 """Part of every fingerprint: another number has all schedules made anew by a release that makes them otherwise."""
 
 _ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)
