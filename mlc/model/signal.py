@@ -104,7 +104,7 @@ class Signals(Protocol):
 
     @property
     def example(self) -> str:
-        """A signal with its variables, for whoever has written one that can't be read."""
+        """A signal with its variables, for whoever has written one that can't be read; empty if none starts a thing."""
         ...
 
     def read(self, name: str, variables: Mapping[str, Any], rules: FileRules) -> ProcessStart:

@@ -132,7 +132,10 @@ class ModelOpSignals:
 
     @property
     def example(self) -> str:
-        name = next(iter(self.asked), "")
+        """A signal that starts something, with its variables; empty if none does."""
+        if not self.asked:
+            return ""
+        name = self.asked[0]
         variables = {variable: each["value"] for variable, each in self.envelope(name)["variables"].items()}
         return f'"{name}" with {json.dumps(variables)}'
 
@@ -156,7 +159,8 @@ class ModelOpSignals:
     def read(self, name: str, variables: Mapping[str, Any], rules: FileRules) -> ProcessStart:
         """What a signal starts that was sent for that; see :meth:`mlc.model.signal.Signals.read`."""
         if name not in self.asked:
-            raise UnknownSignal(f"No process is started by a signal of this name. Known: {', '.join(self.asked)}.")
+            known_names = ", ".join(self.asked) or "none"
+            raise UnknownSignal(f"No process is started by a signal of this name. Known: {known_names}.")
         known = [variable.name for variable in self.variables(name)]
         if unknown := sorted(variable for variable in variables if variable not in known):
             raise BadVariable(f"Variable {unknown[0][:60]!r} is unknown to this signal. It takes {', '.join(known)}.")
