@@ -23,7 +23,7 @@ from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
-EDITION = 2
+EDITION = 3
 """Part of every fingerprint: another number has all schedules made anew by a release that makes them otherwise."""
 
 _ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)
@@ -209,7 +209,8 @@ def _planned(
 def _start(schedule: Schedule, files: FileRules, signals: Signals) -> ProcessStart:
     name, variables = schedule.signal, schedule.variables
     if not isinstance(name, str) or not isinstance(variables, dict):
-        raise ValueError(f"it must name a signal and an object with its variables, such as {signals.example}.")
+        such = f", such as {signals.example}" if signals.example else "; no process here is started by one"
+        raise ValueError(f"it must name a signal and an object with its variables{such}.")
     try:
         return signals.read(name, variables, files)
     except BadSignal as error:

@@ -5,6 +5,9 @@ from typing import Any, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
+LONGEST_ID = 200
+"""Characters of an id in the model centre: as the centre has it, and as everything but its adapter has it."""
+
 
 def read_names(model: type[BaseModel], field: str) -> list[str]:
     """The names under which a field is read from JSON: one that was renamed has several (docs/compatibility.md)."""

@@ -64,7 +64,7 @@ class Process:
     """One process. Without ``signals`` a Temporal Schedule of our own starts it, and it takes no input."""
 
     name: str
-    """The workflow's type."""
+    """The workflow's type, as Temporal has it."""
     workflow: type
     """The workflow's class."""
     summary: str
@@ -134,7 +134,15 @@ class Processes(Sequence[Process]):
 
 
 def _contradictions(process: Process) -> Iterator[str]:
+    # As the SDK's decorator leaves it on the class; a dynamic workflow, which takes any type, has none.
+    named = getattr(vars(process.workflow).get("__temporal_workflow_definition"), "name", None)
+    if named is None:
+        yield f"{process.workflow.__name__} has no Temporal type of its own"
+    elif named != process.name:
+        yield f"the Temporal type of its workflow is {named}"
     if not process.signals:
+        if process.input is not None or process.workflow_id is not None:
+            yield "it takes an input or makes an id of one, but no signal fills that"
         return
     if process.input is None or process.workflow_id is None:
         yield "what a signal starts needs an input and a workflow id"

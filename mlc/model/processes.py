@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from mlc.model.base import Input, OpenEnum, Record, State, renamed
+from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record, State, renamed
 from mlc.model.deployment import Deployment
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.ticket import Decision, Provider, TicketRef
@@ -98,7 +98,9 @@ class Policy(Record):
 class DeployModelInput(Input):
     """Input of DeployModel: ``{"snapshot_id": "..."}``."""
 
-    snapshot_id: str = Field(min_length=1, max_length=200, description="Id of the snapshot (deployableModel) to deploy")
+    snapshot_id: str = Field(
+        min_length=1, max_length=LONGEST_ID, description="Id of the snapshot (deployableModel) to deploy"
+    )
 
     @classmethod
     def usage(cls) -> str:
@@ -198,7 +200,9 @@ class DeployModelStatus(ProcessStatus):
 class RunBackTestInput(Input):
     """Input of RunBackTest: ``{"model_id": "..."}`` and perhaps files and the ticket system."""
 
-    model_id: str = Field(min_length=1, max_length=200, description="Id of the snapshot (deployableModel) to test")
+    model_id: str = Field(
+        min_length=1, max_length=LONGEST_ID, description="Id of the snapshot (deployableModel) to test"
+    )
     input_file: InputFile | None = Field(None, description="Labelled data; unset: the snapshot's TEST_DATA assets")
     output_file: OutputFile | None = Field(None, description="Where the result goes; unset: embedded in the job")
     ticketing: Provider | None = Field(

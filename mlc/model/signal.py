@@ -14,13 +14,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, StringConstraints
 
-from mlc.model.base import Input
+from mlc.model.base import LONGEST_ID, Input
 from mlc.model.failure import MlcError
 from mlc.model.file import FileFormat, FileRules, InputFile
 from mlc.model.process import Process
 
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}$")]
-"""An id in the model centre."""
+Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]
+"""An id as the model centre has it. Whoever reads signals makes ours of it, and it goes no further."""
 
 _ASSET_ID = str(UUID(int=0))
 """As long as the ids of stored files."""
@@ -59,7 +59,7 @@ class ProcessStart:
     values: Mapping[str, Any]
     """The fields of the process's input, with an EmbeddedFile for each file that is not stored yet."""
     snapshot_id: str | None = None
-    """The snapshot that has to exist, if the signal names one, ..."""
+    """The snapshot (by our id) that has to exist, if the signal names one, ..."""
     snapshot_place: str = ""
     """... and where it does."""
 
@@ -104,7 +104,7 @@ class Signals(Protocol):
 
     @property
     def example(self) -> str:
-        """A signal with its variables, for whoever has written one that can't be read."""
+        """A signal with its variables, for whoever has written one that can't be read; empty if none starts a thing."""
         ...
 
     def read(self, name: str, variables: Mapping[str, Any], rules: FileRules) -> ProcessStart:

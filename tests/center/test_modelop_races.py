@@ -114,7 +114,8 @@ class Conflicting(httpx.AsyncBaseTransport):
 
 
 async def test_a_centre_that_refuses_a_known_key_is_asked_for_the_first_one() -> None:
-    first = {"id": "first", "jobParameters": {"mlcKey": "k"}, "mlcKey": "k", "deployableModel": {"id": "s"}}
+    job = {"jobParameters": {"mlcKey": "k"}, "model": {"id": "s"}}
+    first = {"id": "first", **job, "mlcKey": "k", "deployableModel": {"id": "s"}}
     async with httpx.AsyncClient(transport=Conflicting(first)) as http:
         center = ModelOpCenter(settings_for("http://centre"), http=http)
         async with center.open_snapshot("s") as snapshot:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from mlc.center import NewFile, NewJob
 from mlc.center.modelop import spool as spools
+from mlc.center.modelop.body import Body
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.asset import Asset, AssetKind
@@ -151,6 +152,19 @@ async def test_contents_that_were_not_read_are_never_sent(modelop: ModelOpCenter
         await modelop._manage.patch_snapshot("s", found.wire())
 
 
+@pytest.mark.parametrize("number", [0, 1, 999_999_999])
+async def test_a_token_of_a_content_that_is_not_there_is_refused(tmp_path: Path, number: int) -> None:
+    known = spools.Spools()
+    with known.spool() as spool, known.files() as files:
+        for source in (spool, files):
+            with pytest.raises(Refused, match="not kept"):
+                Body({"fileContent": spools.token(source.nonce, number)}, known)
+        spool.begin()
+        spool.write(b"there")
+        token = spool.end()
+        assert b"".join(Body({"fileContent": token}, known).pieces()) == b'{"fileContent":"there"}'
+
+
 async def test_the_spool_is_gone_in_every_case(modelop: ModelOpCenter, playing: Playing, tmp_path: Path) -> None:
     def descriptors() -> int:
         gc.collect()
@@ -196,6 +210,7 @@ async def test_a_full_disk_is_said_and_can_be_mended(modelop: ModelOpCenter, mon
             async with modelop.open_snapshot("s"):
                 raise AssertionError("it can't be read")
     assert not caught.value.maybe_done
+    assert caught.value.system == "spool", "it is here, not at the model centre"
     async with modelop.open_snapshot("s"):
         pass
 

@@ -1,6 +1,7 @@
 """What a signal's variables say is to be started; nothing is started, stored or fetched here."""
 
 import base64
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from mlc.center.modelop.signals import PREFIX, ModelOpSignals
 from mlc.model.file import FileRules, InputFile, OutputFile
+from mlc.model.process import Processes
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
 from mlc.model.signal import BadVariable, ProcessStart, UnknownSignal
 from workflows.registry import PROCESSES
@@ -190,7 +192,10 @@ def test_a_back_test_reads_exactly_one_file() -> None:
     ("name", "variables", "says"),
     [
         (RUN_BACK_TEST_JIRA, {}, "Variable MODEL_ID is missing"),
-        (RUN_BACK_TEST_JIRA, {"MODEL_ID": "../jobs/7"}, "MODEL_ID: String should match"),
+        (RUN_BACK_TEST_JIRA, {"MODEL_ID": ""}, "MODEL_ID: String should have at least 1 character"),
+        (RUN_BACK_TEST_JIRA, {"MODEL_ID": "x" * 201}, "MODEL_ID: String should have at most 200 characters"),
+        (RUN_BACK_TEST_JIRA, {"MODEL_ID": "\ud800"}, "MODEL_ID: Input should be a valid string"),
+        (RUN_BACK_TEST_JIRA, {"MODEL_ID": "/" * 67}, "MODEL_ID: the id takes 201 characters here, where any but le"),
         (RUN_BACK_TEST_JIRA, {"MODEL_ID": {"id": MODEL}}, "MODEL_ID: Input should be a valid string"),
         (RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "INPUT_FLIE": 1}, "Variable 'INPUT_FLIE' is unknown to this signal"),
         (RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "TAG": "x"}, "Variable 'TAG' is unknown to this signal"),
@@ -208,6 +213,27 @@ def test_other_variables_that_can_not_be_used_are_named(name: str, variables: di
     with pytest.raises(BadVariable) as refused:
         read_signal(name, variables, RULES)
     assert str(refused.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("raw", "id_"), [(MODEL, MODEL), ("a/b", "a~2Fb"), ("a~2Fb", "a~7E2Fb"), ("..", "~2E~2E"), ("/" * 66, "~2F" * 66)]
+)
+def test_an_id_of_the_centre_is_made_ours_in_a_signal_as_in_a_schedule(raw: str, id_: str) -> None:
+    for variables in ({"MODEL_ID": {"value": raw}}, {"MODEL_ID": raw}):
+        start = read_signal(RUN_BACK_TEST_JIRA, variables, RULES)
+        assert (start.snapshot_id, start.workflow_id("k")) == (id_, f"back-test-{id_}-k")
+        assert start.input([]) == RunBackTestInput(model_id=id_, ticketing="jira")
+    changed = SIGNALS.read_announcement(PREFIX + "Signals_deployable_model_changed", {"DEPLOYABLE_MODEL": {"id": raw}})
+    assert (changed.snapshot_id, changed.workflow_id("")) == (id_, f"deploy-{id_}")
+
+
+def test_an_id_that_names_no_snapshot_is_made_ours_too() -> None:
+    back_test = next(entry for entry in PROCESSES if entry.name == "RunBackTest")
+    signal = back_test.signals[0]
+    unnamed = dataclasses.replace(signal.variables[0], names_snapshot=False)
+    entry = dataclasses.replace(back_test, signals=[dataclasses.replace(signal, variables=[unnamed])])
+    start = ModelOpSignals(Processes(entry)).read(RUN_BACK_TEST_JIRA, {"MODEL_ID": "a/b"}, RULES)
+    assert (start.snapshot_id, start.workflow_id("k")) == (None, "back-test-a~2Fb-k")
 
 
 def test_the_longest_tag_and_key_still_make_an_id_that_temporal_takes() -> None:

@@ -34,7 +34,7 @@ class ModelManage:
         self.down = False
         self.app = FastAPI()
 
-        @self.app.get("/model-manage/api/deployableModels/{snapshot_id}")
+        @self.app.get("/model-manage/api/deployableModels/{snapshot_id:path}")
         async def get(snapshot_id: str) -> dict[str, Any]:
             if self.down:
                 raise HTTPException(503)
@@ -42,8 +42,10 @@ class ModelManage:
                 raise HTTPException(404)
             return self.snapshots[snapshot_id]
 
-    def add(self, *, category: str = "BUSINESS_MODEL", custom: dict[str, Any] | None = None) -> str:
-        snapshot_id = str(uuid.uuid4())
+    def add(
+        self, snapshot_id: str = "", *, category: str = "BUSINESS_MODEL", custom: dict[str, Any] | None = None
+    ) -> str:
+        snapshot_id = snapshot_id or str(uuid.uuid4())
         self.snapshots[snapshot_id] = {
             "id": snapshot_id,
             "metaData": {"name": "m-1", "custom": custom or {}},
@@ -138,18 +140,49 @@ async def test_bad_variables_are_named_with_an_example_and_start_nothing(gateway
         ("5a31b3c6", "DEPLOYABLE_MODEL: "),
         ({"id": 7}, "DEPLOYABLE_MODEL.id: "),
         ({"id": ""}, "DEPLOYABLE_MODEL.id: "),
-        ({"id": "../jobs/7"}, "DEPLOYABLE_MODEL.id: "),
-        ({"id": "a' OR 1=1"}, "DEPLOYABLE_MODEL.id: "),
-        ({"id": "a\n"}, "DEPLOYABLE_MODEL.id: "),
-        ({"id": "x" * 300}, "DEPLOYABLE_MODEL.id: "),
+        ({"id": "x" * 201}, "DEPLOYABLE_MODEL.id: "),
+        ({"id": "ü" * 34}, "DEPLOYABLE_MODEL.id: the id takes 204 characters here"),
     ):
         answer = await signal(gateway, CHANGED, DEPLOYABLE_MODEL=value)
         assert answer.status_code == 400, value
         assert answer.json()["detail"].startswith(says), answer.text
         assert '"DEPLOYABLE_MODEL": {"value": ' in answer.json()["detail"]
-    unknown = await signal(gateway, CHANGED, DEPLOYABLE_MODEL={"id": str(uuid.uuid4())})
-    assert unknown.status_code == 400
-    assert "no snapshot" in unknown.json()["detail"]
+    for id_ in (str(uuid.uuid4()), "../jobs/7", "a' OR 1=1", "a\n", "x" * 200, ".", "..", "~2E~2E"):
+        unknown = await signal(gateway, CHANGED, DEPLOYABLE_MODEL={"id": id_})
+        assert unknown.status_code == 400, id_
+        assert unknown.json()["detail"] == "DEPLOYABLE_MODEL.id: the model centre has no snapshot of this id."
+
+
+@pytest.mark.parametrize(
+    ("raw", "id_"),
+    [
+        ("a/b", "a~2Fb"),
+        ("a~2Fb", "a~7E2Fb"),
+        ("a b", "a~20b"),
+        ("ü", "~C3~BC"),
+        ("~", "~7E"),
+        ("100%", "100~25"),
+        ("../x", "..~2Fx"),
+        ("a:b", "a~3Ab"),
+        ("x" * 200, "x" * 200),
+    ],
+)
+async def test_the_centres_id_is_made_ours_when_it_comes_in(
+    gateway: httpx.AsyncClient, shelf: ModelManage, temporal: Client, raw: str, id_: str
+) -> None:
+    shelf.add(raw)
+    started = await signal(gateway, CHANGED, DEPLOYABLE_MODEL={"id": raw})
+    assert started.json() == {"workflowIds": [f"deploy-{id_}"]}
+    run = temporal.get_workflow_handle(f"deploy-{id_}")
+    job = {"id": raw, "jobStatus": "COMPLETE", "jobParameters": {"mlcWorkflowId": run.id}}
+    assert (await signal(gateway, JOB, JOB=job)).json() == {"workflowIds": [run.id]}
+    assert await run.query("heard") == [f"job:{id_}"], "as the run knows its job"
+    await run.signal("finish")
+    assert await run.result() == id_
+    tested = await signal(gateway, PREFIX + "Signals_MODEL_BACK_TEST", MODEL_ID=raw)
+    (workflow_id,) = tested.json()["workflowIds"]
+    assert workflow_id.startswith(f"back-test-{id_}-")
+    await temporal.get_workflow_handle(workflow_id).signal("finish")
 
 
 async def test_hostile_bodies_of_signals_get_a_clear_refusal(gateway: httpx.AsyncClient) -> None:

@@ -7,19 +7,24 @@ import runpy
 import subprocess
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli.cli_process import mlc
 from temporalio import workflow
+from temporalio.common import RawValue
 
+from activities.schedule_plan import _start
 from mlc.center.modelop.signals import JOB_STATUS_CHANGED, PREFIX, UNHEARD, ModelOpSignals
 from mlc.gateway.handlers import handler_of, start_process
 from mlc.gateway.idempotency import fingerprint
 from mlc.model.file import FileRules
 from mlc.model.process import Process, Processes, Signal, Starts
+from mlc.model.processes import RunBackTestInput, RunBackTestResult
+from mlc.model.schedule import Schedule
+from mlc.model.signal import UnknownSignal
 from mlc.worker import MlcPlugin
 from workflows.registry import PROCESSES
 
@@ -62,12 +67,32 @@ def test_every_workflow_that_the_worker_runs_is_in_the_registry() -> None:
     assert MlcPlugin().workflows == PROCESSES.workflows
 
 
+@workflow.defn(name="Another", sandboxed=False)
+class Other:
+    @workflow.run
+    async def run(self, request: RunBackTestInput) -> RunBackTestResult:
+        return RunBackTestResult(snapshot_id=request.model_id)
+
+
+class Inherits(Other): ...
+
+
+@workflow.defn(dynamic=True)
+class Anything:
+    @workflow.run
+    async def run(self, _args: Sequence[RawValue]) -> None: ...
+
+
 def changed(**changes: Any) -> Process:
-    return dataclasses.replace(BACK_TEST, name="Another", **changes)
+    return dataclasses.replace(BACK_TEST, **{"name": "Another", "workflow": Other} | changes)
 
 
 def signalled(**changes: Any) -> Process:
     return changed(signals=[dataclasses.replace(ASKED, **{"name": "Signals_X"} | changes)])
+
+
+def signalled_by(**changes: Any) -> Process:
+    return changed(signals=[dataclasses.replace(ASKED, name="Signals_X")], **changes)
 
 
 MODEL = ASKED.variables[0]
@@ -75,6 +100,19 @@ WRONG: dict[str, tuple[Callable[[], Process], str]] = {
     "twice": (lambda: BACK_TEST, "RunBackTest is there twice"),
     "a signal of another": (changed, "Signals_Run_Back_Test_Jira is there twice"),
     "its own signal twice": (lambda: changed(signals=[dataclasses.replace(ASKED, name="Y")] * 2), "Y is there twice"),
+    "another workflow's": (
+        lambda: signalled_by(workflow=BACK_TEST.workflow),
+        "Another: the Temporal type of its workflow is RunBackTest",
+    ),
+    "the class's name": (lambda: signalled_by(name="Other"), "Other: the Temporal type of its workflow is Another"),
+    "any workflow's": (lambda: signalled_by(workflow=Anything), "Another: Anything has no Temporal type of its own"),
+    "its parent's": (lambda: signalled_by(workflow=Inherits), "Another: Inherits has no Temporal type of its own"),
+    "no workflow": (lambda: signalled_by(workflow=Process), "Another: Process has no Temporal type of its own"),
+    "an input that nothing fills": (
+        lambda: changed(signals=[], workflow_id=None),
+        "Another: it takes an input or makes an id of one, but no signal fills that",
+    ),
+    "an id of nothing": (lambda: changed(signals=[], input=None), "or makes an id of one, but no signal fills that"),
     "no input": (lambda: changed(signals=[Signal("Z", [], "z")], input=None), "Another: what a signal starts needs"),
     "no id": (lambda: changed(signals=[Signal("Z", [MODEL], "z")], workflow_id=None), "needs an input and a workflow"),
     "an unknown field": (lambda: signalled(fixed={"tickting": "jira"}), "fills tickting, which its input has not"),
@@ -123,6 +161,22 @@ def test_a_registry_without_processes_still_reads_what_wakes_runs() -> None:
     signals = ModelOpSignals(Processes())
     assert list(signals.names) == [JOB_STATUS_CHANGED, *UNHEARD]
     assert handler_of(PREFIX + "Signals_NO", signals) is None
+    with pytest.raises(UnknownSignal, match=r"No process is started by a signal of this name\. Known: none\."):
+        signals.read("x", {}, FileRules())
+
+
+def test_an_example_is_of_a_signal_that_starts_something_or_there_is_none() -> None:
+    assert SIGNALS.example.startswith(f'"{SIGNALS.asked[0]}" with {{"MODEL_ID": ')
+    deploys = ModelOpSignals(Processes(process("DeployModel"), process("SweepTickets")))
+    assert (deploys.asked, deploys.example) == ([], "")
+    for signals, says in (
+        (SIGNALS, f", such as {SIGNALS.example}."),
+        (deploys, "; no process here is started by one."),
+    ):
+        with pytest.raises(
+            ValueError, match=re.escape(f"it must name a signal and an object with its variables{says}")
+        ):
+            _start(Schedule(id="s"), FileRules(), signals)
 
 
 def test_no_door_names_a_process_or_the_signal_that_starts_it() -> None:

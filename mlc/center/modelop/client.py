@@ -1,16 +1,15 @@
 """The client of model-manage, in its own terms: ModelOp Center's, or standalone mode's, which speaks the same."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import ValidationError
 
 from mlc.center.certificates import certificates
 from mlc.center.modelop import ids
-from mlc.center.modelop.answers import garbled
-from mlc.center.modelop.hal import Hal, JsonObject
+from mlc.center.modelop.hal import Hal
+from mlc.center.modelop.keeping import every, same
+from mlc.center.modelop.listings import NEWEST_FIRST, Listings, read
 from mlc.center.modelop.literals import CREATED, deployment_state
 from mlc.center.modelop.scan import Sink
 from mlc.center.modelop.settings import CenterSettings
@@ -28,10 +27,8 @@ from mlc.center.modelop.wire import (
     job_key,
     value,
 )
-from mlc.model.failure import NotFound
 
 E = TypeVar("E", bound=Entity)
-_NEWEST_FIRST = {"sort": "createdDate,desc"}
 
 
 class ModelManage:
@@ -58,20 +55,22 @@ class ModelManage:
         client = http or self._own_http
         assert client is not None
         self._hal = Hal(settings, client, spools)
-        self._no_such_finder: set[str] = set()
+        self._listings = Listings(self._hal, limit=settings.listing_limit)
 
     async def aclose(self) -> None:
         if self._own_http:
             await self._own_http.aclose()
 
     async def get_stored_model(self, model_id: str, *, into: Sink | None = None) -> StoredModel:
-        return await self._get(StoredModel, "storedModels", model_id, into)
+        return await self._listings.get(StoredModel, "storedModels", model_id, into)
 
     async def find_stored_models(self, name: str, *, category: str | None = None) -> list[StoredModel]:
+        def keep(model: StoredModel) -> bool | None:
+            return same(model.model_meta_data.name, name)
+
         finder = self._settings.find_models_by_name
-        found = await self._find(StoredModel, "storedModels", finder, [name], lambda m: m.model_meta_data.name == name)
-        named = [m for m in found if m.model_meta_data.name == name]  # a finder may take case or beginnings for it
-        return [m for m in named if category is None or m.model_meta_data.model_category == category]
+        found = await self._listings.find(StoredModel, "storedModels", finder, [name], keep)
+        return [m for m in found if category is None or m.model_meta_data.model_category == category]
 
     async def create_stored_model(self, model: StoredModel) -> StoredModel:
         return await self._create("storedModels", model)
@@ -80,7 +79,7 @@ class ModelManage:
         return await self._patch(StoredModel, "storedModels", model_id, changes)
 
     async def get_snapshot(self, snapshot_id: str, *, into: Sink | None = None) -> DeployableModel:
-        return await self._get(DeployableModel, "deployableModels", snapshot_id, into)
+        return await self._listings.get(DeployableModel, "deployableModels", snapshot_id, into)
 
     async def create_snapshot(self, snapshot: DeployableModel) -> DeployableModel:
         return await self._create("deployableModels", snapshot)
@@ -89,31 +88,29 @@ class ModelManage:
         return await self._patch(DeployableModel, "deployableModels", snapshot_id, changes)
 
     async def latest_snapshot(self, model_id: str) -> DeployableModel | None:
-        found = await self._find(
+        found = await self._listings.find(
             DeployableModel,
             "deployableModels",
             self._settings.find_snapshots_by_model,
             [model_id],
-            lambda s: s.stored_model.id == model_id,
+            lambda s: same(s.stored_model.id, model_id),
             limit=1,
         )
         # Listings may leave out the contents of assets.
         return await self.get_snapshot(found[0].id) if found else None
 
     async def get_job(self, job_id: str, *, into: Sink | None = None) -> Job:
-        return await self._get(Job, "jobs", job_id, into)
+        return await self._listings.get(Job, "jobs", job_id, into)
 
     async def find_job(self, snapshot_id: str, key: str) -> Job | None:
-        found = await self._find(
+        found = await self._listings.find(
             Job,
             "jobs",
             self._settings.find_jobs_by_key,
             [snapshot_id, key],
-            lambda j: j.model is not None and j.model.id == snapshot_id and job_key(j) == key,
+            lambda j: every(same(j.model and j.model.id, snapshot_id), same(job_key(j), key)),
         )
-        # A finder that looks for something else must not give a job of another key for this one's.
-        matching = [job for job in found if job_key(job) in {None, key}]
-        return matching[-1] if matching else None
+        return found[-1] if found else None
 
     async def create_job(self, job: Job) -> Job:
         return await self._create("jobs", job, jobStatus=CREATED)
@@ -122,16 +119,16 @@ class ModelManage:
         return await self._patch(Job, "jobs", job_id, changes)
 
     async def get_asset(self, asset_id: str, *, into: Sink | None = None) -> Asset:
-        return await self._get(Asset, self._settings.assets, asset_id, into)
+        return await self._listings.get(Asset, self._settings.assets, asset_id, into)
 
     async def create_asset(self, asset: Asset) -> Asset:
         return await self._create(self._settings.assets, asset)
 
     async def get_test_result(self, result_id: str) -> ModelTestResult:
-        return await self._get(ModelTestResult, self._settings.test_results, result_id)
+        return await self._listings.get(ModelTestResult, self._settings.test_results, result_id)
 
     async def list_test_results(self, snapshot_id: str) -> list[ModelTestResult]:
-        return await self._find(
+        return await self._listings.find(
             ModelTestResult,
             self._settings.test_results,
             self._settings.find_results_by_snapshot,
@@ -146,7 +143,7 @@ class ModelManage:
         return await self._patch(ModelTestResult, self._settings.test_results, result_id, changes)
 
     async def list_engines(self) -> list[Engine]:
-        return await self._list(Engine, self._settings.runtimes, {})
+        return await self._listings.listed(Engine, self._settings.runtimes, {})
 
     async def save_engine(self, engine: Engine) -> Engine:
         known = next((e for e in await self.list_engines() if e.name == engine.name), None)
@@ -155,17 +152,17 @@ class ModelManage:
         return await self._patch(Engine, self._settings.runtimes, known.id, engine.wire())
 
     async def get_deployment(self, deployment_id: str, *, into: Sink | None = None) -> DeployedModel:
-        return await self._get(DeployedModel, self._settings.deployments, deployment_id, into)
+        return await self._listings.get(DeployedModel, self._settings.deployments, deployment_id, into)
 
     async def list_deployments(
         self, *, model_id: str | None = None, snapshot_id: str | None = None, engine_id: str | None = None
     ) -> list[DeployedModel]:
-        def keep(deployment: DeployedModel) -> bool:
+        def keep(deployment: DeployedModel) -> bool | None:
             snapshot = deployment.deployable_model
-            return (
-                (not snapshot_id or (snapshot is not None and snapshot.id == snapshot_id))
-                and (not engine_id or engine_id == self._engine_id(deployment))
-                and (not model_id or (snapshot is not None and snapshot.stored_model.id == model_id))
+            return every(
+                not snapshot_id or same(snapshot and snapshot.id, snapshot_id),
+                not engine_id or engine_id == self._engine_id(deployment),
+                not model_id or same(snapshot and snapshot.stored_model.id, model_id),
             )
 
         choices = (
@@ -175,10 +172,9 @@ class ModelManage:
         )
         narrowest = next(((value, finder) for value, finder in choices if value), None)
         if narrowest is None:
-            return await self._list(DeployedModel, self._settings.deployments, _NEWEST_FIRST)
+            return await self._listings.listed(DeployedModel, self._settings.deployments, NEWEST_FIRST)
         value, finder = narrowest
-        found = await self._find(DeployedModel, self._settings.deployments, finder, [value], keep)
-        return [deployment for deployment in found if keep(deployment)]
+        return await self._listings.find(DeployedModel, self._settings.deployments, finder, [value], keep)
 
     def _engine_id(self, deployment: DeployedModel) -> str | None:
         engine = value(deployment, self._settings.runtime_field)
@@ -187,7 +183,9 @@ class ModelManage:
     async def iter_deployments(self, *, state: str | None = None) -> AsyncGenerator[DeployedModel]:
         finder = self._settings.find_deployments_by_state if state else ""
         # Without the finder all are read, beyond listing_limit too: an old deployment may be active still.
-        async for deployment in self._iterate(DeployedModel, self._settings.deployments, finder, [state or ""]):
+        async for deployment in self._listings.iterate(
+            DeployedModel, self._settings.deployments, finder, [state or ""]
+        ):
             if not state or deployment_state(deployment, self._settings) == state:
                 yield deployment
 
@@ -206,101 +204,15 @@ class ModelManage:
     async def list_notifications(self, *, snapshot_id: str | None = None) -> list[Notification]:
         if snapshot_id is None:
             limit = self._settings.listing_limit
-            return await self._list(Notification, "notifications", _NEWEST_FIRST, limit=limit)
+            return await self._listings.listed(Notification, "notifications", NEWEST_FIRST, limit=limit)
         finder = self._settings.find_notifications_by_snapshot
-        return await self._find(
+        return await self._listings.find(
             Notification, "notifications", finder, [snapshot_id], lambda n: n.deployable_model_id == snapshot_id
         )
 
-    async def _get(self, kind: type[E], plural: str, entity_id: str, into: Sink | None = None) -> E:
-        path = ids.path(plural, entity_id)
-        return _read(kind, await self._hal.get(path, into=into), f"GET {path}", write=False)
-
     async def _create(self, plural: str, entity: E, **defaults: str) -> E:
-        return _read(type(entity), await self._hal.post(plural, defaults | entity.wire()), f"POST {plural}", write=True)
+        return read(type(entity), await self._hal.post(plural, defaults | entity.wire()), f"POST {plural}", write=True)
 
     async def _patch(self, kind: type[E], plural: str, entity_id: str, changes: Mapping[str, Any]) -> E:
         path = ids.path(plural, entity_id)
-        return _read(kind, await self._hal.patch(path, dict(changes)), f"PATCH {path}", write=True)
-
-    async def _find(
-        self,
-        kind: type[E],
-        plural: str,
-        finder: str,
-        values: list[str],
-        keep: Callable[[E], bool],
-        *,
-        limit: int | None = None,
-    ) -> list[E]:
-        """Ask a finder; where the centre has no such finder, look through the newest entities with ``keep``."""
-        path, asked = _search(plural, finder, values)
-        if asked and path not in self._no_such_finder:
-            try:
-                return await self._list(kind, path, asked, limit=limit)
-            except NotFound:
-                pass
-        newest = await self._list(kind, plural, _NEWEST_FIRST, limit=self._settings.listing_limit)
-        self._no_such_finder.add(path)  # only now: a centre that is just starting may not know the listing either
-        return [entity for entity in newest if keep(entity)]
-
-    async def _iterate(self, kind: type[E], plural: str, finder: str, values: list[str]) -> AsyncIterator[E]:
-        """What a finder finds, as it comes; where the centre has no such finder, everything in the collection."""
-        path, asked = _search(plural, finder, values)
-        seen = set[str]()
-        if asked and path not in self._no_such_finder:
-            try:
-                async for page in self._pages(kind, path, asked, seen):
-                    for entity in page:
-                        yield entity
-                return
-            except NotFound:
-                pass
-        async for page in self._pages(kind, plural, _NEWEST_FIRST, seen):
-            self._no_such_finder.add(path)
-            for entity in page:
-                yield entity
-
-    async def _list(self, kind: type[E], path: str, params: Mapping[str, str], *, limit: int | None = None) -> list[E]:
-        found: list[E] = []
-        async for page in self._pages(kind, path, params, set(), limit=limit):
-            found += page
-            if limit and len(found) >= limit:
-                break
-        return sorted(found, key=_created, reverse=True)
-
-    async def _pages(
-        self, kind: type[E], path: str, params: Mapping[str, str], seen: set[str], *, limit: int | None = None
-    ) -> AsyncIterator[list[E]]:
-        """Pages of a listing, each newest first, of what is not ``seen`` yet, by id.
-
-        What is created meanwhile moves entities on to the next page.
-        """
-        async for items in self._hal.pages(path, params, limit=limit):
-            new = {key: item for item in items if (key := str(item.get("id"))) not in seen}
-            seen |= new.keys()
-            page = [_read(kind, item, f"GET {path}", write=False) for item in new.values()]
-            yield sorted(page, key=_created, reverse=True)
-
-
-def _search(plural: str, finder: str, values: list[str]) -> tuple[str, dict[str, str]]:
-    """A finder's path and what to ask it; nothing to ask if none is set."""
-    name, _, parameters = finder.partition("?")
-    asked = dict(zip(parameters.split(","), values, strict=True)) | _NEWEST_FIRST if name else {}
-    return f"{plural}/search/{name}", asked
-
-
-def _read(kind: type[E], data: JsonObject, asked: str, *, write: bool) -> E:
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise garbled(asked, f"{place} there is not understood: {first['msg']}", write=write, status=200) from error
-
-
-def _created(entity: Entity) -> datetime:
-    created = getattr(entity, "created_date", None)
-    if not isinstance(created, datetime):
-        return datetime.min.replace(tzinfo=UTC)
-    return created if created.tzinfo else created.replace(tzinfo=UTC)
+        return read(kind, await self._hal.patch(path, dict(changes)), f"PATCH {path}", write=True)

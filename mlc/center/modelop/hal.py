@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import httpx
@@ -105,7 +106,7 @@ class Hal:
                     raise
                 number, total, size = 0, 1, size // 2
                 continue
-            items = _items(answer)
+            items = _items(answer, f"GET {path}")
             if not items:
                 return
             yield items
@@ -218,12 +219,21 @@ async def _error(response: httpx.Response) -> httpx.Response:
     return httpx.Response(response.status_code, headers=told, content=bytes(text[:_LONGEST_ERROR]))
 
 
-def _items(answer: JsonObject) -> list[JsonObject]:
-    """The entities of a HAL listing. Jobs and notifications come under a key for each of their subtypes."""
+def _items(answer: JsonObject, asked: str) -> list[JsonObject]:
+    """The entities of a HAL listing. Jobs and notifications come under a key for each of their subtypes.
+
+    Raises:
+        Refused: something else is listed. To take that for nothing would have what is there made again.
+    """
     embedded = answer.get("_embedded")
-    if isinstance(embedded, dict):
-        return [item for items in embedded.values() if isinstance(items, list) for item in items]
-    return [answer] if "id" in answer else []  # a finder for at most one entity answers with it alone
+    if embedded is None:
+        return [answer] if "id" in answer else []  # a finder for at most one entity answers with it alone
+    listed = list(embedded.values()) if isinstance(embedded, dict) else [embedded]
+    items = [item for each in listed if isinstance(each, list) for item in each]
+    lists = isinstance(embedded, dict) and all(each is None or isinstance(each, list) for each in listed)
+    if not lists or not all(isinstance(item, dict) for item in items):
+        raise garbled(asked, "what its _embedded holds are no lists of objects", write=False, status=HTTPStatus.OK)
+    return items
 
 
 def _total_pages(answer: JsonObject) -> int:

@@ -8,10 +8,9 @@ import re
 from urllib.parse import quote
 
 from mlc.center.modelop.answers import SYSTEM
+from mlc.model.base import LONGEST_ID
 from mlc.model.failure import NotFound
 
-LONGEST = 200
-"""Characters of an id in the centre."""
 _OTHER = re.compile(r"[^A-Za-z0-9._-]")
 _DOTS = frozenset({".", ".."})
 _TEXT = re.compile(r"(?:[A-Za-z0-9._-]|~[0-9A-F]{2})+")
@@ -47,7 +46,7 @@ def path(collection: str, centre_id: str) -> str:
     Raises:
         NotFound: the id could lead elsewhere, or is too long to be one.
     """
-    if not centre_id or centre_id in _DOTS or len(centre_id) > LONGEST or not _writable(centre_id):
+    if not centre_id or centre_id in _DOTS or len(centre_id) > LONGEST_ID or not _writable(centre_id):
         raise NotFound(SYSTEM, f"There is nothing in {collection} with such an id: it holds letters, digits, hyphens.")
     return f"{collection}/{quote(centre_id, safe='')}"
 

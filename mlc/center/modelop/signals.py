@@ -1,18 +1,21 @@
 """ModelOp's signals: how they are named, enveloped and written, and what the variables of one say is to be started.
 
 A signal comes over HTTP in Camunda's form, ``{"MODEL_ID": {"value": "..."}}``, or stands in a schedule's
-``action.signalVariables`` as ``{"MODEL_ID": "..."}``; both are read. Nothing here does anything.
+``action.signalVariables`` as ``{"MODEL_ID": "..."}``; both are read. The ids in it are the centre's, what is read of it
+holds ours. Nothing here does anything.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from mlc.center.modelop import ids
 from mlc.center.modelop.signal_assets import BadFile, read_files, read_input, read_output
+from mlc.model.base import LONGEST_ID
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.process import FILES, Process, Signal, Starts, Variable
 from mlc.model.signal import BadVariable, Id, ProcessStart, UnknownSignal
@@ -79,7 +82,7 @@ class _Job(Read):
 
 @dataclass(frozen=True)
 class FinishedJob:
-    """A job that has come to its end, and the run that waits for it."""
+    """A job (by our id) that has come to its end, and the run that waits for it."""
 
     id: str
     workflow_id: str
@@ -93,7 +96,7 @@ def finished_job(variables: Mapping[str, Any]) -> FinishedJob | None:
     """
     job = _read(variables.get("JOB"), _Job, "JOB", _JOB)
     workflow_id = job.job_parameters and job.job_parameters.mlc_workflow_id
-    return FinishedJob(job.id, workflow_id) if workflow_id and job.job_status.upper() in TERMINAL else None
+    return FinishedJob(ids.encode(job.id), workflow_id) if workflow_id and job.job_status.upper() in TERMINAL else None
 
 
 class ModelOpSignals:
@@ -129,7 +132,10 @@ class ModelOpSignals:
 
     @property
     def example(self) -> str:
-        name = next(iter(self.asked), "")
+        """A signal that starts something, with its variables; empty if none does."""
+        if not self.asked:
+            return ""
+        name = self.asked[0]
         variables = {variable: each["value"] for variable, each in self.envelope(name)["variables"].items()}
         return f'"{name}" with {json.dumps(variables)}'
 
@@ -153,7 +159,8 @@ class ModelOpSignals:
     def read(self, name: str, variables: Mapping[str, Any], rules: FileRules) -> ProcessStart:
         """What a signal starts that was sent for that; see :meth:`mlc.model.signal.Signals.read`."""
         if name not in self.asked:
-            raise UnknownSignal(f"No process is started by a signal of this name. Known: {', '.join(self.asked)}.")
+            known_names = ", ".join(self.asked) or "none"
+            raise UnknownSignal(f"No process is started by a signal of this name. Known: {known_names}.")
         known = [variable.name for variable in self.variables(name)]
         if unknown := sorted(variable for variable in variables if variable not in known):
             raise BadVariable(f"Variable {unknown[0][:60]!r} is unknown to this signal. It takes {', '.join(known)}.")
@@ -199,9 +206,27 @@ def _found(variable: Variable, value: Any, rules: FileRules) -> Iterator[Any]:
             raise _bad(variable.name, "an object is expected", variable.name, _value(variable))
         if variable.part not in value:
             raise _bad(variable.place, "Field required", variable.name, _value(variable))
-        yield _read(value[variable.part], variable.type, variable.name, _value(variable), variable.place)
+        yield _ours(
+            _read(value[variable.part], variable.type, variable.name, _value(variable), variable.place), variable
+        )
     else:
-        yield _read(value, variable.type, variable.name, _value(variable))
+        yield _ours(_read(value, variable.type, variable.name, _value(variable)), variable)
+
+
+def _ours(value: Any, variable: Variable) -> Any:
+    """The value, with the centre's ids made ours: from here on there are no others."""
+    if not (variable.names_snapshot or Id in (variable.type, *get_args(variable.type))):
+        return value
+    if isinstance(value, list):
+        return [_ours(each, variable) for each in value]
+    made = ids.encode(value) if isinstance(value, str) else value
+    if isinstance(made, str) and len(made) > LONGEST_ID:
+        what = (
+            f"the id takes {len(made)} characters here, where any but letters, digits and -._ takes three for each of "
+            f"its bytes; {LONGEST_ID} are the most"
+        )
+        raise _bad(variable.place, what, variable.name, _value(variable))
+    return made
 
 
 def _files(variable: Variable, value: Any, rules: FileRules) -> list[Any]:

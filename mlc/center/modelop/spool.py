@@ -20,6 +20,8 @@ from mlc.model.failure import Refused, Unavailable
 
 PIECE = 768 * 1024
 """Bytes that are handled at once, below a megabyte and a multiple of three."""
+HERE = "spool"
+"""The system that fails where contents can't be kept on this machine: nothing is wrong at the model centre."""
 TOKEN = re.compile(rb"mlc-content:([0-9a-f]{32}):(\d{1,9})")
 
 
@@ -29,7 +31,11 @@ class Source(Protocol):
     @property
     def nonce(self) -> str: ...
     def length(self, number: int) -> int:
-        """Bytes that ``pieces`` will give."""
+        """Bytes that ``pieces`` will give.
+
+        Raises:
+            IndexError: there is none of this number.
+        """
         ...
 
     def pieces(self, number: int) -> Iterator[bytes]:
@@ -94,7 +100,7 @@ class Spool:
             place = self._folder or tempfile.gettempdir()
             what = "is full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else f"can't be written ({error.strerror})"
             text = f"The contents of files could not be kept: {place} {what}; make room, or set MLC_CENTER_SPOOL."
-            raise Unavailable(SYSTEM, text) from error
+            raise Unavailable(HERE, text) from error
 
 
 class Dropped:
@@ -181,7 +187,15 @@ class Spools:
         if nonce == Dropped.nonce:
             raise Refused(SYSTEM, "Contents of files are needed that were not read; open what holds them.", status=0)
         source = self._sources.get(nonce)
-        return (source, number) if source else None
+        if source is None:
+            return None
+        try:
+            source.length(number)
+        except IndexError:
+            raise Refused(
+                SYSTEM, f"The content {number} of a file was not kept; open what holds it.", status=0
+            ) from None
+        return source, number
 
 
 def token(nonce: str, number: int) -> str:
