@@ -154,7 +154,8 @@ def ticket_systems() -> TicketSystems:
     """The ticket systems of the settings.
 
     Raises:
-        NotConfigured: there is none, or not the one that tickets go to by default; or two have the same review tag.
+        NotConfigured: there is none, or not the one that tickets go to by default; or a review tag asks for
+            something else, too.
     """
     try:
         return registry.chosen(ProcessSettings().ticketing)
