@@ -50,6 +50,22 @@ def test_what_goes_wrong_is_one_sentence_and_exit_code_1(
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("command", ["worker", "gateway", "runtime"])
+def test_a_program_warns_of_misspelt_settings_when_it_starts_and_not_of_their_values(
+    tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "mlc.env").write_text("MLC_JIRA_USR=hush\nHTTPS_PROXY=x\n")
+    right = {"MLC_RUNTIME_NAME": "r", "MLC_GATEWAY_MAX_BODY": "1", "MLC_FILE_ROOT": "/", "MLC_CENTER_TIMEOUT": "1"}
+    done = mlc(tmp_path, command, MLC_JIRA_TOKN="hush", MLC_QQQQ="hush", **right, **NO_SERVER)
+    warnings = [line.split(" WARNING ")[1] for line in done.stderr.splitlines() if " WARNING " in line]
+    assert warnings == [
+        "mlc.settings MLC_JIRA_TOKN (the environment) is no setting: did you mean MLC_JIRA_TOKEN?",
+        "mlc.settings MLC_QQQQ (the environment) is no setting: docs/settings.md lists all that there are.",
+        "mlc.settings MLC_JIRA_USR (mlc.env) is no setting: did you mean MLC_JIRA_USER?",
+    ]
+    assert "hush" not in done.stderr
+
+
 def test_with_debug_it_shows_where_it_went_wrong(tmp_path: Path) -> None:
     done = mlc(tmp_path, "--debug", "center")
     assert done.returncode == 1

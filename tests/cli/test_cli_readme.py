@@ -125,3 +125,18 @@ def test_the_check_says_what_to_do_and_fails_where_something_is_missing(dev: Dev
     assert "  ✓ Monitors: all 5 are there" in done.stdout
     assert done.stdout.endswith("2 to be put right.\n")
     assert "hush" not in done.stdout
+
+
+def test_every_program_says_in_one_line_what_it_is_and_warns_of_nothing(dev: Dev) -> None:
+    temporal = f"namespace default at {dev.setting('TEMPORAL_ADDRESS')}"
+    said = {
+        "worker": f"Worker on task queue mlc of {temporal}; tickets: jira, servicenow",
+        "gateway": f"Gateway on http://127.0.0.1:{dev.setting('MLC_GATEWAY_PORT')}",
+        "batch-prod": f"Runtime batch-prod of stage PROD, Temporal's {temporal}",
+        "online-prod": f"Runtime online-prod of stage PROD, Temporal's {temporal}; online at http://127.0.0.1:",
+    }
+    for program, line in said.items():
+        log = (dev.home / "logs" / f"{program}.log").read_text()
+        assert log.count(line) == 1, log
+        assert "is no setting" not in log
+        assert line not in dev.said()
