@@ -14,7 +14,7 @@ import typer
 
 from mlc.cli.dmn import dmn
 from mlc.cli.extra import RUNTIME, STANDALONE, how_to_install, require
-from mlc.cli.home import use_home
+from mlc.cli.home import typed, use_home
 from mlc.cli.schedule import schedule
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def dev(free_ports: FreePorts = False) -> None:
         for what, address in system.addresses.items():
             tell(f"{what:<16}{address}")
         model = here if (here := Path("examples/breast_cancer")).is_dir() else EXAMPLES / here.name
-        tell(f"Ready. Try: mlc submit {model} --tag train --tag run_test --tag jira --tag online --watch")
+        tell(f"Ready. Try: {typed()} submit {model} --tag train --tag run_test --tag jira --tag online --watch")
         await asyncio.Event().wait()
 
     folder, console = _standalone_home()

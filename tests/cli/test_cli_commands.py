@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from cli_process import ROOT, environment, mlc
 
+from mlc.cli.home import typed
+
 TABLE = "examples/breast_cancer/thresholds.dmn"
 NO_SERVER = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
 
@@ -117,3 +119,17 @@ def test_commands_in_another_terminal_find_the_temporal_of_mlc_dev(tmp_path: Pat
     (tmp_path / "temporal.toml").write_text('[profile.default]\naddress = "127.0.0.1:3"\n')
     configured = mlc(tmp_path, "--debug", "setup", TEMPORAL_CONFIG_FILE=str(tmp_path / "temporal.toml"))
     assert "127.0.0.1:3" in configured.stderr
+
+
+def test_what_to_type_is_the_command_that_this_terminal_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts = tmp_path / "venv" / "bin"
+    scripts.mkdir(parents=True)
+    monkeypatch.setattr(sys, "executable", str(scripts / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert typed() == "mlc"  # nothing is known that would work better
+    (scripts / "mlc").touch(mode=0o755)
+    assert typed() == str(scripts / "mlc")
+    monkeypatch.chdir(tmp_path)
+    assert typed() == "venv/bin/mlc"
+    monkeypatch.setenv("PATH", str(scripts))
+    assert typed() == "mlc"

@@ -69,12 +69,42 @@ SAID = {
 }
 
 
+def test_a_misspelt_signal_is_accepted_and_comes_to_nothing(dev: Dev, snapshot: str) -> None:
+    (signal,) = (command for command in block_after("<!-- commands") if "workflow signal" in command)
+    done = shell(dev, signal.replace("ticket_changed", "tiket_changed"), SNAPSHOT=snapshot)
+    assert (done.returncode, "succeeded" in done.stdout) == (0, True)
+    assert '"phase":"review"' in shell(dev, block_after("<!-- commands")[2], SNAPSHOT=snapshot).stdout
+
+
 def test_the_temporal_commands_do_what_they_say(dev: Dev, snapshot: str) -> None:
     commands = block_after("<!-- commands")
     assert len(commands) == len(SAID)
     for command, (begins, says) in zip(commands, SAID.items(), strict=True):
         assert command.startswith(f"temporal workflow {begins}"), "the README and this test go together"
         done = shell(dev, command, SNAPSHOT=snapshot)
+        assert done.returncode == 0, done.stderr
+        assert says in done.stdout, f"{command}\n{done.stdout}"
+
+
+def test_three_lines_make_the_commands_work_in_a_new_terminal(dev: Dev, snapshot: str, tmp_path: Path) -> None:
+    """In a checkout with its environment and its home, as `make dev` makes them, and nothing else set."""
+    (tmp_path / ".mlc").symlink_to(dev.home)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    path, settings, own = block_after("After `make dev`")
+    assert own == "SNAPSHOT=..."
+    gateway = f"127.0.0.1:{dev.setting('MLC_GATEWAY_PORT')}"
+    (curl,) = block_after("The same start as ModelOp")
+    commands = [block_after("<!-- commands")[2], curl.replace("127.0.0.1:8090", gateway), "mlc schedule list"]
+    for command, says in zip(commands, ('"phase":', '"workflowIds"', ""), strict=True):
+        done = subprocess.run(
+            ["bash", "-ec", "\n".join([path, settings, f"SNAPSHOT={snapshot}", command])],
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         assert says in done.stdout, f"{command}\n{done.stdout}"
 
