@@ -13,11 +13,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AliasChoices,
-    BeforeValidator,
     Field,
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -43,12 +44,18 @@ def home() -> Path:
     return Path(os.environ.get("MLC_HOME", ".mlc"))
 
 
-def _seconds(value: object) -> object:
+def _duration(value: object, read: ValidatorFunctionWrapHandler) -> timedelta:
     """A bare number in the environment means seconds."""
-    return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
+    try:
+        if isinstance(value, str) and value.replace(".", "", 1).isdigit():
+            value = float(value)
+        duration: timedelta = read(value)
+    except ValueError:  # pydantic's own names what is wrong with it, and not what would be right
+        raise ValueError("write a duration in seconds or in ISO 8601, such as 30 or PT30S") from None
+    return duration
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+Duration = Annotated[timedelta, WrapValidator(_duration)]
 
 
 def trimmed(tag: str | None) -> str | None:

@@ -72,8 +72,21 @@ def test_a_wrong_value_is_told_by_both_names_and_without_itself(name: str, monke
     with pytest.raises(ValidationError) as refused:
         ProcessSettings()
     told = what_is_wrong(refused.value)
-    assert told.startswith("MLC_OUTAGE_BUDGET (once MLC_PATIENCE): Input should be a valid timedelta")
+    assert told.startswith("MLC_OUTAGE_BUDGET (once MLC_PATIENCE): write a duration in seconds or in ISO 8601, such as")
     assert "for-ever" not in told
+
+
+@pytest.mark.parametrize("written", ["abc", "PT", "30 s", "nan", "9" * 400, "\u00b2", "P1H", "[]"])
+def test_a_duration_that_is_none_is_told_with_two_that_are(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLC_JOB_POLL", written)
+    with pytest.raises(ValidationError) as refused:
+        ProcessSettings()
+    said = "MLC_JOB_POLL: write a duration in seconds or in ISO 8601, such as 30 or PT30S."
+    assert what_is_wrong(refused.value) == said
+    for right in ("30", "PT30S"):
+        assert right in said
+        monkeypatch.setenv("MLC_JOB_POLL", right)
+        assert ProcessSettings().job_poll == timedelta(seconds=30)
 
 
 def test_a_renamed_setting_has_the_name_that_its_group_would_give_it() -> None:

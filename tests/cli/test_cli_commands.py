@@ -36,7 +36,7 @@ print("HEAVY", sorted(heavy))
         (["submit", "examples/diabetes"], NO_SERVER, "Temporal can't be reached at 127.0.0.1:1: start it"),
         (["gateway"], {}, "No secret for webhooks: set MLC_JIRA_WEBHOOK_SECRETS"),
         (["worker"], {}, "No ticket system is set up: set MLC_JIRA_URL"),
-        (["worker"], {"MLC_JOB_POLL": "often"}, "MLC_JOB_POLL: Input should be a valid timedelta"),
+        (["worker"], {"MLC_JOB_POLL": "often"}, "MLC_JOB_POLL: write a duration in seconds or"),
         (["center"], {}, "MLC_STANDALONE_CENTER_TOKEN is not set"),
         (["dmn", "eval", "README.md"], {}, "README.md: "),
     ],
