@@ -35,7 +35,8 @@ Durations are seconds or ISO 8601 (`PT30S`, `P2D`); lists and objects are JSON. 
 it is read as the `temporal` command reads it, from `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY` and so
 on, or from `temporal.toml`. *Not proven* marks what ModelOp's public material does not show: check it on your site.
 
-`mlc check` calls a name that no setting has an error, with the nearest one that there is. *Once* marks a setting that
+`mlc check` calls a name that no setting has an error, with the nearest one that there is; worker, gateway and runtimes
+warn of it when they start. *Once* marks a setting that
 had another name, which still works and is a warning there; where both are set in one place, the new one counts."""
 
 

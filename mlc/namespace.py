@@ -1,6 +1,6 @@
 """What the processes need of a Temporal namespace: search attributes, schedules of our own, and retention."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
@@ -28,6 +28,8 @@ from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES
 from mlc.settings import ProcessSettings
 
 SWEEP_SCHEDULE = "sweep-tickets"
+SCHEDULED: Mapping[str, str] = {SWEEP_TICKETS: "", MIRROR_SCHEDULES: " where MLC_MIRROR_SCHEDULES says so"}
+"""The workflows that :func:`setup` makes a Schedule for, and when it does, for people."""
 
 KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 TYPES = dict.fromkeys(Attribute, KEYWORD) | {Attribute.TICKETS: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST}

@@ -5,13 +5,23 @@ docs/settings.md has them all. The connection to Temporal is read as the `tempor
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import (
+    AliasChoices,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -34,12 +44,42 @@ def home() -> Path:
     return Path(os.environ.get("MLC_HOME", ".mlc"))
 
 
-def _seconds(value: object) -> object:
+def _duration(value: object, read: ValidatorFunctionWrapHandler) -> timedelta:
     """A bare number in the environment means seconds."""
-    return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
+    try:
+        if isinstance(value, str) and value.replace(".", "", 1).isdigit():
+            value = float(value)
+        duration: timedelta = read(value)
+    except ValueError:  # pydantic's own names what is wrong with it, and not what would be right
+        raise ValueError("write a duration in seconds or in ISO 8601, such as 30 or PT30S") from None
+    return duration
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+Duration = Annotated[timedelta, WrapValidator(_duration)]
+
+
+def trimmed(tag: str | None) -> str | None:
+    """A tag without the blanks around it: they can't be seen, and no snapshot's tag has them.
+
+    Raises:
+        ValueError: nothing is left.
+    """
+    if tag is not None and not (tag := tag.strip()):
+        raise ValueError("a tag can't be of blanks alone: write one, or leave the variable out")
+    return tag
+
+
+def of_their_own(tags: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The variable of each tag, from pairs of a variable and its tag: by a tag that two have, one can't be asked for.
+
+    Raises:
+        ValueError: two have the same.
+    """
+    owners: dict[str, str] = {}
+    for variable, tag in tags:
+        if (owner := owners.setdefault(tag, variable)) != variable:
+            raise ValueError(f"{owner} and {variable} are the same tag ({tag!r}): set one of them to another")
+    return owners
 
 
 class Group(BaseSettings):
@@ -109,7 +149,13 @@ def what_is_wrong(error: ValidationError) -> str:
     """The variables that hold something else than they should, and what they should, without their values."""
     found = next((group for group in groups() if group.__name__ == error.title), None)
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    return " ".join(f"{_said(found, p['loc'])}: {p['msg'].removeprefix('Value error, ')}." for p in problems)
+    return " ".join(_problem(found, problem["loc"], problem["msg"]) for problem in problems)
+
+
+def _problem(group: type[Group] | None, place: tuple[int | str, ...], message: str) -> str:
+    """What is about several settings names them itself, and has no place."""
+    said = message.removeprefix("Value error, ")
+    return f"{_said(group, place)}: {said}." if place else f"{said}."
 
 
 def _said(group: type[Group] | None, place: tuple[int | str, ...]) -> str:
@@ -180,6 +226,10 @@ class DeskSettings(Group):
     center_browse_url: str = Field("", description="Address of the centre's pages, for links")
 
 
+CONTROL_TAGS = ("train_tag", "run_test_tag", "review_tag")
+"""Settings of the processes that are tags, each of which asks for a step; ticket systems have such tags, too."""
+
+
 class ProcessSettings(Group):
     """How the processes behave."""
 
@@ -243,6 +293,22 @@ class ProcessSettings(Group):
     )
     temporal_ui: str = Field("http://127.0.0.1:8233", description="Address of the Temporal UI, for links")
     worker_threads: int = Field(20, description="Threads for the ticket systems' blocking clients")
+
+    _trimmed = field_validator(*CONTROL_TAGS)(trimmed)
+
+    @property
+    def control_tags(self) -> dict[str, str]:
+        """The tags that ask for a step, and the variable of each.
+
+        Raises:
+            ValueError: two variables have the same.
+        """
+        return of_their_own((self.variable(field), getattr(self, field)) for field in CONTROL_TAGS)
+
+    @model_validator(mode="after")
+    def _tags_of_their_own(self) -> Self:
+        assert self.control_tags
+        return self
 
 
 class GatewaySettings(Group):

@@ -147,6 +147,11 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
             client = await connect(MlcPlugin(activities))
             await check_namespace(client)
             async with new_worker(client, task_queue) as worker:
+                log.info(
+                    "Worker on task queue %s of namespace %s at %s; tickets: %s",
+                    *(task_queue, client.namespace, client.service_client.config.target_host),
+                    ", ".join(tickets.names),
+                )
                 yield worker
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
@@ -156,7 +161,8 @@ def ticket_systems() -> TicketSystems:
     """The ticket systems of the settings.
 
     Raises:
-        NotConfigured: there is none, or not the one that tickets go to by default; or two have the same review tag.
+        NotConfigured: there is none, or not the one that tickets go to by default; or a review tag asks for
+            something else, too.
     """
     try:
         return registry.chosen(ProcessSettings().ticketing)

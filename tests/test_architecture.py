@@ -1,12 +1,18 @@
 """docs/architecture.md: its picture of who imports whom is the code's."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import grimp
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
+from mlc.standalone.dev import child_environment
+from mlc.ticketing import registry
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "architecture.md"
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 ROOT_PACKAGES = ("mlc", "workflows", "activities")
 
 Arrows = set[tuple[str, str]]
@@ -59,6 +65,26 @@ def test_every_arrow_of_the_picture_is_an_import(imported: Arrows) -> None:
 
 def test_no_arrow_is_drawn_that_follows_from_others() -> None:
     assert [arrow for arrow in sorted(drawn()) if follows(arrow, drawn() - {arrow})] == []
+
+
+def rooms_of(contract: str) -> set[str]:
+    """The rooms that one of import-linter's contracts lists, by a part of its name."""
+    (found,) = (each for each in CONTRACTS if contract in each["name"])
+    return set(found.get("modules") or found["forbidden_modules"])
+
+
+def test_lint_and_the_picture_know_the_room_of_every_ticket_system() -> None:
+    rooms = {system.settings.__module__.rpartition(".")[0] for system in registry.SYSTEMS}
+    assert rooms_of("nobody but the registry knows them") == rooms
+    assert rooms_of("Ticket systems are independent") == rooms
+    assert rooms <= {name for arrow in drawn() for name in arrow}
+
+
+def test_standalone_mode_takes_no_setting_of_a_ticket_system_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for system in registry.SYSTEMS:
+        monkeypatch.setenv(system.settings.variable("url"), "https://elsewhere.example.org")
+    environment = child_environment(Path("/home"), {})
+    assert [system.name for system in registry.SYSTEMS if system.settings.variable("url") in environment] == []
 
 
 def test_there_is_no_circle() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from mlc.settings import OTHER_VARIABLES, ProcessSettings, groups, what_is_wrong
+from mlc.settings import OTHER_VARIABLES, Group, ProcessSettings, groups, what_is_wrong
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
@@ -72,8 +72,21 @@ def test_a_wrong_value_is_told_by_both_names_and_without_itself(name: str, monke
     with pytest.raises(ValidationError) as refused:
         ProcessSettings()
     told = what_is_wrong(refused.value)
-    assert told.startswith("MLC_OUTAGE_BUDGET (once MLC_PATIENCE): Input should be a valid timedelta")
+    assert told.startswith("MLC_OUTAGE_BUDGET (once MLC_PATIENCE): write a duration in seconds or in ISO 8601, such as")
     assert "for-ever" not in told
+
+
+@pytest.mark.parametrize("written", ["abc", "PT", "30 s", "nan", "9" * 400, "\u00b2", "P1H", "[]"])
+def test_a_duration_that_is_none_is_told_with_two_that_are(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLC_JOB_POLL", written)
+    with pytest.raises(ValidationError) as refused:
+        ProcessSettings()
+    said = "MLC_JOB_POLL: write a duration in seconds or in ISO 8601, such as 30 or PT30S."
+    assert what_is_wrong(refused.value) == said
+    for right in ("30", "PT30S"):
+        assert right in said
+        monkeypatch.setenv("MLC_JOB_POLL", right)
+        assert ProcessSettings().job_poll == timedelta(seconds=30)
 
 
 def test_a_renamed_setting_has_the_name_that_its_group_would_give_it() -> None:
@@ -130,3 +143,40 @@ def test_the_review_tags_are_read_from_the_variables_that_they_always_had(monkey
     monkeypatch.setenv("MLC_REVIEW_TAG", "review")
     monkeypatch.setenv("MLC_SERVICENOW_REVIEW_TAG", "review-there")
     assert (ProcessSettings().review_tag, ServiceNowSettings().review_tag) == ("review", "review-there")
+
+
+TAGS = ("MLC_TRAIN_TAG", "MLC_RUN_TEST_TAG", "MLC_REVIEW_TAG")
+
+
+@pytest.mark.parametrize("second", TAGS)
+@pytest.mark.parametrize("first", TAGS)
+def test_the_tags_of_two_steps_differ(first: str, second: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(first, "same")
+    monkeypatch.setenv(second, " same ")
+    if first == second:
+        assert "same" in ProcessSettings().control_tags
+        return
+    with pytest.raises(ValidationError) as refused:
+        ProcessSettings()
+    one, other = sorted((first, second), key=TAGS.index)
+    said = f"{one} and {other} are the same tag ('same'): set one of them to another."
+    assert what_is_wrong(refused.value) == said
+
+
+@pytest.mark.parametrize(
+    ("variable", "group"),
+    [*((tag, ProcessSettings) for tag in TAGS), ("MLC_SERVICENOW_REVIEW_TAG", ServiceNowSettings)],
+)
+def test_a_tag_of_blanks_alone_is_refused(variable: str, group: type[Group], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, " \t")
+    with pytest.raises(ValidationError) as refused:
+        group()
+    assert what_is_wrong(refused.value).startswith(f"{variable}: a tag can't be of blanks alone")
+
+
+def test_blanks_around_a_tag_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (*TAGS, "MLC_JIRA_REVIEW_TAG", "MLC_SERVICENOW_REVIEW_TAG"):
+        monkeypatch.setenv(variable, f" {variable} x ")
+    assert list(ProcessSettings().control_tags) == [f"{variable} x" for variable in TAGS]
+    assert JiraSettings().review_tag == "MLC_JIRA_REVIEW_TAG x"
+    assert ServiceNowSettings().review_tag == "MLC_SERVICENOW_REVIEW_TAG x"

@@ -3,16 +3,18 @@
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-import mlc.worker  # noqa: F401  # the programs' modules hold all groups of settings: a group is known once it is imported
+import mlc.center.configured  # a group of settings is known once it is imported: these hold all that others don't
+import mlc.ticketing.registry  # noqa: F401
 from mlc.model.finding import Finding, good, warning, wrong
 from mlc.model.truncation import truncate
-from mlc.settings import OTHER_VARIABLES, Variable, groups, home
+from mlc.settings import OTHER_VARIABLES, SETTINGS_FILE, Variable, groups, home
 
 PREFIX = "MLC_"
 MOST = 20
@@ -38,8 +40,8 @@ class Place:
 
 async def check_settings() -> AsyncIterator[Finding]:
     """Findings about the names of all settings that are said in the environment and in ``mlc.env``."""
-    places, found = [Place.of("the environment", os.environ.items())], list[Finding]()
-    file = home() / "mlc.env"
+    places, found = [_environment()], list[Finding]()
+    file = home() / SETTINGS_FILE
     try:
         lines = _lines(file)
     except (OSError, UnicodeDecodeError) as error:
@@ -47,8 +49,8 @@ async def check_settings() -> AsyncIterator[Finding]:
         found.append(wrong(f"{file} can't be read", remedy))
     else:
         found += _unreadable(lines)
-        places.append(Place.of(file.name, ((line.key, line.value) for line in lines if line.key)))
-    known = {variable.name: variable for group in groups() for variable in group.variables().values()}
+        places.append(_place_of(lines))
+    known = _known()
     for place in places:
         found += _twice(place)
         found += _unknown(place, known)
@@ -57,6 +59,31 @@ async def check_settings() -> AsyncIterator[Finding]:
         yield finding
     if not found:
         yield good("Every setting that is said is one that there is")
+
+
+def unknown_settings() -> Iterator[Finding]:
+    """What is no setting, though it looks like one: for programs to say when they start. A file that can't be read is
+    left to whoever needs it.
+    """
+    places = [_environment()]
+    with suppress(OSError, UnicodeDecodeError):
+        places.append(_place_of(_lines(home() / SETTINGS_FILE)))
+    known = _known()
+    for place in places:
+        yield from _unknown(place, known)
+
+
+def _environment() -> Place:
+    return Place.of("the environment", os.environ.items())
+
+
+def _place_of(lines: Iterable[Binding]) -> Place:
+    return Place.of(SETTINGS_FILE, ((line.key, line.value) for line in lines if line.key))
+
+
+def _known() -> dict[str, Variable]:
+    """All settings, by their names of today."""
+    return {variable.name: variable for group in groups() for variable in group.variables().values()}
 
 
 def _lines(file: Path) -> list[Binding]:
@@ -87,9 +114,11 @@ def _unknown(place: Place, known: Mapping[str, Variable]) -> Iterator[Finding]:
     told = 0
     for name in dict.fromkeys(place.names):
         ours = name.upper().startswith(PREFIX)
-        if name.upper() in taken or not (ours or place.name == "mlc.env"):
+        if name.upper() in taken or not (ours or place.name == SETTINGS_FILE):
             continue
-        meant = _nearest(name, known, SIMILAR if ours else SAME_BUT_FOR_ITS_PREFIX)
+        # Beyond those that are told there may be very many, and each search takes a millisecond.
+        search = told < MOST or not ours
+        meant = _nearest(name, known, SIMILAR if ours else SAME_BUT_FOR_ITS_PREFIX) if search else ""
         if not ours and not meant:
             continue  # another program's
         told += 1

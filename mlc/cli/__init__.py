@@ -14,7 +14,7 @@ import typer
 
 from mlc.cli.dmn import dmn
 from mlc.cli.extra import RUNTIME, STANDALONE, how_to_install, require
-from mlc.cli.home import use_home
+from mlc.cli.home import typed, use_home
 from mlc.cli.schedule import schedule
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def dev(free_ports: FreePorts = False) -> None:
         for what, address in system.addresses.items():
             tell(f"{what:<16}{address}")
         model = here if (here := Path("examples/breast_cancer")).is_dir() else EXAMPLES / here.name
-        tell(f"Ready. Try: mlc submit {model} --tag train --tag run_test --tag jira --tag online --watch")
+        tell(f"Ready. Try: {typed()} submit {model} --tag train --tag run_test --tag jira --tag online --watch")
         await asyncio.Event().wait()
 
     folder, console = _standalone_home()
@@ -119,6 +119,7 @@ def worker() -> None:
     from mlc.worker import run_worker
 
     _as_service()
+    _warn_of_unknown_settings()
     asyncio.run(_until_told(run_worker))
 
 
@@ -129,6 +130,7 @@ def gateway() -> None:
     from mlc.settings import FileSettings, GatewaySettings
 
     _as_service()
+    _warn_of_unknown_settings()
     _end_well_when_told()
     asyncio.run(serve(GatewaySettings(), FileSettings()))
 
@@ -211,6 +213,7 @@ def runtime(
     options = {"name": name, "stage": stage, "tags": tag, "online": online, "host": host, "port": port}
     given: dict[str, Any] = {field: value for field, value in options.items() if value is not None}
     _as_service()
+    _warn_of_unknown_settings()
     asyncio.run(run_runtime(RuntimeSettings(**given)))
 
 
@@ -241,6 +244,14 @@ def _as_service() -> None:
     use_home()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _warn_of_unknown_settings() -> None:
+    """A misspelt setting changes nothing, so that nothing else would show it. No values are shown."""
+    from mlc.check.settings import unknown_settings
+
+    for finding in unknown_settings():
+        logging.getLogger("mlc.settings").warning("%s: %s", finding.what, finding.remedy)
 
 
 async def _until_told(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -1,6 +1,9 @@
-"""Where a command finds its settings and its Temporal."""
+"""Where a command finds its settings and its Temporal, and a person the command."""
 
 import os
+import shutil
+import sys
+from pathlib import Path
 
 
 def use_home() -> None:
@@ -13,3 +16,11 @@ def use_home() -> None:
     address = dotenv_values(home() / SETTINGS_FILE, interpolate=False).get("TEMPORAL_ADDRESS")
     if address and configured_address() is None:
         os.environ["TEMPORAL_ADDRESS"] = address
+
+
+def typed() -> str:
+    """What to type for ``mlc`` in this folder: the command beside this Python, where the ``PATH`` leads to none."""
+    beside = Path(sys.executable).with_name("mlc")
+    if shutil.which("mlc") or not beside.is_file():
+        return "mlc"
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)

@@ -131,14 +131,14 @@ class Evaluator:
         self.run.note(kind, f'the input "{given.name}" {why}', given.place, given.name)
 
     def hint(self, name: str) -> str:
-        """A likely misspelling among the inputs."""
+        """The input that is given instead, by its likely misspelling: which of the two is right isn't known here."""
         if len(self.run.missing) > HINTS:
             return ""
         from difflib import get_close_matches
 
         lowered = {key.lower(): key for key in self.inputs if isinstance(key, str)}
         close = get_close_matches(name.lower(), list(lowered)[:1000], n=1)
-        return f'; did you mean "{lowered[close[0]]}"?' if close else ""
+        return f'; "{lowered[close[0]]}" is given: is it meant?' if close else ""
 
 
 def invoke(service: Service, arguments: list[Value], run: Run) -> Value:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import socket
 
 import uvicorn
 
@@ -33,7 +34,15 @@ async def serve(settings: GatewaySettings, files: FileSettings) -> None:
             forwarded_allow_ips=settings.trusted_proxies or None,
             timeout_graceful_shutdown=10,
         )
-        await uvicorn.Server(config).serve()
+        await _Server(config).serve()
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.config.host, self.config.port
+            log.info("Gateway on http://%s:%d", f"[{host}]" if ":" in host else host, port)
 
 
 def _loopback(host: str) -> bool:

@@ -62,7 +62,11 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                 jobs = JobActivities(center, settings, workspace, center.text_limit)
                 for worker in new_workers(client, jobs):
                     await running.enter_async_context(worker)
-                log.info("runtime %s is up", settings.name)
+                log.info(
+                    "Runtime %s of stage %s, Temporal's namespace %s at %s%s",
+                    *(settings.name, settings.stage, client.namespace, client.service_client.config.target_host),
+                    f"; online at {runtime.endpoint}" if runtime.endpoint else "",
+                )
                 await stop.wait()
     finally:
         if listener is not None:

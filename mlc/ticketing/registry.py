@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mlc.model.failure import MlcError
+from mlc.settings import ProcessSettings, of_their_own
 from mlc.ticketing.jira import JIRA
 from mlc.ticketing.servicenow import SERVICENOW
 from mlc.ticketing.system import SystemSettings, TicketSystem
@@ -28,7 +29,7 @@ def set_up(*given: SystemSettings) -> TicketSystems:
     """The systems that have an address, behind their port. Nothing is asked of them yet.
 
     Raises:
-        NotSetUp: two have the same review tag.
+        NotSetUp: two have the same review tag, or one has another control tag.
         Refused: a setting of one is missing or wrong.
     """
     known = list(with_settings(*given))
@@ -36,20 +37,28 @@ def set_up(*given: SystemSettings) -> TicketSystems:
     return TicketSystems(*adapters, review_tags=review_tags(known))
 
 
-def review_tags(known: Iterable[tuple[TicketSystem[Any], SystemSettings]]) -> dict[str, str]:
+def review_tags(
+    known: Iterable[tuple[TicketSystem[Any], SystemSettings]], process: ProcessSettings | None = None
+) -> dict[str, str]:
     """The tags by which a snapshot asks for a review in one system, and the provider of each.
 
     Of those that aren't set up, too: a review that was asked for there must not be left out because of that.
 
+    Args:
+        known: systems with their settings.
+        process: the processes' settings, if not the environment's: their tags ask for steps, too.
+
     Raises:
-        NotSetUp: two have the same.
+        NotSetUp: two have the same, or one has a tag that asks for a step of the processes.
+        ValidationError: the processes' settings can't be used.
     """
-    owners: dict[str, TicketSystem[Any]] = {}
-    for system, settings in known:
-        if settings.review_tag and (owner := owners.setdefault(settings.review_tag, system)) is not system:
-            both = " and ".join(each.settings.variable("review_tag") for each in (owner, system))
-            raise NotSetUp(f"{both} are the same tag ({settings.review_tag!r}): set one of them to another.")
-    return {tag: system.provider for tag, system in owners.items()}
+    having = [(system, settings, settings.review_tag) for system, settings in known if settings.review_tag]
+    steps = ((variable, tag) for tag, variable in (process or ProcessSettings()).control_tags.items())
+    try:
+        of_their_own([*steps, *((settings.variable("review_tag"), tag) for _, settings, tag in having)])
+    except ValueError as error:
+        raise NotSetUp(f"{error}.") from None
+    return {tag: system.provider for system, _, tag in having}
 
 
 def chosen(default: str) -> TicketSystems:
@@ -59,7 +68,7 @@ def chosen(default: str) -> TicketSystems:
         default: the provider that tickets go to which nothing sends elsewhere (MLC_TICKETING).
 
     Raises:
-        NotSetUp: there is none, or not that one.
+        NotSetUp: there is none, or not that one; or a review tag asks for something else, too.
         Refused: a setting of one is missing or wrong.
     """
     systems = set_up()

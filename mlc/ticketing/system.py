@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from mlc.model.finding import Finding
-from mlc.settings import Group
+from mlc.settings import Group, trimmed
 from mlc.ticketing.port import Ticketing
 from mlc.ticketing.webhook import Webhook
 
@@ -26,6 +26,8 @@ class SystemSettings(Group):
     url: str | None = Field(None, description="Base address")
     webhook_secrets: list[SecretStr] = Field([], description="Secrets of its webhooks (two during a rotation)")
     review_tag: str | None = Field(None, description="Tag that asks for judgement and a reviewer there")
+
+    _trimmed = field_validator("review_tag")(trimmed)
 
 
 S = TypeVar("S", bound=SystemSettings)

@@ -137,6 +137,25 @@ async def test_two_systems_with_the_same_review_tag_are_told_apart_by_nobody(sit
     tell(await site.findings(), Mark.WRONG, both, "set one of them to another")
 
 
+@pytest.mark.parametrize(
+    ("tag", "variable"),
+    [("jira", "MLC_REVIEW_TAG"), (" train ", "MLC_TRAIN_TAG"), ("run_test", "MLC_RUN_TEST_TAG"), ("", "")],
+)
+async def test_a_review_tag_that_asks_for_another_step_is_an_error(site: Site, tag: str, variable: str) -> None:
+    site.set(MLC_SERVICENOW_REVIEW_TAG=tag)
+    if variable:
+        both = f"{variable} and MLC_SERVICENOW_REVIEW_TAG are the same tag"
+        tell(await site.findings(), Mark.WRONG, both, "set one of them to another")
+    else:
+        assert "Tickets" not in {section.title for section in await check_everything()}
+
+
+async def test_two_steps_with_one_tag_are_an_error_that_names_both(site: Site) -> None:
+    site.set(MLC_TRAIN_TAG="go", MLC_RUN_TEST_TAG="go")
+    both = "MLC_TRAIN_TAG and MLC_RUN_TEST_TAG are the same tag ('go'): set one of them to another."
+    tell(await site.findings(), Mark.WRONG, "A setting can't be used", both)
+
+
 async def test_one_system_whose_settings_can_not_be_read_leaves_the_others_checked(snow: Site) -> None:
     snow.set(MLC_SERVICENOW_DESCRIPTION_LIMIT="short")
     sections = {section.title: section for section in await check_everything()}

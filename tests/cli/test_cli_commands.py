@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from cli_process import ROOT, environment, mlc
 
+from mlc.cli.home import typed
+
 TABLE = "examples/breast_cancer/thresholds.dmn"
 NO_SERVER = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
 
@@ -34,7 +36,7 @@ print("HEAVY", sorted(heavy))
         (["submit", "examples/diabetes"], NO_SERVER, "Temporal can't be reached at 127.0.0.1:1: start it"),
         (["gateway"], {}, "No secret for webhooks: set MLC_JIRA_WEBHOOK_SECRETS"),
         (["worker"], {}, "No ticket system is set up: set MLC_JIRA_URL"),
-        (["worker"], {"MLC_JOB_POLL": "often"}, "MLC_JOB_POLL: Input should be a valid timedelta"),
+        (["worker"], {"MLC_JOB_POLL": "often"}, "MLC_JOB_POLL: write a duration in seconds or"),
         (["center"], {}, "MLC_STANDALONE_CENTER_TOKEN is not set"),
         (["dmn", "eval", "README.md"], {}, "README.md: "),
     ],
@@ -48,6 +50,22 @@ def test_what_goes_wrong_is_one_sentence_and_exit_code_1(
     [sentence] = done.stderr.splitlines()
     assert sentence.startswith(says)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["worker", "gateway", "runtime"])
+def test_a_program_warns_of_misspelt_settings_when_it_starts_and_not_of_their_values(
+    tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "mlc.env").write_text("MLC_JIRA_USR=hush\nHTTPS_PROXY=x\n")
+    right = {"MLC_RUNTIME_NAME": "r", "MLC_GATEWAY_MAX_BODY": "1", "MLC_FILE_ROOT": "/", "MLC_CENTER_TIMEOUT": "1"}
+    done = mlc(tmp_path, command, MLC_JIRA_TOKN="hush", MLC_QQQQ="hush", **right, **NO_SERVER)
+    warnings = [line.split(" WARNING ")[1] for line in done.stderr.splitlines() if " WARNING " in line]
+    assert warnings == [
+        "mlc.settings MLC_JIRA_TOKN (the environment) is no setting: did you mean MLC_JIRA_TOKEN?",
+        "mlc.settings MLC_QQQQ (the environment) is no setting: docs/settings.md lists all that there are.",
+        "mlc.settings MLC_JIRA_USR (mlc.env) is no setting: did you mean MLC_JIRA_USER?",
+    ]
+    assert "hush" not in done.stderr
 
 
 def test_with_debug_it_shows_where_it_went_wrong(tmp_path: Path) -> None:
@@ -101,3 +119,17 @@ def test_commands_in_another_terminal_find_the_temporal_of_mlc_dev(tmp_path: Pat
     (tmp_path / "temporal.toml").write_text('[profile.default]\naddress = "127.0.0.1:3"\n')
     configured = mlc(tmp_path, "--debug", "setup", TEMPORAL_CONFIG_FILE=str(tmp_path / "temporal.toml"))
     assert "127.0.0.1:3" in configured.stderr
+
+
+def test_what_to_type_is_the_command_that_this_terminal_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts = tmp_path / "venv" / "bin"
+    scripts.mkdir(parents=True)
+    monkeypatch.setattr(sys, "executable", str(scripts / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert typed() == "mlc"  # nothing is known that would work better
+    (scripts / "mlc").touch(mode=0o755)
+    assert typed() == str(scripts / "mlc")
+    monkeypatch.chdir(tmp_path)
+    assert typed() == "venv/bin/mlc"
+    monkeypatch.setenv("PATH", str(scripts))
+    assert typed() == "mlc"

@@ -69,12 +69,42 @@ SAID = {
 }
 
 
+def test_a_misspelt_signal_is_accepted_and_comes_to_nothing(dev: Dev, snapshot: str) -> None:
+    (signal,) = (command for command in block_after("<!-- commands") if "workflow signal" in command)
+    done = shell(dev, signal.replace("ticket_changed", "tiket_changed"), SNAPSHOT=snapshot)
+    assert (done.returncode, "succeeded" in done.stdout) == (0, True)
+    assert '"phase":"review"' in shell(dev, block_after("<!-- commands")[2], SNAPSHOT=snapshot).stdout
+
+
 def test_the_temporal_commands_do_what_they_say(dev: Dev, snapshot: str) -> None:
     commands = block_after("<!-- commands")
     assert len(commands) == len(SAID)
     for command, (begins, says) in zip(commands, SAID.items(), strict=True):
         assert command.startswith(f"temporal workflow {begins}"), "the README and this test go together"
         done = shell(dev, command, SNAPSHOT=snapshot)
+        assert done.returncode == 0, done.stderr
+        assert says in done.stdout, f"{command}\n{done.stdout}"
+
+
+def test_three_lines_make_the_commands_work_in_a_new_terminal(dev: Dev, snapshot: str, tmp_path: Path) -> None:
+    """In a checkout with its environment and its home, as `make dev` makes them, and nothing else set."""
+    (tmp_path / ".mlc").symlink_to(dev.home)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    path, settings, own = block_after("After `make dev`")
+    assert own == "SNAPSHOT=..."
+    gateway = f"127.0.0.1:{dev.setting('MLC_GATEWAY_PORT')}"
+    (curl,) = block_after("The same start as ModelOp")
+    commands = [block_after("<!-- commands")[2], curl.replace("127.0.0.1:8090", gateway), "mlc schedule list"]
+    for command, says in zip(commands, ('"phase":', '"workflowIds"', ""), strict=True):
+        done = subprocess.run(
+            ["bash", "-ec", "\n".join([path, settings, f"SNAPSHOT={snapshot}", command])],
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         assert says in done.stdout, f"{command}\n{done.stdout}"
 
@@ -125,3 +155,18 @@ def test_the_check_says_what_to_do_and_fails_where_something_is_missing(dev: Dev
     assert "  ✓ Monitors: all 5 are there" in done.stdout
     assert done.stdout.endswith("2 to be put right.\n")
     assert "hush" not in done.stdout
+
+
+def test_every_program_says_in_one_line_what_it_is_and_warns_of_nothing(dev: Dev) -> None:
+    temporal = f"namespace default at {dev.setting('TEMPORAL_ADDRESS')}"
+    said = {
+        "worker": f"Worker on task queue mlc of {temporal}; tickets: jira, servicenow",
+        "gateway": f"Gateway on http://127.0.0.1:{dev.setting('MLC_GATEWAY_PORT')}",
+        "batch-prod": f"Runtime batch-prod of stage PROD, Temporal's {temporal}",
+        "online-prod": f"Runtime online-prod of stage PROD, Temporal's {temporal}; online at http://127.0.0.1:",
+    }
+    for program, line in said.items():
+        log = (dev.home / "logs" / f"{program}.log").read_text()
+        assert log.count(line) == 1, log
+        assert "is no setting" not in log
+        assert line not in dev.said()

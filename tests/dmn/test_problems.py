@@ -183,7 +183,9 @@ def test_a_missing_input_is_a_problem_of_its_own_kind_with_the_name_and_a_hint(t
     evaluation = model.evaluate({"AUC": 0.5, "f1": 1})
     (problem,) = evaluation.problems
     assert (problem.kind, problem.input, problem.decision, problem.column) == ("missing_input", "auc", "Verdict", "auc")
-    assert str(problem) == 't.dmn, decision "Verdict", column "auc": the input "auc" is not given; did you mean "AUC"?'
+    assert str(problem) == (
+        't.dmn, decision "Verdict", column "auc": the input "auc" is not given; "AUC" is given: is it meant?'
+    )
     assert evaluation.result == []
 
 

@@ -1,6 +1,7 @@
 """The pages about the processes and the tests of their branches agree."""
 
 import ast
+import dataclasses
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -8,11 +9,35 @@ from pathlib import Path
 
 import pytest
 
+from mlc.model.process import Processes
+from workflows.registry import PROCESSES
+
 HERE = Path(__file__).parent
 PAGES = ("deploy-model", "run-back-test", "run-batch-model-job")
 TABLES = "\n".join((HERE.parent.parent / "docs" / f"{page}.md").read_text() for page in PAGES)
 ROWS = [line.strip("| ").split(" | ") for line in TABLES.splitlines() if "`test_" in line]
 FILES = {file: ast.parse(file.read_text()) for file in sorted(HERE.glob("*.py"))}
+
+SAVED: tuple[str, ...] = next(
+    ast.literal_eval(node.value)
+    for node in FILES[HERE / "conftest.py"].body
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SAVED"
+)
+
+
+def forgotten(processes: Processes) -> list[str]:
+    """What is missing of the processes that signals start: their pages here, the names of their saved tests."""
+    words = [re.sub(r"(?<!^)(?=[A-Z])", "-", process.name).lower() for process in processes if process.signals]
+    pages = [page for page in words if page not in PAGES]
+    return pages + [name for page in words if (name := f"test_{page.replace('-', '_')}") not in SAVED]
+
+
+def test_every_process_that_signals_start_has_a_page_and_saves_its_tests_histories() -> None:
+    assert forgotten(PROCESSES) == []
+    one = next(process for process in PROCESSES if process.signals)
+    signal = dataclasses.replace(one.signals[0], name="Signals_OTHER")
+    other = dataclasses.replace(one, name="RemindOwner", signals=[signal])
+    assert forgotten(PROCESSES.also(other)) == ["remind-owner", "test_remind_owner"]
 
 
 def named(row: list[str]) -> list[str]:

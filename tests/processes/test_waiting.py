@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from office import Office, Run, office
-from servers import eventually
+from servers import eventually, skip
 from temporalio.testing import WorkflowEnvironment
 
 GOOD = {"auc": 0.97}
@@ -32,7 +32,7 @@ async def test_thirty_days_of_waiting_for_a_reviewer_add_no_history(
     run = await patient_desk.start(await patient_desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"]))
     ticket = await patient_desk.ticket(run, "review")
     before = await events(run)
-    await skipping_server.sleep(timedelta(days=30))
+    await skip(skipping_server, timedelta(days=30))
     assert await events(run) == before
     await patient_desk.decide(run, ticket, "Done")
     assert (await run.result()).outcome == "deployed"
@@ -49,7 +49,7 @@ async def test_a_week_of_waiting_for_a_job_adds_no_history(
 
     await eventually(awaited)
     before = await events(run)
-    await skipping_server.sleep(timedelta(days=7))
+    await skip(skipping_server, timedelta(days=7))
     assert await events(run) == before
     await patient_desk.finish_job(run, metrics=GOOD)
     assert (await run.result()).outcome == "deployed"
@@ -65,7 +65,7 @@ async def test_a_job_over_its_deadline_is_cancelled_and_makes_a_rejection_ticket
         return " job " in (await patient_desk.status(run)).waiting_for
 
     await eventually(awaited)
-    await skipping_server.sleep(timedelta(days=9))
+    await skip(skipping_server, timedelta(days=9))
     ticket = await patient_desk.ticket(run, "rejection")
     assert "8 days" in (await patient_desk.fields(ticket))["description"]
     assert [job["jobStatus"] for job in await patient_desk.jobs(snapshot_id)] == ["CANCELLED"]

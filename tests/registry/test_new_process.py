@@ -131,7 +131,7 @@ def test_it_is_listed_by_the_command_and_on_the_page_of_signals() -> None:
         "RemindOwner: Remind the owner of a snapshot",
         "id      remind-<snapshot_id>-<key>",
         f"signal  {NAME}",
-        "MODEL_ID, TEXT, INPUT_FILE (once for each Idempotency-Key)",
+        "needs MODEL_ID; takes TEXT, INPUT_FILE (once for each Idempotency-Key)",
     ]
     document = runpy.run_path(str(ROOT / "docs" / "signals_table.py"))["document"]
     assert "| `Signals_REMIND_OWNER` | Start RemindOwner | `MODEL_ID`: Id of the snapshot" in document(MORE)

@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from cli.cli_process import mlc
+from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.common import RawValue
 
 from activities.schedule_plan import _start
 from mlc.center.modelop.signals import JOB_STATUS_CHANGED, PREFIX, UNHEARD, ModelOpSignals
+from mlc.cli.processes import lines
 from mlc.gateway.handlers import handler_of, start_process
 from mlc.gateway.idempotency import fingerprint
 from mlc.model.file import FileRules
@@ -229,6 +231,16 @@ def test_the_command_lists_every_process_and_signal(tmp_path: Path) -> None:
         e.name for e in PROCESSES
     ]
     assert [line.split()[1] for line in done.stdout.splitlines() if "  signal" in line] == list(SIGNALS.processes)
+
+
+def test_the_command_says_what_a_process_needs_and_what_starts_the_others() -> None:
+    said = [line.strip() for line in lines(PROCESSES)]
+    assert "needs TAG, INPUT_FILE; takes MODEL_STAGE, OUTPUT_FILE (once for each Idempotency-Key)" in said
+    assert "needs DEPLOYABLE_MODEL (at most once for a snapshot, however often it comes)" in said
+    assert "started by a Temporal Schedule that `mlc setup` makes" in said
+    assert said[-1] == "started by a Temporal Schedule that `mlc setup` makes where MLC_MIRROR_SCHEDULES says so"
+    *_, last = lines(Processes(Process(name="Other", workflow=object, summary="", result=BaseModel)))
+    assert last.strip() == "started by hand, or by a Temporal Schedule of your own"
 
 
 CONTENT = base64.b64encode(b"a,b\n1,2\n").decode()

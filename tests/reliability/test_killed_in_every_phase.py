@@ -9,7 +9,7 @@ from reliability.worker_process import WorkerProcess
 from servers import eventually
 
 from mlc.center.modelop import wire
-from mlc.model.processes import DeployModelResult
+from mlc.model.processes import DeployModelResult, Phase
 from mlc.standalone.faults import Effect
 
 GOOD = {"auc": 0.97}
@@ -45,6 +45,10 @@ CASES = {
     "supersede": Case("", "PATCH deployedModels/EARLIER$", Effect.HANG_AFTER),
     "done": Case("", "POST notifications$", Effect.HANG_AFTER),
 }
+
+ELSEWHERE = {"verdict": "review", "failure ticket": "testing"}
+"""The phases of the cases that have no phase's name."""
+PHASES = {name: ELSEWHERE.get(name, name) for name in CASES}
 
 
 async def held(desk: Office, case: Case) -> Run:
@@ -115,9 +119,14 @@ def expected(case: Case) -> dict[str, Any]:
     }
 
 
+def test_there_is_a_case_for_every_phase() -> None:
+    assert set(PHASES.values()) == {phase.value for phase in Phase if phase.name != "UNKNOWN"}
+
+
 async def test_a_run_survives_that_its_worker_is_killed_in_any_phase(unmanned: Office, worker: WorkerProcess) -> None:
     await unmanned.engine("batch")
     runs = {phase: await held(unmanned, case) for phase, case in CASES.items()}
+    assert {name: (await unmanned.status(run)).phase for name, run in runs.items()} == PHASES
     worker.kill()
     worker.start()
     for phase, kind, answer in (("verdict", "review", "Done"), ("failure ticket", "rejection", "Rejected")):

@@ -96,6 +96,18 @@ def test_two_systems_with_one_review_tag_keep_a_worker_from_starting(registered:
         ticket_systems()
 
 
+@pytest.mark.parametrize(
+    ("tag", "variable"), [("jira", "MLC_REVIEW_TAG"), ("train", "MLC_TRAIN_TAG"), ("run_test\t", "MLC_RUN_TEST_TAG")]
+)
+def test_a_review_tag_that_asks_for_another_step_keeps_a_worker_from_starting(
+    registered: pytest.MonkeyPatch, tag: str, variable: str
+) -> None:
+    registered.setenv("MLC_TICKETING", "tracker")
+    registered.setenv("MLC_TRACKER_REVIEW_TAG", tag)
+    with pytest.raises(NotConfigured, match=f"{variable} and MLC_TRACKER_REVIEW_TAG are the same tag"):
+        ticket_systems()
+
+
 def test_a_wrong_setting_of_it_is_named_by_its_variable(registered: pytest.MonkeyPatch) -> None:
     registered.setenv("MLC_TRACKER_TIMEOUT", "long")
     with pytest.raises(ValueError, match="number") as caught:
