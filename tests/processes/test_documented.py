@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from temporalio import workflow
 
 from mlc.model.process import Processes
 from workflows.registry import PROCESSES
@@ -36,7 +37,13 @@ def test_every_process_that_signals_start_has_a_page_and_saves_its_tests_histori
     assert forgotten(PROCESSES) == []
     one = next(process for process in PROCESSES if process.signals)
     signal = dataclasses.replace(one.signals[0], name="Signals_OTHER")
-    other = dataclasses.replace(one, name="RemindOwner", signals=[signal])
+
+    @workflow.defn(name="RemindOwner")
+    class RemindOwner:
+        @workflow.run
+        async def run(self) -> None: ...
+
+    other = dataclasses.replace(one, name="RemindOwner", workflow=RemindOwner, signals=[signal])
     assert forgotten(PROCESSES.also(other)) == ["remind-owner", "test_remind_owner"]
 
 
