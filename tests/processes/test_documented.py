@@ -33,16 +33,16 @@ def forgotten(processes: Processes) -> list[str]:
     return pages + [name for page in words if (name := f"test_{page.replace('-', '_')}") not in SAVED]
 
 
+@workflow.defn(name="RemindOwner")
+class RemindOwner:
+    @workflow.run
+    async def run(self) -> None: ...
+
+
 def test_every_process_that_signals_start_has_a_page_and_saves_its_tests_histories() -> None:
     assert forgotten(PROCESSES) == []
     one = next(process for process in PROCESSES if process.signals)
     signal = dataclasses.replace(one.signals[0], name="Signals_OTHER")
-
-    @workflow.defn(name="RemindOwner")
-    class RemindOwner:
-        @workflow.run
-        async def run(self) -> None: ...
-
     other = dataclasses.replace(one, name="RemindOwner", workflow=RemindOwner, signals=[signal])
     assert forgotten(PROCESSES.also(other)) == ["remind-owner", "test_remind_owner"]
 
