@@ -82,7 +82,7 @@ class MonitorActivities:
             monitor=await opened.enter_async_context(self.center.open_snapshot(monitor.id)),
             inputs=[by_role[role] for role in needed],
             tables=[asset for asset in brought.assets if asset.role == AssetRole.TEST_RESULT_COMPARATOR],
-            schedules=[copied(schedule, previous_id, snapshot.id) for schedule in brought.schedules],
+            schedules=[copied(schedule, previous_id, snapshot.id, self.center) for schedule in brought.schedules],
         )
 
 

@@ -35,7 +35,7 @@ class ScheduleActivities:
                 return 0
             previous_id = earlier[0].snapshot_id
             old = [s for deployment in earlier if deployment.snapshot_id == previous_id for s in deployment.schedules]
-            copies = {copy.id: copy for copy in (copied(s, previous_id, snapshot.id) for s in old)}
+            copies = {copy.id: copy for copy in (copied(s, previous_id, snapshot.id, self.center) for s in old)}
             if copies:
                 first = await self.center.get_deployment(deployments.ids[0])
                 own = [schedule for schedule in first.schedules if schedule.id not in copies]
@@ -43,9 +43,10 @@ class ScheduleActivities:
         return len(copies)
 
 
-def copied(schedule: Schedule, old_id: str, new_id: str) -> Schedule:
+def copied(schedule: Schedule, old_id: str, new_id: str, center: Center) -> Schedule:
     """The same schedule for another snapshot. One without an id gets one that follows from all that it says."""
     document = schedule.model_dump(mode="json")
+    old_id, new_id = (center.own_id(each) if each else "" for each in (old_id, new_id))
     own = schedule.id or json.dumps(document, sort_keys=True)
     copy_id = str(uuid5(NAMESPACE_URL, f"{own}|{new_id}"))
     return Schedule.model_validate(_replaced(document, old_id, new_id) | {"id": copy_id})

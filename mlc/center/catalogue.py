@@ -72,6 +72,14 @@ class Catalogue(Contents, Protocol):
         """
         ...
 
+    def own_id(self, snapshot_id: str) -> str:
+        """The centre's own id of a snapshot, as people have written it into what they keep there.
+
+        Raises:
+            NotFound: it can't be an id.
+        """
+        ...
+
     def page_of(self, snapshot_id: str) -> str | None:
         """The address of a snapshot's page, for people; None if the centre has no pages, or nobody said where."""
         ...

@@ -8,7 +8,9 @@ from backroom import ASSETS, GONE, TABLE, Backroom, asset, bare_model
 
 from activities.deployments import Deployments
 from activities.monitors import CLASSIFICATION, REGRESSION
-from mlc.center.modelop import wire
+from activities.schedules import copied
+from mlc.center.modelop import ids, wire
+from mlc.model.schedule import Schedule
 
 
 @pytest.fixture(scope="session")
@@ -123,3 +125,13 @@ async def test_there_is_nothing_to_copy_from_a_model_that_was_not_deployed_or_of
     for id_ in (await room.snapshot(), await room.snapshot(model=bare_model())):
         new = Deployments(snapshot_id=id_, ids=[await room.deploy(id_)])
         assert await room.run(room.schedules.copy_schedules, new) == 0
+
+
+async def test_a_copied_schedule_names_the_new_snapshot_by_the_centres_own_id(room: Backroom) -> None:
+    """People wrote that into its variables; ours differs from it where an id has odd characters."""
+    old, new = ids.encode("credit/risk v1"), ids.encode("credit/risk v2")
+    schedule = Schedule(id="s", variables={"MODEL_ID": "credit/risk v1", "OTHER": ["kept", 1, None]})
+    copy = copied(schedule, old, new, room.port)
+    assert copy.variables == {"MODEL_ID": "credit/risk v2", "OTHER": ["kept", 1, None]}
+    assert copy.id != schedule.id
+    assert copied(schedule, old, new, room.port) == copy

@@ -30,6 +30,9 @@ class ModelOpCatalogue(ModelOpAccess):
             self._remember(snapshot, found)
             yield snapshot
 
+    def own_id(self, snapshot_id: str) -> str:
+        return ids.decode(snapshot_id)
+
     def page_of(self, snapshot_id: str) -> str | None:
         try:
             own = ids.decode(snapshot_id)
