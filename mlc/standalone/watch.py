@@ -60,7 +60,8 @@ async def follow(
         while not ending.done():
             seen = await _show(handle, seen, show, status)
             for ticket in seen.open_tickets if seen else []:
-                if ticket.label not in told:
+                # Once the run waits for it: a question is seen before it is answered.
+                if ticket.label not in told and seen and f"[{ticket.key}]" in seen.waiting_for:
                     told.add(ticket.label)
                     await asked(ticket)
             with suppress(Exception):  # how it ended is told below

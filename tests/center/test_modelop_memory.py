@@ -17,7 +17,7 @@ MOST = 250 * 1024 * 1024
 """Bytes that the process which runs the adapter may take at its peak, without pages of files."""
 
 WORKER = """
-import asyncio, hashlib, json, sys, threading, time
+import asyncio, base64, hashlib, json, sys, threading, time
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -27,7 +27,7 @@ from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.wire import DeployableModel, StoredModel
 from mlc.model.asset import Asset, AssetKind
-from mlc.model.job import JobEnding, JobKind, JobStatus
+from mlc.model.job import JobKind
 from mlc.model.snapshot import Model
 
 address, token, folder, large = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
@@ -78,8 +78,10 @@ async def run():
             inputs = snapshot.with_role("TRAINING_DATA")
             job = await center.create_job(NewJob("k", JobKind.TRAINING, "w", snapshot, inputs, []))
     with Timed("end_job"):
-        output = NewFile(Asset(name="w.bin", role="WEIGHTS_FILE"), weights)
-        await center.end_job(job.id, JobEnding(status=JobStatus.COMPLETE), [output])
+        # As a runtime of somebody else's does it: ours reads the job once more, which takes its time here.
+        made_of_it = {"name": "w.bin", "filename": "w.bin", "assetType": "FILE", "assetRole": "WEIGHTS_FILE"}
+        made_of_it["fileContent"] = base64.b64encode(weights.read_bytes()).decode()
+        await center.model_manage.patch_job(job.id, {"jobStatus": "COMPLETE", "outputData": [made_of_it]})
     with Timed("replace_assets"):
         async with center.open_job(job.id) as whole, center.open_snapshot(made.id) as snapshot:
             await center.replace_assets(snapshot, whole, whole.outputs)

@@ -233,13 +233,19 @@ def test_the_command_lists_every_process_and_signal(tmp_path: Path) -> None:
     assert [line.split()[1] for line in done.stdout.splitlines() if "  signal" in line] == list(SIGNALS.processes)
 
 
+@workflow.defn(name="Lonely")
+class Lonely:
+    @workflow.run
+    async def run(self) -> None: ...
+
+
 def test_the_command_says_what_a_process_needs_and_what_starts_the_others() -> None:
     said = [line.strip() for line in lines(PROCESSES)]
     assert "needs TAG, INPUT_FILE; takes MODEL_STAGE, OUTPUT_FILE (once for each Idempotency-Key)" in said
     assert "needs DEPLOYABLE_MODEL (at most once for a snapshot, however often it comes)" in said
     assert "started by a Temporal Schedule that `mlc setup` makes" in said
     assert said[-1] == "started by a Temporal Schedule that `mlc setup` makes where MLC_MIRROR_SCHEDULES says so"
-    *_, last = lines(Processes(Process(name="Other", workflow=object, summary="", result=BaseModel)))
+    *_, last = lines(Processes(Process(name="Lonely", workflow=Lonely, summary="", result=BaseModel)))
     assert last.strip() == "started by hand, or by a Temporal Schedule of your own"
 
 
