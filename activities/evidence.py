@@ -95,6 +95,8 @@ def result_fact(result: TestResultRecord) -> ResultFact:
         created=moment(result.created),
         verdict=result.verdict,
         inputs=result.provenance.inputs,
+        read=result.provenance.read,
+        choice=result.provenance.choice,
     )
 
 

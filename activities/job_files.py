@@ -4,29 +4,10 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from activities.failures import non_retryable
-from mlc.model.asset import Asset, AssetKind, AssetRole
+from mlc.model.asset import Asset, AssetKind
 from mlc.model.failure import FailureType
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.job import JobKind, default_output
-from mlc.model.snapshot import Snapshot
-
-INPUT_ROLES = {JobKind.TRAINING: AssetRole.TRAINING_DATA, JobKind.METRICS: AssetRole.TEST_DATA}
-"""Which assets of the snapshot a job reads that is given no files."""
-
-
-def inputs_by_role(snapshot: Snapshot, role: AssetRole) -> list[Asset]:
-    """The snapshot's assets of a role, in their order, as a job's inputs.
-
-    Raises:
-        ApplicationError: ``MissingAsset`` if there is none.
-    """
-    found = snapshot.with_role(role)
-    if not found:
-        raise non_retryable(
-            FailureType.MISSING_ASSET,
-            f"Snapshot {snapshot.name!r} has no asset with the role {role}. Add one and try again.",
-        )
-    return found
 
 
 def external(file: InputFile | OutputFile, rules: FileRules) -> Asset:

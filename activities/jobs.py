@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.chosen_inputs import choice, chosen_inputs, shown_names
 from activities.failures import (
     lookup_deadline,
     non_retryable,
@@ -18,7 +19,7 @@ from activities.failures import (
     translated_creation,
     translated_while_waiting,
 )
-from activities.job_files import INPUT_ROLES, embedded_output, external, inputs_by_role, output, without_query
+from activities.job_files import embedded_output, external, output, without_query
 from activities.results import provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
 from mlc.center import Center, NewJob
@@ -69,7 +70,9 @@ class JobActivities:
                             snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
                         except NotFound:
                             raise no_such_snapshot(request.snapshot_id) from None
-                        inputs = [await self._input(file, opened) for file in request.files.inputs]
+                        inputs = [await self._input(file, opened) for file in request.files.inputs] or (
+                            await chosen_inputs(self.center, snapshot, request.kind, self.text_limit)
+                        )
                 if existing is None:
                     existing = await self.center.create_job(self._job(request, snapshot, inputs))
         return self._created(request, existing)
@@ -136,7 +139,8 @@ class JobActivities:
                         provenance=provenance(finished),
                     )
                 )
-        return TestResult(id=result.id, job_id=job.id, metrics=top_level_numbers(metrics))
+        read = shown_names([asset.name for asset in finished.inputs])
+        return TestResult(id=result.id, job_id=job.id, metrics=top_level_numbers(metrics), inputs=read)
 
     @activity.defn
     async def cancel_job(self, job_id: str) -> None:
@@ -192,21 +196,28 @@ class JobActivities:
             update={"name": file.filename or stored.name, "format": file.file_format or stored.format}
         )
 
-    def _job(self, request: JobRequest, snapshot: Snapshot, given: Sequence[Asset]) -> NewJob:
+    def _job(self, request: JobRequest, snapshot: Snapshot, inputs: Sequence[Asset]) -> NewJob:
         outputs = [output(file, number, self.files) for number, file in enumerate(request.files.outputs, 1)]
         return NewJob(
             key=request.key,
             kind=request.kind,
             workflow_id=request.workflow_id,
             snapshot=snapshot,
-            inputs=list(given) or inputs_by_role(snapshot, INPUT_ROLES[request.kind]),
+            inputs=inputs,
             outputs=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
             runtime=request.runtime,
         )
 
     def _created(self, request: JobRequest, job: JobRecord) -> Job:
         deadline = activity.info().started_time + self.settings.job_deadline
-        return Job(id=job.id, kind=request.kind, snapshot_id=request.snapshot_id, deadline=deadline)
+        said = choice(job)
+        return Job(
+            id=job.id,
+            kind=request.kind,
+            snapshot_id=request.snapshot_id,
+            deadline=deadline,
+            remarks=[said] if said else [],
+        )
 
 
 def _gone(job: Job) -> ApplicationError:

@@ -1,10 +1,13 @@
 """Monitors: which ones a snapshot should carry, and adding those that are missing."""
 
+from collections import defaultdict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.arity import NotClear
+from activities.chosen_inputs import chosen_monitor_inputs, left_out
 from activities.deployments import previously_deployed
 from activities.failures import translated
 from activities.schedules import copied
@@ -54,12 +57,15 @@ class MonitorActivities:
         previous = await opened.enter_async_context(self.center.open_snapshot(previous_id)) if previous_id else None
         inherited = {monitor.name: monitor for monitor in previous.monitors} if previous else {}
         added: dict[str, NewMonitor] = {}
+        chosen: defaultdict[str, list[str]] = defaultdict(list)
         for name in missing:
             monitor = await self._monitor(name, snapshot, inherited.get(name), previous_id or "", opened)
             if isinstance(monitor, str):
                 warnings.append(truncate(monitor, 250))
             else:
                 added[name] = monitor
+                chosen[left_out(snapshot, monitor.inputs)].append(name)
+        warnings += [truncate(f"{said}: {', '.join(those)}.", 500) for said, those in chosen.items() if said]
         if added:
             await self.center.add_monitors(snapshot, list(added.values()))
         return MonitorsAdded(added=list(added), warnings=warnings)
@@ -72,15 +78,18 @@ class MonitorActivities:
         monitor = await self.center.latest_snapshot(models[0].id) if models else None
         if monitor is None:
             return f"Monitor {name!r} was not added: the model centre has no snapshot of a monitor of this name."
-        needed = monitor.model.required_roles
-        by_role = {asset.role: asset for asset in snapshot.assets}
-        lacking = [role for role in needed if role not in by_role]
+        there = {asset.role for asset in snapshot.assets}
+        lacking = [role for role in monitor.model.required_roles if role not in there]
         if lacking:
             return f"Monitor {name!r} was not added: the snapshot has no asset with the role {' or '.join(lacking)}."
+        try:
+            inputs = chosen_monitor_inputs(snapshot, monitor.model)
+        except NotClear as problem:
+            return f"Monitor {name!r} was not added: {problem}."
         brought = inherited or Monitor(name=name)
         return NewMonitor(
             monitor=await opened.enter_async_context(self.center.open_snapshot(monitor.id)),
-            inputs=[by_role[role] for role in needed],
+            inputs=inputs,
             tables=[asset for asset in brought.assets if asset.role == AssetRole.TEST_RESULT_COMPARATOR],
             schedules=[copied(schedule, previous_id, snapshot.id, self.center) for schedule in brought.schedules],
         )

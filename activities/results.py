@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from activities.chosen_inputs import choice
 from activities.failures import non_retryable
 from mlc.center import Contents
 from mlc.model.asset import Asset, AssetRole
@@ -84,6 +85,8 @@ def provenance(job: JobRecord) -> Provenance:
         versions=job.runtime_info,
         source=hashes(asset for asset in assets if asset.role == AssetRole.MODEL_SOURCE),
         inputs=hashes(job.inputs),
+        read=[asset.name for asset in job.inputs],
+        choice=choice(job),
         artefacts=hashes(asset for asset in assets if asset.role in other),
     )
 

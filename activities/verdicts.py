@@ -9,6 +9,7 @@ from typing import NamedTuple
 from temporalio import activity
 
 import mlc.dmn
+from activities.chosen_inputs import shown_names
 from activities.failures import translated
 from activities.results import newest_own, top_level_numbers
 from mlc.center import Center
@@ -189,4 +190,5 @@ def _first(sentences: list[str], room: int) -> list[str]:
 def _reference(result: TestResultRecord | None) -> TestResult | None:
     if result is None:
         return None
-    return TestResult(id=result.id, job_id=result.job_id, metrics=top_level_numbers(result.values))
+    metrics, read = top_level_numbers(result.values), shown_names(result.provenance.read)
+    return TestResult(id=result.id, job_id=result.job_id, metrics=metrics, inputs=read)

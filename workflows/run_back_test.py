@@ -85,7 +85,9 @@ class RunBackTest(ProcessRun):
 
     async def test_passed(self) -> None:
         """Test Passed: a notification."""
-        await self.case.notify(back_test_passed(self.case.snapshot, self.case.test_result, self.result.verdict))
+        result = self.result
+        notice = back_test_passed(self.case.snapshot, self.case.test_result, result.verdict, result.warnings)
+        await self.case.notify(notice)
         self.end(Outcome.PASSED)
 
     async def test_failed(self) -> None:

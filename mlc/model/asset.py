@@ -36,6 +36,16 @@ class AssetKind(OpenEnum):
     """Something that is no file for us, such as a table of a database."""
 
 
+class AssetUse(OpenEnum):
+    """Whether a job reads an asset as its data."""
+
+    INPUT = "input"
+    ADDITIONAL = "additional"
+    """It lies beside the model, and is no data of the job's."""
+    UNKNOWN = "unknown"
+    """The centre doesn't say."""
+
+
 UNNAMED = "unnamed"
 """The name of an asset to which nobody gave one."""
 
@@ -55,6 +65,8 @@ class Asset(Record):
     """The kind in the centre's own word, for people."""
     usage: str = ""
     """What a monitor or job uses it for, in the centre's own word; empty if it doesn't say."""
+    use: AssetUse = AssetUse.UNKNOWN
+    """What that word means."""
     format: str = ""
     """CSV, JSON and so on, as the centre says; empty if it doesn't."""
     size: int | None = None
@@ -65,3 +77,11 @@ class Asset(Record):
     functions: dict[str, str] = {}
     ref: str = ""
     """How the centre finds the content: opaque, and good for as long as its owner is open. Empty: there is none."""
+
+
+class RequiredAsset(Record):
+    """An asset that a model says it needs, by its role and its file's name."""
+
+    role: str
+    name: str
+    use: AssetUse = AssetUse.UNKNOWN

@@ -74,6 +74,8 @@ class Job(Record):
     kind: JobKind
     snapshot_id: str
     deadline: datetime | None = None
+    remarks: list[str] = []
+    """What should be known of what it reads, in sentences."""
 
 
 class JobRecord(Record):

@@ -157,6 +157,8 @@ class JudgedResult(ProcessResult):
     outcome: Outcome = Outcome.OPEN
     snapshot_id: str
     test_result_id: str | None = None
+    test_inputs: list[str] = []
+    """Names of the first files that the test result was measured on, in order."""
     verdict: Verdict | None = None
 
 

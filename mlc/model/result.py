@@ -18,6 +18,8 @@ class TestResult(Record):
     id: str
     job_id: str | None = None
     metrics: dict[str, float] = {}
+    inputs: list[str] = []
+    """Names of the first files that it was measured on, in order."""
 
 
 class Purpose(OpenEnum):
@@ -40,6 +42,10 @@ class Provenance(Record):
     source: dict[str, str] = {}
     inputs: dict[str, str] = {}
     artefacts: dict[str, str] = {}
+    read: list[str] = []
+    """Names of all files that the job read, in order, also of those whose hash nobody knows."""
+    choice: str = ""
+    """Which of several assets these are, and why they were chosen; empty if there was no choice."""
 
 
 class TestResultRecord(Record):

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from mlc.model.asset import Asset, AssetRole
+from mlc.model.asset import Asset, AssetRole, RequiredAsset
 from mlc.model.base import Record
 from mlc.model.schedule import Schedule
 from mlc.model.ticket import Decision, Provider
@@ -71,6 +71,8 @@ class Model(Record):
     output_schemas: list[Schema] = []
     required_roles: list[str] = []
     """Roles of the assets that a snapshot must have for this monitor."""
+    required_assets: list[RequiredAsset] = []
+    """Those of them that are named: a model of any kind may say so which of several files is its data."""
     association_role: str = ""
     """What this monitor is to a snapshot, in the centre's own word; empty if it doesn't say."""
     details: dict[str, Any] = {}

@@ -26,6 +26,7 @@ from mlc.center.modelop.snapshots import (
     written_model,
     written_submission,
 )
+from mlc.model.asset import AssetUse, RequiredAsset
 from mlc.model.asset import AssetKind
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import NotFound
@@ -186,9 +187,14 @@ def test_what_was_not_judged_has_no_verdict() -> None:
 
 
 @examples(200)
-@given(TEXT, OBJECT, st.none() | TEXT, OBJECT, st.dictionaries(TEXT, TEXT, max_size=3))
+@given(TEXT, OBJECT, st.none() | TEXT, OBJECT, st.dictionaries(TEXT, TEXT, max_size=3), st.lists(TEXT, max_size=3))
 def test_provenance_is_read_as_it_was_written(
-    job_id: str, parameters: dict[str, Any], runtime: str | None, versions: dict[str, Any], hashes: dict[str, str]
+    job_id: str,
+    parameters: dict[str, Any],
+    runtime: str | None,
+    versions: dict[str, Any],
+    hashes: dict[str, str],
+    read: list[str],
 ) -> None:
     provenance = Provenance(
         job_id=job_id,
@@ -198,10 +204,15 @@ def test_provenance_is_read_as_it_was_written(
         source=hashes,
         inputs=hashes,
         artefacts=hashes,
+        read=read,
+        choice=job_id,
     )
     document = json.loads(json.dumps(written_provenance(provenance)))
     assert read_provenance(document) == provenance
-    assert set(document) == {"jobId", "jobParameters", "runtime", "versions", "source", "inputs", "artefacts"}
+    assert set(document) == {
+        *("jobId", "jobParameters", "runtime", "versions", "source", "inputs", "artefacts"),
+        *("inputNames", "inputChoice"),
+    }
 
 
 @examples(100)
@@ -209,6 +220,7 @@ def test_provenance_is_read_as_it_was_written(
 def test_provenance_of_somebody_else_is_no_error(document: dict[str, Any]) -> None:
     mixed = {**document, "jobId": 5, "inputs": [1], "versions": "x", "source": {"a": None}}
     assert read_provenance(mixed).inputs == {}
+    assert read_provenance({"inputNames": "x", "inputChoice": 5}) == Provenance()
 
 
 ENTRY = DecisionEntry(
@@ -267,11 +279,32 @@ def test_a_model_is_read_as_it_was_registered() -> None:
         repository=Repository(url="https://x/y.git", branch="main", commit="abc"),
         input_schemas=[Schema(name="in.avsc", definition={"type": "record"})],
         output_schemas=[Schema(name="out.avsc", definition={"type": "record"})],
-        required_roles=["BASELINE_DATA"],
+        required_roles=["COMPARATOR_DATA", "BASELINE_DATA", "COMPARATOR_DATA", "TEST_DATA"],
+        required_assets=[
+            RequiredAsset(role="COMPARATOR_DATA", name="2024.csv", use=AssetUse.INPUT),
+            RequiredAsset(role="TEST_DATA", name="notes.csv", use=AssetUse.ADDITIONAL),
+        ],
         association_role="PERFORMANCE_MODEL",
         details={"Model category": "MODEL_MONITORING_MODEL", "Roi": {"x": 1}, "Enable input schema checking": True},
     )
     assert read_model(wire.StoredModel.model_validate(written_model(model).wire())) == model
+
+
+@pytest.mark.parametrize(
+    ("asset", "names"),
+    [
+        ({"assetRole": "TEST_DATA", "usage": "INPUT_ASSET"}, []),
+        ({"assetRole": "TEST_DATA", "name": "TEST_DATA"}, []),
+        ({"assetRole": "TEST_DATA", "name": r".+\.csv"}, []),
+        ({"assetRole": "TEST_DATA", "name": r".+\.csv", "filename": "a.csv"}, ["a.csv"]),
+        ({"assetRole": "TEST_DATA", "name": "a.csv"}, ["a.csv"]),
+        ({"assetRole": "TEST_DATA", "filename": 5}, []),
+        ({"filename": None}, []),
+    ],
+)
+def test_a_required_asset_names_a_file_or_only_a_role(asset: dict[str, Any], names: list[str]) -> None:
+    model = read_model(wire.StoredModel(required_assets=[asset]))
+    assert [required.name for required in model.required_assets] == names
 
 
 def test_words_that_are_not_known_are_unknown_and_never_a_yes() -> None:

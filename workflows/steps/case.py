@@ -177,6 +177,7 @@ class JudgedCase(Case):
         """This is the evidence that counts; nothing is said of it yet."""
         self.state.case.test_result = test_result
         self.result.test_result_id = test_result.id if test_result else None
+        self.result.test_inputs = test_result.inputs if test_result else []
         self.state.case.verdict = self.result.verdict = None
 
     async def judge(self) -> Verdict:

@@ -106,6 +106,7 @@ class Jobs:
 
     def _created(self, job: Job) -> None:
         self.state.in_flight, self.state.asked = job, None
+        self.progress.warn(job.remarks)
         self.state.made += 1  # the next one is another; until then the same is looked for
 
     async def _finished(self, job: Job, finish: Callable[[Any, Job], Awaitable[Result]]) -> Result:

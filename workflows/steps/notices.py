@@ -1,5 +1,7 @@
 """What processes tell people without asking them anything."""
 
+from collections.abc import Sequence
+
 from temporalio import workflow
 
 from activities.notifications import Notice
@@ -33,14 +35,18 @@ def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> No
     return _notice(snapshot, result.outcome, " ".join([text, *result.warnings]), severity=severity)
 
 
-def back_test_passed(snapshot: SnapshotSummary, test_result: TestResult | None, verdict: Verdict | None) -> Notice:
-    """A back test that nothing speaks against."""
+def back_test_passed(
+    snapshot: SnapshotSummary, test_result: TestResult | None, verdict: Verdict | None, remarks: Sequence[str] = ()
+) -> Notice:
+    """A back test that nothing speaks against; ``remarks`` are the run's own warnings."""
     text = f"The back test of {_named(snapshot)} passed."
     if verdict is None or not verdict.judged:
         text = f"The back test of {_named(snapshot)} was run. Not judged: no decision table."
     if test_result and (metrics := metrics_text(test_result)):
         text += f" {metrics}."
-    warnings = verdict.warnings if verdict else []
+    if test_result and test_result.inputs:
+        text += f" Measured on {', '.join(test_result.inputs)}."
+    warnings = [*(verdict.warnings if verdict else []), *remarks]
     severity = Severity.WARN if warnings else Severity.INFO
     return _notice(snapshot, "passed", " ".join([text, *warnings]), severity=severity, kind=NotificationKind.MODEL_TEST)
 

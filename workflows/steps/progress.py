@@ -1,6 +1,7 @@
 """Where a run stands, in one object and shown in one place."""
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 from temporalio import workflow
@@ -76,6 +77,11 @@ class Progress:
     def note(self, text: str) -> None:
         """Say what the current step found."""
         self._change_step(note=text)
+
+    def warn(self, sentences: Iterable[str]) -> None:
+        """What should be known of how the run went, each once."""
+        warnings = self.state.result.warnings
+        warnings += [sentence for sentence in sentences if sentence not in warnings]
 
     def skip(self, why: str) -> None:
         """The current phase has nothing to do."""

@@ -1,17 +1,19 @@
 """Assets: what ModelOp calls one, as ours and back."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mlc.center.modelop import literals, wire
 from mlc.center.modelop.settings import CenterSettings
-from mlc.model.asset import UNNAMED, Asset, AssetKind
+from mlc.model.asset import UNNAMED, Asset, AssetKind, RequiredAsset
 
 Refer = Callable[[wire.Entity], str]
 """Gives what was read a reference, by which its contents are found again."""
 _SHA256 = "SHA256"
+_PATTERN = re.compile(r"[*+?\[\](){}|\\^$]")
 
 
 def unreferred(_: wire.Entity) -> str:
@@ -32,6 +34,7 @@ def read_asset(asset: wire.Asset, settings: CenterSettings, refer: Refer = unref
         kind=literals.asset_kind(asset.asset_type),
         type_name=asset.asset_type,
         usage=asset.usage or "",
+        use=literals.asset_use(asset.usage),
         format=asset.file_format or "",
         size=asset.file_size,
         sha256=_sha256(asset.content_hash),
@@ -44,6 +47,28 @@ def read_asset(asset: wire.Asset, settings: CenterSettings, refer: Refer = unref
 
 def read_assets(assets: Iterable[wire.Asset], settings: CenterSettings, refer: Refer = unreferred) -> list[Asset]:
     return [read_asset(asset, settings, refer) for asset in assets]
+
+
+def read_required(assets: Iterable[dict[str, Any]]) -> Iterator[RequiredAsset]:
+    """The required assets that name a file. A ``name`` may be the role instead, or a pattern of files' names."""
+    for asset in assets:
+        role, name = str(asset.get("assetRole") or ""), asset.get("filename") or asset.get("name")
+        if isinstance(name, str) and name and name != role and not _PATTERN.search(name):
+            yield RequiredAsset(role=role, name=name, use=literals.asset_use(asset.get("usage")))
+
+
+def written_required(roles: Iterable[str], named: Iterable[RequiredAsset]) -> Iterator[dict[str, Any]]:
+    """One entry for each role, with the file's name where the model tells one."""
+    left = list(named)
+    for role in roles:
+        asset = next((asset for asset in left if asset.role == role), None)
+        if asset is None:
+            yield {"usage": literals.INPUT_ASSET, "assetRole": role, "name": role}
+            continue
+        left.remove(asset)
+        usage = literals.asset_usage(asset.use)
+        known = {} if usage is None else {"usage": usage}
+        yield {**known, "assetRole": role, "name": asset.name, "filename": asset.name}
 
 
 def holds_content(asset: wire.Asset) -> bool:

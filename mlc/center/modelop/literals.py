@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from mlc.center.modelop import wire
 from mlc.center.modelop.settings import CenterSettings
-from mlc.model.asset import AssetKind
+from mlc.model.asset import AssetKind, AssetUse
 from mlc.model.deployment import DeploymentState
 from mlc.model.job import JobKind, JobStatus
 
@@ -21,7 +21,8 @@ _ASSET_KINDS = {SOURCE_CODE: AssetKind.SOURCE, FILE: AssetKind.FILE, EXTERNAL_FI
 _ASSET_TYPES = {kind: name for name, kind in _ASSET_KINDS.items()}
 
 BUSINESS_MODEL, MONITORING_MODEL = "BUSINESS_MODEL", "MODEL_MONITORING_MODEL"
-INPUT_ASSET = "INPUT_ASSET"
+INPUT_ASSET, ADDITIONAL_ASSET = "INPUT_ASSET", "ADDITIONAL_ASSET"
+_ASSET_USES = {INPUT_ASSET: AssetUse.INPUT, ADDITIONAL_ASSET: AssetUse.ADDITIONAL}
 SNAPSHOT_ASSOCIATION, METRICS_MODEL = "DEPLOYABLE_MODEL_ASSOCIATION", "METRICS_MODEL"
 MODELOP_ENGINE, ENGINE_RUNS, ENGINE_FAILED = "MODEL_OP_ENGINE", "RUNNING", "ERROR"
 
@@ -32,6 +33,14 @@ def asset_kind(asset_type: str) -> AssetKind:
 
 def asset_type(kind: AssetKind) -> str:
     return _ASSET_TYPES.get(kind, FILE)
+
+
+def asset_use(usage: object) -> AssetUse:
+    return _ASSET_USES.get(usage, AssetUse.UNKNOWN) if isinstance(usage, str) else AssetUse.UNKNOWN
+
+
+def asset_usage(use: AssetUse) -> str | None:
+    return _key_of(_ASSET_USES, use)
 
 
 def job_kind(job_type: str, settings: CenterSettings) -> JobKind:
@@ -89,6 +98,10 @@ def _states(settings: CenterSettings) -> Mapping[DeploymentState, str]:
         DeploymentState.UNDEPLOYED: settings.undeployed_state,
         DeploymentState.FAILED: settings.failed_state,
     }
+
+
+def _key_of(words: Mapping[str, K], meaning: K) -> str | None:
+    return next((word for word, known in words.items() if known == meaning), None)
 
 
 def _key(words: Mapping[K, str], word: str) -> K | None:

@@ -64,6 +64,8 @@ def read_provenance(document: Mapping[str, Any]) -> Provenance:
         source=_hashes(document.get("source")),
         inputs=_hashes(document.get("inputs")),
         artefacts=_hashes(document.get("artefacts")),
+        read=_texts(document.get("inputNames")),
+        choice=_text(document.get("inputChoice")) or "",
     )
 
 
@@ -76,6 +78,8 @@ def written_provenance(provenance: Provenance) -> dict[str, Any]:
         "source": provenance.source,
         "inputs": provenance.inputs,
         "artefacts": provenance.artefacts,
+        "inputNames": provenance.read,
+        "inputChoice": provenance.choice,
     }
 
 
@@ -163,6 +167,10 @@ def _pairs(value: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str | None:

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import ValidationError
 
 from mlc.center.modelop import ids, literals, wire
-from mlc.center.modelop.assets import Refer, read_assets, unreferred
+from mlc.center.modelop.assets import Refer, read_assets, read_required, unreferred, written_required
 from mlc.center.modelop.schedules import read_schedule
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.schedule import Schedule
@@ -81,6 +81,7 @@ def read_model(model: wire.StoredModel) -> Model:
         input_schemas=list(_schemas(about.input_schema)),
         output_schemas=list(_schemas(about.output_schema)),
         required_roles=[str(asset.get("assetRole")) for asset in model.required_assets],
+        required_assets=list(read_required(model.required_assets)),
         association_role=str(about.custom.get(_ROLE) or ""),
         details={label(n): v for n, v in {"modelCategory": about.model_category, **(about.model_extra or {})}.items()},
     )
@@ -119,7 +120,7 @@ def written_model(model: Model) -> wire.StoredModel:
         "inputSchema": [_written_schema(schema) for schema in model.input_schemas],
         "outputSchema": [_written_schema(schema) for schema in model.output_schemas],
     }
-    required = [{"usage": literals.INPUT_ASSET, "assetRole": needed, "name": needed} for needed in model.required_roles]
+    required = list(written_required(model.required_roles, model.required_assets))
     return wire.StoredModel(model_meta_data=wire.ModelMetaData.model_validate(meta), required_assets=required)
 
 

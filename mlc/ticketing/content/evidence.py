@@ -101,6 +101,10 @@ class ResultFact(Record):
     values: dict[str, Any]
     created: str = ""
     inputs: dict[str, str] = {}
+    read: list[str] = []
+    """Names of all files that it was measured on, in order."""
+    choice: str = ""
+    """Which of several assets these are, and why, in sentences."""
     verdict: Verdict | None = None
 
 

@@ -18,6 +18,14 @@ def named(result: ResultFact) -> str:
     return f"test result {result.id}" + (f" ({result.created})" if result.created else "")
 
 
+def measured_on(result: ResultFact) -> Iterator[str]:
+    """On which data a result was measured, and how that was chosen, in sentences."""
+    if result.read:
+        yield f"Measured on {_listed(result.read)}."
+    if result.choice:
+        yield result.choice
+
+
 def metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Table:
     """Every metric with its value; with another result, metric by metric, those that vanished at the end."""
     new = flat(now)

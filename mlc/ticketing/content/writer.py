@@ -13,7 +13,7 @@ from mlc.ticketing.content.asked import asked, model_name, summary
 from mlc.ticketing.content.changes import Change, changes
 from mlc.ticketing.content.changes import summary as counted
 from mlc.ticketing.content.evidence import Evidence, ResultFact
-from mlc.ticketing.content.results import comparison, metric_table, named
+from mlc.ticketing.content.results import comparison, measured_on, metric_table, named
 from mlc.ticketing.content.values import NOTHING
 from mlc.ticketing.port import ROOM, Attachment, Section, Table, TicketRequest, Wording
 from mlc.ticketing.text import CUT, clipped, clipped_to_difference
@@ -136,10 +136,11 @@ class Writer:
         if result is not None:
             said = [f"Now: {named(result)}, attached whole as {self._attach_json('test-result', result.values)}."]
         elif reference is not None:
-            result = ResultFact(id=reference.id, values=reference.metrics)
+            result = ResultFact(id=reference.id, values=reference.metrics, read=reference.inputs)
             said = [f"Now: {named(result)}. The model centre could not be read, so only a part of it is shown."]
         else:
             return []
+        said += measured_on(result)
         table = metric_table(result.values, before.values if before else None)
         said += comparison(self.evidence, table)
         rows = [[clipped(cell, self.longest_value) for cell in row] for row in table.rows[: self.most_metrics]]
