@@ -11,6 +11,7 @@ from temporalio import activity
 import mlc.dmn
 from activities.chosen_inputs import shown_names
 from activities.failures import translated
+from activities.monitor_tables import asking_for, associated, not_judged
 from activities.results import newest_own, top_level_numbers
 from mlc.center import Center
 from mlc.model.asset import Asset, AssetRole
@@ -42,11 +43,12 @@ class Judgement(Record):
 
 
 class Table(NamedTuple):
-    """A decision table: its content, or what keeps it from being read, as a sentence."""
+    """A decision table: its content, or what keeps it from being read, as a sentence; and the monitor that has it."""
 
     name: str
     content: bytes = b""
     problem: str = ""
+    monitor: str = ""
 
 
 @dataclass
@@ -62,14 +64,21 @@ class VerdictActivities:
         with translated():
             async with self.center.open_snapshot(request.snapshot_id) as snapshot:
                 result = await self._result(request)
-                tables = [await self._table(asset) for asset in snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR)]
+                found = snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR)
+                tables = [await self._table(asset, snapshot) for asset in found]
+        own = result.values if result else {}
+        tables = await asyncio.to_thread(self._with_monitors, tables, own, snapshot)
+        left = [not_judged(table.name, table.monitor, snapshot) for table in tables if table.monitor]
+        tables = [table for table in tables if not table.monitor]
         if not tables:
-            verdict = Verdict(judged=False, passed=True)
+            verdict = Verdict(judged=False, passed=True, warnings=left)
         elif result is None:
-            verdict = Verdict(judged=True, passed=False, problems=["There is no test result to judge."])
+            problems = ["There is no test result to judge."]
+            verdict = Verdict(judged=True, passed=False, problems=problems, warnings=left)
         else:
             values, now = judged_values(result, snapshot), judged_at(result, activity.info().started_time)
-            verdict = await asyncio.to_thread(self._verdict, tables, values, now)
+            verdict = await asyncio.to_thread(self._verdict, tables, values, now, left)
+        if result is not None and (tables or left):
             with translated():
                 await self.center.record_verdict(result.id, verdict)
         return Judgement(test_result=request.test_result or _reference(result), verdict=summary(verdict))
@@ -79,7 +88,12 @@ class VerdictActivities:
             return await self.center.get_test_result(request.test_result.id)
         return newest_own(await self.center.list_test_results(request.snapshot_id))
 
-    async def _table(self, asset: Asset) -> Table:
+    async def _table(self, asset: Asset, snapshot: Snapshot) -> Table:
+        table = await self._read(asset)
+        monitor = await associated(self.center, snapshot, asset, table.content, self.text_limit)
+        return table._replace(monitor=monitor)
+
+    async def _read(self, asset: Asset) -> Table:
         if not asset.ref:
             return Table(asset.name)
         try:
@@ -90,10 +104,22 @@ class VerdictActivities:
         except Refused as error:
             return Table(asset.name, problem=str(error))
 
-    def _verdict(self, tables: list[Table], values: Mapping[str, object], now: datetime) -> Verdict:
+    def _with_monitors(self, tables: list[Table], own: Mapping[str, object], snapshot: Snapshot) -> list[Table]:
+        """Of those that are not set on a monitor, whose they are by what they ask for."""
+        return [
+            table
+            if table.monitor
+            else table._replace(monitor=asking_for(_asked(table), own, snapshot, self.settings.monitor_keys))
+            for table in tables
+        ]
+
+    def _verdict(
+        self, tables: list[Table], values: Mapping[str, object], now: datetime, warnings: list[str]
+    ) -> Verdict:
+        """``warnings``: what is known already."""
         rules: list[RuleOutcome] = []
         problems: list[str] = []
-        warnings: list[str] = []
+        warnings = list(warnings)
         for table in tables:
             if table.problem:
                 problems.append(f"{table.name} can't be used. {table.problem}")
@@ -135,6 +161,14 @@ def judged_at(result: TestResultRecord, now: datetime) -> datetime:
     """
     earlier = result.verdict.judged_at if result.verdict else None
     return in_utc(result.created or earlier or now)
+
+
+def _asked(table: Table) -> list[str]:
+    """What a table asks for; nothing if it can't be read."""
+    try:
+        return [asked.name for asked in mlc.dmn.load(table.content, name=table.name).inputs]
+    except (mlc.dmn.DmnError, ValueError):
+        return []
 
 
 def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcome]:

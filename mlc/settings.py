@@ -248,6 +248,17 @@ class ProcessSettings(Group):
     on_missing_metric: Literal["fail", "warn", "ignore"] = Field(
         "fail", description="When a decision table asks for a metric that the test result lacks"
     )
+    monitor_keys: dict[str, list[str]] = Field(
+        {
+            "Data Drift Monitor: Comprehensive Analysis": [
+                "{feature}_ks_pvalue",
+                "{feature}_es_pvalue",
+                "{feature}_js_distance",
+                "{feature}_kl_divergence",
+            ]
+        },
+        description="Further keys of monitors' results, as JSON: a decision table that asks for nothing else is theirs",
+    )
     outage_budget: Duration = renamed(
         timedelta(hours=24),
         "MLC_OUTAGE_BUDGET",

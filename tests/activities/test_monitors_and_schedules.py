@@ -92,6 +92,54 @@ async def test_thresholds_and_schedules_come_along_from_the_snapshot_that_is_dep
     assert copy.schedule_id not in {"s1", None}
 
 
+BASELINES = [asset("old.csv", "BASELINE_DATA", "old"), asset("new.csv", "BASELINE_DATA", "new")]
+
+
+@pytest.mark.usefixtures("monitors")
+@pytest.mark.parametrize(
+    ("required", "usage", "read", "out"),
+    [
+        ([], None, "old.csv", "new.csv"),
+        ([{"assetRole": "BASELINE_DATA", "filename": "new.csv"}], None, "new.csv", "old.csv"),
+        ([{"assetRole": "BASELINE_DATA", "filename": "old.csv", "usage": "ADDITIONAL_ASSET"}], None, "new.csv", "old"),
+        ([], "INPUT_ASSET", "new.csv", "old.csv"),
+    ],
+)
+async def test_of_several_assets_a_monitor_reads_the_named_one_or_the_first_and_says_so(
+    room: Backroom, required: list[dict[str, Any]], usage: str | None, read: str, out: str
+) -> None:
+    last = BASELINES[1].model_copy(update={"usage": usage} if usage else {})
+    model = await room.model(assets=[*(a for a in ASSETS if a.asset_role != "BASELINE_DATA"), BASELINES[0], last])
+    model = await room.center.create_stored_model(
+        wire.StoredModel(
+            model_meta_data=model.model_meta_data, model_assets=model.model_assets, required_assets=required
+        )
+    )
+    id_ = await room.snapshot(model=model)
+    added = await room.run(room.monitors.add_missing_monitors, id_)
+    snapshot = await room.center.get_snapshot(id_)
+    stability = snapshot.associated_models[names(snapshot).index("Stability Monitor: PSI/CSI")]
+    assert [a.filename for a in stability.association_assets] == [read]
+    (warning,) = added.warnings
+    assert f"of BASELINE_DATA {read} is read, left out: {out}" in warning
+    assert warning.endswith(": Stability Monitor: PSI/CSI.")
+
+
+@pytest.mark.usefixtures("monitors")
+async def test_a_monitor_whose_data_is_not_clear_is_not_added_and_that_is_said(room: Backroom) -> None:
+    twice = [BASELINES[0], BASELINES[1].model_copy(update={"filename": "old.csv"})]
+    for assets, required, says in (
+        (twice, [], "several have the name 'old.csv'"),
+        (BASELINES, [{"assetRole": "BASELINE_DATA", "filename": "x.csv"}], "the model names 'x.csv', which is none"),
+    ):
+        about = wire.ModelMetaData(name="unclear", model_methodology="Classification")
+        stored = wire.StoredModel(model_meta_data=about, model_assets=assets, required_assets=required)
+        id_ = await room.snapshot(model=await room.center.create_stored_model(stored))
+        added = await room.run(room.monitors.add_missing_monitors, id_)
+        assert "Stability Monitor: PSI/CSI" not in added.added
+        assert says in added.warnings[0]
+
+
 async def test_monitors_of_a_snapshot_that_is_gone_are_refused(room: Backroom) -> None:
     assert (await room.failure(room.monitors.add_missing_monitors, GONE)).type == "Refused"
 

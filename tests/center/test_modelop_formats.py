@@ -26,8 +26,7 @@ from mlc.center.modelop.snapshots import (
     written_model,
     written_submission,
 )
-from mlc.model.asset import AssetUse, RequiredAsset
-from mlc.model.asset import AssetKind
+from mlc.model.asset import AssetKind, AssetUse, RequiredAsset
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import NotFound
 from mlc.model.job import JobKind, JobStatus

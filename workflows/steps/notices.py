@@ -41,11 +41,10 @@ def back_test_passed(
     """A back test that nothing speaks against; ``remarks`` are the run's own warnings."""
     text = f"The back test of {_named(snapshot)} passed."
     if verdict is None or not verdict.judged:
-        text = f"The back test of {_named(snapshot)} was run. Not judged: no decision table."
+        tables = "no decision table but of monitors" if verdict and verdict.warnings else "no decision table"
+        text = f"The back test of {_named(snapshot)} was run. Not judged: {tables}."
     if test_result and (metrics := metrics_text(test_result)):
         text += f" {metrics}."
-    if test_result and test_result.inputs:
-        text += f" Measured on {', '.join(test_result.inputs)}."
     warnings = [*(verdict.warnings if verdict else []), *remarks]
     severity = Severity.WARN if warnings else Severity.INFO
     return _notice(snapshot, "passed", " ".join([text, *warnings]), severity=severity, kind=NotificationKind.MODEL_TEST)

@@ -65,7 +65,8 @@ def metrics_text(result: TestResult) -> str:
 def verdict_text(verdict: Verdict | None) -> str:
     """A verdict in a sentence or two."""
     if verdict is None or not verdict.judged:
-        return "not judged, there is no decision table"
+        others = "none but of monitors" if verdict and verdict.warnings else "there is no decision table"
+        return f"not judged, {others}"
     if verdict.passed:
         return "passed"
     failed = [f"{rule.reason} ({rule.table}, rule {rule.rule})" for rule in verdict.rules if rule.passes is False]

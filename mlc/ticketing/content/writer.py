@@ -95,7 +95,8 @@ class Writer:
         if verdict is None:
             return []
         if not verdict.judged:
-            said = ["Not judged: the snapshot carries no decision table."]
+            others = " but those of monitors" if verdict.warnings else ""
+            said = [f"Not judged: the snapshot carries no decision table{others}."]
         else:
             said = ["Passed." if verdict.passed else "Not passed."]
             if not verdict.rules:
