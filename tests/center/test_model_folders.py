@@ -129,6 +129,7 @@ def test_the_metadata_is_the_models(folder: Write) -> None:
     assert model.custom["owner"] == "me"
     assert model.association_role == "METRICS_MODEL"
     assert model.required_roles == ["COMPARATOR_DATA"]
+    assert [(asset.role, asset.name) for asset in model.required_assets] == [("COMPARATOR_DATA", "x.csv")]
 
 
 def test_schemas_are_told_apart_by_pragma_or_by_name(folder: Write) -> None:

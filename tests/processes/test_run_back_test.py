@@ -7,6 +7,7 @@ import pytest
 from office import ASSETS, LAKE, Office, asset
 from paperwork import failure_of, job_of, text
 from servers import eventually
+from tables import under
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
@@ -37,6 +38,33 @@ async def test_without_an_input_file_the_assets_with_the_role_test_data_are_the_
     assert (job.model.id, [a.filename for a in job.input_data]) == (snapshot_id, ["test.csv"])
     await desk.finish_job(run, metrics=GOOD)
     assert (await run.result()).outcome == "passed"
+
+
+async def test_of_several_test_data_files_the_test_reads_as_many_as_the_function_takes_and_says_which(
+    desk: Office,
+) -> None:
+    snapshot_id = await desk.snapshot(assets=[*ASSETS, asset("more.csv", "TEST_DATA", "x,y\n2,1\n")])
+    run = await begin(desk, snapshot_id)
+    assert [a.filename for a in (await job_of(desk, run)).input_data] == ["test.csv"]
+    await desk.finish_job(run, metrics=GOOD)
+    result = await run.result()
+    assert (result.outcome, result.test_inputs) == ("passed", ["test.csv"])
+    said = "the job read test.csv, as many as its metrics function takes; left out: more.csv."
+    assert said in result.warnings[0]
+    told = await only_notification(desk, snapshot_id)
+    assert (told.severity, said in told.message) == ("WARN", True)
+
+
+async def test_decision_tables_of_monitors_alone_judge_no_back_test_and_the_notification_says_so(desk: Office) -> None:
+    others = [a for a in ASSETS if a.asset_role != "TEST_RESULT_COMPARATOR"]
+    stability = asset("stability.dmn", "TEST_RESULT_COMPARATOR", under("CSI_maxCSIValue", 0.2))
+    snapshot_id = await desk.snapshot(assets=[*others, stability])
+    run = await begin(desk, snapshot_id)
+    await desk.finish_job(run, metrics=BAD)
+    assert (await run.result()).outcome == "passed"
+    said = (await only_notification(desk, snapshot_id)).message
+    assert "Not judged: no decision table but of monitors. auc 0.5." in said
+    assert "stability.dmn belongs to the monitor 'Stability Monitor: PSI/CSI'" in said
 
 
 async def test_an_input_file_kept_in_the_centre_is_the_jobs_input(desk: Office) -> None:

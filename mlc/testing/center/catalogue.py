@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlc.center import Capability, Center, NewFile, NewJob, Unsupported
-from mlc.model.asset import Asset, AssetKind, AssetRole
+from mlc.model.asset import Asset, AssetKind, AssetRole, AssetUse, RequiredAsset
 from mlc.model.failure import NotFound, Refused, TooLarge
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.model.snapshot import RuntimeName
@@ -34,6 +34,9 @@ class CatalogueContract:
             a_model("same", is_monitor=True, required_roles=["BASELINE_DATA"], association_role="DATA_DRIFT_MODEL"),
             some_files(tmp_path),
         )
+        needed = RequiredAsset(role="TEST_DATA", name="test.csv", use=AssetUse.INPUT)
+        await center.save_model(a_model("other", required_roles=["TEST_DATA"], required_assets=[needed]), [])
+        assert (await center.find_models("other"))[0].required_assets == [needed]
         (found,) = await center.find_models("same", monitors=True)
         assert (found.id, found.is_monitor) == (monitor.id, True)
         assert (found.required_roles, found.association_role) == (["BASELINE_DATA"], "DATA_DRIFT_MODEL")
