@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import PurePosixPath
 
 from temporalio.exceptions import ApplicationError
 
@@ -27,7 +28,8 @@ _OF_LISTS = frozenset({"PYSPARK"})
 async def chosen_inputs(contents: Contents, snapshot: Snapshot, kind: JobKind, limit: int) -> list[Asset]:
     """What a job of this kind reads of a snapshot that is open, if it is given no files.
 
-    Of several assets those that the model names; else as many as its function takes, in their order.
+    Of several assets those that the model names; else as many as its function takes: those with the role's own name
+    (``test_data.json``) if they are so many, or the first ones.
 
     Args:
         limit: bytes of the model's source that are read.
@@ -73,6 +75,7 @@ def chosen_monitor_inputs(snapshot: Snapshot, monitor: Model) -> list[Asset]:
     for role, times in Counter(monitor.required_roles).items():
         if len(left[role]) < times:
             raise NotClear(f"the snapshot has {len(left[role])} assets with the role {role} to choose, not {times}")
+        left[role] = _with_the_roles_name_first(left[role], role, times)
         _all_told_apart(left[role], times)
     return [left[role].pop(0) for role in monitor.required_roles]
 
@@ -92,8 +95,12 @@ def choice(job: JobRecord) -> str:
             named = _named(snapshot, role)
         except NotClear:
             named = []
-        why = "which the model names" if named else f"as many as its {_PURPOSES[job.kind]} function takes"
         out = [asset for asset in found if _identity(asset) not in read]
+        why = f"as many as its {_PURPOSES[job.kind]} function takes"
+        if named:
+            why = "which the model names"
+        elif out and all(_has_the_roles_name(asset, role) for asset in job.inputs):
+            why += ", by the role's own name"
         rest = f"; left out: {_listed(out)}" if out else ""
         said = f"Of {len(found)} assets with the role {role} the job read {_listed(job.inputs)}, {why}{rest}. {said}"
     elif wanted := _not_there(snapshot, role):
@@ -177,11 +184,24 @@ def _first(found: Sequence[Asset], takes: Arity, kind: JobKind) -> list[Asset]:
     function = f"its {_PURPOSES[kind]} function takes {_number(takes)}"
     if not number or number > len(found) or (len(found) > takes.least and takes.most not in {None, takes.least}):
         raise _unclear(found, INPUT_ROLES[kind], function)
+    ordered = _with_the_roles_name_first(found, INPUT_ROLES[kind], number)
     try:
-        _all_told_apart(found, number)
+        _all_told_apart(ordered, number)
     except NotClear as problem:
         raise _unclear(found, INPUT_ROLES[kind], f"{function}, and {problem}") from None
-    return list(found[:number])
+    return ordered[:number]
+
+
+def _with_the_roles_name_first(found: Sequence[Asset], role: str, number: int) -> list[Asset]:
+    """In their order, or if just so many have the role's own name, these first."""
+    own = [_has_the_roles_name(asset, role) for asset in found]
+    if number == len(found) or own.count(True) != number:
+        return list(found)
+    return [found[place] for place in sorted(range(len(found)), key=lambda place: not own[place])]
+
+
+def _has_the_roles_name(asset: Asset, role: str) -> bool:
+    return PurePosixPath(asset.name).stem.casefold() == role.casefold()
 
 
 def _all_told_apart(found: Sequence[Asset], number: int) -> None:
@@ -223,7 +243,7 @@ def _misspelt(snapshot: Snapshot, role: str) -> str:
     if not near:
         return ""
     roles = ", ".join(repr(truncate(asset.role, 40)) for asset in near[:_SHOWN])
-    return f"Its assets with a role like it ({_listed(near)}: {roles}) are not {role} and were not read. "
+    return f"Assets with a role like {role} ({_listed(near)}: {roles}) are not {role} and were not read. "
 
 
 def _identity(asset: Asset) -> tuple[str, str, str | None]:

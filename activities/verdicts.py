@@ -24,7 +24,7 @@ from mlc.model.truncation import json_size, truncate
 from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, Verdict
 from mlc.settings import ProcessSettings
 
-RULES_ROOM = 600
+RULES_ROOM = 500
 PROBLEMS_ROOM = 250
 WARNINGS_ROOM = 150
 """Bytes of JSON that a history keeps of a verdict (it holds summaries under 2 KiB); the centre keeps all of it."""

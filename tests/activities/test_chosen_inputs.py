@@ -47,6 +47,18 @@ async def read_by(room: Backroom, job: Job) -> list[str | None]:
     {
         "as many as the function takes": ([source(), *data(*DATA)], [], ["a.csv"], "left out: b.csv, c.csv"),
         "two": ([source(TWO), *data(*DATA)], [], ["a.csv", "b.csv"], "left out: c.csv"),
+        "the role's own name": (
+            [source(), *data("parameters.json", "Test_Data.json")],
+            [],
+            ["Test_Data.json"],
+            "takes, by the role's own name; left out: parameters.json.",
+        ),
+        "the role's own name, and too few of it": (
+            [source(TWO), *data("parameters.json", "a.csv", "test_data.json")],
+            [],
+            ["parameters.json", "a.csv"],
+            "function takes; left out: test_data.json.",
+        ),
         "just as many": ([source(TWO), *data("a.csv", "b.csv")], [], ["a.csv", "b.csv"], "the job read a.csv, b.csv"),
         "any number": ([source(ONE.replace("df", "*all")), *data(*DATA)], [], list(DATA), "the job read a.csv, b.csv"),
         "named": ([source(), *data(*DATA)], needs("b.csv"), ["b.csv"], "read b.csv, which the model names; left out"),

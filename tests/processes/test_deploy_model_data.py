@@ -86,14 +86,15 @@ async def test_the_published_german_credit_snapshot_passes_with_its_two_performa
     ticket = await desk.ticket(run, "review")
     said = await text(desk, ticket)
     assert "Verdict Passed." in " ".join(said.replace("h2.", "").replace("*", "").split())
-    assert "left out: test_data.json." in said
+    assert "Measured on test_data.json." in said
+    assert "by the role's own name; left out: monitoring_parameters.json." in said
     for table in (UNSTABLE, STABLE):
         assert f"Warning: {table.name} belongs to the monitor '{STABILITY}', and was not judged." in said
     for name, value in FIGURES.items():
         assert f"|{name}|{value}|" in said
     await desk.decide(run, ticket, "Done")
     result = await run.result()
-    assert (result.outcome, result.test_inputs) == ("deployed", ["monitoring_parameters.json"])
+    assert (result.outcome, result.test_inputs) == ("deployed", ["test_data.json"])
     assert result.verdict is not None
     assert (result.verdict.judged, result.verdict.passed) == (True, True)
     assert STABILITY not in result.monitors_added

@@ -31,7 +31,7 @@ async def check(run: Run) -> None:
 
 
 def hostile(letter: str) -> dict[str, Any]:
-    """A snapshot with everything long: 60 rules that fail, 60 metrics that are missing, long names everywhere."""
+    """A snapshot with everything long, and much of it: 60 rules that fail, 60 metrics missing, data to choose from."""
     long = letter * 400
     rules = [
         (["< 0.9"], ["false", '"' + f"reason {n} " + letter.replace('"', "'") * 300 + '"', '"c"']) for n in range(60)
@@ -40,11 +40,24 @@ def hostile(letter: str) -> dict[str, Any]:
     missing = [f"missing_{n}_{'m' * 100}" for n in range(60)]
     many_missing = table(missing, ["passes"], (["< 0.9"] * 60, ["false"]))
     names = [f"{letter * 60}{n}" for n in range(3)]
+    stable = table(["CSI_maxCSIValue"], ["passes"], (["> 0.2"], ["false"]))
+    source = (
+        "# modelop.train\ndef train(a, b, c):\n    pass\n\n# modelop.metrics\ndef metrics(a, b, c):\n    yield {}\n"
+    )
+    data = [
+        asset(f"{letter * 100}{n}.csv", role, "x,y\n1,0\n")
+        for role in ("TRAINING_DATA", "TEST_DATA", "COMPARATOR_DATA")
+        for n in range(12)
+    ]
+    others = {"TEST_RESULT_COMPARATOR", "BASELINE_DATA", "MODEL_SOURCE"}
     return {
         "methodology": long,
         "model": long,
         "assets": [
-            *(a for a in ASSETS if a.asset_role not in {"TEST_RESULT_COMPARATOR", "BASELINE_DATA"}),
+            asset("model.py", "MODEL_SOURCE", source),
+            *data,
+            *(a for a in ASSETS if a.asset_role not in others),
+            asset(f"{names[0]}-stable.dmn", "TEST_RESULT_COMPARATOR", stable),
             asset(f"{names[0]}.dmn", "TEST_RESULT_COMPARATOR", many_rules),
             asset(f"{names[1]}.dmn", "TEST_RESULT_COMPARATOR", many_missing),
             asset(f"{names[2]}.dmn", "TEST_RESULT_COMPARATOR", "<no table>"),

@@ -157,7 +157,7 @@ class Case:
             run_id=workflow.info().run_id,
             message=truncate(message, 500 if self.verdict else 1_200),
             job_id=failed_job.id if failed_job else None,
-            test_result=self.test_result.model_copy(update={"metrics": {}}) if self.test_result else None,
+            test_result=self.test_result.model_copy(update={"metrics": {}, "inputs": []}) if self.test_result else None,
             verdict=self.verdict,
         )
 

@@ -52,7 +52,7 @@ def decision_record(result: DeployModelResult, test_result: TestResult | None) -
         snapshot_id=result.snapshot_id,
         expiration_date=result.expiration_date,
         decision=result.decision,
-        test_result=test_result.model_copy(update={"metrics": {}}) if test_result else None,
+        test_result=test_result.model_copy(update={"metrics": {}, "inputs": []}) if test_result else None,
         verdict=result.verdict,
     )
 

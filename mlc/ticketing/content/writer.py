@@ -137,7 +137,7 @@ class Writer:
         if result is not None:
             said = [f"Now: {named(result)}, attached whole as {self._attach_json('test-result', result.values)}."]
         elif reference is not None:
-            result = ResultFact(id=reference.id, values=reference.metrics, read=reference.inputs)
+            result = ResultFact(id=reference.id, values=reference.metrics)
             said = [f"Now: {named(result)}. The model centre could not be read, so only a part of it is shown."]
         else:
             return []
