@@ -54,7 +54,7 @@ async def associated(contents: Contents, snapshot: Snapshot, table: Asset, conte
         content: the table's, as far as it could be read.
         limit: bytes that are read of a monitor's.
     """
-    for monitor in snapshot.monitors:
+    for monitor in (other for other in snapshot.monitors if other.watches):
         for asset in monitor.assets:
             if (asset.role, asset.name) != (AssetRole.TEST_RESULT_COMPARATOR, table.name):
                 continue
@@ -83,7 +83,7 @@ def asking_for(
     asked = set(inputs) - ABOUT_THE_MODEL
     if not asked or asked & values.keys():
         return ""
-    names = [*(monitor.name for monitor in snapshot.monitors), *wanted_monitors(snapshot)[0]]
+    names = [*(monitor.name for monitor in snapshot.monitors if monitor.watches), *wanted_monitors(snapshot)[0]]
     for name in dict.fromkeys(names):
         keys = [*MONITOR_KEYS.get(name, ()), *more.get(name, ())]
         if keys and asked <= set(_filled(keys, snapshot)):

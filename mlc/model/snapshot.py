@@ -85,6 +85,8 @@ class Monitor(Record):
     name: str
     assets: list[Asset] = []
     schedules: list[Schedule] = []
+    watches: bool = True
+    """False: no monitor but another model that the centre has linked in the same way, such as a use case."""
 
 
 class RuntimeName(Record):

@@ -154,6 +154,13 @@ async def test_a_monitors_table_that_only_resembles_one_is_another(room: Backroo
     assert (verdict.judged, verdict.passed, verdict.warnings) == (True, False, [])
 
 
+@pytest.mark.parametrize("role", ["MODEL_USE_CASE", "MODEL_IMPLEMENTATION"])
+async def test_a_table_of_a_use_case_is_no_monitors(room: Backroom, role: str) -> None:
+    linked = association(BAD, name="Lending").model_copy(update={"association_role": role})
+    verdict = await judged(room, BAD, monitors=[linked], values={**FIGURES, "auc": 0.1})
+    assert (verdict.judged, verdict.passed, verdict.warnings) == (True, False, [])
+
+
 async def test_a_monitors_table_whose_content_nobody_has_is_the_one_of_its_name(room: Backroom) -> None:
     bare = wire.Asset(name=BAD.name, asset_type="FILE", asset_role="TEST_RESULT_COMPARATOR")
     assert not (await judged(room, BAD, monitors=[association(bare)])).judged

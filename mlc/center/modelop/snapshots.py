@@ -198,6 +198,7 @@ def _monitor(association: wire.Association, settings: CenterSettings, refer: Ref
         name=str(about.get("name") or meta.get("name") or ""),
         assets=read_assets(association.association_assets, settings, refer),
         schedules=schedules,
+        watches=association.association_role not in literals.NO_MONITORS,
     )
 
 
