@@ -48,10 +48,11 @@ MONITOR_KEYS: Mapping[str, Sequence[str]] = {
 async def associated(contents: Contents, snapshot: Snapshot, table: Asset, content: bytes, limit: int) -> str:
     """The monitor on the snapshot that a decision table is set on; empty if none.
 
-    A monitor's table of the same name is the same one unless its content can be seen to be another.
+    A monitor's table of the same name is the same one unless its content can be seen to be another. A table that can't
+    be read beside a monitor's that can is none: it is a problem of the verdict, not passed over.
 
     Args:
-        content: the table's, as far as it could be read.
+        content: the table's; empty if it can't be read.
         limit: bytes that are read of a monitor's.
     """
     for monitor in (other for other in snapshot.monitors if other.watches):
@@ -61,7 +62,7 @@ async def associated(contents: Contents, snapshot: Snapshot, table: Asset, conte
             if asset.sha256 and table.sha256:
                 same = asset.sha256 == table.sha256
             else:
-                same = not content or await _content(contents, asset, limit) in {b"", content}
+                same = await _content(contents, asset, limit) in {b"", content}
             if same:
                 return monitor.name or "a monitor without a name"
     return ""

@@ -166,6 +166,12 @@ async def test_a_monitors_table_whose_content_nobody_has_is_the_one_of_its_name(
     assert not (await judged(room, BAD, monitors=[association(bare)])).judged
 
 
+async def test_a_table_that_cannot_be_read_is_not_taken_for_a_monitors(room: Backroom) -> None:
+    bare = wire.Asset(name=BAD.name, asset_type="FILE", asset_role="TEST_RESULT_COMPARATOR")
+    verdict = await judged(room, bare, monitors=[association(BAD)])
+    assert (verdict.judged, verdict.passed, len(verdict.problems)) == (True, False, 1)
+
+
 async def test_where_all_tables_are_monitors_nothing_is_judged_and_that_is_said(room: Backroom) -> None:
     for values in (FIGURES, None):
         verdict = await judged(room, STABLE, monitors=[association(STABLE)], values=values)
