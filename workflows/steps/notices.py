@@ -23,6 +23,11 @@ def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> No
                 text += " Nobody was asked and nothing was judged: the snapshot is not tagged for review."
         case Outcome.REJECTED:
             text = f"{name} was rejected and not deployed."
+        case Outcome.OVERTAKEN:
+            there = "; ".join(map(str, result.overtaken_by))
+            text = f"{name} was deployed and taken back, because a newer snapshot of the model is there: {there}."
+        case Outcome.KEPT if not places:
+            text = f"{name} was deployed, and is deployed nowhere any more: look at the model's deployments."
         case Outcome.KEPT:
             text = (
                 f"{name} was deployed: {places}. Not all earlier deployments of the model could be ended: look at them."

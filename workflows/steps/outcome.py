@@ -75,3 +75,14 @@ def verdict_text(verdict: Verdict | None) -> str:
 def places_text(deployments: Sequence[Deployment]) -> str:
     """Where a model is deployed; a batch deployment's runtime is chosen when a job is created."""
     return ", ".join(f"{d.mode} on {d.runtime}" if d.runtime else d.mode for d in deployments)
+
+
+def overtaken_texts(result: DeployModelResult) -> list[str]:
+    """Where the model was taken back, each in a sentence."""
+    return [f"It was taken back where a newer snapshot is: {other}." for other in result.overtaken_by]
+
+
+def settled_text(ended: int, result: DeployModelResult) -> str:
+    """How the deployments of one model came into their order."""
+    there = "; ".join(map(str, result.overtaken_by))
+    return f"{ended} ended" + (f"; overtaken by {there}"[:280] if there else "")
