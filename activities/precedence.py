@@ -26,9 +26,19 @@ from activities.failures import non_retryable, not_finished, translated
 from activities.occupied import LIVE, named
 from mlc.center import Center
 from mlc.model.base import Record
-from mlc.model.deployment import Deployment, DeploymentRecord, DeploymentState, OtherDeployment, Rank
+from mlc.model.deployment import (
+    BATCH,
+    Deployment,
+    DeploymentRecord,
+    DeploymentState,
+    OtherDeployment,
+    PushedOut,
+    Rank,
+    RuntimeRef,
+)
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.snapshot import Snapshot
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 ACTIVE = frozenset({DeploymentState.DEPLOYED})
@@ -77,8 +87,34 @@ class Settled(Record):
     """Something higher is there: the run's own is to be taken back, if it hasn't been ended already."""
     adopted: dict[str, Deployment] = {}
     """The run's own is gone, and another one of the same snapshot is there."""
+    pushed_out: dict[str, PushedOut] = {}
+    """Of what is higher: what this run's own load has pushed out of a runtime that holds one model, or may have."""
     gone: dict[str, str] = {}
     """The run's own is gone, and nothing is there that had a right to end it; with what the centre says of it."""
+
+
+class _View:
+    """What is active in one place, seen by the run that has a claim to it."""
+
+    def __init__(self, claim: Claim, place: str, rank: Rank, active: Sequence[DeploymentRecord]) -> None:
+        self.active = active
+        self.mine = next((d for d in active if d.id == claim.deployments[place]), None)
+        self.same = next((d for d in active if d.snapshot_id == claim.snapshot_id), None)
+        # The centre's word, or the run's own if somebody has allowed it more since.
+        self.rank = max(rank, self.mine.rank) if self.mine else rank
+        others = [d for d in active if d.snapshot_id != claim.snapshot_id]
+        higher = [d for d in others if d.rank > self.rank and not d.provisional]
+        self.higher = max(higher, key=lambda d: d.rank, default=None)
+
+    @property
+    def lower(self) -> list[DeploymentRecord]:
+        """What the run's own deployment ends: nothing where it gives way, or is gone itself."""
+        if self.mine is None or self.higher is not None:
+            return []
+        mine = self.mine
+        return [
+            d for d in self.active if (d.made < mine.made if d.snapshot_id == mine.snapshot_id else d.rank < self.rank)
+        ]
 
 
 @dataclass
@@ -128,7 +164,7 @@ class PrecedenceActivities:
                 }
                 lower = {d.id for view in views.values() for d in view.lower} - ended
                 if not lower:
-                    return _settled(views, own, len(ended))
+                    return await self._settled(views, own, len(ended))
                 await end_each(self.center, lower)
                 ended |= lower
 
@@ -167,6 +203,29 @@ class PrecedenceActivities:
             )
         return not_finished(f"The model centre's list doesn't show deployment {record.id} as it is yet.", LAG_PAUSE)
 
+    async def _settled(
+        self, views: Mapping[str, _View], own: Mapping[str, DeploymentRecord | str], ended: int
+    ) -> Settled:
+        settled = Settled(ended=ended)
+        for place, view in views.items():
+            if view.higher is not None:
+                settled.overtaken[place] = named(view.higher)
+            elif view.mine is None and view.same is not None:
+                settled.adopted[place] = deployment_of(view.same)
+            elif view.mine is None:
+                said = own[place]
+                settled.gone[place] = said if isinstance(said, str) else "it was undeployed meanwhile"
+        if any(place != BATCH for place in settled.overtaken):
+            for runtime in await self.center.list_runtimes():
+                if runtime.single_model and runtime.id in settled.overtaken:
+                    winner = views[runtime.id].higher
+                    assert winner is not None
+                    ref = RuntimeRef(id=runtime.id, name=truncate(runtime.name, 100), mode=runtime.mode)
+                    settled.pushed_out[runtime.id] = PushedOut(
+                        snapshot_id=winner.snapshot_id, runtime=ref, rank=winner.rank
+                    )
+        return settled
+
     async def _others(
         self, snapshot: Snapshot, places: Collection[str], states: Collection[DeploymentState]
     ) -> list[DeploymentRecord]:
@@ -193,40 +252,3 @@ class PrecedenceActivities:
             if record.state in states:
                 told.append(record)
         return told
-
-
-class _View:
-    """What is active in one place, seen by the run that has a claim to it."""
-
-    def __init__(self, claim: Claim, place: str, rank: Rank, active: Sequence[DeploymentRecord]) -> None:
-        self.active = active
-        self.mine = next((d for d in active if d.id == claim.deployments[place]), None)
-        self.same = next((d for d in active if d.snapshot_id == claim.snapshot_id), None)
-        # The centre's word, or the run's own if somebody has allowed it more since.
-        self.rank = max(rank, self.mine.rank) if self.mine else rank
-        others = [d for d in active if d.snapshot_id != claim.snapshot_id]
-        higher = [d for d in others if d.rank > self.rank and not d.provisional]
-        self.higher = max(higher, key=lambda d: d.rank, default=None)
-
-    @property
-    def lower(self) -> list[DeploymentRecord]:
-        """What the run's own deployment ends: nothing where it gives way, or is gone itself."""
-        if self.mine is None or self.higher is not None:
-            return []
-        mine = self.mine
-        return [
-            d for d in self.active if (d.made < mine.made if d.snapshot_id == mine.snapshot_id else d.rank < self.rank)
-        ]
-
-
-def _settled(views: Mapping[str, _View], own: Mapping[str, DeploymentRecord | str], ended: int) -> Settled:
-    settled = Settled(ended=ended)
-    for place, view in views.items():
-        if view.higher is not None:
-            settled.overtaken[place] = named(view.higher)
-        elif view.mine is None and view.same is not None:
-            settled.adopted[place] = deployment_of(view.same)
-        elif view.mine is None:
-            said = own[place]
-            settled.gone[place] = said if isinstance(said, str) else "it was undeployed meanwhile"
-    return settled

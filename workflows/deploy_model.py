@@ -45,6 +45,7 @@ from workflows.steps.outcome import (
 )
 from workflows.steps.precedence import Precedence
 from workflows.steps.process_run import STATUS, ProcessRun
+from workflows.steps.put_back import PutBack
 
 NOTHING = cast(DeployModelStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
@@ -65,7 +66,8 @@ class DeployModel(ProcessRun):
         super().__init__(request, self.state)
         self.steps = Attempts(self.case, self.state)
         self.rollout = Rollout(self.state.rollout, self.progress, self.case.snapshot.id)
-        self.precedence = Precedence(self.case, self.rollout, self.result)
+        self.put_back = PutBack(self.case, self.state)
+        self.precedence = Precedence(self.case, self.rollout, self.put_back, self.result)
 
     def new_case(self, state: ProcessState) -> JudgedCase:
         return JudgedCase(state, self.result, self.handover)
@@ -263,6 +265,7 @@ class DeployModel(ProcessRun):
         if not self.state.superseding:
             await self.case.unless_refused(self.rollout.undo)
         await self.case.unless_refused(self.rollout.withdraw)
+        await self.case.unless_refused(self.put_back.undo)
 
     @workflow.signal(name=TICKET_CHANGED, description="A ticket may have changed: read it again")
     def ticket_changed(self, change: TicketChanged) -> None:

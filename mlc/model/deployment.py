@@ -83,6 +83,14 @@ class OtherDeployment(Record):
         return f"{self.snapshot or 'a snapshot'} ({self.snapshot_id or 'id unknown'}){model} {where}, {self.id}"
 
 
+class PushedOut(Record):
+    """A deployment that another one's load pushed out of a runtime which holds one model only."""
+
+    snapshot_id: str
+    runtime: RuntimeRef
+    rank: Rank
+
+
 class DeploymentRequest(Record):
     """Ask the centre for one deployment. A batch deployment names no runtime: it is matched when a job is created."""
 

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import ConfigDict, Field
 
 from mlc.model.base import State
-from mlc.model.deployment import Deployment, DeploymentRequest, OtherDeployment, Rank, RuntimeRef
+from mlc.model.deployment import Deployment, DeploymentRequest, OtherDeployment, PushedOut, Rank, RuntimeRef
 from mlc.model.job import Job, JobRequest
 from mlc.model.processes import (
     DeployModelInput,
@@ -102,6 +102,13 @@ class RolloutState(State):
     """Ids of deployments that are to be taken back there."""
 
 
+class PutBackState(State):
+    """A higher snapshot's deployment that this run's load pushed out, and what puts it back."""
+
+    pushed_out: PushedOut
+    rollout: RolloutState
+
+
 class Failure(State):
     """A step that failed; a ticket asks whether to try it again."""
 
@@ -138,6 +145,8 @@ class DeployModelState(ProcessState):
 
     status: DeployModelStatus
     rollout: RolloutState = Field(default_factory=RolloutState)
+    put_back: dict[str, PutBackState] = {}
+    """By place."""
     reviewed: TicketState | None = None
     """The reviewer's answer that counts."""
     failure: Failure | None = None

@@ -1,7 +1,7 @@
 """Deploy a snapshot wherever it belongs, once in each place, and take it back if the process is given up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -21,12 +21,17 @@ BeforeDeploying = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class Rollout:
-    """The deployments that a run made, by place: the runtime's id, or ``batch``."""
+    """The deployments that a run made of a snapshot, by place: the runtime's id, or ``batch``.
 
-    def __init__(self, state: RolloutState, progress: Progress, snapshot_id: str) -> None:
+    Args:
+        purpose: what they are for, if not to put the run's own snapshot where it belongs: their keys are others.
+    """
+
+    def __init__(self, state: RolloutState, progress: Progress, snapshot_id: str, purpose: str = "") -> None:
         self.state = state
         self.progress = progress
         self.snapshot_id = snapshot_id
+        self._purpose = purpose
 
     @property
     def deployments(self) -> Deployments:
@@ -60,6 +65,10 @@ class Rollout:
         places = {place: runtime for place, runtime in places.items() if place not in self.state.yielded}
         if before is not None:
             await before(list(places))
+        return await self.make(places, policy)
+
+    async def make(self, places: Mapping[str, RuntimeRef | None], policy: Policy) -> list[Deployment]:
+        """Deploy in these places, None for batch; see ``run``."""
         missing = [place for place in places if place not in self.state.made]
         tries = await asyncio.gather(
             *(self._deploy(place, places[place], policy) for place in missing), return_exceptions=True
@@ -120,7 +129,7 @@ class Rollout:
             snapshot_id=self.snapshot_id,
             mode=DeploymentMode.ONLINE if runtime else DeploymentMode.BATCH,
             runtime=runtime,
-            key=question_key("dep", place, self.state.failed.get(place, 0)),
+            key=question_key("dep", place + self._purpose, self.state.failed.get(place, 0)),
             workflow_id=workflow.info().workflow_id,
             rank=self.state.rank,
         )

@@ -12,14 +12,16 @@ from mlc.model.ticket import Answer, TicketKind
 from workflows.steps.attempt import Stopped
 from workflows.steps.case import Case
 from workflows.steps.deploy import Rollout
+from workflows.steps.put_back import PutBack
 
 
 class Precedence:
     """Keeps a run's deployments in order among those of the model's other snapshots (see activities/precedence.py)."""
 
-    def __init__(self, case: Case, rollout: Rollout, result: DeployModelResult) -> None:
+    def __init__(self, case: Case, rollout: Rollout, put_back: PutBack, result: DeployModelResult) -> None:
         self.case = case
         self.rollout = rollout
+        self.put_back = put_back
         self.result = result
 
     @property
@@ -63,10 +65,13 @@ class Precedence:
         for place, other in settled.overtaken.items():
             self.rollout.give_way(place, other)
             self.result.overtaken_by.append(other)
+        for place, pushed_out in settled.pushed_out.items():
+            self.put_back.note(place, pushed_out)
         for place in settled.gone:
             self.rollout.lose(place)
         self.result.deployments = list(self.state.made.values())
         await self.rollout.withdraw(self.case.policy)
+        await self.put_back.run()
         if settled.gone:
             said = "; ".join(f"{claim.deployments[place]}: {what}" for place, what in settled.gone.items())
             raise ApplicationError(
