@@ -239,9 +239,9 @@ async def active_deployments_of(center: Center, model_id: str) -> list[Deploymen
 
 
 async def previously_deployed(center: Center, snapshot: Snapshot) -> str | None:
-    """The id of the other snapshot of the same model that was deployed last and still is."""
+    """The id of the other snapshot of the same model that was deployed last and still is, for good."""
     for deployment in await active_deployments(center, snapshot):
-        if deployment.snapshot_id and deployment.snapshot_id != snapshot.id:
+        if deployment.snapshot_id and deployment.snapshot_id != snapshot.id and not deployment.provisional:
             return deployment.snapshot_id
     return None
 

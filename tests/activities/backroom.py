@@ -147,13 +147,14 @@ class Backroom:
         return await self.center.create_stored_model(wire.StoredModel(model_meta_data=meta, model_assets=list(assets)))
 
     async def engine(self, *, online: bool = False, name: str = "", stage: str = "PROD", **more: Any) -> wire.Engine:
+        """One that holds many models, unless ``mlc_many_models`` is given."""
         endpoints = [{"endpointType": "REST", "path": "0"}] if online else []
         engine = wire.Engine(
             name=name or f"runtime-{uuid.uuid4().hex[:6]}",
             environment_name=stage,
             input_endpoints=endpoints,
             output_endpoints=endpoints,
-            **more,
+            **({"mlc_many_models": True} | more),
         )
         return await self.center.save_engine(engine)
 
