@@ -76,6 +76,8 @@ class Claim(Record):
     deployments: dict[str, str]
     rank: Rank | None = None
     """None: that of the snapshot."""
+    ends_others: bool = True
+    """Else it is only asked whether something higher is there: the run is stopped, and ends nothing more."""
 
 
 class Settled(Record):
@@ -163,7 +165,7 @@ class PrecedenceActivities:
                     for place in own
                 }
                 lower = {d.id for view in views.values() for d in view.lower} - ended
-                if not lower:
+                if not lower or not claim.ends_others:
                     return await self._settled(views, own, len(ended))
                 await end_each(self.center, lower)
                 ended |= lower

@@ -264,6 +264,8 @@ class DeployModel(ProcessRun):
         await self.case.abandon(why)
         if not self.state.superseding:
             await self.case.unless_refused(self.rollout.undo)
+        elif self.state.rollout.made and workflow.patched("overtaken-2026-11"):
+            await self.case.unless_refused(self.precedence.give_way)
         await self.case.unless_refused(self.rollout.withdraw)
         await self.case.unless_refused(self.put_back.undo)
 

@@ -143,6 +143,7 @@ async def test_a_newer_one_in_its_place_is_asked_about_and_done_replaces_it(desk
     assert result.outcome == "deployed"
     assert [(each.deployment.snapshot_id, each.ticket) for each in result.replaces] == [(high, ticket.key)]
     assert await active(desk, low, high) == [low]
+    assert "Newer, and allowed to be replaced:" in await said(desk, low)
 
 
 async def test_rejected_leaves_the_newer_one_where_it_is(desk: Office) -> None:
@@ -272,6 +273,23 @@ async def test_rejected_after_its_deployment_was_gone_says_that_nothing_is_there
     await desk.decide(run, await desk.ticket(run, "error"), "Rejected")
     await abandoned(run)
     assert "is deployed nowhere any more" in await said(desk, only)
+
+
+async def test_cancelled_while_it_takes_over_it_does_not_stay_beside_a_newer_one(desk: Office) -> None:
+    await desk.engine("batch")
+    low, high = await versions(desk, 2)
+    barrier = Barrier(desk, "take_over", "list_deployments", low)
+    run = await desk.start(low)
+    await barrier.reached(low)
+    ending = Barrier(desk, "take_over", "end_deployment", high)
+    higher = await desk.start(high)
+    await ending.reached(high)
+    await run.cancel()
+    barrier.open(low)
+    await cancelled(run)
+    assert await active(desk, low, high) == [high]
+    ending.open(high)
+    await ends(higher)
 
 
 async def test_cancelled_while_it_gives_way_its_deployment_is_taken_back_all_the_same(desk: Office) -> None:

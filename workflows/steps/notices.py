@@ -9,7 +9,7 @@ from mlc.model.result import TestResult
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.truncation import truncate
 from mlc.model.verdict import Verdict
-from workflows.steps.outcome import metrics_text, places_text
+from workflows.steps.outcome import metrics_text, places_text, replaced_text
 
 
 def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice:
@@ -19,6 +19,8 @@ def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> No
     match result.outcome:
         case Outcome.DEPLOYED:
             text = f"{name} was deployed: {places}."
+            if result.replaces:
+                text += f" {replaced_text(result)}"
             if result.decision is None:
                 text += " Nobody was asked and nothing was judged: the snapshot is not tagged for review."
         case Outcome.REJECTED:

@@ -77,6 +77,12 @@ def places_text(deployments: Sequence[Deployment]) -> str:
     return ", ".join(f"{d.mode} on {d.runtime}" if d.runtime else d.mode for d in deployments)
 
 
+def replaced_text(result: DeployModelResult) -> str:
+    """Which newer snapshots' deployments it was allowed to replace, and by whom."""
+    allowed = [f"{each.deployment} ({each.ticket}{f', {each.by}' if each.by else ''})" for each in result.replaces]
+    return f"Newer, and allowed to be replaced: {'; '.join(allowed)}."
+
+
 def overtaken_texts(result: DeployModelResult) -> list[str]:
     """Where the model was taken back, each in a sentence."""
     return [f"It was taken back where a newer snapshot is: {other}." for other in result.overtaken_by]

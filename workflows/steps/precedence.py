@@ -1,18 +1,23 @@
 """Two snapshots of one model in one place: ask before a newer one is replaced, and leave exactly the highest there."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError
 
-from activities.precedence import Places, PrecedenceActivities, Survey
+from activities.precedence import Places, PrecedenceActivities, Settled, Survey
 from mlc.model.failure import FailureType
 from mlc.model.processes import DeployModelResult, Phase, Replacement
 from mlc.model.state import RolloutState
 from mlc.model.ticket import Answer, TicketKind
+from workflows.steps.activity import call
 from workflows.steps.attempt import Stopped
 from workflows.steps.case import Case
 from workflows.steps.deploy import Rollout
 from workflows.steps.put_back import PutBack
+
+WHEN_STOPPED = timedelta(seconds=10)
+"""How long a run that somebody stopped waits for a centre that is down."""
 
 
 class Precedence:
@@ -62,9 +67,7 @@ class Precedence:
         claim = self.rollout.claim
         settled = await self.case.do(PrecedenceActivities.take_over, claim, "take over from earlier deployments")
         self.state.made |= settled.adopted
-        for place, other in settled.overtaken.items():
-            self.rollout.give_way(place, other)
-            self.result.overtaken_by.append(other)
+        self._give_way(settled)
         for place, pushed_out in settled.pushed_out.items():
             self.put_back.note(place, pushed_out)
         for place in settled.gone:
@@ -79,6 +82,25 @@ class Precedence:
                 type=FailureType.DEPLOYMENT_FAILED,
             )
         return settled.ended
+
+    async def give_way(self) -> None:
+        """Of a run that is stopped while it took over: it ends nothing more, but doesn't stay beside what is higher.
+
+        Raises:
+            ActivityError: the centre is down.
+        """
+        claim = self.rollout.claim.model_copy(update={"ends_others": False})
+        settled = await call(
+            PrecedenceActivities.take_over, claim, summary="look for what is higher", outage_budget=WHEN_STOPPED
+        )
+        self._give_way(settled)
+        await self.rollout.withdraw()
+
+    def _give_way(self, settled: Settled) -> None:
+        for place, other in settled.overtaken.items():
+            self.rollout.give_way(place, other)
+            self.result.overtaken_by.append(other)
+        self.result.deployments = list(self.state.made.values())
 
     async def _survey(self, places: Sequence[str]) -> Survey:
         wanted = Places(snapshot_id=self.rollout.snapshot_id, places=list(places), allowed=self.state.allowed)
