@@ -26,8 +26,8 @@ from servers import eventually
 
 from mlc.model.processes import DeployModelResult, Phase
 
-NEWER = "Newer than this snapshot is what is deployed, or being loaded, where it belongs:"
-REPLACES = "Done or Approved replaces it with this snapshot; Rejected leaves it as it is."
+NEWER = "A newer snapshot is deployed, or being loaded, where this one belongs."
+REPLACES = "Done or Approved replaces it with this one; Rejected leaves it as it is."
 
 
 async def versions(desk: Office, number: int, *tags: str) -> list[str]:

@@ -120,7 +120,8 @@ class Precedence:
     def _question(self) -> str:
         more = self.state.newer_count - len(self.state.newer)
         there = "; ".join(map(str, self.state.newer)) + (f"; and {more} more" if more else "")
+        # What is asked comes first: a long message is cut at its end.
         return (
-            f"Newer than this snapshot is what is deployed, or being loaded, where it belongs: {there}. "
-            "Done or Approved replaces it with this snapshot; Rejected leaves it as it is."
+            "A newer snapshot is deployed, or being loaded, where this one belongs. Done or Approved replaces it with "
+            f"this one; Rejected leaves it as it is. There: {there}"
         )
