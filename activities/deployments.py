@@ -1,9 +1,10 @@
 """Deployments: which runtimes match, deploying once, and what becomes of earlier deployments."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from temporalio import activity
 
@@ -16,6 +17,7 @@ from activities.failures import (
     translated_while_waiting,
 )
 from activities.matching import described, looked_for, matching
+from activities.occupied import occupant, occupied, refuse_occupied
 from mlc.center import Center, NewDeployment
 from mlc.model.base import Record
 from mlc.model.deployment import (
@@ -71,7 +73,12 @@ class DeploymentActivities:
 
     @activity.defn
     async def deploy(self, request: DeploymentRequest) -> Deployment:
-        """Make the deployment, or find the one that an earlier try made. At most one POST."""
+        """Make the deployment, or find the one that an earlier try made. At most one POST.
+
+        Raises:
+            ApplicationError: ``RuntimeOccupied`` (final) where the runtime holds one model only, and what it holds is
+                another model, or a newer snapshot's deployment than those that ``rank`` may replace.
+        """
         with translated_creation():
             async with AsyncExitStack() as opened:
                 async with lookup_deadline(self.settings.center_index_lag):
@@ -79,38 +86,43 @@ class DeploymentActivities:
                     if existing is None:
                         snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
                         runtime = await self._runtime(request.runtime) if request.runtime else None
+                        if runtime is not None and runtime.single_model:
+                            await refuse_occupied(self.center, runtime, snapshot, request.rank)
                 if existing is None:
-                    existing = await self.center.create_deployment(
-                        NewDeployment(key=request.key, snapshot=snapshot, stage=snapshot.stage, runtime=runtime)
-                    )
-        return _deployment(existing)
+                    new = NewDeployment(request.key, snapshot, snapshot.stage, runtime, request.rank)
+                    existing = await self.center.create_deployment(new)
+        return deployment_of(existing)
 
     @activity.defn
     async def find_deployment(self, request: DeploymentRequest) -> Deployment | None:
         """The deployment that an earlier, unclear try of ``deploy`` made, if it did."""
         with translated():
             existing = await self._find(request)
-        return _deployment(existing) if existing else None
+        return deployment_of(existing) if existing else None
 
     @activity.defn
     async def finish_deployments(self, deployments: Deployments) -> list[Deployment]:
-        """Wait until each of them is loaded or has failed; those that failed say why in ``problem``."""
+        """Wait until each of them is loaded or has failed; those that failed say why in ``problem``.
+
+        One has failed, too, that was loaded where a model was that came first, on a runtime that holds one only.
+        """
         with translated_while_waiting(self.settings.outage_budget):
-            current = [await self._look(id_) for id_ in deployments.ids]
+            records = [await self._look(id_) for id_ in deployments.ids]
+            current = [deployment_of(r) if isinstance(r, DeploymentRecord) else r for r in records]
             loading = [deployment for deployment in current if not deployment.ready and not deployment.problem]
-            if not loading:
-                return current
-            if activity.info().started_time >= activity.info().scheduled_time + self.settings.deployment_deadline:
-                late = f"not loaded within {self.settings.deployment_deadline}; is the runtime up?"
-                return [d.model_copy(update={"problem": late}) if d in loading else d for d in current]
-            names = ", ".join(f"{deployment.id} on {deployment.runtime}" for deployment in loading)
-            raise not_finished(f"Still loading: {names}", LOADING_PAUSE)
+            late = activity.info().started_time >= activity.info().scheduled_time + self.settings.deployment_deadline
+            if loading and not late:
+                names = ", ".join(f"{deployment.id} on {deployment.runtime}" for deployment in loading)
+                raise not_finished(f"Still loading: {names}", LOADING_PAUSE)
+            never = {"problem": f"not loaded within {self.settings.deployment_deadline}; is the runtime up?"}
+            current = [d.model_copy(update=never) if d in loading else d for d in current]
+            return await self._beside_others(records, current)
 
     @activity.defn
     async def undo_deployments(self, deployments: Deployments) -> None:
         """Take these deployments back, with their schedules."""
         with translated():
-            await self._undeploy(deployments.ids)
+            await end_each(self.center, deployments.ids)
 
     @activity.defn
     async def supersede(self, deployments: Deployments) -> list[str]:
@@ -125,7 +137,7 @@ class DeploymentActivities:
             places = {_place(deployment) for deployment in new}
             others = await active_deployments(self.center, snapshot, but=deployments.ids)
             older = [deployment.id for deployment in others if _place(deployment) in places]
-            await self._undeploy(older)
+            await end_each(self.center, older)
         return older
 
     async def _find(self, request: DeploymentRequest) -> DeploymentRecord | None:
@@ -140,27 +152,61 @@ class DeploymentActivities:
             FailureType.NO_MATCHING_RUNTIME, f"Runtime {wanted.name!r} is no longer in the model centre."
         )
 
-    async def _look(self, deployment_id: str) -> Deployment:
+    async def _beside_others(
+        self, records: Sequence[DeploymentRecord | Deployment], current: Sequence[Deployment]
+    ) -> list[Deployment]:
+        """What has become of deployments, seen with those beside them.
+
+        Of two models that were deployed at the same moment to a runtime that holds one, the first to be made stays. One
+        that a higher snapshot's run has ended has not failed: its own run will give way.
+        """
+        single = {runtime.id: runtime for runtime in await self.center.list_runtimes() if runtime.single_model}
+        seen = []
+        for record, deployment in zip(records, current, strict=True):
+            changes: dict[str, Any] = {}
+            if isinstance(record, DeploymentRecord) and await self._is_overtaken(record):
+                changes = {"problem": "", "overtaken": True}
+            elif isinstance(record, DeploymentRecord) and not deployment.problem and record.runtime_id in single:
+                others = await self.center.list_deployments(runtime_id=record.runtime_id)
+                first = occupant([d for d in others if d.made < record.made], record.model_id, record.id)
+                if first is not None:
+                    problem = truncate(occupied(single[record.runtime_id], first), 400)
+                    changes = {"problem": problem, "ready": False}
+            seen.append(deployment.model_copy(update=changes))
+        return seen
+
+    async def _is_overtaken(self, record: DeploymentRecord) -> bool:
+        if record.state is not DeploymentState.UNDEPLOYED or record.placed is None or not record.model_id:
+            return False
+        there = await active_deployments_of(self.center, record.model_id)
+        return any(d.place == record.place and d.rank > record.rank and not d.provisional for d in there)
+
+    async def _look(self, deployment_id: str) -> DeploymentRecord | Deployment:
         try:
-            return _deployment(await self.center.get_deployment(deployment_id))
+            return await self.center.get_deployment(deployment_id)
         except NotFound:
             gone = "it is no longer in the model centre"
             return Deployment(id=deployment_id, mode=DeploymentMode.ONLINE, ready=False, problem=gone)
 
-    async def _undeploy(self, ids: Iterable[str]) -> None:
-        """End deployments; each of them, even if another one is refused. One that is gone has ended."""
-        refusals = []
-        for id_ in ids:
-            try:
-                with suppress(NotFound):
-                    await self.center.end_deployment(id_)
-            except Refused as error:
-                refusals.append(f"Deployment {id_} could not be undeployed. {error}")
-        if refusals:
-            raise non_retryable(FailureType.REFUSED, " ".join(refusals))
+
+async def end_each(center: Center, ids: Iterable[str]) -> None:
+    """End deployments; each of them, even if another one is refused. One that is gone has ended.
+
+    Raises:
+        ApplicationError: ``Refused`` (final), with each refusal.
+    """
+    refusals = []
+    for id_ in ids:
+        try:
+            with suppress(NotFound):
+                await center.end_deployment(id_)
+        except Refused as error:
+            refusals.append(f"Deployment {id_} could not be undeployed. {error}")
+    if refusals:
+        raise non_retryable(FailureType.REFUSED, " ".join(refusals))
 
 
-def _deployment(record: DeploymentRecord) -> Deployment:
+def deployment_of(record: DeploymentRecord) -> Deployment:
     problem = ""
     if record.state is DeploymentState.FAILED:
         problem = truncate_start("\n".join(record.messages), 400) or "the runtime gave no reason"
@@ -183,17 +229,19 @@ async def active_deployments(center: Center, snapshot: Snapshot, *, but: Contain
     """
     if not snapshot.model.id:
         return []
-    return [
-        deployment
-        for deployment in await center.list_deployments(model_id=snapshot.model.id)
-        if deployment.id not in but and deployment.state is DeploymentState.DEPLOYED
-    ]
+    return [d for d in await active_deployments_of(center, snapshot.model.id) if d.id not in but]
+
+
+async def active_deployments_of(center: Center, model_id: str) -> list[DeploymentRecord]:
+    """A model's deployments in the state deployed, newest first."""
+    listed = await center.list_deployments(model_id=model_id)
+    return [deployment for deployment in listed if deployment.state is DeploymentState.DEPLOYED]
 
 
 async def previously_deployed(center: Center, snapshot: Snapshot) -> str | None:
-    """The id of the other snapshot of the same model that was deployed last and still is."""
+    """The id of the other snapshot of the same model that was deployed last and still is, for good."""
     for deployment in await active_deployments(center, snapshot):
-        if deployment.snapshot_id and deployment.snapshot_id != snapshot.id:
+        if deployment.snapshot_id and deployment.snapshot_id != snapshot.id and not deployment.provisional:
             return deployment.snapshot_id
     return None
 

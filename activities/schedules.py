@@ -30,7 +30,9 @@ class ScheduleActivities:
         """
         with translated():
             snapshot = await self.center.get_snapshot(deployments.snapshot_id)
-            earlier = await active_deployments(self.center, snapshot, but=deployments.ids)
+            active = await active_deployments(self.center, snapshot, but=deployments.ids)
+            # One that its run may still take back hasn't got its schedules yet, or not for good.
+            earlier = [deployment for deployment in active if not deployment.provisional]
             if not earlier:
                 return 0
             previous_id = earlier[0].snapshot_id

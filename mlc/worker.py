@@ -23,6 +23,7 @@ from activities.jobs import JobActivities
 from activities.mirror import MirrorActivities
 from activities.monitors import MonitorActivities
 from activities.notifications import NotificationActivities
+from activities.precedence import PrecedenceActivities
 from activities.schedules import ScheduleActivities
 from activities.snapshots import SnapshotActivities
 from activities.sweep import SweepActivities
@@ -107,6 +108,7 @@ def activities_of(
     verdicts = VerdictActivities(center, process, center.text_limit)
     monitors = MonitorActivities(center)
     deployments = DeploymentActivities(center, process, tickets.review_tags)
+    precedence = PrecedenceActivities(center, process)
     schedules = ScheduleActivities(center)
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process)
@@ -123,6 +125,7 @@ def activities_of(
         monitors.add_missing_monitors,
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),
         *(deployments.finish_deployments, deployments.undo_deployments, deployments.supersede),
+        *(precedence.find_newer, precedence.take_over),
         schedules.copy_schedules,
         notifications.notify,
         *(asking.open_ticket, asking.find_ticket, asking.read_ticket, asking.remark, asking.withdraw_tickets),

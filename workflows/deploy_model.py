@@ -38,10 +38,14 @@ from workflows.steps.outcome import (
     metrics_text,
     not_usable,
     one_year_after,
+    overtaken_texts,
     places_text,
+    settled_text,
     verdict_text,
 )
+from workflows.steps.precedence import Precedence
 from workflows.steps.process_run import STATUS, ProcessRun
+from workflows.steps.put_back import PutBack
 
 NOTHING = cast(DeployModelStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
@@ -62,6 +66,8 @@ class DeployModel(ProcessRun):
         super().__init__(request, self.state)
         self.steps = Attempts(self.case, self.state)
         self.rollout = Rollout(self.state.rollout, self.progress, self.case.snapshot.id)
+        self.put_back = PutBack(self.case, self.state)
+        self.precedence = Precedence(self.case, self.rollout, self.put_back, self.result)
 
     def new_case(self, state: ProcessState) -> JudgedCase:
         return JudgedCase(state, self.result, self.handover)
@@ -86,7 +92,7 @@ class DeployModel(ProcessRun):
             await step(Phase.DEPLOYMENT, self.deploy)
             await step(Phase.SCHEDULES, self.copy_schedules)
             await step(Phase.SUPERSEDE, self.supersede)
-            await self.close(Outcome.DEPLOYED)
+            await self.close(Outcome.DEPLOYED if self.state.rollout.made else Outcome.OVERTAKEN)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.result
 
@@ -193,8 +199,14 @@ class DeployModel(ProcessRun):
         self.progress.note(f"{len(monitors.added)} added, {len(monitors.warnings)} warnings")
 
     async def deploy(self) -> None:
-        """Model Deployment: online on each matching runtime with endpoints, batch if any has none."""
-        self.result.deployments = await self.rollout.run(self.case.policy)
+        """Model Deployment: online on each matching runtime with endpoints, batch if any has none.
+
+        Where a newer snapshot of the model is, somebody has to allow it.
+        """
+        in_order = workflow.patched("order-of-snapshots-2026-11")
+        self.result.deployments = await self.rollout.run(
+            self.case.policy, before=self.precedence.make_way if in_order else None
+        )
         self.progress.note(places_text(self.result.deployments))
 
     async def copy_schedules(self) -> None:
@@ -205,12 +217,18 @@ class DeployModel(ProcessRun):
         self.progress.note(f"{self.result.schedules_copied} copied")
 
     async def supersede(self) -> None:
-        """The model's earlier deployments in the same places end. From here on nothing is undone."""
+        """In each place exactly one snapshot of the model stays: the highest. From here on nothing else is undone."""
         self.state.superseding = True
-        ended = await self.case.do(
+        if workflow.patched("overtaken-2026-11"):
+            ended = await self.precedence.settle()
+            if self.state.rollout.made:
+                self.result.warnings += overtaken_texts(self.result)
+            self.progress.note(settled_text(ended, self.result))
+            return
+        others = await self.case.do(
             DeploymentActivities.supersede, self.rollout.deployments, "end the earlier deployments"
         )
-        self.progress.note(f"{len(ended)} ended")
+        self.progress.note(f"{len(others)} ended")
 
     @asynccontextmanager
     async def error_handling(self) -> AsyncIterator[None]:
@@ -239,10 +257,17 @@ class DeployModel(ProcessRun):
         self.progress.finish()
 
     async def clean_up(self, why: str) -> None:
-        """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay."""
+        """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay.
+
+        Those that gave way to a newer snapshot's do not.
+        """
         await self.case.abandon(why)
         if not self.state.superseding:
             await self.case.unless_refused(self.rollout.undo)
+        elif self.state.rollout.made and workflow.patched("overtaken-2026-11"):
+            await self.case.unless_refused(self.precedence.give_way)
+        await self.case.unless_refused(self.rollout.withdraw)
+        await self.case.unless_refused(self.put_back.undo)
 
     @workflow.signal(name=TICKET_CHANGED, description="A ticket may have changed: read it again")
     def ticket_changed(self, change: TicketChanged) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from mlc.center.capability import Capability
 from mlc.center.catalogue import Contents, NewFile
 from mlc.model.asset import Asset
-from mlc.model.deployment import DeploymentRecord, DeploymentState, Runtime, RuntimeRef
+from mlc.model.deployment import DeploymentRecord, DeploymentState, Rank, Runtime, RuntimeRef
 from mlc.model.job import JobEnding, JobKind, JobRecord
 from mlc.model.notification import Notification
 from mlc.model.result import TestResultRecord
@@ -42,6 +42,8 @@ class NewDeployment(NamedTuple):
     stage: str
     runtime: Runtime | None = None
     """None: a batch deployment, which is deployed at once."""
+    rank: Rank | None = None
+    """Kept with it (``DeploymentRecord.placed``). One with a rank is ``provisional`` until it is confirmed."""
 
 
 class NewMonitor(NamedTuple):
@@ -161,6 +163,10 @@ class Ledger(Contents, Protocol):
 
         Only one that is being loaded changes; any other stays as it is. Returns what it is then.
         """
+        ...
+
+    async def confirm_deployment(self, deployment_id: str) -> None:
+        """Its run takes it back no more: it is not ``provisional`` any longer. Its state stays what it is."""
         ...
 
     async def end_deployment(self, deployment_id: str) -> None:

@@ -132,6 +132,8 @@ class FailureType(StrEnum):
     NO_MATCHING_RUNTIME = "NoMatchingRuntime"
     NO_DEPLOYMENT = "NoDeployment"
     """No batch deployment suits the tag and the stage that were asked for."""
+    RUNTIME_OCCUPIED = "RuntimeOccupied"
+    """A runtime that holds one model only holds another one."""
     DEPLOYMENT_FAILED = "DeploymentFailed"
     DEPLOYMENT_ABANDONED = "DeploymentAbandoned"
     """How a run of DeployModel ends when a person answers an error ticket with Rejected."""

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record, State, renamed
-from mlc.model.deployment import Deployment
+from mlc.model.deployment import Deployment, OtherDeployment
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.ticket import Decision, Provider, TicketRef
 from mlc.model.verdict import Verdict
@@ -122,6 +122,8 @@ class Outcome(OpenEnum):
     """It has not ended, or failed on the way."""
     DEPLOYED = "deployed"
     REJECTED = "rejected"
+    OVERTAKEN = "overtaken"
+    """Deployed, and taken back because a newer snapshot of the model was there first, or came meanwhile."""
     ABANDONED = "abandoned"
     """Failed after an error ticket, with everything undone."""
     KEPT = "kept"
@@ -182,14 +184,31 @@ class ProcessStatus(State):
     result: ProcessResult
 
 
+class Replacement(State):
+    """A newer snapshot's deployment that may be replaced, and the ticket that says so."""
+
+    deployment: OtherDeployment
+    ticket: str
+    """Its key."""
+    by: str | None = None
+    """Who said so, if the ticket system tells."""
+
+
 class DeployModelResult(JudgedResult):
-    """How a run of DeployModel ended: ``deployed`` or ``rejected``; one that failed, ``abandoned`` or ``kept``."""
+    """How a run of DeployModel ended.
+
+    ``deployed``, ``rejected`` or ``overtaken``; one that failed, ``abandoned`` or ``kept``.
+    """
 
     decision: Decision | None = None
     expiration_date: date | None = None
     monitors_added: list[str] = []
     deployments: list[Deployment] = []
     schedules_copied: int = 0
+    replaces: list[Replacement] = []
+    """Newer snapshots' deployments that people allowed to be replaced."""
+    overtaken_by: list[OtherDeployment] = []
+    """Newer snapshots' deployments to which this run's own gave way, each in its place."""
 
 
 class DeployModelStatus(ProcessStatus):

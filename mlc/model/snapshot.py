@@ -1,7 +1,10 @@
 """Models and their snapshots: immutable versions (ModelOp: storedModel and deployableModel)."""
 
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from functools import total_ordering
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from mlc.model.asset import Asset, AssetRole, RequiredAsset
 from mlc.model.base import Record
@@ -10,6 +13,29 @@ from mlc.model.ticket import Decision, Provider
 from mlc.model.verdict import Verdict
 
 __all__ = ["AssetRole"]  # where it was once
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    """A time that names no zone is UTC, so that any two can be compared."""
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+@total_ordering
+class SnapshotOrder(Record):
+    """Which of a model's snapshots is the higher one: by when it was created, then by its id.
+
+    Never by when it was deployed or a run of it began. One of which nobody says when it was created is lower than any
+    of which somebody does.
+    """
+
+    created: Annotated[datetime | None, AfterValidator(_in_utc)] = None
+    id: str = ""
+
+    def __lt__(self, other: "SnapshotOrder") -> bool:
+        return self._key() < other._key()
+
+    def _key(self) -> tuple[bool, datetime, str]:
+        return self.created is not None, self.created or datetime.min.replace(tzinfo=UTC), self.id
 
 
 class SnapshotSummary(Record):
@@ -143,6 +169,10 @@ class Snapshot(Record):
     def with_role(self, role: str) -> list[Asset]:
         """Its assets of a role, in their order."""
         return [asset for asset in self.assets if asset.role == role]
+
+    @property
+    def order(self) -> SnapshotOrder:
+        return SnapshotOrder(created=self.created, id=self.id)
 
     @property
     def stage(self) -> str:

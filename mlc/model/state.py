@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import ConfigDict, Field
 
 from mlc.model.base import State
-from mlc.model.deployment import Deployment, DeploymentRequest, RuntimeRef
+from mlc.model.deployment import Deployment, DeploymentRequest, OtherDeployment, PushedOut, Rank, RuntimeRef
 from mlc.model.job import Job, JobRequest
 from mlc.model.processes import (
     DeployModelInput,
@@ -85,6 +85,28 @@ class RolloutState(State):
     made: dict[str, Deployment] = {}
     asked: dict[str, DeploymentRequest] = {}
     failed: dict[str, int] = {}
+    rank: Rank | None = None
+    """With which deployments are made."""
+    allowed: Rank | None = None
+    """What ranks no higher than this may be replaced: people said so."""
+    newer: list[OtherDeployment] = []
+    """What a ticket asks about now: newer snapshots' deployments, the highest first; the first of ``newer_count``."""
+    newer_count: int = 0
+    newest: Rank | None = None
+    """The highest rank of those."""
+    lost: list[str] = []
+    """Places where this run's deployment was taken away by nobody who had a right to: made again."""
+    yielded: dict[str, OtherDeployment] = {}
+    """Places where this run gave way, and to what."""
+    yielding: list[str] = []
+    """Ids of deployments that are to be taken back there."""
+
+
+class PutBackState(State):
+    """A higher snapshot's deployment that this run's load pushed out, and what puts it back."""
+
+    pushed_out: PushedOut
+    rollout: RolloutState
 
 
 class Failure(State):
@@ -123,6 +145,8 @@ class DeployModelState(ProcessState):
 
     status: DeployModelStatus
     rollout: RolloutState = Field(default_factory=RolloutState)
+    put_back: dict[str, PutBackState] = {}
+    """By place."""
     reviewed: TicketState | None = None
     """The reviewer's answer that counts."""
     failure: Failure | None = None

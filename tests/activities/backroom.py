@@ -21,6 +21,7 @@ from activities.deployments import DeploymentActivities
 from activities.jobs import JobActivities
 from activities.monitors import MonitorActivities
 from activities.notifications import NotificationActivities
+from activities.precedence import PrecedenceActivities
 from activities.schedules import ScheduleActivities
 from activities.snapshots import SnapshotActivities
 from activities.verdicts import VerdictActivities
@@ -86,6 +87,7 @@ class Backroom:
         self.jobs = JobActivities(port, self.settings, files, LIMIT)
         self.verdicts = VerdictActivities(port, self.settings, LIMIT)
         self.deployments = DeploymentActivities(port, self.settings, REVIEW_TAGS)
+        self.precedence = PrecedenceActivities(port, self.settings)
         self.schedules = ScheduleActivities(port)
         self.monitors = MonitorActivities(port)
         self.batch = BatchActivities(port, self.settings, REVIEW_TAGS)
@@ -104,6 +106,11 @@ class Backroom:
             scheduled_time=now - waited,
             heartbeat_timeout=timedelta(seconds=10),
         )
+
+    def late(self) -> None:
+        """Let the next activity be another attempt, of long after it was scheduled."""
+        self.at(datetime.now(UTC), waited=timedelta(hours=1))
+        self.environment.info = dataclasses.replace(self.environment.info, attempt=2)
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """What an activity answers; arguments and answer go through JSON, as on their way to and from a history."""
@@ -140,13 +147,14 @@ class Backroom:
         return await self.center.create_stored_model(wire.StoredModel(model_meta_data=meta, model_assets=list(assets)))
 
     async def engine(self, *, online: bool = False, name: str = "", stage: str = "PROD", **more: Any) -> wire.Engine:
+        """One that holds many models, unless ``mlc_many_models`` is given."""
         endpoints = [{"endpointType": "REST", "path": "0"}] if online else []
         engine = wire.Engine(
             name=name or f"runtime-{uuid.uuid4().hex[:6]}",
             environment_name=stage,
             input_endpoints=endpoints,
             output_endpoints=endpoints,
-            **more,
+            **({"mlc_many_models": True} | more),
         )
         return await self.center.save_engine(engine)
 

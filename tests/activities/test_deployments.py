@@ -9,7 +9,7 @@ from backroom import GONE, Backroom, bare_model
 
 from activities.deployments import Deployments
 from mlc.center.modelop import wire
-from mlc.model.deployment import DeploymentMode, DeploymentRequest, RuntimeRef
+from mlc.model.deployment import DeploymentMode, DeploymentRequest, Rank, RuntimeRef
 
 
 def request(snapshot_id: str, runtime: wire.Engine | None = None, **more: Any) -> DeploymentRequest:
@@ -115,6 +115,62 @@ async def test_deployments_are_taken_back_with_their_schedules_and_those_that_ar
         await room.run(room.deployments.undo_deployments, Deployments(snapshot_id="s", ids=[GONE, id_]))
     assert await state(room, id_) == "UNDEPLOYED"
     assert (await room.center.get_deployment(id_)).schedules == []
+
+
+async def small(room: Backroom) -> wire.Engine:
+    """ModelOp's own: it doesn't say that it holds more than one model."""
+    return await room.engine(online=True, mlc_many_models=None)
+
+
+@pytest.mark.parametrize("there", ["DEPLOYED", "DEPLOYING"])
+async def test_a_runtime_that_holds_another_model_takes_none_beside_it_and_the_occupant_is_named(
+    room: Backroom, there: str
+) -> None:
+    engine, stranger = await small(room), await room.snapshot(name="churn")
+    occupant = await room.deploy(stranger, there, engine=engine)
+    asked = request(await room.snapshot(), engine)
+    for _ in range(2):
+        error = await room.failure(room.deployments.deploy, asked)
+        assert (error.type, error.non_retryable) == ("RuntimeOccupied", True)
+        for named in (f"The runtime {engine.name} holds one model", "the model churn", stranger, occupant):
+            assert named in error.message
+    assert await room.run(room.deployments.find_deployment, asked) is None
+    await room.port.end_deployment(occupant)
+    assert (await room.run(room.deployments.deploy, asked)).problem == ""
+
+
+async def test_a_runtime_that_holds_one_model_takes_another_version_of_it_and_not_a_lower_one(room: Backroom) -> None:
+    engine, model = await small(room), await room.model()
+    low, middle, high = [await room.snapshot(model=model) for _ in range(3)]
+    ranks = [Rank.of((await room.port.get_snapshot(id_)).order) for id_ in (low, middle, high)]
+    await room.deploy(middle, engine=engine)
+    assert (await room.run(room.deployments.deploy, request(high, engine, rank=ranks[2]))).problem == ""
+    error = await room.failure(room.deployments.deploy, request(low, engine, rank=ranks[0]))
+    assert (error.type, high in error.message) == ("RuntimeOccupied", True)
+    allowed = ranks[2].above(ranks[0].own)
+    assert (await room.run(room.deployments.deploy, request(low, engine, rank=allowed))).problem == ""
+
+
+async def test_where_nobody_can_tell_which_model_it_is_any_other_is_in_the_way(room: Backroom) -> None:
+    engine = await small(room)
+    await room.deploy(await room.snapshot(model=bare_model()), engine=engine)
+    for asked in (request(await room.snapshot(), engine), request(await room.snapshot(model=bare_model()), engine)):
+        assert (await room.failure(room.deployments.deploy, asked)).type == "RuntimeOccupied"
+
+
+async def test_of_two_models_loaded_at_once_where_one_has_room_the_first_to_be_made_stays(room: Backroom) -> None:
+    engine = await small(room)
+    ids = [await room.deploy(await room.snapshot(), engine=engine) for _ in range(2)]
+    first, second = await room.run(room.deployments.finish_deployments, Deployments(snapshot_id="s", ids=ids))
+    assert (first.ready, first.problem, second.ready) == (True, "", False)
+    assert f"The runtime {engine.name} holds one model only, and there is" in second.problem
+
+
+async def test_what_the_settings_say_of_engines_decides_which_of_them_hold_one_model(room: Backroom) -> None:
+    engine, many = await small(room), await room.engine(online=True)
+    spark = await room.engine(online=True, engine_type="SPARK_RUNTIME", mlc_many_models=None)
+    said = {r.name: r.single_model for r in await room.port.list_runtimes()}
+    assert [said[e.name] for e in (engine, many, spark)] == [True, False, False]
 
 
 async def test_only_the_models_earlier_deployments_in_the_same_places_are_superseded(room: Backroom) -> None:

@@ -20,6 +20,7 @@ OTHER_WORDS: dict[str, Any] = {
     "stage_field": "environment",
     "messages_field": "remarks",
     "endpoint_type": "HTTP",
+    "one_model_engines": "SOLO_ENGINE",
     "signal_name_field": "send",
     "time_zone_field": "zone",
     "train_function_field": "fitFunction",

@@ -334,12 +334,12 @@ def test_a_runtime_that_is_not_understood_is_no_batch_deployment(engine: Any) ->
 @pytest.mark.parametrize("date", [None, "", "soon", "2026-03-01T00:00:00", 5])
 def test_a_heartbeat_without_a_time_is_none(date: Any) -> None:
     engine = wire.Engine(name="r", lastActivity={"type": "HEARTBEAT", "date": date})
-    assert read_runtime(engine).heartbeat is None
+    assert read_runtime(engine, CenterSettings()).heartbeat is None
 
 
 def test_the_centres_clock_counts_where_it_says_when_it_heard_of_a_runtime() -> None:
     heartbeat = {"type": "HEARTBEAT", "date": "2020-01-01T00:00:00Z"}
     engine = wire.Engine(name="r", lastActivity=heartbeat, lastModifiedDate="2026-03-01T00:00:00Z")
-    assert read_runtime(engine).heartbeat == datetime(2026, 3, 1, tzinfo=UTC)
+    assert read_runtime(engine, CenterSettings()).heartbeat == datetime(2026, 3, 1, tzinfo=UTC)
     job = wire.Engine(name="r", lastActivity={"type": "JOB", "date": "2020-01-01T00:00:00Z"})
-    assert read_runtime(job).heartbeat is None
+    assert read_runtime(job, CenterSettings()).heartbeat is None

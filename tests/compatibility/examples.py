@@ -4,6 +4,7 @@ What is imported here may move and get other names. What it makes must stay as i
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -16,6 +17,7 @@ from mlc.center.modelop.jobs import job_parameters
 from mlc.center.modelop.snapshots import DECISION_MARK, DEPLOY_MARK
 from mlc.gateway.idempotency import FINGERPRINT, KEY_GIVEN, fingerprint
 from mlc.model import open_tickets
+from mlc.model.deployment import Rank
 from mlc.model.failure import FailureType
 from mlc.model.job import JobKind, run_job_id, runtime_task_queue, slots_task_queue
 from mlc.model.processes import (
@@ -28,6 +30,7 @@ from mlc.model.processes import (
     deploy_model_id,
 )
 from mlc.model.schedule import MIRROR_SCHEDULE, MIRRORED_BY, ORIGIN, PAUSED, mirrored_id
+from mlc.model.snapshot import SnapshotOrder
 from mlc.model.ticket import TicketKind, TicketRef
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from workflows.steps.once import question_key
@@ -79,6 +82,12 @@ def values() -> dict[str, dict[str, Any]]:
         "custom metadata": {"a run began": DEPLOY_MARK, "what was decided": DECISION_MARK},
         "job parameters": {what: name for name, what in job_parameters("the key", "the workflow").items()},
         "a deployment's key": wire.DeployedModel(mlc_key="dep-1").model_dump(by_alias=True, exclude_unset=True),
+        "a deployment's rank, and whether its run has confirmed it": wire.DeployedModel(
+            mlc_rank=_rank().model_dump(mode="json"), mlc_provisional=True
+        ).model_dump(by_alias=True, exclude_unset=True),
+        "a runtime that holds many models": wire.Engine(mlc_many_models=True).model_dump(
+            by_alias=True, exclude_unset=True
+        ),
         "failure types": {str(value): str(value) for value in FailureType},
     }
 
@@ -97,6 +106,11 @@ def tickets_read(entries: list[str]) -> list[tuple[str, str, str, str | None]]:
 def _start(name: str, **given: Any) -> Any:
     """What a signal starts, without files that came with it."""
     return SimpleNamespace(workflow=name, embedded=(), input=lambda _: RunBackTestInput.model_validate(given))
+
+
+def _rank() -> Rank:
+    newer = SnapshotOrder(created=datetime(2026, 11, 29, 12, tzinfo=UTC), id="snapshot-2")
+    return Rank.of(newer).above(SnapshotOrder(id="snapshot-1"))
 
 
 def _keys() -> dict[str, str]:

@@ -107,7 +107,15 @@ class Office:
         """Another one at every desk: sweeps see the runs of all tests on a server, and read their tickets by key."""
         self.started: list[Run] = []
 
-    async def engine(self, name: str, *, online: bool = False, stage: str = "PROD", tags: Iterable[str] = ()) -> str:
+    async def engine(
+        self,
+        name: str,
+        *,
+        online: bool = False,
+        stage: str = "PROD",
+        tags: Iterable[str] = (),
+        holds_many: bool = True,
+    ) -> str:
         endpoints = [{"endpointType": "REST", "path": "0"}] if online else []
         saved = await self.center.save_engine(
             wire.Engine(
@@ -117,6 +125,7 @@ class Office:
                 platform={"python": "3.11"},
                 input_endpoints=endpoints,
                 output_endpoints=endpoints,
+                **({"mlc_many_models": True} if holds_many else {}),
             )
         )
         return saved.id or ""

@@ -233,7 +233,7 @@ async def test_cancelled_while_earlier_deployments_end_keeps_the_new_ones(desk: 
     second = await successor(desk, first)
     out_of_order(desk, "PATCH", f"/deployedModels/{old}$")
     run = await desk.start(second)
-    await trying(run, "supersede")
+    await trying(run, "take_over")
     await run.cancel()
     await cancelled(run)
     assert await places(desk, second) == [("batch", "DEPLOYED")]

@@ -15,6 +15,7 @@ import pytest
 from deploying import abandoned, cancelled, deployed, fail, load, loading, mend, out_of_order, places, successor
 from failing import BAD, GOOD
 from office import Office, Run, asset, office
+from paperwork import next_ticket
 from servers import eventually, start_dev_server
 from temporalio import workflow
 from temporalio.client import WorkflowFailureError
@@ -139,6 +140,27 @@ async def test_every_failure_ticket_is_waited_for_by_the_next_run_and_asked_once
     assert len(await desk.tickets()) == 4
     assert len(await desk.jobs(snapshot_id)) == 4
     assert await places(desk, snapshot_id) == [("online", "DEPLOYED"), ("online", "UNDEPLOYED")]
+
+
+async def test_a_question_about_a_newer_snapshot_is_still_about_that_one_in_the_next_run(restless: Office) -> None:
+    desk = restless
+    await desk.engine("batch")
+    low = await desk.snapshot()
+    high, highest = [await successor(desk, low) for _ in range(2)]
+    await (await desk.start(high)).result()
+    run = await desk.start(low)
+    ticket = await answered(desk, run, "error", 1)
+    await (await desk.start(highest)).result()
+    await desk.decide(run, ticket, "Done")
+    again = await next_ticket(desk, run, ticket)
+    await desk.decide(run, again, "Done")
+    result = await run.result()
+    assert result.outcome is Outcome.DEPLOYED
+    assert [(each.deployment.snapshot_id, each.ticket) for each in result.replaces] == [
+        (high, ticket.key),
+        (highest, again.key),
+    ]
+    assert await places(desk, highest) == [("batch", "UNDEPLOYED")]
 
 
 async def answered(desk: Office, run: Run, kind: str, number: int) -> TicketRef:

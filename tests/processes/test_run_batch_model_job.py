@@ -209,7 +209,7 @@ async def silence(desk: Office, runtime: str) -> None:
 
     async def silent() -> bool:
         engine = next(e for e in await desk.center.list_engines() if e.name == runtime)
-        return not is_alive(read_runtime(engine), datetime.now(UTC), timedelta(seconds=1))
+        return not is_alive(read_runtime(engine, desk.port.settings), datetime.now(UTC), timedelta(seconds=1))
 
     await eventually(silent)
 

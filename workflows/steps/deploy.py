@@ -1,12 +1,14 @@
 """Deploy a snapshot wherever it belongs, once in each place, and take it back if the process is given up."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.deployments import DeploymentActivities, Deployments
-from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, RuntimeRef
+from activities.precedence import Claim
+from mlc.model.deployment import BATCH, Deployment, DeploymentMode, DeploymentRequest, OtherDeployment, RuntimeRef
 from mlc.model.failure import FailureType
 from mlc.model.processes import Policy
 from mlc.model.state import RolloutState
@@ -14,26 +16,38 @@ from workflows.steps.activity import call
 from workflows.steps.once import create_once, look_for, question_key
 from workflows.steps.progress import Progress
 
-BATCH = "batch"
+BeforeDeploying = Callable[[Sequence[str]], Awaitable[None]]
+"""Told the places in which a snapshot is about to be deployed."""
 
 
 class Rollout:
-    """The deployments that a run made, by place: the runtime's id, or ``batch``."""
+    """The deployments that a run made of a snapshot, by place: the runtime's id, or ``batch``.
 
-    def __init__(self, state: RolloutState, progress: Progress, snapshot_id: str) -> None:
+    Args:
+        purpose: what they are for, if not to put the run's own snapshot where it belongs: their keys are others.
+    """
+
+    def __init__(self, state: RolloutState, progress: Progress, snapshot_id: str, purpose: str = "") -> None:
         self.state = state
         self.progress = progress
         self.snapshot_id = snapshot_id
+        self._purpose = purpose
 
     @property
     def deployments(self) -> Deployments:
         """What was made, as activities take it."""
         return Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in self.state.made.values()])
 
-    async def run(self, policy: Policy) -> list[Deployment]:
+    @property
+    def claim(self) -> Claim:
+        """What was made, by place, and its rank."""
+        made = {place: deployment.id for place, deployment in self.state.made.items()}
+        return Claim(snapshot_id=self.snapshot_id, deployments=made, rank=self.state.rank)
+
+    async def run(self, policy: Policy, before: BeforeDeploying | None = None) -> list[Deployment]:
         """Deploy online on every matching runtime with endpoints; batch, once, if any has none.
 
-        Where an earlier try succeeded nothing is done again.
+        Where an earlier try succeeded nothing is done again, and nothing where this run gave way.
 
         Raises:
             ActivityError: no runtime matches, or the centre refuses or is down for too long.
@@ -48,6 +62,13 @@ class Rollout:
         places: dict[str, RuntimeRef | None] = {r.id: r for r in runtimes if r.mode is DeploymentMode.ONLINE}
         if len(places) < len(runtimes):
             places[BATCH] = None
+        places = {place: runtime for place, runtime in places.items() if place not in self.state.yielded}
+        if before is not None:
+            await before(list(places))
+        return await self.make(places, policy)
+
+    async def make(self, places: Mapping[str, RuntimeRef | None], policy: Policy) -> list[Deployment]:
+        """Deploy in these places, None for batch; see ``run``."""
         missing = [place for place in places if place not in self.state.made]
         tries = await asyncio.gather(
             *(self._deploy(place, places[place], policy) for place in missing), return_exceptions=True
@@ -77,6 +98,28 @@ class Rollout:
                 )
                 self.state.made.clear()
 
+    def lose(self, place: str) -> None:
+        """The deployment in a place is gone: it is made again, under another key."""
+        del self.state.made[place]
+        self.state.failed[place] = self.state.failed.get(place, 0) + 1
+        self.state.lost.append(place)
+
+    def give_way(self, place: str, other: OtherDeployment) -> None:
+        """A higher one is in a place: this run's own is to be taken back there (``withdraw``)."""
+        self.state.yielding.append(self.state.made.pop(place).id)
+        self.state.yielded[place] = other
+
+    async def withdraw(self, policy: Policy | None = None) -> None:
+        """Take back what gave way. Without a policy that is retried for ever."""
+        if self.state.yielding:
+            await call(
+                DeploymentActivities.undo_deployments,
+                Deployments(snapshot_id=self.snapshot_id, ids=self.state.yielding),
+                outage_budget=policy.outage_budget if policy else None,
+                summary="take back what was overtaken",
+            )
+            self.state.yielding = []
+
     async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
         def created(deployment: Deployment) -> None:
             self.state.made[place] = deployment
@@ -86,8 +129,9 @@ class Rollout:
             snapshot_id=self.snapshot_id,
             mode=DeploymentMode.ONLINE if runtime else DeploymentMode.BATCH,
             runtime=runtime,
-            key=question_key("dep", place, self.state.failed.get(place, 0)),
+            key=question_key("dep", place + self._purpose, self.state.failed.get(place, 0)),
             workflow_id=workflow.info().workflow_id,
+            rank=self.state.rank,
         )
         await create_once(
             DeploymentActivities.deploy,
@@ -107,7 +151,7 @@ class Rollout:
         )
         self.progress.waiting_for("")
         self.state.made = {  # of one that is gone the centre can't tell where it was
-            place: known.model_copy(update={"ready": now.ready, "problem": now.problem})
+            place: known.model_copy(update={"ready": now.ready, "problem": now.problem, "overtaken": now.overtaken})
             for (place, known), now in zip(self.state.made.items(), finished, strict=True)
         }
         failed = {place: deployment for place, deployment in self.state.made.items() if deployment.problem}

@@ -11,7 +11,7 @@ from mlc.model.result import TestResult
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.truncation import truncate
 from mlc.model.verdict import Verdict
-from workflows.steps.outcome import metrics_text, places_text
+from workflows.steps.outcome import metrics_text, places_text, replaced_text
 
 
 def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice:
@@ -21,10 +21,17 @@ def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> No
     match result.outcome:
         case Outcome.DEPLOYED:
             text = f"{name} was deployed: {places}."
+            if result.replaces:
+                text += f" {replaced_text(result)}"
             if result.decision is None:
                 text += " Nobody was asked and nothing was judged: the snapshot is not tagged for review."
         case Outcome.REJECTED:
             text = f"{name} was rejected and not deployed."
+        case Outcome.OVERTAKEN:
+            there = "; ".join(map(str, result.overtaken_by))
+            text = f"{name} was deployed and taken back, because a newer snapshot of the model is there: {there}."
+        case Outcome.KEPT if not places:
+            text = f"{name} was deployed, and is deployed nowhere any more: look at the model's deployments."
         case Outcome.KEPT:
             text = (
                 f"{name} was deployed: {places}. Not all earlier deployments of the model could be ended: look at them."

@@ -76,3 +76,20 @@ def verdict_text(verdict: Verdict | None) -> str:
 def places_text(deployments: Sequence[Deployment]) -> str:
     """Where a model is deployed; a batch deployment's runtime is chosen when a job is created."""
     return ", ".join(f"{d.mode} on {d.runtime}" if d.runtime else d.mode for d in deployments)
+
+
+def replaced_text(result: DeployModelResult) -> str:
+    """Which newer snapshots' deployments it was allowed to replace, and by whom."""
+    allowed = [f"{each.deployment} ({each.ticket}{f', {each.by}' if each.by else ''})" for each in result.replaces]
+    return f"Newer, and allowed to be replaced: {'; '.join(allowed)}."
+
+
+def overtaken_texts(result: DeployModelResult) -> list[str]:
+    """Where the model was taken back, each in a sentence."""
+    return [f"It was taken back where a newer snapshot is: {other}." for other in result.overtaken_by]
+
+
+def settled_text(ended: int, result: DeployModelResult) -> str:
+    """How the deployments of one model came into their order."""
+    there = "; ".join(map(str, result.overtaken_by))
+    return f"{ended} ended" + (f"; overtaken by {there}"[:280] if there else "")

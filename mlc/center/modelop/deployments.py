@@ -4,18 +4,20 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.assets import Refer, unreferred
 from mlc.center.modelop.schedules import read_schedule
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment, read_snapshot
-from mlc.model.deployment import DeploymentRecord, Runtime
+from mlc.model.deployment import DeploymentRecord, Rank, Runtime
 
 _HEARTBEAT = "HEARTBEAT"
 """``lastActivity.type`` of runtimes that send heartbeats. ModelOp's tell of their last job only, as ``JOB``."""
 
 
-def read_runtime(engine: wire.Engine) -> Runtime:
+def read_runtime(engine: wire.Engine, settings: CenterSettings) -> Runtime:
     endpoint = next(iter([*engine.input_endpoints, *engine.output_endpoints]), None)
     return Runtime(
         id=ids.encode(engine.id),
@@ -26,6 +28,7 @@ def read_runtime(engine: wire.Engine) -> Runtime:
         endpoint=None if endpoint is None else str(endpoint.get("url") or ""),
         failed=engine.state == literals.ENGINE_FAILED,
         heartbeat=_heartbeat(engine),
+        single_model=engine.engine_type == settings.one_model_engines and engine.mlc_many_models is not True,
     )
 
 
@@ -40,13 +43,14 @@ def written_runtime(runtime: Runtime, settings: CenterSettings) -> wire.Engine:
         heard["lastActivity"] = {"date": runtime.heartbeat.isoformat(), "type": _HEARTBEAT}
     return wire.Engine(
         name=runtime.name,
-        engine_type=literals.MODELOP_ENGINE,
+        engine_type=(runtime.single_model and settings.one_model_engines) or literals.MODELOP_ENGINE,
         state=literals.ENGINE_FAILED if runtime.failed else literals.ENGINE_RUNS,
         platform=runtime.platforms,
         tags=runtime.tags,
         environment_name=runtime.stage or None,
         input_endpoints=endpoints,
         output_endpoints=endpoints,
+        mlc_many_models=not runtime.single_model,
         **heard,
     )
 
@@ -63,7 +67,9 @@ def read_deployment(
         state=literals.state_of(deployment, settings),
         snapshot_id=ids.encode(snapshot.id) if snapshot else "",
         snapshot_name=snapshot.meta_data.name if snapshot else "",
+        snapshot_created=moment(snapshot.created_date) if snapshot else None,
         model_id=ids.encode(snapshot.stored_model.id) if snapshot else "",
+        model_name=snapshot.stored_model.model_meta_data.name if snapshot else "",
         runtime_id=None if engine is None else ids.encode(engine.id),
         runtime_name=engine.name if engine else "",
         stage=str(wire.value(deployment, settings.stage_field) or "unassigned"),
@@ -72,6 +78,8 @@ def read_deployment(
         schedules=[read_schedule(schedule, settings) for schedule in deployment.schedules],
         snapshot=read_snapshot(snapshot, settings, refer) if whole and snapshot else None,
         ref=refer(deployment),
+        placed=_rank(deployment.mlc_rank),
+        provisional=deployment.mlc_provisional is True,
     )
 
 
@@ -86,6 +94,14 @@ def engine_of(deployment: wire.DeployedModel, settings: CenterSettings) -> wire.
         else {}
     )
     return wire.Engine(**known)
+
+
+def _rank(stated: Any) -> Rank | None:
+    """What can't be read is as if nobody had said it: the snapshot's own order holds."""
+    try:
+        return None if stated is None else Rank.model_validate(stated)
+    except ValidationError:
+        return None
 
 
 def _heartbeat(engine: wire.Engine) -> datetime | None:

@@ -30,7 +30,7 @@ class ModelOpLedger(ModelOpJobLedger):
         return self._runtime(await self._manage.save_engine(written_runtime(runtime, self.settings)))
 
     def _runtime(self, engine: wire.Engine) -> Runtime:
-        runtime = read_runtime(engine)
+        runtime = read_runtime(engine, self.settings)
         self._remember(runtime, engine)
         return runtime
 
@@ -68,6 +68,8 @@ class ModelOpLedger(ModelOpJobLedger):
         }
         if runtime:
             fields[settings.runtime_field] = self._engine(runtime).wire()
+        if deployment.rank is not None:
+            fields |= {"mlc_rank": deployment.rank.model_dump(mode="json"), "mlc_provisional": True}
         new = wire.DeployedModel(
             deployable_model=self._open_snapshot(deployment.snapshot), mlc_key=deployment.key, **fields
         )
@@ -105,6 +107,9 @@ class ModelOpLedger(ModelOpJobLedger):
                 raise
             return await self.get_deployment(deployment_id)  # it was undeployed between the look and the write
         return read_deployment(changed, self.settings)
+
+    async def confirm_deployment(self, deployment_id: str) -> None:
+        await self._manage.patch_deployment(ids.decode(deployment_id), {"mlcProvisional": False})
 
     async def end_deployment(self, deployment_id: str) -> None:
         ended = {

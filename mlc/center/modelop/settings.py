@@ -70,6 +70,11 @@ class CenterSettings(Group):
         "messages", description="Field of a deployedModel that says why it could not be loaded (not proven)"
     )
     endpoint_type: str = Field("REST", description="endpointType of an engine that serves online (not proven)")
+    one_model_engines: str = Field(
+        "MODEL_OP_ENGINE",
+        description="engineType of runtimes that hold one online model only, if they don't say otherwise; "
+        "empty: none do (not proven)",
+    )
     signal_name_field: str = Field(
         "signalName", description="Field of a schedule's action that names the signal (not proven)"
     )

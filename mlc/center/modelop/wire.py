@@ -138,6 +138,8 @@ class Engine(Entity):
     output_endpoints: list[dict[str, Any]] = []
     tags: list[str] = []
     environment_name: str | None = None
+    mlc_many_models: Any = None
+    """True: it serves any number of models at once. ModelOp's own engines don't say so."""
 
 
 class DeployableModel(Entity):
@@ -206,6 +208,10 @@ class DeployedModel(Entity):
     deployment_target: str | None = None
     schedules: list[Schedule] = []
     mlc_key: str | None = None
+    mlc_rank: Any = None
+    """``Rank``, as JSON, of one that a run of DeployModel made."""
+    mlc_provisional: Any = None
+    """True until its run has confirmed it."""
     messages: list[str] = []
 
 

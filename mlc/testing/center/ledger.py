@@ -2,18 +2,18 @@
 
 import uuid
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mlc.center import Center, NewDeployment, NewMonitor
 from mlc.model.asset import AssetRole
-from mlc.model.deployment import DeploymentMode, DeploymentRecord, DeploymentState, Runtime
+from mlc.model.deployment import DeploymentMode, DeploymentRecord, DeploymentState, Rank, Runtime
 from mlc.model.failure import NotFound, Refused
 from mlc.model.notification import Notification, NotificationKind, Severity
 from mlc.model.schedule import Schedule
-from mlc.model.snapshot import Snapshot
+from mlc.model.snapshot import Snapshot, SnapshotOrder
 from mlc.testing.center.models import DATA, SOURCE, TABLE, a_model, a_snapshot, some_files
 
 NOTHING = str(uuid.UUID(int=0))
@@ -55,6 +55,32 @@ class LedgerContract:
         online, failed = sorted(await center.list_runtimes(), key=lambda runtime: runtime.failed)
         assert (online.endpoint, online.mode, online.heartbeat) == (ONLINE.endpoint, DeploymentMode.ONLINE, None)
         assert (failed.failed, failed.mode) == (True, DeploymentMode.BATCH)
+
+    async def test_a_runtime_tells_that_it_holds_one_model_only(self, center: Center) -> None:
+        await center.register_runtime(ONLINE)
+        await center.register_runtime(ONLINE.model_copy(update={"name": "small", "single_model": True}))
+        assert {r.name: r.single_model for r in await center.list_runtimes()} == {"online": False, "small": True}
+
+    async def test_a_rank_goes_with_its_deployment_which_is_provisional_until_it_is_confirmed(
+        self, center: Center, tmp_path: Path
+    ) -> None:
+        made = await a_snapshot(center, tmp_path)
+        assert made.created is not None
+        rank = Rank.of(SnapshotOrder(created=made.created - timedelta(days=1), id="other")).above(made.order)
+        runtime = await center.register_runtime(ONLINE)
+        async with center.open_snapshot(made.id) as snapshot:
+            created = await center.create_deployment(NewDeployment("k", snapshot, "dev", runtime, rank))
+        assert (created.rank, created.provisional, created.order) == (rank, True, made.order)
+        await center.finish_loading(created.id, DeploymentState.DEPLOYED)
+        for _ in range(2):
+            await center.confirm_deployment(created.id)
+        (listed,) = await center.list_deployments(snapshot_id=made.id)
+        assert (listed.rank, listed.provisional, listed.state) == (rank, False, DeploymentState.DEPLOYED)
+        await center.end_deployment(created.id)
+        await center.confirm_deployment(created.id)
+        assert (await center.get_deployment(created.id)).state is DeploymentState.UNDEPLOYED
+        other = await deployed(center, made)
+        assert (other.rank, other.provisional) == (Rank.of(made.order), False)
 
     async def test_a_batch_deployment_is_deployed_at_once(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
