@@ -28,8 +28,9 @@ from mlc.model.deployment import (
     RuntimeRef,
 )
 from mlc.model.failure import FailureType, NotFound, Refused
+from mlc.model.failure_text import failure_text
 from mlc.model.snapshot import Snapshot
-from mlc.model.truncation import truncate, truncate_start
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 LOADING_PAUSE = timedelta(seconds=2)
@@ -163,7 +164,7 @@ class DeploymentActivities:
 def _deployment(record: DeploymentRecord) -> Deployment:
     problem = ""
     if record.state is DeploymentState.FAILED:
-        problem = truncate_start("\n".join(record.messages), 400) or "the runtime gave no reason"
+        problem = failure_text(record.messages, 400) or "the runtime gave no reason"
     elif record.state is DeploymentState.UNDEPLOYED:
         problem = "it was undeployed meanwhile"
     online = record.runtime_id is not None

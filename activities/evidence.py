@@ -115,7 +115,7 @@ def job_fact(job: JobRecord) -> JobFact:
         "Job": job.id,
         "Type": job.type_name or job.kind.value,
         "Status": job.status.value,
-        "Result": job.result,
+        "Result": job.result_name,
         "Created": moment(job.created),
         "Runtime": job.runtime_name,
         "Inputs": ", ".join(asset.name for asset in job.inputs),

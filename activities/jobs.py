@@ -1,7 +1,7 @@
 """Jobs: created once, waited for without holding anything, and what they made put where it belongs."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from activities.failures import (
     translated_creation,
     translated_while_waiting,
 )
+from activities.job_ends import job_problem, record_warnings
 from activities.job_files import INPUT_ROLES, embedded_output, external, inputs_by_role, output, without_query
 from activities.results import provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
@@ -26,10 +27,10 @@ from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.file import FileRules, InputFile
-from mlc.model.job import Job, JobKind, JobRecord, JobRequest, JobStatus
+from mlc.model.job import Job, JobKind, JobRecord, JobRequest, RecordCounts
 from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
-from mlc.model.truncation import truncate, truncate_start
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 SHOWN_NAMES = 10
@@ -43,6 +44,9 @@ class Scored(Record):
     job_id: str
     outputs: list[str]
     output_count: int
+    records: RecordCounts | None = None
+    warnings: list[str] = []
+    """What the run's result is to say of records that are lost, or may be."""
 
 
 @dataclass
@@ -119,7 +123,13 @@ class JobActivities:
             finished = await self._ended(job)
         names = [without_query(asset.address) or asset.name for asset in finished.outputs]
         shown = [truncate(name, 150) for name in names[:SHOWN_NAMES]]
-        return Scored(job_id=job.id, outputs=shown, output_count=len(names))
+        return Scored(
+            job_id=job.id,
+            outputs=shown,
+            output_count=len(names),
+            records=finished.records.model_copy(update={"examples": []}) if finished.records else None,
+            warnings=record_warnings(job, finished),
+        )
 
     async def _finish_test(self, job: Job, purpose: Purpose) -> TestResult:
         with translated_while_waiting(self.settings.outage_budget):
@@ -156,17 +166,15 @@ class JobActivities:
             yield finished
 
     async def _ended(self, job: Job) -> JobRecord:
-        """The job once it is complete."""
+        """The job once it is complete, and a success."""
         try:
             current = await self.center.get_job(job.id)
         except NotFound:
             raise _gone(job) from None
-        match current.status:
-            case JobStatus.COMPLETE:
-                return current
-            case JobStatus.ERROR | JobStatus.CANCELLED as status:
-                message = f"The {job.kind} job {job.id} ended as {status}. {last_words(current)}"
-                raise non_retryable(FailureType.JOB_FAILED, message)
+        if current.status.terminal:
+            if problem := job_problem(job, current):
+                raise non_retryable(FailureType.JOB_FAILED, f"The {job.kind} job {job.id} {problem}")
+            return current
         left = job.deadline - activity.info().started_time if job.deadline else self.settings.job_poll
         if left <= timedelta(0):
             await self.center.cancel_job(job.id)
@@ -247,16 +255,7 @@ def refuse_replacement(snapshot: Snapshot, artefacts: Sequence[Asset]) -> None:
             )
 
 
-def last_words(job: JobRecord, limit: int = 300) -> str:
-    """The end of a job's messages, where the error stands."""
-    return truncate_start("\n".join(_non_empty(job.messages)), limit)
-
-
 def _shown(names: Sequence[str]) -> list[str]:
     more = len(names) - SHOWN_NAMES
     shown = [truncate(name, 100) for name in names[:SHOWN_NAMES]]
     return [*shown, f"{more} more"] if more > 0 else shown
-
-
-def _non_empty(lines: Sequence[str]) -> Iterable[str]:
-    return (line.rstrip() for line in lines if line.strip())

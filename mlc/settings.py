@@ -248,6 +248,10 @@ class ProcessSettings(Group):
     on_missing_metric: Literal["fail", "warn", "ignore"] = Field(
         "fail", description="When a decision table asks for a metric that the test result lacks"
     )
+    on_lost_records: Literal["fail", "warn"] = Field(
+        "fail",
+        description="What comes of a scoring job that lost some of its records; warn needs a job that counts them",
+    )
     outage_budget: Duration = renamed(
         timedelta(hours=24),
         "MLC_OUTAGE_BUDGET",

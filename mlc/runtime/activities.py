@@ -105,7 +105,9 @@ class JobActivities:
     async def _report(self, job: JobRecord, outcome: Outcome, began: datetime) -> JobEnd:
         ending = JobEnding(
             status=JobStatus.ERROR if outcome.problem else JobStatus.COMPLETE,
+            result=outcome.result,
             messages=outcome.messages,
+            records=outcome.records,
             runtime_info={"runtime": self.settings.name, **outcome.runtime_info},
             began=began,
             ended=datetime.now(UTC),
@@ -118,7 +120,8 @@ class JobActivities:
             outcome.problem = f"The model centre refused the job's outcome: {error}"
             stored = await self._end(job.id, JobEnding(status=JobStatus.ERROR, messages=[outcome.problem]))
         log.info("job %s: %s", job.id, stored)
-        return JobEnd(job_id=job.id, status=stored, message=(outcome.problem or "")[:500])
+        said = outcome.problem or (str(outcome.records) if outcome.records else "")
+        return JobEnd(job_id=job.id, status=stored, message=said[:500])
 
     async def _end(self, job_id: str, ending: JobEnding, outputs: Sequence[NewFile | Asset] = ()) -> JobStatus:
         # It may have been cancelled meanwhile, or another runtime may have ended it when this one seemed lost: then

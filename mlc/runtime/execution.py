@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from mlc.center import Contents, Ledger, NewFile
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import Refused, TooLarge
-from mlc.model.job import JobKind, JobRecord, default_output
+from mlc.model.failure_text import with_reason
+from mlc.model.job import JobKind, JobRecord, JobResult, RecordCounts, default_output
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
@@ -49,6 +52,14 @@ class Outcome:
     messages: list[str] = field(default_factory=list)
     outputs: list[NewFile | Asset] = field(default_factory=list)
     runtime_info: dict[str, Any] = field(default_factory=dict)
+    records: RecordCounts | None = None
+    """Of a scoring job that was scored to its end."""
+
+    @property
+    def result(self) -> JobResult:
+        """A job has failed as well that lost a record, whatever it wrote of the others."""
+        lost = self.records is not None and self.records.lost > 0
+        return JobResult.FAILURE if self.problem or lost else JobResult.SUCCESS
 
 
 class JobExecution:
@@ -104,7 +115,7 @@ class JobExecution:
             self._fail(f"The runtime could not run the job: {error}.")
         self._say(f"{self._kind.value} job {self._job.id}: ended after {time.monotonic() - began:.1f} s")
         if self.outcome.problem:
-            self._say(self.outcome.problem)
+            self.outcome.messages = with_reason(self.outcome.messages, self.outcome.problem)
         return self.outcome
 
     async def _run(self) -> None:
@@ -123,7 +134,7 @@ class JobExecution:
             if answer["event"] == "failed":
                 raise ModelFailure(answer["message"], answer["traceback"])
             if "records" in answer:
-                self.outcome.runtime_info["records"] = answer["records"]
+                self.outcome.records = _counts(answer["records"])
             await asyncio.to_thread(self._collect, layout, order)
         finally:
             self._files.stop()
@@ -229,10 +240,18 @@ class JobExecution:
     def _fail(self, problem: str, trace: str = "") -> None:
         self.outcome.problem = problem
         self.outcome.outputs = []
+        self.outcome.records = None
         self.outcome.messages += trace.splitlines()
 
     def _say(self, line: str) -> None:
         self.outcome.messages.append(line)
+
+
+def _counts(told: Any) -> RecordCounts:
+    try:
+        return RecordCounts.model_validate(told, strict=True)
+    except ValidationError:
+        raise ModelFailure("The model process told counts of records that can't be true.") from None
 
 
 def _named(output: Asset, name: str) -> Asset:

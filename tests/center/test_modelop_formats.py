@@ -29,7 +29,7 @@ from mlc.center.modelop.snapshots import (
 from mlc.model.asset import AssetKind
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import NotFound
-from mlc.model.job import JobKind, JobStatus
+from mlc.model.job import JobKind, JobResult, JobStatus
 from mlc.model.result import Provenance
 from mlc.model.snapshot import DecisionEntry, Model, Repository, Schema, Submission
 from mlc.model.ticket import Decision, DecisionOutcome
@@ -276,10 +276,11 @@ def test_a_model_is_read_as_it_was_registered() -> None:
 
 def test_words_that_are_not_known_are_unknown_and_never_a_yes() -> None:
     job = read_job(wire.Job(id="j", job_type="ODD", job_status="SUSPENDED", job_result="UNKNOWN"), SETTINGS)
-    assert (job.kind, job.type_name, job.status, job.result) == (
+    assert (job.kind, job.type_name, job.status, job.result, job.result_name) == (
         JobKind.UNKNOWN,
         "ODD",
         JobStatus.UNKNOWN,
+        JobResult.UNKNOWN,
         "SUSPENDED",
     )
     assert not job.status.terminal

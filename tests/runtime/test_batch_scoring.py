@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outcomes import lines
+from outcomes import Ran, lines
 from small_models import embedded, python_model
 
 from mlc.center.modelop import wire
@@ -21,6 +21,11 @@ DOUBLED = python_model("# modelop.score\ndef s(r):\n    yield {'twice': 2 * r['a
 
 
 STOP = {"stop_on_bad_records": True}
+
+
+def counts(ran: Ran) -> dict[str, Any]:
+    assert ran.records is not None
+    return ran.records.model_dump(exclude={"examples"})
 
 
 def numbers(count: int) -> wire.Asset:
@@ -58,7 +63,9 @@ async def test_a_bad_record_is_named_and_skipped_and_counted(call: Run, what: st
     assert lines(outcome) == [{"twice": 2}, {"twice": 6}]
     assert any(message.startswith(said) for message in outcome.messages), outcome.messages
     assert outcome.messages[-3:-1] == ["Records in/out: 3/2", "Bad records: 1 of 3, skipped"]
-    assert outcome.runtime_info["records"] == {"read": 3, "written": 2, "bad": 1}
+    assert counts(outcome) == {"read": 3, "written": 2, "bad": 1, "unanswered": 0}
+    (example,) = outcome.records.examples
+    assert example.startswith(said)
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -171,7 +178,7 @@ async def test_a_hundred_thousand_records_take_no_more_memory_than_a_thousand(
             progress=reports.append,
         )
         assert outcome.problem is None, outcome.messages
-        assert outcome.runtime_info["records"] == {"read": count, "written": count, "bad": 0}
+        assert counts(outcome) == {"read": count, "written": count, "bad": 0, "unanswered": 0}
         peaks[count] = next(int(m.split()[1]) for m in outcome.messages if m.startswith("VmHWM"))
     assert peaks[100_000] < peaks[1_000] + 8 * 1024, peaks  # KiB
     assert reports[0] == 1_000

@@ -62,6 +62,7 @@ class Jobs:
             job = await self._create(kind, snapshot_id, policy, runtime, files)
         self.progress.waiting_for(f"{kind} job {job.id}")
         self.state.waiting = True
+        job = job.model_copy(update={"on_lost_records": policy.on_lost_records})
         try:
             answer = await self._finished(job, finish)
         finally:
