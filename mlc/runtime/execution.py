@@ -25,7 +25,7 @@ from mlc.runtime.places import sha256
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.requirements import interpreter_for
 from mlc.runtime.schemas import add_schemas
-from mlc.runtime.training import trained_artefacts
+from mlc.runtime.training import Files, files_beside, trained_artefacts
 from mlc.settings import FileSettings
 
 MEGABYTE = 1024**2
@@ -99,6 +99,7 @@ class JobExecution:
         self._laid_out = laid_out
         self._extra_environment = extra_environment
         self._progress = progress
+        self._before: Files = {}
 
     async def run(self) -> Outcome:
         """Run the job to its end. Whatever the model does is an outcome, not an exception.
@@ -191,6 +192,7 @@ class JobExecution:
         # Of what is there when the model starts: nothing is written from here on but by the model itself.
         inputs = [{"name": file.name, "sha256": sha256(file.path)} for file in order.inputs]
         self.outcome.runtime_info |= {"sha256": {**layout.hashes(), "inputs": inputs}}
+        self._before = files_beside(layout.root)
 
     def _take_notes(self, layout: Layout) -> None:
         self.outcome.messages += layout.notes
@@ -209,7 +211,7 @@ class JobExecution:
     def _collect(self, layout: Layout, order: Order) -> None:
         made: list[tuple[Asset, Path, str]]
         if self._kind is JobKind.TRAINING:
-            artefacts = trained_artefacts(layout.root, self._model())
+            artefacts = trained_artefacts(layout.root, self._model(), self._before)
             made = [(_artefact(name), path, name) for name, path in artefacts]
         else:
             made = [(_named(a, f.name), f.path, f.name) for a, f in zip(self._outputs(), order.outputs, strict=True)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlc.center.modelop import wire
-from mlc.model.job import RecordCounts
+from mlc.model.job import JobResult, RecordCounts
 
 
 @dataclass
@@ -17,6 +17,7 @@ class Ran:
     outputs: list[wire.Asset]
     runtime_info: dict[str, Any]
     records: RecordCounts | None = None
+    result: JobResult = JobResult.UNKNOWN
 
 
 def result(ran: Ran) -> Any:

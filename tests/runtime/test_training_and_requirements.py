@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from small_models import embedded, needing, python_model, tiny_library
 
+from mlc.model.failure_text import failure_text
 from mlc.model.job import JobKind
 from mlc.runtime.requirements import missing
 
@@ -53,6 +54,26 @@ async def test_old_artefacts_are_not_taken_for_new_ones(call: Run) -> None:
 async def test_training_that_leaves_nothing_is_an_error(call: Run) -> None:
     outcome = await call(JobKind.TRAINING, python_model("# modelop.train\ndef train(df): return 1"), CSV)
     assert outcome.problem == "Training left nothing in outputDir/: write the trained model there."
+
+
+async def test_training_that_saved_beside_output_dir_is_told_so_and_not_that_init_failed_before(run: Run) -> None:
+    source = """
+        import os
+        # modelop.init
+        def init(): open("model.txt")
+        # modelop.train
+        def train(df):
+            os.mkdir("made")
+            for name in ("model.txt", "made/scaler.bin", "old.txt"): open(name, "w").write("trained")
+        """
+    old = embedded("old.txt", "old one", asset_role="WEIGHTS_FILE")
+    outcome = await run(JobKind.TRAINING, python_model(source, old), CSV)
+    assert outcome.problem == (
+        "Training left nothing in outputDir/, but wrote made/scaler.bin, model.txt, old.txt beside it: "
+        "write the trained model there."
+    )
+    assert any(line.startswith("Training goes on although init failed") for line in outcome.messages)
+    assert failure_text(outcome.messages, 600) == outcome.problem
 
 
 async def test_training_goes_on_although_init_cannot_load_what_it_is_about_to_make(call: Run) -> None:
