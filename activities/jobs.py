@@ -9,8 +9,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 from activities.failures import (
+    Poll,
     lookup_deadline,
     non_retryable,
     not_finished,
@@ -27,13 +29,16 @@ from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.file import FileRules, InputFile
-from mlc.model.job import Job, JobKind, JobRecord, JobRequest, RecordCounts
+from mlc.model.job import Job, JobKind, JobProgress, JobRecord, JobRequest, RecordCounts
+from mlc.model.processes import JOB_PROGRESS
 from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 SHOWN_NAMES = 10
+LONGEST_DOING = 200
+"""Bytes."""
 REPLACEABLE = frozenset({AssetRole.WEIGHTS_FILE, AssetRole.UNKNOWN})
 """Roles of assets that training may make anew."""
 
@@ -92,8 +97,8 @@ class JobActivities:
         Returns:
             The artefacts' file names; of many the first ones, and how many more there are.
         """
-        with translated_while_waiting(self.settings.outage_budget):
-            async with self._finished(job) as finished:
+        with translated_while_waiting(self.settings.outage_budget) as poll:
+            async with self._finished(job, poll) as finished:
                 artefacts = [_as_weights(asset) for asset in finished.outputs if asset.ref]
                 names = [artefact.name for artefact in artefacts]
                 if artefacts:
@@ -119,8 +124,8 @@ class JobActivities:
     @activity.defn
     async def finish_scoring(self, job: Job) -> Scored:
         """Wait for a scoring job."""
-        with translated_while_waiting(self.settings.outage_budget):
-            finished = await self._ended(job)
+        with translated_while_waiting(self.settings.outage_budget) as poll:
+            finished = await self._ended(job, poll)
         names = [without_query(asset.address) or asset.name for asset in finished.outputs]
         shown = [truncate(name, 150) for name in names[:SHOWN_NAMES]]
         return Scored(
@@ -132,8 +137,8 @@ class JobActivities:
         )
 
     async def _finish_test(self, job: Job, purpose: Purpose) -> TestResult:
-        with translated_while_waiting(self.settings.outage_budget):
-            async with self._finished(job) as finished:
+        with translated_while_waiting(self.settings.outage_budget) as poll:
+            async with self._finished(job, poll) as finished:
                 metrics = await read_metrics(self.center, finished, self.text_limit)
                 result = await self.center.keep_test_result(
                     TestResultRecord(
@@ -155,9 +160,9 @@ class JobActivities:
             await self.center.cancel_job(job_id)
 
     @asynccontextmanager
-    async def _finished(self, job: Job) -> AsyncIterator[JobRecord]:
+    async def _finished(self, job: Job, poll: Poll) -> AsyncIterator[JobRecord]:
         """The job once it is complete, open: what it made can be read."""
-        await self._ended(job)
+        await self._ended(job, poll)
         async with AsyncExitStack() as opened:
             try:
                 finished = await opened.enter_async_context(self.center.open_job(job.id))
@@ -165,7 +170,7 @@ class JobActivities:
                 raise _gone(job) from None
             yield finished
 
-    async def _ended(self, job: Job) -> JobRecord:
+    async def _ended(self, job: Job, poll: Poll) -> JobRecord:
         """The job once it is complete, and a success."""
         try:
             current = await self.center.get_job(job.id)
@@ -183,6 +188,10 @@ class JobActivities:
                 f"The {job.kind} job {job.id} was still {current.status} after {self.settings.job_deadline}; "
                 "it was cancelled.",
             )
+        if (doing := truncate(current.doing, LONGEST_DOING)) != poll.told:
+            await _tell_run(job, doing)
+            poll.told = doing
+            poll.keep()
         pause = min(self.settings.job_poll, left)
         raise not_finished(f"Job {job.id} is {current.status}, next look in {pause.total_seconds():.0f} s", pause)
 
@@ -215,6 +224,15 @@ class JobActivities:
     def _created(self, request: JobRequest, job: JobRecord) -> Job:
         deadline = activity.info().started_time + self.settings.job_deadline
         return Job(id=job.id, kind=request.kind, snapshot_id=request.snapshot_id, deadline=deadline)
+
+
+async def _tell_run(job: Job, doing: str) -> None:
+    """Let the run that waits show what its job does. It is news, and no more: nothing hangs on it."""
+    run = activity.client().get_workflow_handle(activity.info().workflow_id or "")
+    try:
+        await run.signal(JOB_PROGRESS, JobProgress(job_id=job.id, doing=doing))
+    except RPCError as error:
+        activity.logger.warning("The run was not told what job %s does: %s", job.id, error)
 
 
 def _gone(job: Job) -> ApplicationError:

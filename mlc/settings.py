@@ -358,6 +358,9 @@ class RuntimeSettings(Group):
     time_limit: float = Field(3600, gt=0, description="Seconds for one job")
     online_time_limit: float = Field(30, gt=0, description="Seconds for one online record")
     load_time_limit: float = Field(300, gt=0, description="Seconds in which an online model must load")
+    install_time_limit: float = Field(
+        600, gt=0, description="Seconds in which a model's requirements must be installed; so long an index may be away"
+    )
     output_limit_mb: int = Field(64, ge=1, description="Largest output or artefact that goes to the centre, MB")
     max_parallel_jobs: int = Field(2, ge=1, description="Jobs that run at the same time")
     max_body: int = Field(1024 * 1024, description="Largest body of an online request, bytes")

@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from mlc.model.asset import Asset
-from mlc.model.base import Input, OpenEnum, Record
+from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record
 from mlc.model.deployment import RuntimeRef
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.snapshot import Snapshot
@@ -170,6 +170,8 @@ class JobRecord(Record):
     check_input_schema: bool = False
     check_output_schema: bool = False
     created: datetime | None = None
+    doing: str = ""
+    """What its runtime says that it does just now; empty once it has ended, and where the runtime does not say."""
     runtime_info: dict[str, Any] | None = None
     """Versions, hashes and counts that the runtime told; None of one that tells nothing."""
     ref: str = ""
@@ -180,6 +182,13 @@ class JobChanged(Input):
     """Signal ``job_changed``: a hint that a job may have finished. The job itself is then read."""
 
     job_id: str
+
+
+class JobProgress(Input):
+    """Signal ``job_progress``: what the job that a run waits for does just now, for people."""
+
+    job_id: str = Field(max_length=LONGEST_ID)
+    doing: str = Field(max_length=300)
 
 
 EXECUTE_JOB = "execute_job"

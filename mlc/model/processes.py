@@ -25,6 +25,7 @@ RUN_JOB = "RunJob"
 
 TICKET_CHANGED = "ticket_changed"
 JOB_CHANGED = "job_changed"
+JOB_PROGRESS = "job_progress"
 
 
 def deploy_model_id(snapshot_id: str) -> str:

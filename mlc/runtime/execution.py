@@ -17,6 +17,7 @@ from mlc.model.job import JobKind, JobRecord, JobResult, RecordCounts, default_o
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.installation import Doing, quietly
 from mlc.runtime.layout import Layout, Order
 from mlc.runtime.libraries import libraries
 from mlc.runtime.names import path_of
@@ -33,12 +34,16 @@ MEGABYTE = 1024**2
 
 @dataclass(frozen=True)
 class Limits:
-    """What one model may use: ``memory``, ``output`` and the ``text`` of requirements in bytes, ``time`` in seconds."""
+    """What one model may use: ``memory``, ``output`` and the ``text`` of requirements in bytes, times in seconds.
+
+    ``install`` is for its requirements, ``time`` for what it does itself.
+    """
 
     memory: int
     time: float
     output: int
     text: int
+    install: float = 600
 
 
 @dataclass
@@ -73,6 +78,7 @@ class JobExecution:
         extra_environment: variables that models may see besides the harmless ones.
         laid_out: called when what the centre has of the job is on disk and not needed any more.
         progress: told now and then how many records a scoring job has done.
+        doing: told what is done just now, where that may take long.
     """
 
     def __init__(
@@ -87,6 +93,7 @@ class JobExecution:
         laid_out: Callable[[], Awaitable[None]],
         extra_environment: Mapping[str, str] | None = None,
         progress: Callable[[int], None] = lambda _: None,
+        doing: Doing = quietly,
     ) -> None:
         self.outcome = Outcome()
         self._job = job
@@ -99,6 +106,8 @@ class JobExecution:
         self._laid_out = laid_out
         self._extra_environment = extra_environment
         self._progress = progress
+        self._doing = doing
+        self._told = False
         self._before: Files = {}
 
     async def run(self) -> Outcome:
@@ -125,9 +134,13 @@ class JobExecution:
             layout, order = await self._lay_out(model)
             # What requirements.txt asks for may lie beside it: so nothing but the model is there yet.
             requirements = await requirements_of(model, self._center, self._limits.text)
-            python = await interpreter_for(requirements, self._environments, layout.root)
+            python = await interpreter_for(
+                requirements, self._environments, layout.root, limit=self._limits.install, doing=self._install
+            )
             await self._add_data(layout, order)
             await self._laid_out()
+            if self._told:
+                await self._doing("running the model")
             answer = await self._answer(python, layout.root, order.model_dump(mode="json", by_alias=True))
             self.outcome.messages += answer["notes"]
             used = await asyncio.to_thread(libraries, answer["modules"], python)
@@ -139,6 +152,12 @@ class JobExecution:
             await asyncio.to_thread(self._collect, layout, order)
         finally:
             self._files.stop()
+
+    async def _install(self, doing: str) -> None:
+        if not self._told:
+            self._say(f"{self._kind.value} job {self._job.id}: {doing}")
+        self._told = True
+        await self._doing(doing)
 
     async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
         """The last message of a model process of its own."""

@@ -148,7 +148,8 @@ class OnlineModel:
         try:
             layout, order, requirements = await self._lay_out()
             environments = self._settings.folder / "environments"
-            python = await interpreter_for(requirements, environments, layout.root)
+            limit = self._settings.install_time_limit
+            python = await interpreter_for(requirements, environments, layout.root, limit=limit)
             memory = self._settings.memory_limit_mb * MEGABYTE
             process = ModelProcess(python, layout.root, memory, extra_environment(self._settings))
             await self._start(process, order)

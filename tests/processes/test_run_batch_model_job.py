@@ -178,6 +178,34 @@ async def test_a_failed_job_is_an_error_and_a_jira_notification_with_its_message
     assert "record 17 of in.csv: could not convert 'n/a'" in said
 
 
+@pytest.mark.parametrize(
+    ("doing", "shown"),
+    [
+        ("installing 14 packages for Python 3.11", "installing 14 packages for Python 3.11"),
+        ("**bold**\n`code`" + "x" * 1_000, r"\*\*bold\*\* \`code\`xxx"),
+    ],
+)
+async def test_the_status_says_what_the_job_does_just_now(desk: Office, doing: str, shown: str) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    job_id = await desk.job_awaited(run)
+    await desk.center.patch_job(job_id, {"jobStatus": "RUNNING", "runtimeInfo": {"doing": doing}})
+    await run.signal("job_progress", {"job_id": "another", "doing": "nothing of ours"})
+    await run.signal("job_changed", {"job_id": job_id})
+
+    async def says() -> bool:
+        return f"scoring job {job_id}: {shown}" in (await run.query("status"))["waiting_for"]
+
+    await eventually(says)
+    assert f"scoring job {job_id}: {shown}" in (await run.query("__temporal_workflow_metadata")).current_details
+    await desk.center.patch_job(job_id, {"jobStatus": "COMPLETE", "jobResult": "SUCCESS"})
+    await run.signal("job_changed", {"job_id": job_id})
+    assert (await run.result()).job_id == job_id
+    sizes = [len(p.data) for event in (await run.fetch_history()).events for _, p in payloads(event)]
+    assert max(sizes) < 2_048
+
+
 @pytest.mark.parametrize("result", ["FAILURE", "UNKNOWN", None])
 async def test_a_complete_job_without_success_is_an_error_and_a_jira_notification(
     desk: Office, result: str | None
@@ -224,7 +252,7 @@ async def test_lost_records_are_a_warning_where_the_settings_say_so(desk: Office
     ended = await run.result()
     assert ended.records == RecordCounts(read=4, written=2, bad=2, unanswered=0)
     assert (ended.warnings, ended.tickets) == ([WARNING], [])
-    assert "2 of 4 records were lost" in str(await run.query("__temporal_workflow_metadata"))
+    assert "2 of 4 records were lost" in (await run.query("__temporal_workflow_metadata")).current_details
     notes = {step["phase"]: step["note"] for step in (await run.query("status"))["steps"]}
     assert notes["scoring"].startswith(WARNING)
 

@@ -131,7 +131,7 @@ async def test_requirements_that_cannot_be_installed_are_an_error_with_what_pip_
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     outcome = await run(JobKind.METRICS, needing("tiny-library==7\n"), CSV)
-    assert outcome.problem == "The model's requirements can't be installed: pip's last lines follow."
+    assert outcome.problem.startswith("The model's requirements can't be installed for Python 3.")
     assert any("No matching distribution found for tiny-library==7" in line for line in outcome.messages)
 
 
@@ -172,7 +172,7 @@ async def test_only_the_models_own_files_are_there_while_its_environment_is_made
     wheel = tiny_library(tmp_path, "1.0")
     given = embedded(wheel.name, wheel.read_bytes())
     outcome = await run(JobKind.METRICS, needing(f"./{wheel.name}"), CSV, additional=[given])
-    assert outcome.problem == "The model's requirements can't be installed: pip's last lines follow."
+    assert outcome.problem.startswith("The model's requirements can't be installed for Python 3.")
 
 
 async def test_an_environment_is_not_made_by_modules_of_the_model(

@@ -11,6 +11,8 @@ from mlc.center.modelop.snapshots import moment, read_snapshot
 from mlc.model.job import JobEnding, JobRecord, JobResult, JobStatus, RecordCounts
 
 _WORKFLOW_ID = "mlcWorkflowId"
+DOING = "doing"
+"""Which of ``runtimeInfo`` says what a job that runs does just now."""
 _RECORDS = "records"
 """Which of ``runtimeInfo`` are the counts of records; like all of it, our runtimes' own."""
 
@@ -38,7 +40,8 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
         check_input_schema=bool(job.enable_input_schema_checking),
         check_output_schema=bool(job.enable_output_schema_checking),
         created=moment(job.created_date),
-        runtime_info=job.runtime_info,
+        doing=_doing(job) if not status.terminal else "",
+        runtime_info=_told(job),
         ref=refer(job),
     )
 
@@ -56,6 +59,18 @@ def read_counts(job: wire.Job) -> RecordCounts | None:
         return RecordCounts.model_validate(told, strict=True)
     except ValidationError:
         return None
+
+
+def _doing(job: wire.Job) -> str:
+    doing = (job.runtime_info or {}).get(DOING)
+    return doing if isinstance(doing, str) else ""
+
+
+def _told(job: wire.Job) -> dict[str, Any] | None:
+    """What the runtime told of how the job was run. What it was doing at some time says nothing about that."""
+    if job.runtime_info is None:
+        return None
+    return {name: value for name, value in job.runtime_info.items() if name != DOING}
 
 
 def _usual_result(status: JobStatus) -> JobResult:

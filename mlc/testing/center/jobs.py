@@ -128,6 +128,20 @@ class JobContract:
             ended = await center.get_job(job.id)
             assert (ended.status, ended.result, ended.records) == (JobStatus.COMPLETE, JobResult.FAILURE, counts)
 
+    async def test_a_job_that_runs_says_what_it_does(self, center: Center, tmp_path: Path) -> None:
+        job = await a_job(center, await a_snapshot(center, tmp_path))
+        await center.begin_job(job.id)
+        for doing in ("installing 14 packages", "running"):
+            await center.report_job(job.id, doing)
+            running = await center.get_job(job.id)
+            assert (running.status, running.doing) == (JobStatus.RUNNING, doing)
+            assert not running.runtime_info
+        ended = await center.end_job(job.id, JobEnding(status=JobStatus.COMPLETE, messages=["done"]))
+        await center.report_job(job.id, "late")
+        again = await center.get_job(job.id)
+        assert (again.status, again.messages, again.doing) == (JobStatus.COMPLETE, ["done"], ended.doing)
+        assert again.doing == ""
+
     async def test_only_a_job_that_has_not_ended_is_cancelled(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
         open_job, ended = await a_job(center, made), await a_job(center, made)
