@@ -116,6 +116,7 @@ def job_fact(job: JobRecord) -> JobFact:
         "Type": job.type_name or job.kind.value,
         "Status": job.status.value,
         "Result": job.result_name,
+        "Records": str(job.records) if job.records else "",
         "Created": moment(job.created),
         "Runtime": job.runtime_name,
         "Inputs": ", ".join(asset.name for asset in job.inputs),

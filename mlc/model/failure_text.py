@@ -16,7 +16,7 @@ _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Failure|Interrupt|Exit
 
 def with_reason(lines: Sequence[str], reason: str) -> list[str]:
     """A log that says why something failed. ``reason`` is one line."""
-    return [reason, *lines, reason]
+    return [reason, *lines, reason] if lines else [reason]
 
 
 def failure_text(lines: Sequence[str], limit: int) -> str:

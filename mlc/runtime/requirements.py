@@ -70,7 +70,7 @@ async def interpreter_for(
     python = environment / "bin" / "python"
     complete = environment / "complete"
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    async with _locked(folder / f"{key}.lock"):
+    async with _locked(folder / f"{key}.lock", doing):
         if complete.exists():
             return str(python)
         await asyncio.to_thread(shutil.rmtree, environment, ignore_errors=True)
@@ -118,14 +118,18 @@ def _hashes(directory: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
+async def _locked(path: Path, doing: Doing) -> AsyncIterator[None]:
     """One maker at a time, in this process and in others that share the folder."""
+    waits = False
     with path.open("w") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
+                if not waits:
+                    waits = True
+                    await doing("waiting for another model's installation of the same packages")
                 await asyncio.sleep(0.2)
         yield
 

@@ -145,10 +145,20 @@ async def test_two_jobs_that_need_the_same_environment_make_it_one_after_the_oth
     tiny_library(tmp_path, "2.0")
     for name in ("a", "b"):
         (tmp_path / name / "__moc_runtime").mkdir(parents=True)
+    said: list[str] = []
+
+    async def doing(what: str) -> None:
+        said.append(what)
+
     both = await asyncio.gather(
-        *(interpreter_for("tiny-library==2.0", tmp_path / "environments", tmp_path / n) for n in ("a", "b"))
+        *(
+            interpreter_for("tiny-library==2.0", tmp_path / "environments", tmp_path / name, doing=doing)
+            for name in ("a", "b")
+        )
     )
     assert both[0] == both[1]
+    assert said.count("waiting for another model's installation of the same packages") == 1
+    assert len(said) == 2
     assert len(list((tmp_path / "environments").glob("*/complete"))) == 1
 
 
