@@ -8,7 +8,7 @@ LONGEST_REASON = 240
 """Characters of one: pip may list a hundred versions."""
 
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT[\d:,]+ ")
-_REASON = re.compile("^(?:ERROR: |\N{MULTIPLICATION SIGN} )(.+)")
+_REASON = re.compile(r"^(?:ERROR: (?:\[present-\w+\] )?|\u00d7 )(.+)")
 _NOTHING_FITS = "No matching distribution"
 _NOT_FETCHED = re.compile(r"Could not fetch URL (\S+): (.+?)(?: - skipping)?$")
 _AWAY = re.compile(
@@ -16,6 +16,9 @@ _AWAY = re.compile(
 )
 _CERTIFICATE = re.compile(r"certificate|SSLError", re.IGNORECASE)
 _STEP = re.compile(r"^(?:Collecting|Downloading|Building|Preparing|Getting requirements|Installing) .+")
+
+_PACKAGE = re.compile(r"^(?:Collecting|Processing) (\S+)")
+"""Not indented: what is, a build of a package says of its own."""
 
 _USER = re.compile(r"(\w+://)[^\s/'\"]*@")
 _QUERY = re.compile(r"(\w+://[^\s?'\"]+)\?[^\s'\"]+")
@@ -35,14 +38,18 @@ class PipOutput:
             if len(secret) >= 4:  # a shorter one is a part of ordinary words; in an address it is hidden all the same
                 text = text.replace(secret, HIDDEN)
         text = _QUERY.sub(rf"\1?{HIDDEN}", _USER.sub(rf"\1{HIDDEN}@", text))
-        self.lines = [_TIME.sub("", line).strip() for line in text.splitlines() if line.strip()]
+        outer = [_TIME.sub("", line).rstrip() for line in text.splitlines() if line.strip()]
+        self._packages = [match[1] for line in outer if (match := _PACKAGE.match(line))]
+        self.lines = [line.strip() for line in outer]
 
     def reason(self) -> str:
         """Why it failed, in pip's own words; empty if it doesn't say. What names a package comes first."""
         found = dict.fromkeys(match[1] for line in self.lines if (match := _REASON.match(line)))
         reasons = sorted(found, key=lambda reason: not reason.startswith(_NOTHING_FITS))
         refused = dict.fromkeys(why for why in self._not_fetched() if why[:2] == "40" and not why.startswith("404"))
-        return "; ".join(_cut(reason).rstrip(".") for reason in [*reasons[:MOST_REASONS], *list(refused)[:1]])
+        said = "; ".join(_cut(reason).rstrip(".") for reason in [*reasons[:MOST_REASONS], *list(refused)[:1]])
+        last = _cut(self._packages[-1]) if self._packages else ""
+        return said if not said or not last or _NOTHING_FITS in said or last in said else f"{last}: {said}"
 
     def outage(self) -> str:
         """Which index could not be reached, or is out of order; empty if there was another reason."""
@@ -54,7 +61,7 @@ class PipOutput:
 
     def step(self) -> str:
         """What it was at in the end."""
-        return _cut(next((line for line in reversed(self.lines) if _STEP.match(line)), ""))
+        return _cut(next((line for line in reversed(self.lines) if _STEP.match(line)), "").partition(" (from ")[0])
 
     def _not_fetched(self) -> list[str]:
         return [match[2] for line in self.lines if (match := _NOT_FETCHED.match(line))]

@@ -262,6 +262,17 @@ MISSING = "ERROR: No matching distribution found for x==9"
             "setup.py did not run successfully",
             False,
         ),
+        "a build, in its log": (
+            "Processing ./src\nERROR: [present-rich] Getting requirements to build wheel exited with 1",
+            "./src: Getting requirements to build wheel exited with 1",
+            False,
+        ),
+        "a build of a package": (
+            "Collecting a==1 (from -r r.txt (line 1))\nCollecting odd-one==2 (from -r r.txt (line 2))\n"
+            "  Collecting setuptools\n  \N{MULTIPLICATION SIGN} setup.py did not run successfully.",
+            "odd-one==2: setup.py did not run successfully",
+            False,
+        ),
     }.values(),
 )
 def test_pips_reason_is_found_and_an_index_that_is_away_is_told_from_a_package_that_is_not_there(
@@ -269,6 +280,13 @@ def test_pips_reason_is_found_and_an_index_that_is_away_is_told_from_a_package_t
 ) -> None:
     output = PipOutput(text)
     assert (output.reason(), bool(output.outage())) == (reason, away)
+
+
+def test_what_pip_was_at_is_told_without_where_it_was_asked_for() -> None:
+    text = (
+        "2026-11-29T13:21:51,531 Collecting torch==2.1 (from -r /work/requirements.txt (line 3))\nCreated temporary x"
+    )
+    assert PipOutput(text).step() == "Collecting torch==2.1"
 
 
 def test_a_long_reason_is_cut() -> None:
