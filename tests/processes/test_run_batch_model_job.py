@@ -28,6 +28,10 @@ def deaf(settings: ProcessSettings) -> ProcessSettings:
     return settings.model_copy(update={"runtime_timeout": timedelta(seconds=1)})
 
 
+def eager(settings: ProcessSettings) -> ProcessSettings:
+    return settings.model_copy(update={"job_poll": timedelta(seconds=0.2)})
+
+
 def lenient(settings: ProcessSettings) -> ProcessSettings:
     return settings.model_copy(update={"on_lost_records": "warn"})
 
@@ -204,6 +208,29 @@ async def test_the_status_says_what_the_job_does_just_now(desk: Office, doing: s
     assert (await run.result()).job_id == job_id
     sizes = [len(p.data) for event in (await run.fetch_history()).events for _, p in payloads(event)]
     assert max(sizes) < 2_048
+
+
+@pytest.mark.parametrize("desk", [{"configure": eager}], indirect=True)
+async def test_what_a_job_does_is_told_when_it_changes_and_not_at_each_look(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    job_id = await desk.job_awaited(run)
+
+    async def looks() -> int:
+        return max((a.attempt for a in (await run.describe()).raw_description.pending_activities), default=0)
+
+    for doing in ("installing 2 packages", "running the model"):
+        await desk.center.patch_job(job_id, {"jobStatus": "RUNNING", "runtimeInfo": {"doing": doing}})
+        before = await looks()
+
+        async def looked_often(before: int = before) -> bool:
+            return await looks() >= before + 5
+
+        await eventually(looked_often)
+    told = [e async for e in run.fetch_history_events() if e.HasField("workflow_execution_signaled_event_attributes")]
+    assert [e.workflow_execution_signaled_event_attributes.signal_name for e in told] == ["job_progress"] * 2
+    await run.cancel()
 
 
 @pytest.mark.parametrize("result", ["FAILURE", "UNKNOWN", None])
