@@ -30,8 +30,9 @@ from mlc.model.deployment import (
     RuntimeRef,
 )
 from mlc.model.failure import FailureType, NotFound, Refused
+from mlc.model.failure_text import failure_text
 from mlc.model.snapshot import Snapshot
-from mlc.model.truncation import truncate, truncate_start
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 LOADING_PAUSE = timedelta(seconds=2)
@@ -209,7 +210,7 @@ async def end_each(center: Center, ids: Iterable[str]) -> None:
 def deployment_of(record: DeploymentRecord) -> Deployment:
     problem = ""
     if record.state is DeploymentState.FAILED:
-        problem = truncate_start("\n".join(record.messages), 400) or "the runtime gave no reason"
+        problem = failure_text(record.messages, 400) or "the runtime gave no reason"
     elif record.state is DeploymentState.UNDEPLOYED:
         problem = "it was undeployed meanwhile"
     online = record.runtime_id is not None

@@ -80,31 +80,50 @@ async def lookup_deadline(index_lag: timedelta) -> AsyncIterator[None]:
         raise ApplicationError(message, type=FailureType.NOT_SENT) from None
 
 
+class Poll:
+    """What a poll keeps in mind from one attempt to the next, in its heartbeat details, which outlive an attempt.
+
+    Attributes:
+        outage_since: when the outage began that lasts; None if the centre answered last time.
+        told: what the run was told last of what it waits for.
+    """
+
+    def __init__(self) -> None:
+        since, told = [*activity.info().heartbeat_details, None, None][:2]
+        self.outage_since = datetime.fromisoformat(since) if since else None
+        self.told: str = told or ""
+
+    def keep(self) -> None:
+        """Remember it as it is now."""
+        since = self.outage_since.isoformat() if self.outage_since else None
+        activity.heartbeat(*([since, self.told] if self.told else [since]))
+
+
 @contextmanager
-def translated_while_waiting(outage_budget: timedelta) -> Iterator[None]:
+def translated_while_waiting(outage_budget: timedelta) -> Iterator[Poll]:
     """For a poll: only the time since an outage began counts against ``outage_budget``, not what the poll has waited.
 
-    A poll is one activity that is retried for days, so the server's own limits would count the waiting as well. When
-    the outage began is kept in the heartbeat details, which outlive an attempt.
+    A poll is one activity that is retried for days, so the server's own limits would count the waiting as well.
     """
+    poll = Poll()
     try:
-        yield
+        yield poll
     except Unavailable as error:
-        raise _outage(error, outage_budget) from None
+        raise _outage(error, outage_budget, poll) from None
     except Refused as error:
         raise non_retryable(FailureType.REFUSED, str(error)) from None
     except ApplicationError:
-        _forget_outage()  # the centre answered, if only that the job still runs
+        _forget_outage(poll)  # the centre answered, if only that the job still runs
         raise
-    _forget_outage()
+    _forget_outage(poll)
 
 
-def _outage(error: Unavailable, outage_budget: timedelta) -> ApplicationError:
+def _outage(error: Unavailable, outage_budget: timedelta, poll: Poll) -> ApplicationError:
     now = activity.info().started_time
-    since = _outage_since() or now
+    since = poll.outage_since = poll.outage_since or now
     if now - since >= outage_budget:
         return non_retryable(FailureType.OUTAGE, f"{error} This has lasted since {since:%Y-%m-%d %H:%M} UTC.")
-    activity.heartbeat(since.isoformat())
+    poll.keep()
     return ApplicationError(
         str(error),
         type=FailureType.OUTAGE,
@@ -112,11 +131,7 @@ def _outage(error: Unavailable, outage_budget: timedelta) -> ApplicationError:
     )
 
 
-def _forget_outage() -> None:
-    if _outage_since() is not None:
-        activity.heartbeat(None)
-
-
-def _outage_since() -> datetime | None:
-    details = activity.info().heartbeat_details
-    return datetime.fromisoformat(details[0]) if details and details[0] else None
+def _forget_outage(poll: Poll) -> None:
+    if poll.outage_since is not None:
+        poll.outage_since = None
+        poll.keep()

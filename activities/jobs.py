@@ -1,7 +1,7 @@
 """Jobs: created once, waited for without holding anything, and what they made put where it belongs."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,9 +9,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 from activities.chosen_inputs import choice, chosen_inputs, shown_names
 from activities.failures import (
+    Poll,
     lookup_deadline,
     non_retryable,
     not_finished,
@@ -19,6 +21,7 @@ from activities.failures import (
     translated_creation,
     translated_while_waiting,
 )
+from activities.job_ends import job_problem, record_warnings
 from activities.job_files import embedded_output, external, output, without_query
 from activities.results import provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
@@ -27,13 +30,16 @@ from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.file import FileRules, InputFile
-from mlc.model.job import Job, JobKind, JobRecord, JobRequest, JobStatus
+from mlc.model.job import Job, JobKind, JobProgress, JobRecord, JobRequest, RecordCounts
+from mlc.model.processes import JOB_PROGRESS
 from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
-from mlc.model.truncation import truncate, truncate_start
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 SHOWN_NAMES = 10
+LONGEST_DOING = 200
+"""Bytes."""
 REPLACEABLE = frozenset({AssetRole.WEIGHTS_FILE, AssetRole.UNKNOWN})
 """Roles of assets that training may make anew."""
 
@@ -44,6 +50,9 @@ class Scored(Record):
     job_id: str
     outputs: list[str]
     output_count: int
+    records: RecordCounts | None = None
+    warnings: list[str] = []
+    """What the run's result is to say of records that are lost, or may be."""
 
 
 @dataclass
@@ -91,8 +100,8 @@ class JobActivities:
         Returns:
             The artefacts' file names; of many the first ones, and how many more there are.
         """
-        with translated_while_waiting(self.settings.outage_budget):
-            async with self._finished(job) as finished:
+        with translated_while_waiting(self.settings.outage_budget) as poll:
+            async with self._finished(job, poll) as finished:
                 artefacts = [_as_weights(asset) for asset in finished.outputs if asset.ref]
                 names = [artefact.name for artefact in artefacts]
                 if artefacts:
@@ -118,15 +127,21 @@ class JobActivities:
     @activity.defn
     async def finish_scoring(self, job: Job) -> Scored:
         """Wait for a scoring job."""
-        with translated_while_waiting(self.settings.outage_budget):
-            finished = await self._ended(job)
+        with translated_while_waiting(self.settings.outage_budget) as poll:
+            finished = await self._ended(job, poll)
         names = [without_query(asset.address) or asset.name for asset in finished.outputs]
         shown = [truncate(name, 150) for name in names[:SHOWN_NAMES]]
-        return Scored(job_id=job.id, outputs=shown, output_count=len(names))
+        return Scored(
+            job_id=job.id,
+            outputs=shown,
+            output_count=len(names),
+            records=finished.records.model_copy(update={"examples": []}) if finished.records else None,
+            warnings=record_warnings(job, finished),
+        )
 
     async def _finish_test(self, job: Job, purpose: Purpose) -> TestResult:
-        with translated_while_waiting(self.settings.outage_budget):
-            async with self._finished(job) as finished:
+        with translated_while_waiting(self.settings.outage_budget) as poll:
+            async with self._finished(job, poll) as finished:
                 metrics = await read_metrics(self.center, finished, self.text_limit)
                 result = await self.center.keep_test_result(
                     TestResultRecord(
@@ -149,9 +164,9 @@ class JobActivities:
             await self.center.cancel_job(job_id)
 
     @asynccontextmanager
-    async def _finished(self, job: Job) -> AsyncIterator[JobRecord]:
+    async def _finished(self, job: Job, poll: Poll) -> AsyncIterator[JobRecord]:
         """The job once it is complete, open: what it made can be read."""
-        await self._ended(job)
+        await self._ended(job, poll)
         async with AsyncExitStack() as opened:
             try:
                 finished = await opened.enter_async_context(self.center.open_job(job.id))
@@ -159,18 +174,16 @@ class JobActivities:
                 raise _gone(job) from None
             yield finished
 
-    async def _ended(self, job: Job) -> JobRecord:
-        """The job once it is complete."""
+    async def _ended(self, job: Job, poll: Poll) -> JobRecord:
+        """The job once it is complete, and a success."""
         try:
             current = await self.center.get_job(job.id)
         except NotFound:
             raise _gone(job) from None
-        match current.status:
-            case JobStatus.COMPLETE:
-                return current
-            case JobStatus.ERROR | JobStatus.CANCELLED as status:
-                message = f"The {job.kind} job {job.id} ended as {status}. {last_words(current)}"
-                raise non_retryable(FailureType.JOB_FAILED, message)
+        if current.status.terminal:
+            if problem := job_problem(job, current):
+                raise non_retryable(FailureType.JOB_FAILED, f"The {job.kind} job {job.id} {problem}")
+            return current
         left = job.deadline - activity.info().started_time if job.deadline else self.settings.job_poll
         if left <= timedelta(0):
             await self.center.cancel_job(job.id)
@@ -179,6 +192,10 @@ class JobActivities:
                 f"The {job.kind} job {job.id} was still {current.status} after {self.settings.job_deadline}; "
                 "it was cancelled.",
             )
+        if (doing := truncate(current.doing, LONGEST_DOING)) != poll.told:
+            await _tell_run(job, doing)
+            poll.told = doing
+            poll.keep()
         pause = min(self.settings.job_poll, left)
         raise not_finished(f"Job {job.id} is {current.status}, next look in {pause.total_seconds():.0f} s", pause)
 
@@ -220,6 +237,15 @@ class JobActivities:
         )
 
 
+async def _tell_run(job: Job, doing: str) -> None:
+    """Let the run that waits show what its job does. It is news, and no more: nothing hangs on it."""
+    run = activity.client().get_workflow_handle(activity.info().workflow_id or "")
+    try:
+        await run.signal(JOB_PROGRESS, JobProgress(job_id=job.id, doing=doing))
+    except RPCError as error:
+        activity.logger.warning("The run was not told what job %s does: %s", job.id, error)
+
+
 def _gone(job: Job) -> ApplicationError:
     return non_retryable(FailureType.JOB_FAILED, f"Job {job.id} is no longer in the model centre.")
 
@@ -258,16 +284,7 @@ def refuse_replacement(snapshot: Snapshot, artefacts: Sequence[Asset]) -> None:
             )
 
 
-def last_words(job: JobRecord, limit: int = 300) -> str:
-    """The end of a job's messages, where the error stands."""
-    return truncate_start("\n".join(_non_empty(job.messages)), limit)
-
-
 def _shown(names: Sequence[str]) -> list[str]:
     more = len(names) - SHOWN_NAMES
     shown = [truncate(name, 100) for name in names[:SHOWN_NAMES]]
     return [*shown, f"{more} more"] if more > 0 else shown
-
-
-def _non_empty(lines: Sequence[str]) -> Iterable[str]:
-    return (line.rstrip() for line in lines if line.strip())

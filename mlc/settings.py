@@ -259,6 +259,10 @@ class ProcessSettings(Group):
         },
         description="Further keys of monitors' results, as JSON: a decision table that asks for nothing else is theirs",
     )
+    on_lost_records: Literal["fail", "warn"] = Field(
+        "fail",
+        description="What comes of a scoring job that lost some of its records; warn needs a job that counts them",
+    )
     outage_budget: Duration = renamed(
         timedelta(hours=24),
         "MLC_OUTAGE_BUDGET",
@@ -365,6 +369,9 @@ class RuntimeSettings(Group):
     time_limit: float = Field(3600, gt=0, description="Seconds for one job")
     online_time_limit: float = Field(30, gt=0, description="Seconds for one online record")
     load_time_limit: float = Field(300, gt=0, description="Seconds in which an online model must load")
+    install_time_limit: float = Field(
+        600, gt=0, description="Seconds in which a model's requirements must be installed; so long an index may be away"
+    )
     output_limit_mb: int = Field(64, ge=1, description="Largest output or artefact that goes to the centre, MB")
     max_parallel_jobs: int = Field(2, ge=1, description="Jobs that run at the same time")
     max_body: int = Field(1024 * 1024, description="Largest body of an online request, bytes")

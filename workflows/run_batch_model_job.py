@@ -75,7 +75,11 @@ class RunBatchModelJob(ProcessRun):
         )
         self.result.job_id = finished.job_id
         self.result.outputs, self.result.output_count = finished.outputs, finished.output_count
-        self.progress.note(f"{finished.output_count} outputs: {', '.join(finished.outputs)}")
+        self.result.records = finished.records
+        self.result.warnings += finished.warnings
+        counts = [str(finished.records)] if finished.records and not finished.warnings else []
+        outputs = f"{finished.output_count} outputs: {', '.join(finished.outputs)}"
+        self.progress.note("; ".join([*counts, *finished.warnings, outputs]))
 
     async def notify(self, why: str, _kind: str | None) -> bool:
         """Error handling: a ticket that says what could not be run, and why; the run then fails with it."""

@@ -91,6 +91,10 @@ class Ledger(Contents, Protocol):
         """A runtime has begun to run it."""
         ...
 
+    async def report_job(self, job_id: str, doing: str) -> None:
+        """Say what a job that runs does just now, for people. One that has ended stays as it is."""
+        ...
+
     async def end_job(self, job_id: str, ending: JobEnding, outputs: Sequence[NewFile | Asset] = ()) -> JobRecord:
         """A runtime has ended it, with these outputs. A job that has ended already stays as it is, and is returned.
 

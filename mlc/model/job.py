@@ -1,12 +1,12 @@
 """Jobs: training, metrics (test) and scoring runs of a model on a runtime."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mlc.model.asset import Asset
-from mlc.model.base import Input, OpenEnum, Record
+from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record
 from mlc.model.deployment import RuntimeRef
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.snapshot import Snapshot
@@ -19,6 +19,10 @@ class JobKind(OpenEnum):
     METRICS = "metrics"
     SCORING = "scoring"
     UNKNOWN = "unknown"
+
+
+MOST_RECORDS = 2**53
+"""A count beyond what JSON's readers hold exactly is none."""
 
 
 def default_output(kind: JobKind) -> str:
@@ -41,6 +45,65 @@ class JobStatus(OpenEnum):
     def terminal(self) -> bool:
         """Whether it never changes again."""
         return self in {JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED}
+
+
+class JobResult(OpenEnum):
+    """How a job went. What the centre calls it is the adapter's business; only ``SUCCESS`` is one."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+
+
+class OnLostRecords(OpenEnum):
+    """What comes of a scoring job that lost records."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    """Its run goes on with a warning, if the job says how many were lost and that is all that went wrong."""
+    UNKNOWN = "unknown"
+    """As ``FAIL``."""
+
+
+class RecordCounts(Record):
+    """How many records a scoring job read and wrote. What is None its runtime did not tell."""
+
+    read: int = Field(ge=0, le=MOST_RECORDS)
+    written: int = Field(ge=0, le=MOST_RECORDS)
+    """One record may make several."""
+    bad: int | None = Field(None, ge=0, le=MOST_RECORDS)
+    """Records that can't be read or scored, or whose answer can't be written."""
+    unanswered: int | None = Field(None, ge=0, le=MOST_RECORDS)
+    """Records that the model answered nothing to."""
+    examples: list[str] = []
+    """What is wrong with the first bad ones, a short line each."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.bad or 0) + (self.unanswered or 0) > self.read:
+            raise ValueError("more records were lost than read")
+        if self.complete and self.written < self.read - self.lost:
+            raise ValueError("records that were lost are not counted")
+        return self
+
+    @property
+    def complete(self) -> bool:
+        """Whether every record is accounted for, and not only the totals are known."""
+        return self.bad is not None and self.unanswered is not None
+
+    @property
+    def lost(self) -> int:
+        """How many of those that were read have no answer among those that were written, at the least."""
+        counted = (self.bad or 0) + (self.unanswered or 0)
+        return counted if self.complete else max(counted, self.read - self.written)
+
+    def __str__(self) -> str:
+        if not self.lost:
+            return f"{self.read:,} records in, {self.written:,} out"
+        why = {"bad": self.bad, "without an answer": self.unanswered}
+        counted = ", ".join(f"{count:,} {name}" for name, count in why.items() if count)
+        said = f"{self.lost:,} of {self.read:,} records were lost" + (f" ({counted})" if counted else "")
+        return f"{said}; {self.written:,} were written"
 
 
 class JobFiles(Record):
@@ -76,6 +139,8 @@ class Job(Record):
     deadline: datetime | None = None
     remarks: list[str] = []
     """What should be known of what it reads, in sentences."""
+    on_lost_records: OnLostRecords = OnLostRecords.FAIL
+    """By the settings that its waiting process follows."""
 
 
 class JobRecord(Record):
@@ -86,9 +151,12 @@ class JobRecord(Record):
     type_name: str = ""
     """The kind in the centre's own word, for people."""
     status: JobStatus = JobStatus.UNKNOWN
-    result: str = ""
+    result: JobResult = JobResult.UNKNOWN
+    result_name: str = ""
     """How it went in the centre's own word, for people; of an unknown status that word."""
     messages: list[str] = []
+    records: RecordCounts | None = None
+    """None where the centre has none, or none that can be true."""
     key: str = ""
     """Ours, of the process that created it."""
     workflow_id: str = ""
@@ -104,6 +172,8 @@ class JobRecord(Record):
     check_input_schema: bool = False
     check_output_schema: bool = False
     created: datetime | None = None
+    doing: str = ""
+    """What its runtime says that it does just now; empty once it has ended, and where the runtime does not say."""
     runtime_info: dict[str, Any] | None = None
     """Versions, hashes and counts that the runtime told; None of one that tells nothing."""
     ref: str = ""
@@ -114,6 +184,13 @@ class JobChanged(Input):
     """Signal ``job_changed``: a hint that a job may have finished. The job itself is then read."""
 
     job_id: str
+
+
+class JobProgress(Input):
+    """Signal ``job_progress``: what the job that a run waits for does just now, for people."""
+
+    job_id: str = Field(max_length=LONGEST_ID)
+    doing: str = Field(max_length=300)
 
 
 EXECUTE_JOB = "execute_job"
@@ -154,7 +231,10 @@ class JobEnding(Record):
     """How a runtime ends a job: what becomes of it in the centre."""
 
     status: JobStatus
+    result: JobResult | None = None
+    """How it went; None: as the status says."""
     messages: list[str] = []
+    records: RecordCounts | None = None
     runtime_info: dict[str, Any] = {}
     began: datetime | None = None
     ended: datetime | None = None

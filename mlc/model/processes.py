@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record, State, renamed
 from mlc.model.deployment import Deployment, OtherDeployment
 from mlc.model.file import InputFile, OutputFile
+from mlc.model.job import OnLostRecords, RecordCounts
 from mlc.model.ticket import Decision, Provider, TicketRef
 from mlc.model.verdict import Verdict
 
@@ -24,6 +25,7 @@ RUN_JOB = "RunJob"
 
 TICKET_CHANGED = "ticket_changed"
 JOB_CHANGED = "job_changed"
+JOB_PROGRESS = "job_progress"
 
 
 def deploy_model_id(snapshot_id: str) -> str:
@@ -87,6 +89,7 @@ class Policy(Record):
     """How long a search may lag behind a write in the ticket system: waited after an ambiguous creation."""
     center_index_lag: timedelta = renamed(timedelta(seconds=15), "center_index_lag", was="center_settle")
     on_failed_verdict: OnFailedVerdict = OnFailedVerdict.REJECT
+    on_lost_records: OnLostRecords = OnLostRecords.FAIL
     handover: bool = False
     """Whether a run with a long history goes on as a new one. Not those that a release began which can't do so."""
     ticketing: Provider = "jira"
@@ -325,6 +328,8 @@ class RunBatchModelJobResult(ProcessResult):
     outputs: list[str] = []
     """Addresses or names of the first outputs, in order."""
     output_count: int = 0
+    records: RecordCounts | None = None
+    """How many records were read, written and bad; None if the job did not tell."""
 
 
 class RunBatchModelJobStatus(ProcessStatus):

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -45,7 +46,8 @@ class JobActivities:
         """Run a job and store its outcome. A job that has ended already is left alone.
 
         A centre that is down is waited for, so that the outcome of a long job isn't lost to a short outage. The
-        heartbeats of a scoring job say how many records are done: ``{"records": 41000}``.
+        heartbeats of a scoring job say how many records are done: ``{"records": 41000}``; those of a job whose
+        requirements are installed say that.
 
         Raises:
             ApplicationError: ``Refused``: there is no such job, or the centre refuses this runtime (final).
@@ -93,6 +95,7 @@ class JobActivities:
             laid_out=close,
             extra_environment=extra_environment(self.settings),
             progress=progress.set,
+            doing=lambda doing: self._tell(progress, doing),
         )
         try:
             return await self._report(job, await execution.run(), began)
@@ -102,10 +105,17 @@ class JobActivities:
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
+    async def _tell(self, progress: "Progress", doing: str) -> None:
+        progress.doing = doing
+        with suppress(ExternalError):  # nothing hangs on it
+            await self.center.report_job(progress.job_id, doing)
+
     async def _report(self, job: JobRecord, outcome: Outcome, began: datetime) -> JobEnd:
         ending = JobEnding(
             status=JobStatus.ERROR if outcome.problem else JobStatus.COMPLETE,
+            result=outcome.result,
             messages=outcome.messages,
+            records=outcome.records,
             runtime_info={"runtime": self.settings.name, **outcome.runtime_info},
             began=began,
             ended=datetime.now(UTC),
@@ -118,7 +128,8 @@ class JobActivities:
             outcome.problem = f"The model centre refused the job's outcome: {error}"
             stored = await self._end(job.id, JobEnding(status=JobStatus.ERROR, messages=[outcome.problem]))
         log.info("job %s: %s", job.id, stored)
-        return JobEnd(job_id=job.id, status=stored, message=(outcome.problem or "")[:500])
+        said = outcome.problem or (str(outcome.records) if outcome.records else "")
+        return JobEnd(job_id=job.id, status=stored, message=said[:500])
 
     async def _end(self, job_id: str, ending: JobEnding, outputs: Sequence[NewFile | Asset] = ()) -> JobStatus:
         # It may have been cancelled meanwhile, or another runtime may have ended it when this one seemed lost: then
@@ -136,10 +147,20 @@ class JobActivities:
 
 @dataclass
 class Progress:
-    """How many records of a scoring job are done; None until that is known, and for other jobs."""
+    """How far a job is: how many records of a scoring job are done, and what is done that may take long.
+
+    ``records`` is None until that is known, and for other jobs.
+    """
 
     job_id: str
     records: int | None = None
+    doing: str = ""
+
+    def details(self) -> list[dict[str, Any]]:
+        """What a heartbeat says of it."""
+        records = {} if self.records is None else {"records": self.records}
+        found = {**records, **({"doing": self.doing} if self.doing else {})}
+        return [found] if found else []
 
     def set(self, records: int) -> None:
         self.records = records
@@ -149,7 +170,7 @@ async def _beat(progress: Progress) -> None:
     """Tell Temporal that the job runs, and Temporal and the console how far it is."""
     said = None
     while True:
-        activity.heartbeat(*([] if progress.records is None else [{"records": progress.records}]))
+        activity.heartbeat(*progress.details())
         if progress.records != said:
             log.info("job %s: %s records", progress.job_id, f"{progress.records:,}")
             said = progress.records
@@ -163,6 +184,7 @@ def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
         time=settings.time_limit,
         output=settings.output_limit_mb * MEGABYTE,
         text=text_limit,
+        install=settings.install_time_limit,
     )
 
 

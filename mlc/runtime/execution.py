@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from mlc.center import Contents, Ledger, NewFile
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import Refused, TooLarge
-from mlc.model.job import JobKind, JobRecord, default_output
+from mlc.model.failure_text import with_reason
+from mlc.model.job import JobKind, JobRecord, JobResult, RecordCounts, default_output
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.installation import Doing, quietly
 from mlc.runtime.layout import Layout, Order
 from mlc.runtime.libraries import libraries
 from mlc.runtime.names import path_of
@@ -22,7 +26,7 @@ from mlc.runtime.places import sha256
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.requirements import interpreter_for
 from mlc.runtime.schemas import add_schemas
-from mlc.runtime.training import trained_artefacts
+from mlc.runtime.training import Files, files_beside, trained_artefacts
 from mlc.settings import FileSettings
 
 MEGABYTE = 1024**2
@@ -30,12 +34,16 @@ MEGABYTE = 1024**2
 
 @dataclass(frozen=True)
 class Limits:
-    """What one model may use: ``memory``, ``output`` and the ``text`` of requirements in bytes, ``time`` in seconds."""
+    """What one model may use: ``memory``, ``output`` and the ``text`` of requirements in bytes, times in seconds.
+
+    ``install`` is for its requirements, ``time`` for what it does itself.
+    """
 
     memory: int
     time: float
     output: int
     text: int
+    install: float = 600
 
 
 @dataclass
@@ -49,6 +57,14 @@ class Outcome:
     messages: list[str] = field(default_factory=list)
     outputs: list[NewFile | Asset] = field(default_factory=list)
     runtime_info: dict[str, Any] = field(default_factory=dict)
+    records: RecordCounts | None = None
+    """Of a scoring job that was scored to its end."""
+
+    @property
+    def result(self) -> JobResult:
+        """A job has failed as well that lost a record, whatever it wrote of the others."""
+        lost = self.records is not None and self.records.lost > 0
+        return JobResult.FAILURE if self.problem or lost else JobResult.SUCCESS
 
 
 class JobExecution:
@@ -62,6 +78,7 @@ class JobExecution:
         extra_environment: variables that models may see besides the harmless ones.
         laid_out: called when what the centre has of the job is on disk and not needed any more.
         progress: told now and then how many records a scoring job has done.
+        doing: told what is done just now, where that may take long.
     """
 
     def __init__(
@@ -76,6 +93,7 @@ class JobExecution:
         laid_out: Callable[[], Awaitable[None]],
         extra_environment: Mapping[str, str] | None = None,
         progress: Callable[[int], None] = lambda _: None,
+        doing: Doing = quietly,
     ) -> None:
         self.outcome = Outcome()
         self._job = job
@@ -88,6 +106,9 @@ class JobExecution:
         self._laid_out = laid_out
         self._extra_environment = extra_environment
         self._progress = progress
+        self._doing = doing
+        self._told = False
+        self._before: Files = {}
 
     async def run(self) -> Outcome:
         """Run the job to its end. Whatever the model does is an outcome, not an exception.
@@ -104,7 +125,7 @@ class JobExecution:
             self._fail(f"The runtime could not run the job: {error}.")
         self._say(f"{self._kind.value} job {self._job.id}: ended after {time.monotonic() - began:.1f} s")
         if self.outcome.problem:
-            self._say(self.outcome.problem)
+            self.outcome.messages = with_reason(self.outcome.messages, self.outcome.problem)
         return self.outcome
 
     async def _run(self) -> None:
@@ -113,9 +134,13 @@ class JobExecution:
             layout, order = await self._lay_out(model)
             # What requirements.txt asks for may lie beside it: so nothing but the model is there yet.
             requirements = await requirements_of(model, self._center, self._limits.text)
-            python = await interpreter_for(requirements, self._environments, layout.root)
+            python = await interpreter_for(
+                requirements, self._environments, layout.root, limit=self._limits.install, doing=self._install
+            )
             await self._add_data(layout, order)
             await self._laid_out()
+            if self._told:
+                await self._doing("running the model")
             answer = await self._answer(python, layout.root, order.model_dump(mode="json", by_alias=True))
             self.outcome.messages += answer["notes"]
             used = await asyncio.to_thread(libraries, answer["modules"], python)
@@ -123,10 +148,16 @@ class JobExecution:
             if answer["event"] == "failed":
                 raise ModelFailure(answer["message"], answer["traceback"])
             if "records" in answer:
-                self.outcome.runtime_info["records"] = answer["records"]
+                self.outcome.records = _counts(answer["records"])
             await asyncio.to_thread(self._collect, layout, order)
         finally:
             self._files.stop()
+
+    async def _install(self, doing: str) -> None:
+        if not self._told:
+            self._say(f"{self._kind.value} job {self._job.id}: {doing}")
+        self._told = True
+        await self._doing(doing)
 
     async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
         """The last message of a model process of its own."""
@@ -180,6 +211,7 @@ class JobExecution:
         # Of what is there when the model starts: nothing is written from here on but by the model itself.
         inputs = [{"name": file.name, "sha256": sha256(file.path)} for file in order.inputs]
         self.outcome.runtime_info |= {"sha256": {**layout.hashes(), "inputs": inputs}}
+        self._before = files_beside(layout.root)
 
     def _take_notes(self, layout: Layout) -> None:
         self.outcome.messages += layout.notes
@@ -198,7 +230,7 @@ class JobExecution:
     def _collect(self, layout: Layout, order: Order) -> None:
         made: list[tuple[Asset, Path, str]]
         if self._kind is JobKind.TRAINING:
-            artefacts = trained_artefacts(layout.root, self._model())
+            artefacts = trained_artefacts(layout.root, self._model(), self._before)
             made = [(_artefact(name), path, name) for name, path in artefacts]
         else:
             made = [(_named(a, f.name), f.path, f.name) for a, f in zip(self._outputs(), order.outputs, strict=True)]
@@ -229,10 +261,18 @@ class JobExecution:
     def _fail(self, problem: str, trace: str = "") -> None:
         self.outcome.problem = problem
         self.outcome.outputs = []
+        self.outcome.records = None
         self.outcome.messages += trace.splitlines()
 
     def _say(self, line: str) -> None:
         self.outcome.messages.append(line)
+
+
+def _counts(told: Any) -> RecordCounts:
+    try:
+        return RecordCounts.model_validate(told, strict=True)
+    except ValidationError:
+        raise ModelFailure("The model process told counts of records that can't be true.") from None
 
 
 def _named(output: Asset, name: str) -> Asset:

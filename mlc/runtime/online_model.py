@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from mlc.center import Ledger
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import ExternalError, MlcError
+from mlc.model.failure_text import with_reason
 from mlc.runtime.activities import extra_environment
 from mlc.runtime.execution import MEGABYTE, requirements_of
 from mlc.runtime.external import ExternalFiles
@@ -147,7 +148,8 @@ class OnlineModel:
         try:
             layout, order, requirements = await self._lay_out()
             environments = self._settings.folder / "environments"
-            python = await interpreter_for(requirements, environments, layout.root)
+            limit = self._settings.install_time_limit
+            python = await interpreter_for(requirements, environments, layout.root, limit=limit)
             memory = self._settings.memory_limit_mb * MEGABYTE
             process = ModelProcess(python, layout.root, memory, extra_environment(self._settings))
             await self._start(process, order)
@@ -156,7 +158,8 @@ class OnlineModel:
         except ModelFailure as failure:
             if process is not None:
                 await process.end()
-            lines = [*(process.log.lines() if process else []), *failure.trace.splitlines(), str(failure)]
+            log_lines = process.log.lines() if process else []
+            lines = with_reason([*log_lines, *failure.trace.splitlines()], str(failure))
             if await self._tell(DeploymentState.FAILED, lines) is DeploymentState.DEPLOYED:
                 raise
             return None

@@ -4,26 +4,20 @@ import asyncio
 import fcntl
 import hashlib
 import importlib.util
-import os
 import shutil
-import signal
 import sys
 import sysconfig
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.installation import Doing, Installation, quietly, run_program
 from mlc.runtime.names import PRIVATE
 from mlc.runtime.places import sha256
-
-INSTALL_LIMIT = 900
-"""Seconds for one installation."""
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
-PASSED_ON_LIKE = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
 def missing(requirements: str) -> list[str]:
@@ -50,7 +44,9 @@ def _satisfied(line: str) -> bool:
         return False
 
 
-async def interpreter_for(requirements: str, folder: Path, directory: Path) -> str:
+async def interpreter_for(
+    requirements: str, folder: Path, directory: Path, *, limit: float = 600, doing: Doing = quietly
+) -> str:
     """The interpreter that satisfies a model's requirements.
 
     An environment is made once for the same requirements on the same runtime, and kept. It stands on top of the
@@ -61,18 +57,20 @@ async def interpreter_for(requirements: str, folder: Path, directory: Path) -> s
         folder: where environments are kept.
         directory: the model's working directory, to which paths in the requirements are relative, with nothing but
             the model's files.
+        limit: seconds for the installation. An index that is away is asked again until then.
+        doing: told what is being installed.
 
     Raises:
-        ModelFailure: pip can't install them; with the last things that it said.
+        ModelFailure: pip can't install them; with its reason and the last things that it said.
     """
-    if not missing(requirements):
+    if not (lacking := missing(requirements)):
         return sys.executable
     key = await asyncio.to_thread(_key, requirements, directory)
     environment = folder / key
     python = environment / "bin" / "python"
     complete = environment / "complete"
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    async with _locked(folder / f"{key}.lock"):
+    async with _locked(folder / f"{key}.lock", doing):
         if complete.exists():
             return str(python)
         await asyncio.to_thread(shutil.rmtree, environment, ignore_errors=True)
@@ -82,12 +80,17 @@ async def interpreter_for(requirements: str, folder: Path, directory: Path) -> s
         own_pip = ["--without-pip"] if importlib.util.find_spec("pip") else []
         # -P: else Python would take its own modules, and pip's, from the model's folder.
         make = [sys.executable, "-P", "-m", "venv", *own_pip, str(environment)]
-        await _run(make, directory, "The environment can't be made")
+        try:
+            async with asyncio.timeout(limit):
+                code, said = await run_program(make, directory)
+        except TimeoutError:
+            raise ModelFailure(f"The environment for the model's requirements can't be made in {limit:g} s.") from None
+        if code:
+            raise ModelFailure("The environment for the model's requirements can't be made.", said)
         site = next(environment.glob("lib/python*/site-packages"))
         (site / "runtime_libraries.pth").write_text("\n".join({sysconfig.get_path(p) for p in ("purelib", "platlib")}))
-        install = ["install", "--disable-pip-version-check", "--no-input", "-r", str(wanted), "pandas"]
-        pip = [str(python), "-P", "-m", "pip", *install]
-        await _run(pip, directory, "The model's requirements can't be installed")
+        install = Installation(python, wanted, directory, folder / f"{key}.log", _named(lacking))
+        await install.run(limit, doing)
         complete.touch()
     return str(python)
 
@@ -115,38 +118,23 @@ def _hashes(directory: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
+async def _locked(path: Path, doing: Doing) -> AsyncIterator[None]:
     """One maker at a time, in this process and in others that share the folder."""
+    waits = False
     with path.open("w") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
+                if not waits:
+                    waits = True
+                    await doing("waiting for another model's installation of the same packages")
                 await asyncio.sleep(0.2)
         yield
 
 
-async def _run(command: list[str], directory: Path, what: str) -> None:
-    environment = {n: v for n, v in os.environ.items() if n in PASSED_ON or n.startswith(PASSED_ON_LIKE)}
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=directory,
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        said, _ = await asyncio.wait_for(process.communicate(), INSTALL_LIMIT)
-    except TimeoutError:
-        raise ModelFailure(f"{what}: it took longer than {INSTALL_LIMIT} seconds.") from None
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-    if process.returncode:
-        lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()][-12:]
-        raise ModelFailure(f"{what}: pip's last lines follow.", "\n".join(lines))
+def _named(lacking: list[str]) -> str:
+    count = sum(not line.startswith("-") for line in lacking)
+    what = "packages" if count != 1 else "package"
+    return f"{count} {what}" if count else "what the requirements ask for"

@@ -167,8 +167,14 @@ class Backroom:
         return made.id
 
     async def end_job(self, job_id: str, *outputs: wire.Asset, status: str = "COMPLETE", **more: Any) -> None:
-        """Play the runtime."""
-        changes = {"jobStatus": status, "outputData": [output.wire() for output in outputs], **more}
+        """Play the runtime. A job that is complete was a success, unless ``jobResult`` says something else."""
+        result = "SUCCESS" if status == "COMPLETE" else "FAILURE"
+        changes = {
+            "jobStatus": status,
+            "jobResult": result,
+            "outputData": [output.wire() for output in outputs],
+            **more,
+        }
         await self.center.patch_job(job_id, changes)
 
 

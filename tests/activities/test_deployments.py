@@ -82,6 +82,19 @@ async def test_a_runtime_or_a_snapshot_that_is_gone_meanwhile_is_told(room: Back
     [
         ({"state": "DEPLOYED"}, True, ""),
         ({"state": "ERROR", "messages": ["no module named x"]}, False, "no module named x"),
+        (
+            {"state": "ERROR", "messages": ["Traceback (most recent call last):", "E: two:", " - column"]},
+            False,
+            "E: two:\n - column",
+        ),
+        (
+            {
+                "state": "ERROR",
+                "messages": ["too late.", "Traceback (most recent call last):", "KeyError", "too late."],
+            },
+            False,
+            "too late.",
+        ),
         ({"state": "ERROR"}, False, "the runtime gave no reason"),
         ({"state": "UNDEPLOYED"}, False, "it was undeployed meanwhile"),
     ],

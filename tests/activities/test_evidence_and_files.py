@@ -44,11 +44,16 @@ async def test_a_job_is_told_in_the_centres_words(room: Backroom) -> None:
     from test_jobs import made
 
     job = await made(room, JobKind.METRICS, id_)
-    await room.end_job(job.id, status="ERROR", jobMessages=["KeyError"])
+    counts = {"records": {"read": 4, "written": 2, "bad": 2, "unanswered": 0}}
+    await room.end_job(job.id, status="ERROR", jobMessages=["KeyError"], runtimeInfo=counts)
     found = (await gathered(room, question(id_, job_id=job.id))).job
     assert found is not None
     facts = dict(found.facts)
     assert (facts["Type"], facts["Status"], facts["Inputs"]) == ("MODEL_BATCH_TEST_JOB", "ERROR", "test.csv")
+    assert (facts["Result"], facts["Records"]) == (
+        "FAILURE",
+        "2 of 4 records were lost (2 bad); 2 were written",
+    )
     assert found.messages == "KeyError"
 
 

@@ -10,7 +10,7 @@ from backroom import ASSETS, GONE, LIMIT, Backroom, asset, metrics
 
 from mlc.center.modelop import wire
 from mlc.model.file import InputFile, OutputFile
-from mlc.model.job import Job, JobFiles, JobKind, JobRequest
+from mlc.model.job import Job, JobFiles, JobKind, JobRequest, OnLostRecords, RecordCounts
 
 
 def request(snapshot_id: str, kind: JobKind = JobKind.METRICS, **more: Any) -> JobRequest:
@@ -20,7 +20,8 @@ def request(snapshot_id: str, kind: JobKind = JobKind.METRICS, **more: Any) -> J
 
 
 async def made(room: Backroom, kind: JobKind = JobKind.METRICS, snapshot_id: str = "") -> Job:
-    return await room.run(room.jobs.create_job, request(snapshot_id or await room.snapshot(), kind))
+    given = {"files": JobFiles(inputs=[InputFile(url="file:///lake/in.csv")])} if kind is JobKind.SCORING else {}
+    return await room.run(room.jobs.create_job, request(snapshot_id or await room.snapshot(), kind, **given))
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,157 @@ async def test_a_job_that_did_not_complete_fails_with_its_last_words(room: Backr
         assert (error.type, error.non_retryable) == ("JobFailed", True)
         assert f"ended as {status}" in str(error)
         assert "KeyError: 'y'" in str(error)
+
+
+FINISHES = ("finish_training", "finish_test", "finish_back_test", "finish_scoring")
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    {
+        "failure": ("FAILURE", "with the result 'FAILURE'. KeyError: 'y'"),
+        "unknown": ("UNKNOWN", "with the result 'UNKNOWN', which does not count"),
+        "misspelt": ("SUCESS", "with the result 'SUCESS', which"),
+        "in other letters": ("success", "with the result 'success', which"),
+        "empty": ("", "without a result, which does not count as a success (MLC_CENTER_SUCCESSFUL_RESULTS)"),
+        "none": (None, "without a result, which"),
+        "huge": ("x" * 10_000, "with the result 'xxx"),
+    }.values(),
+)
+@pytest.mark.parametrize("finish", FINISHES)
+async def test_a_complete_job_is_a_success_only_if_its_result_says_so(
+    room: Backroom, finish: str, result: str | None, says: str
+) -> None:
+    job = await made(room)
+    await room.end_job(job.id, metrics(auc=1), jobResult=result, jobMessages=["began", "KeyError: 'y'"])
+    error = await room.failure(getattr(room.jobs, finish), job)
+    assert (error.type, error.non_retryable) == ("JobFailed", True)
+    assert f"ended as COMPLETE, {'' if result == 'FAILURE' else 'but '}{says}" in error.message
+    assert "KeyError: 'y'" in error.message
+    assert len(error.message) < 1_500
+    assert await room.center.list_test_results(job.snapshot_id) == []
+
+
+@pytest.mark.parametrize("finish", FINISHES)
+async def test_which_results_count_is_a_setting_and_none_may_be_one(room: Backroom, finish: str) -> None:
+    room.jobs.center.settings.successful_results += ["FINE", ""]
+    for result in ("SUCCESS", "FINE", "", None):
+        job = await made(room)
+        await room.end_job(job.id, metrics(auc=1), jobResult=result)
+        await room.run(getattr(room.jobs, finish), job)
+    job = await made(room)
+    await room.end_job(job.id, metrics(auc=1), status="ERROR")
+    assert (await room.failure(getattr(room.jobs, finish), job)).type == "JobFailed"
+
+
+def counted(read: Any, written: Any, bad: Any = 0, unanswered: Any = 0, **more: Any) -> dict[str, Any]:
+    return {"records": {"read": read, "written": written, "bad": bad, "unanswered": unanswered, **more}}
+
+
+LINES = ["Record 2 of in.csv is bad: KeyError: 'a' (line 3).", "Record 4 of in.csv: the model answered nothing to it."]
+
+
+@pytest.mark.parametrize("result", ["SUCCESS", "FAILURE"])
+async def test_a_scoring_job_that_lost_records_has_failed_and_says_how_many_and_why(
+    room: Backroom, result: str
+) -> None:
+    job = await made(room, JobKind.SCORING)
+    await room.end_job(job.id, jobResult=result, runtimeInfo=counted(4, 2, 1, 1, examples=LINES))
+    error = await room.failure(room.jobs.finish_scoring, job)
+    assert (error.type, error.non_retryable) == ("JobFailed", True)
+    assert "lost records: 2 of 4 records were lost (1 bad, 1 without an answer); 2 were written. Rec" in error.message
+    assert all(line in error.message for line in LINES)
+
+
+@pytest.mark.parametrize("result", ["SUCCESS", "FAILURE"])
+async def test_where_the_settings_allow_it_a_job_that_counts_what_it_lost_is_let_through_with_a_warning(
+    room: Backroom, result: str
+) -> None:
+    job = (await made(room, JobKind.SCORING)).model_copy(update={"on_lost_records": OnLostRecords.WARN})
+    await room.end_job(job.id, jobResult=result, runtimeInfo=counted(4, 3, 1, 0, examples=LINES[:1]))
+    for _ in range(2):
+        scored = await room.run(room.jobs.finish_scoring, job)
+        assert scored.warnings == [f"1 of 4 records were lost (1 bad); 3 were written. {LINES[0]}"]
+        assert scored.records == RecordCounts(read=4, written=3, bad=1, unanswered=0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    {
+        "nobody counted": (JobKind.SCORING, {"jobResult": "FAILURE"}),
+        "nothing was lost": (JobKind.SCORING, {"jobResult": "FAILURE", "runtimeInfo": counted(4, 4)}),
+        "all was lost": (JobKind.SCORING, {"jobResult": "FAILURE", "runtimeInfo": counted(4, 0, 4)}),
+        "another result": (JobKind.SCORING, {"jobResult": "UNKNOWN", "runtimeInfo": counted(4, 3, 1)}),
+        "no result": (JobKind.SCORING, {"jobResult": None, "runtimeInfo": counted(4, 3, 1)}),
+        "an error": (JobKind.SCORING, {"status": "ERROR", "runtimeInfo": counted(4, 3, 1)}),
+        "cancelled": (JobKind.SCORING, {"status": "CANCELLED", "runtimeInfo": counted(4, 3, 1)}),
+        "totals from a log": (JobKind.SCORING, {"jobResult": "FAILURE", "jobMessages": ["Records in/out: 4/3"]}),
+        "no scoring job": (JobKind.METRICS, {"jobResult": "FAILURE", "runtimeInfo": counted(4, 3, 1)}),
+    }.values(),
+)
+async def test_a_failure_that_lost_records_dont_explain_stays_one(
+    room: Backroom, kind: JobKind, changes: dict[str, Any]
+) -> None:
+    job = (await made(room, kind)).model_copy(update={"on_lost_records": OnLostRecords.WARN})
+    await room.end_job(job.id, **changes)
+    assert (await room.failure(room.jobs.finish_scoring, job)).type == "JobFailed"
+
+
+async def test_lost_records_are_seen_in_the_log_of_a_runtime_that_counts_nothing_else(room: Backroom) -> None:
+    """ModelOp's own. What a model prints comes before its last line."""
+    job = await made(room, JobKind.SCORING)
+    await room.end_job(job.id, jobMessages=["Records in/out: 4/4", "batch job complete", "Records in/out: 4/3", "bye"])
+    assert "1 of 4 records were lost; 3 were written." in (await room.failure(room.jobs.finish_scoring, job)).message
+    warned = job.model_copy(update={"on_lost_records": OnLostRecords.WARN})
+    scored = await room.run(room.jobs.finish_scoring, warned)
+    assert scored.warnings == ["1 of 4 records were lost; 3 were written."]
+    job = await made(room)
+    await room.end_job(job.id, metrics(auc=1), jobMessages=["Records in/out: 4/1"])  # a metrics job makes one of all
+    assert (await room.run(room.jobs.finish_test, job)).metrics == {"auc": 1}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        {},
+        {"records": "4"},
+        counted("4", "4"),
+        counted(-4, 4),
+        counted(4, 4, True),
+        counted(4.0, 4),
+        counted(10**30, 10**30),
+        counted(4, 3),
+        counted(4, 4, 5),
+        counted(4, 0, 2, 3),
+    ],
+)
+async def test_counts_that_cant_be_true_are_not_known_and_the_result_says_so(room: Backroom, told: Any) -> None:
+    job = await made(room, JobKind.SCORING)
+    await room.end_job(job.id, runtimeInfo=told)
+    scored = await room.run(room.jobs.finish_scoring, job)
+    assert scored.records is None
+    assert "How many records were read and written is not known" in scored.warnings[0]
+    job = (await made(room, JobKind.SCORING)).model_copy(update={"on_lost_records": OnLostRecords.WARN})
+    await room.end_job(job.id, runtimeInfo=told, jobResult="FAILURE")
+    assert (await room.failure(room.jobs.finish_scoring, job)).type == "JobFailed"
+
+
+async def test_a_record_may_make_several_and_none_to_score_is_said(room: Backroom) -> None:
+    for told, warnings in ((counted(2, 5), []), (counted(0, 0), ["There was no record to score in the input."])):
+        job = await made(room, JobKind.SCORING)
+        await room.end_job(job.id, runtimeInfo=told)
+        assert (await room.run(room.jobs.finish_scoring, job)).warnings == warnings
+
+
+async def test_of_a_failed_job_the_reason_is_told_and_not_the_end_of_its_log(room: Backroom) -> None:
+    log = ["Traceback (most recent call last):", '  File "m.py", line 3, in m', "ValueError: two columns are missing:"]
+    log += [*(f" - column {n}" for n in range(200)), "batch job complete"]
+    job = await made(room)
+    await room.end_job(job.id, status="ERROR", jobMessages=log)
+    message = (await room.failure(room.jobs.finish_test, job)).message
+    assert "ended as ERROR. ValueError: two columns are missing:\n - column 0" in message
+    assert message.endswith("batch job complete")
 
 
 async def test_a_status_that_nobody_knows_is_never_taken_for_an_end(room: Backroom) -> None:

@@ -93,7 +93,7 @@ async def test_a_job_goes_from_creation_to_its_artefacts(
     ended = await modelop.end_job(
         job.id, ending, [NewFile(Asset(name="weights.bin", role="WEIGHTS_FILE"), tmp_path / "weights.bin")]
     )
-    assert (ended.status, ended.result, ended.messages) == (JobStatus.COMPLETE, "SUCCESS", ["done"])
+    assert (ended.status, ended.result_name, ended.messages) == (JobStatus.COMPLETE, "SUCCESS", ["done"])
     again = await modelop.end_job(job.id, JobEnding(status=JobStatus.ERROR))
     assert again.status is JobStatus.COMPLETE
     await modelop.cancel_job(job.id)

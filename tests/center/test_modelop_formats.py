@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from mlc.center.modelop import ids, wire
 from mlc.center.modelop.assets import read_asset
 from mlc.center.modelop.deployments import read_deployment, read_runtime
-from mlc.center.modelop.jobs import read_job
+from mlc.center.modelop.jobs import ending_changes, read_job
 from mlc.center.modelop.results import read_provenance, read_verdict, written_provenance, written_verdict
 from mlc.center.modelop.schedules import read_schedule, written_schedule
 from mlc.center.modelop.settings import CenterSettings
@@ -29,7 +30,7 @@ from mlc.center.modelop.snapshots import (
 from mlc.model.asset import AssetKind, AssetUse, RequiredAsset
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import NotFound
-from mlc.model.job import JobKind, JobStatus
+from mlc.model.job import JobEnding, JobKind, JobResult, JobStatus
 from mlc.model.result import Provenance
 from mlc.model.snapshot import DecisionEntry, Model, Repository, Schema, Submission
 from mlc.model.ticket import Decision, DecisionOutcome
@@ -306,12 +307,34 @@ def test_a_required_asset_names_a_file_or_only_a_role(asset: dict[str, Any], nam
     assert [required.name for required in model.required_assets] == names
 
 
+@pytest.mark.parametrize("results", [[], [""], ["SUCCESS", "FAILURE"]])
+def test_a_job_can_succeed_and_its_failure_is_never_a_success(results: list[str]) -> None:
+    with pytest.raises(ValidationError, match="MLC_CENTER_SUCCESSFUL_RESULTS"):
+        CenterSettings(successful_results=results)
+
+
+def test_results_that_count_are_written_as_the_first_of_them_and_read_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLC_CENTER_SUCCESSFUL_RESULTS", '["", "FINE", "SUCCESS"]')
+    settings = CenterSettings(failure_result="BAD")
+    for ending, word in (
+        (JobEnding(status=JobStatus.COMPLETE), "FINE"),
+        (JobEnding(status=JobStatus.COMPLETE, result=JobResult.FAILURE), "BAD"),
+        (JobEnding(status=JobStatus.ERROR), "BAD"),
+    ):
+        assert ending_changes(ending, settings)["jobResult"] == word
+    read = [
+        read_job(wire.Job(id="j", job_result=word), settings).result for word in ("SUCCESS", None, "BAD", "UNKNOWN")
+    ]
+    assert read == [JobResult.SUCCESS, JobResult.SUCCESS, JobResult.FAILURE, JobResult.UNKNOWN]
+
+
 def test_words_that_are_not_known_are_unknown_and_never_a_yes() -> None:
     job = read_job(wire.Job(id="j", job_type="ODD", job_status="SUSPENDED", job_result="UNKNOWN"), SETTINGS)
-    assert (job.kind, job.type_name, job.status, job.result) == (
+    assert (job.kind, job.type_name, job.status, job.result, job.result_name) == (
         JobKind.UNKNOWN,
         "ODD",
         JobStatus.UNKNOWN,
+        JobResult.UNKNOWN,
         "SUSPENDED",
     )
     assert not job.status.terminal

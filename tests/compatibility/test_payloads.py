@@ -34,7 +34,7 @@ def test_there_are_payloads_to_compare() -> None:
 def test_activities_and_workflows_are_declared_with_all_their_types() -> None:
     assert {"submit_snapshot", "open_ticket", "execute_job", "close_job", "mirror_schedules"} <= activities().keys()
     assert {"DeployModel", "RunBackTest", "RunBatchModelJob", "RunJob", "SweepTickets"} <= processes().keys()
-    assert processes()["DeployModel"].signals.keys() == {"ticket_changed", "job_changed"}
+    assert processes()["DeployModel"].signals.keys() == {"ticket_changed", "job_changed", "job_progress"}
     assert processes()["DeployModel"].updates.keys() == {"recheck_tickets"}
     assert Any not in [call.result for call in activities().values()]
 

@@ -194,12 +194,16 @@ class Office:
         return await eventually(waits)
 
     async def finish_job(self, run: Run, *, metrics: Any = None, status: str = "COMPLETE", **changes: Any) -> str:
-        """Play the runtime: end the job that the run waits for. Returns the job's id."""
+        """Play the runtime: end the job that the run waits for. Returns the job's id.
+
+        A job that is complete was a success, unless ``jobResult`` says something else.
+        """
         job_id = await self.job_awaited(run)
         output = metrics if isinstance(metrics, bytes) else json.dumps(metrics).encode()
         if metrics is not None:
             changes["outputData"] = [asset("test_result.json", "UNKNOWN", output).wire()]
-        await self.center.patch_job(job_id, {"jobStatus": status, **changes})
+        result = "SUCCESS" if status == "COMPLETE" else "FAILURE"
+        await self.center.patch_job(job_id, {"jobStatus": status, "jobResult": result, **changes})
         with suppress(RPCError):  # a run that has just begun asks by itself, and may have ended with that
             await run.signal("job_changed", {"job_id": job_id})
         return job_id

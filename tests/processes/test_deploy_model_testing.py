@@ -1,7 +1,7 @@
 """Testing: the metrics job, its result, and what can go wrong with both."""
 
 import pytest
-from failing import GOOD, metrics_job_cancelled, metrics_job_deleted, metrics_job_error, no_output
+from failing import GOOD, metrics_job_cancelled, metrics_job_deleted, metrics_job_error, no_output, start
 from office import Office
 from paperwork import next_ticket, text
 
@@ -23,12 +23,28 @@ async def test_a_metrics_jobs_messages_stand_on_the_ticket_and_done_tests_again(
     said = await text(desk, ticket)
     assert "The step testing did not succeed. What shall happen?" in said
     assert "Done or Approved: that step is tried again, with the snapshot as it is then." in said
-    assert "ended as ERROR. Scoring began ValueError: could not convert 'n/a'" in said
+    assert "ended as ERROR. ValueError: could not convert 'n/a'" in said
     await desk.decide(run, ticket, "Done")
     await desk.finish_job(run, metrics=GOOD)
     result = await run.result()
     assert result.outcome == "deployed"
     assert len(await desk.jobs(result.snapshot_id)) == 2
+
+
+@pytest.mark.parametrize("result", ["FAILURE", "UNKNOWN", "SUCESS", "", None])
+async def test_a_metrics_job_that_is_complete_without_success_has_failed_whatever_it_measured(
+    desk: Office, result: str | None
+) -> None:
+    await desk.engine("batch")
+    run = await start(desk, "run_test")
+    await desk.finish_job(run, metrics=GOOD, jobResult=result, jobMessages=["ValueError: could not convert 'n/a'"])
+    ticket = await desk.ticket(run, "rejection")
+    said = await text(desk, ticket)
+    assert "ended as COMPLETE" in said
+    assert "ValueError: could not convert 'n/a'" in said
+    assert await desk.center.list_test_results(run.id.removeprefix("deploy-")) == []
+    await desk.decide(run, ticket, "Rejected")
+    assert (await run.result()).outcome == "rejected"
 
 
 async def test_a_job_with_very_long_messages_has_them_attached(desk: Office) -> None:

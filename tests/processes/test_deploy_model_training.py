@@ -4,6 +4,7 @@ import pytest
 from failing import (
     MODEL_FILE,
     missing_training_data,
+    start,
     training_job_cancelled,
     training_job_error,
 )
@@ -32,12 +33,32 @@ async def test_a_training_jobs_error_stands_on_the_ticket_and_done_trains_again_
     run = await training_job_error(desk)
     ticket = await desk.ticket(run, "rejection")
     said = await text(desk, ticket)
-    assert "ended as ERROR. Traceback (most recent call last): KeyError: 'y'" in said
+    assert "ended as ERROR. KeyError: 'y'" in said
     await desk.decide(run, ticket, "Done")
     await desk.finish_job(run, outputData=[MODEL_FILE.wire()])
     assert (await run.result()).outcome == "deployed"
     jobs = await desk.jobs(run.id.removeprefix("deploy-"))
     assert sorted(job["jobStatus"] for job in jobs) == ["COMPLETE", "ERROR"]
+
+
+@pytest.mark.parametrize("result", ["FAILURE", "UNKNOWN", None])
+async def test_a_training_job_that_is_complete_without_success_has_failed_and_changes_nothing(
+    desk: Office, result: str | None
+) -> None:
+    await desk.engine("batch")
+    run = await start(desk, "train")
+    snapshot_id = run.id.removeprefix("deploy-")
+    before = await desk.center.get_snapshot(snapshot_id)
+    output = [MODEL_FILE.wire()]
+    await desk.finish_job(run, jobResult=result, outputData=output, jobMessages=["ValueError: no convergence"])
+    ticket = await desk.ticket(run, "rejection")
+    said = await text(desk, ticket)
+    assert "ended as COMPLETE" in said
+    assert "ValueError: no convergence" in said
+    assert (await desk.center.get_snapshot(snapshot_id)).stored_model == before.stored_model
+    await desk.decide(run, ticket, "Done")
+    await desk.finish_job(run, outputData=output)
+    assert (await run.result()).outcome == "deployed"
 
 
 async def test_a_training_job_cancelled_in_the_centre_is_a_failure_like_any_other(desk: Office) -> None:

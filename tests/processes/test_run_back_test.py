@@ -171,6 +171,20 @@ async def test_an_exception_while_the_job_runs_is_a_review_ticket_with_all_its_d
         assert message.strip() in said
 
 
+@pytest.mark.parametrize("result", ["FAILURE", "UNKNOWN", None])
+async def test_a_test_job_that_is_complete_without_success_is_a_review_ticket(desk: Office, result: str | None) -> None:
+    snapshot_id = await desk.snapshot()
+    run = await begin(desk, snapshot_id)
+    await desk.finish_job(run, metrics=GOOD, jobResult=result, jobMessages=["KeyError: 'y'"])
+    ended = await run.result()
+    assert (ended.outcome, ended.test_result_id) == ("error", None)
+    (ticket,) = ended.tickets
+    said = await text(desk, ticket)
+    assert "ended as COMPLETE" in said
+    assert "KeyError: 'y'" in said
+    assert await desk.center.list_test_results(snapshot_id) == []
+
+
 @pytest.mark.parametrize("output", [b"auc: 0.9", b"[1, 2]"])
 async def test_a_result_that_cant_be_read_is_a_review_ticket_too(desk: Office, output: bytes) -> None:
     run = await begin(desk, await desk.snapshot())

@@ -13,6 +13,7 @@ from temporalio.exceptions import CancelledError
 from activities.batch import is_alive
 from mlc.center.modelop import wire
 from mlc.center.modelop.deployments import read_runtime
+from mlc.model.job import RecordCounts
 from mlc.model.processes import MOST_FILES, RunBatchModelJobInput, RunBatchModelJobResult
 from mlc.model.ticket import TicketRef
 from mlc.settings import ProcessSettings
@@ -25,6 +26,14 @@ def impatient(settings: ProcessSettings) -> ProcessSettings:
 
 def deaf(settings: ProcessSettings) -> ProcessSettings:
     return settings.model_copy(update={"runtime_timeout": timedelta(seconds=1)})
+
+
+def eager(settings: ProcessSettings) -> ProcessSettings:
+    return settings.model_copy(update={"job_poll": timedelta(seconds=0.2)})
+
+
+def lenient(settings: ProcessSettings) -> ProcessSettings:
+    return settings.model_copy(update={"on_lost_records": "warn"})
 
 
 BatchJob = WorkflowHandle[Any, RunBatchModelJobResult]
@@ -171,6 +180,133 @@ async def test_a_failed_job_is_an_error_and_a_jira_notification_with_its_message
     (ticket,) = (await run.query("status"))["result"]["tickets"]
     said = await text(desk, TicketRef.model_validate(ticket))
     assert "record 17 of in.csv: could not convert 'n/a'" in said
+
+
+@pytest.mark.parametrize(
+    ("doing", "shown"),
+    [
+        ("installing 14 packages for Python 3.11", "installing 14 packages for Python 3.11"),
+        ("**bold**\n`code`" + "x" * 1_000, r"\*\*bold\*\* \`code\`xxx"),
+    ],
+)
+async def test_the_status_says_what_the_job_does_just_now(desk: Office, doing: str, shown: str) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    job_id = await desk.job_awaited(run)
+    await desk.center.patch_job(job_id, {"jobStatus": "RUNNING", "runtimeInfo": {"doing": doing}})
+    await run.signal("job_progress", {"job_id": "another", "doing": "nothing of ours"})
+    await run.signal("job_changed", {"job_id": job_id})
+
+    async def says() -> bool:
+        return f"scoring job {job_id}: {shown}" in (await run.query("status"))["waiting_for"]
+
+    await eventually(says)
+    assert f"scoring job {job_id}: {shown}" in (await run.query("__temporal_workflow_metadata")).current_details
+    await desk.center.patch_job(job_id, {"jobStatus": "COMPLETE", "jobResult": "SUCCESS"})
+    await run.signal("job_changed", {"job_id": job_id})
+    assert (await run.result()).job_id == job_id
+    sizes = [len(p.data) for event in (await run.fetch_history()).events for _, p in payloads(event)]
+    assert max(sizes) < 2_048
+
+
+@pytest.mark.parametrize("desk", [{"configure": eager}], indirect=True)
+async def test_what_a_job_does_is_told_when_it_changes_and_not_at_each_look(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    job_id = await desk.job_awaited(run)
+
+    async def looks() -> int:
+        return max((a.attempt for a in (await run.describe()).raw_description.pending_activities), default=0)
+
+    for doing in ("installing 2 packages", "running the model"):
+        await desk.center.patch_job(job_id, {"jobStatus": "RUNNING", "runtimeInfo": {"doing": doing}})
+        before = await looks()
+
+        async def looked_often(before: int = before) -> bool:
+            return await looks() >= before + 5
+
+        await eventually(looked_often)
+    told = [e async for e in run.fetch_history_events() if e.HasField("workflow_execution_signaled_event_attributes")]
+    assert [e.workflow_execution_signaled_event_attributes.signal_name for e in told] == ["job_progress"] * 2
+    await run.cancel()
+
+
+@pytest.mark.parametrize("result", ["FAILURE", "UNKNOWN", None])
+async def test_a_complete_job_without_success_is_an_error_and_a_jira_notification(
+    desk: Office, result: str | None
+) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    await desk.finish_job(run, jobResult=result, jobMessages=["ValueError: no such column"])
+    failure = await failure_of(run)
+    assert failure.type == "JobFailed"
+    (ticket,) = (await run.query("status"))["result"]["tickets"]
+    said = await text(desk, TicketRef.model_validate(ticket))
+    assert "ended as COMPLETE" in said
+    assert "ValueError: no such column" in said
+
+
+LOST = {"read": 4, "written": 2, "bad": 2, "unanswered": 0, "examples": ["Record 2 of in.csv is bad: KeyError: 'a'."]}
+WARNING = "2 of 4 records were lost (2 bad); 2 were written. Record 2 of in.csv is bad: KeyError: 'a'."
+
+
+@pytest.mark.parametrize("result", ["SUCCESS", "FAILURE"])
+async def test_lost_records_are_an_error_and_a_jira_notification_with_the_first_ones_reason(
+    desk: Office, result: str
+) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    await desk.finish_job(run, jobResult=result, runtimeInfo={"records": LOST})
+    failure = await failure_of(run)
+    assert failure.type == "JobFailed"
+    (ticket,) = (await run.query("status"))["result"]["tickets"]
+    said = await text(desk, TicketRef.model_validate(ticket))
+    for told in (failure.message, said):
+        assert "lost records: 2 of 4 records were lost (2 bad); 2 were written. Record 2 of in.csv is bad: Key" in told
+
+
+@pytest.mark.parametrize("desk", [{"configure": lenient}], indirect=True)
+@pytest.mark.parametrize("result", ["SUCCESS", "FAILURE"])
+async def test_lost_records_are_a_warning_where_the_settings_say_so(desk: Office, result: str) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    await desk.finish_job(run, jobResult=result, runtimeInfo={"records": LOST})
+    ended = await run.result()
+    assert ended.records == RecordCounts(read=4, written=2, bad=2, unanswered=0)
+    assert (ended.warnings, ended.tickets) == ([WARNING], [])
+    assert "2 of 4 records were lost" in (await run.query("__temporal_workflow_metadata")).current_details
+    notes = {step["phase"]: step["note"] for step in (await run.query("status"))["steps"]}
+    assert notes["scoring"].startswith(WARNING)
+
+
+@pytest.mark.parametrize("desk", [{"configure": lenient}], indirect=True)
+async def test_a_failure_whose_records_nobody_counted_stays_one_where_lost_ones_are_a_warning(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await begin(desk, "fraud")
+    await desk.finish_job(run, jobResult="FAILURE", jobMessages=["Records in/out: 4/2"])
+    assert (await failure_of(run)).type == "JobFailed"
+    assert len(await desk.tickets()) == 1
+
+
+async def test_the_result_says_how_many_records_were_read_and_written_or_that_nobody_knows(desk: Office) -> None:
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    for told, counts, warnings in (
+        ({"read": 3, "written": 6, "bad": 0, "unanswered": 0}, (3, 6, 0), 0),
+        ({"read": 0, "written": 0, "bad": 0, "unanswered": 0}, (0, 0, 0), 1),
+        (None, None, 1),
+    ):
+        run = await begin(desk, "fraud")
+        await desk.finish_job(run, runtimeInfo={"records": told})
+        result = await run.result()
+        found = (r.read, r.written, r.bad) if (r := result.records) else None
+        assert (found, len(result.warnings)) == (counts, warnings)
 
 
 async def test_a_file_where_none_may_be_is_an_error_and_a_jira_notification(desk: Office) -> None:

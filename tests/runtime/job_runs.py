@@ -77,4 +77,4 @@ async def execute(
         outcome = await execution(described, center, laid_out=opened.aclose, **given).run()
         await center.end_job("job-1", JobEnding(status=JobStatus.COMPLETE), outcome.outputs)
     made = one_job.job.output_data if outcome.outputs else []
-    return Ran(outcome.problem, outcome.messages, made, outcome.runtime_info)
+    return Ran(outcome.problem, outcome.messages, made, outcome.runtime_info, outcome.records, outcome.result)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlc.center.modelop import wire
+from mlc.model.job import JobResult, RecordCounts
 
 
 @dataclass
@@ -15,6 +16,8 @@ class Ran:
     messages: list[str]
     outputs: list[wire.Asset]
     runtime_info: dict[str, Any]
+    records: RecordCounts | None = None
+    result: JobResult = JobResult.UNKNOWN
 
 
 def result(ran: Ran) -> Any:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outcomes import lines
+from outcomes import Ran, lines
 from small_models import embedded, python_model
 
 from mlc.center.modelop import wire
-from mlc.model.job import JobKind
+from mlc.model.job import JobKind, JobResult
 from mlc.runtime.harness import records
 from mlc.settings import FileSettings
 
@@ -21,6 +21,11 @@ DOUBLED = python_model("# modelop.score\ndef s(r):\n    yield {'twice': 2 * r['a
 
 
 STOP = {"stop_on_bad_records": True}
+
+
+def counts(ran: Ran) -> dict[str, Any]:
+    assert ran.records is not None
+    return ran.records.model_dump(exclude={"examples"})
 
 
 def numbers(count: int) -> wire.Asset:
@@ -58,7 +63,9 @@ async def test_a_bad_record_is_named_and_skipped_and_counted(call: Run, what: st
     assert lines(outcome) == [{"twice": 2}, {"twice": 6}]
     assert any(message.startswith(said) for message in outcome.messages), outcome.messages
     assert outcome.messages[-3:-1] == ["Records in/out: 3/2", "Bad records: 1 of 3, skipped"]
-    assert outcome.runtime_info["records"] == {"read": 3, "written": 2, "bad": 1}
+    assert counts(outcome) == {"read": 3, "written": 2, "bad": 1, "unanswered": 0}
+    (example,) = outcome.records.examples
+    assert example.startswith(said)
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -103,6 +110,42 @@ async def test_a_bad_record_leaves_nothing_of_its_answer_behind(call: Run) -> No
     messages = "\n".join(outcome.messages)
     assert "Record 2 of d.csv is bad: its answer can't be written: the CSV file o.csv has no column 'b'" in messages
     assert "Record 3 of d.csv is bad: The result of the score function is not JSON: record 3.a[" in messages
+
+
+async def test_a_job_that_lost_a_record_has_failed_although_it_is_complete(call: Run) -> None:
+    for source, lost in (
+        ("if r['a'] == 2: raise ValueError('odd')\n    yield r['a']", {"bad": 1, "unanswered": 0}),
+        ("yield None if r['a'] == 2 else r['a']", {"bad": 0, "unanswered": 1}),
+        ("if r['a'] != 2: yield from [r['a']] * 2", {"bad": 0, "unanswered": 1}),
+        ("yield from [r['a']] * 2", {"bad": 0, "unanswered": 0}),
+    ):
+        model = python_model(f"# modelop.score\ndef s(r):\n    {source}")
+        outcome = await call(JobKind.SCORING, model, embedded("d.csv", "a\n1\n2\n3\n4\n"))
+        assert outcome.problem is None
+        assert {name: counts(outcome)[name] for name in lost} == lost
+        assert outcome.result is (JobResult.FAILURE if sum(lost.values()) else JobResult.SUCCESS)
+        assert len(outcome.records.examples) == sum(lost.values())
+        assert all(example.startswith("Record 2 of d.csv") for example in outcome.records.examples)
+
+
+async def test_a_record_stands_in_no_message_beyond_a_short_cut(call: Run) -> None:
+    secret = "4111-" * 2_000
+    model = python_model(
+        "# modelop.score\ndef s(r):\n    if r['a']: raise ValueError(r['a'] + '\\n' + r['a'])\n    yield 1"
+    )
+    outcome = await call(JobKind.SCORING, model, embedded("d.jsonl", f'{{"a": "{secret}"}}\n' * 5 + '{"a": ""}\n'))
+    assert counts(outcome) == {"read": 6, "written": 1, "bad": 5, "unanswered": 0}
+    assert len(outcome.records.examples) == 3
+    assert max(map(len, [*outcome.messages, *outcome.records.examples])) <= 240
+
+
+async def test_a_model_that_is_killed_half_way_leaves_neither_outputs_nor_counts(run: Run) -> None:
+    model = python_model(
+        "import os\n# modelop.score\ndef s(r):\n    if r['a'] == 2: os.kill(os.getpid(), 9)\n    yield 1"
+    )
+    outcome = await run(JobKind.SCORING, model, numbers(5))
+    assert outcome.problem == "The model process was killed by SIGKILL."
+    assert (outcome.result, outcome.records, outcome.outputs) == (JobResult.FAILURE, None, [])
 
 
 async def test_bad_records_of_several_inputs_are_named_with_their_input(call: Run) -> None:
@@ -171,7 +214,7 @@ async def test_a_hundred_thousand_records_take_no_more_memory_than_a_thousand(
             progress=reports.append,
         )
         assert outcome.problem is None, outcome.messages
-        assert outcome.runtime_info["records"] == {"read": count, "written": count, "bad": 0}
+        assert counts(outcome) == {"read": count, "written": count, "bad": 0, "unanswered": 0}
         peaks[count] = next(int(m.split()[1]) for m in outcome.messages if m.startswith("VmHWM"))
     assert peaks[100_000] < peaks[1_000] + 8 * 1024, peaks  # KiB
     assert reports[0] == 1_000

@@ -7,6 +7,7 @@ import pytest
 from outcomes import result
 from small_models import embedded, python_model
 
+from mlc.model.failure_text import failure_text
 from mlc.model.job import JobKind
 
 Run = Callable[..., Any]
@@ -114,12 +115,53 @@ async def test_an_exception_is_a_sentence_with_its_line_and_the_models_own_trace
         """
     outcome = await run(JobKind.METRICS, python_model(source), CSV)
     assert outcome.problem == "The metrics function 'metrics' of model.py failed: KeyError: 'no such column' (line 3)."
-    assert outcome.messages[0] == "metrics job job-1: started"
-    assert outcome.messages[1] == "before it"
+    assert outcome.messages[:3] == [outcome.problem, "metrics job job-1: started", "before it"]
     assert outcome.messages[-1] == outcome.problem
     text = "\n".join(outcome.messages)
     assert 'File "model.py", line 7, in metrics' in text
     assert "harness" not in text
+
+
+EXCEPTIONS = {
+    "many lines": (
+        "raise ValueError('two columns are missing:\\n - a\\n - b')",
+        "ValueError: two columns are missing:",
+    ),
+    "a blank first line": ("raise ValueError('\\n\\n  at last\\n - b')", "ValueError: at last"),
+    "no text": ("raise ValueError", "ValueError"),
+    "a note": ("e = KeyError('y'); e.add_note('- a note'); raise e", "KeyError: 'y'"),
+    "several": (
+        "raise ExceptionGroup('two failed', [ValueError('a'), KeyError('b')])",
+        "ExceptionGroup: two failed (2 sub-exceptions)",
+    ),
+    "of a library": (
+        "import json; json.loads('[')",
+        "json.decoder.JSONDecodeError: Expecting value: line 1 column 2 (char 1)",
+    ),
+    "one that can't say what it is": (
+        "raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0, '__module__': 'builtins'})",
+        "Odd",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", EXCEPTIONS)
+async def test_an_exception_is_told_by_its_type_and_first_line_and_its_rest_is_in_the_traceback(
+    call: Run, what: str
+) -> None:
+    raising, reason = EXCEPTIONS[what]
+    outcome = await call(JobKind.METRICS, python_model(f"# modelop.metrics\ndef m(df): {raising}"), CSV)
+    assert outcome.problem == f"The metrics function 'm' of model.py failed: {reason} (line 2)."
+    if what == "many lines":
+        assert [line for line in outcome.messages if line.startswith(" - ")] == [" - a", " - b"]
+        assert failure_text(outcome.messages, 600).splitlines()[:3] == [outcome.problem, " - a", " - b"]
+
+
+async def test_source_that_does_not_compile_is_told_by_its_first_line(call: Run) -> None:
+    outcome = await call(JobKind.METRICS, python_model("# modelop.metrics\ndef m(df):\n  return )"), CSV)
+    assert outcome.problem == (
+        "The model's source could not be imported: SyntaxError: unmatched ')' (model.py, line 3)."
+    )
 
 
 async def test_sys_exit_and_a_hard_exit_are_failures_too(run: Run) -> None:

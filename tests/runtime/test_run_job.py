@@ -97,7 +97,14 @@ async def test_a_batch_shows_how_far_it_is_and_reads_and_writes_allowed_files(
     go.touch()
     done = await ended(center, job.id)
     assert done.job_status == "COMPLETE", done.job_messages
-    assert done.runtime_info["records"] == {"read": 5_000, "written": 5_000, "bad": 0}
+    assert done.runtime_info["records"] == {
+        "read": 5_000,
+        "written": 5_000,
+        "bad": 0,
+        "unanswered": 0,
+        "examples": [],
+    }
+    assert done.job_result == "SUCCESS"
     assert (tmp_path / "out.jsonl").read_text() == "".join(f"{n}\n" for n in range(5_000))
     assert done.output_data[0].content() is None
     assert done.output_data[0].file_url == f"file://{tmp_path}/out.jsonl"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from small_models import embedded, needing, python_model, tiny_library
 
+from mlc.model.failure_text import failure_text
 from mlc.model.job import JobKind
 from mlc.runtime.requirements import missing
 
@@ -53,6 +54,26 @@ async def test_old_artefacts_are_not_taken_for_new_ones(call: Run) -> None:
 async def test_training_that_leaves_nothing_is_an_error(call: Run) -> None:
     outcome = await call(JobKind.TRAINING, python_model("# modelop.train\ndef train(df): return 1"), CSV)
     assert outcome.problem == "Training left nothing in outputDir/: write the trained model there."
+
+
+async def test_training_that_saved_beside_output_dir_is_told_so_and_not_that_init_failed_before(run: Run) -> None:
+    source = """
+        import os
+        # modelop.init
+        def init(): open("model.txt")
+        # modelop.train
+        def train(df):
+            os.mkdir("made")
+            for name in ("model.txt", "made/scaler.bin", "old.txt"): open(name, "w").write("trained")
+        """
+    old = embedded("old.txt", "old one", asset_role="WEIGHTS_FILE")
+    outcome = await run(JobKind.TRAINING, python_model(source, old), CSV)
+    assert outcome.problem == (
+        "Training left nothing in outputDir/, but wrote made/scaler.bin, model.txt, old.txt beside it: "
+        "write the trained model there."
+    )
+    assert any(line.startswith("Training goes on although init failed") for line in outcome.messages)
+    assert failure_text(outcome.messages, 600) == outcome.problem
 
 
 async def test_training_goes_on_although_init_cannot_load_what_it_is_about_to_make(call: Run) -> None:
@@ -110,7 +131,7 @@ async def test_requirements_that_cannot_be_installed_are_an_error_with_what_pip_
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     outcome = await run(JobKind.METRICS, needing("tiny-library==7\n"), CSV)
-    assert outcome.problem == "The model's requirements can't be installed: pip's last lines follow."
+    assert outcome.problem.startswith("The model's requirements can't be installed for Python 3.")
     assert any("No matching distribution found for tiny-library==7" in line for line in outcome.messages)
 
 
@@ -124,10 +145,20 @@ async def test_two_jobs_that_need_the_same_environment_make_it_one_after_the_oth
     tiny_library(tmp_path, "2.0")
     for name in ("a", "b"):
         (tmp_path / name / "__moc_runtime").mkdir(parents=True)
+    said: list[str] = []
+
+    async def doing(what: str) -> None:
+        said.append(what)
+
     both = await asyncio.gather(
-        *(interpreter_for("tiny-library==2.0", tmp_path / "environments", tmp_path / n) for n in ("a", "b"))
+        *(
+            interpreter_for("tiny-library==2.0", tmp_path / "environments", tmp_path / name, doing=doing)
+            for name in ("a", "b")
+        )
     )
     assert both[0] == both[1]
+    assert said.count("waiting for another model's installation of the same packages") == 1
+    assert len(said) == 2
     assert len(list((tmp_path / "environments").glob("*/complete"))) == 1
 
 
@@ -151,7 +182,7 @@ async def test_only_the_models_own_files_are_there_while_its_environment_is_made
     wheel = tiny_library(tmp_path, "1.0")
     given = embedded(wheel.name, wheel.read_bytes())
     outcome = await run(JobKind.METRICS, needing(f"./{wheel.name}"), CSV, additional=[given])
-    assert outcome.problem == "The model's requirements can't be installed: pip's last lines follow."
+    assert outcome.problem.startswith("The model's requirements can't be installed for Python 3.")
 
 
 async def test_an_environment_is_not_made_by_modules_of_the_model(

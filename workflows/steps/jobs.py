@@ -14,7 +14,7 @@ from mlc.model.state import JobsState
 from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
 from workflows.steps.handover import Handover
 from workflows.steps.once import create_once, look_for, question_key
-from workflows.steps.progress import Progress
+from workflows.steps.progress import Progress, plain
 
 Result = TypeVar("Result")
 
@@ -37,6 +37,11 @@ class Jobs:
         """A job is said to have ended."""
         if self.in_flight is not None and self.in_flight.id == job_id:
             self._changed = True
+
+    def does(self, job_id: str, doing: str) -> None:
+        """What a job does just now: shown while it is waited for, and with no event in the history but the signal."""
+        if self.state.waiting and self.in_flight is not None and self.in_flight.id == job_id:
+            self.progress.waiting_for(": ".join(filter(None, [f"{self.in_flight.kind} job {job_id}", plain(doing)])))
 
     async def run(
         self,
@@ -62,6 +67,7 @@ class Jobs:
             job = await self._create(kind, snapshot_id, policy, runtime, files)
         self.progress.waiting_for(f"{kind} job {job.id}")
         self.state.waiting = True
+        job = job.model_copy(update={"on_lost_records": policy.on_lost_records})
         try:
             answer = await self._finished(job, finish)
         finally:

@@ -9,8 +9,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from mlc.model.failure import FailureType
-from mlc.model.job import JobChanged
-from mlc.model.processes import JOB_CHANGED
+from mlc.model.job import JobChanged, JobProgress
+from mlc.model.processes import JOB_CHANGED, JOB_PROGRESS
 from mlc.model.state import ProcessState, Start
 from workflows.steps.case import Case
 from workflows.steps.handover import Handover, refuse_forged
@@ -84,3 +84,8 @@ class ProcessRun:
     def job_changed(self, change: JobChanged) -> None:
         self.handover.signalled()
         self.case.jobs.changed(change.job_id)
+
+    @workflow.signal(name=JOB_PROGRESS, description="What the job that is waited for does just now")
+    def job_progress(self, progress: JobProgress) -> None:
+        self.handover.signalled()
+        self.case.jobs.does(progress.job_id, progress.doing)

@@ -17,7 +17,7 @@ from mlc.center.modelop.answers import SYSTEM
 from mlc.center.modelop.assets import changed_asset, new_asset, read_asset
 from mlc.center.modelop.body import Body
 from mlc.center.modelop.catalogue import ModelOpCatalogue
-from mlc.center.modelop.jobs import ending_changes, job_parameters, read_job
+from mlc.center.modelop.jobs import DOING, ending_changes, job_parameters, read_job
 from mlc.center.modelop.results import read_result, written_result, written_verdict
 from mlc.center.modelop.snapshots import DECISION_MARK, DEPLOY_MARK, written_decision, written_submission
 from mlc.center.modelop.spool import Files
@@ -80,6 +80,12 @@ class ModelOpJobLedger(ModelOpCatalogue):
 
     async def begin_job(self, job_id: str) -> None:
         await self._patch_job(job_id, {"jobStatus": self.settings.running_status})
+
+    async def report_job(self, job_id: str, doing: str) -> None:
+        current = await self._manage.get_job(ids.decode(job_id))
+        if not literals.job_status(current.job_status, self.settings).terminal:
+            with _unless_ended():
+                await self._patch_job(job_id, {"runtimeInfo": {**(current.runtime_info or {}), DOING: doing}})
 
     async def end_job(self, job_id: str, ending: JobEnding, outputs: Sequence[NewFile | Asset] = ()) -> JobRecord:
         # It may have been cancelled meanwhile, or another runtime may have ended it when this one seemed lost.

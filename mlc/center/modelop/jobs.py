@@ -2,13 +2,19 @@
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.assets import Refer, read_assets, unreferred
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment, read_snapshot
-from mlc.model.job import JobEnding, JobRecord, JobStatus
+from mlc.model.job import JobEnding, JobRecord, JobResult, JobStatus, RecordCounts
 
 _WORKFLOW_ID = "mlcWorkflowId"
+DOING = "doing"
+"""Which of ``runtimeInfo`` says what a job that runs does just now."""
+_RECORDS = "records"
+"""Which of ``runtimeInfo`` are the counts of records; like all of it, our runtimes' own."""
 
 
 def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred) -> JobRecord:
@@ -18,8 +24,10 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
         kind=literals.job_kind(job.job_type, settings),
         type_name=job.job_type,
         status=status,
-        result=job.job_status if status is JobStatus.UNKNOWN else job.job_result or "",
+        result=literals.job_result(job.job_result, settings),
+        result_name=job.job_status if status is JobStatus.UNKNOWN else job.job_result or "",
         messages=job.job_messages,
+        records=read_counts(job),
         key=wire.job_key(job) or "",
         workflow_id=str(job.job_parameters.get(_WORKFLOW_ID) or ""),
         parameters=job.job_parameters,
@@ -32,9 +40,41 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
         check_input_schema=bool(job.enable_input_schema_checking),
         check_output_schema=bool(job.enable_output_schema_checking),
         created=moment(job.created_date),
-        runtime_info=job.runtime_info,
+        doing=_doing(job) if not status.terminal else "",
+        runtime_info=_told(job),
         ref=refer(job),
     )
+
+
+def read_counts(job: wire.Job) -> RecordCounts | None:
+    """What our runtimes tell of a job's records; of another's job the totals, from its log.
+
+    A model may print such a line, too: the last one is the runtime's own.
+    """
+    told = (job.runtime_info or {}).get(_RECORDS)
+    if told is None:
+        found = next(filter(None, map(literals.RECORDS_IN_OUT.fullmatch, reversed(job.job_messages))), None)
+        told = {"read": int(found[1]), "written": int(found[2])} if found else None
+    try:
+        return RecordCounts.model_validate(told, strict=True)
+    except ValidationError:
+        return None
+
+
+def _doing(job: wire.Job) -> str:
+    doing = (job.runtime_info or {}).get(DOING)
+    return doing if isinstance(doing, str) else ""
+
+
+def _told(job: wire.Job) -> dict[str, Any] | None:
+    """What the runtime told of how the job was run. What it was doing at some time says nothing about that."""
+    if job.runtime_info is None:
+        return None
+    return {name: value for name, value in job.runtime_info.items() if name != DOING}
+
+
+def _usual_result(status: JobStatus) -> JobResult:
+    return JobResult.SUCCESS if status is JobStatus.COMPLETE else JobResult.FAILURE
 
 
 def job_parameters(key: str, workflow_id: str) -> dict[str, Any]:
@@ -45,11 +85,13 @@ def ending_changes(ending: JobEnding, settings: CenterSettings) -> dict[str, Any
     """What a runtime tells of a job that it has ended; times in milliseconds."""
     changes: dict[str, Any] = {
         "jobStatus": literals.job_status_word(ending.status, settings),
-        "jobResult": literals.SUCCESS if ending.status is JobStatus.COMPLETE else settings.failure_result,
+        "jobResult": literals.job_result_word(ending.result or _usual_result(ending.status), settings),
         "jobMessages": ending.messages,
     }
     if ending.runtime_info:
         changes["runtimeInfo"] = ending.runtime_info
+    if ending.records is not None:
+        changes["runtimeInfo"] = {**ending.runtime_info, _RECORDS: ending.records.model_dump(mode="json")}
     if ending.ended is not None:
         changes["jobEndTime"] = round(ending.ended.timestamp() * 1000)
         if ending.began is not None:

@@ -1,5 +1,6 @@
 """ModelOp's words and ours, in both directions. A word that is not known is ``UNKNOWN``: no error, and never a yes."""
 
+import re
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -7,14 +8,14 @@ from mlc.center.modelop import wire
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.asset import AssetKind, AssetUse
 from mlc.model.deployment import DeploymentState
-from mlc.model.job import JobKind, JobStatus
+from mlc.model.job import JobKind, JobResult, JobStatus
 
 K = TypeVar("K")
 
 CREATED, WAITING, COMPLETE, ERROR = "CREATED", "WAITING", "COMPLETE", "ERROR"
 """Proven values of ``jobStatus``; the others are settings."""
-SUCCESS = "SUCCESS"
-"""The proven value of ``jobResult``."""
+RECORDS_IN_OUT = re.compile(r"Records in/out: (\d{1,19})/(\d{1,19})")
+"""The last line but few of a runtime's log, proven: how many records a job read and wrote."""
 
 SOURCE_CODE, FILE, EXTERNAL_FILE = "SOURCE_CODE", "FILE", "EXTERNAL_FILE"
 _ASSET_KINDS = {SOURCE_CODE: AssetKind.SOURCE, FILE: AssetKind.FILE, EXTERNAL_FILE: AssetKind.EXTERNAL}
@@ -60,6 +61,20 @@ def job_status(word: str, settings: CenterSettings) -> JobStatus:
 
 def job_status_word(status: JobStatus, settings: CenterSettings) -> str:
     return _job_statuses(settings)[status]
+
+
+def job_result(word: str | None, settings: CenterSettings) -> JobResult:
+    """A job without a result has the empty word, which a setting may count as a success."""
+    if (word or "") in settings.successful_results:
+        return JobResult.SUCCESS
+    return JobResult.FAILURE if word == settings.failure_result else JobResult.UNKNOWN
+
+
+def job_result_word(result: JobResult, settings: CenterSettings) -> str:
+    """What is written: of several words for a success the first."""
+    if result is JobResult.SUCCESS:
+        return next(word for word in settings.successful_results if word)
+    return settings.failure_result
 
 
 def deployment_state(deployment: wire.DeployedModel, settings: CenterSettings) -> str:

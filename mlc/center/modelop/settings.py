@@ -5,9 +5,9 @@ default, and says so in its description.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from mlc.settings import Group
@@ -56,6 +56,11 @@ class CenterSettings(Group):
     scoring_job_type: str = Field("MODEL_BATCH_JOB", description="jobType of scoring jobs")
     running_status: str = Field("RUNNING", description="jobStatus of a job that runs (not proven)")
     cancelled_status: str = Field("CANCELLED", description="jobStatus of a job that was cancelled (not proven)")
+    successful_results: list[str] = Field(
+        ["SUCCESS"],
+        description="jobResult that counts as a success of a complete job, as JSON; all others have failed. "
+        '`""` is a job without one',
+    )
     failure_result: str = Field("FAILURE", description="jobResult of a job that failed (not proven)")
     state_field: str = Field("state", description="Field of a deployedModel that holds its state (not proven)")
     deployed_state: str = Field("DEPLOYED", description="State of an active deployment (not proven)")
@@ -120,3 +125,12 @@ class CenterSettings(Group):
     find_notifications_by_snapshot: str = _finder(
         "findAllByDeployableModelId?deployableModelId", "Notifications of a snapshot"
     )
+
+    @model_validator(mode="after")
+    def _success_is_no_failure(self) -> Self:
+        """A job must be able to succeed, and one that failed must not count as one that did."""
+        if not any(self.successful_results):
+            raise ValueError("MLC_CENTER_SUCCESSFUL_RESULTS must name a result, such as SUCCESS")
+        if self.failure_result in self.successful_results:
+            raise ValueError("MLC_CENTER_SUCCESSFUL_RESULTS must not hold MLC_CENTER_FAILURE_RESULT")
+        return self

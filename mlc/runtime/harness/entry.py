@@ -139,7 +139,7 @@ def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
     )
 
 
-def score(model: ModelCode, order: dict[str, Any], notes: list[str], channel: Channel) -> dict[str, int]:
+def score(model: ModelCode, order: dict[str, Any], notes: list[str], channel: Channel) -> dict[str, Any]:
     """Call the score function for every record of every input; outputs pair with inputs, or one takes all."""
     scoring = BatchScoring(model, order, notes, lambda records: channel.send(event="progress", records=records))
     model.init(lambda: definition(order))

@@ -147,10 +147,24 @@ class _Failures:
         elif isinstance(error, SystemExit):
             reason = f"it called sys.exit({error.code!r})"
         else:
-            reason = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+            reason = _first_line(error)
         sound = isinstance(error, Exception) and not isinstance(error, MemoryError)
         failure = ModelRaised if sound else ModelFailure
         raise failure(f"{self._what}: {reason}{line}.", "".join(frames.format())) from None
+
+
+def _first_line(error: BaseException) -> str:
+    """Type and first line of an exception: the rest, of which it may have a lot, stands in its traceback."""
+    kind = type(error)
+    name = (
+        kind.__qualname__ if kind.__module__ in {"builtins", "__main__"} else f"{kind.__module__}.{kind.__qualname__}"
+    )
+    try:
+        text = str(error)
+    except Exception:  # a model's own exception may fail to say what it is
+        text = ""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return f"{name}: {first}" if first else name
 
 
 def marked_functions(content: bytes) -> dict[str, str]:

@@ -13,6 +13,12 @@ from .writing import RecordWriter
 
 NAMED_RECORDS = 20
 """So many bad records are named in the messages; the others are counted."""
+EXAMPLES = 3
+"""So many lost ones are told with the counts, where people look first."""
+LONGEST_LINE = 240
+"""Characters of a line about a bad record: an exception may hold the record, whose data belong in no log."""
+LONGEST_TRACE = 40
+"""Lines."""
 REPORT_INTERVAL = 1.0
 """Seconds between two reports of how many records are done."""
 
@@ -47,14 +53,16 @@ class BatchScoring:
         self._report = report
         self._reported = time.monotonic()
         self._nulled = Nulled()
-        self._read = self._written = self._bad = 0
+        self._read = self._written = self._bad = self._unanswered = 0
+        self._examples: list[str] = []
         self._first_bad: ModelFailure | None = None
 
-    def run(self) -> dict[str, int]:
+    def run(self) -> dict[str, Any]:
         """Score everything.
 
         Returns:
-            How many records were ``read`` and ``written``, and how many were ``bad``.
+            How many records were ``read`` and ``written``, how many were ``bad`` and how many ``unanswered``; and
+            ``examples``, a line on each of the first that were lost.
 
         Raises:
             ModelFailure: all records were bad, or one was and must not be.
@@ -73,9 +81,17 @@ class BatchScoring:
         self._notes.append(f"Records in/out: {self._read}/{self._written}")
         if self._bad:
             self._notes.append(f"Bad records: {self._bad} of {self._read}, skipped")
+        if self._unanswered:
+            self._notes.append(f"Records that the model answered nothing to: {self._unanswered} of {self._read}")
         if self._first_bad is not None and self._bad == self._read:
             raise ModelFailure(f"All {self._read} records are bad. {self._first_bad}", self._first_bad.trace)
-        return {"read": self._read, "written": self._written, "bad": self._bad}
+        return {
+            "read": self._read,
+            "written": self._written,
+            "bad": self._bad,
+            "unanswered": self._unanswered,
+            "examples": self._examples,
+        }
 
     def _score_all(self, source: dict[str, Any], writer: RecordWriter, output: dict[str, Any]) -> None:
         records = CheckedRecords(source, scoring=True)
@@ -85,20 +101,24 @@ class BatchScoring:
             try:
                 if isinstance(record, Broken):
                     raise BadRecord(str(record))
-                self._score(record, f"record {number}", writer, schema)
+                if not self._score(record, f"record {number}", writer, schema):
+                    self._unanswered += 1
+                    self._tell(f"Record {number} of {source['name']}: the model answered nothing to it.")
             except BadRecord as bad:
                 self._note_bad(f"Record {number} of {source['name']}", bad)
             if time.monotonic() - self._reported > REPORT_INTERVAL:
                 self._report(self._read)
                 self._reported = time.monotonic()
 
-    def _score(self, record: Any, place: str, writer: RecordWriter, schema: RecordSchema | None) -> None:
+    def _score(self, record: Any, place: str, writer: RecordWriter, schema: RecordSchema | None) -> bool:
+        """False if the model has no answer to it."""
         try:
             results = list(answers(self._model, self._function, record, self._nulled, place))
             for result in results:
                 if schema and (problem := schema.problem(result)):
                     raise BadRecord(f"of its answer, {problem}")
             writer.add(results)
+            return bool(results)
         except ModelRaised as failure:
             raise BadRecord(str(failure), failure.trace) from None
         except ValueError as error:
@@ -106,15 +126,25 @@ class BatchScoring:
 
     def _note_bad(self, name: str, bad: BadRecord) -> None:
         self._bad += 1
-        failure = ModelFailure(f"{name} is bad: {bad}", bad.trace)
+        trace = "\n".join(map(_cut, bad.trace.splitlines()[:LONGEST_TRACE]))
+        failure = ModelFailure(_cut(f"{name} is bad: {bad}"), trace)
         if self._order["stop_on_bad_records"]:
             self._report(self._read)
-            raise ModelFailure(f"{failure} The job stops there: it asks to be stopped by a bad record.", bad.trace)
+            raise ModelFailure(f"{failure} The job stops there: it asks to be stopped by a bad record.", trace)
+        self._tell(str(failure))
         if self._bad <= NAMED_RECORDS:
             self._notes.append(str(failure))
         if self._first_bad is None:
             self._first_bad = failure
-            self._notes.extend(bad.trace.splitlines())
+            self._notes.extend(trace.splitlines())
+
+    def _tell(self, line: str) -> None:
+        if len(self._examples) < EXAMPLES:
+            self._examples.append(line)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 6]} [...]"
 
 
 def answers(model: ModelCode, function: Any, record: Any, nulled: Nulled, place: str = "") -> Iterator[Any]:

@@ -11,7 +11,7 @@ from mlc.center import Capability, Center, NewFile, NewJob
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.deployment import DeploymentMode, Runtime, RuntimeRef
 from mlc.model.failure import NotFound, Refused
-from mlc.model.job import JobEnding, JobKind, JobRecord, JobStatus
+from mlc.model.job import JobEnding, JobKind, JobRecord, JobResult, JobStatus, RecordCounts
 from mlc.model.result import Provenance, Purpose, TestResultRecord
 from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
 from mlc.model.ticket import Decision, DecisionOutcome
@@ -105,13 +105,42 @@ class JobContract:
         ]
         ended = await center.end_job(job.id, ending, outputs)
         assert (ended.status, ended.messages, ended.runtime_info) == (status, ["last", "words"], {"python": "3.12"})
-        assert ended.result
+        success = JobResult.SUCCESS if status is JobStatus.COMPLETE else JobResult.FAILURE
+        assert ended.result is success
+        assert ended.result_name
         again = await center.end_job(job.id, JobEnding(status=JobStatus.ERROR, messages=["other"]))
         assert (again.status, again.messages) == (status, ["last", "words"])
         async with center.open_job(job.id) as whole:
             near, far = whole.outputs
             assert await center.read(near, limit=len(DATA)) == DATA
             assert (far.address, far.size, far.ref) == ("https://example.org/far.csv", 7, "")
+
+    async def test_a_job_that_is_complete_may_have_failed_and_tells_its_records(
+        self, center: Center, tmp_path: Path
+    ) -> None:
+        made = await a_snapshot(center, tmp_path)
+        counts = RecordCounts(read=4, written=2, bad=2, unanswered=0, examples=["Record 2 is bad."])
+        for kind in (JobKind.SCORING, JobKind.METRICS):
+            job = await a_job(center, made, kind)
+            assert (job.result, job.records) == (JobResult.UNKNOWN, None)
+            ending = JobEnding(status=JobStatus.COMPLETE, result=JobResult.FAILURE, records=counts)
+            await center.end_job(job.id, ending)
+            ended = await center.get_job(job.id)
+            assert (ended.status, ended.result, ended.records) == (JobStatus.COMPLETE, JobResult.FAILURE, counts)
+
+    async def test_a_job_that_runs_says_what_it_does(self, center: Center, tmp_path: Path) -> None:
+        job = await a_job(center, await a_snapshot(center, tmp_path))
+        await center.begin_job(job.id)
+        for doing in ("installing 14 packages", "running"):
+            await center.report_job(job.id, doing)
+            running = await center.get_job(job.id)
+            assert (running.status, running.doing) == (JobStatus.RUNNING, doing)
+            assert not running.runtime_info
+        ended = await center.end_job(job.id, JobEnding(status=JobStatus.COMPLETE, messages=["done"]))
+        await center.report_job(job.id, "late")
+        again = await center.get_job(job.id)
+        assert (again.status, again.messages, again.doing) == (JobStatus.COMPLETE, ["done"], ended.doing)
+        assert again.doing == ""
 
     async def test_only_a_job_that_has_not_ended_is_cancelled(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
