@@ -9,8 +9,8 @@ from mlc.model.asset import Asset, AssetKind
 PRIVATE = "__moc_runtime"
 OUTPUT_DIR = "outputDir"
 COMPILED = "__pycache__"
-CODE = frozenset({".py", ".pyc", ".pyd", ".pyo", ".pyw", ".so"})
-"""Endings of what an interpreter imports from a folder, on any platform."""
+CODE = frozenset({".py", ".py3", ".pyc", ".pyd", ".pyo", ".pyw", ".so"})
+"""Endings of what an interpreter imports from a folder, on any platform, and of FastScore's sources."""
 
 
 def inside(name: str) -> PurePosixPath:
