@@ -27,6 +27,7 @@
         NoSuchTicket
         NoTable
         NotConfigured
+        NotEmpty
         NotFired
         NotJson
         NotReady

@@ -193,6 +193,10 @@ BROKEN = {
         {"more.py": "# modelop.score\ndef f(): ...\n"},
         r'model\.py and more\.py all have .*"primaryModelSource": "model\.py" in metadata\.json',
     ),
+    "a type that its source has not": (
+        {"model.py": None, "more.py": None, "m.R": "x", "metadata.json": '{"type": "PYTHON"}'},
+        r"type is PYTHON, and m\.R is R; write that",
+    ),
     "an async function": (
         {"model.py": "# modelop.score\nasync def f(r): ...\ndef g(): ...\n"},
         r"model\.py, line 1: .*async",

@@ -1,7 +1,7 @@
-"""In which language a model is written, by its files, and the sentences about those that nothing here runs."""
+"""In which language a model is written, by its files, and the sentence for a folder that is no model."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePath
 
 PYTHON = "PYTHON"
@@ -66,20 +66,6 @@ def no_source(folder: Path, names: Iterable[str], weights: Collection[str]) -> s
     else:
         what = "there is no source at all"
     return f"{folder} holds no model: {what}. {SUPPORTED}"
-
-
-def not_run(model_type: str, source: str, runtimes: Mapping[str, Collection[str]]) -> str:
-    """The sentence for a model that no runtime runs.
-
-    Args:
-        source: what it is about, such as ``performance.R``.
-        runtimes: what each runtime runs; none at all: standalone mode's.
-    """
-    known = sorted({platform for platforms in runtimes.values() for platform in platforms})
-    runs = (
-        f"The centre's runtimes run {', '.join(known)} only." if known else "The runtimes of this software run Python."
-    )
-    return f"{source} makes this a model of the type {model_type}, which nothing here runs. {runs} {SUPPORTED}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -29,6 +29,9 @@ BY_NAME: Mapping[str, str] = {
     "train": "train",
 }
 """The usual names of functions, for sources without a marker: FastScore's engines went by ``begin`` and ``action``."""
+_PRIVATE = frozenset({"modelop", "modelop_sdk", "fastscore"})
+_OPENING = frozenset({"open", "read_csv", "read_json", "read_pickle", "load_model"})
+_FILE = re.compile(r"(?:\./)?[\w-][\w./ -]*\.\w{1,8}")
 _SPARK = ("external_inputs", "external_outputs")
 
 
@@ -41,6 +44,7 @@ class Source:
         unmarked: names by purpose, as the functions are called, of a source without markers.
         schemas: names of schema files by slot; even slots are inputs.
         notices: what its author should know, with the line.
+        opens: relative names of files that it opens by a plain text, and the line of each.
         spark: its functions take Spark's inputs and outputs.
     """
 
@@ -48,6 +52,7 @@ class Source:
     unmarked: dict[str, str] = field(default_factory=dict)
     schemas: dict[int, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    opens: dict[str, int] = field(default_factory=dict)
     spark: bool = False
 
 
@@ -64,7 +69,8 @@ def read_source(text: str) -> Source:
             with the line.
     """
     lines = text.splitlines()
-    defs = _defs(_parsed(text))
+    module = _parsed(text)
+    defs = _defs(module)
     functions = _functions(lines, defs)
     unmarked = {} if functions else _by_name(defs)
     arguments = [_arguments(node) for node in defs if node.name in {*functions.values(), *unmarked.values()}]
@@ -72,7 +78,8 @@ def read_source(text: str) -> Source:
         functions=functions,
         unmarked=unmarked,
         schemas=read_schemas(text),
-        notices=list(_notices(lines)),
+        notices=[*_notices(lines), *_private(module)],
+        opens=_opened(module),
         spark=any(tuple(names[:2]) == _SPARK for names in arguments),
     )
 
@@ -153,6 +160,46 @@ def _notices(lines: list[str]) -> list[str]:
         if close := get_close_matches(word.casefold(), FUNCTIONS, n=1, cutoff=0.75):
             notices.append(f"line {number}: {line.strip()} is no marker; did you mean # modelop.{close[0]}?")
     return notices
+
+
+def _private(module: ast.Module) -> list[str]:
+    """Imports of packages that no package index has."""
+    notices = []
+    for node in ast.walk(module):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        for package in _PRIVATE & {name.partition(".")[0] for name in names}:
+            notices.append(
+                f"line {getattr(node, 'lineno', 1)}: {package} is the vendor's own package, which only the vendor's "
+                "runtimes have: take what you need of it into the folder."
+            )
+    return notices
+
+
+def _opened(module: ast.Module) -> dict[str, int]:
+    """What is opened for reading at any place but below ``if __name__ == "__main__"``, by a text that stands there."""
+    found: dict[str, int] = {}
+    todo: list[ast.AST] = [node for node in module.body if not isinstance(node, ast.If)]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef) and node.name == "main":
+            continue
+        todo.extend(ast.iter_child_nodes(node))
+        if not isinstance(node, ast.Call) or _called(node.func) not in _OPENING or not node.args:
+            continue
+        first, *more = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
+        mode = next(
+            (k.value.value for k in node.keywords if k.arg == "mode" and isinstance(k.value, ast.Constant)), None
+        )
+        writes = any(isinstance(each, str) and set(each) & set("wax") for each in [*more[:1], mode])
+        if isinstance(first, str) and _FILE.fullmatch(first) and not writes:
+            found.setdefault(first.removeprefix("./"), node.lineno)
+    return found
+
+
+def _called(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
 
 
 def _arguments(node: Def) -> list[str]:

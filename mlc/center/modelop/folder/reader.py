@@ -1,7 +1,7 @@
 """Reads a model folder in ModelOp's layout. Its files stay where they are until they are sent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -76,6 +76,11 @@ def examine(path: Path) -> Examined:
     meta = said.meta
     if not said.type_given:
         meta.type = primary.language
+    elif meta.type.upper().startswith(languages.PYTHON) and primary.language != languages.PYTHON:
+        found.problems.append(
+            f"{METADATA}: type is {meta.type}, and {primary.name} is {primary.language}; write that, or add the source "
+            "that is meant."
+        )
     meta.input_schema, meta.output_schema = schemas.inputs, schemas.outputs
     model = read_model(StoredModel(model_meta_data=meta, required_assets=said.required))
     files = [
@@ -92,7 +97,7 @@ class _Primary:
     def __init__(self, folder: Path, files: Mapping[str, Path], said: Said, found: Examined) -> None:
         self.name, self.language, self.schemas = "", languages.PYTHON, dict[int, str]()
         self.sources: dict[str, Source] = {}
-        self._found = found
+        self._found, self._files = found, files
         broken: set[str] = set()
         for name, file in files.items():
             if languages.is_python(name):
@@ -146,13 +151,19 @@ class _Primary:
                 f"{name} is the model's source; the marked functions of {', '.join(others)} are not called. "
                 f'Another one: "primaryModelSource" in {METADATA}.'
             )
+        for opened, line in source.opens.items():
+            if opened not in self._files and not opened.startswith("outputDir/"):
+                self._found.notices.append(
+                    f"{name}, line {line}: it opens {opened}, which is not in the folder. Add it, unless training or "
+                    "the job brings it."
+                )
         if source.unmarked:
             names = ", ".join(f"{function} as {purpose}" for purpose, function in source.unmarked.items())
             self._found.notices.append(
                 f"{name} marks no function; by their usual names it has {names}. Write # modelop.score and so on above "
                 "the defs to be sure."
             )
-            self.sources[name] = Source(functions=source.unmarked, schemas=source.schemas)
+            self.sources[name] = replace(source, functions=source.unmarked)
         if source.spark:
             self.language = languages.SPARK
 
