@@ -209,10 +209,6 @@ BROKEN = {
         {"model.py": "# fastscore.action.0: f\n# fastscore.action.2: g\ndef f(r): ...\ndef g(r): ...\n"},
         "one function for each slot is not supported",
     ),
-    "R by the name of Python": (
-        {"model.py": "# modelop.metrics\nmetrics <- function(data) {\n    emit(data)\n}\n"},
-        r"model\.py, line 2: .* It looks like R",
-    ),
     "a primary source that is not there": (
         {"metadata.json": '{"primaryModelSource": "y.py"}'},
         r"names y\.py, which is",
@@ -437,6 +433,8 @@ def test_assets_that_lie_outside_are_the_models_at_their_addresses(folder: Write
     ("files", "model_type", "functions"),
     [
         ({"m.R": "# modelop.score\naction <- function(x) {\n}\n"}, "R", {"score": "action"}),
+        ({"m.py": "# modelop.metrics\nf <- function(data) {\n  emit(data)\n}\n"}, "R", {"metrics": "f"}),
+        ({"m.py": "from pyspark.sql import SparkSession\n"}, "PYSPARK", {}),
         ({"m.pmml": "<PMML/>"}, "PMML", {}),
         ({"m.xml": "<?xml version='1.0'?><PMML version='4.2'/>"}, "PMML", {}),
         ({"m.pfa": "{}"}, "PFA", {}),

@@ -43,6 +43,11 @@ def language_of(name: str, path: Path) -> str | None:
     return _BY_ENDING.get(ending)
 
 
+def looks_like_r(text: str) -> bool:
+    """Whether a text that is no Python has R's functions."""
+    return any(_R_FUNCTION.match(line) and "<-" in line for line in text.splitlines())
+
+
 def r_functions(text: str) -> dict[str, str]:
     """Role -> name of the functions of an R source, by the markers above them."""
     found: dict[str, str] = {}

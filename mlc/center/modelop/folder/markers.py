@@ -5,7 +5,7 @@ What a runtime's harness reads of them (``mlc.runtime.harness.markers``, which s
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -46,6 +46,7 @@ class Source:
         notices: what its author should know, with the line.
         opens: relative names of files that it opens by a plain text, and the line of each.
         spark: its functions take Spark's inputs and outputs.
+        imports_spark: it is written for Spark, as far as its imports tell.
     """
 
     functions: dict[str, str] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Source:
     notices: list[str] = field(default_factory=list)
     opens: dict[str, int] = field(default_factory=dict)
     spark: bool = False
+    imports_spark: bool = False
 
 
 def is_marked(text: str) -> bool:
@@ -81,6 +83,7 @@ def read_source(text: str) -> Source:
         notices=[*_notices(lines), *_private(module)],
         opens=_opened(module),
         spark=any(tuple(names[:2]) == _SPARK for names in arguments),
+        imports_spark=any("pyspark" in packages for _, packages in _imported(module)),
     )
 
 
@@ -164,17 +167,21 @@ def _notices(lines: list[str]) -> list[str]:
 
 def _private(module: ast.Module) -> list[str]:
     """Imports of packages that no package index has."""
-    notices = []
+    return [
+        f"line {line}: {package} is the vendor's own package, which only the vendor's runtimes have: take what you "
+        "need of it into the folder."
+        for line, packages in _imported(module)
+        for package in sorted(_PRIVATE & packages)
+    ]
+
+
+def _imported(module: ast.Module) -> Iterator[tuple[int, set[str]]]:
+    """The packages of each import, and its line."""
     for node in ast.walk(module):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            names = [node.module or ""]
-        for package in _PRIVATE & {name.partition(".")[0] for name in names}:
-            notices.append(
-                f"line {getattr(node, 'lineno', 1)}: {package} is the vendor's own package, which only the vendor's "
-                "runtimes have: take what you need of it into the folder."
-            )
-    return notices
+        if isinstance(node, ast.Import):
+            yield node.lineno, {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.lineno, {(node.module or "").partition(".")[0]}
 
 
 def _opened(module: ast.Module) -> dict[str, int]:
@@ -210,8 +217,7 @@ def _parsed(text: str) -> ast.Module:
     try:
         return ast.parse(text)
     except SyntaxError as error:
-        hint = " It looks like R: name it .R." if "<- function" in text else ""
-        raise ValueError(f"line {error.lineno}: {error.msg}.{hint}") from error
+        raise ValueError(f"line {error.lineno}: {error.msg}.") from error
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes; absurdly deep expressions
         raise ValueError("line 1: this can't be parsed as Python.") from error
 

@@ -98,31 +98,40 @@ class _Primary:
         self.name, self.language, self.schemas = "", languages.PYTHON, dict[int, str]()
         self.sources: dict[str, Source] = {}
         self._found, self._files = found, files
-        broken: set[str] = set()
+        self._others: dict[str, str] = {}
+        self._told = False
         for name, file in files.items():
             if languages.is_python(name):
-                self._read(name, file, said.primary, broken)
+                self._read(name, file, said.primary)
+            elif language := languages.language_of(name, file):
+                self._others[name] = language
         self.name = self._chosen(said.primary)
         if self.name:
             self._tell(self.name)
-        elif not broken:
+        elif not self._told:
             self._without_python(folder, files, said)
 
-    def _read(self, name: str, file: Path, wanted: str | None, broken: set[str]) -> None:
+    def _read(self, name: str, file: Path, wanted: str | None) -> None:
         text = _text(file)
         self.sources[name] = Source()
         if text is None:
-            broken.add(name)
-            self._found.problems.append(f"{name} is not UTF-8; save it so.")
+            self._fail(f"{name} is not UTF-8; save it so.")
             return
         try:
             self.sources[name] = read_source(text)
         except ValueError as error:
-            if name == wanted or is_marked(text):
-                broken.add(name)
-                self._found.problems.append(f"{name}, {error}")
+            if languages.looks_like_r(text):
+                del self.sources[name]
+                self._others[name] = "R"
+            elif name == wanted or is_marked(text):
+                self._fail(f"{name}, {error}")
             else:
                 self._found.notices.append(f"{name}, {error} It marks no function, so it matters only if imported.")
+
+    def _fail(self, problem: str) -> None:
+        """What keeps a source from being found is said, and nothing that follows from it."""
+        self._found.problems.append(problem)
+        self._told = True
 
     def _chosen(self, wanted: str | None) -> str:
         marked = [name for name, source in self.sources.items() if source.functions]
@@ -134,11 +143,11 @@ class _Primary:
             if len(top) == 1:
                 return top[0]
             if candidates and wanted not in unmarked:
-                self._found.problems.append(
+                self._fail(
                     f"{' and '.join(candidates[:_NAMED])} all have functions of a model: say which one is the model by "
                     f'"primaryModelSource": "{candidates[0]}" in {METADATA}.'
                 )
-                return candidates[0]
+                return ""
         return ""
 
     def _tell(self, name: str) -> None:
@@ -169,8 +178,10 @@ class _Primary:
 
     def _without_python(self, folder: Path, files: Mapping[str, Path], said: Said) -> None:
         """A model in another language, which a centre's runtimes may run; or none."""
-        others = {name: language for name, file in files.items() if (language := languages.language_of(name, file))}
-        if others:
+        others = self._others
+        if not others and (spark := [name for name, source in self.sources.items() if source.imports_spark]):
+            self.name, self.language = spark[0], languages.SPARK
+        elif others:
             self.name = said.primary if said.primary in others and said.primary else next(iter(others))
             self.language = others[self.name]
             text = _text(files[self.name]) or ""

@@ -36,7 +36,7 @@ class FolderSchemas:
         self.inputs, self.outputs = (
             self._read([place for slot, place in meant.items() if slot % 2 == odd] or by_name[odd]) for odd in (0, 1)
         )
-        if len(by_name[0]) > 1 and not any(slot % 2 == 0 for slot in meant):
+        if source and len(by_name[0]) > 1 and not any(slot % 2 == 0 for slot in meant):
             self.notices.append(
                 f"{', '.join(by_name[0])} are {len(by_name[0])} input schemas; monitors need exactly one: write "
                 f"# modelop.schema.0: {by_name[0][0]} into {source}."
