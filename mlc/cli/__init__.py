@@ -222,7 +222,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make; it may be there, and must be empty.")],
 ) -> None:
     """Write a small working model folder, to be changed into one of your own."""
-    from mlc.standalone.starter import write_starter
+    from mlc.center.modelop.folder import write_starter
 
     name = write_starter(folder)
     for line in (

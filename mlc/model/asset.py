@@ -36,6 +36,9 @@ class AssetKind(OpenEnum):
     """Something that is no file for us, such as a table of a database."""
 
 
+OUTPUT_DIR = "outputDir"
+"""The folder in which a model's training leaves what it has made."""
+
 UNNAMED = "unnamed"
 """The name of an asset to which nobody gave one."""
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from cli_process import ROOT, mlc
 
+from mlc.center.modelop.folder import NotEmpty, write_starter
 from mlc.model.deployment import Runtime
-from mlc.standalone.starter import NotEmpty, write_starter
 from mlc.standalone.validation import Report, Surroundings, validate
 
 NO_SERVER = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}

@@ -11,6 +11,8 @@ from small_models import embedded, python_model
 from mlc.center.modelop import wire
 from mlc.center.modelop.folder.markers import read_source
 from mlc.model.job import JobKind
+from mlc.runtime.harness.calling import arguments_of
+from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.markers import marked_functions, usual_functions
 
 Run = Callable[..., Any]
@@ -240,3 +242,31 @@ async def test_of_a_snapshot_that_names_no_function_those_with_the_usual_names_a
     source = "def begin():\n    global x\n    x = 1\ndef action(r):\n    yield [x, r]\n"
     outcome: Ran = await call(JobKind.SCORING, python_model(source), ONE, outputs=OUT)
     assert lines(outcome) == [[1, {"a": 1}], [1, {"a": 2}]]
+
+
+def two(input_1: Any, input_2: Any) -> None: ...
+
+
+def slotted(record: Any, slot_no: int, seq_no: int) -> None: ...
+
+
+def one(record: Any, limit: int = 3) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "record", "arguments"),
+    [
+        (two, {"input_1": {"a": 1}, "input_2": 2}, [{"a": 1}, 2]),
+        (slotted, {"a": 1}, [{"a": 1}, 0, 0]),
+        (one, {"a": 1}, [{"a": 1}]),
+        (len, [1], [[1]]),
+    ],
+)
+def test_an_online_record_becomes_what_the_function_takes(function: Any, record: Any, arguments: list[Any]) -> None:
+    assert arguments_of(function, record) == arguments
+
+
+@pytest.mark.parametrize("record", [{"input_1": 1}, {"input_1": 1, "input_2": 2, "more": 3}, [1, 2], None])
+def test_an_online_record_for_several_inputs_holds_one_of_each_by_name(record: Any) -> None:
+    with pytest.raises(ModelFailure, match="send an object with input_1 and input_2"):
+        arguments_of(two, record)

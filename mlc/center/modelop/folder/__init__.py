@@ -3,5 +3,15 @@
 from mlc.center.modelop.folder.files import LARGEST_FOLDER
 from mlc.center.modelop.folder.metadata import BadModelFolder
 from mlc.center.modelop.folder.reader import Examined, ModelFolder, examine, read_model_folder
+from mlc.center.modelop.folder.starter import NotEmpty, write_starter
 
-__all__ = ["LARGEST_FOLDER", "BadModelFolder", "Examined", "ModelFolder", "examine", "read_model_folder"]
+__all__ = [
+    "LARGEST_FOLDER",
+    "BadModelFolder",
+    "Examined",
+    "ModelFolder",
+    "NotEmpty",
+    "examine",
+    "read_model_folder",
+    "write_starter",
+]

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from mlc.model.asset import OUTPUT_DIR
+
 LARGEST_FOLDER = 45_000_000
 """Bytes of all files together: as base64 they must fit into one request to the centre."""
 MOST_FILES = 2_000
@@ -12,7 +14,8 @@ LONGEST_NAME = 200
 _TOOLS = frozenset({"__pycache__", "__MACOSX", "node_modules"})
 _SILENT = frozenset({".git", ".gitignore", ".gitattributes", ".DS_Store", ".ipynb_checkpoints"})
 _COMPILED = (".pyc", ".pyo")
-_RESERVED = {"__moc_runtime": "the runtime's own", "outputDir": "where training writes"}
+_PRIVATE = "__moc_runtime"
+_RESERVED = {_PRIVATE: "the runtime's own", OUTPUT_DIR: "where training writes"}
 
 
 class FolderFiles:
@@ -64,7 +67,7 @@ class FolderFiles:
         """Why a file or folder can't be part of a model; empty if it can."""
         if not part.isprintable() or "\\" in part or part != part.strip(". ") or len(part) > LONGEST_NAME:
             return "has a name that not every system can hold; rename it."
-        if part in _RESERVED and (top or part == "__moc_runtime"):
+        if part in _RESERVED and (top or part == _PRIVATE):
             return f"has a name that is {_RESERVED[part]}; rename it."
         if not path.resolve().is_relative_to(self._root):
             return "is a link that leads out of the folder; put the file itself there."

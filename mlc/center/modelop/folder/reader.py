@@ -14,7 +14,7 @@ from mlc.center.modelop.folder.roles import file_format, role_of
 from mlc.center.modelop.folder.schemas import FolderSchemas
 from mlc.center.modelop.snapshots import read_model
 from mlc.center.modelop.wire import StoredModel
-from mlc.model.asset import Asset, AssetKind, AssetRole
+from mlc.model.asset import OUTPUT_DIR, Asset, AssetKind, AssetRole
 from mlc.model.snapshot import Model
 
 _NAMED = 5
@@ -161,7 +161,7 @@ class _Primary:
                 f'Another one: "primaryModelSource" in {METADATA}.'
             )
         for opened, line in source.opens.items():
-            if opened not in self._files and not opened.startswith("outputDir/"):
+            if opened not in self._files and not opened.startswith(f"{OUTPUT_DIR}/"):
                 self._found.notices.append(
                     f"{name}, line {line}: it opens {opened}, which is not in the folder. Add it, unless training or "
                     "the job brings it."

@@ -104,6 +104,29 @@ TABLE = """<?xml version="1.0" encoding="UTF-8"?>
 </definitions>
 """
 
+INPUT_SCHEMA = """{
+  "type": "record",
+  "name": "customer",
+  "fields": [
+    {"name": "visits", "type": "int", "dataClass": "numerical", "role": "predictor", "driftCandidate": true},
+    {"name": "complaints", "type": "int", "dataClass": "numerical", "role": "predictor", "driftCandidate": true},
+    {"name": "months", "type": "int", "dataClass": "numerical", "role": "predictor", "driftCandidate": true},
+    {"name": "leaves", "type": "int", "dataClass": "categorical", "role": "label", "scoringOptional": true},
+    {"name": "score", "type": "int", "dataClass": "categorical", "role": "score", "scoringOptional": true}
+  ]
+}
+"""
+
+OUTPUT_SCHEMA = """{
+  "type": "record",
+  "name": "answer",
+  "fields": [
+    {"name": "score", "type": "int"},
+    {"name": "probability", "type": "double"}
+  ]
+}
+"""
+
 README = """# NAME
 
 A small model that works, as `mlc init` wrote it.

@@ -1,5 +1,5 @@
 """A small model folder that works: what ``mlc init`` writes."""
 
-from mlc.standalone.starter.writing import NotEmpty, write_starter
+from mlc.center.modelop.folder.starter.writing import NotEmpty, write_starter
 
 __all__ = ["NotEmpty", "write_starter"]

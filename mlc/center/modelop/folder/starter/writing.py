@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mlc.center.modelop.folder.starter.data import Row, customers, scored, trained
+from mlc.center.modelop.folder.starter.texts import INPUT_SCHEMA, MODEL, OUTPUT_SCHEMA, README, TABLE
 from mlc.model.failure import MlcError
-from mlc.standalone.starter.data import FEATURES, LABEL, SCORE, Row, customers, scored, trained
-from mlc.standalone.starter.texts import MODEL, README, TABLE
 
 
 class NotEmpty(MlcError, ValueError):
@@ -61,30 +61,12 @@ def _files(name: str) -> dict[str, str]:
         "model.py": MODEL,
         "weights.json": _json(weights),
         **{place: _csv(table) for place, table in {**rows, **scores}.items()},
-        "input_schema.avsc": _json(_schema("customer", [_feature(f) for f in FEATURES] + [_label(), _score()])),
-        "output_schema.avsc": _json(
-            _schema("answer", [{"name": SCORE, "type": "int"}, {"name": "probability", "type": "double"}])
-        ),
+        "input_schema.avsc": INPUT_SCHEMA,
+        "output_schema.avsc": OUTPUT_SCHEMA,
         "thresholds.dmn": TABLE,
         "metadata.json": _json(metadata),
         "README.md": README.replace("NAME", name),
     }
-
-
-def _feature(name: str) -> Row:
-    return {"name": name, "type": "int", "dataClass": "numerical", "role": "predictor", "driftCandidate": True}
-
-
-def _label() -> Row:
-    return {"name": LABEL, "type": "int", "dataClass": "categorical", "role": "label", "scoringOptional": True}
-
-
-def _score() -> Row:
-    return {"name": SCORE, "type": "int", "dataClass": "categorical", "role": "score", "scoringOptional": True}
-
-
-def _schema(name: str, fields: list[Row]) -> Row:
-    return {"type": "record", "name": name, "fields": fields}
 
 
 def _json(value: Any) -> str:
