@@ -391,6 +391,11 @@ def test_a_misspelt_marker_is_a_notice(folder: Write) -> None:
     ]
 
 
+def test_several_output_slots_are_a_notice(folder: Write) -> None:
+    place = folder(files={"m.py": "# fastscore.schema.1: a.avsc\n# fastscore.schema.3: a\n" + SCORE, "a.avsc": RECORD})
+    assert any("schemas for 2 output slots" in notice for notice in examine(place).notices)
+
+
 RECORD = '{"type": "record", "name": "r", "fields": []}'
 
 

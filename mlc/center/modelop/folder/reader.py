@@ -173,6 +173,11 @@ class _Primary:
                 "the defs to be sure."
             )
             self.sources[name] = replace(source, functions=source.unmarked)
+        if len(outputs := [slot for slot in source.schemas if slot % 2]) > 1:
+            self._found.notices.append(
+                f"{name} has schemas for {len(outputs)} output slots: all that it yields goes to the one output of its "
+                "inputs, (slot, value) pairs as lists. Let it yield one kind of answer."
+            )
         if source.spark:
             self.language = languages.SPARK
 
