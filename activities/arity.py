@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_MARKER = re.compile(r"^\s*#\s*modelop\.(\w+)\s*$", re.MULTILINE)
+_MARKER = re.compile(r"^\s*#\s*(?:modelop|fastscore)\.(\w+)\s*$", re.MULTILINE)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 

@@ -1,6 +1,6 @@
 """Which runtimes suit a snapshot: by pinning, stage, platform and service tags."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mlc.model.deployment import Runtime
 from mlc.model.snapshot import Snapshot
@@ -28,14 +28,32 @@ def matching(
     if stage == "unassigned":
         return []
     wanted = set(snapshot.tags) - control
-    platform = snapshot.model.type.casefold()
     return [
         runtime
         for runtime in runtimes
         if stage in _stages(runtime, settings)
-        and (not (covered := platforms(runtime)) or any(platform.startswith(name) for name in covered))
+        and runs(runtime, snapshot.model.type)
         and (not (service := service_tags(runtime, settings, control)) or service & wanted)
     ]
+
+
+def runs(runtime: Runtime, model_type: str) -> bool:
+    """Whether a runtime's platforms cover a type of models: ``python`` covers PYTHON and PYTHON3."""
+    covered = platforms(runtime)
+    return not covered or any(model_type.casefold().startswith(name) for name in covered)
+
+
+def not_run(model_type: str, runtimes: Sequence[Runtime]) -> str:
+    """The sentence for models of a type that no runtime of the centre runs; empty if one does, or there is none."""
+    if not runtimes or any(runs(runtime, model_type) for runtime in runtimes):
+        return ""
+    known = sorted({name for runtime in runtimes for name in platforms(runtime)})
+    return (
+        f"The model is of the type {model_type or 'nothing'}, which no runtime of the model centre runs: they run "
+        f"{', '.join(known)}. Supported by the runtimes of this software is Python source (.py, .py3) with a comment "
+        "such as # modelop.score above its functions. Give the model such a source and the type PYTHON, or add a "
+        f"runtime with the platform {model_type or 'that it needs'}."
+    )
 
 
 def platforms(runtime: Runtime) -> list[str]:

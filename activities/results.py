@@ -40,20 +40,45 @@ async def read_metrics(contents: Contents, job: JobRecord, limit: int) -> dict[s
             message = f"The result of job {job.id} can't be read. {error}"
             raise non_retryable(FailureType.RESULT_UNREADABLE, message) from None
     try:
-        metrics = json.loads(content) if content else None
+        metrics = _parsed(content) if content else None
     except (ValueError, RecursionError) as error:
         raise non_retryable(
             FailureType.RESULT_UNREADABLE, f"The result of job {job.id} is not JSON: {error}."
         ) from None
-    if isinstance(metrics, list) and len(metrics) == 1:  # a writer of JSON records wraps the one dict
-        metrics = metrics[0]
+    differing = None
+    if isinstance(metrics, list) and metrics and all(isinstance(part, dict) for part in metrics):
+        metrics, differing = _merged(metrics)  # as a runtime writes what a function yields one by one, or in a list
     if not isinstance(metrics, dict):
         kind = "empty" if metrics is None else f"a JSON {type(metrics).__name__}"
+        why = f": two of its objects differ in {truncate(differing, 50)!r}" if differing is not None else ""
         raise non_retryable(
             FailureType.RESULT_UNREADABLE,
-            f"The result of job {job.id} is {kind}; the metrics function must yield one dict with the metrics as keys.",
+            f"The result of job {job.id} is {kind}; the metrics function must yield one dict with the metrics as "
+            f"keys{why}.",
         )
     return metrics
+
+
+def _parsed(content: bytes) -> Any:
+    """JSON, or lines of it as a list."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        lines = [line for line in content.splitlines() if line.strip()]
+        if len(lines) == 1 or not all(line.lstrip().startswith(b"{") for line in lines):
+            raise
+        return [json.loads(line) for line in lines]
+
+
+def _merged(parts: list[dict[str, Any]]) -> tuple[dict[str, Any] | list[dict[str, Any]], str | None]:
+    """Objects as one; or as they are, and the key in which two of them differ."""
+    whole: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            if key in whole and whole[key] != value:
+                return parts, key
+            whole[key] = value
+    return whole, None
 
 
 def newest_own(results: Iterable[TestResultRecord]) -> TestResultRecord | None:

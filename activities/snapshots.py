@@ -8,6 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.failures import non_retryable, translated
+from activities.matching import not_run
 from activities.results import hashes
 from mlc.center import Center
 from mlc.model.base import Record
@@ -22,6 +23,8 @@ from mlc.model.truncation import truncate
 from mlc.model.verdict import Verdict
 from mlc.settings import ProcessSettings
 
+ALWAYS_RUN = "python"
+
 
 class Submission(Record):
     """A run begins on a snapshot."""
@@ -33,6 +36,8 @@ class Submission(Record):
 class Submitted(Record):
     snapshot: SnapshotSummary
     policy: Policy
+    not_run: str = ""
+    """Why no runtime of the centre can run this model, whatever people decide; empty if one can."""
 
 
 class DecisionRecord(Record):
@@ -60,14 +65,20 @@ class SnapshotActivities:
         """Read the snapshot, mark it as taken up by this run, and fix the settings that the run will follow.
 
         Raises:
-            ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
+            ApplicationError: ``NoSuchSnapshot`` and ``NotDeployable`` (final), ``Outage``, ``Refused``.
         """
         snapshot = await self._read(submission.snapshot_id, DeployModelInput.command("ID"))
+        if snapshot.model.is_monitor:
+            raise non_retryable(FailureType.NOT_DEPLOYABLE, monitor_text(snapshot))
         mark = TakenUp(workflow_id=activity.info().workflow_id or "", run_id=submission.first_run_id)
         if snapshot.submission != mark:
             with translated():
                 await self.center.record_submission(snapshot, mark)
-        return Submitted(snapshot=summary(snapshot, self.settings, self.review_tags), policy=self._policy())
+        return Submitted(
+            snapshot=summary(snapshot, self.settings, self.review_tags),
+            policy=self._policy(),
+            not_run=await self._not_run(snapshot),
+        )
 
     @activity.defn
     async def open_snapshot(self, snapshot_id: str) -> Submitted:
@@ -105,6 +116,13 @@ class SnapshotActivities:
         with translated():
             await self.center.record_decision(snapshot, entry)
 
+    async def _not_run(self, snapshot: Snapshot) -> str:
+        """See :func:`activities.matching.not_run`. Python is what every centre's runtimes run: no need to ask."""
+        if snapshot.model.type.casefold().startswith(ALWAYS_RUN):
+            return ""
+        with translated():
+            return not_run(snapshot.model.type, await self.center.list_runtimes())
+
     async def _read(self, snapshot_id: str, command: str = "") -> Snapshot:
         with translated():
             try:
@@ -139,6 +157,15 @@ def summary(snapshot: Snapshot, settings: ProcessSettings, review_tags: Mapping[
         run_test=is_set(snapshot, settings.run_test_tag),
         review=provider is not None or is_set(snapshot, settings.review_tag),
         ticketing=provider,
+    )
+
+
+def monitor_text(snapshot: Snapshot) -> str:
+    """Why a monitor is not deployed, and what it is for."""
+    name = truncate(snapshot.model.name, 200)
+    return (
+        f"{name!r} is a monitor, not a business model: it is not deployed. DeployModel puts the monitors that a model "
+        "needs on the model's own snapshots; to deploy this one as a model, change its category."
     )
 
 

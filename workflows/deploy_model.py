@@ -111,6 +111,8 @@ class DeployModel(ProcessRun):
         submission = Submission(snapshot_id=self.case.snapshot.id, first_run_id=workflow.info().first_execution_run_id)
         submitted = await self.case.do(SnapshotActivities.submit_snapshot, submission, "fetch the snapshot")
         self.case.begin(submitted.snapshot, submitted.policy)
+        if submitted.not_run:
+            raise ApplicationError(submitted.not_run, type=FailureType.UNSUPPORTED_MODEL)
 
     async def train(self) -> None:
         """Training, if the snapshot is tagged for it: what the job makes becomes part of the snapshot."""

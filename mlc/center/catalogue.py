@@ -12,10 +12,10 @@ from mlc.model.snapshot import Model, RuntimeName, Snapshot
 
 
 class NewFile(NamedTuple):
-    """A file to be put into the centre: what it is, and where its bytes are now."""
+    """A file to be put into the centre: what it is, and where its bytes are now; None: at the asset's address."""
 
     asset: Asset
-    path: Path
+    path: Path | None
 
 
 class Contents(Protocol):

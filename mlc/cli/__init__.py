@@ -186,6 +186,9 @@ def submit(
 ) -> None:
     """Register a model folder in the model centre, snapshot it and start DeployModel.
 
+    The folder is looked at first, as `mlc validate` does: nothing is made of one with errors. The snapshot has the
+    tags of metadata.json, too. A monitor's folder is stored, and nothing is started.
+
     With --watch the exit code tells the outcome: 0 deployed, 3 rejected, 4 the run failed.
     """
     from mlc.cli.submit import submit_and_watch
@@ -193,6 +196,41 @@ def submit(
     use_home()
     code = asyncio.run(submit_and_watch(folder, name=name, tags=tag or [], stage=stage, watching=watch))
     raise typer.Exit(code)
+
+
+@app.command()
+def validate(
+    folder: Annotated[Path, typer.Argument(help="A model folder in ModelOp's layout.")],
+    tag: Annotated[list[str] | None, typer.Option(help="Tag that the snapshot would have besides its own.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON.")] = False,
+) -> None:
+    """Say what a model folder holds and lacks, and which monitors it would get. Exit code 1: it can't be submitted.
+
+    Nothing is made or changed. The model centre is asked which runtimes and monitors there are, if one is set.
+    """
+    from mlc.cli.validate import lines, looked_at
+
+    use_home()
+    report = asyncio.run(looked_at(folder, tag or [])).report
+    for line in [report.model_dump_json(indent=2)] if json else lines(report):
+        typer.echo(line)
+    raise typer.Exit(0 if report.right else FAILED)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to make; it may be there, and must be empty.")],
+) -> None:
+    """Write a small working model folder, to be changed into one of your own."""
+    from mlc.center.modelop.folder import write_starter
+
+    name = write_starter(folder)
+    for line in (
+        f"{folder} holds the model {name!r}: source, weights, data, schemas and a decision table.",
+        f"Look at it: {typed()} validate {folder}",
+        f"Submit it, with `{typed()} dev` running: {typed()} submit {folder} --watch",
+    ):
+        typer.echo(line)
 
 
 @app.command()

@@ -12,22 +12,33 @@ from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult
 from mlc.pages import run_page
 from mlc.standalone.submit import Submitted, submit
+from mlc.standalone.validation import Report, Surroundings, surroundings, validate
 from mlc.standalone.watch import watch
 from mlc.terminal import printable
 from mlc.worker import connect
 
-REJECTED, RUN_FAILED = 3, 4
-"""Exit codes: the run ended rejected; the run failed."""
+REFUSED, REJECTED, RUN_FAILED = 1, 3, 4
+"""Exit codes: the folder has errors; the run ended rejected; the run failed."""
 
 
 async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str], stage: str, watching: bool) -> int:
     """Submit a model folder, print what was made of it, and show the run if ``watching``. Returns the exit code."""
+    first = validate(folder, tags, Surroundings(runtimes=()))  # before anything else is needed
+    if first.report.errors:
+        return _refuse(first.report)
     temporal = await connect()
     async with configured_center() as center:
-        made = await submit(folder, name=name, tags=tags, stage=stage, center=center, temporal=temporal)
+        validated = validate(folder, tags, await surroundings(center, first.report.methodology))
+        if validated.report.errors:
+            return _refuse(validated.report)
+        for warning in validated.report.warnings:
+            typer.echo(printable(f"Warning: {warning}"), err=True)
+        made = await submit(validated, name=name, stage=stage, center=center, temporal=temporal)
         page = center.page_of(made.snapshot_id)
     _tell_submitted(made, temporal.namespace, page)
-    if not watching:
+    if not made.workflow_id:
+        typer.echo("It is a monitor: it is stored, to be put on the snapshots of models, and not deployed by itself.")
+    if not watching or not made.workflow_id:
         return 0
     try:
         result = await watch(temporal, made.workflow_id, Console(highlight=False))
@@ -38,12 +49,20 @@ async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str
     return 0 if result.outcome == "deployed" else REJECTED
 
 
+def _refuse(report: Report) -> int:
+    """Say why nothing was made of a folder."""
+    for error in report.errors:
+        typer.echo(printable(error), err=True)
+    typer.echo(f"Nothing was made in the model centre. All about the folder: mlc validate {report.folder}", err=True)
+    return REFUSED
+
+
 def _tell_submitted(made: Submitted, namespace: str, page: str | None) -> None:
     for what, value in (
         ("Model", f"{made.model_name}  {made.model_id}  ({'new' if made.new_model else 'updated'})"),
         ("Snapshot", f"{made.snapshot_name}  {made.snapshot_id}"),
         ("Run", made.workflow_id),
-        ("Temporal UI", run_page(made.workflow_id, namespace)),
+        ("Temporal UI", run_page(made.workflow_id, namespace) if made.workflow_id else None),
         ("Model centre", page),
     ):
         if value:

@@ -46,6 +46,9 @@ class AssetUse(OpenEnum):
     """The centre doesn't say."""
 
 
+OUTPUT_DIR = "outputDir"
+"""The folder in which a model's training leaves what it has made."""
+
 UNNAMED = "unnamed"
 """The name of an asset to which nobody gave one."""
 

@@ -27,6 +27,7 @@
         NoSuchTicket
         NoTable
         NotConfigured
+        NotEmpty
         NotFired
         NotJson
         NotReady
@@ -122,6 +123,10 @@ class FailureType(StrEnum):
     REFUSED = "Refused"
     """A system outside said no for good."""
     NO_SUCH_SNAPSHOT = "NoSuchSnapshot"
+    NOT_DEPLOYABLE = "NotDeployable"
+    """The snapshot is a monitor's, which is put on other models' snapshots."""
+    UNSUPPORTED_MODEL = "UnsupportedModel"
+    """No runtime of the centre runs models of this type."""
     MISSING_ASSET = "MissingAsset"
     """What a job needs is not on the snapshot, such as a TEST_DATA asset."""
     NOT_FINISHED = "NotFinished"

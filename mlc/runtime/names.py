@@ -4,13 +4,14 @@ import unicodedata
 from pathlib import PurePosixPath
 from posixpath import splitext
 
-from mlc.model.asset import Asset, AssetKind
+from mlc.model.asset import OUTPUT_DIR, Asset, AssetKind
+
+__all__ = ["OUTPUT_DIR"]  # where it was once
 
 PRIVATE = "__moc_runtime"
-OUTPUT_DIR = "outputDir"
 COMPILED = "__pycache__"
-CODE = frozenset({".py", ".pyc", ".pyd", ".pyo", ".pyw", ".so"})
-"""Endings of what an interpreter imports from a folder, on any platform."""
+CODE = frozenset({".py", ".py3", ".pyc", ".pyd", ".pyo", ".pyw", ".so"})
+"""Endings of what an interpreter imports from a folder, on any platform, and of FastScore's sources."""
 
 
 def inside(name: str) -> PurePosixPath:

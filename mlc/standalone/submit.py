@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from mlc.center import Catalogue, NewFile
-from mlc.center.modelop.folder import read_model_folder
+from mlc.center.modelop.folder import BadModelFolder
 from mlc.model.processes import DEPLOY_MODEL, TASK_QUEUE, DeployModelInput, deploy_model_id
 from mlc.model.snapshot import Model
+from mlc.standalone.validation import Validated
 
 
 @dataclass(frozen=True)
@@ -26,22 +26,25 @@ class Submitted:
     snapshot_id: str
     snapshot_name: str
     workflow_id: str
+    """Empty for a monitor, which is stored and not deployed."""
 
 
 async def submit(
-    folder: Path,
-    *,
-    name: str | None = None,
-    tags: Sequence[str] = (),
-    stage: str | None = None,
-    center: Catalogue,
-    temporal: Client,
+    validated: Validated, *, name: str | None = None, stage: str | None = None, center: Catalogue, temporal: Client
 ) -> Submitted:
-    """Submit the model that a folder holds. Raises BadModelFolder if it holds none, else what ``submit_model`` does."""
-    model, files = read_model_folder(folder)
+    """Submit the model of a folder that was looked at.
+
+    Raises:
+        BadModelFolder: it has errors. Nothing was made in the centre.
+        ExternalError, RPCError: as ``submit_model`` does.
+    """
+    report = validated.report
+    if report.errors or validated.folder is None:
+        raise BadModelFolder("\n".join(report.errors))
+    model, files = validated.folder
     if name is not None:
         model = model.model_copy(update={"name": name})
-    return await submit_model(model, files, tags=tags, stage=stage, center=center, temporal=temporal)
+    return await submit_model(model, files, tags=validated.tags, stage=stage, center=center, temporal=temporal)
 
 
 async def submit_model(
@@ -55,25 +58,17 @@ async def submit_model(
 ) -> Submitted:
     """Register a model (new, or a new version of the one of its name), take a snapshot of it, and start.
 
-    A centre that tells the gateway of the new snapshot starts the same run: whoever comes second joins it.
+    A centre that tells the gateway of the new snapshot starts the same run: whoever comes second joins it. A monitor
+    is stored with a snapshot, by which it is found for models, and no run is started.
 
     Raises:
         ExternalError: the centre did not take it.
         RPCError: Temporal did not start the process; the snapshot stays in the centre.
     """
-    known = await center.find_models(model.name)
+    known = [m for m in await center.find_models(model.name) if m.is_monitor is model.is_monitor]
     saved = await center.save_model(model.model_copy(update={"id": known[0].id if known else ""}), files)
     snapshot = await center.create_snapshot(saved.id, name=snapshot_name(saved.name), tags=tags, stage=stage)
-    workflow_id = deploy_model_id(snapshot.id)
-    with suppress(WorkflowAlreadyStartedError):  # by the centre's signal, and it has ended already
-        await temporal.start_workflow(
-            DEPLOY_MODEL,
-            DeployModelInput(snapshot_id=snapshot.id),
-            id=workflow_id,
-            task_queue=TASK_QUEUE,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
+    workflow_id = "" if model.is_monitor else await _start(snapshot.id, temporal)
     return Submitted(
         model_id=saved.id,
         model_name=saved.name,
@@ -82,6 +77,20 @@ async def submit_model(
         snapshot_name=snapshot.name,
         workflow_id=workflow_id,
     )
+
+
+async def _start(snapshot_id: str, temporal: Client) -> str:
+    workflow_id = deploy_model_id(snapshot_id)
+    with suppress(WorkflowAlreadyStartedError):  # by the centre's signal, and it has ended already
+        await temporal.start_workflow(
+            DEPLOY_MODEL,
+            DeployModelInput(snapshot_id=snapshot_id),
+            id=workflow_id,
+            task_queue=TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+    return workflow_id
 
 
 def snapshot_name(model_name: str) -> str:

@@ -397,6 +397,12 @@ BROKEN = asset("test_result.json", "UNKNOWN", "{}").model_copy(update={"file_con
         "empty": ([asset("test_result.json", "UNKNOWN", "")], "is empty"),
         "null": ([asset("test_result.json", "UNKNOWN", "null")], "is empty"),
         "a list": ([asset("test_result.json", "UNKNOWN", "[1, 2]")], "is a JSON list"),
+        "objects that disagree": (
+            [asset("test_result.json", "UNKNOWN", '{"auc": 1}\n{"auc": 2}')],
+            "is a JSON list; the metrics function must yield one dict with the metrics as keys: two of its objects "
+            "differ in 'auc'",
+        ),
+        "a broken line": ([asset("test_result.json", "UNKNOWN", '{"auc": 1}\n{"f1": ')], "is not JSON"),
         "text": ([asset("test_result.json", "UNKNOWN", "auc: 1")], "is not JSON"),
         "bytes": ([asset("test_result.json", "UNKNOWN", b"\xff\xfe")], "is not JSON"),
         "too deep": ([asset("test_result.json", "UNKNOWN", "[" * (LIMIT - 1))], "is not JSON"),
@@ -415,6 +421,13 @@ async def test_a_result_that_cant_be_used_is_unreadable_and_none_is_kept(
     assert (error.type, error.non_retryable) == ("ResultUnreadable", True)
     assert says in str(error)
     assert await room.center.list_test_results(job.snapshot_id) == []
+
+
+@pytest.mark.parametrize("content", ['[{"auc": 1}, {"f1": 2}]', '{"auc": 1}\n{"f1": 2, "auc": 1}\n'])
+async def test_several_objects_are_one_result(room: Backroom, content: str) -> None:
+    job = await made(room)
+    await room.end_job(job.id, asset("test_result.json", "UNKNOWN", content))
+    assert (await room.run(room.jobs.finish_test, job)).metrics == {"auc": 1, "f1": 2}
 
 
 async def test_a_result_of_just_the_size_is_read(room: Backroom) -> None:

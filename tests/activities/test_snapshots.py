@@ -6,6 +6,7 @@ import pytest
 from backroom import GONE, RUN, Backroom
 
 from activities.snapshots import DecisionRecord, Submission
+from mlc.center.modelop import wire
 from mlc.model.result import TestResult
 from mlc.model.ticket import Decision, DecisionOutcome
 from mlc.model.verdict import Verdict
@@ -119,3 +120,50 @@ async def test_a_mark_that_cant_be_read_is_a_mark_all_the_same(room: Backroom, m
     id_ = await room.snapshot()
     await room.center.patch_snapshot(id_, {"metaData": {"custom": {"mlcDeployModel": mark}}})
     assert bool((await room.port.get_snapshot(id_)).submission) is taken
+
+
+def typed(kind: str) -> dict[str, object]:
+    return {"storedModel": {"modelMetaData": {"type": kind}}}
+
+
+@pytest.mark.parametrize("kind", ["R", "PMML", "UNKNOWN", ""])
+async def test_a_model_that_no_runtime_of_the_centre_runs_is_said_with_what_is_run(room: Backroom, kind: str) -> None:
+    await room.center.save_engine(wire.Engine(name="py", platform={"python": "3.13"}))
+    await room.center.save_engine(wire.Engine(name="spark", platform={"pyspark": "3", "r": None}))
+    id_ = await room.snapshot()
+    await room.center.patch_snapshot(id_, typed(kind))
+    submitted = await room.run(room.snapshots.submit_snapshot, Submission(snapshot_id=id_, first_run_id="r"))
+    assert f"of the type {kind or 'nothing'}, which no runtime" in submitted.not_run
+    assert "they run pyspark, python." in submitted.not_run
+
+
+@pytest.mark.parametrize(
+    ("kind", "platforms"),
+    [
+        ("R", [{"python": "3"}, {"r": "4"}]),
+        ("R", [{}]),
+        ("R", []),
+        ("PYSPARK", [{"pyspark": "3"}]),
+        ("PYTHON3", [{"r": "4"}]),
+    ],
+)
+async def test_a_model_that_some_runtime_may_run_is_not_refused(
+    room: Backroom, kind: str, platforms: list[dict[str, str]]
+) -> None:
+    for number, platform in enumerate(platforms):
+        await room.center.save_engine(wire.Engine(name=f"e{number}", platform=platform))
+    id_ = await room.snapshot()
+    await room.center.patch_snapshot(id_, typed(kind))
+    submitted = await room.run(room.snapshots.submit_snapshot, Submission(snapshot_id=id_, first_run_id="r"))
+    assert submitted.not_run == ""
+
+
+async def test_a_monitor_is_not_taken_up(room: Backroom) -> None:
+    id_ = await room.snapshot()
+    await room.center.patch_snapshot(
+        id_, {"storedModel": {"modelMetaData": {"modelCategory": "MODEL_MONITORING_MODEL"}}}
+    )
+    error = await room.failure(room.snapshots.submit_snapshot, Submission(snapshot_id=id_, first_run_id="r"))
+    assert (error.type, error.non_retryable) == ("NotDeployable", True)
+    assert "is a monitor" in str(error)
+    assert (await room.port.get_snapshot(id_)).submission is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlc.center.modelop.folder import LARGEST_FOLDER, BadModelFolder, read_model_folder
+from mlc.center.modelop.folder import LARGEST_FOLDER, BadModelFolder, examine, read_model_folder
 from mlc.model.asset import AssetKind
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -97,6 +97,7 @@ def folder(tmp_path: Path) -> Write:
         place.mkdir()
         for name, text in {**files, **(changes or {})}.items():
             if text is not None:
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
                 (place / name).write_text(text)
         return place
 
@@ -165,7 +166,15 @@ BROKEN = {
     "a role that is none": ({"metadata.json": '{"assets": {"x.csv": "TESTDATA"}}'}, "x.csv the role TESTDATA"),
     "a role for no file": ({"metadata.json": '{"assets": {"y.csv": "TEST_DATA"}}'}, r"y\.csv, which is not"),
     "roles of the wrong kind": ({"metadata.json": '{"assets": []}'}, "must map file names"),
-    "a required role that is none": ({"required_assets.json": '[{"assetRole": "X"}]'}, "item 1"),
+    "a required role that is none": ({"required_assets.json": '[{"assetRole": "TEST-DATA"}]'}, "write TEST_DATA"),
+    "no required role": ({"required_assets.json": '[{"role": "TEST_DATA"}]'}, "item 1 needs an assetRole"),
+    "a category that is none": ({"metadata.json": '{"modelCategory": "MONITORING_MODEL"}'}, "MODEL_MONITORING_MODEL"),
+    "metadata that are no JSON": ({"metadata.json": "MODEL_METADATA"}, r'metadata\.json, line 1: .* such as \{"name"'),
+    "an external asset without an address": ({"external_assets.json": '[{"filename": "y.csv"}]'}, "item 1 needs"),
+    "an external asset that is here": (
+        {"external_assets.json": '[{"filename": "x.csv", "fileUrl": "s3://b/x.csv"}]'},
+        r"x\.csv is in the folder as well",
+    ),
     "required assets of the wrong kind": ({"required_assets.json": "{}"}, "must hold a JSON list"),
     "a source with an error": ({"model.py": "# modelop.score\ndef f(:\n"}, r"model\.py, line 2: "),
     "a marker above nothing": (
@@ -181,10 +190,39 @@ BROKEN = {
         r"model\.py, line 3: # modelop\.score is there already",
     ),
     "no source": ({"model.py": None}, "no Python file marks a function"),
-    "two marked sources": ({"more.py": "# modelop.score\ndef f(): ...\n"}, r"model\.py and more\.py both"),
-    "a schema that is not there": ({"rows.avsc": None}, r"rows\.avsc is named by # modelop\.schema\.0"),
+    "two marked sources": (
+        {"more.py": "# modelop.score\ndef f(): ...\n"},
+        r'model\.py and more\.py all have .*"primaryModelSource": "model\.py" in metadata\.json',
+    ),
+    "a type that its source has not": (
+        {"model.py": None, "more.py": None, "m.R": "x", "metadata.json": '{"type": "PYTHON"}'},
+        r"type is PYTHON, and m\.R is R; write that",
+    ),
+    "an async function": (
+        {"model.py": "# modelop.score\nasync def f(r): ...\ndef g(): ...\n"},
+        r"model\.py, line 1: .*async",
+    ),
+    "a source that reads its streams itself": (
+        {"model.py": "# fastscore.action: unused\nfrom fastscore.io import Slot\n"},
+        r"model\.py, line 1: # fastscore\.action: unused .* not supported",
+    ),
+    "a function for each slot": (
+        {"model.py": "# fastscore.action.0: f\n# fastscore.action.2: g\ndef f(r): ...\ndef g(r): ...\n"},
+        "one function for each slot is not supported",
+    ),
+    "a primary source that is not there": (
+        {"metadata.json": '{"primaryModelSource": "y.py"}'},
+        r"names y\.py, which is",
+    ),
+    "two primary sources": (
+        {
+            "metadata.json": json.dumps(
+                {"primaryModelSource": "more.py", "assets": {"model.py": {"primaryModelSource": True}}}
+            )
+        },
+        r"model\.py and more\.py are both primaryModelSource",
+    ),
     "a schema with an error": ({"rows.avsc": "{"}, r"rows\.avsc, line 1: "),
-    "a hidden file": ({".env": "PASSWORD=x"}, r"\.env is hidden"),
     "null bytes": ({"model.py": "# modelop.score\ndef f(): ...\n\0"}, r"model\.py, line "),
 }
 
@@ -227,16 +265,221 @@ def test_a_folder_that_is_too_large_is_refused_before_it_is_read(folder: Write) 
         read_model_folder(place)
 
 
-def test_a_folder_within_is_refused_but_for_those_of_tools(folder: Write) -> None:
-    place = folder()
-    (place / "__pycache__").mkdir()
-    (place / ".git").mkdir()
-    read_model_folder(place)
-    (place / "data").mkdir()
-    with pytest.raises(BadModelFolder, match="data is a folder"):
-        read_model_folder(place)
-
-
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadModelFolder, match="not a folder"):
         read_model_folder(tmp_path / "nothing")
+
+
+def names(place: Path) -> list[str]:
+    return [file.asset.name for file in read_model_folder(place).files]
+
+
+def test_files_in_folders_keep_their_places(folder: Write) -> None:
+    more = {
+        "data/my_test.csv": "a\n",
+        "pkg/__init__.py": "",
+        "pkg/deep/mod.py": "X = 1\n",
+        "docker/requirements.txt": "x",
+    }
+    place = folder(more)
+    files = {file.asset.name: file for file in read_model_folder(place).files}
+    assert files.keys() >= more.keys()
+    assert files["data/my_test.csv"].asset.role == "TEST_DATA"
+    assert files["data/my_test.csv"].path == place / "data/my_test.csv"
+    assert files["pkg/deep/mod.py"].asset.kind is AssetKind.SOURCE
+    assert files["docker/requirements.txt"].asset.role == "UNKNOWN", "the model's own are at the top"
+
+
+def test_what_tools_leave_in_a_folder_is_left_out_and_what_is_hidden_is_said(folder: Write) -> None:
+    tools = {"__pycache__/model.pyc": "", ".git/config": "", ".DS_Store": "", "deep/__pycache__/x": "", "old.pyc": ""}
+    place = folder({**tools, ".env": "PASSWORD=x", "venv/pyvenv.cfg": "", "venv/lib/x.py": ""})
+    assert names(place) == sorted(set(ROLES))
+    assert [notice.split(" is ")[0] for notice in examine(place).notices] == [".env", "venv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("back\\slash.csv", "rename it"),
+        ("new\nline.csv", "rename it"),
+        ("data /x.csv", "rename it"),
+        ("x" * 201, "rename it"),
+        ("X.CSV", "X.CSV and x.csv are one file for some systems"),
+        ("outputDir/model.pkl", "where training writes"),
+        ("deep/__moc_runtime/x", "the runtime's own"),
+    ],
+)
+def test_a_name_that_could_mean_another_place_is_refused(folder: Write, name: str, said: str) -> None:
+    with pytest.raises(BadModelFolder, match=said):
+        read_model_folder(folder({name: "a\n"}))
+
+
+def test_a_folder_of_very_many_files_is_refused(folder: Write) -> None:
+    with pytest.raises(BadModelFolder, match="more than 2000 files"):
+        read_model_folder(folder({f"many/{number}.csv": "" for number in range(2001)}))
+
+
+def test_a_link_to_a_folder_can_lead_nowhere(folder: Write) -> None:
+    place = folder()
+    (place / "loop").symlink_to(place)
+    with pytest.raises(BadModelFolder, match="loop is a link to a folder"):
+        read_model_folder(place)
+
+
+SCORE = "# modelop.score\ndef score(record):\n    yield record\n"
+
+
+def primary(place: Path) -> str:
+    (source,) = [file.asset for file in read_model_folder(place).files if file.asset.primary]
+    return source.name
+
+
+def test_of_several_sources_the_marked_one_is_the_model(folder: Write) -> None:
+    place = folder(files={"a.py": "X = 1\n", "b.py3": SCORE, "python2.py": "print 'x'\n"})
+    assert primary(place) == "b.py3"
+    assert any(notice.startswith("python2.py, line 1: ") for notice in examine(place).notices)
+
+
+def test_of_several_marked_sources_the_metadata_say_which_or_the_one_at_the_top_is_the_model(folder: Write) -> None:
+    place = folder(files={"code.py": SCORE, "utilities/code.py": SCORE})
+    assert primary(place) == "code.py"
+    for said in (
+        {"primaryModelSource": "utilities/code.py"},
+        {"assets": {"utilities/code.py": {"primaryModelSource": True}}},
+    ):
+        (place / "metadata.json").write_text(json.dumps(said))
+        assert primary(place) == "utilities/code.py"
+    assert any("functions of code.py are not called" in notice for notice in examine(place).notices)
+
+
+def test_a_role_can_stand_beside_the_primary_flag(folder: Write) -> None:
+    said = {
+        "assets": {
+            "m.py": {"assetRole": "MODEL_SOURCE", "primaryModelSource": True},
+            "n.csv": {"assetRole": "TEST_DATA"},
+        }
+    }
+    place = folder(files={"m.py": SCORE, "n.csv": "a\n", "metadata.json": json.dumps(said)})
+    assert {file.asset.name: file.asset.role for file in read_model_folder(place).files}["n.csv"] == "TEST_DATA"
+
+
+@pytest.mark.parametrize(
+    ("source", "functions"),
+    [
+        ("# fastscore.score\ndef f(r): ...\n", {"score": "f"}),
+        ("# fastscore.action: f\ndef f(r): ...\n", {"score": "f"}),
+        ("# fastscore.action.0: f\n# fastscore.action.2: f\ndef f(r, slot): ...\n", {"score": "f"}),
+        ("def begin(): ...\ndef action(r): ...\n", {"init": "begin", "score": "action"}),
+        (
+            "def init(): ...\ndef metrics(df): ...\ndef train(df): ...\n",
+            {"init": "init", "metrics": "metrics", "train": "train"},
+        ),
+        ("def action(r): ...\n# modelop.metrics\ndef m(df): ...\n", {"metrics": "m"}),
+    ],
+)
+def test_functions_are_found_by_either_products_markers_or_without_any_by_their_usual_names(
+    folder: Write, source: str, functions: dict[str, str]
+) -> None:
+    (file,) = read_model_folder(folder(files={"m.py": source})).files
+    assert file.asset.functions == functions
+
+
+def test_a_misspelt_marker_is_a_notice(folder: Write) -> None:
+    place = folder(files={"m.py": SCORE + "\n# modelop.metric\ndef m(df): ...\n# modleop.train\ndef t(df): ...\n"})
+    assert examine(place).notices == [
+        "m.py, line 5: # modelop.metric is no marker; did you mean # modelop.metrics?",
+        "m.py, line 7: # modleop.train is no marker; did you mean # modelop.train?",
+    ]
+
+
+def test_several_output_slots_are_a_notice(folder: Write) -> None:
+    place = folder(files={"m.py": "# fastscore.schema.1: a.avsc\n# fastscore.schema.3: a\n" + SCORE, "a.avsc": RECORD})
+    assert any("schemas for 2 output slots" in notice for notice in examine(place).notices)
+
+
+RECORD = '{"type": "record", "name": "r", "fields": []}'
+
+
+@pytest.mark.parametrize(
+    ("markers", "inputs", "outputs"),
+    [
+        ("# modelop.schema.0: rows.avsc", ["rows.avsc"], ["my_output.avsc"]),
+        ("# fastscore.schema.0: rows", ["rows.avsc"], ["my_output.avsc"]),
+        ("# fastscore.schema.0: close\n# fastscore.schema.1: rows", ["schemas/close.avsc"], ["rows.avsc"]),
+        ("# fastscore.input: rows\n# fastscore.output: close", ["rows.avsc"], ["schemas/close.avsc"]),
+        (
+            "# modelop.schema.2: rows.avsc\n# modelop.schema.0: schemas/close.avsc",
+            ["schemas/close.avsc", "rows.avsc"],
+            ["my_output.avsc"],
+        ),
+        ("# modelop.schema.0: in-use", ["rows.avsc", "schemas/close.avsc"], ["my_output.avsc"]),
+        ("# modelop.schema.0: elsewhere.avsc", ["rows.avsc", "schemas/close.avsc"], ["my_output.avsc"]),
+    ],
+)
+def test_a_schema_marker_names_a_file_by_its_place_or_its_bare_name(
+    folder: Write, markers: str, inputs: list[str], outputs: list[str]
+) -> None:
+    schemas = {"rows.avsc": RECORD, "schemas/close.avsc": RECORD, "my_output.avsc": RECORD}
+    place = folder(files={"m.py": f"{markers}\n{SCORE}", **schemas})
+    model = read_model_folder(place).model
+    assert [schema.name for schema in model.input_schemas] == inputs
+    assert [schema.name for schema in model.output_schemas] == outputs
+    assert any("elsewhere.avsc" in notice for notice in examine(place).notices) is ("elsewhere" in markers)
+
+
+def test_assets_that_lie_outside_are_the_models_at_their_addresses(folder: Write) -> None:
+    listed = [{"filename": "big.csv", "fileUrl": "s3://b/big.csv", "assetRole": "TRAINING_DATA", "fileFormat": "CSV"}]
+    *_, (asset, path) = read_model_folder(folder({"external_assets.json": json.dumps(listed)})).files
+    assert path is None
+    assert (asset.name, asset.role, asset.kind) == ("big.csv", "TRAINING_DATA", AssetKind.EXTERNAL)
+    assert (asset.address, asset.format) == ("s3://b/big.csv", "CSV")
+
+
+@pytest.mark.parametrize(
+    ("files", "model_type", "functions"),
+    [
+        ({"m.R": "# modelop.score\naction <- function(x) {\n}\n"}, "R", {"score": "action"}),
+        ({"m.py": "# modelop.metrics\nf <- function(data) {\n  emit(data)\n}\n"}, "R", {"metrics": "f"}),
+        ({"m.py": "from pyspark.sql import SparkSession\n"}, "PYSPARK", {}),
+        ({"m.pmml": "<PMML/>"}, "PMML", {}),
+        ({"m.xml": "<?xml version='1.0'?><PMML version='4.2'/>"}, "PMML", {}),
+        ({"m.pfa": "{}"}, "PFA", {}),
+        ({"m.sas": "data x;"}, "SAS", {}),
+        (
+            {"m.py": "# modelop.score\ndef f(external_inputs, external_outputs, external_model_assets): ...\n"},
+            "PYSPARK",
+            {"score": "f"},
+        ),
+        ({"m.py": SCORE, "m.R": "x"}, "PYTHON", {"score": "score"}),
+        ({"m.py": SCORE, "metadata.json": '{"type": "PYTHON3"}'}, "PYTHON3", {"score": "score"}),
+    ],
+)
+def test_the_type_of_a_model_is_what_its_source_is_written_in(
+    folder: Write, files: dict[str, str], model_type: str, functions: dict[str, str]
+) -> None:
+    model, assets = read_model_folder(folder(files=files))
+    (source,) = [file.asset for file in assets if file.asset.primary]
+    assert (model.type, source.functions) == (model_type, functions)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"x.ipynb": "{}", "m.pkl": ""}, r"x\.ipynb: a notebook is not run"),
+        ({"m.pkl": ""}, r"m\.pkl are weights, and nothing says how to use them"),
+        ({"README.md": ""}, "there is no source at all"),
+        ({}, "there is no source at all"),
+    ],
+)
+def test_a_folder_without_a_source_is_refused_with_what_is_supported(
+    folder: Write, files: dict[str, str], said: str
+) -> None:
+    with pytest.raises(BadModelFolder, match=rf"{said}.*Supported is Python source"):
+        read_model_folder(folder(files=files))
+
+
+def test_all_problems_of_a_folder_are_said_at_once(folder: Write) -> None:
+    place = folder(
+        {"metadata.json": "{", "required_assets.json": "{}", "model.py": "# modelop.score\n", "rows.avsc": "{"}
+    )
+    assert len(examine(place).problems) == 4

@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 from cli_process import Dev, alive, mlc, wait_until
+from servers import eventually
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -84,16 +85,61 @@ async def test_models_go_from_folders_to_production_through_deaths_and_a_restart
     run = (await temporal(again)).get_workflow_handle(workflow_id[0], result_type=DeployModelResult)
     assert (await run.describe()).status == WorkflowExecutionStatus.RUNNING
     assert await ticket_of(again) == ticket
-    with desk(again) as jira:
-        moves = jira.get(f"/issue/{ticket}/transitions").raise_for_status().json()["transitions"]
-        done = next(move["id"] for move in moves if move["to"]["name"] == "Done")
-        jira.post(f"/issue/{ticket}/transitions", json={"transition": {"id": done}}).raise_for_status()
+    decide(again, ticket, "Done")
     result = await run.result()
     assert result.outcome == "deployed"
     assert [deployment.mode for deployment in result.deployments] == ["batch"]
 
     watch_one_go_online(again)
     kill_and_see_nothing_left(again)
+
+
+def decide(dev: Dev, ticket: str, status: str) -> None:
+    with desk(dev) as jira:
+        moves = jira.get(f"/issue/{ticket}/transitions").raise_for_status().json()["transitions"]
+        move = next(move["id"] for move in moves if move["to"]["name"] == status)
+        jira.post(f"/issue/{ticket}/transitions", json={"transition": {"id": move}}).raise_for_status()
+
+
+async def test_what_init_writes_goes_all_the_way_to_production_and_a_monitor_is_only_stored(home: Path) -> None:
+    dev = Dev(home).ready()
+    folder = home.with_name("churn")
+    assert mlc(home, "init", str(folder)).returncode == 0
+    shown = mlc(home, "validate", str(folder), "--tag", "online", "--tag", "train")
+    assert shown.returncode == 0, shown.stdout
+    assert "(of the model centre)" in shown.stdout
+    assert "warning" not in shown.stdout, "the runtime of standalone mode carries the tag online"
+    submitted = mlc(home, "submit", str(folder), "--tag", "online", "--tag", "train")
+    assert submitted.returncode == 0, submitted.stderr
+    found = re.search(r"deploy-\S+", submitted.stdout)
+    assert found
+    run = (await temporal(dev)).get_workflow_handle(found[0], result_type=DeployModelResult)
+
+    async def open_ticket() -> str | None:
+        status: DeployModelStatus = await run.query("status", result_type=DeployModelStatus)
+        return status.open_tickets[0].key if status.open_tickets else None
+
+    decide(dev, await eventually(open_ticket), "Done")
+    result = await run.result()
+    assert result.outcome == "deployed"
+    assert result.verdict is not None
+    assert (result.verdict.judged, result.verdict.passed, result.warnings) == (True, True, [])
+    assert len(result.monitors_added) == 4
+    assert {deployment.mode for deployment in result.deployments} == {"online", "batch"}
+    online = re.search(r"http\S+roundtrip/0/1", dev.said())
+    assert online
+    record = {"visits": 1, "complaints": 5, "months": 2}
+    wait_until(lambda: httpx.post(online[0], json=record).status_code != 503)
+    assert '"score": 1' in json.dumps(httpx.post(online[0], json=record).raise_for_status().json())
+
+    metadata = json.loads((folder / "metadata.json").read_text())
+    (folder / "metadata.json").write_text(json.dumps(metadata | {"modelCategory": "MODEL_MONITORING_MODEL"}))
+    stored = mlc(home, "submit", str(folder), "--watch")
+    assert stored.returncode == 0, stored.stderr
+    assert "(new)" in stored.stdout, "a model of its name is another one"
+    assert "It is a monitor: it is stored" in stored.stdout
+    assert "deploy-" not in stored.stdout
+    assert dev.end(signal.SIGTERM) == 0
 
 
 def watch_one_go_online(dev: Dev) -> None:

@@ -51,6 +51,14 @@ def test_submit_does_without_the_extra(tmp_path: Path) -> None:
     assert sentence.startswith("Temporal can't be reached at 127.0.0.1:1: start it")
 
 
+def test_init_and_validate_do_without_the_extra(tmp_path: Path) -> None:
+    done = mlc("init", str(tmp_path / "churn"), home=tmp_path / "home", without=ONLY_IN_EXTRA)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = mlc("validate", str(tmp_path / "churn"), home=tmp_path / "home", without=ONLY_IN_EXTRA)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.endswith("churn can be submitted.\n")
+
+
 def test_another_package_that_is_missing_is_not_put_down_to_the_extra(tmp_path: Path) -> None:
     done = mlc("submit", "examples/diabetes", home=tmp_path, without=["httpx"], **NO_SERVER)
     assert done.stderr == "No module named 'httpx': pip install mlc-temporal, again.\n"

@@ -134,6 +134,16 @@ async def test_a_result_in_a_list_of_one_is_that_result(desk: Office) -> None:
     assert (await run.result()).outcome == "deployed"
 
 
+async def test_several_objects_of_a_result_are_one_if_they_agree(desk: Office) -> None:
+    await desk.engine("batch")
+    run = await desk.start(await desk.snapshot("run_test", "jira"))
+    await desk.finish_job(run, metrics=[GOOD, {"more": 1}])
+    await desk.ticket(run, "review")
+    (kept,) = await desk.center.list_test_results(run.id.removeprefix("deploy-"))
+    assert kept.test_results == GOOD | {"more": 1}
+    await run.terminate()
+
+
 async def test_a_failed_test_is_tried_as_often_as_people_ask_for_it(desk: Office) -> None:
     await desk.engine("batch")
     run = await metrics_job_error(desk)

@@ -61,9 +61,9 @@ async def test_metrics_with_another_number_of_parameters_than_inputs_is_a_clear_
     [
         ("return {'a': 1}", None),
         ("yield {'a': 1}", None),
-        ("yield {'a': 1}; yield {'b': 1}", "must yield one dict, and gave 2 results."),
-        ("return", "must yield one dict, and gave a NoneType."),
-        ("return [1]", "must yield one dict, and gave a list."),
+        ("return", "must yield one dict, or several with different keys, and gave a NoneType."),
+        ("return [1]", "must yield one dict, or several with different keys, and gave a int."),
+        ("return []", "must yield one dict, or several with different keys, and gave a list."),
         ("return {'a': object()}", "is not JSON: a is a object, which JSON can't hold."),
         ("return {'a': [{'b': 1j}]}", "is not JSON: a[0].b is a complex, which JSON can't hold."),
         ("return {('x', 1): 1}", "is not JSON: it has the key ('x', 1), and the keys of JSON are text."),

@@ -12,9 +12,19 @@ from workflows.steps.case import Case
 from workflows.steps.once import failure_type, reason
 
 REJECTIONS = frozenset(
-    {FailureType.MISSING_ASSET, FailureType.JOB_FAILED, FailureType.JOB_DEADLINE, FailureType.RESULT_UNREADABLE}
+    {
+        FailureType.UNSUPPORTED_MODEL,
+        FailureType.MISSING_ASSET,
+        FailureType.JOB_FAILED,
+        FailureType.JOB_DEADLINE,
+        FailureType.RESULT_UNREADABLE,
+    }
 )
 """Failures that are about the model, not about its surroundings: their ticket is a rejection ticket."""
+
+
+NOTHING_TO_DEPLOY = frozenset({FailureType.NO_SUCH_SNAPSHOT, FailureType.NOT_DEPLOYABLE})
+"""Failures of the first step that no ticket could mend: the run fails at once."""
 
 
 class Stopped(MlcError):
@@ -38,7 +48,7 @@ class Attempts:
         Raises:
             Stopped: somebody answered with Rejected.
             ActivityError: the run was cancelled.
-            ApplicationError: ``NoSuchSnapshot`` when there is nothing to begin with.
+            ApplicationError: ``NoSuchSnapshot`` or ``NotDeployable`` when there is nothing to begin with.
         """
         while self.case.progress.enter(phase):
             if self.state.failure is None:  # else an earlier run of the chain has asked about it
@@ -50,8 +60,8 @@ class Attempts:
                 except (ActivityError, ApplicationError) as error:
                     if is_cancelled_exception(error):
                         raise
-                    if phase is Phase.SUBMITTED and failure_type(error) == FailureType.NO_SUCH_SNAPSHOT:
-                        raise ApplicationError(reason(error), type=FailureType.NO_SUCH_SNAPSHOT) from None
+                    if phase is Phase.SUBMITTED and failure_type(error) in NOTHING_TO_DEPLOY:
+                        raise ApplicationError(reason(error), type=failure_type(error)) from None
                     kind = TicketKind.REJECTION if failure_type(error) in REJECTIONS else TicketKind.ERROR
                     self.state.failure = Failure(kind=kind, message=reason(error))
             await self.again_or_stop(self.state.failure.kind, phase, self.state.failure.message)

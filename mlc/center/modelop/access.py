@@ -85,7 +85,9 @@ class ModelOpAccess:
         return new_asset(asset, self.settings)
 
     async def _with_content(self, asset: wire.Asset, file: NewFile, files: Files) -> wire.Asset:
-        """An asset with a file's content, which is sent from where it lies."""
+        """An asset with a file's content, which is sent from where it lies, if it does not stay outside the centre."""
+        if file.path is None:
+            return asset
         is_source = file.asset.kind is AssetKind.SOURCE
         token = await asyncio.to_thread(files.add, file.path, text=is_source)
         return asset.model_copy(update={"source_code" if is_source else "file_content": token})

@@ -8,7 +8,7 @@ from mlc.center.catalogue import NewFile
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.access import ModelOpAccess, documents
 from mlc.center.modelop.assets import new_asset
-from mlc.center.modelop.snapshots import read_model, read_snapshot, written_model
+from mlc.center.modelop.snapshots import read_model, read_snapshot, replacing, written_model
 from mlc.center.modelop.spool import Files
 from mlc.model.asset import Asset
 from mlc.model.failure import NotFound
@@ -55,7 +55,10 @@ class ModelOpCatalogue(ModelOpAccess):
             stored.model_assets = await self._sent(files, sent)
             if not model.id:
                 return read_model(await self._manage.create_stored_model(stored))
-            return read_model(await self._manage.patch_stored_model(ids.decode(model.id), stored.wire()))
+            own = ids.decode(model.id)
+            with self._spools.spool() as unread:
+                before = await self._manage.get_stored_model(own, into=unread)
+            return read_model(await self._manage.patch_stored_model(own, replacing(before, stored)))
 
     async def create_snapshot(
         self,

@@ -30,6 +30,8 @@ DEPLOY_MARK, DECISION_MARK = "mlcDeployModel", "mlcDecision"
 _OWN_MARKS = frozenset({DEPLOY_MARK, DECISION_MARK})
 _ROLE = "defaultAssociationRole"
 _CATEGORY = "Model category"
+_CENTRES_OWN = frozenset({"attachments"})
+"""Fields of a model's metadata that nobody says in a folder, and the centre keeps."""
 
 
 def read_snapshot(snapshot: wire.DeployableModel, settings: CenterSettings, refer: Refer = unreferred) -> Snapshot:
@@ -122,6 +124,31 @@ def written_model(model: Model) -> wire.StoredModel:
     }
     required = list(written_required(model.required_roles, model.required_assets))
     return wire.StoredModel(model_meta_data=wire.ModelMetaData.model_validate(meta), required_assets=required)
+
+
+def replacing(before: wire.StoredModel, model: wire.StoredModel) -> dict[str, Any]:
+    """The patch that makes a registered model this one. What it says no more is removed, or it would be inherited.
+
+    A centre merges a patch into what it has; null takes a field away.
+    """
+    known, patch = before.model_meta_data.wire(), model.wire()
+    said = patch["modelMetaData"]
+    gone = known.keys() - said.keys() - _CENTRES_OWN
+    said |= dict.fromkeys(sorted(gone))
+    said["custom"] = _merged_away(known.get("custom"), said.get("custom") or {})
+    if isinstance(known.get("repositoryInfo"), dict) and said.get("repositoryInfo") is not None:
+        said["repositoryInfo"] = _merged_away(known["repositoryInfo"], said["repositoryInfo"])
+    return patch
+
+
+def _merged_away(before: Any, after: dict[str, Any]) -> dict[str, Any]:
+    """What, merged into ``before``, leaves ``after``."""
+    old = before if isinstance(before, dict) else {}
+    gone = dict.fromkeys(sorted(old.keys() - after.keys()))
+    kept = {
+        name: _merged_away(old.get(name), value) if isinstance(value, dict) else value for name, value in after.items()
+    }
+    return {**gone, **kept}
 
 
 def label(name: str) -> str:

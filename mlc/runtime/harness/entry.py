@@ -14,12 +14,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from .calling import required_parameters, takes_slot
 from .frames import read_input
 from .functions import ModelCode, ModelFailure
-from .plain import NotPlain, Nulled, plain
+from .merging import merged
+from .plain import Nulled
 from .records import Unreadable
 from .scoring import BatchScoring, answers
 
@@ -52,8 +55,21 @@ def main(order_file: str) -> None:
     order: dict[str, Any] = json.loads(Path(order_file).read_text())
     channel = Channel(order["channel"])
     limit_memory(order["memory_limit"])
-    sys.path.insert(0, str(Path.cwd()))
+    use_folder(Path(order["source"]))
     channel.send(**perform(order, channel))
+
+
+def use_folder(source: Path) -> None:
+    """Let the model import what lies in its folder, and beside its source.
+
+    A source that is called like a module of the standard library is not what others get who import that.
+    """
+    if source.stem in sys.stdlib_module_names:
+        with suppress(ImportError):
+            import_module(source.stem)
+    sys.path.insert(0, str(Path.cwd()))
+    if source.parent != Path():
+        sys.path.insert(1, str(Path.cwd() / source.parent))
 
 
 def perform(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
@@ -117,23 +133,20 @@ def train(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
 
 
 def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
-    """Call the metrics function once with one frame for each input, and write the one dict that it yields."""
+    """Call the metrics function once with one frame for each input, and write what it yields as one object.
+
+    One that takes the number of a slot is called for each input.
+    """
     function = model.required("metrics")
     model.init(lambda: definition(order))
     frames = [read_input(source) for source in order["inputs"]]
-    model.check_arguments("metrics", function, frames, str(len(frames)))
-    results = list(model.results("metrics", function, frames))
-    if len(results) != 1 or not isinstance(results[0], dict):
-        got = f"{len(results)} results" if len(results) != 1 else f"a {type(results[0]).__name__}"
-        raise ModelFailure(
-            f"The metrics function {function.__name__!r} of {model.source} must yield one dict, and gave {got}."
-        )
-    nulled = Nulled()
-    try:
-        result = plain(results[0], nulled)
-    except NotPlain as error:
-        raise ModelFailure(f"The result of the metrics function is not JSON: {error}.") from None
-    nulled.note(notes)
+    calls: list[list[Any]] = [frames]
+    if takes_slot(required_parameters(function)):
+        calls = [[frame, 2 * index] for index, frame in enumerate(frames)]
+    for arguments in calls:
+        model.check_arguments("metrics", function, arguments, str(len(arguments)))
+    results = [result for arguments in calls for result in model.results("metrics", function, arguments)]
+    result = merged(results, f"The metrics function {function.__name__!r} of {model.source}", notes)
     Path(order["outputs"][0]["path"]).write_text(
         json.dumps(result, ensure_ascii=False, indent=2, allow_nan=False), encoding="utf-8"
     )

@@ -41,10 +41,11 @@ def read_frame(path: Path, file_format: str, name: str) -> pd.DataFrame:
             return pd.read_csv(path, encoding="utf-8-sig")
         except (ValueError, pd.errors.ParserError) as error:
             raise Unreadable(f"The input file {name} can't be read as CSV: {error}.") from None
-    records = list(read_records(path, file_format, name))
-    for record in records:
+    rows: list[Any] = []
+    for record in read_records(path, file_format, name):
         if isinstance(record, Broken):
             raise Unreadable(f"{record.place.capitalize()} of the input file {name} {record.problem}.")
-        if not isinstance(record, dict):
-            raise Unreadable(f"The input file {name} must hold JSON objects, one a record.")
-    return pd.DataFrame(records)
+        rows += record if isinstance(record, list) else [record]  # an array of records is as many rows
+    if not all(isinstance(row, dict) for row in rows):
+        raise Unreadable(f"The input file {name} must hold JSON objects, one a record.")
+    return pd.DataFrame(rows)

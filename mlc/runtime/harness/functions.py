@@ -1,8 +1,6 @@
 """The model's source and its functions, by ModelOp's conventions."""
 
-import ast
 import inspect
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -10,7 +8,7 @@ from pathlib import Path
 from types import GeneratorType, ModuleType
 from typing import Any
 
-_MARKER = re.compile(r"^\s*#\s*modelop\.(init|score|metrics|train)\s*$")
+from .markers import marked_functions, record_sets, usual_functions
 
 
 class ModelFailure(Exception):
@@ -35,6 +33,7 @@ class ModelCode:
     Args:
         source: file name, relative to the working directory.
         names: which functions the model's asset names, such as ``{"init": "begin"}``; for others, the markers count.
+            Where neither names any, functions are taken by their usual names.
 
     Raises:
         ModelFailure: it doesn't compile, or its top level raised something.
@@ -51,7 +50,9 @@ class ModelCode:
         sys.modules[module.__name__] = module
         with self.failures("The model's source could not be imported"):
             exec(compile(content, source, "exec"), module.__dict__)  # noqa: S102 - running models is what this is for
-        self._names = {**marked_functions(content), **names}
+        self._names = {**marked_functions(content), **names} or usual_functions(content)
+        self.record_sets = record_sets(content)
+        """The slots that take or answer record sets."""
         self._module = module
 
     def function(self, role: str) -> Callable[..., Any] | None:
@@ -165,15 +166,3 @@ def _first_line(error: BaseException) -> str:
         text = ""
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return f"{name}: {first}" if first else name
-
-
-def marked_functions(content: bytes) -> dict[str, str]:
-    """Role -> name of the functions below ``# modelop.<role>`` comments."""
-    found: dict[str, str] = {}
-    functions = [node for node in ast.parse(content).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
-        if marker := _MARKER.match(line):
-            below = next((function.name for function in functions if function.lineno > number), None)
-            if below:
-                found[marker.group(1)] = below
-    return found

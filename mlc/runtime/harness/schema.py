@@ -122,8 +122,44 @@ class CheckedRecords:
     def __iter__(self) -> Iterator[Any]:
         source, schema = self._source, self._schema
         kinds = column_kinds(source["schema"])
-        for record in read_records(Path(source["path"]), source["format"], source["name"], kinds):
+        for record in as_arrays(read_records(Path(source["path"]), source["format"], source["name"], kinds), source):
             if schema and not isinstance(record, Broken) and (problem := schema.problem(record)):
                 yield Broken("", problem)
             else:
                 yield record
+
+
+def as_arrays(records: Iterator[Any], source: Mapping[str, Any]) -> Iterator[Any]:
+    """The records of an input whose schema says that a record is an array: its items together are one.
+
+    So a file of one JSON array, or of rows, is one record; of JSON lines that are arrays, each is one.
+    """
+    depth = _array_depth(source["schema"])
+    if not depth:
+        yield from records
+        return
+    items: list[Any] = []
+    for record in records:
+        if isinstance(record, Broken) or _list_depth(record) >= depth:
+            yield record
+        else:
+            items.append(record)
+    if items:
+        yield items
+
+
+def _array_depth(schema: Any) -> int:
+    depth = 0
+    while isinstance(schema, Mapping):
+        is_array = schema.get("type") == "array"
+        depth += is_array
+        schema = schema.get("items" if is_array else "type")
+    return depth
+
+
+def _list_depth(value: Any) -> int:
+    depth = 0
+    while isinstance(value, list):
+        depth += 1
+        value = value[0] if value else None
+    return depth

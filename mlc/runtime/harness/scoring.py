@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .calling import Calls, Given, Source, answered, arguments_of
 from .functions import ModelCode, ModelFailure, ModelRaised
 from .plain import NotPlain, Nulled, plain
 from .records import Broken
-from .schema import CheckedRecords, RecordSchema
+from .schema import RecordSchema
 from .writing import RecordWriter
 
 NAMED_RECORDS = 20
@@ -48,6 +49,8 @@ class BatchScoring:
     ) -> None:
         self._model = model
         self._function = model.required("score")
+        self._calls = Calls(model, self._function)
+        self._calls.check(order["inputs"], order["outputs"])
         self._order = order
         self._notes = notes
         self._report = report
@@ -71,7 +74,7 @@ class BatchScoring:
         outputs, inputs = self._order["outputs"], self._order["inputs"]
         for index, output in enumerate(outputs):
             with RecordWriter(Path(output["path"]), output["format"], output["name"]) as writer:
-                for source in inputs if len(outputs) == 1 else [inputs[index]]:
+                for source in self._calls.sources(inputs, index, len(outputs)):
                     self._score_all(source, writer, output)
                 self._written += writer.count
         self._report(self._read)
@@ -93,19 +96,20 @@ class BatchScoring:
             "examples": self._examples,
         }
 
-    def _score_all(self, source: dict[str, Any], writer: RecordWriter, output: dict[str, Any]) -> None:
-        records = CheckedRecords(source, scoring=True)
+    def _score_all(self, source: Source, writer: RecordWriter, output: dict[str, Any]) -> None:
         schema = RecordSchema(output["schema"], "output schema") if output["check"] else None
-        for number, record in enumerate(records, start=1):
-            self._read += 1
+        for number, record in enumerate(source, start=1):
+            size = record.size if isinstance(record, Given) else 1
+            self._read += size
             try:
                 if isinstance(record, Broken):
                     raise BadRecord(str(record))
                 if not self._score(record, f"record {number}", writer, schema):
                     self._unanswered += 1
-                    self._tell(f"Record {number} of {source['name']}: the model answered nothing to it.")
+                    self._tell(f"Record {number} of {source.name}: the model answered nothing to it.")
             except BadRecord as bad:
-                self._note_bad(f"Record {number} of {source['name']}", bad)
+                self._bad += size - 1
+                self._note_bad(f"Record {number} of {source.name}", bad)
             if time.monotonic() - self._reported > REPORT_INTERVAL:
                 self._report(self._read)
                 self._reported = time.monotonic()
@@ -153,8 +157,9 @@ def answers(model: ModelCode, function: Any, record: Any, nulled: Nulled, place:
     Raises:
         ModelRaised: the function raised something, or answered what JSON can't hold.
     """
-    for result in model.results("score", function, [record]):
-        if result is not None:
+    as_set = 1 in model.record_sets
+    for yielded in model.results("score", function, arguments_of(function, record)):
+        for result in answered(yielded, as_set=as_set) if yielded is not None else ():
             try:
                 yield plain(result, nulled, place)
             except NotPlain as error:

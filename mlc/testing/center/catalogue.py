@@ -9,7 +9,7 @@ from mlc.center import Capability, Center, NewFile, NewJob, Unsupported
 from mlc.model.asset import Asset, AssetKind, AssetRole, AssetUse, RequiredAsset
 from mlc.model.failure import NotFound, Refused, TooLarge
 from mlc.model.job import JobEnding, JobKind, JobStatus
-from mlc.model.snapshot import RuntimeName
+from mlc.model.snapshot import Model, RuntimeName
 from mlc.testing.center.models import DATA, SOURCE, a_model, a_snapshot, some_files
 
 SAFE = re.compile(r"[A-Za-z0-9._~-]+")
@@ -50,6 +50,17 @@ class CatalogueContract:
         assert (again.id, again.risk) == (saved.id, "Low")
         snapshot = await a_snapshot(center, tmp_path, model=again)
         assert [asset.name for asset in snapshot.assets] == ["model.py"]
+
+    async def test_a_model_that_is_saved_again_inherits_nothing(self, center: Center, tmp_path: Path) -> None:
+        rich = a_model(custom={"owner": "me", "deep": {"kept": 1, "gone": 2}}, details={"Roi": {"x": 1}})
+        saved = await center.save_model(rich, some_files(tmp_path))
+        bare = Model(id=saved.id, name=saved.name, custom={"deep": {"kept": 3}})
+        await center.save_model(bare, some_files(tmp_path)[:1])
+        snapshot = await a_snapshot(center, tmp_path, model=saved)
+        model = snapshot.model
+        own = model.model_copy(update={"group": "", "author": "", "created": None, "details": {}})
+        assert own == bare
+        assert "Roi" not in model.details
 
     async def test_a_snapshot_is_a_copy_with_its_own_name_tags_and_stage(self, center: Center, tmp_path: Path) -> None:
         pinned = [RuntimeName(name="somewhere")]

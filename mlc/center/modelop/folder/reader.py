@@ -1,33 +1,23 @@
 """Reads a model folder in ModelOp's layout. Its files stay where they are until they are sent."""
 
-import json
-import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
-
-from pydantic import ValidationError
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from mlc.center.catalogue import NewFile
-from mlc.center.modelop.folder.markers import Source, read_source
-from mlc.center.modelop.folder.roles import KNOWN_ROLES, file_format, role_of
+from mlc.center.modelop.folder import languages
+from mlc.center.modelop.folder.files import FolderFiles
+from mlc.center.modelop.folder.markers import Source, is_marked, read_schemas, read_source
+from mlc.center.modelop.folder.metadata import METADATA, BadModelFolder, Said
+from mlc.center.modelop.folder.roles import file_format, role_of
+from mlc.center.modelop.folder.schemas import FolderSchemas
 from mlc.center.modelop.snapshots import read_model
-from mlc.center.modelop.wire import ModelMetaData, StoredModel
-from mlc.model.asset import Asset, AssetKind, AssetRole
-from mlc.model.failure import MlcError
+from mlc.center.modelop.wire import StoredModel
+from mlc.model.asset import OUTPUT_DIR, Asset, AssetKind, AssetRole
 from mlc.model.snapshot import Model
 
-METADATA, REQUIRED_ASSETS = "metadata.json", "required_assets.json"
-LARGEST_FOLDER = 45_000_000
-"""Bytes of all files together: as base64 they must fit into one request to the centre."""
-
-_PASSED_OVER = frozenset({".git", ".gitignore", ".gitattributes", ".DS_Store", "__pycache__", ".ipynb_checkpoints"})
-
-JsonObject = dict[str, Any]
-
-
-class BadModelFolder(MlcError, ValueError):
-    """A folder can't be read as a model. The text is a sentence that names the file."""
+_NAMED = 5
 
 
 class ModelFolder(NamedTuple):
@@ -37,145 +27,200 @@ class ModelFolder(NamedTuple):
     files: list[NewFile]
 
 
+@dataclass
+class Examined:
+    """What was found in a folder: sentences that say what, where and what to do.
+
+    Attributes:
+        folder: what it holds, as far as that can be said; None if that is no model.
+        problems: why it can't be submitted.
+        notices: what its author should know.
+    """
+
+    folder: ModelFolder | None = None
+    problems: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def add(self, part: FolderFiles | Said | FolderSchemas) -> None:
+        self.problems += part.problems
+        self.notices += part.notices
+
+
 def read_model_folder(path: Path) -> ModelFolder:
     """Read ``metadata.json``, the source with its ``# modelop.*`` markers, schemas, and what every other file is.
 
     Raises:
-        BadModelFolder: something in the folder is missing, broken or not allowed.
+        BadModelFolder: something in the folder is missing, broken or not allowed; all of it is said.
     """
-    files = _files(path)
-    metadata = _json_file(files, METADATA, dict) if METADATA in files else {}
-    required = _json_file(files, REQUIRED_ASSETS, list) if REQUIRED_ASSETS in files else []
-    roles = _given_roles(metadata.pop("assets", {}), required, files)
-    sources = {name: _source(file) for name, file in files.items() if name.endswith(".py")}
-    primary = _primary(path, sources)
-    meta = _meta(metadata, path.resolve().name)
-    meta.input_schema, meta.output_schema = _schemas(files, sources[primary])
-    model = read_model(StoredModel(model_meta_data=meta, required_assets=required))
-    assets = [_asset(file, roles.get(name), sources.get(name), primary) for name, file in files.items()]
-    return ModelFolder(model, [NewFile(asset, files[asset.name]) for asset in assets])
+    examined = examine(path)
+    if examined.problems or examined.folder is None:
+        more = len(examined.problems) - _NAMED
+        rest = [f"There are {more} problems more: `mlc validate` lists them."] if more > 0 else []
+        raise BadModelFolder(" ".join([*examined.problems[:_NAMED], *rest]))
+    return examined.folder
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise BadModelFolder(f"{folder} is not a folder; give the folder that holds {METADATA} and the source.")
-    root = folder.resolve()
-    total, found = 0, []
-    for entry in sorted(folder.iterdir()):
-        name = entry.name
-        if name in _PASSED_OVER:
-            continue
-        if name.startswith("."):
-            raise BadModelFolder(f"{name} is hidden, and would become part of the model; move it elsewhere.")
-        if not entry.resolve().is_relative_to(root):
-            raise BadModelFolder(f"{name} is a link that leads out of the folder; put the file itself there.")
-        if entry.is_dir():
-            raise BadModelFolder(f"{name} is a folder within the folder, which models can't have; move its files up.")
-        if not entry.is_file():
-            raise BadModelFolder(f"{name} is not a file; remove it.")
-        total += entry.stat().st_size
-        if total > LARGEST_FOLDER:
-            limit = f"{LARGEST_FOLDER // 1_000_000} MB"
-            raise BadModelFolder(f"{name} brings the folder over {limit}; keep large data outside of the model.")
-        found.append(entry)
-    return {entry.name: entry for entry in found}
-
-
-def _json_file(files: Mapping[str, Path], name: str, kind: type) -> Any:
-    try:
-        value = json.loads(files[name].read_bytes())
-    except json.JSONDecodeError as error:
-        raise BadModelFolder(f"{name}, line {error.lineno}: {error.msg}.") from error
-    except (ValueError, RecursionError) as error:
-        raise BadModelFolder(f"{name} can't be read as JSON; save it as UTF-8.") from error
-    if not isinstance(value, kind):
-        raise BadModelFolder(f"{name} must hold a JSON {'object' if kind is dict else 'list'}.")
-    return value
-
-
-def _meta(metadata: JsonObject, folder_name: str) -> ModelMetaData:
-    association_role = metadata.pop("defaultAssociationRole", None)
-    try:
-        # The type is said, not left to a default, which would not be sent: runtimes are chosen by it.
-        meta = ModelMetaData.model_validate({"name": folder_name, "type": "PYTHON", **metadata})
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise BadModelFolder(f"{METADATA}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
-    if not meta.name.strip():
-        raise BadModelFolder(f"{METADATA}: name is empty; give the model a name.")
-    if association_role is not None:
-        meta.custom = {"defaultAssociationRole": association_role, **meta.custom}
-    return meta
-
-
-def _given_roles(assets: Any, required: list[Any], files: Mapping[str, Path]) -> dict[str, str]:
-    """Roles that ``metadata.json`` or ``required_assets.json`` give to files by name; the former wins."""
-    if not isinstance(assets, dict):
-        raise BadModelFolder(f"{METADATA}: assets must map file names to roles.")
-    roles: dict[str, str] = {}
-    for number, item in enumerate(required, 1):
-        if not isinstance(item, dict) or item.get("assetRole") not in KNOWN_ROLES:
-            raise BadModelFolder(f"{REQUIRED_ASSETS}: item {number} needs an assetRole out of {_listed()}.")
-        if item.get("filename") in files:
-            roles[item["filename"]] = item["assetRole"]
-    for name, role in assets.items():
-        if name not in files:
-            raise BadModelFolder(f"{METADATA}: assets names {name}, which is not in the folder.")
-        if role not in KNOWN_ROLES:
-            raise BadModelFolder(f"{METADATA}: assets gives {name} the role {role}, which is none of {_listed()}.")
-        roles[name] = role
-    return roles
-
-
-def _listed() -> str:
-    return ", ".join(sorted(KNOWN_ROLES))
-
-
-def _source(file: Path) -> Source:
-    try:
-        return read_source(file.read_bytes().decode())
-    except UnicodeDecodeError as error:
-        raise BadModelFolder(f"{file.name} is not UTF-8; save it so.") from error
-    except ValueError as error:
-        raise BadModelFolder(f"{file.name}, {error}") from error
-
-
-def _primary(folder: Path, sources: Mapping[str, Source]) -> str:
-    marked = [name for name, source in sources.items() if source.functions]
-    if not marked:
-        raise BadModelFolder(
-            f"{folder}: no Python file marks a function with # modelop.score, .metrics, .train or .init above its def."
+def examine(path: Path) -> Examined:
+    """Read a model folder, and say everything that is wrong with it at once."""
+    found = Examined()
+    if not path.is_dir():
+        found.problems.append(f"{path} is not a folder; give the folder that holds {METADATA} and the source.")
+        return found
+    listing = FolderFiles(path)
+    said = Said(listing.found, path.resolve().name)
+    found.add(listing)
+    found.add(said)
+    primary = _Primary(path, listing.found, said, found)
+    schemas = FolderSchemas(listing.found, primary.schemas, primary.name)
+    found.add(schemas)
+    meta = said.meta
+    if not said.type_given:
+        meta.type = primary.language
+    elif meta.type.upper().startswith(languages.PYTHON) and primary.language != languages.PYTHON:
+        found.problems.append(
+            f"{METADATA}: type is {meta.type}, and {primary.name} is {primary.language}; write that, or add the source "
+            "that is meant."
         )
-    if len(marked) > 1:
-        raise BadModelFolder(f"{' and '.join(marked)} both have # modelop.* markers; keep them in one file.")
-    return marked[0]
+    meta.input_schema, meta.output_schema = schemas.inputs, schemas.outputs
+    model = read_model(StoredModel(model_meta_data=meta, required_assets=said.required))
+    files = [
+        NewFile(_asset(name, file, said.roles.get(name), primary.sources.get(name), primary), file)
+        for name, file in listing.found.items()
+    ]
+    found.folder = ModelFolder(model, [*files, *(NewFile(asset, None) for asset in said.external)])
+    return found
 
 
-def _asset(file: Path, role: str | None, source: Source | None, primary: str) -> Asset:
-    name, size = file.name, file.stat().st_size
+class _Primary:
+    """The source whose functions are called, out of all sources of a folder."""
+
+    def __init__(self, folder: Path, files: Mapping[str, Path], said: Said, found: Examined) -> None:
+        self.name, self.language, self.schemas = "", languages.PYTHON, dict[int, str]()
+        self.sources: dict[str, Source] = {}
+        self._found, self._files = found, files
+        self._others: dict[str, str] = {}
+        self._told = False
+        for name, file in files.items():
+            if languages.is_python(name):
+                self._read(name, file, said.primary)
+            elif language := languages.language_of(name, file):
+                self._others[name] = language
+        self.name = self._chosen(said.primary)
+        if self.name:
+            self._tell(self.name)
+        elif not self._told:
+            self._without_python(folder, files, said)
+
+    def _read(self, name: str, file: Path, wanted: str | None) -> None:
+        text = _text(file)
+        self.sources[name] = Source()
+        if text is None:
+            self._fail(f"{name} is not UTF-8; save it so.")
+            return
+        try:
+            self.sources[name] = read_source(text)
+        except ValueError as error:
+            if languages.looks_like_r(text):
+                del self.sources[name]
+                self._others[name] = "R"
+            elif name == wanted or is_marked(text):
+                self._fail(f"{name}, {error}")
+            else:
+                self._found.notices.append(f"{name}, {error} It marks no function, so it matters only if imported.")
+
+    def _fail(self, problem: str) -> None:
+        """What keeps a source from being found is said, and nothing that follows from it."""
+        self._found.problems.append(problem)
+        self._told = True
+
+    def _chosen(self, wanted: str | None) -> str:
+        marked = [name for name, source in self.sources.items() if source.functions]
+        unmarked = [name for name, source in self.sources.items() if source.unmarked]
+        for candidates in (marked, unmarked):
+            if wanted in candidates or len(candidates) == 1:
+                return wanted if wanted in candidates and wanted else candidates[0]
+            top = [name for name in candidates if "/" not in name]
+            if len(top) == 1:
+                return top[0]
+            if candidates and wanted not in unmarked:
+                self._fail(
+                    f"{' and '.join(candidates[:_NAMED])} all have functions of a model: say which one is the model by "
+                    f'"primaryModelSource": "{candidates[0]}" in {METADATA}.'
+                )
+                return ""
+        return ""
+
+    def _tell(self, name: str) -> None:
+        source = self.sources[name]
+        self.schemas = source.schemas
+        self._found.notices += [f"{name}, {notice}" for notice in source.notices]
+        others = [other for other, its in self.sources.items() if its.functions and other != name]
+        if others:
+            self._found.notices.append(
+                f"{name} is the model's source; the marked functions of {', '.join(others)} are not called. "
+                f'Another one: "primaryModelSource" in {METADATA}.'
+            )
+        for opened, line in source.opens.items():
+            if opened not in self._files and not opened.startswith(f"{OUTPUT_DIR}/"):
+                self._found.notices.append(
+                    f"{name}, line {line}: it opens {opened}, which is not in the folder. Add it, unless training or "
+                    "the job brings it."
+                )
+        if source.unmarked:
+            names = ", ".join(f"{function} as {purpose}" for purpose, function in source.unmarked.items())
+            self._found.notices.append(
+                f"{name} marks no function; by their usual names it has {names}. Write # modelop.score and so on above "
+                "the defs to be sure."
+            )
+            self.sources[name] = replace(source, functions=source.unmarked)
+        if len(outputs := [slot for slot in source.schemas if slot % 2]) > 1:
+            self._found.notices.append(
+                f"{name} has schemas for {len(outputs)} output slots: all that it yields goes to the one output of its "
+                "inputs, (slot, value) pairs as lists. Let it yield one kind of answer."
+            )
+        if source.spark:
+            self.language = languages.SPARK
+
+    def _without_python(self, folder: Path, files: Mapping[str, Path], said: Said) -> None:
+        """A model in another language, which a centre's runtimes may run; or none."""
+        others = self._others
+        if not others and (spark := [name for name, source in self.sources.items() if source.imports_spark]):
+            self.name, self.language = spark[0], languages.SPARK
+        elif others:
+            self.name = said.primary if said.primary in others and said.primary else next(iter(others))
+            self.language = others[self.name]
+            text = _text(files[self.name]) or ""
+            functions = languages.r_functions(text) if self.language == "R" else {}
+            self.schemas = read_schemas(text)
+            self.sources[self.name] = Source(functions=functions)
+        elif self.sources:
+            self._found.problems.append(
+                f"{folder}: no Python file marks a function; write # modelop.score, .metrics, .train or .init above a "
+                f"def in {' or '.join([*self.sources][:_NAMED])}."
+            )
+        else:
+            weights = [name for name in files if role_of(name) == AssetRole.WEIGHTS_FILE]
+            self._found.problems.append(languages.no_source(folder, files, weights))
+
+
+def _asset(name: str, file: Path, role: str | None, source: Source | None, primary: _Primary) -> Asset:
+    size = file.stat().st_size
     if source is None:
-        return Asset(name=name, role=role or role_of(name), format=file_format(name), size=size)
+        suggested = role_of(name) if PurePosixPath(name).parent == PurePosixPath() else role_of(name, below=True)
+        return Asset(name=name, role=role or suggested, format=file_format(name), size=size)
     return Asset(
         name=name,
         role=role or AssetRole.MODEL_SOURCE,
         kind=AssetKind.SOURCE,
         size=size,
-        primary=name == primary,
+        primary=name == primary.name,
         functions=source.functions,
     )
 
 
-def _schemas(files: Mapping[str, Path], source: Source) -> tuple[list[JsonObject], list[JsonObject]]:
-    """The input and output schemas: told by ``# modelop.schema.N`` (even slots are inputs), else by file name."""
-    schemas = {name: _json_file(files, name, dict) for name in files if name.endswith(".avsc")}
-    for slot, name in source.schemas.items():
-        if name not in schemas:
-            raise BadModelFolder(f"{name} is named by # modelop.schema.{slot}, but is not in the folder.")
-    slots = {name: slot % 2 for slot, name in source.schemas.items()}
-    inputs: list[JsonObject] = []
-    outputs: list[JsonObject] = []
-    for name, definition in schemas.items():
-        entry = {"name": name, "schemaDefinition": definition}
-        is_output = slots.get(name, int(bool(re.search("output", name, re.IGNORECASE))))
-        (outputs if is_output else inputs).append(entry)
-    return inputs, outputs
+def _text(file: Path) -> str | None:
+    """The text of a file; None if it is not UTF-8."""
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None

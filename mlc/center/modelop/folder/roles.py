@@ -47,17 +47,25 @@ _BY_WORD = {
     "weights": "WEIGHTS_FILE",
     "coefficients": "WEIGHTS_FILE",
 }
+_COMES_OUT = frozenset({"expected", "expectations", "output", "outputs", "prompt", "result", "results"})
+"""Words of files that come out of a model or test one, and are no data for it: ``model_test_results.json``."""
 
 
-def role_of(filename: str) -> str:
-    """The role that a file's name suggests; ``UNKNOWN`` if none."""
+def role_of(filename: str, *, below: bool = False) -> str:
+    """The role that a file's name suggests; ``UNKNOWN`` if none.
+
+    ``below``: the file lies in a folder within the model's, where a ``metadata.json`` or ``requirements.txt`` is
+    something else's.
+    """
     path = PurePath(filename.lower())
     if path.stem == "readme":
         return "README_FILE"
     if path.name in _BY_NAME:
-        return _BY_NAME[path.name]
+        return "UNKNOWN" if below else _BY_NAME[path.name]
     if path.suffix in _DATA_SUFFIXES:
         words = re.split(r"[^a-z]+", path.stem)
+        if not _COMES_OUT.isdisjoint(words):
+            return "UNKNOWN"
         return next((_BY_WORD[word] for word in words if word in _BY_WORD), "UNKNOWN")
     return _BY_SUFFIX.get(path.suffix, "UNKNOWN")
 

@@ -1,0 +1,233 @@
+"""What would become of a model folder: everything that can be told before anything is made of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from activities.matching import not_run, service_tags
+from mlc.center import Catalogue, NewFile
+from mlc.center.modelop.folder import Examined, ModelFolder, examine
+from mlc.center.port import Center
+from mlc.model.asset import AssetRole
+from mlc.model.deployment import Runtime
+from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
+from mlc.model.snapshot import Schema
+from mlc.settings import ProcessSettings
+from mlc.standalone.monitors import MONITORS
+from mlc.standalone.tables import TableReport, table_report
+from mlc.ticketing.registry import review_tags, with_settings
+
+_CLOSE = 0.75
+_PYTHON = Runtime(id="", name="this software's runtimes", platforms={"python": "3"})
+_READ = (".csv", ".json", ".jsonl", ".ndjson")
+_DATA = frozenset({AssetRole.TEST_DATA, AssetRole.TRAINING_DATA})
+
+
+class FileReport(BaseModel):
+    name: str
+    role: str
+
+
+class Report(BaseModel):
+    """What was found in a folder. ``errors`` keep it from being submitted, ``warnings`` do not.
+
+    ``control_tags`` are the tags that ask for a step, and for which; ``service_tags`` are all others.
+    """
+
+    folder: str
+    model: str = ""
+    type: str = ""
+    methodology: str = ""
+    is_monitor: bool = False
+    source: str = ""
+    functions: dict[str, str] = {}
+    files: list[FileReport] = []
+    input_schemas: list[str] = []
+    output_schemas: list[str] = []
+    tables: list[TableReport] = []
+    monitors: MonitorPlan | None = None
+    control_tags: dict[str, str] = {}
+    service_tags: list[str] = []
+    asked: bool = False
+    """Whether a model centre said what there is; else what standalone mode has counts."""
+    errors: list[str] = []
+    warnings: list[str] = []
+
+    @property
+    def right(self) -> bool:
+        return not self.errors
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a model would come to: runtimes, and the monitors that there are with the roles that each reads."""
+
+    runtimes: Sequence[Runtime] = (_PYTHON,)
+    monitors: Mapping[str, Collection[str]] = field(
+        default_factory=lambda: {name: roles for name, (_, roles, _) in MONITORS.items()}
+    )
+    asked: bool = False
+
+
+async def surroundings(center: Center, methodology: str) -> Surroundings:
+    """Ask a model centre for them."""
+    needed = {}
+    for name in wanted_monitors(methodology)[0]:
+        if roles := await _needed(center, name):
+            needed[name] = roles
+    return Surroundings(await center.list_runtimes(), needed, asked=True)
+
+
+async def _needed(center: Catalogue, name: str) -> list[str] | None:
+    models = await center.find_models(name, monitors=True)
+    newest = await center.latest_snapshot(models[0].id) if models else None
+    return newest.model.required_roles if newest else None
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A folder that was looked at: the report, and what it holds if it can be read."""
+
+    report: Report
+    folder: ModelFolder | None
+    tags: list[str]
+    """All tags of the snapshot: the model's own, and those that were given beside."""
+
+
+def validate(path: Path, tags: Sequence[str] = (), around: Surroundings | None = None) -> Validated:
+    """Look at a folder as it would be submitted with these tags besides its own."""
+    found = examine(path)
+    report = Report(folder=str(path), errors=list(found.problems), warnings=list(found.notices))
+    every = list(dict.fromkeys([*(found.folder.model.tags if found.folder else []), *tags]))
+    if found.folder is not None:
+        _Look(report, found, found.folder, every, around or Surroundings()).at_everything()
+    return Validated(report, found.folder, every)
+
+
+class _Look:
+    def __init__(
+        self, report: Report, found: Examined, folder: ModelFolder, tags: list[str], around: Surroundings
+    ) -> None:
+        self._report = report
+        self._found = found
+        self._model, self._files = folder
+        self._tags = tags
+        self._around = around
+        self._settings = ProcessSettings()
+
+    def at_everything(self) -> None:
+        report, model = self._report, self._model
+        report.model, report.type, report.methodology = model.name, model.type, model.methodology
+        report.is_monitor, report.asked = model.is_monitor, self._around.asked
+        report.files = [FileReport(name=file.asset.name, role=file.asset.role) for file in self._files]
+        report.input_schemas = [schema.name for schema in model.input_schemas]
+        report.output_schemas = [schema.name for schema in model.output_schemas]
+        for source in (file.asset for file in self._files if file.asset.primary):
+            report.source, report.functions = source.name, source.functions
+        self._look_at_type()
+        report.warnings += schema_warnings([*model.input_schemas, *model.output_schemas])
+        report.tables = [table_report(file) for file in self._of_role(AssetRole.TEST_RESULT_COMPARATOR)]
+        report.errors += [problem for table in report.tables for problem in table.problems]
+        self._look_at_tags()
+        if not model.is_monitor:
+            self._look_at_steps()
+            report.monitors = plan_monitors(
+                model.methodology,
+                present=(),
+                roles={file.asset.role for file in self._files},
+                needed=self._around.monitors,
+            )
+
+    def _of_role(self, *roles: str) -> list[NewFile]:
+        return [file for file in self._files if file.asset.role in roles]
+
+    def _look_at_type(self) -> None:
+        if self._report.source and (sentence := not_run(self._model.type, self._around.runtimes)):
+            self._report.errors.append(f"{self._report.source}: {sentence}")
+
+    def _look_at_tags(self) -> None:
+        settings = self._settings
+        meanings = {
+            settings.train_tag: "asks for training",
+            settings.run_test_tag: "asks for a test",
+            settings.review_tag: "asks for judgement and a review",
+        }
+        reviews = review_tags(with_settings(), settings)
+        meanings |= {tag: f"asks for judgement and a review in {where}" for tag, where in reviews.items()}
+        for tag in self._tags:
+            if tag in meanings:
+                self._report.control_tags[tag] = meanings[tag]
+                continue
+            self._report.service_tags.append(tag)
+            if close := get_close_matches(_plain(tag), {_plain(known): known for known in meanings}, 1, _CLOSE):
+                meant = next(known for known in meanings if _plain(known) == close[0])
+                self._report.warnings.append(
+                    f"The tag {tag!r} asks for no step: did you mean {meant!r}? As it is, it only says which runtimes "
+                    "the model belongs to."
+                )
+            elif self._around.asked and not any(
+                tag in service_tags(runtime, settings, set(meanings)) for runtime in self._around.runtimes
+            ):
+                self._report.warnings.append(
+                    f"The tag {tag!r} is on no runtime of the model centre: it changes nothing. "
+                    "Give it to a runtime, or leave it out."
+                )
+
+    def _look_at_steps(self) -> None:
+        """Whether the model has what the steps need that its tags ask for."""
+        settings, functions, errors = self._settings, self._report.functions, self._report.errors
+        steps = (
+            (settings.train_tag, "train", AssetRole.TRAINING_DATA),
+            (settings.run_test_tag, "metrics", AssetRole.TEST_DATA),
+        )
+        for tag, purpose, role in steps if functions else ():
+            if tag not in self._report.control_tags:
+                continue
+            if purpose not in functions:
+                errors.append(
+                    f"The tag {tag!r} {self._report.control_tags[tag]}, and {self._report.source} has no function for "
+                    f"it: write # modelop.{purpose} above one, or leave the tag out."
+                )
+            if not self._of_role(role):
+                errors.append(
+                    f"The tag {tag!r} {self._report.control_tags[tag]}, and no file has the role {role}: call it so "
+                    f'("{_example(role)}"), or give the role in metadata.json: "assets": {{"NAME": "{role}"}}.'
+                )
+        if functions and "score" not in functions:
+            self._report.warnings.append(
+                f"{self._report.source} has no score function: once deployed, the model can't answer. "
+                "Write # modelop.score above one."
+            )
+        for asset in (file.asset for file in self._of_role(*_DATA)):
+            if not asset.name.lower().endswith(_READ) and asset.format.upper() not in {"CSV", "JSON"}:
+                self._report.warnings.append(
+                    f"{asset.name} has the role {asset.role}, and a format that no job reads: make it CSV or JSON."
+                )
+
+
+def schema_warnings(schemas: Sequence[Schema]) -> list[str]:
+    """A sentence for each schema that is no Avro schema, as far as that can be told here."""
+    try:
+        from fastavro import parse_schema
+        from fastavro.schema import SchemaParseException, UnknownType
+    except ModuleNotFoundError:  # what standalone mode brings
+        return []
+    warnings = []
+    for schema in schemas:
+        try:
+            parse_schema(schema.definition or {}, {})
+        except (SchemaParseException, UnknownType, ValueError, KeyError, TypeError, AttributeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            warnings.append(f"{schema.name} is no Avro schema ({why}): records can't be checked against it; mend it.")
+    return warnings
+
+
+def _plain(tag: str) -> str:
+    return tag.casefold().replace("-", "_").replace(" ", "_")
+
+
+def _example(role: str) -> str:
+    return "test.csv" if role == AssetRole.TEST_DATA else "train.csv"

@@ -1,0 +1,233 @@
+"""``mlc validate`` and ``mlc init``: what they say, write and refuse; and ``mlc submit``, which looks first."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_process import ROOT, mlc
+
+from mlc.center.modelop.folder import NotEmpty, write_starter
+from mlc.model.deployment import Runtime
+from mlc.standalone.validation import Report, Surroundings, validate
+
+NO_SERVER = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
+SCORE = "# modelop.score\ndef score(record):\n    yield record\n"
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Path:
+    write_starter(tmp_path / "churn")
+    return tmp_path / "churn"
+
+
+def report(folder: Path, *tags: str, around: Surroundings | None = None) -> Report:
+    return validate(folder, tags, around).report
+
+
+def change(folder: Path, **metadata: Any) -> None:
+    known = json.loads((folder / "metadata.json").read_text())
+    (folder / "metadata.json").write_text(json.dumps(known | metadata))
+
+
+def test_init_writes_a_folder_that_validate_finds_right(tmp_path: Path) -> None:
+    made = mlc(tmp_path, "init", str(tmp_path / "my-model"))
+    assert made.returncode == 0, made.stderr
+    assert "holds the model 'My Model'" in made.stdout
+    shown = mlc(tmp_path, "validate", str(tmp_path / "my-model"))
+    assert shown.returncode == 0, shown.stdout
+    for said in (
+        "My Model  (PYTHON, Classification)",
+        "model.py: init init, score score, metrics metrics, train train",
+        "test.csv                            TEST_DATA",
+        "thresholds.dmn                      asks for accuracy, recall",
+        "+ Stability Monitor: PSI/CSI",
+        "run_test            asks for a test",
+        "no model centre was asked",
+    ):
+        assert said in shown.stdout
+    assert "warning" not in shown.stdout
+    assert shown.stdout.endswith("my-model can be submitted.\n")
+
+
+def test_init_writes_the_same_each_time_and_over_nothing(tmp_path: Path) -> None:
+    write_starter(tmp_path / "one" / "m")
+    (tmp_path / "m").mkdir()
+    write_starter(tmp_path / "m")
+    assert {f.name: f.read_bytes() for f in (tmp_path / "m").iterdir()} == {
+        f.name: f.read_bytes() for f in (tmp_path / "one" / "m").iterdir()
+    }
+    for there in (tmp_path / "m", tmp_path / "m" / "model.py"):
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(NotEmpty, match="name a folder that is not there yet, or an empty one"):
+            write_starter(there)
+        assert sorted(tmp_path.rglob("*")) == before
+    refused = mlc(tmp_path, "init", str(tmp_path / "m"))
+    assert (refused.returncode, refused.stdout) == (1, "")
+
+
+def test_what_validate_finds_can_be_read_by_a_program(starter: Path, tmp_path: Path) -> None:
+    shown = mlc(tmp_path, "validate", str(starter), "--tag", "run-test", "--json")
+    found = Report.model_validate_json(shown.stdout)
+    assert (shown.returncode, found.model, found.source) == (0, "Churn", "model.py")
+    assert found.service_tags == ["run-test"]
+    (starter / "model.py").unlink()
+    shown = mlc(tmp_path, "validate", str(starter), "--json")
+    assert shown.returncode == 1
+    assert (
+        "weights.json are weights, and nothing says how to use them; add the source that loads them"
+        in Report.model_validate_json(shown.stdout).errors[0]
+    )
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    shown = mlc(tmp_path, "validate", str(tmp_path / "nothing"))
+    assert shown.returncode == 1
+    assert "nothing is not a folder; give the folder that holds metadata.json" in shown.stdout
+
+
+BROKEN_TABLE = (ROOT / "examples/diabetes/thresholds.dmn").read_text().replace("&gt; 65", "&gt; (65")
+
+
+@pytest.mark.parametrize(
+    ("files", "error"),
+    [
+        ({"thresholds.dmn": BROKEN_TABLE}, "thresholds.dmn"),
+        ({"thresholds.dmn": "no table"}, "thresholds.dmn"),
+        (
+            {
+                "thresholds.dmn": (ROOT / "examples/diabetes/thresholds.dmn")
+                .read_text()
+                .replace('name="passes"', 'name="p"')
+            },
+            "has no output named 'passes', so that no result can pass it. Add the output.",
+        ),
+        ({"test.csv": None}, "The tag 'run_test' asks for a test, and no file has the role TEST_DATA: call it so"),
+        (
+            {"model.py": SCORE},
+            "The tag 'run_test' asks for a test, and model.py has no function for it: write # modelop.metrics",
+        ),
+        ({"model.py": "x <- 1\n"}, "no Python file marks a function"),
+        ({"model.py": None, "model.R": "# modelop.score\nf <- function(x) x\n"}, "of the type R, which no runtime"),
+        ({"model.py": None, "model.pmml": "<PMML/>"}, "of the type PMML, which no runtime"),
+        ({"metadata.json": "{"}, "metadata.json, line 1"),
+    ],
+)
+def test_what_keeps_a_folder_from_being_submitted_is_an_error(
+    starter: Path, files: dict[str, str | None], error: str
+) -> None:
+    for name, text in files.items():
+        (starter / name).unlink(missing_ok=True)
+        if text is not None:
+            (starter / name).write_text(text)
+    found = report(starter)
+    assert any(error in each for each in found.errors), found.errors
+    assert all(each.rstrip(")").endswith(".") for each in found.errors)
+
+
+def test_training_that_is_asked_for_needs_a_function_and_data(starter: Path) -> None:
+    assert report(starter, "train").errors == []
+    (starter / "train.csv").unlink()
+    assert "no file has the role TRAINING_DATA" in report(starter, "train").errors[0]
+    assert report(starter).errors == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "meant"),
+    [
+        ("run-test", "run_test"),
+        ("Run_Test", "run_test"),
+        ("runtest", "run_test"),
+        ("JIRA", "jira"),
+        ("training", "train"),
+    ],
+)
+def test_a_tag_that_nearly_asks_for_a_step_is_a_warning(starter: Path, tag: str, meant: str) -> None:
+    change(starter, tags=[])
+    found = report(starter, tag)
+    assert found.control_tags == {}
+    assert any(f"The tag {tag!r} asks for no step: did you mean {meant!r}?" in each for each in found.warnings)
+
+
+def test_tags_of_the_folder_and_those_given_count_once_each(starter: Path) -> None:
+    found = report(starter, "jira", "servicenow", "fraud")
+    assert list(found.control_tags) == ["run_test", "jira", "servicenow"]
+    assert found.service_tags == ["fraud"]
+    assert found.warnings == []
+
+
+def test_monitors_that_will_not_be_added_are_named_with_what_is_missing(starter: Path) -> None:
+    (starter / "baseline.csv").unlink()
+    plan = report(starter).monitors
+    assert plan is not None
+    assert plan.add == ["Performance Monitor: Classification"]
+    assert set(plan.lacking.values()) == {"the snapshot has no asset with the role BASELINE_DATA"}
+    change(starter, modelMethodology="LLM")
+    plan = report(starter).monitors
+    assert plan is not None
+    assert plan.warnings == ["The model's methodology is 'LLM': it gets the monitors of a classification model."]
+
+
+def test_what_the_centre_has_counts(starter: Path) -> None:
+    runtimes = [Runtime(id="1", name="r", platforms={"r": "4"}, tags=["fraud"])]
+    around = Surroundings(runtimes, {"Performance Monitor: Classification": ["COMPARATOR_DATA"]}, asked=True)
+    found = report(starter, "fraud", "credit", around=around)
+    assert "of the type PYTHON, which no runtime of the model centre runs: they run r." in found.errors[0]
+    assert [warning.partition(":")[0] for warning in found.warnings] == [
+        "The tag 'credit' is on no runtime of the model centre"
+    ]
+    assert found.monitors is not None
+    assert len(found.monitors.lacking) == 3
+    (starter / "model.py").rename(starter / "model.txt")
+    (starter / "model.R").write_text("# modelop.metrics\nf <- function(x) x\n")
+    change(starter, type="R")
+    assert report(starter, around=around).errors == []
+
+
+def test_a_monitors_folder_needs_no_steps(starter: Path) -> None:
+    change(starter, modelCategory="MODEL_MONITORING_MODEL")
+    (starter / "test.csv").unlink()
+    found = report(starter)
+    assert (found.errors, found.is_monitor, found.monitors) == ([], True, None)
+
+
+def test_what_is_worth_knowing_is_a_warning(starter: Path) -> None:
+    (starter / "model.py").write_text(
+        "import modelop.utils\nimport pickle\n# modelop.metrics\ndef m(df):\n    pickle.load(open('model.pkl', 'rb'))\n"
+        "    yield {}\n"
+    )
+    (starter / "test.csv").rename(starter / "test.parquet")
+    (starter / "input_schema.avsc").write_text('{"type": "recrod", "name": "r", "fields": []}')
+    warnings = "\n".join(report(starter).warnings)
+    for said in (
+        "model.py, line 1: modelop is the vendor's own package",
+        "model.py, line 5: it opens model.pkl, which is not in the folder.",
+        "model.py has no score function: once deployed, the model can't answer.",
+        "test.parquet has the role TEST_DATA, and a format that no job reads",
+        "input_schema.avsc is no Avro schema",
+    ):
+        assert said in warnings
+
+
+def test_submit_looks_first_and_makes_nothing_of_a_broken_folder(starter: Path, tmp_path: Path) -> None:
+    (starter / "thresholds.dmn").write_text(BROKEN_TABLE)
+    done = mlc(tmp_path, "submit", str(starter), **NO_SERVER)
+    assert done.returncode == 1
+    assert done.stderr.startswith("thresholds.dmn")
+    assert "Nothing was made in the model centre. All about the folder: mlc validate" in done.stderr
+    assert "Temporal" not in done.stderr
+
+
+def test_what_a_file_is_called_steers_no_terminal(starter: Path, tmp_path: Path) -> None:
+    change(starter, name="evil\u001b[2Jname")
+    shown = mlc(tmp_path, "validate", str(starter))
+    assert "\u001b" not in shown.stdout
+
+
+def test_every_example_is_right(tmp_path: Path) -> None:
+    for example in sorted(path.parent for path in (ROOT / "examples").glob("*/metadata.json")):
+        copy = tmp_path / example.name
+        shutil.copytree(example, copy)
+        found = report(copy, "train", "run_test", "jira")
+        assert (found.errors, found.warnings) == ([], [])
