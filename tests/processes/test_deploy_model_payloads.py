@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from office import ASSETS, Office, Run, asset
-from paperwork import payloads, remarked
+from paperwork import payloads, remarked, text
 from servers import eventually
 from tables import table
+
+from mlc.center.modelop import wire
 
 LIMIT = 2048
 RESULT_LIMIT = 8192
@@ -101,6 +103,32 @@ async def test_no_payload_of_a_hostile_snapshots_run_is_over_2_kib(desk: Office,
     assert result.outcome == "deployed"
     assert result.decision is not None
     assert result.decision.outcome == "overridden"
+    await check(run)
+
+
+@pytest.mark.parametrize("letter", LETTERS.values(), ids=LETTERS.keys())
+async def test_no_payload_of_a_run_that_finds_many_newer_ones_is_over_2_kib(desk: Office, letter: str) -> None:
+    name = f"b{letter * 190}"
+    await desk.engine(name, online=True)
+    (engine,) = await desk.center.list_engines()
+    low = await desk.snapshot(model=letter * 400)
+    stored = (await desk.center.get_snapshot(low)).stored_model
+    for _ in range(5):
+        newer = await desk.center.get_snapshot(await desk.snapshot_of(stored))
+        made = await desk.center.create_deployment(wire.DeployedModel(deployable_model=newer, engine=engine))
+        await desk.center.patch_deployment(made.id, {"state": "DEPLOYED"})
+    run = await desk.start(low)
+    ticket = await desk.ticket(run, "error")
+    assert "and 2 more" in await text(desk, ticket)
+    await desk.decide(run, ticket, "Done")
+
+    async def loaded() -> bool:
+        for each in await desk.center.list_deployments(snapshot_id=low):
+            await desk.center.patch_deployment(each.id, {"state": "DEPLOYED"})
+        return (await run.describe()).close_time is not None
+
+    await eventually(loaded)
+    assert (await run.result()).outcome == "deployed"
     await check(run)
 
 
