@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from mlc.model.failure import MlcError
+
 _MARKER = re.compile(r"^\s*#\s*(?:modelop|fastscore)\.(\w+)\s*$", re.MULTILINE)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
-class NotClear(Exception):
+class NotClear(MlcError):
     """The source doesn't tell. The text is a clause without a full stop, such as ``it is defined twice``."""
 
 

@@ -26,6 +26,7 @@
         NoSuchEntity
         NoSuchTicket
         NoTable
+        NotClear
         NotConfigured
         NotEmpty
         NotFired
