@@ -248,6 +248,9 @@ class ProcessSettings(Group):
     on_missing_metric: Literal["fail", "warn", "ignore"] = Field(
         "fail", description="When a decision table asks for a metric that the test result lacks"
     )
+    on_missing_monitor: Literal["warn", "ask", "fail"] = Field(
+        "warn", description="When an out-of-the-box monitor can't be added: warn, ask a person, or fail the step"
+    )
     outage_budget: Duration = renamed(
         timedelta(hours=24),
         "MLC_OUTAGE_BUDGET",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from activities.matching import canonical_stage
-from activities.monitors import CLASSIFICATION, REGRESSION
+from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from mlc.center import Center
 from mlc.center.modelop.check import check_modelop
 from mlc.center.modelop.settings import CenterSettings

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record, State, renamed
 from mlc.model.deployment import Deployment
 from mlc.model.file import InputFile, OutputFile
+from mlc.model.monitor_plan import OnMissingMonitor
 from mlc.model.ticket import Decision, Provider, TicketRef
 from mlc.model.verdict import Verdict
 
@@ -87,6 +88,7 @@ class Policy(Record):
     """How long a search may lag behind a write in the ticket system: waited after an ambiguous creation."""
     center_index_lag: timedelta = renamed(timedelta(seconds=15), "center_index_lag", was="center_settle")
     on_failed_verdict: OnFailedVerdict = OnFailedVerdict.REJECT
+    on_missing_monitor: OnMissingMonitor = OnMissingMonitor.WARN
     handover: bool = False
     """Whether a run with a long history goes on as a new one. Not those that a release began which can't do so."""
     ticketing: Provider = "jira"

@@ -6,7 +6,7 @@ import pytest
 from deploying import deployed, mend, notifications, out_of_order, said, successor
 from office import Office, asset
 
-from activities.monitors import CLASSIFICATION, REGRESSION
+from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from mlc.center.modelop import wire
 
 STABILITY = "Stability Monitor: PSI/CSI"
