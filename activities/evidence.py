@@ -5,8 +5,10 @@ from typing import TypeVar
 
 from temporalio import activity
 
+from activities.changed_files import changed_since
 from activities.deployments import previously_deployed
 from activities.model_card import model_card, moment
+from activities.monitors import planned
 from activities.results import newest_own
 from mlc.center import Center
 from mlc.model.deployment import DeploymentState
@@ -17,11 +19,15 @@ from mlc.model.result import TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.ticketing.content.evidence import Evidence, JobFact, ResultFact
+from mlc.ticketing.content.monitors import tells_of_monitors
 
 T = TypeVar("T")
 
 IN_USE = frozenset({TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION})
 """Kinds of tickets about snapshots that usually are deployed already."""
+
+ABOUT_TO_BE_DEPLOYED = frozenset({TicketKind.REVIEW, TicketKind.REJECTION, TicketKind.RECORD})
+"""Kinds of tickets that tell of an earlier verdict of the same run."""
 
 
 async def gather(center: Center, question: TicketQuestion) -> Evidence:
@@ -37,6 +43,11 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
     if result is not None and previous is not None:
         results, before_known = await _if_readable(center.list_test_results(previous.id))
         before = newest_own(results or [])
+    monitors = since = None
+    if snapshot is not None and tells_of_monitors(question):
+        monitors, _ = await _if_readable(planned(center, snapshot))
+    if question.earlier is not None and question.kind in ABOUT_TO_BE_DEPLOYED:
+        since = await changed_since(center, question.snapshot_id, question.earlier)
     if question.job_id is not None:
         job, _ = await _if_readable(center.get_job(question.job_id))
     return Evidence(
@@ -47,6 +58,8 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         before=result_fact(before) if before else None,
         before_known=before_known,
         job=job_fact(job) if job else None,
+        monitors=monitors,
+        since=since,
     )
 
 

@@ -42,7 +42,10 @@ def model_card(snapshot: Snapshot) -> ModelCard:
         git_branch=model.repository.branch,
         git_commit=model.repository.commit,
         assets=[_asset(asset) for asset in snapshot.assets],
-        schemas=[*_schemas("Input schema", model.input_schemas), *_schemas("Output schema", model.output_schemas)],
+        schemas=[
+            *schema_facts("Input schema", model.input_schemas),
+            *schema_facts("Output schema", model.output_schemas),
+        ],
         metadata={name: text for name, value in flat({**facts, **named}).items() if (text := as_text(value))},
         details={name: text for name, value in flat(model.details).items() if (text := as_text(value))},
     )
@@ -64,10 +67,16 @@ def _asset(asset: Asset) -> AssetFact:
     return AssetFact(name=asset.name, role=asset.role, sha256=asset.sha256 or "", place=asset.address or "")
 
 
-def _schemas(side: str, schemas: Iterable[Schema]) -> Iterator[SchemaFact]:
+def schema_facts(side: str, schemas: Iterable[Schema]) -> Iterator[SchemaFact]:
+    """Schemas of one side, field by field."""
     for schema in schemas:
-        fields = list(_fields("", schema.definition, DEEPEST_SCHEMA))
+        fields = list(schema_fields(schema.definition))
         yield SchemaFact(side=side, name=schema.name, fields=fields)
+
+
+def schema_fields(definition: object) -> Iterator[FieldFact]:
+    """The fields of an Avro record and of the records in it."""
+    yield from _fields("", definition, DEEPEST_SCHEMA)
 
 
 def _fields(prefix: str, definition: object, depth: int) -> Iterator[FieldFact]:

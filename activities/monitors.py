@@ -16,6 +16,7 @@ from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
 from mlc.model.snapshot import Monitor, Snapshot
 from mlc.model.truncation import truncate
 
+
 class MonitorsAdded(Record):
     """Names of the monitors that were added, and a sentence for each that could not be, or should be checked."""
 

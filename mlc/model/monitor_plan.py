@@ -47,7 +47,7 @@ def wanted_monitors(methodology: str) -> tuple[tuple[str, ...], list[str]]:
     if "classification" in methodology.casefold():
         return CLASSIFICATION, []
     said = f"is {truncate(methodology, 100)!r}" if methodology else "is not given"
-    return CLASSIFICATION, [f"The model's methodology {said}: it got the monitors of a classification model."]
+    return CLASSIFICATION, [f"The model's methodology {said}: it gets the monitors of a classification model."]
 
 
 def plan_monitors(

@@ -7,9 +7,9 @@ import pytest
 from backroom import ASSETS, GONE, TABLE, Backroom, asset, bare_model
 
 from activities.deployments import Deployments
-from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from activities.schedules import copied
 from mlc.center.modelop import ids, wire
+from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from mlc.model.schedule import Schedule
 
 

@@ -6,8 +6,8 @@ import pytest
 from deploying import deployed, mend, notifications, out_of_order, said, successor
 from office import Office, asset
 
-from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from mlc.center.modelop import wire
+from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 
 STABILITY = "Stability Monitor: PSI/CSI"
 SCHEDULE = {"scheduleId": "nightly", "cronExpression": "0 0 2 * * ?", "action": {"signalName": "x"}}
@@ -57,7 +57,7 @@ async def test_a_methodology_that_does_not_decide_gets_classification_and_a_warn
     snapshot_id = await desk.snapshot(methodology=methodology)
     result = await (await desk.start(snapshot_id)).result()
     assert tuple(result.monitors_added) == CLASSIFICATION
-    warning = f"The model's methodology {named}: it got the monitors of a classification model."
+    warning = f"The model's methodology {named}: it gets the monitors of a classification model."
     assert result.warnings == [warning]
     (notification,) = await notifications(desk, snapshot_id)
     assert warning in notification.message

@@ -3,7 +3,9 @@
 from typing import Any
 
 from mlc.model.base import Record
+from mlc.model.monitor_plan import MonitorPlan
 from mlc.model.verdict import Verdict
+from mlc.ticketing.content.differences import Since
 
 
 class AssetFact(Record):
@@ -24,6 +26,11 @@ class FieldFact(Record):
     path: str
     type: str
     properties: dict[str, str] = {}
+
+    def described(self) -> str:
+        """The field on one line."""
+        properties = ", ".join(f"{name} {value}" for name, value in self.properties.items())
+        return f"{self.path}: {self.type}" + (f" ({properties})" if properties else "")
 
 
 class SchemaFact(Record):
@@ -115,7 +122,8 @@ class Evidence(Record):
     """Everything that a ticket can show. What is None isn't there, or could not be read.
 
     ``previous`` is the model's last deployed snapshot, and ``before`` its own newest test result; each ``..._known`` is
-    False if it could not be found out whether there is one.
+    False if it could not be found out whether there is one. ``monitors`` is what is to become of the snapshot's
+    monitors, and ``since`` what changed since the earlier verdict that the question tells of.
     """
 
     snapshot: ModelCard | None = None
@@ -125,3 +133,5 @@ class Evidence(Record):
     before: ResultFact | None = None
     before_known: bool = True
     job: JobFact | None = None
+    monitors: MonitorPlan | None = None
+    since: Since | None = None
