@@ -90,8 +90,10 @@ def _file(asset: Asset, content: bytes | None) -> FileText:
     text = None if content is None else lines_of(content)
     lines = text
     if content is not None and text is not None:
-        read = {AssetRole.TEST_RESULT_COMPARATOR: _table_lines, AssetRole.MODEL_SCHEMA: _schema_lines}.get(asset.role)
-        lines = (read(content) if read else None) or text
+        if asset.role == AssetRole.TEST_RESULT_COMPARATOR:
+            lines = _table_lines(content) or text
+        elif asset.role == AssetRole.MODEL_SCHEMA:
+            lines = _schema_lines(content) or text
     return FileText(
         name=asset.name,
         role=asset.role,

@@ -1,17 +1,21 @@
 """A snapshot as a reviewer reads and compares it: as plain texts."""
 
+import hmac
 import json
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from mlc.model.asset import Asset
 from mlc.model.moment import in_utc
+from mlc.model.secret_names import HIDDEN, TOO_DEEP, without_secrets
 from mlc.model.snapshot import Schema, Snapshot
 from mlc.ticketing.content.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
 from mlc.ticketing.content.values import flat
 
 DEEPEST_SCHEMA = 8
-TOO_DEEP = "(nested too deeply to be shown)"
+_MARKING = secrets.token_bytes(32)
 
 
 def model_card(snapshot: Snapshot) -> ModelCard:
@@ -27,7 +31,8 @@ def model_card(snapshot: Snapshot) -> ModelCard:
     }
     custom = {**model.custom, **snapshot.custom}
     core = {*ModelCard.model_fields, "owner", "model", "snapshot", "created", *(name.casefold() for name in facts)}
-    named = {f"{name} (custom)" if name.casefold() in core else name: value for name, value in custom.items()}
+    shown = without_secrets(custom)
+    named = {f"{name} (custom)" if name.casefold() in core else name: value for name, value in shown.items()}
     return ModelCard(
         snapshot_id=snapshot.id,
         snapshot_name=snapshot.name,
@@ -47,8 +52,19 @@ def model_card(snapshot: Snapshot) -> ModelCard:
             *schema_facts("Output schema", model.output_schemas),
         ],
         metadata={name: text for name, value in flat({**facts, **named}).items() if (text := as_text(value))},
+        hidden=_hidden(shown, custom),
         details={name: text for name, value in flat(model.details).items() if (text := as_text(value))},
     )
+
+
+def _hidden(shown: Mapping[str, Any], custom: Mapping[str, Any]) -> dict[str, str]:
+    """By what is hidden, something by which this worker knows whether it changed, and nobody what it is."""
+    known, marks = flat(custom), {}
+    for name, value in flat(shown).items():
+        if HIDDEN in as_text(value):
+            inside = [(path, as_text(inner)) for path, inner in known.items() if f"{path}.".startswith(f"{name}.")]
+            marks[name] = hmac.digest(_MARKING, repr(inside).encode(errors="replace"), "sha256").hex()
+    return marks
 
 
 def as_text(value: object) -> str:

@@ -184,10 +184,10 @@ def within(question: TicketQuestion, room: int) -> TicketQuestion:
 
     The ticket then says less about it. What was judged now is never left out.
     """
-    for lacking in ({}, {"assets": {}}, {"assets": {}, "rules": []}):
-        if question.earlier is None or len(question.model_dump_json().encode()) <= room:
-            break
-        question = question.model_copy(update={"earlier": question.earlier.model_copy(update=lacking)})
+    least: list[tuple[str, Any]] = [("assets", {}), ("rules", [])]
+    for lacking in least:
+        if question.earlier is not None and len(question.model_dump_json().encode()) > room:
+            question = question.model_copy(update={"earlier": question.earlier.model_copy(update=dict([lacking]))})
     return question
 
 

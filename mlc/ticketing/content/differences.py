@@ -24,8 +24,8 @@ class FileText(Record):
     """A file as it is compared. ``sha256`` is hexadecimal, empty if nobody knows it; ``size`` is in bytes.
 
     ``lines`` are what people read of it: of a source its lines, of a decision table its columns and rules, of a schema
-    its fields. None if there is nothing to read: a picture, say, or a file too large. ``text`` are the lines of the file
-    itself where ``lines`` are others.
+    its fields. None if there is nothing to read: a picture, say, or a file too large. ``text`` are the lines of the
+    file itself where ``lines`` are others.
     """
 
     name: str

@@ -7,6 +7,10 @@ from mlc.model.monitor_plan import MonitorPlan
 from mlc.model.verdict import Verdict
 from mlc.ticketing.content.differences import Since
 
+SNAPSHOT_ID, GIT_COMMIT = "Snapshot id", "Git commit"
+COPIED = frozenset({SNAPSHOT_ID, GIT_COMMIT})
+"""Facts that people copy: never cut."""
+
 
 class AssetFact(Record):
     """An asset as a reviewer compares it. ``sha256`` is hexadecimal, empty if nobody knows it.
@@ -64,6 +68,8 @@ class ModelCard(Record):
     schemas: list[SchemaFact] = []
     metadata: dict[str, str] = {}
     details: dict[str, str] = {}
+    hidden: dict[str, str] = {}
+    """Marks of custom metadata that is not shown, by name: equal ones mean equal values, and nothing else."""
 
     @property
     def title(self) -> str:
@@ -72,7 +78,7 @@ class ModelCard(Record):
 
     def git(self) -> dict[str, str]:
         """Where the source comes from, as far as that is known."""
-        git = {"Git repository": self.git_repository, "Git branch": self.git_branch, "Git commit": self.git_commit}
+        git = {"Git repository": self.git_repository, "Git branch": self.git_branch, GIT_COMMIT: self.git_commit}
         return {name: value for name, value in git.items() if value}
 
     def core(self) -> dict[str, str]:
@@ -88,10 +94,10 @@ class ModelCard(Record):
 
     def facts(self) -> list[tuple[str, str]]:
         """Names and values, without those that are empty."""
-        named = self.snapshot_name and self.snapshot_name != self.snapshot_id
         shown = {
             "Model": self.model_name,
-            "Snapshot": f"{self.snapshot_name} ({self.snapshot_id})" if named else self.snapshot_id,
+            "Snapshot": self.snapshot_name if self.snapshot_name != self.snapshot_id else "",
+            SNAPSHOT_ID: self.snapshot_id,
             "Created": self.created,
         }
         facts = [*shown.items(), *self.core().items(), *self.git().items(), *self.metadata.items()]

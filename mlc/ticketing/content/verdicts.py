@@ -34,7 +34,8 @@ def verdict_section(verdict: Verdict, most: int, attached: str | None) -> Sectio
 
 def is_cut(verdict: Verdict, most: int) -> bool:
     """Whether the section shows less than all of it."""
-    many = max(map(len, (verdict.rules, verdict.problems, verdict.warnings, verdict.tables))) > most
+    kinds = (verdict.rules, verdict.problems, verdict.warnings, verdict.tables)
+    many = any(len(kind) > most for kind in kinds)
     return many or any(not table.matched and len(table.conditions) > RULES_TOLD for table in verdict.tables)
 
 

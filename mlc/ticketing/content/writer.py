@@ -12,7 +12,7 @@ from mlc.ticketing.content.asked import answers, asked, model_name, summary
 from mlc.ticketing.content.changes import Change, changes
 from mlc.ticketing.content.changes import summary as counted
 from mlc.ticketing.content.earlier import LONGEST_LINE, earlier_section, whole
-from mlc.ticketing.content.evidence import Evidence, ResultFact
+from mlc.ticketing.content.evidence import COPIED, Evidence, ResultFact
 from mlc.ticketing.content.monitors import monitors_section
 from mlc.ticketing.content.results import comparison, metric_table, named
 from mlc.ticketing.content.values import NOTHING
@@ -120,7 +120,9 @@ class Writer:
         question, snapshot = self.question, self.evidence.snapshot
         if snapshot is not None:
             facts = snapshot.facts()
-            shown = [(name, clipped(value, self.longest_value)) for name, value in facts[: self.most_facts]]
+            longest = self.longest_value
+            cut = facts[: self.most_facts]
+            shown = [(name, value if name in COPIED else clipped(value, longest)) for name, value in cut]
             said = []
             if shown != facts:
                 said = [f"More about it is attached as {self._attach_json('model', dict(facts))}."]
