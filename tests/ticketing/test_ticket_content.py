@@ -117,13 +117,13 @@ def test_changes_name_added_removed_and_changed_assets_metadata_and_the_commit()
     assert table is not None
     rows = {row[0]: (row[1], row[2]) for row in table.rows}
     assert rows == {
-        "Git commit": ("a" * 12, "b" * 12),
+        "Git commit": ("a" * 40, "b" * 40),
         "Risk": ("low", "high"),
         "Organization": ("Cards", "Payments"),
         "Ticket": ("T-1", "-"),
-        "Asset model.py (MODEL_SOURCE)": ("SHA-256 " + "1" * 12, "SHA-256 " + "3" * 12),
-        "Asset new.csv (TRAINING_DATA)": ("-", "SHA-256 " + "4" * 12),
-        "Asset old.csv (TRAINING_DATA)": ("SHA-256 " + "2" * 12, "-"),
+        "Asset model.py (MODEL_SOURCE)": ("SHA-256 " + "1" * 12 + "…", "SHA-256 " + "3" * 12 + "…"),
+        "Asset new.csv (TRAINING_DATA)": ("-", "SHA-256 " + "4" * 12 + "…"),
+        "Asset old.csv (TRAINING_DATA)": ("SHA-256 " + "2" * 12 + "…", "-"),
         "Asset unhashed.bin (UNKNOWN)": ("no hash known", "no hash known"),
     }
 
@@ -172,7 +172,7 @@ def test_the_verdict_is_told_rule_by_rule_and_an_override_needs_a_comment() -> N
 @pytest.mark.parametrize(
     ("kind", "summary", "parts"),
     [
-        (TicketKind.REJECTION, "[Rejected: testing] fraud-xgb", ["tried again", "Rejected: the process stops."]),
+        (TicketKind.REJECTION, "[Did not succeed: testing] fraud-xgb", ["tried again", "Rejected: the process stops."]),
         (
             TicketKind.ERROR,
             "[Error: testing] fraud-xgb",

@@ -169,7 +169,7 @@ class Case:
             model_name=truncate(self.snapshot.model_name, 120),
             workflow_id=workflow.info().workflow_id,
             run_id=workflow.info().run_id,
-            message=truncate(message, 250 if earlier else 500 if self.verdict else 1_200),
+            message=truncate(message, 250 if earlier else 400 if self.verdict else 1_200),
             job_id=failed_job.id if failed_job else None,
             test_result=self.test_result.model_copy(update={"metrics": {}}) if self.test_result else None,
             verdict=self.verdict,

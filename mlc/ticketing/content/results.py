@@ -44,7 +44,8 @@ def once(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]
     for name, value in values.items():
         places = [match.end() for match in re.finditer(r"(?:^|\.)values\.", name)]
         outside = next((name[place:] for place in places if name[place:] in values), None)
-        if outside is None or not (same(values[outside], value) and same(others.get(outside), others.get(name))):
+        told = outside is not None and same(values[outside], value)
+        if not told or (name in others and not same(others.get(outside or ""), others[name])):
             kept[name] = value
     return kept
 

@@ -54,6 +54,7 @@ class Writer:
         body = [
             asked(self.question, self.wording),
             *self._went_wrong(),
+            *self._links(links),
             *self._job(),
             *self._verdict(),
             *self._earlier(),
@@ -62,9 +63,11 @@ class Writer:
             *self._results(),
             *self._changed(),
         ]
-        if links and not self.wording.shows_links:
-            body.append(Section(heading="Links", links=list(links)))
         return [*body, self._key()]
+
+    def _links(self, links: Sequence[tuple[str, str]]) -> list[Section]:
+        """Where nothing shows them beside the text, they stand where no text is cut off."""
+        return [Section(heading="Links", links=list(links))] if links and not self.wording.shows_links else []
 
     def attach_whole(self, links: Sequence[tuple[str, str]]) -> None:
         """Attach the ticket as text, as long as it would be where much fits on a ticket."""

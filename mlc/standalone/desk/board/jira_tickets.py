@@ -32,8 +32,7 @@ def page(session: Session, desk: Parts, key: str) -> TicketPage:
     """Raises NoSuchTicket: there is no such ticket."""
     issue = desk.tickets.issue(session, key)
     now = desk.json.scheme.status(issue.status)
-    said = _said(issue.properties)
-    dated = desk.tickets.expiration and said.get("kind") == DATED
+    said, dated = _said(issue.properties), _is_dated(issue, desk)
     facts = [f"Resolution: {issue.resolution}"] if issue.resolution else []
     return TicketPage(
         card=_card(issue, desk.json),
@@ -62,7 +61,7 @@ def save(session: Session, desk: Parts, key: str, said: Said) -> None:
     # What is said and until when comes before the decision that it belongs to.
     if said.comment:
         desk.tickets.comment(session, issue, said.by, said.comment)
-    if said.expiration is not None and desk.tickets.expiration:
+    if said.expiration is not None and _is_dated(issue, desk):
         desk.tickets.edit(session, issue, said.by, {"expiration": said.expiration or None})
     if said.to and said.to != issue.status:
         try:
@@ -70,6 +69,11 @@ def save(session: Session, desk: Parts, key: str, said: Said) -> None:
         except StopIteration:
             raise Invalid("There is no such status.") from None
         desk.tickets.move(session, issue, said.by, to)
+
+
+def _is_dated(issue: Issue, desk: Parts) -> bool:
+    """Whether an expiration date has an effect on this ticket."""
+    return desk.tickets.expiration and _said(issue.properties).get("kind") == DATED
 
 
 def _moves(now: Status, scheme: Scheme, called: Mapping[str, str]) -> list[Move]:
