@@ -92,6 +92,20 @@ async def test_thresholds_and_schedules_come_along_from_the_snapshot_that_is_dep
     assert copy.schedule_id not in {"s1", None}
 
 
+@pytest.mark.usefixtures("monitors")
+async def test_what_will_be_added_is_told_beforehand_and_nothing_is_changed(room: Backroom) -> None:
+    assets = [a for a in ASSETS if a.asset_role != "BASELINE_DATA"]
+    id_ = await room.snapshot(assets=assets, model_methodology="Linear regression")
+    before = await room.center.get_snapshot(id_)
+    plan = await room.run(room.monitors.plan_monitors, id_)
+    assert await room.center.get_snapshot(id_) == before
+    added = await room.run(room.monitors.add_missing_monitors, id_)
+    assert (plan.add, list(plan.lacking)) == (added.added, added.missing)
+    again = await room.run(room.monitors.plan_monitors, id_)
+    assert (again.add, again.there, again.lacking) == ([], added.added, plan.lacking)
+    assert (await room.failure(room.monitors.plan_monitors, GONE)).type == "Refused"
+
+
 async def test_monitors_of_a_snapshot_that_is_gone_are_refused(room: Backroom) -> None:
     assert (await room.failure(room.monitors.add_missing_monitors, GONE)).type == "Refused"
 
