@@ -193,3 +193,15 @@ def test_lines_that_stand_in_no_columns_stay_text() -> None:
 def test_lines_that_are_shown_as_they_are_keep_their_indents_and_blank_ones() -> None:
     shown = plain_text.description("Judged before\n-------------\n\n| @@ -1 +1 @@\n|\n| -    return <b>\n")
     assert "<pre>@@ -1 +1 @@\n\n-    return &lt;b&gt;</pre>" in shown
+
+
+def test_an_incidents_buttons_say_what_they_do(change: ChangeSite, browser: Browser, question: TicketRequest) -> None:
+    said = {"yes": "Test again", "no": "Stop"}
+    request = question.model_copy(update={"kind": "rejection", "label": "gov-again", "properties": said})
+    ref = change.adapter().create(request)
+    path = f"/browse/{ref.key}"
+    page = browser.open(path)
+    assert "Test again <small>Resolve: " in page
+    assert browser.button(page, "Stop") == "give-up"
+    browser.send(path, page, to=browser.button(page, "Test again"))
+    assert change.adapter().get(ref).answer is Answer.APPROVED
