@@ -198,7 +198,7 @@ def _table_outcome(
     return TableOutcome(
         table=table.name,
         decision=decision,
-        matched=len(evaluation.matched_rules),
+        matched=sum(rule.decision == decision for rule in evaluation.matched_rules),
         rules=len(rules),
         conditions=[truncate(each, LONGEST_CONDITION) for each in told],
         values={name: truncate(str(value), LONGEST_CONDITION) for name, value in list(put.items())[:MOST_CONDITIONS]},

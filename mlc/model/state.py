@@ -3,6 +3,7 @@
 Key counters are here, too: begun again at 0 they would find an earlier ticket, already Done, and take its answer.
 """
 
+from datetime import datetime
 from typing import Self
 
 from pydantic import ConfigDict, Field
@@ -41,6 +42,8 @@ class CaseState(State):
     """Where the input sends tickets; None: as the snapshot or the settings say."""
     test_result: TestResult | None = None
     verdict: Verdict | None = None
+    judged_on: datetime | None = None
+    """When ``verdict`` was given."""
     judged_assets: dict[str, str] = {}
     """SHA-256 by name of the files that decided about ``verdict``; see ``EarlierVerdict``."""
     earlier: EarlierVerdict | None = None

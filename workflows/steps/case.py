@@ -207,7 +207,7 @@ class JudgedCase(Case):
         self.state.case.test_result = test_result
         self.result.test_result_id = test_result.id if test_result else None
         self.state.case.verdict = self.result.verdict = None
-        self.state.case.judged_assets = {}
+        self.state.case.judged_on, self.state.case.judged_assets = None, {}
 
     def did_not_pass(self, ticket: TicketRef) -> None:
         """Keep in mind, in short, that there was this verdict: who decides later is told of it."""
@@ -216,7 +216,7 @@ class JudgedCase(Case):
             return
         self.state.case.earlier = EarlierVerdict(
             times=before.times + 1 if before else 1,
-            at=workflow.now(),
+            at=self.state.case.judged_on,
             ticket=ticket.key,
             rules=failed_rules(verdict),
             job_id=self.test_result.job_id if self.test_result else None,
@@ -231,5 +231,5 @@ class JudgedCase(Case):
         judgement = await self.do(VerdictActivities.judge, request, "judge the test result")
         self.tested(judgement.test_result)
         self.state.case.verdict = self.result.verdict = judgement.verdict
-        self.state.case.judged_assets = judgement.assets
+        self.state.case.judged_on, self.state.case.judged_assets = workflow.now(), judgement.assets
         return judgement.verdict

@@ -8,20 +8,20 @@ from mlc.ticketing.port import Section
 from mlc.ticketing.text import clipped
 
 LONGEST_LINE = 160
-MOST_FILES = 20
 
 
 def earlier_section(
-    earlier: EarlierVerdict, since: Since | None, *, most_lines: int, attached: str | None = None
+    earlier: EarlierVerdict, since: Since | None, *, most_lines: int, most_files: int, attached: str | None = None
 ) -> Section:
     """The section of a ticket.
 
     Args:
         since: what changed; None if nobody looked.
         most_lines: how many lines of differences are shown.
+        most_files: how many files are named.
         attached: the name of the attachment that has them all, if they are more.
     """
-    said = [_told(earlier), *_changed(since)]
+    said = [_told(earlier), *_changed(since, most_files)]
     lines = [clipped(line, LONGEST_LINE) for line in whole(since)]
     if len(lines) > most_lines:
         more = f"The first {most_lines} of {len(lines)} lines are shown"
@@ -48,7 +48,7 @@ def _told(earlier: EarlierVerdict) -> str:
     return f"This run's test results did not pass {times} before. {last} was given{when}{ticket}{reasons}.{by_job}"
 
 
-def _changed(since: Since | None) -> Iterator[str]:
+def _changed(since: Since | None, most: int) -> Iterator[str]:
     if since is None:
         yield "What changed since could not be looked for."
         return
@@ -57,16 +57,14 @@ def _changed(since: Since | None) -> Iterator[str]:
     elif not since.files:
         yield "Since then no file of the snapshot changed, nor a schema: neither a decision table nor the source."
     if since.files:
-        yield f"Changed since then: {', '.join(_named(file) for file in since.files[:MOST_FILES])}{_more(since)}."
-    yield from (f"{file.title}: {file.note}" for file in since.files[:MOST_FILES] if file.note)
+        more = len(since.files) - most
+        named = ", ".join(_named(file) for file in since.files[:most])
+        yield f"Changed since then: {named}{f' and {more} more' if more > 0 else ''}."
+    yield from (f"{file.title}: {file.note}" for file in since.files[:most] if file.note)
     if since.unknown and not since.files:
         yield "Nor is it known by hashes that anything changed."
 
 
 def _named(file: FileDifference) -> str:
-    return file.title if file.how == "changed" else f"{file.title}, {file.how}"
-
-
-def _more(since: Since) -> str:
-    more = len(since.files) - MOST_FILES
-    return f" and {more} more" if more > 0 else ""
+    title = clipped(file.title, LONGEST_LINE)
+    return title if file.how == "changed" else f"{title}, {file.how}"

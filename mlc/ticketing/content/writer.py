@@ -40,6 +40,7 @@ class Writer:
         self.attachments: list[Attachment] = []
         self.most_metrics = self._share(30, at_least=5)
         self.most_rules = self._share(30, at_least=5)
+        self.most_files = self._share(20, at_least=4)
         self.most_lines = self._share(40, at_least=12)
         self.most_changes = self._share(60, at_least=8)
         self.most_facts = self._share(40, at_least=12)
@@ -113,7 +114,7 @@ class Writer:
         lines = whole(since)
         cut = len(lines) > self.most_lines or any(len(line) > LONGEST_LINE for line in lines)
         name = self._attach_text("changed", clipped("\n".join(lines), LONGEST_DIFFERENCE)) if cut else None
-        return [earlier_section(earlier, since, most_lines=self.most_lines, attached=name)]
+        return [earlier_section(earlier, since, most_lines=self.most_lines, most_files=self.most_files, attached=name)]
 
     def _monitors(self) -> list[Section]:
         section = monitors_section(self.question, self.evidence.monitors)
