@@ -23,6 +23,7 @@ from mlc.ticketing.content.differences import (
     lines_of,
 )
 
+UNREAD = "the model centre could not be read"
 MOST_READ = 40
 """Files of a snapshot that are read to be compared."""
 
@@ -45,7 +46,7 @@ async def changed_since(center: Center, snapshot_id: str, earlier: EarlierVerdic
                 return _by_hashes(earlier.assets, now, f"the job {earlier.job_id} could not be read")
     except (Unavailable, Refused) as error:
         activity.logger.warning("no difference is shown: %s", error)
-        return Since(unknown="the model centre could not be read")
+        return Since(unknown=UNREAD)
 
 
 async def _compared(contents: Contents, before: Snapshot, now: Snapshot, judged: Mapping[str, str]) -> Since:

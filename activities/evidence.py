@@ -1,11 +1,12 @@
 """What a ticket can show, gathered from the model centre. What can't be read is left out: the ticket then says less."""
 
+import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
 from temporalio import activity
 
-from activities.changed_files import changed_since
+from activities.changed_files import UNREAD, changed_since
 from activities.deployments import previously_deployed
 from activities.model_card import model_card, moment
 from activities.monitors import planned
@@ -18,10 +19,14 @@ from mlc.model.moment import in_utc
 from mlc.model.result import TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.ticket import TicketKind, TicketQuestion
+from mlc.ticketing.content.differences import Since
 from mlc.ticketing.content.evidence import Evidence, JobFact, ResultFact
 from mlc.ticketing.content.monitors import tells_of_monitors
 
 T = TypeVar("T")
+
+LONGEST_LOOK = 20
+"""Seconds for what a ticket can do without."""
 
 IN_USE = frozenset({TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION})
 """Kinds of tickets about snapshots that usually are deployed already."""
@@ -45,9 +50,11 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         before = newest_own(results or [])
     monitors = since = None
     if snapshot is not None and tells_of_monitors(question):
-        monitors, _ = await _if_readable(planned(center, snapshot))
+        monitors = await _in_time(planned(center, snapshot))
     if question.earlier is not None and question.kind in ABOUT_TO_BE_DEPLOYED:
-        since = await changed_since(center, question.snapshot_id, question.earlier)
+        # A centre that doesn't answer has taken its time already.
+        read = await _in_time(changed_since(center, snapshot.id, question.earlier)) if snapshot else None
+        since = read or Since(unknown=UNREAD)
     if question.job_id is not None:
         job, _ = await _if_readable(center.get_job(question.job_id))
     return Evidence(
@@ -70,6 +77,16 @@ async def _if_readable(reading: Awaitable[T]) -> tuple[T | None, bool]:
     except (Unavailable, Refused) as error:
         activity.logger.warning("the ticket will say less: %s", error)
         return None, False
+
+
+async def _in_time(reading: Awaitable[T]) -> T | None:
+    """What was read, unless it took so long that the ticket itself would be late."""
+    try:
+        async with asyncio.timeout(LONGEST_LOOK):
+            return (await _if_readable(reading))[0]
+    except TimeoutError:
+        activity.logger.warning("the ticket will say less: reading took longer than %s s", LONGEST_LOOK)
+        return None
 
 
 async def last_deployed_snapshot(center: Center, snapshot: Snapshot, kind: TicketKind) -> Snapshot | None:

@@ -1,5 +1,6 @@
 """What tickets show of the centre, and files that come with signals."""
 
+import asyncio
 import hashlib
 import json
 from typing import Any
@@ -246,6 +247,28 @@ async def test_a_copy_that_is_not_what_was_judged_is_not_shown_as_if_it_were(roo
     (file,) = (await since(room, same, same, assets={"t.dmn": "0" * 16})).files
     assert (file.title, file.how) == ("t.dmn", "not comparable")
     assert "It was judged in another version than the one that the test's job keeps" in file.note
+
+
+async def test_a_ticket_does_not_wait_for_what_it_can_do_without(
+    room: Backroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("activities.evidence.LONGEST_LOOK", 0.05)
+    monkeypatch.setattr(room.port, "find_models", never)
+    monkeypatch.setattr(room.port, "open_job", lambda _: _Never())
+    known = await gathered(room, question(await room.snapshot(), earlier=EarlierVerdict(job_id=GONE)))
+    assert known.snapshot is not None
+    assert (known.monitors, known.since) == (None, Since(unknown="the model centre could not be read"))
+
+
+class _Never:
+    async def __aenter__(self) -> None:
+        await asyncio.Event().wait()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing was opened."""
 
 
 async def test_of_a_snapshot_that_is_gone_nothing_is_told_to_have_changed(room: Backroom) -> None:
