@@ -1,7 +1,7 @@
 """What a ticket can show, gathered from the model centre. What can't be read is left out: the ticket then says less."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 from temporalio import activity
@@ -16,9 +16,10 @@ from mlc.model.deployment import DeploymentState
 from mlc.model.failure import Refused, Unavailable
 from mlc.model.job import JobRecord
 from mlc.model.moment import in_utc
-from mlc.model.result import TestResultRecord
+from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.ticket import TicketKind, TicketQuestion
+from mlc.model.verdict import EarlierVerdict
 from mlc.ticketing.content.differences import Since
 from mlc.ticketing.content.evidence import Evidence, JobFact, ResultFact
 from mlc.ticketing.content.monitors import tells_of_monitors
@@ -32,7 +33,7 @@ IN_USE = frozenset({TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NO
 """Kinds of tickets about snapshots that usually are deployed already."""
 
 ABOUT_TO_BE_DEPLOYED = frozenset({TicketKind.REVIEW, TicketKind.REJECTION, TicketKind.RECORD})
-"""Kinds of tickets that tell of an earlier verdict of the same run."""
+"""Kinds of tickets that tell of an earlier verdict on the snapshot."""
 
 
 async def gather(center: Center, question: TicketQuestion) -> Evidence:
@@ -51,9 +52,17 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
     monitors = since = None
     if snapshot is not None and tells_of_monitors(question):
         monitors = await _in_time(planned(center, snapshot))
-    if question.earlier is not None and question.kind in ABOUT_TO_BE_DEPLOYED:
+    earlier = question.earlier
+    if (
+        snapshot is not None
+        and earlier is None
+        and question.verdict is not None
+        and question.kind in ABOUT_TO_BE_DEPLOYED
+    ):
+        earlier = failed_before(await _in_time(center.list_test_results(snapshot.id)) or [], question.test_result)
+    if earlier is not None and question.kind in ABOUT_TO_BE_DEPLOYED:
         # A centre that doesn't answer has taken its time already.
-        read = await _in_time(changed_since(center, snapshot.id, question.earlier)) if snapshot else None
+        read = await _in_time(changed_since(center, snapshot.id, earlier)) if snapshot else None
         since = read or Since(unknown=UNREAD)
     if question.job_id is not None:
         job, _ = await _if_readable(center.get_job(question.job_id))
@@ -66,6 +75,7 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         before_known=before_known,
         job=job_fact(job) if job else None,
         monitors=monitors,
+        earlier=earlier,
         since=since,
     )
 
@@ -115,6 +125,22 @@ async def _deployed_before(center: Center, snapshot: Snapshot) -> str | None:
         if deployment.snapshot_id and earlier and deployment.state in loaded:
             return deployment.snapshot_id
     return None
+
+
+def failed_before(results: Sequence[TestResultRecord], now: TestResult | None) -> EarlierVerdict | None:
+    """The last verdict that did not pass on another result of the snapshot's own, of those, the newest first."""
+    own = [result for result in results if result.purpose is Purpose.OWN and not (now and result.id == now.id)]
+    failed = [(result, result.verdict) for result in own if result.verdict and result.verdict.failed]
+    if not failed:
+        return None
+    last, verdict = failed[0]
+    return EarlierVerdict(
+        times=len(failed),
+        at=in_utc(at) if (at := last.created or verdict.judged_at) else None,
+        in_this_run=False,
+        rules=verdict.failed_rules(),
+        job_id=last.job_id,
+    )
 
 
 def result_fact(result: TestResultRecord) -> ResultFact:

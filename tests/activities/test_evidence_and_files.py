@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from backroom import GONE, Backroom, asset, bare_model
 
-from activities.evidence import gather, with_whole_verdict
+from activities.evidence import failed_before, gather, with_whole_verdict
 from activities.files import store_files
 from activities.model_card import model_card
 from mlc.model.failure import Refused
 from mlc.model.job import JobKind
-from mlc.model.result import TestResult
+from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.signal import EmbeddedFile
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.model.verdict import EarlierVerdict, RuleOutcome, Verdict
@@ -247,6 +247,29 @@ async def test_a_copy_that_is_not_what_was_judged_is_not_shown_as_if_it_were(roo
     (file,) = (await since(room, same, same, assets={"t.dmn": "0" * 16})).files
     assert (file.title, file.how) == ("t.dmn", "not comparable")
     assert "It was judged in another version than the one that the test's job keeps" in file.note
+
+
+def test_of_earlier_results_the_last_own_one_that_did_not_pass_is_told_and_how_many_there_were() -> None:
+    def result(id_: str, verdict: Verdict | None, **more: Any) -> TestResultRecord:
+        return TestResultRecord(id=id_, job_id=f"job-{id_}", verdict=verdict, **more)
+
+    rules = [RuleOutcome(table="t.dmn", rule=n, passes=False, reason="low") for n in range(1, 6)]
+    bad, good = Verdict(judged=True, passed=False, rules=rules), Verdict(judged=True, passed=True)
+    results = [
+        result("now", bad),
+        result("monitor's", bad, purpose=Purpose.MONITOR),
+        result("fine", good),
+        result("unjudged", None),
+        result("not judged", Verdict(judged=False, passed=True)),
+        result("last", bad),
+        result("first", bad),
+    ]
+    found = failed_before(results, TestResult(id="now"))
+    assert found is not None
+    assert (found.job_id, found.times, found.in_this_run) == ("job-last", 2, False)
+    assert found.rules == [*(f"low (t.dmn, rule {n})" for n in (1, 2, 3)), "and 2 more"]
+    assert failed_before(results[:5], TestResult(id="now")) is None
+    assert failed_before([], None) is None
 
 
 async def test_a_ticket_does_not_wait_for_what_it_can_do_without(

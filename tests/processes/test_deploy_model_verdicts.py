@@ -242,6 +242,19 @@ async def test_a_later_rejection_ticket_tells_how_many_verdicts_failed_before_an
     assert "Since then no file of the snapshot changed, nor a schema" in said
 
 
+async def test_a_new_run_tells_of_the_verdict_that_an_earlier_one_did_not_pass(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9), metrics=BAD)
+    await desk.decide(run, await desk.ticket(run, "rejection"), "Rejected")
+    assert (await run.result()).outcome == "rejected"
+    await replaced(desk, run, asset("1.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.1)))
+    again = await desk.start(run.id.removeprefix("deploy-"))
+    await desk.finish_job(again, metrics=BAD)
+    said = await text(desk, await desk.ticket(again, "review"))
+    assert "Test results of this snapshot in earlier runs did not pass once before." in said
+    assert ": auc under 0.9 (1.dmn, rule 1)." in said
+    assert "+ if auc < 0.1: passes = false" in said
+
+
 async def test_without_a_test_job_what_changed_since_is_told_by_hashes(desk: Office) -> None:
     snapshot_id = await desk.snapshot(
         "jira", assets=[*OTHERS, asset("1.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.9))]

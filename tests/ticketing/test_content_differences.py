@@ -172,6 +172,14 @@ def test_nothing_known_is_told_apart_from_nothing_changed(since: Since | None, s
     assert ("no file of the snapshot changed" in text) == (since == Since())
 
 
+def test_a_verdict_of_an_earlier_run_is_told_as_one() -> None:
+    earlier = EarlierVerdict(in_this_run=False, rules=["AUC under 0.9"])
+    assert (
+        "Test results of this snapshot in earlier runs did not pass once before. This verdict was given: AUC under 0.9."
+        in plain.render(ticket(Since(), earlier=earlier).body)
+    )
+
+
 def test_a_long_difference_is_shown_in_part_and_attached_whole() -> None:
     before = "".join(f"old {n}\n" for n in range(300))
     since = Since(files=differences([source(before, "1")], [source(before.replace("old", "new"), "2")]))

@@ -25,7 +25,6 @@ from workflows.steps.ask import Objection, Questions, no_objection
 from workflows.steps.handover import Handover
 from workflows.steps.jobs import Jobs
 from workflows.steps.once import reason
-from workflows.steps.outcome import failed_rules
 from workflows.steps.progress import Progress
 
 QUESTION_ROOM = 1_800
@@ -218,7 +217,7 @@ class JudgedCase(Case):
             times=before.times + 1 if before else 1,
             at=self.state.case.judged_on,
             ticket=ticket.key,
-            rules=failed_rules(verdict),
+            rules=verdict.failed_rules(),
             job_id=self.test_result.job_id if self.test_result else None,
             assets=self.state.case.judged_assets,
         )

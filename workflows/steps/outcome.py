@@ -8,11 +8,7 @@ from mlc.model.deployment import Deployment
 from mlc.model.processes import DeployModelResult
 from mlc.model.result import TestResult
 from mlc.model.ticket import Answer, Decision, DecisionOutcome, TicketRef, TicketState
-from mlc.model.truncation import truncate
 from mlc.model.verdict import Verdict
-
-MOST_FAILED = 3
-"""Rules that are kept of an earlier verdict."""
 
 OVERRIDE_NEEDS_REASON = (
     "The test result did not pass the decision tables. To approve all the same, write a comment with the reason."
@@ -74,14 +70,6 @@ def verdict_text(verdict: Verdict | None) -> str:
         return "passed"
     failed = [f"{rule.reason} ({rule.table}, rule {rule.rule})" for rule in verdict.rules if rule.passes is False]
     return f"not passed. {'; '.join([*failed, *verdict.problems])}"[:600]
-
-
-def failed_rules(verdict: Verdict) -> list[str]:
-    """The first few of what a verdict did not pass by, for a ticket that comes later."""
-    found = [f"{rule.reason} ({rule.table}, rule {rule.rule})" for rule in verdict.rules if rule.passes is False]
-    found += verdict.problems
-    more = len(found) - MOST_FAILED
-    return [truncate(sentence, 110) for sentence in found[:MOST_FAILED]] + ([f"and {more} more"] if more > 0 else [])
 
 
 def missing_text(names: Sequence[str]) -> str:

@@ -45,7 +45,8 @@ def _told(earlier: EarlierVerdict) -> str:
     by_job = f" It judged the result of the job {earlier.job_id}." if earlier.job_id else ""
     reasons = f": {'; '.join(earlier.rules)}" if earlier.rules else ""
     last = "This verdict" if earlier.times == 1 else "The last such verdict"
-    return f"This run's test results did not pass {times} before. {last} was given{when}{ticket}{reasons}.{by_job}"
+    whose = "This run's test results" if earlier.in_this_run else "Test results of this snapshot in earlier runs"
+    return f"{whose} did not pass {times} before. {last} was given{when}{ticket}{reasons}.{by_job}"
 
 
 def _changed(since: Since | None, most: int) -> Iterator[str]:

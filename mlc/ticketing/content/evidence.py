@@ -4,7 +4,7 @@ from typing import Any
 
 from mlc.model.base import Record
 from mlc.model.monitor_plan import MonitorPlan
-from mlc.model.verdict import Verdict
+from mlc.model.verdict import EarlierVerdict, Verdict
 from mlc.ticketing.content.differences import Since
 
 SNAPSHOT_ID, GIT_COMMIT = "Snapshot id", "Git commit"
@@ -129,7 +129,7 @@ class Evidence(Record):
 
     ``previous`` is the model's last deployed snapshot, and ``before`` its own newest test result; each ``..._known`` is
     False if it could not be found out whether there is one. ``monitors`` is what is to become of the snapshot's
-    monitors, and ``since`` what changed since the earlier verdict that the question tells of.
+    monitors; ``earlier`` is the last verdict on the snapshot that did not pass, and ``since`` what changed since then.
     """
 
     snapshot: ModelCard | None = None
@@ -140,4 +140,5 @@ class Evidence(Record):
     before_known: bool = True
     job: JobFact | None = None
     monitors: MonitorPlan | None = None
+    earlier: EarlierVerdict | None = None
     since: Since | None = None

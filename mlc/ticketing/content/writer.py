@@ -108,7 +108,7 @@ class Writer:
         return [verdict_section(verdict, self.most_rules, name)]
 
     def _earlier(self) -> list[Section]:
-        earlier, since = self.question.earlier, self.evidence.since
+        earlier, since = self.question.earlier or self.evidence.earlier, self.evidence.since
         if earlier is None:
             return []
         lines = whole(since)
