@@ -18,7 +18,7 @@ from mlc.model.job import JobRecord
 from mlc.model.moment import in_utc
 from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
-from mlc.model.ticket import TicketKind, TicketQuestion
+from mlc.model.ticket import JUDGING, TicketKind, TicketQuestion
 from mlc.model.verdict import EarlierVerdict
 from mlc.ticketing.content.differences import Since
 from mlc.ticketing.content.evidence import Evidence, JobFact, ResultFact
@@ -31,9 +31,6 @@ LONGEST_LOOK = 20
 
 IN_USE = frozenset({TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION})
 """Kinds of tickets about snapshots that usually are deployed already."""
-
-ABOUT_TO_BE_DEPLOYED = frozenset({TicketKind.REVIEW, TicketKind.REJECTION, TicketKind.RECORD})
-"""Kinds of tickets that tell of an earlier verdict on the snapshot."""
 
 
 async def gather(center: Center, question: TicketQuestion) -> Evidence:
@@ -53,14 +50,9 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
     if snapshot is not None and tells_of_monitors(question):
         monitors = await _in_time(planned(center, snapshot))
     earlier = question.earlier
-    if (
-        snapshot is not None
-        and earlier is None
-        and question.verdict is not None
-        and question.kind in ABOUT_TO_BE_DEPLOYED
-    ):
+    if snapshot is not None and earlier is None and question.verdict is not None and question.kind in JUDGING:
         earlier = failed_before(await _in_time(center.list_test_results(snapshot.id)) or [], question.test_result)
-    if earlier is not None and question.kind in ABOUT_TO_BE_DEPLOYED:
+    if earlier is not None and question.kind in JUDGING:
         # A centre that doesn't answer has taken its time already.
         read = await _in_time(changed_since(center, snapshot.id, earlier)) if snapshot else None
         since = read or Since(unknown=UNREAD)

@@ -36,6 +36,10 @@ class TicketKind(OpenEnum):
     UNKNOWN = "unknown"
 
 
+JUDGING = frozenset({TicketKind.REVIEW, TicketKind.REJECTION, TicketKind.RECORD})
+"""Kinds of tickets about whether a snapshot is good enough: they tell of an earlier verdict."""
+
+
 class Answer(OpenEnum):
     """What a ticket's status and resolution mean."""
 

@@ -17,7 +17,7 @@ from mlc.model.processes import JudgedResult, Policy
 from mlc.model.result import TestResult
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.state import ProcessState
-from mlc.model.ticket import Provider, TicketKind, TicketQuestion, TicketRef, TicketState
+from mlc.model.ticket import JUDGING, Provider, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.model.truncation import truncate
 from mlc.model.verdict import EarlierVerdict, Verdict
 from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
@@ -159,7 +159,8 @@ class Case:
         return await self.questions.report(self._question(kind, step, message), self.policy)
 
     def _question(self, kind: TicketKind, step: StrEnum, message: str) -> TicketQuestion:
-        failed_job, earlier = self.jobs.in_flight, self.state.case.earlier
+        failed_job = self.jobs.in_flight
+        earlier = self.state.case.earlier if kind in JUDGING else None
         question = TicketQuestion(
             kind=kind,
             step=step,
