@@ -1,24 +1,33 @@
 """What a ticket can show, gathered from the model centre. What can't be read is left out: the ticket then says less."""
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 from temporalio import activity
 
+from activities.changed_files import UNREAD, changed_since
 from activities.deployments import previously_deployed
 from activities.model_card import model_card, moment
+from activities.monitors import planned
 from activities.results import newest_own
 from mlc.center import Center
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import Refused, Unavailable
 from mlc.model.job import JobRecord
 from mlc.model.moment import in_utc
-from mlc.model.result import TestResultRecord
+from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
-from mlc.model.ticket import TicketKind, TicketQuestion
+from mlc.model.ticket import JUDGING, TicketKind, TicketQuestion
+from mlc.model.verdict import EarlierVerdict
+from mlc.ticketing.content.differences import Since
 from mlc.ticketing.content.evidence import Evidence, JobFact, ResultFact
+from mlc.ticketing.content.monitors import tells_of_monitors
 
 T = TypeVar("T")
+
+LONGEST_LOOK = 20
+"""Seconds for what a ticket can do without."""
 
 IN_USE = frozenset({TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION})
 """Kinds of tickets about snapshots that usually are deployed already."""
@@ -37,6 +46,16 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
     if result is not None and previous is not None:
         results, before_known = await _if_readable(center.list_test_results(previous.id))
         before = newest_own(results or [])
+    monitors = since = None
+    if snapshot is not None and tells_of_monitors(question):
+        monitors = await _in_time(planned(center, snapshot))
+    earlier = question.earlier
+    if snapshot is not None and earlier is None and question.verdict is not None and question.kind in JUDGING:
+        earlier = failed_before(await _in_time(center.list_test_results(snapshot.id)) or [], question.test_result)
+    if earlier is not None and question.kind in JUDGING:
+        # A centre that doesn't answer has taken its time already.
+        read = await _in_time(changed_since(center, snapshot.id, earlier)) if snapshot else None
+        since = read or Since(unknown=UNREAD)
     if question.job_id is not None:
         job, _ = await _if_readable(center.get_job(question.job_id))
     return Evidence(
@@ -47,6 +66,9 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         before=result_fact(before) if before else None,
         before_known=before_known,
         job=job_fact(job) if job else None,
+        monitors=monitors,
+        earlier=earlier,
+        since=since,
     )
 
 
@@ -57,6 +79,16 @@ async def _if_readable(reading: Awaitable[T]) -> tuple[T | None, bool]:
     except (Unavailable, Refused) as error:
         activity.logger.warning("the ticket will say less: %s", error)
         return None, False
+
+
+async def _in_time(reading: Awaitable[T]) -> T | None:
+    """What was read, unless it took so long that the ticket itself would be late."""
+    try:
+        async with asyncio.timeout(LONGEST_LOOK):
+            return (await _if_readable(reading))[0]
+    except TimeoutError:
+        activity.logger.warning("the ticket will say less: reading took longer than %s s", LONGEST_LOOK)
+        return None
 
 
 async def last_deployed_snapshot(center: Center, snapshot: Snapshot, kind: TicketKind) -> Snapshot | None:
@@ -85,6 +117,22 @@ async def _deployed_before(center: Center, snapshot: Snapshot) -> str | None:
         if deployment.snapshot_id and earlier and deployment.state in loaded:
             return deployment.snapshot_id
     return None
+
+
+def failed_before(results: Sequence[TestResultRecord], now: TestResult | None) -> EarlierVerdict | None:
+    """The last verdict that did not pass on another result of the snapshot's own, of those, the newest first."""
+    own = [result for result in results if result.purpose is Purpose.OWN and not (now and result.id == now.id)]
+    failed = [(result, result.verdict) for result in own if result.verdict and result.verdict.failed]
+    if not failed:
+        return None
+    last, verdict = failed[0]
+    return EarlierVerdict(
+        times=len(failed),
+        at=in_utc(at) if (at := last.created or verdict.judged_at) else None,
+        in_this_run=False,
+        rules=verdict.failed_rules(),
+        job_id=last.job_id,
+    )
 
 
 def result_fact(result: TestResultRecord) -> ResultFact:

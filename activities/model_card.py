@@ -1,17 +1,21 @@
 """A snapshot as a reviewer reads and compares it: as plain texts."""
 
+import hmac
 import json
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from mlc.model.asset import Asset
 from mlc.model.moment import in_utc
+from mlc.model.secret_names import HIDDEN, TOO_DEEP, without_secrets
 from mlc.model.snapshot import Schema, Snapshot
 from mlc.ticketing.content.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
 from mlc.ticketing.content.values import flat
 
 DEEPEST_SCHEMA = 8
-TOO_DEEP = "(nested too deeply to be shown)"
+_MARKING = secrets.token_bytes(32)
 
 
 def model_card(snapshot: Snapshot) -> ModelCard:
@@ -27,7 +31,8 @@ def model_card(snapshot: Snapshot) -> ModelCard:
     }
     custom = {**model.custom, **snapshot.custom}
     core = {*ModelCard.model_fields, "owner", "model", "snapshot", "created", *(name.casefold() for name in facts)}
-    named = {f"{name} (custom)" if name.casefold() in core else name: value for name, value in custom.items()}
+    shown = without_secrets(custom)
+    named = {f"{name} (custom)" if name.casefold() in core else name: value for name, value in shown.items()}
     return ModelCard(
         snapshot_id=snapshot.id,
         snapshot_name=snapshot.name,
@@ -42,10 +47,24 @@ def model_card(snapshot: Snapshot) -> ModelCard:
         git_branch=model.repository.branch,
         git_commit=model.repository.commit,
         assets=[_asset(asset) for asset in snapshot.assets],
-        schemas=[*_schemas("Input schema", model.input_schemas), *_schemas("Output schema", model.output_schemas)],
+        schemas=[
+            *schema_facts("Input schema", model.input_schemas),
+            *schema_facts("Output schema", model.output_schemas),
+        ],
         metadata={name: text for name, value in flat({**facts, **named}).items() if (text := as_text(value))},
+        hidden=_hidden(shown, custom),
         details={name: text for name, value in flat(model.details).items() if (text := as_text(value))},
     )
+
+
+def _hidden(shown: Mapping[str, Any], custom: Mapping[str, Any]) -> dict[str, str]:
+    """By what is hidden, something by which this worker knows whether it changed, and nobody what it is."""
+    known, marks = flat(custom), {}
+    for name, value in flat(shown).items():
+        if HIDDEN in as_text(value):
+            inside = [(path, as_text(inner)) for path, inner in known.items() if f"{path}.".startswith(f"{name}.")]
+            marks[name] = hmac.digest(_MARKING, repr(inside).encode(errors="replace"), "sha256").hex()
+    return marks
 
 
 def as_text(value: object) -> str:
@@ -64,10 +83,16 @@ def _asset(asset: Asset) -> AssetFact:
     return AssetFact(name=asset.name, role=asset.role, sha256=asset.sha256 or "", place=asset.address or "")
 
 
-def _schemas(side: str, schemas: Iterable[Schema]) -> Iterator[SchemaFact]:
+def schema_facts(side: str, schemas: Iterable[Schema]) -> Iterator[SchemaFact]:
+    """Schemas of one side, field by field."""
     for schema in schemas:
-        fields = list(_fields("", schema.definition, DEEPEST_SCHEMA))
+        fields = list(schema_fields(schema.definition))
         yield SchemaFact(side=side, name=schema.name, fields=fields)
+
+
+def schema_fields(definition: object) -> Iterator[FieldFact]:
+    """The fields of an Avro record and of the records in it."""
+    yield from _fields("", definition, DEEPEST_SCHEMA)
 
 
 def _fields(prefix: str, definition: object, depth: int) -> Iterator[FieldFact]:

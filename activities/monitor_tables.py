@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from activities.monitors import wanted_monitors
 from mlc.center import Contents
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import Refused, TooLarge
+from mlc.model.monitor_plan import wanted_monitors
 from mlc.model.snapshot import Schema, Snapshot
 from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE
 
@@ -84,7 +84,10 @@ def asking_for(
     asked = set(inputs) - ABOUT_THE_MODEL
     if not asked or asked & values.keys():
         return ""
-    names = [*(monitor.name for monitor in snapshot.monitors if monitor.watches), *wanted_monitors(snapshot)[0]]
+    names = [
+        *(monitor.name for monitor in snapshot.monitors if monitor.watches),
+        *wanted_monitors(snapshot.model.methodology)[0],
+    ]
     for name in dict.fromkeys(names):
         keys = [*MONITOR_KEYS.get(name, ()), *more.get(name, ())]
         if keys and asked <= set(_filled(keys, snapshot)):

@@ -1,6 +1,7 @@
 """Monitors: which ones a snapshot should carry, and adding those that are missing."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -14,16 +15,9 @@ from activities.schedules import copied
 from mlc.center import Center, NewMonitor
 from mlc.model.asset import AssetRole
 from mlc.model.base import Record
+from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
 from mlc.model.snapshot import Monitor, Snapshot
 from mlc.model.truncation import truncate
-
-EVERYWHERE = (
-    "Data Drift Monitor: Comprehensive Analysis",
-    "Concept Drift Monitor: Comprehensive Analysis",
-    "Stability Monitor: PSI/CSI",
-)
-REGRESSION = ("Performance Monitor: Regression", *EVERYWHERE)
-CLASSIFICATION = ("Performance Monitor: Classification", *EVERYWHERE)
 
 
 class MonitorsAdded(Record):
@@ -31,6 +25,8 @@ class MonitorsAdded(Record):
 
     added: list[str] = []
     warnings: list[str] = []
+    missing: list[str] = []
+    """Names of those that could not be added."""
 
 
 @dataclass
@@ -47,60 +43,77 @@ class MonitorActivities:
             async with AsyncExitStack() as opened:
                 return await self._add(await opened.enter_async_context(self.center.open_snapshot(snapshot_id)), opened)
 
+    @activity.defn
+    async def plan_monitors(self, snapshot_id: str) -> MonitorPlan:
+        """What ``add_missing_monitors`` would do with the snapshot as it is; nothing is changed."""
+        with translated():
+            return await planned(self.center, await self.center.get_snapshot(snapshot_id))
+
     async def _add(self, snapshot: Snapshot, opened: AsyncExitStack) -> MonitorsAdded:
-        present = {monitor.name for monitor in snapshot.monitors}
-        names, warnings = wanted_monitors(snapshot)
-        missing = [name for name in names if name not in present]
-        if not missing:
-            return MonitorsAdded(warnings=warnings)
-        previous_id = await previously_deployed(self.center, snapshot)
-        previous = await opened.enter_async_context(self.center.open_snapshot(previous_id)) if previous_id else None
-        inherited = {monitor.name: monitor for monitor in previous.monitors} if previous else {}
-        added: dict[str, NewMonitor] = {}
-        chosen: defaultdict[str, list[str]] = defaultdict(list)
-        for name in missing:
-            monitor = await self._monitor(name, snapshot, inherited.get(name), previous_id or "", opened)
-            if isinstance(monitor, str):
-                warnings.append(truncate(monitor, 250))
-            else:
-                added[name] = monitor
-                chosen[left_out(snapshot, monitor.inputs)].append(name)
-        warnings += [truncate(f"{said}: {', '.join(those)}.", 500) for said, those in chosen.items() if said]
-        if added:
-            await self.center.add_monitors(snapshot, list(added.values()))
-        return MonitorsAdded(added=list(added), warnings=warnings)
+        available = await _available(self.center, snapshot)
+        plan = _plan(snapshot, available)
+        told = [f"Monitor {name!r} was not added: {why}." for name, why in plan.lacking.items()]
+        warnings = [*plan.warnings, *(truncate(sentence, 250) for sentence in told)]
+        if plan.add:
+            previous_id = await previously_deployed(self.center, snapshot)
+            previous = await opened.enter_async_context(self.center.open_snapshot(previous_id)) if previous_id else None
+            inherited = {monitor.name: monitor for monitor in previous.monitors} if previous else {}
+            added = [
+                await self._monitor(available[name], snapshot, inherited.get(name), previous_id or "", opened)
+                for name in plan.add
+            ]
+            await self.center.add_monitors(snapshot, added)
+        return MonitorsAdded(added=plan.add, warnings=warnings, missing=list(plan.lacking))
 
     async def _monitor(
-        self, name: str, snapshot: Snapshot, inherited: Monitor | None, previous_id: str, opened: AsyncExitStack
-    ) -> NewMonitor | str:
-        """The monitor as it goes on the snapshot, or why it can't."""
-        models = await self.center.find_models(name, monitors=True)
-        monitor = await self.center.latest_snapshot(models[0].id) if models else None
-        if monitor is None:
-            return f"Monitor {name!r} was not added: the model centre has no snapshot of a monitor of this name."
-        there = {asset.role for asset in snapshot.assets}
-        lacking = [role for role in monitor.model.required_roles if role not in there]
-        if lacking:
-            return f"Monitor {name!r} was not added: the snapshot has no asset with the role {' or '.join(lacking)}."
-        try:
-            inputs = chosen_monitor_inputs(snapshot, monitor.model)
-        except NotClear as problem:
-            return f"Monitor {name!r} was not added: {problem}."
-        brought = inherited or Monitor(name=name)
+        self,
+        monitor: Snapshot,
+        snapshot: Snapshot,
+        inherited: Monitor | None,
+        previous_id: str,
+        opened: AsyncExitStack,
+    ) -> NewMonitor:
+        """The monitor as it goes on the snapshot."""
+        brought = inherited or Monitor(name=monitor.model.name)
         return NewMonitor(
             monitor=await opened.enter_async_context(self.center.open_snapshot(monitor.id)),
-            inputs=inputs,
+            inputs=chosen_monitor_inputs(snapshot, monitor.model),
             tables=[asset for asset in brought.assets if asset.role == AssetRole.TEST_RESULT_COMPARATOR],
             schedules=[copied(schedule, previous_id, snapshot.id, self.center) for schedule in brought.schedules],
         )
 
 
-def wanted_monitors(snapshot: Snapshot) -> tuple[tuple[str, ...], list[str]]:
-    """The monitors for the model's methodology, and a warning where the methodology does not decide."""
-    methodology = snapshot.model.methodology
-    if "regression" in methodology.casefold():
-        return REGRESSION, []
-    if "classification" in methodology.casefold():
-        return CLASSIFICATION, []
-    said = f"is {truncate(methodology, 100)!r}" if methodology else "is not given"
-    return CLASSIFICATION, [f"The model's methodology {said}: it got the monitors of a classification model."]
+async def planned(center: Center, snapshot: Snapshot) -> MonitorPlan:
+    """Which monitors a snapshot would get, and why not the others."""
+    return _plan(snapshot, await _available(center, snapshot))
+
+
+async def _available(center: Center, snapshot: Snapshot) -> dict[str, Snapshot]:
+    """The newest snapshots of the monitors that a snapshot lacks, by name, as far as the centre has them."""
+    present = {monitor.name for monitor in snapshot.monitors}
+    found = {}
+    for name in wanted_monitors(snapshot.model.methodology)[0]:
+        models = [] if name in present else await center.find_models(name, monitors=True)
+        monitor = await center.latest_snapshot(models[0].id) if models else None
+        if monitor is not None:
+            found[name] = monitor
+    return found
+
+
+def _plan(snapshot: Snapshot, available: Mapping[str, Snapshot]) -> MonitorPlan:
+    unclear: dict[str, str] = {}
+    chosen: defaultdict[str, list[str]] = defaultdict(list)
+    for name, monitor in available.items():
+        try:
+            chosen[left_out(snapshot, chosen_monitor_inputs(snapshot, monitor.model))].append(name)
+        except NotClear as problem:
+            unclear[name] = str(problem)
+    plan = plan_monitors(
+        snapshot.model.methodology,
+        present={monitor.name for monitor in snapshot.monitors},
+        roles={asset.role for asset in snapshot.assets},
+        needed={name: monitor.model.required_roles for name, monitor in available.items()},
+        unclear=unclear,
+    )
+    choices = [truncate(f"{said}: {', '.join(names)}.", 500) for said, names in chosen.items() if said]
+    return plan.model_copy(update={"warnings": [*plan.warnings, *choices]})

@@ -14,6 +14,7 @@ from mlc.center import Center
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.job import OnLostRecords
+from mlc.model.monitor_plan import OnMissingMonitor
 from mlc.model.processes import DeployModelInput, OnFailedVerdict, Policy, RunBackTestInput
 from mlc.model.result import TestResult
 from mlc.model.snapshot import DecisionEntry, Snapshot, SnapshotSummary
@@ -137,6 +138,7 @@ class SnapshotActivities:
             center_index_lag=self.settings.center_index_lag,
             on_failed_verdict=OnFailedVerdict(self.settings.on_failed_verdict),
             on_lost_records=OnLostRecords(self.settings.on_lost_records),
+            on_missing_monitor=OnMissingMonitor(self.settings.on_missing_monitor),
             handover=self.settings.handover,
             ticketing=self.settings.ticketing,
             ticket_systems=list(self.ticket_systems),

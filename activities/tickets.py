@@ -105,21 +105,28 @@ class TicketActivities:
     ) -> None:
         """What comes after creation and can be repeated: attachments, links, and the end of duplicates.
 
-        One that is refused is left out: that is no reason not to wait for the answer.
+        One that is refused is left out: that is no reason not to wait for the answer. Links that are refused become a
+        comment.
         """
         for attachment in request.attachments:
             await self._unless_refused(tickets.attach, ticket, attachment)
+        lost = []
         for title, url in request.links:
-            await self._unless_refused(tickets.link, ticket, f"{request.label}-{title}", url, title)
+            if not await self._unless_refused(tickets.link, ticket, f"{request.label}-{title}", url, title):
+                lost.append(f"{title}: {url}")
+        if lost:
+            await self._unless_refused(tickets.comment, ticket, f"{request.label}-links", "\n".join(lost))
         for duplicate in duplicates:
             reason = f"A duplicate of {ticket.key}: only that one is read."
             await self._unless_refused(tickets.close, duplicate, f"duplicate-{duplicate.id}", reason)
 
-    async def _unless_refused(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    async def _unless_refused(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> bool:
         try:
             await in_thread(self.threads, function, *args, **kwargs)
         except Refused as error:
             activity.logger.warning("left out: %s", error)
+            return False
+        return True
 
     async def _request(self, question: TicketQuestion) -> TicketRequest:
         """What the ticket says, from the question and what the centre can tell at this moment.

@@ -1,7 +1,7 @@
 """Verdicts: the decision tables of a snapshot, asked about a test result."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -21,13 +21,20 @@ from mlc.model.moment import in_utc
 from mlc.model.result import TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import json_size, truncate
-from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, Verdict
+from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, TableOutcome, Verdict
 from mlc.settings import ProcessSettings
+from mlc.ticketing.content.differences import DECIDING
 
 RULES_ROOM = 500
 PROBLEMS_ROOM = 250
 WARNINGS_ROOM = 150
+ASSETS_ROOM = 250
 """Bytes of JSON that a history keeps of a verdict (it holds summaries under 2 KiB); the centre keeps all of it."""
+
+
+HASH_KEPT = 16
+MOST_CONDITIONS = 20
+LONGEST_CONDITION = 120
 
 
 class JudgeRequest(Record):
@@ -38,8 +45,11 @@ class JudgeRequest(Record):
 
 
 class Judgement(Record):
+    """``assets`` are those of the files that decide about a verdict, as ``EarlierVerdict`` has them."""
+
     test_result: TestResult | None
     verdict: Verdict
+    assets: dict[str, str] = {}
 
 
 class Table(NamedTuple):
@@ -64,6 +74,7 @@ class VerdictActivities:
         with translated():
             async with self.center.open_snapshot(request.snapshot_id) as snapshot:
                 result = await self._result(request)
+                assets = deciding(snapshot)
                 found = snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR)
                 tables = [await self._table(asset, snapshot) for asset in found]
         own = result.values if result else {}
@@ -81,7 +92,8 @@ class VerdictActivities:
         if result is not None and (tables or left):
             with translated():
                 await self.center.record_verdict(result.id, verdict)
-        return Judgement(test_result=request.test_result or _reference(result), verdict=summary(verdict))
+        reference = request.test_result or _reference(result)
+        return Judgement(test_result=reference, verdict=summary(verdict), assets=assets)
 
     async def _result(self, request: JudgeRequest) -> TestResultRecord | None:
         if request.test_result is not None:
@@ -118,6 +130,7 @@ class VerdictActivities:
     ) -> Verdict:
         """``warnings``: what is known already."""
         rules: list[RuleOutcome] = []
+        asked: list[TableOutcome] = []
         problems: list[str] = []
         warnings = list(warnings)
         for table in tables:
@@ -134,10 +147,13 @@ class VerdictActivities:
                     problems.append(f"{table.name}: decision {decision!r} has no output named 'passes'.")
                 evaluation = model.evaluate(values, decision, now=now)
                 rules.extend(_outcomes(table.name, evaluation))
+                asked.append(_table_outcome(table, decision, evaluation, values, [each.name for each in model.inputs]))
                 for problem in evaluation.problems:
                     self._weigh(problem, problems, warnings)
         passed = not problems and not any(rule.passes is False for rule in rules)
-        return Verdict(judged=True, passed=passed, rules=rules, problems=problems, warnings=warnings, judged_at=now)
+        return Verdict(
+            judged=True, passed=passed, rules=rules, problems=problems, warnings=warnings, judged_at=now, tables=asked
+        )
 
     def _weigh(self, problem: mlc.dmn.Problem, problems: list[str], warnings: list[str]) -> None:
         lacking = problem.kind in {mlc.dmn.Kind.MISSING_INPUT, mlc.dmn.Kind.NULL_INPUT}
@@ -171,6 +187,19 @@ def _asked(table: Table) -> list[str]:
         return []
 
 
+def deciding(snapshot: Snapshot) -> dict[str, str]:
+    """The beginnings of the hashes of what decides about a verdict, as far as they are known and find room."""
+    shown: dict[str, str] = {}
+    room = ASSETS_ROOM
+    for asset in sorted(snapshot.assets, key=lambda asset: asset.role != AssetRole.TEST_RESULT_COMPARATOR):
+        if asset.role in DECIDING and asset.sha256:
+            room -= json_size(asset.name) + HASH_KEPT + len('"": "", ')
+            if room < 0:
+                break
+            shown[asset.name] = asset.sha256[:HASH_KEPT]
+    return shown
+
+
 def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcome]:
     for rule in evaluation.matched_rules:
         yield RuleOutcome(
@@ -179,7 +208,36 @@ def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcom
             passes=_truth(rule.outputs.get("passes")),
             reason=str(rule.outputs.get("reason") or ""),
             category=str(rule.outputs.get("category") or ""),
+            conditions=[_condition(each) for each in rule.conditions[:MOST_CONDITIONS]],
         )
+
+
+def _condition(condition: mlc.dmn.Condition) -> str:
+    """What a cell asks, as its table has it, and the value that was put to it: ``auc >= 0.8 (it is 0.93)``."""
+    test, value = (truncate(text, LONGEST_CONDITION) for text in (condition.test, condition.shown))
+    return f"{test} (it is {value})"
+
+
+def _table_outcome(
+    table: Table, decision: str, evaluation: mlc.dmn.Evaluation, values: Mapping[str, object], asked: Collection[str]
+) -> TableOutcome:
+    """What a decision asks, rule by rule, and of what."""
+    try:
+        outlines = mlc.dmn.outline(table.content, name=table.name)
+    except mlc.dmn.DmnError:
+        outlines = []
+    found = next((each for each in outlines if each.decision == decision), None)
+    rules = found.rules if found else ()
+    told = [" and ".join(found.conditions(rule)) or "anything" for rule in rules[:MOST_CONDITIONS]] if found else []
+    put = {name: values[name] for name in asked if name in values}
+    return TableOutcome(
+        table=table.name,
+        decision=decision,
+        matched=sum(rule.decision == decision for rule in evaluation.matched_rules),
+        rules=len(rules),
+        conditions=[truncate(each, LONGEST_CONDITION) for each in told],
+        values={name: truncate(str(value), LONGEST_CONDITION) for name, value in list(put.items())[:MOST_CONDITIONS]},
+    )
 
 
 def _truth(value: object) -> bool | None:
@@ -199,6 +257,7 @@ def summary(verdict: Verdict) -> Verdict:
                 "table": truncate(rule.table, 60),
                 "reason": truncate(rule.reason, 140),
                 "category": truncate(rule.category, 30),
+                "conditions": [],
             }
         )
         room -= len(short.model_dump_json().encode())
@@ -206,7 +265,7 @@ def summary(verdict: Verdict) -> Verdict:
             break
         rules.append(short)
     problems, warnings = _first(verdict.problems, PROBLEMS_ROOM), _first(verdict.warnings, WARNINGS_ROOM)
-    return verdict.model_copy(update={"rules": rules, "problems": problems, "warnings": warnings})
+    return verdict.model_copy(update={"rules": rules, "problems": problems, "warnings": warnings, "tables": []})
 
 
 def _first(sentences: list[str], room: int) -> list[str]:

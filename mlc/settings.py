@@ -263,6 +263,9 @@ class ProcessSettings(Group):
         "fail",
         description="What comes of a scoring job that lost some of its records; warn needs a job that counts them",
     )
+    on_missing_monitor: Literal["warn", "ask", "fail"] = Field(
+        "warn", description="When an out-of-the-box monitor can't be added: warn, ask a person, or fail the step"
+    )
     outage_budget: Duration = renamed(
         timedelta(hours=24),
         "MLC_OUTAGE_BUDGET",

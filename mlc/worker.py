@@ -122,7 +122,7 @@ def activities_of(
         *(batch.find_batch_deployment, batch.compatible_runtime),
         HandoverActivities().check_predecessor,
         verdicts.judge,
-        monitors.add_missing_monitors,
+        *(monitors.plan_monitors, monitors.add_missing_monitors),
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),
         *(deployments.finish_deployments, deployments.undo_deployments, deployments.supersede),
         *(precedence.find_newer, precedence.take_over),

@@ -180,3 +180,13 @@ def test_blanks_around_a_tag_do_not_count(monkeypatch: pytest.MonkeyPatch) -> No
     assert list(ProcessSettings().control_tags) == [f"{variable} x" for variable in TAGS]
     assert JiraSettings().review_tag == "MLC_JIRA_REVIEW_TAG x"
     assert ServiceNowSettings().review_tag == "MLC_SERVICENOW_REVIEW_TAG x"
+
+
+def test_what_becomes_of_a_missing_monitor_is_one_of_three_and_nothing_misspelt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert ProcessSettings().on_missing_monitor == "warn"
+    monkeypatch.setenv("MLC_ON_MISSING_MONITOR", "wran")
+    with pytest.raises(ValidationError) as raised:
+        ProcessSettings()
+    assert what_is_wrong(raised.value) == "MLC_ON_MISSING_MONITOR: Input should be 'warn', 'ask' or 'fail'."

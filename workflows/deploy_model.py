@@ -31,6 +31,7 @@ from mlc.model.ticket import Answer, TicketChanged, TicketKind
 from workflows.steps.attempt import Attempts, Stopped
 from workflows.steps.case import JudgedCase
 from workflows.steps.deploy import Rollout
+from workflows.steps.monitors import MissingMonitors
 from workflows.steps.notices import deployment_ended
 from workflows.steps.outcome import (
     decision,
@@ -65,6 +66,7 @@ class DeployModel(ProcessRun):
         self.result = self.state.status.result
         super().__init__(request, self.state)
         self.steps = Attempts(self.case, self.state)
+        self.monitors = MissingMonitors(self.case, self.state)
         self.rollout = Rollout(self.state.rollout, self.progress, self.case.snapshot.id)
         self.put_back = PutBack(self.case, self.state)
         self.precedence = Precedence(self.case, self.rollout, self.put_back, self.result)
@@ -125,6 +127,7 @@ class DeployModel(ProcessRun):
     async def test(self) -> None:
         """Testing, if the snapshot is tagged for it: a reproducible metrics job whose result is kept."""
         self.case.tested(None)
+        self.state.told_missing = None
         if not self.case.snapshot.run_test:
             self.progress.skip("not asked for")
             return
@@ -138,6 +141,7 @@ class DeployModel(ProcessRun):
             self.progress.skip("not asked for")
             return
         self.progress.note(verdict_text(await self.case.judge()))
+        await self.monitors.look()
 
     @property
     def passes(self) -> bool:
@@ -148,7 +152,8 @@ class DeployModel(ProcessRun):
     async def reject_results(self) -> None:
         """The results did not pass: repaired, they are tested again."""
         message = f"The test result: {verdict_text(self.result.verdict)}"
-        await self.steps.again_or_stop(TicketKind.REJECTION, Phase.REVIEW, message)
+        ticket = await self.steps.again_or_stop(TicketKind.REJECTION, Phase.REVIEW, message)
+        self.case.did_not_pass(ticket)
 
     async def review(self) -> None:
         """Approval Based on Test Results, second half: the reviewer's decision, however long it takes."""
@@ -159,7 +164,10 @@ class DeployModel(ProcessRun):
                 return
             passed = self.result.verdict is None or self.result.verdict.passed
             ticket, self.state.reviewed = await self.case.ask(
-                TicketKind.REVIEW, Phase.REVIEW, objection=lambda answer: not_usable(answer, passed)
+                TicketKind.REVIEW,
+                Phase.REVIEW,
+                objection=lambda answer: not_usable(answer, passed),
+                without=self.monitors.told,
             )
             self.result.decision = decision(ticket, self.state.reviewed, passed)
         if self.state.reviewed.answer is Answer.REJECTED:
@@ -196,9 +204,10 @@ class DeployModel(ProcessRun):
         monitors = await self.case.do(
             MonitorActivities.add_missing_monitors, self.case.snapshot.id, "add the missing monitors"
         )
-        self.result.monitors_added = monitors.added
+        self.result.monitors_added += monitors.added
+        await self.monitors.accept(monitors.missing)
         self.result.warnings += monitors.warnings
-        self.progress.note(f"{len(monitors.added)} added, {len(monitors.warnings)} warnings")
+        self.progress.note(f"{len(self.result.monitors_added)} added, {len(monitors.warnings)} warnings")
 
     async def deploy(self) -> None:
         """Model Deployment: online on each matching runtime with endpoints, batch if any has none.

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from activities.matching import canonical_stage
-from activities.monitors import CLASSIFICATION, REGRESSION
 from mlc.center import Center
 from mlc.center.modelop.check import check_modelop
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.deployment import Runtime
 from mlc.model.failure import ExternalError
 from mlc.model.finding import Finding, good, listed, warning, wrong
+from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from mlc.settings import ProcessSettings
 
 MONITORS = tuple(dict.fromkeys([*REGRESSION, *CLASSIFICATION]))

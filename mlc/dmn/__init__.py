@@ -6,7 +6,7 @@
 Files, in the order in which a model passes through them: `document` (XML), `reader` to `elements`, `imports` (further
 files), `itemtypes`, `expressions` (texts; `script` for Groovy and JUEL), `tablecompiler` and `boxes`, `graph` to
 `requirements`; then, with values from `inputs`, `evaluator` and `tables` to an `evaluation`. `model` is the face of all
-this, `report` what a person reads, and `feel` the expression language.
+this, `report` what a person reads, `outline` the tables as they are written, and `feel` the expression language.
 
 `evaluation` has the result, the rules that matched and the problems. A null result says little: by the specification it
 stands for "no rule matches" as well as for a missing input, so look at the problems before calling it a pass.
@@ -17,6 +17,7 @@ from .evaluation import Condition, Evaluation, MatchedRule
 from .feel.values import Range, YearsMonthsDuration
 from .feel.wide import WideDate, WideDateTime, WideDuration, WideTime
 from .model import DecisionModel, load
+from .outline import RuleOutline, TableOutline, outline
 from .requirements import Input
 
 __all__ = [
@@ -30,10 +31,13 @@ __all__ = [
     "Place",
     "Problem",
     "Range",
+    "RuleOutline",
+    "TableOutline",
     "WideDate",
     "WideDateTime",
     "WideDuration",
     "WideTime",
     "YearsMonthsDuration",
     "load",
+    "outline",
 ]

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Problem
 from .feel.values import text_of
+
+_COMPARISON = re.compile(r"\s*(?:[<>]=?|!=|=)")
+
+
+def asks(column: str, cell: str) -> str:
+    """What a cell asks of its column, in words: `auc >= 0.8`, `stage: "PROD"`."""
+    return f"{column} {cell}" if _COMPARISON.match(cell) else f"{column}: {cell}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +24,16 @@ class Condition:
     column: str
     cell: str
     value: Any
+
+    @property
+    def test(self) -> str:
+        """What is asked, without the value: `auc >= 0.8`."""
+        return asks(self.column, self.cell)
+
+    @property
+    def shown(self) -> str:
+        """The value for a person to read; what is very long is cut off."""
+        return text_of(self.value, inner=True)
 
     def __str__(self) -> str:
         return f"{self.column} = {text_of(self.value, inner=True)} ({self.cell})"

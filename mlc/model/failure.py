@@ -135,6 +135,8 @@ class FailureType(StrEnum):
     JOB_FAILED = "JobFailed"
     JOB_DEADLINE = "JobDeadline"
     RESULT_UNREADABLE = "ResultUnreadable"
+    MISSING_MONITOR = "MissingMonitor"
+    """A monitor can't be added, and a setting says that none may be missing."""
     NO_MATCHING_RUNTIME = "NoMatchingRuntime"
     NO_DEPLOYMENT = "NoDeployment"
     """No batch deployment suits the tag and the stage that were asked for."""

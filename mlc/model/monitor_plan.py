@@ -56,6 +56,7 @@ def plan_monitors(
     present: Collection[str],
     roles: Collection[str],
     needed: Mapping[str, Collection[str]],
+    unclear: Mapping[str, str] = {},
 ) -> MonitorPlan:
     """Decide from plain values; whoever adds monitors and whoever only tells of them ask the same.
 
@@ -63,6 +64,7 @@ def plan_monitors(
         present: names of the monitors that the snapshot carries already; they stay as they are.
         roles: roles of the assets that the snapshot has.
         needed: by the name of each monitor that the model centre has, the roles of the assets that it reads.
+        unclear: by the name of a monitor, why it can't be told which of several assets it reads.
     """
     names, warnings = wanted_monitors(methodology)
     there, add, lacking = [], [], {}
@@ -73,6 +75,8 @@ def plan_monitors(
             lacking[name] = "the model centre has no snapshot of a monitor of this name"
         elif absent := [role for role in needed[name] if role not in roles]:
             lacking[name] = truncate(f"the snapshot has no asset with the role {' or '.join(absent)}", 150)
+        elif name in unclear:
+            lacking[name] = truncate(unclear[name], 150)
         else:
             add.append(name)
     return MonitorPlan(there=there, add=add, lacking=lacking, warnings=warnings)

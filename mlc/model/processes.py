@@ -10,6 +10,7 @@ from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record, State, renamed
 from mlc.model.deployment import Deployment, OtherDeployment
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.job import OnLostRecords, RecordCounts
+from mlc.model.monitor_plan import OnMissingMonitor
 from mlc.model.ticket import Decision, Provider, TicketRef
 from mlc.model.verdict import Verdict
 
@@ -90,6 +91,7 @@ class Policy(Record):
     center_index_lag: timedelta = renamed(timedelta(seconds=15), "center_index_lag", was="center_settle")
     on_failed_verdict: OnFailedVerdict = OnFailedVerdict.REJECT
     on_lost_records: OnLostRecords = OnLostRecords.FAIL
+    on_missing_monitor: OnMissingMonitor = OnMissingMonitor.WARN
     handover: bool = False
     """Whether a run with a long history goes on as a new one. Not those that a release began which can't do so."""
     ticketing: Provider = "jira"

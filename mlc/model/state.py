@@ -3,6 +3,7 @@
 Key counters are here, too: begun again at 0 they would find an earlier ticket, already Done, and take its answer.
 """
 
+from datetime import datetime
 from typing import Self
 
 from pydantic import ConfigDict, Field
@@ -25,7 +26,7 @@ from mlc.model.processes import (
 from mlc.model.result import TestResult
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.ticket import Provider, TicketKind, TicketRef, TicketState
-from mlc.model.verdict import Verdict
+from mlc.model.verdict import EarlierVerdict, Verdict
 
 LARGEST = 32 * 1024
 """Bytes of JSON of a state that is handed over."""
@@ -41,6 +42,11 @@ class CaseState(State):
     """Where the input sends tickets; None: as the snapshot or the settings say."""
     test_result: TestResult | None = None
     verdict: Verdict | None = None
+    judged_on: datetime | None = None
+    """When ``verdict`` was given."""
+    judged_assets: dict[str, str] = {}
+    """SHA-256 by name of the files that decided about ``verdict``; see ``EarlierVerdict``."""
+    earlier: EarlierVerdict | None = None
 
     @classmethod
     def new(cls, snapshot_id: str, ticketing: Provider | None = None) -> Self:
@@ -152,6 +158,8 @@ class DeployModelState(ProcessState):
     failure: Failure | None = None
     again: bool = False
     """Somebody answered with Done: the snapshot is fetched afresh before the next step."""
+    told_missing: list[str] | None = None
+    """Monitors of which the reviewer is told that they can't be added; None: nobody has looked."""
     superseding: bool = False
     """From here on nothing is undone."""
 

@@ -6,8 +6,9 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from mlc.model.base import Input, OpenEnum, Record
+from mlc.model.monitor_plan import OnMissingMonitor
 from mlc.model.result import TestResult
-from mlc.model.verdict import Verdict
+from mlc.model.verdict import EarlierVerdict, Verdict
 
 Provider = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 _.-]{0,39}$")]
 """A ticket system, as inputs, settings and ``TicketRef.provider`` name it.
@@ -33,6 +34,10 @@ class TicketKind(OpenEnum):
     NOTIFICATION = "notification"
     """A batch job could not be run. Nobody waits for it."""
     UNKNOWN = "unknown"
+
+
+JUDGING = frozenset({TicketKind.REVIEW, TicketKind.REJECTION, TicketKind.RECORD})
+"""Kinds of tickets about whether a snapshot is good enough: they tell of an earlier verdict."""
 
 
 class Answer(OpenEnum):
@@ -80,6 +85,11 @@ class TicketQuestion(Record):
     """The job that failed, whose messages the ticket shows."""
     test_result: TestResult | None = None
     verdict: Verdict | None = None
+    earlier: EarlierVerdict | None = None
+    """The last verdict of this run before this one, if it did not pass."""
+    without_monitors: list[str] = []
+    """Monitors that can't be added; a yes says that the model is deployed without them."""
+    on_missing_monitor: OnMissingMonitor = OnMissingMonitor.WARN
 
 
 class TicketState(Record):

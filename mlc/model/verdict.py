@@ -3,19 +3,43 @@
 from datetime import datetime
 
 from mlc.model.base import Record
+from mlc.model.truncation import truncate
 
 MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE = "modelMethodology", "modelRisk", "modelStage"
 """What a decision table may ask for of the model, beside the test result's own values."""
 
 
+MOST_FAILED = 3
+"""Rules that are kept of an earlier verdict."""
+
+
 class RuleOutcome(Record):
-    """One rule that matched: which, and what it says. ``passes`` is None when the table has no such output."""
+    """One rule that matched: which, and what it says. ``passes`` is None when the table has no such output.
+
+    ``conditions`` are what the rule asks, as its table has it, with the value that was put to it: ``auc >= 0.8 (it is
+    0.93)``. A history keeps none of them.
+    """
 
     table: str
     rule: int
     passes: bool | None = None
     reason: str = ""
     category: str = ""
+    conditions: list[str] = []
+
+
+class TableOutcome(Record):
+    """One decision of a table that was asked: how many of its rules matched, and what they all ask.
+
+    ``conditions`` are a rule's, each rule on its own line, as the table has them; ``values`` what was put to them.
+    """
+
+    table: str
+    decision: str = ""
+    matched: int = 0
+    rules: int = 0
+    conditions: list[str] = []
+    values: dict[str, str] = {}
 
 
 class Verdict(Record):
@@ -35,3 +59,37 @@ class Verdict(Record):
     problems: list[str] = []
     warnings: list[str] = []
     judged_at: datetime | None = None
+    tables: list[TableOutcome] = []
+    """What was asked, as the centre keeps it; a history keeps none of them."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether tables were asked and it did not pass."""
+        return self.judged and not self.passed
+
+    def failed_rules(self) -> list[str]:
+        """The first few of what it did not pass by, for a ticket that comes later."""
+        found = [f"{rule.reason} ({rule.table}, rule {rule.rule})" for rule in self.rules if rule.passes is False]
+        found += self.problems
+        more = len(found) - MOST_FAILED
+        shown = [truncate(sentence, 110) for sentence in found[:MOST_FAILED]]
+        return [*shown, f"and {more} more"] if more > 0 else shown
+
+
+class EarlierVerdict(Record):
+    """A verdict on a snapshot that did not pass, in short, and where the rest of it is.
+
+    ``rules`` are some of those that failed, as people read them, and ``times`` is how many verdicts had failed by
+    then. ``assets`` are the first hexadecimal digits of the SHA-256 of files that decide about a verdict, by
+    name, as they were judged.
+    """
+
+    times: int = 1
+    at: datetime | None = None
+    ticket: str = ""
+    in_this_run: bool = True
+    """Whether the run that tells of it gave it; else an earlier one of the same snapshot."""
+    rules: list[str] = []
+    job_id: str | None = None
+    """The job that made the test result: it carries the snapshot as it was tested."""
+    assets: dict[str, str] = {}

@@ -15,14 +15,16 @@ class Table(Record):
 
 
 class Section(Record):
-    """A heading with paragraphs, facts (name and value), a table and links (title and address), each if any.
+    """A heading with paragraphs, facts (name and value), lines, a table and links (title and address), each if any.
 
-    All texts are plain: an adapter escapes them for its own markup.
+    All texts are plain: an adapter escapes them for its own markup. ``lines`` are shown as they are, in a type of equal
+    widths, such as those of a difference between two files.
     """
 
     heading: str = ""
     paragraphs: list[str] = []
     facts: list[tuple[str, str]] = []
+    lines: list[str] = []
     table: Table | None = None
     links: list[tuple[str, str]] = []
 
@@ -60,8 +62,9 @@ class Wording(Record):
     ``yes`` and ``no`` begin a line that says what an answer does: "Done or Approved: that step is tried again".
     ``how`` is a whole sentence on a question's ticket that says what to do there for either answer.
     ``key_place`` says where on the ticket its key stands. ``expiration_field`` is what people know the field by in
-    which a ticket holds an expiration date; None where tickets have none. ``room`` is how many characters of text fit
-    on a ticket: the rest is attached.
+    which a ticket holds an expiration date; None where tickets have none, or it has no effect. ``room`` is how many
+    characters of text fit on a ticket: the rest is attached. ``shows_links`` is whether the system shows a ticket's
+    links beside its text: then they don't stand in the text as well.
     """
 
     yes: str
@@ -71,6 +74,7 @@ class Wording(Record):
     key_place: str = "a label of this ticket"
     expiration_field: str | None = None
     room: int = ROOM
+    shows_links: bool = False
 
 
 class Ticketing(Protocol):

@@ -1,20 +1,24 @@
 """What tickets show of the centre, and files that come with signals."""
 
+import asyncio
 import hashlib
+import json
 from typing import Any
 
 import pytest
 from backroom import GONE, Backroom, asset, bare_model
 
-from activities.evidence import gather, with_whole_verdict
+from activities.evidence import failed_before, gather, with_whole_verdict
 from activities.files import store_files
 from activities.model_card import model_card
 from mlc.model.failure import Refused
 from mlc.model.job import JobKind
-from mlc.model.result import TestResult
+from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.signal import EmbeddedFile
 from mlc.model.ticket import TicketKind, TicketQuestion
-from mlc.model.verdict import RuleOutcome, Verdict
+from mlc.model.verdict import EarlierVerdict, RuleOutcome, Verdict
+from mlc.ticketing.content.changes import changes
+from mlc.ticketing.content.differences import Since
 from mlc.ticketing.content.evidence import Evidence, ResultFact
 
 
@@ -102,6 +106,25 @@ async def test_a_card_of_a_snapshot_tells_everything_and_hides_our_own_notes(roo
     assert card.details["Model category"] == "BUSINESS_MODEL"
 
 
+async def test_secrets_in_custom_metadata_are_on_no_card_and_another_one_is_a_change_all_the_same(
+    room: Backroom,
+) -> None:
+    async def card_of(secret: str, **more: Any) -> Any:
+        id_ = await room.snapshot(custom={"Api-Key": secret, "db": {"password": secret}, **more})
+        return model_card(await room.port.get_snapshot(id_))
+
+    first, same, other = [await card_of(secret) for secret in ("s3cr3t", "s3cr3t", "0ther")]
+    for card in (first, other):
+        assert card.metadata["Api-Key"] == card.metadata["db.password"] == "(hidden: by its name it is a secret)"
+        assert "s3cr3t" not in card.model_dump_json()
+        assert hashlib.sha256(b"s3cr3t").hexdigest() not in card.model_dump_json()
+    found = [change for change in changes(first, other) if change.what in {"Api-Key", "db.password"}]
+    assert [(change.how, change.now) for change in found] == [
+        ("changed", "(hidden: by its name it is a secret), another value")
+    ] * 2
+    assert not [change for change in changes(first, same) if change.what in {"Api-Key", "db.password"}]
+
+
 async def test_a_bare_snapshot_has_a_card_too(room: Backroom) -> None:
     id_ = await room.snapshot(model=bare_model())
     card = model_card(await room.port.get_snapshot(id_))
@@ -133,3 +156,149 @@ async def test_a_text_is_read_up_to_its_limit_and_no_further(room: Backroom) -> 
         assert hashlib.sha256(content).hexdigest() == snapshot.assets[0].sha256
         with pytest.raises(Refused):
             await room.port.read(snapshot.assets[0], limit=99)
+
+
+def table(limit: float) -> str:
+    return (
+        '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="D" namespace="n">'
+        '<decision id="t" name="T"><decisionTable hitPolicy="COLLECT"><input label="auc"><inputExpression>'
+        '<text>auc</text></inputExpression></input><output name="passes"/><rule><inputEntry>'
+        f"<text>&lt; {limit}</text></inputEntry><outputEntry><text>false</text></outputEntry></rule>"
+        "</decisionTable></decision></definitions>"
+    )
+
+
+def deciding(limit: float, code: bytes | str, schema: dict[str, Any], data: bytes = b"x") -> list[Any]:
+    return [
+        asset("t.dmn", "TEST_RESULT_COMPARATOR", table(limit)),
+        asset("model.py", "MODEL_SOURCE", code),
+        asset("in.avsc", "MODEL_SCHEMA", json.dumps(schema)),
+        asset("test.csv", "TEST_DATA", data),
+    ]
+
+
+AGE = {"type": "record", "name": "r", "fields": [{"name": "age", "type": "int"}]}
+AGE_AND_SEX = {
+    **AGE,
+    "fields": [{"name": "age", "type": "double", "driftCandidate": True}, {"name": "sex", "type": "int"}],
+}
+
+
+async def since(room: Backroom, before: list[Any], now: list[Any], **earlier: Any) -> Since:
+    """What is told of a snapshot whose test job was made before its files were replaced."""
+    from test_jobs import made
+
+    id_ = await room.snapshot(assets=before)
+    job = await made(room, JobKind.METRICS, id_)
+    await room.center.patch_snapshot(id_, {"storedModel": {"modelAssets": [each.wire() for each in now]}})
+    verdict = EarlierVerdict(**({"job_id": job.id} | earlier))
+    found = (await gathered(room, question(id_, earlier=verdict))).since
+    assert found is not None
+    return found
+
+
+async def test_what_changed_since_a_test_is_told_from_the_copy_that_its_job_keeps(room: Backroom) -> None:
+    found = await since(room, deciding(0.9, "a = 1\n", AGE), deciding(0.1, "a = 2", AGE_AND_SEX, data=b"y"))
+    assert found.unknown == ""
+    by_title = {file.title: file for file in found.files}
+    assert by_title["t.dmn (decision table)"].lines[-2:] == [
+        "-  if auc < 0.9: passes = false",
+        "+  if auc < 0.1: passes = false",
+    ]
+    assert by_title["model.py (source)"].lines[1:] == ["-a = 1", "+a = 2", "+\\ No newline at end of file"]
+    assert by_title["in.avsc (schema)"].lines[1:] == [
+        "-age: int",
+        "+age: double (driftCandidate true)",
+        "+sex: int",
+    ]
+    assert "SHA-256 " in by_title["test.csv (TEST_DATA)"].note
+
+
+async def test_files_that_cant_be_read_as_texts_are_told_by_size_and_hash(room: Backroom) -> None:
+    huge = b"x = 1\n" * (room.port.text_limit // 6 + 1)
+    found = await since(room, deciding(0.9, b"\x80\x04binary\0", AGE), deciding(0.9, huge, AGE))
+    (file,) = found.files
+    assert (file.title, file.how, file.lines) == ("model.py (source)", "changed", [])
+    assert f"Now: {len(huge)} bytes, SHA-256 " in file.note
+
+
+async def test_a_table_that_is_no_table_is_compared_as_the_text_that_it_is(room: Backroom) -> None:
+    before, now = deciding(0.9, "a\n", AGE), deciding(0.9, "a\n", AGE)
+    before[0] = asset("t.dmn", "TEST_RESULT_COMPARATOR", "<definitions>\n")
+    now[0] = asset("t.dmn", "TEST_RESULT_COMPARATOR", "<!DOCTYPE x>\n")
+    (file,) = (await since(room, before, now)).files
+    assert file.lines == ["@@ -1 +1 @@", "-<definitions>", "+<!DOCTYPE x>"]
+
+
+async def test_nothing_changed_is_told_as_nothing(room: Backroom) -> None:
+    same = deciding(0.9, "a\n", AGE)
+    assert await since(room, same, same) == Since()
+
+
+@pytest.mark.parametrize(
+    ("job_id", "why"),
+    [(None, "no test job keeps a copy of what was judged then"), (GONE, f"the job {GONE} could not be read")],
+)
+async def test_without_the_jobs_copy_the_hashes_tell_what_changed(room: Backroom, job_id: str | None, why: str) -> None:
+    before = deciding(0.9, "a\n", AGE)
+    judged = {"t.dmn": "0" * 16, "gone.py": "1" * 16, "model.py": hashlib.sha256(b"a\n").hexdigest()[:16]}
+    found = await since(room, before, before, job_id=job_id, assets=judged)
+    assert found.unknown == why
+    assert [(file.title, file.how) for file in found.files] == [("t.dmn", "changed"), ("gone.py", "removed")]
+
+
+async def test_a_copy_that_is_not_what_was_judged_is_not_shown_as_if_it_were(room: Backroom) -> None:
+    same = deciding(0.9, "a\n", AGE)
+    (file,) = (await since(room, same, same, assets={"t.dmn": "0" * 16})).files
+    assert (file.title, file.how) == ("t.dmn", "not comparable")
+    assert "It was judged in another version than the one that the test's job keeps" in file.note
+
+
+def test_of_earlier_results_the_last_own_one_that_did_not_pass_is_told_and_how_many_there_were() -> None:
+    def result(id_: str, verdict: Verdict | None, **more: Any) -> TestResultRecord:
+        return TestResultRecord(id=id_, job_id=f"job-{id_}", verdict=verdict, **more)
+
+    rules = [RuleOutcome(table="t.dmn", rule=n, passes=False, reason="low") for n in range(1, 6)]
+    bad, good = Verdict(judged=True, passed=False, rules=rules), Verdict(judged=True, passed=True)
+    results = [
+        result("now", bad),
+        result("monitor's", bad, purpose=Purpose.MONITOR),
+        result("fine", good),
+        result("unjudged", None),
+        result("not judged", Verdict(judged=False, passed=True)),
+        result("last", bad),
+        result("first", bad),
+    ]
+    found = failed_before(results, TestResult(id="now"))
+    assert found is not None
+    assert (found.job_id, found.times, found.in_this_run) == ("job-last", 2, False)
+    assert found.rules == [*(f"low (t.dmn, rule {n})" for n in (1, 2, 3)), "and 2 more"]
+    assert failed_before(results[:5], TestResult(id="now")) is None
+    assert failed_before([], None) is None
+
+
+async def test_a_ticket_does_not_wait_for_what_it_can_do_without(
+    room: Backroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("activities.evidence.LONGEST_LOOK", 0.05)
+    monkeypatch.setattr(room.port, "find_models", never)
+    monkeypatch.setattr(room.port, "open_job", lambda _: _Never())
+    known = await gathered(room, question(await room.snapshot(), earlier=EarlierVerdict(job_id=GONE)))
+    assert known.snapshot is not None
+    assert (known.monitors, known.since) == (None, Since(unknown="the model centre could not be read"))
+
+
+class _Never:
+    async def __aenter__(self) -> None:
+        await asyncio.Event().wait()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing was opened."""
+
+
+async def test_of_a_snapshot_that_is_gone_nothing_is_told_to_have_changed(room: Backroom) -> None:
+    found = (await gathered(room, question(GONE, earlier=EarlierVerdict(job_id=GONE)))).since
+    assert found == Since(unknown="the model centre could not be read")

@@ -7,9 +7,9 @@ import pytest
 from backroom import ASSETS, GONE, TABLE, Backroom, asset, bare_model
 
 from activities.deployments import Deployments
-from activities.monitors import CLASSIFICATION, REGRESSION
 from activities.schedules import copied
 from mlc.center.modelop import ids, wire
+from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from mlc.model.schedule import Schedule
 
 
@@ -138,6 +138,20 @@ async def test_a_monitor_whose_data_is_not_clear_is_not_added_and_that_is_said(r
         added = await room.run(room.monitors.add_missing_monitors, id_)
         assert "Stability Monitor: PSI/CSI" not in added.added
         assert says in added.warnings[0]
+
+
+@pytest.mark.usefixtures("monitors")
+async def test_what_will_be_added_is_told_beforehand_and_nothing_is_changed(room: Backroom) -> None:
+    assets = [a for a in ASSETS if a.asset_role != "BASELINE_DATA"]
+    id_ = await room.snapshot(assets=assets, model_methodology="Linear regression")
+    before = await room.center.get_snapshot(id_)
+    plan = await room.run(room.monitors.plan_monitors, id_)
+    assert await room.center.get_snapshot(id_) == before
+    added = await room.run(room.monitors.add_missing_monitors, id_)
+    assert (plan.add, list(plan.lacking)) == (added.added, added.missing)
+    again = await room.run(room.monitors.plan_monitors, id_)
+    assert (again.add, again.there, again.lacking) == ([], added.added, plan.lacking)
+    assert (await room.failure(room.monitors.plan_monitors, GONE)).type == "Refused"
 
 
 async def test_monitors_of_a_snapshot_that_is_gone_are_refused(room: Backroom) -> None:

@@ -1,12 +1,13 @@
 """Verdicts: what decision tables say of a result, and what keeps one from being trusted."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from backroom import GONE, LIMIT, TABLE, Backroom, asset
 
-from activities.verdicts import JudgeRequest, judged_at
+from activities.verdicts import JudgeRequest, judged_at, summary
 from mlc.center.modelop import wire
 from mlc.model.result import TestResult, TestResultRecord
 from mlc.model.verdict import Verdict
@@ -45,7 +46,9 @@ async def test_a_verdict_is_kept_whole_with_the_result(room: Backroom, auc: floa
     request = JudgeRequest(snapshot_id=id_, test_result=given)
     judgement = await room.run(room.verdicts.judge, request)
     assert (judgement.verdict.judged, judgement.verdict.passed) == (True, passed)
-    assert (await room.port.get_test_result(given.id)).verdict == judgement.verdict
+    kept = (await room.port.get_test_result(given.id)).verdict
+    assert kept is not None
+    assert summary(kept) == judgement.verdict
     room.at(datetime.now(UTC) + timedelta(days=1000))
     assert await room.run(room.verdicts.judge, request) == judgement
 
@@ -172,3 +175,29 @@ async def test_a_history_keeps_a_verdict_in_short_and_the_centre_all_of_it(room:
     whole = (await room.port.get_test_result(given.id)).verdict
     assert whole is not None
     assert len(whole.rules) == 40
+
+
+@pytest.mark.parametrize(("auc", "matched"), [(0.97, 0), (0.5, 1)])
+async def test_tables_rules_and_thresholds_are_kept_with_the_values_that_were_put_to_them(
+    room: Backroom, auc: float, matched: int
+) -> None:
+    id_ = await room.snapshot(assets=[table()])
+    given = await result(room, id_, {"auc": auc, "unasked": 1})
+    short = (await room.run(room.verdicts.judge, JudgeRequest(snapshot_id=id_, test_result=given))).verdict
+    kept = (await room.port.get_test_result(given.id)).verdict
+    assert kept is not None
+    (told,) = kept.tables
+    assert (told.table, told.matched, told.rules) == ("t.dmn", matched, 1)
+    assert (told.conditions, told.values) == (["auc < 0.9"], {"auc": str(auc)})
+    assert [rule.conditions for rule in kept.rules] == [["auc < 0.9 (it is 0.5)"]] * matched
+    assert (short.tables, [rule.conditions for rule in short.rules]) == ([], [[]] * matched)
+
+
+async def test_hashes_of_what_decides_about_a_verdict_come_with_it_as_far_as_they_find_room(room: Backroom) -> None:
+    sources = [asset(f"{'n' * 40}{n}.py", "MODEL_SOURCE", str(n)) for n in range(20)]
+    id_ = await room.snapshot(assets=[*sources, asset("data.csv", "TEST_DATA", "x"), table()])
+    given = await result(room, id_)
+    judgement = await room.run(room.verdicts.judge, JudgeRequest(snapshot_id=id_, test_result=given))
+    assert judgement.assets["t.dmn"] == hashlib.sha256(TABLE.encode()).hexdigest()[:16]
+    assert "data.csv" not in judgement.assets
+    assert 1 < len(judgement.assets) < 6

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from deploying import deployed, mend, notifications, out_of_order, said, successor
 from office import Office, asset
+from paperwork import add_assets, failure_of, text
 
-from activities.monitors import CLASSIFICATION, REGRESSION
 from mlc.center.modelop import wire
+from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 
 STABILITY = "Stability Monitor: PSI/CSI"
 SCHEDULE = {"scheduleId": "nightly", "cronExpression": "0 0 2 * * ?", "action": {"signalName": "x"}}
@@ -57,7 +58,7 @@ async def test_a_methodology_that_does_not_decide_gets_classification_and_a_warn
     snapshot_id = await desk.snapshot(methodology=methodology)
     result = await (await desk.start(snapshot_id)).result()
     assert tuple(result.monitors_added) == CLASSIFICATION
-    warning = f"The model's methodology {named}: it got the monitors of a classification model."
+    warning = f"The model's methodology {named}: it gets the monitors of a classification model."
     assert result.warnings == [warning]
     (notification,) = await notifications(desk, snapshot_id)
     assert warning in notification.message
@@ -146,3 +147,83 @@ async def test_an_outage_while_monitors_are_added_becomes_an_error_ticket_after_
     result = await run.result()
     assert (result.outcome, len(result.monitors_added)) == ("deployed", 4)
     assert result.warnings == []
+
+
+def missing_monitors(setting: str) -> dict[str, object]:
+    return {"configure": lambda s: s.model_copy(update={"on_missing_monitor": setting})}
+
+
+BASELINE = asset("baseline.csv", "BASELINE_DATA", b"x")
+WITHOUT = "Data Drift Monitor: Comprehensive Analysis"
+
+
+async def remove_monitor(desk: Office, name: str) -> None:
+    (model,) = await desk.center.find_stored_models(name)
+    (await desk.model_manage.delete(f"storedModels/{model.id}")).raise_for_status()
+
+
+async def test_the_reviewer_learns_which_monitors_will_be_added_and_which_not(desk: Office) -> None:
+    await desk.engine("batch")
+    run = await desk.start(await desk.snapshot("jira", without=["BASELINE_DATA", "TEST_RESULT_COMPARATOR"]))
+    said = await text(desk, await desk.ticket(run, "review"))
+    assert "||Performance Monitor: Classification|Will be added.|" in said
+    assert f"||{STABILITY}|Can't be added: the snapshot has no asset with the role BASELINE_DATA.|" in said
+    assert "An approval deploys the model without those that can't be added" in said
+    await desk.decide(run, await desk.ticket(run, "review"), "Done")
+    assert (await run.result()).outcome == "deployed"
+
+
+@pytest.mark.parametrize("desk", [missing_monitors("ask")], indirect=True)
+async def test_where_people_are_asked_the_reviewers_approval_says_to_go_on_without(desk: Office) -> None:
+    await desk.engine("batch")
+    run = await desk.start(await desk.snapshot("jira", without=["BASELINE_DATA", "TEST_RESULT_COMPARATOR"]))
+    ticket = await desk.ticket(run, "review")
+    assert f"An approval also says that the model is deployed without {WITHOUT} and " in await text(desk, ticket)
+    await desk.decide(run, ticket, "Done")
+    result = await run.result()
+    assert (result.outcome, len(result.tickets), len(result.warnings)) == ("deployed", 1, 3)
+
+
+@pytest.mark.parametrize("desk", [missing_monitors("ask")], indirect=True)
+async def test_a_monitor_that_goes_missing_after_the_review_is_asked_about(desk: Office) -> None:
+    await desk.engine("batch")
+    run = await desk.start(await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"]))
+    review = await desk.ticket(run, "review")
+    await remove_monitor(desk, STABILITY)
+    await desk.decide(run, review, "Done")
+    ticket = await desk.ticket(run, "error")
+    assert f"{STABILITY} can't be added. Shall the model be deployed without?" in await text(desk, ticket)
+    await desk.decide(run, ticket, "Done")
+    result = await run.result()
+    assert (result.outcome, len(result.monitors_added), len(result.warnings)) == ("deployed", 3, 1)
+
+
+@pytest.mark.parametrize("desk", [missing_monitors("ask")], indirect=True)
+async def test_where_nobody_reviews_a_ticket_asks_whether_to_go_on_without(desk: Office) -> None:
+    await desk.engine("batch")
+    run = await desk.start(await desk.snapshot(without=["BASELINE_DATA"]))
+    ticket = await desk.ticket(run, "error")
+    fields = await desk.fields(ticket)
+    assert fields["summary"].startswith("[Monitors are missing] ")
+    assert (fields["property"]["yes"], fields["property"]["no"]) == ("Go on without", "Stop")
+    assert "Done or Approved: it is deployed without." in await text(desk, ticket)
+    await desk.decide(run, ticket, "Rejected")
+    assert (await failure_of(run)).type == "DeploymentAbandoned"
+
+
+@pytest.mark.parametrize("desk", [missing_monitors("fail")], indirect=True)
+async def test_where_none_may_be_missing_the_step_fails_until_it_is_put_right(desk: Office) -> None:
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot("jira", without=["BASELINE_DATA", "TEST_RESULT_COMPARATOR"])
+    run = await desk.start(snapshot_id)
+    review = await desk.ticket(run, "review")
+    assert "As long as one can't be added, the process does not go on after an approval" in await text(desk, review)
+    await desk.decide(run, review, "Done")
+    ticket = await desk.ticket(run, "error")
+    said = await text(desk, ticket)
+    assert f"These monitors can't be added: {WITHOUT}, " in said
+    assert "Can't be added: the snapshot has no asset with the role BASELINE_DATA." in said
+    await add_assets(desk, snapshot_id, BASELINE)
+    await desk.decide(run, ticket, "Done")
+    result = await run.result()
+    assert (result.outcome, len(result.monitors_added), result.warnings) == ("deployed", 4, [])

@@ -109,6 +109,9 @@ async def test_a_link_or_an_attachment_that_is_refused_is_left_out_and_the_ticke
     run = await desk.start(await desk.snapshot("run_test", "jira"))
     await desk.finish_job(run, metrics={"auc": 0.95})
     ticket = await desk.ticket(run, "review")
+    if what == "remotelink":  # nothing else on the ticket leads to the run
+        (said,) = await remarks(desk, ticket)
+        assert said.startswith(f"The run in Temporal: http://127.0.0.1:8233/namespaces/default/workflows/{run.id}/")
     await desk.decide(run, ticket, "Done")
     assert (await run.result()).outcome == "deployed"
     assert len(await desk.tickets()) == 1

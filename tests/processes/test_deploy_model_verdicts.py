@@ -66,7 +66,11 @@ async def test_all_decision_tables_are_judged_and_one_that_fails_is_enough(desk:
 async def test_all_decision_tables_that_pass_are_a_pass(desk: Office) -> None:
     says_yes = table(["auc"], ["passes", "reason"], ([">= 0.9"], ["true", '"AUC is high"']))
     run = await judged(desk, under("auc", 0.9), says_yes)
-    assert "AUC is high" in await text(desk, await desk.ticket(run, "review"))
+    said = await text(desk, await desk.ticket(run, "review"))
+    assert "AUC is high" in said
+    assert "1.dmn, Thresholds: none of 1 rule matched. They ask for auc < 0.9. The values were auc 0.97." in said
+    assert "2.dmn, Thresholds: 1 of 1 rule matched." in said
+    assert "auc >= 0.9 (it is 0.97)" in said
     assert [(r.table, r.passes) for r in (await verdict(desk, run)).rules] == [("2.dmn", True)]
 
 
@@ -191,3 +195,76 @@ async def test_every_rule_of_a_long_verdict_stands_on_the_ticket_and_in_the_cent
     assert all(f"limit {n} of many" in said for n in range(20))
     (kept,) = await desk.center.list_test_results(run.id.removeprefix("deploy-"))
     assert len(kept.dmn_rule_results) == 20
+
+
+async def replaced(desk: Office, run: Run, *assets: wire.Asset) -> None:
+    """Somebody puts other versions of some files on the snapshot."""
+    snapshot_id, names = run.id.removeprefix("deploy-"), {each.filename for each in assets}
+    there = (await desk.center.get_snapshot(snapshot_id)).stored_model.model_assets
+    kept = [a.wire() for a in there if a.filename not in names]
+    changed = {"storedModel": {"modelAssets": [*kept, *(a.wire() for a in assets)]}}
+    await desk.center.patch_snapshot(snapshot_id, changed)
+
+
+async def test_a_review_after_a_failed_verdict_tells_it_and_what_was_changed_since(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9), metrics=BAD)
+    failed = await desk.ticket(run, "rejection")
+    lenient = asset("1.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.1))
+    await replaced(
+        desk, run, lenient, asset("model.py", "MODEL_SOURCE", "# modelop.score\ndef action(row): return 1\n")
+    )
+    await desk.decide(run, failed, "Done")
+    await desk.finish_job(run, metrics=BAD)
+    said = await text(desk, await desk.ticket(run, "review"))
+    assert "This run's test results did not pass once before. This verdict was given on " in said
+    assert f"(ticket {failed.key}): auc under 0.9 (1.dmn, rule 1)." in said
+    assert "Changed since then: 1.dmn (decision table), model.py (source)." in said
+    assert '- if auc < 0.9: passes = false, reason = "auc under 0.9"' in said
+    assert '+ if auc < 0.1: passes = false, reason = "auc under 0.1"' in said
+    assert "+def action(row): return 1" in said
+
+
+async def test_a_later_rejection_ticket_tells_how_many_verdicts_failed_before_and_that_nothing_changed(
+    desk: Office,
+) -> None:
+    run = await judged(desk, under("auc", 0.9), metrics=BAD)
+    first = await desk.ticket(run, "rejection")
+    assert "Judged before" not in await text(desk, first)
+    await desk.decide(run, first, "Done")
+    await desk.finish_job(run, metrics=BAD)
+    second = await next_ticket(desk, run, first)
+    assert "did not pass once before" in await text(desk, second)
+    await desk.decide(run, second, "Done")
+    await desk.finish_job(run, metrics=BAD)
+    said = await text(desk, await next_ticket(desk, run, second))
+    assert "did not pass 2 times before. The last such verdict was given on " in said
+    assert f"(ticket {second.key})" in said
+    assert "Since then no file of the snapshot changed, nor a schema" in said
+
+
+async def test_a_new_run_tells_of_the_verdict_that_an_earlier_one_did_not_pass(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9), metrics=BAD)
+    await desk.decide(run, await desk.ticket(run, "rejection"), "Rejected")
+    assert (await run.result()).outcome == "rejected"
+    await replaced(desk, run, asset("1.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.1)))
+    again = await desk.start(run.id.removeprefix("deploy-"))
+    await desk.finish_job(again, metrics=BAD)
+    said = await text(desk, await desk.ticket(again, "review"))
+    assert "Test results of this snapshot in earlier runs did not pass once before." in said
+    assert ": auc under 0.9 (1.dmn, rule 1)." in said
+    assert "+ if auc < 0.1: passes = false" in said
+
+
+async def test_without_a_test_job_what_changed_since_is_told_by_hashes(desk: Office) -> None:
+    snapshot_id = await desk.snapshot(
+        "jira", assets=[*OTHERS, asset("1.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.9))]
+    )
+    run = await desk.start(snapshot_id)
+    ticket = await desk.ticket(run, "rejection")
+    await replaced(desk, run, asset("1.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.1)))
+    await newer_result(desk, snapshot_id, BAD)
+    await desk.decide(run, ticket, "Done")
+    said = await text(desk, await desk.ticket(run, "review"))
+    assert "What changed since can't be shown: no test job keeps a copy of what was judged then." in said
+    assert "Changed since then: 1.dmn." in said
+    assert "1.dmn: SHA-256 " in said

@@ -15,7 +15,7 @@ import pytest
 from deploying import abandoned, cancelled, deployed, fail, load, loading, mend, out_of_order, places, successor
 from failing import BAD, GOOD
 from office import Office, Run, asset, office
-from paperwork import next_ticket
+from paperwork import next_ticket, text
 from servers import eventually, start_dev_server
 from temporalio import workflow
 from temporalio.client import WorkflowFailureError
@@ -161,6 +161,31 @@ async def test_a_question_about_a_newer_snapshot_is_still_about_that_one_in_the_
         (highest, again.key),
     ]
     assert await places(desk, highest) == [("batch", "UNDEPLOYED")]
+
+
+async def test_an_earlier_verdict_and_monitors_that_were_told_of_are_handed_over(
+    restless_server: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    def ask(settings: ProcessSettings) -> ProcessSettings:
+        return settings.model_copy(update={"on_missing_monitor": "ask"})
+
+    async with office(restless_server.client, tmp_path, configure=ask) as desk:
+        await desk.engine("batch")
+        snapshot_id = await desk.snapshot("run_test", "jira", without=["BASELINE_DATA"])
+        run = await desk.start(snapshot_id)
+        await desk.finish_job(run, metrics=BAD)
+        failed = await answered(desk, run, "rejection", 1)
+        await desk.decide(run, failed, "Done")
+        await desk.finish_job(run, metrics=GOOD)
+        review = await answered(desk, run, "review", 2)
+        assert f"ticket {failed.key}" in await text(desk, review)
+        (monitor,) = await desk.center.find_stored_models("Performance Monitor: Classification")
+        (await desk.model_manage.delete(f"storedModels/{monitor.id}")).raise_for_status()
+        await desk.decide(run, review, "Done")
+        await desk.decide(run, await answered(desk, run, "error", 3), "Done")
+        result = await run.result()
+    assert (result.outcome, result.monitors_added, len(result.warnings)) == (Outcome.DEPLOYED, [], 4)
+    assert len(result.tickets) == 3
 
 
 async def answered(desk: Office, run: Run, kind: str, number: int) -> TicketRef:

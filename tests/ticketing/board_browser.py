@@ -23,6 +23,7 @@ class Browser:
         return self.http.post(path, data={"form_key": key[1], "name": "Ada", "expiration": ""} | values)
 
     def button(self, page: str, text: str) -> str:
-        found = re.search(rf'name="to" value="(\d*)"[^>]*>{text}</button>', page)
+        """What a button sends that says ``text``, whatever its status is called."""
+        found = re.search(rf'name="to" value="([\w-]*)"[^>]*>{text}(?: <small>[^<]*</small>)?</button>', page)
         assert found is not None, text
         return found[1]

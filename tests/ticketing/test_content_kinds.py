@@ -41,7 +41,7 @@ def first(request: TicketRequest) -> str:
     ("kind", "summary"),
     [
         (TicketKind.REVIEW, "[Model approval] fraud snapshot v12 → PROD (risk: high)"),
-        (TicketKind.REJECTION, "[Rejected: testing] fraud snapshot v12 → PROD (risk: high)"),
+        (TicketKind.REJECTION, "[Did not succeed: testing] fraud snapshot v12 → PROD (risk: high)"),
         (TicketKind.ERROR, "[Error: testing] fraud snapshot v12 → PROD (risk: high)"),
         (TicketKind.RECORD, "[For the record: testing] fraud snapshot v12 → PROD (risk: high)"),
         (TicketKind.FAILED_TEST, "[Back test failed] fraud snapshot v12 → PROD (risk: high)"),
@@ -132,3 +132,55 @@ def test_jira_says_itself_which_statuses_its_answers_are_and_what_its_date_field
     renamed = desk.adapter(approved_statuses=["Freigegeben"], expiration_field="Ablauf").wording(TicketKind.REVIEW)
     assert "Move this ticket to Freigegeben" in renamed.how
     assert renamed.expiration_field is None
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_no_undecided_ticket_is_titled_as_if_it_were_decided(kind: TicketKind) -> None:
+    for word in ("Rejected", "Approved", "Done"):
+        assert word not in written(kind).summary
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "expected"),
+    [
+        (TicketKind.REVIEW, {}, ("Approve", "Reject")),
+        (TicketKind.REJECTION, {"step": "testing"}, ("Test again", "Stop")),
+        (
+            TicketKind.REJECTION,
+            {"step": "review", "verdict": Verdict(judged=True, passed=False)},
+            ("Test again", "Stop"),
+        ),
+        (TicketKind.REJECTION, {"step": "training"}, ("Try again", "Stop")),
+        (TicketKind.ERROR, {"step": "deployment", "verdict": Verdict(judged=True, passed=True)}, ("Try again", "Stop")),
+        (TicketKind.ERROR, {"step": "monitors", "without_monitors": ["M"]}, ("Go on without", "Stop")),
+        (TicketKind.RECORD, {}, (None, None)),
+        (TicketKind.NOTIFICATION, {}, (None, None)),
+    ],
+)
+def test_a_ticket_says_in_a_word_what_each_answer_does(
+    kind: TicketKind, more: dict[str, Any], expected: tuple[str | None, str | None]
+) -> None:
+    said = written(kind, **more).properties
+    assert (said.get("yes"), said.get("no")) == expected
+
+
+def test_a_question_about_missing_monitors_says_what_a_yes_means_and_nothing_of_trying_again() -> None:
+    said = first(written(TicketKind.ERROR, step="monitors", without_monitors=["Stability", "Drift"]))
+    assert "Stability and Drift can't be added. Shall the model be deployed without?" in said
+    assert "Approved: it is deployed without." in said
+    assert "tried again" not in said
+
+
+def test_jira_speaks_of_an_expiration_date_on_reviews_alone(desk: RunningDesk) -> None:
+    tickets = desk.adapter()
+    assert [kind for kind in KINDS if tickets.wording(kind).expiration_field] == [TicketKind.REVIEW]
+
+
+def test_links_stand_on_a_ticket_once() -> None:
+    links = [("The run in Temporal", "https://temporal/run")]
+    question = TicketQuestion(kind=TicketKind.REVIEW, step="review", snapshot_id="s2", workflow_id="w", run_id="r")
+    for beside in (False, True):
+        wording = CHANGE.model_copy(update={"shows_links": beside})
+        request = ticket_request(question, evidence=Evidence(snapshot=CARD), wording=wording, links=links)
+        in_text = plain.render(request.body).count("https://temporal/run")
+        assert (in_text, len(request.links)) == ((0, 1) if beside else (1, 0))

@@ -160,3 +160,27 @@ def test_many_new_metrics_are_not_all_named() -> None:
     table = metric_table({f"m{n}": n for n in range(30)}, {})
     said = list(comparison(evidence(before=ResultFact(id="t", values={})), table))
     assert said[1] == "New: m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 20 more."
+
+
+def block(**values: Any) -> dict[str, Any]:
+    return {"performance": [{"test_id": "classification", "test_name": "C", "values": values}]}
+
+
+def names(now: dict[str, Any], before: dict[str, Any] | None = None) -> list[str]:
+    return [row[0] for row in metric_table(now, before).rows]
+
+
+def test_a_metric_that_stands_in_a_test_block_as_well_is_shown_once() -> None:
+    shares = {"confusion": [{"0": 0.1, "1": 0.9}]}
+    assert names({"auc": 0.9, **shares, **block(auc=0.9, **shares)}) == ["auc", "confusion.0.0", "confusion.0.1"]
+    assert names({"auc": 0.9, **block(auc=0.9)}, {"auc": 0.8, **block(auc=0.8)}) == ["auc"]
+    assert names({"auc": 0.9, **block(auc=0.9)}, {"auc": 0.8}) == ["auc"]
+
+
+def test_what_only_looks_like_the_same_metric_is_shown_as_well() -> None:
+    nested = "performance.classification.values.auc"
+    assert names({"auc": 0.9, **block(auc=0.8)}) == ["auc", nested]  # another value
+    assert names(block(auc=0.9)) == [nested]  # nowhere else
+    assert names({"n": 5, "group": {"n": 5}}) == ["n", "group.n"]  # in no test block
+    changed = metric_table({"auc": 0.9, **block(auc=0.9)}, {"auc": 0.9, **block(auc=0.7)}).rows
+    assert [row[:3] for row in changed] == [["auc", "0.9", "0.9"], [nested, "0.7", "0.9"]]  # another value before

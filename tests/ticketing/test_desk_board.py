@@ -202,3 +202,53 @@ def test_the_centres_notifications_stand_beside_the_tickets_and_may_be_missing(d
     assert "t0ken" not in page
     assert "does not answer" in Browser(desks.start(center_url=url)).open("/")
     assert "Notifications" not in Browser(desks.start()).open("/")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "shown"),
+    [
+        ("review", {"yes": "Approve", "no": "Reject"}, {"Approve": Answer.APPROVED, "Reject": Answer.REJECTED}),
+        ("rejection", {"yes": "Test again", "no": "Stop"}, {"Test again": Answer.APPROVED, "Stop": Answer.REJECTED}),
+        ("error", {"yes": "Go on without", "no": "Stop"}, {"Go on without": Answer.APPROVED, "Stop": Answer.REJECTED}),
+        ("record", {}, {"Close": Answer.APPROVED}),
+        ("a person's own", {}, {"Done": Answer.APPROVED, "Rejected": Answer.REJECTED}),
+        ("review", {}, {"Done": Answer.APPROVED, "Rejected": Answer.REJECTED}),
+    ],
+)
+def test_a_button_says_what_it_does_and_the_status_keeps_its_name(
+    desk: RunningDesk,
+    browser: Browser,
+    question: TicketRequest,
+    kind: str,
+    said: dict[str, str],
+    shown: dict[str, Answer],
+) -> None:
+    for number, (text, answer) in enumerate(shown.items()):
+        asked = question.model_copy(update={"label": f"gov-{number}", "kind": kind, "properties": said})
+        ref = desk.adapter().create(asked)
+        path = f"/browse/{ref.key}"
+        page = browser.send(path, browser.open(path), to=browser.button(browser.open(path), text)).text
+        assert desk.adapter().get(ref).answer is answer
+        status = "Done" if answer is Answer.APPROVED else "Rejected"
+        assert f'<span class="status done">{status}</span>' in page
+
+
+def test_what_a_ticket_calls_its_answers_is_shown_as_the_text_that_it_is(
+    desk: RunningDesk, browser: Browser, question: TicketRequest
+) -> None:
+    ref = desk.adapter().create(question.model_copy(update={"properties": {"yes": "<b>Yes</b>", "no": "N"}}))
+    assert ">&lt;b&gt;Yes&lt;/b&gt; <small>Done</small></button>" in browser.open(f"/browse/{ref.key}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "asks"), [("review", True), ("rejection", False), ("error", False), ("record", False)]
+)
+def test_a_date_is_asked_for_where_it_has_an_effect(
+    desk: RunningDesk, browser: Browser, question: TicketRequest, kind: str, asks: bool
+) -> None:
+    ref = desk.adapter().create(question.model_copy(update={"kind": kind}))
+    path = f"/browse/{ref.key}"
+    page = browser.open(path)
+    assert ("Expiration Date" in page) is asks
+    browser.send(path, page, expiration="2099-01-01")
+    assert (str(desk.adapter().get(ref).expiration) == "2099-01-01") is asks

@@ -172,4 +172,36 @@ def test_plain_texts_keep_headings_and_columns() -> None:
     assert "<h3>Verdict</h3>" in shown
     assert '<a href="https://host/x?a=1&amp;b=2"' in shown
     assert "<br>next line" in shown
-    assert "<pre class=columns>Rule  Passes\n1     &lt;no&gt;</pre>" in shown
+    assert '<tr><th>Rule</th><th>Passes</th></tr><tr><td data-label="Rule">1</td>' in shown
+    assert '<td data-label="Passes">&lt;no&gt;</td>' in shown
+
+
+def test_columns_with_empty_and_with_many_worded_cells_keep_their_places() -> None:
+    text = "Decision table  Reason            Category\n1.dmn           AUC is  too low\n"
+    text += "2.dmn                             Risk\n"
+    shown = plain_text.description(text)
+    assert '<td data-label="Reason">AUC is  too low</td><td data-label="Category"></td>' in shown
+    assert '<td data-label="Reason"></td><td data-label="Category">Risk</td>' in shown
+
+
+def test_lines_that_stand_in_no_columns_stay_text() -> None:
+    shown = plain_text.description("a  b\nsomething quite different")
+    assert "<table" not in shown
+    assert "something quite different" in shown
+
+
+def test_lines_that_are_shown_as_they_are_keep_their_indents_and_blank_ones() -> None:
+    shown = plain_text.description("Judged before\n-------------\n\n| @@ -1 +1 @@\n|\n| -    return <b>\n")
+    assert "<pre>@@ -1 +1 @@\n\n-    return &lt;b&gt;</pre>" in shown
+
+
+def test_an_incidents_buttons_say_what_they_do(change: ChangeSite, browser: Browser, question: TicketRequest) -> None:
+    said = {"yes": "Test again", "no": "Stop"}
+    request = question.model_copy(update={"kind": "rejection", "label": "gov-again", "properties": said})
+    ref = change.adapter().create(request)
+    path = f"/browse/{ref.key}"
+    page = browser.open(path)
+    assert "Test again <small>Resolve: " in page
+    assert browser.button(page, "Stop") == "give-up"
+    browser.send(path, page, to=browser.button(page, "Test again"))
+    assert change.adapter().get(ref).answer is Answer.APPROVED

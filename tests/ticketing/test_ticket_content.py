@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlc.model.monitor_plan import MonitorPlan, OnMissingMonitor
 from mlc.model.result import TestResult
 from mlc.model.ticket import TicketKind, TicketQuestion
-from mlc.model.verdict import RuleOutcome, Verdict
+from mlc.model.verdict import RuleOutcome, TableOutcome, Verdict
 from mlc.standalone.desk.board.markup import to_html
 from mlc.ticketing import Section, Table, TicketRequest, Wording
 from mlc.ticketing.content.evidence import AssetFact, Evidence, ModelCard, ResultFact
@@ -117,13 +118,13 @@ def test_changes_name_added_removed_and_changed_assets_metadata_and_the_commit()
     assert table is not None
     rows = {row[0]: (row[1], row[2]) for row in table.rows}
     assert rows == {
-        "Git commit": ("a" * 12, "b" * 12),
+        "Git commit": ("a" * 40, "b" * 40),
         "Risk": ("low", "high"),
         "Organization": ("Cards", "Payments"),
         "Ticket": ("T-1", "-"),
-        "Asset model.py (MODEL_SOURCE)": ("SHA-256 " + "1" * 12, "SHA-256 " + "3" * 12),
-        "Asset new.csv (TRAINING_DATA)": ("-", "SHA-256 " + "4" * 12),
-        "Asset old.csv (TRAINING_DATA)": ("SHA-256 " + "2" * 12, "-"),
+        "Asset model.py (MODEL_SOURCE)": ("SHA-256 " + "1" * 12 + "…", "SHA-256 " + "3" * 12 + "…"),
+        "Asset new.csv (TRAINING_DATA)": ("-", "SHA-256 " + "4" * 12 + "…"),
+        "Asset old.csv (TRAINING_DATA)": ("SHA-256 " + "2" * 12 + "…", "-"),
         "Asset unhashed.bin (UNKNOWN)": ("no hash known", "no hash known"),
     }
 
@@ -172,7 +173,7 @@ def test_the_verdict_is_told_rule_by_rule_and_an_override_needs_a_comment() -> N
 @pytest.mark.parametrize(
     ("kind", "summary", "parts"),
     [
-        (TicketKind.REJECTION, "[Rejected: testing] fraud-xgb", ["tried again", "Rejected: the process stops."]),
+        (TicketKind.REJECTION, "[Did not succeed: testing] fraud-xgb", ["tried again", "Rejected: the process stops."]),
         (
             TicketKind.ERROR,
             "[Error: testing] fraud-xgb",
@@ -278,3 +279,86 @@ def test_the_board_renders_whatever_fits_on_a_ticket_in_under_two_seconds(unit: 
     began = time.process_time()
     to_html(unit * (32_767 // len(unit)))
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("room", [30_000, 4_000])
+def test_ids_that_people_copy_are_never_cut(room: int) -> None:
+    long_id, commit = "s" * 200, "c" * 64
+    snapshot = card(snapshot_id=long_id, snapshot_name="n" * 300, git_commit=commit)
+    before = card(snapshot_id="s1", git_commit="d" * 64)
+    wording = WORDING.model_copy(update={"room": room})
+    request = ticket_request(asked(snapshot_id=long_id), snapshot=snapshot, previous=before, wording=wording)
+    facts = dict(section(request, "Model").facts)
+    assert (facts["Snapshot id"], facts["Git commit"]) == (long_id, commit)
+    assert facts["Snapshot"].endswith("…")
+    assert dict(section(request, "For the machines").facts)["Key"] == LABEL
+
+
+def test_a_hash_that_is_shown_in_part_says_so_and_is_attached_whole() -> None:
+    before = card(assets=[AssetFact(name="model.py", role="MODEL_SOURCE", sha256="1" * 64)])
+    request = ticket_request(asked(), snapshot=card(), previous=before)
+    table = section(request, "Changes since the last deployed snapshot").table
+    assert table is not None
+    assert table.rows == [["Asset model.py (MODEL_SOURCE)", f"SHA-256 {'1' * 12}…", f"SHA-256 {'3' * 12}…"]]
+    (whole,) = [each for each in request.attachments if each.name.startswith("changes-")]
+    assert b"1" * 64 in whole.content
+
+
+def test_a_passed_verdict_names_its_tables_their_rules_and_the_values() -> None:
+    rule = RuleOutcome(
+        table="a.dmn", rule=2, passes=True, reason="high", conditions=["auc >= 0.8 (it is 0.93)", "f1 > 0 (it is 1)"]
+    )
+    tables = [
+        TableOutcome(table="a.dmn", decision="A", matched=1, rules=3),
+        TableOutcome(
+            table="b.dmn", decision="B", rules=9, conditions=[f"psi > {n}" for n in range(9)], values={"psi": "0"}
+        ),
+        TableOutcome(table="c.dmn"),
+    ]
+    request = ticket_request(
+        asked(verdict=Verdict(judged=True, passed=True, rules=[rule], tables=tables)), snapshot=card()
+    )
+    told = section(request, "Verdict")
+    assert told.paragraphs[:4] == [
+        "Passed.",
+        "a.dmn, A: 1 of 3 rules matched.",
+        "b.dmn, B: none of 9 rules matched. They ask for psi > 0; psi > 1; psi > 2; psi > 3; psi > 4; psi > 5; and "
+        "3 more. The values were psi 0.",
+        "c.dmn: none of its rules matched.",
+    ]
+    assert told.table is not None
+    assert told.table.header[2] == "Condition"
+    assert told.table.rows == [["a.dmn", "2", "auc >= 0.8 (it is 0.93) and f1 > 0 (it is 1)", "yes", "high", ""]]
+    assert [each.name for each in request.attachments if each.name.startswith("verdict-")]
+
+
+def test_what_will_become_of_the_monitors_is_unknown_where_the_centre_cant_be_asked() -> None:
+    said_ = " ".join(section(ticket_request(asked(), snapshot=card()), "Monitors").paragraphs)
+    assert said_ == "The model centre could not be asked which monitors will be added, and which can't be."
+    told = ticket_request(asked(without_monitors=["Drift"]), snapshot=card())
+    assert "An approval also says that the model is deployed without Drift." in " ".join(
+        section(told, "Monitors").paragraphs
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "meaning"),
+    [
+        ("warn", "An approval deploys the model without those that can't be added"),
+        ("ask", "Once this is approved, a ticket will ask whether to go on without"),
+        ("fail", "As long as one can't be added, the process does not go on after an approval"),
+        ("something new", "As long as one can't be added, the process does not go on after an approval"),
+    ],
+)
+def test_what_an_approval_means_for_monitors_that_cant_be_added(rule: str, meaning: str) -> None:
+    plan = MonitorPlan(add=["Performance"], there=["Drift"], lacking={"Stability": "it lacks x"}, warnings=["Look."])
+    told = section(
+        ticket_request(asked(on_missing_monitor=OnMissingMonitor(rule)), snapshot=card(), monitors=plan), "Monitors"
+    )
+    assert told.facts == [
+        ("Performance", "Will be added."),
+        ("Drift", "Is there already."),
+        ("Stability", "Can't be added: it lacks x."),
+    ]
+    assert told.paragraphs[0] == "Look."
+    assert meaning in told.paragraphs[1]

@@ -7,7 +7,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from mlc.model.failure import FailureType, MlcError
 from mlc.model.processes import Phase
 from mlc.model.state import DeployModelState, Failure
-from mlc.model.ticket import Answer, TicketKind
+from mlc.model.ticket import Answer, TicketKind, TicketRef
 from workflows.steps.case import Case
 from workflows.steps.once import failure_type, reason
 
@@ -68,14 +68,15 @@ class Attempts:
             self.state.failure = None
         return None
 
-    async def again_or_stop(self, kind: TicketKind, phase: Phase, message: str) -> None:
-        """Ask by a ticket whether to try again.
+    async def again_or_stop(self, kind: TicketKind, phase: Phase, message: str) -> TicketRef:
+        """Ask by a ticket whether to try again; that ticket.
 
         Raises:
             Stopped: the answer was Rejected.
         """
         self.case.progress.failed(message)
-        _, answered = await self.case.ask(kind, phase, message)
+        ticket, answered = await self.case.ask(kind, phase, message)
         if answered.answer is Answer.REJECTED:
             raise Stopped(kind, message)
         self.state.again = True
+        return ticket

@@ -1,6 +1,6 @@
 """A case: one snapshot, what is known about it, and the tools with which a process works on it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -17,9 +17,9 @@ from mlc.model.processes import JudgedResult, Policy
 from mlc.model.result import TestResult
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.state import ProcessState
-from mlc.model.ticket import Provider, TicketKind, TicketQuestion, TicketRef, TicketState
+from mlc.model.ticket import JUDGING, Provider, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.model.truncation import truncate
-from mlc.model.verdict import Verdict
+from mlc.model.verdict import EarlierVerdict, Verdict
 from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
 from workflows.steps.ask import Objection, Questions, no_objection
 from workflows.steps.handover import Handover
@@ -27,6 +27,8 @@ from workflows.steps.jobs import Jobs
 from workflows.steps.once import reason
 from workflows.steps.progress import Progress
 
+QUESTION_ROOM = 1_800
+"""Bytes of a question in a history: with the label that it gets, and in what surrounds it, it stays under 2 KiB."""
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
@@ -136,10 +138,21 @@ class Case:
         return await self.jobs.run(kind, self.snapshot.id, self.policy, finish, runtime=runtime, files=files)
 
     async def ask(
-        self, kind: TicketKind, step: StrEnum, message: str = "", *, objection: Objection = no_objection
+        self,
+        kind: TicketKind,
+        step: StrEnum,
+        message: str = "",
+        *,
+        objection: Objection = no_objection,
+        without: Sequence[str] = (),
     ) -> tuple[TicketRef, TicketState]:
-        """Put a question to people with all that is known so far, and wait for an answer that can be used."""
-        return await self.questions.ask(self._question(kind, step, message), self.policy, objection)
+        """Put a question to people with all that is known so far, and wait for an answer that can be used.
+
+        Args:
+            without: monitors that can't be added; a yes says that it goes on without them.
+        """
+        question = self._question(kind, step, message).model_copy(update={"without_monitors": list(without)})
+        return await self.questions.ask(question, self.policy, objection)
 
     async def report(self, kind: TicketKind, step: StrEnum, message: str) -> TicketRef:
         """Write something down on a ticket that nobody waits for."""
@@ -147,7 +160,8 @@ class Case:
 
     def _question(self, kind: TicketKind, step: StrEnum, message: str) -> TicketQuestion:
         failed_job = self.jobs.in_flight
-        return TicketQuestion(
+        earlier = self.state.case.earlier if kind in JUDGING else None
+        question = TicketQuestion(
             kind=kind,
             step=step,
             provider=self.ticketing,
@@ -155,11 +169,26 @@ class Case:
             model_name=truncate(self.snapshot.model_name, 120),
             workflow_id=workflow.info().workflow_id,
             run_id=workflow.info().run_id,
-            message=truncate(message, 500 if self.verdict else 1_200),
+            message=truncate(message, 250 if earlier else 400 if self.verdict else 1_200),
             job_id=failed_job.id if failed_job else None,
             test_result=self.test_result.model_copy(update={"metrics": {}, "inputs": []}) if self.test_result else None,
             verdict=self.verdict,
+            earlier=earlier,
+            on_missing_monitor=self.policy.on_missing_monitor,
         )
+        return within(question, QUESTION_ROOM)
+
+
+def within(question: TicketQuestion, room: int) -> TicketQuestion:
+    """A question of at most so many bytes of JSON: of the verdict before this one first the hashes go, then the rules.
+
+    The ticket then says less about it. What was judged now is never left out.
+    """
+    least: list[tuple[str, Any]] = [("assets", {}), ("rules", [])]
+    for lacking in least:
+        if question.earlier is not None and len(question.model_dump_json().encode()) > room:
+            question = question.model_copy(update={"earlier": question.earlier.model_copy(update=dict([lacking]))})
+    return question
 
 
 class JudgedCase(Case):
@@ -179,6 +208,21 @@ class JudgedCase(Case):
         self.result.test_result_id = test_result.id if test_result else None
         self.result.test_inputs = test_result.inputs if test_result else []
         self.state.case.verdict = self.result.verdict = None
+        self.state.case.judged_on, self.state.case.judged_assets = None, {}
+
+    def did_not_pass(self, ticket: TicketRef) -> None:
+        """Keep in mind, in short, that there was this verdict: who decides later is told of it."""
+        verdict, before = self.verdict, self.state.case.earlier
+        if verdict is None:
+            return
+        self.state.case.earlier = EarlierVerdict(
+            times=before.times + 1 if before else 1,
+            at=self.state.case.judged_on,
+            ticket=ticket.key,
+            rules=verdict.failed_rules(),
+            job_id=self.test_result.job_id if self.test_result else None,
+            assets=self.state.case.judged_assets,
+        )
 
     async def judge(self) -> Verdict:
         """What the snapshot's decision tables say of the test result; without one, of its newest own."""
@@ -188,4 +232,5 @@ class JudgedCase(Case):
         judgement = await self.do(VerdictActivities.judge, request, "judge the test result")
         self.tested(judgement.test_result)
         self.state.case.verdict = self.result.verdict = judgement.verdict
+        self.state.case.judged_on, self.state.case.judged_assets = workflow.now(), judgement.assets
         return judgement.verdict

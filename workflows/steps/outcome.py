@@ -73,6 +73,11 @@ def verdict_text(verdict: Verdict | None) -> str:
     return f"not passed. {'; '.join([*failed, *verdict.problems])}"[:600]
 
 
+def missing_text(names: Sequence[str]) -> str:
+    """Which monitors can't be added, in a sentence."""
+    return f"These monitors can't be added: {', '.join(names)}."
+
+
 def places_text(deployments: Sequence[Deployment]) -> str:
     """Where a model is deployed; a batch deployment's runtime is chosen when a job is created."""
     return ", ".join(f"{d.mode} on {d.runtime}" if d.runtime else d.mode for d in deployments)

@@ -1,6 +1,7 @@
 """Test results: values, what makes them reproducible, and what decision tables said of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -12,7 +13,7 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment
 from mlc.model.moment import in_utc
 from mlc.model.result import Provenance, Purpose, TestResultRecord
-from mlc.model.verdict import RuleOutcome, Verdict
+from mlc.model.verdict import RuleOutcome, TableOutcome, Verdict
 
 _KIND, _RULE, _PROBLEM = "mlcKind", "rule", "problem"
 """What an entry of ``dmnRuleResults`` is. Those of before have no such field, nor have ModelOp's own."""
@@ -106,6 +107,7 @@ def read_verdict(outcomes: Sequence[Mapping[str, Any]], whole: Any = None) -> Ve
         problems=problems,
         warnings=[str(warning) for warning in warnings] if isinstance(warnings, list) else [],
         judged_at=_moment(judged_at),
+        tables=list(_tables(known.get("tables"))),
     )
 
 
@@ -120,6 +122,7 @@ def written_verdict(verdict: Verdict) -> dict[str, Any]:
         "passed": verdict.passed,
         "warnings": verdict.warnings,
         "judgedAt": verdict.judged_at.isoformat() if verdict.judged_at else None,
+        "tables": [table.model_dump(mode="json") for table in verdict.tables],
     }
     return {"dmnRuleResults": rules + problems, _VERDICT: whole}
 
@@ -154,6 +157,12 @@ def _rule(outcome: Mapping[str, Any]) -> RuleOutcome | None:
         return RuleOutcome.model_validate({"table": "", "rule": 0, **fields})
     except ValidationError:
         return None
+
+
+def _tables(listed: Any) -> Iterator[TableOutcome]:
+    for table in listed if isinstance(listed, list) else []:
+        with suppress(ValidationError):
+            yield TableOutcome.model_validate(table)
 
 
 def _hashes(value: Any) -> dict[str, str]:

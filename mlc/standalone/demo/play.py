@@ -221,11 +221,11 @@ class Play:
 def _request(ticket: Ticket, *, repaired: bool) -> str:
     """What a person is asked to do on a ticket."""
     if repaired:
-        return "move it to Done, and the test runs; or to Rejected, and the process ends"
+        return "press Test again (Done), and the test runs; or Stop (Rejected), and the process ends"
     match ticket.kind:
         case TicketKind.REVIEW:
-            return "decide: set an Expiration Date if you like, then move it to Done to approve, or to Rejected"
+            return "decide: set an Expiration Date if you like, then press Approve (Done) or Reject (Rejected)"
         case TicketKind.REJECTION:
-            return "move it to Rejected, and the process ends; or to Done, and the same model is tested again"
+            return "press Stop (Rejected), and the process ends; or Test again (Done), and the model is tested again"
         case _:
-            return "read what went wrong; Done tries again, Rejected ends the process"
+            return "read what went wrong; Try again (Done) tries again, Stop (Rejected) ends the process"

@@ -10,7 +10,7 @@ LONGEST_REASON = 160
 
 TAGS = {
     TicketKind.REVIEW: "Model approval",
-    TicketKind.REJECTION: "Rejected",
+    TicketKind.REJECTION: "Did not succeed",
     TicketKind.ERROR: "Error",
     TicketKind.RECORD: "For the record",
     TicketKind.FAILED_TEST: "Back test failed",
@@ -46,6 +46,8 @@ TOLD = {
 def summary(question: TicketQuestion, snapshot: ModelCard | None) -> str:
     """The ticket's one line."""
     tag = TAGS[question.kind] + (f": {question.step}" if question.kind in STEP_IS_NAMED else "")
+    if question.kind is TicketKind.ERROR and question.without_monitors:
+        tag = "Monitors are missing"
     if not question.snapshot_id:
         return f"[{tag}] {clipped(one_line(question.message, 1_000), LONGEST_REASON) or 'could not be run'}"
     shown = (snapshot.snapshot_name if snapshot else "") or question.snapshot_id
@@ -68,6 +70,18 @@ def asked(question: TicketQuestion, wording: Wording) -> Section:
         return Section(heading="What this is", paragraphs=[unasked, f"{then} Then close this {wording.ticket}."])
     paragraphs = _review(question, wording) if question.kind is TicketKind.REVIEW else _repair(question, wording)
     return Section(heading="What is asked", paragraphs=paragraphs)
+
+
+def answers(question: TicketQuestion) -> dict[str, str]:
+    """What an answer does, in a word or two, for a button: ``yes`` and ``no``, if somebody waits for one."""
+    if question.kind is TicketKind.REVIEW:
+        return {"yes": "Approve", "no": "Reject"}
+    if question.kind not in {TicketKind.REJECTION, TicketKind.ERROR}:
+        return {}
+    if question.kind is TicketKind.ERROR and question.without_monitors:
+        return {"yes": "Go on without", "no": "Stop"}
+    tested = (question.verdict is not None and question.kind is TicketKind.REJECTION) or question.step == Phase.TESTING
+    return {"yes": "Test again" if tested else "Try again", "no": "Stop"}
 
 
 def _review(question: TicketQuestion, wording: Wording) -> list[str]:
@@ -94,5 +108,9 @@ def _repair(question: TicketQuestion, wording: Wording) -> list[str]:
         stop += " The new deployments stay, and perhaps some of the earlier ones: end those."
     elif question.kind is TicketKind.ERROR:
         stop = f"{wording.no}: the process stops, and everything that this run deployed is undone."
+    if question.kind is TicketKind.ERROR and question.without_monitors:
+        names = " and ".join(question.without_monitors)
+        what = f"{names} can't be added. Shall the model be deployed without? {wording.how}"
+        return [what, f"{wording.yes}: it is deployed without.", stop]
     what = f"The step {question.step} did not succeed. What shall happen? {wording.how}"
     return [what, again, stop]

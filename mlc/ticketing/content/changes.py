@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from mlc.model.base import Record
-from mlc.ticketing.content.evidence import AssetFact, FieldFact, ModelCard, SchemaFact
+from mlc.model.secret_names import HIDDEN
+from mlc.ticketing.content.evidence import GIT_COMMIT, AssetFact, FieldFact, ModelCard, SchemaFact
 
 
 class Part(StrEnum):
@@ -41,9 +42,10 @@ class Change(Record):
 def changes(before: ModelCard, now: ModelCard) -> list[Change]:
     """All differences: where the source comes from, assets by their hashes, metadata, schemas field by field."""
     return [
-        *_compared(Part.GIT, before.git(), now.git(), first="Git commit"),
+        *_compared(Part.GIT, before.git(), now.git(), first=GIT_COMMIT),
         *_asset_changes(before.assets, now.assets),
         *_compared(Part.METADATA, _metadata(before), _metadata(now)),
+        *_hidden_changes(before.hidden, now.hidden),
         *_schema_changes(before.schemas, now.schemas),
     ]
 
@@ -59,6 +61,13 @@ def summary(found: Sequence[Change]) -> str:
 
 def _metadata(card: ModelCard) -> dict[str, str]:
     return {**card.core(), **card.metadata, **card.details}
+
+
+def _hidden_changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Change]:
+    """Values that are not shown and are others now; that one came or went is among the metadata."""
+    for name, mark in now.items():
+        if before.get(name, mark) != mark:
+            yield Change(part=Part.METADATA, what=name, before=HIDDEN, now=f"{HIDDEN}, another value")
 
 
 def _compared(part: Part, old: Mapping[str, str], new: Mapping[str, str], *, first: str = "") -> Iterator[Change]:

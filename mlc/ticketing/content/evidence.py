@@ -3,7 +3,13 @@
 from typing import Any
 
 from mlc.model.base import Record
-from mlc.model.verdict import Verdict
+from mlc.model.monitor_plan import MonitorPlan
+from mlc.model.verdict import EarlierVerdict, Verdict
+from mlc.ticketing.content.differences import Since
+
+SNAPSHOT_ID, GIT_COMMIT = "Snapshot id", "Git commit"
+COPIED = frozenset({SNAPSHOT_ID, GIT_COMMIT})
+"""Facts that people copy: never cut."""
 
 
 class AssetFact(Record):
@@ -24,6 +30,11 @@ class FieldFact(Record):
     path: str
     type: str
     properties: dict[str, str] = {}
+
+    def described(self) -> str:
+        """The field on one line."""
+        properties = ", ".join(f"{name} {value}" for name, value in self.properties.items())
+        return f"{self.path}: {self.type}" + (f" ({properties})" if properties else "")
 
 
 class SchemaFact(Record):
@@ -57,6 +68,8 @@ class ModelCard(Record):
     schemas: list[SchemaFact] = []
     metadata: dict[str, str] = {}
     details: dict[str, str] = {}
+    hidden: dict[str, str] = {}
+    """Marks of custom metadata that is not shown, by name: equal ones mean equal values, and nothing else."""
 
     @property
     def title(self) -> str:
@@ -65,7 +78,7 @@ class ModelCard(Record):
 
     def git(self) -> dict[str, str]:
         """Where the source comes from, as far as that is known."""
-        git = {"Git repository": self.git_repository, "Git branch": self.git_branch, "Git commit": self.git_commit}
+        git = {"Git repository": self.git_repository, "Git branch": self.git_branch, GIT_COMMIT: self.git_commit}
         return {name: value for name, value in git.items() if value}
 
     def core(self) -> dict[str, str]:
@@ -81,10 +94,10 @@ class ModelCard(Record):
 
     def facts(self) -> list[tuple[str, str]]:
         """Names and values, without those that are empty."""
-        named = self.snapshot_name and self.snapshot_name != self.snapshot_id
         shown = {
             "Model": self.model_name,
-            "Snapshot": f"{self.snapshot_name} ({self.snapshot_id})" if named else self.snapshot_id,
+            "Snapshot": self.snapshot_name if self.snapshot_name != self.snapshot_id else "",
+            SNAPSHOT_ID: self.snapshot_id,
             "Created": self.created,
         }
         facts = [*shown.items(), *self.core().items(), *self.git().items(), *self.metadata.items()]
@@ -119,7 +132,8 @@ class Evidence(Record):
     """Everything that a ticket can show. What is None isn't there, or could not be read.
 
     ``previous`` is the model's last deployed snapshot, and ``before`` its own newest test result; each ``..._known`` is
-    False if it could not be found out whether there is one.
+    False if it could not be found out whether there is one. ``monitors`` is what is to become of the snapshot's
+    monitors; ``earlier`` is the last verdict on the snapshot that did not pass, and ``since`` what changed since then.
     """
 
     snapshot: ModelCard | None = None
@@ -129,3 +143,6 @@ class Evidence(Record):
     before: ResultFact | None = None
     before_known: bool = True
     job: JobFact | None = None
+    monitors: MonitorPlan | None = None
+    earlier: EarlierVerdict | None = None
+    since: Since | None = None

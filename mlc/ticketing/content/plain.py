@@ -6,6 +6,8 @@ from mlc.ticketing.port import Section
 from mlc.ticketing.text import one_line, printable
 
 LONGEST_CELL = 500
+LINE = "| "
+"""Begins each line that is shown as it is, so that blank ones and indents stay."""
 LONGEST_KEPT = 1_000
 """The last section is kept whole up to this length when a text is cut."""
 CUT_NOTE = "... The rest does not fit here: see the attachments."
@@ -36,6 +38,8 @@ def _blocks(section: Section) -> Iterator[str]:
     yield from (printable(paragraph) for paragraph in section.paragraphs)
     if section.facts:
         yield "\n".join(f"{one_line(name)}: {one_line(value, LONGEST_CELL)}" for name, value in section.facts)
+    if section.lines:
+        yield "\n".join(f"{LINE}{printable(line)}" for line in section.lines)
     if section.table:
         yield "\n".join(_columns([section.table.header, *section.table.rows]))
     if section.links:

@@ -1,10 +1,11 @@
 """Test results on a ticket: a table of the metrics, beside those of the last deployed snapshot."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlc.ticketing.content.evidence import Evidence, ResultFact
-from mlc.ticketing.content.values import NOTHING, difference, flat, shown
+from mlc.ticketing.content.values import NOTHING, difference, flat, same, shown
 from mlc.ticketing.port import Table
 from mlc.ticketing.text import clipped
 
@@ -28,10 +29,10 @@ def measured_on(result: ResultFact) -> Iterator[str]:
 
 def metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Table:
     """Every metric with its value; with another result, metric by metric, those that vanished at the end."""
-    new = flat(now)
+    new = once(flat(now), flat(before or {}))
     if before is None:
         return Table(header=["Metric", "Value"], rows=[[name, shown(value)] for name, value in new.items()])
-    old = flat(before)
+    old = once(flat(before), flat(now))
     rows = [
         [name, shown(old[name]), shown(value), difference(old[name], value)]
         if name in old
@@ -40,6 +41,21 @@ def metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Ta
     ]
     rows += [[name, shown(value), NOTHING, GONE] for name, value in old.items() if name not in new]
     return Table(header=["Metric", "Before", "Now", "Difference"], rows=rows)
+
+
+def once(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics without those of a test block (below ``values``) that stand outside as well, with the same value.
+
+    ``others`` is the result that it is compared with: there, too, both must be the same.
+    """
+    kept = {}
+    for name, value in values.items():
+        places = [match.end() for match in re.finditer(r"(?:^|\.)values\.", name)]
+        outside = next((name[place:] for place in places if name[place:] in values), None)
+        told = outside is not None and same(values[outside], value)
+        if not told or (name in others and not same(others.get(outside or ""), others[name])):
+            kept[name] = value
+    return kept
 
 
 def comparison(evidence: Evidence, table: Table) -> Iterator[str]:

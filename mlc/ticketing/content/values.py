@@ -83,7 +83,7 @@ def difference(before: object, now: object) -> str:
     if _is_number(before) and _is_number(now):
         change = Decimal(str(now)) - Decimal(str(before))
         return f"{'+' if change > 0 else ''}{_number(float(change) if abs(change) < 10**15 else int(change))}"
-    return NOTHING if _same(before, now) else "changed"
+    return NOTHING if same(before, now) else "changed"
 
 
 def _is_number(value: object) -> bool:
@@ -92,7 +92,8 @@ def _is_number(value: object) -> bool:
     )
 
 
-def _same(before: object, now: object) -> bool:
+def same(before: object, now: object) -> bool:
+    """Whether two values are the same, NaN being so."""
     if isinstance(before, float) and isinstance(now, float) and math.isnan(before) and math.isnan(now):
         return True
     return type(before) is type(now) and before == now

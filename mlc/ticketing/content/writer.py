@@ -7,22 +7,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mlc.model.ticket import TicketKind, TicketQuestion
-from mlc.model.verdict import Verdict
 from mlc.ticketing.content import plain
-from mlc.ticketing.content.asked import asked, model_name, summary
+from mlc.ticketing.content.asked import answers, asked, model_name, summary
 from mlc.ticketing.content.changes import Change, changes
 from mlc.ticketing.content.changes import summary as counted
-from mlc.ticketing.content.evidence import Evidence, ResultFact
+from mlc.ticketing.content.earlier import LONGEST_LINE, earlier_section, whole
+from mlc.ticketing.content.evidence import COPIED, Evidence, ResultFact
+from mlc.ticketing.content.monitors import monitors_section
 from mlc.ticketing.content.results import comparison, measured_on, metric_table, named
 from mlc.ticketing.content.values import NOTHING
+from mlc.ticketing.content.verdicts import is_cut, verdict_section
 from mlc.ticketing.port import ROOM, Attachment, Section, Table, TicketRequest, Wording
 from mlc.ticketing.text import CUT, clipped, clipped_to_difference
 
 __all__ = ["ticket_request"]
 
-COMMIT_SHOWN = 12
 HASH_SHOWN = len("SHA-256 ") + 12
-LONGEST_SENTENCE = 500
+LONGEST_DIFFERENCE = 512 * 1024
+"""Characters of a difference that is attached."""
 
 
 class Writer:
@@ -38,6 +40,8 @@ class Writer:
         self.attachments: list[Attachment] = []
         self.most_metrics = self._share(30, at_least=5)
         self.most_rules = self._share(30, at_least=5)
+        self.most_files = self._share(20, at_least=4)
+        self.most_lines = self._share(40, at_least=12)
         self.most_changes = self._share(60, at_least=8)
         self.most_facts = self._share(40, at_least=12)
         self.longest_text = self._share(4_000, at_least=500)
@@ -51,15 +55,20 @@ class Writer:
         body = [
             asked(self.question, self.wording),
             *self._went_wrong(),
+            *self._links(links),
             *self._job(),
             *self._verdict(),
+            *self._earlier(),
+            *self._monitors(),
             *self._model(),
             *self._results(),
             *self._changed(),
         ]
-        if links:
-            body.append(Section(heading="Links", links=list(links)))
         return [*body, self._key()]
+
+    def _links(self, links: Sequence[tuple[str, str]]) -> list[Section]:
+        """Where nothing shows them beside the text, they stand where no text is cut off."""
+        return [Section(heading="Links", links=list(links))] if links and not self.wording.shows_links else []
 
     def attach_whole(self, links: Sequence[tuple[str, str]]) -> None:
         """Attach the ticket as text, as long as it would be where much fits on a ticket."""
@@ -94,34 +103,30 @@ class Writer:
         verdict = self.question.verdict
         if verdict is None:
             return []
-        if not verdict.judged:
-            others = " but those of monitors" if verdict.warnings else ""
-            said = [f"Not judged: the snapshot carries no decision table{others}."]
-        else:
-            said = ["Passed." if verdict.passed else "Not passed."]
-            if not verdict.rules:
-                said.append("No rule of the decision tables matched.")
-        for what, sentences in (("Problem", verdict.problems), ("Warning", verdict.warnings)):
-            said += [f"{what}: {clipped(sentence, LONGEST_SENTENCE)}" for sentence in sentences[: self.most_rules]]
-        if max(len(verdict.rules), len(verdict.problems), len(verdict.warnings)) > self.most_rules:
-            name = self._attach_json("verdict", verdict.model_dump(mode="json"))
-            said.append(f"At most {self.most_rules} of a kind are shown; the whole verdict is attached as {name}.")
-        return [Section(heading="Verdict", paragraphs=said, table=self._rules(verdict))]
+        cut = is_cut(verdict, self.most_rules)
+        name = self._attach_json("verdict", verdict.model_dump(mode="json")) if cut else None
+        return [verdict_section(verdict, self.most_rules, name)]
 
-    def _rules(self, verdict: Verdict) -> Table | None:
-        passes = {True: "yes", False: "no", None: "not said"}
-        failed_first = sorted(verdict.rules, key=lambda rule: rule.passes is not False)
-        rows = [
-            [rule.table, str(rule.rule), passes[rule.passes], clipped(rule.reason, LONGEST_SENTENCE), rule.category]
-            for rule in failed_first[: self.most_rules]
-        ]
-        return Table(header=["Decision table", "Rule", "Passes", "Reason", "Category"], rows=rows) if rows else None
+    def _earlier(self) -> list[Section]:
+        earlier, since = self.question.earlier or self.evidence.earlier, self.evidence.since
+        if earlier is None:
+            return []
+        lines = whole(since)
+        cut = len(lines) > self.most_lines or any(len(line) > LONGEST_LINE for line in lines)
+        name = self._attach_text("changed", clipped("\n".join(lines), LONGEST_DIFFERENCE)) if cut else None
+        return [earlier_section(earlier, since, most_lines=self.most_lines, most_files=self.most_files, attached=name)]
+
+    def _monitors(self) -> list[Section]:
+        section = monitors_section(self.question, self.evidence.monitors)
+        return [section] if section else []
 
     def _model(self) -> list[Section]:
         question, snapshot = self.question, self.evidence.snapshot
         if snapshot is not None:
             facts = snapshot.facts()
-            shown = [(name, clipped(value, self.longest_value)) for name, value in facts[: self.most_facts]]
+            longest = self.longest_value
+            cut = facts[: self.most_facts]
+            shown = [(name, value if name in COPIED else clipped(value, longest)) for name, value in cut]
             said = []
             if shown != facts:
                 said = [f"More about it is attached as {self._attach_json('model', dict(facts))}."]
@@ -230,23 +235,24 @@ def ticket_request(
             "snapshot_id": question.snapshot_id,
             "step": question.step,
             "attempt": str(question.attempt),
+            **answers(question),
         },
         attachments=writer.attachments,
-        links=list(links),
+        links=list(links) if wording.shows_links else [],
     )
 
 
 def _change_row(change: Change, longest: int) -> list[str]:
-    before, now = (_short(change.what, value) for value in (change.before, change.now))
+    before, now = (_short(value) for value in (change.before, change.now))
     return [clipped(change.what, longest), *clipped_to_difference(before, now, longest)]
 
 
-def _short(what: str, value: str | None) -> str:
+def _short(value: str | None) -> str:
     if value is None:
         return NOTHING
     if value.startswith("SHA-256 "):
-        return value[:HASH_SHOWN]
-    return value[:COMMIT_SHOWN] if what == "Git commit" else value
+        return value[:HASH_SHOWN] + CUT  # whole in the attachment
+    return value
 
 
 def _json(value: object) -> bytes:

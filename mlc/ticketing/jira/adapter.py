@@ -61,8 +61,9 @@ class JiraTicketing:
             how = f"Move this ticket to {yes} to approve it, to {no} to reject it."
         else:
             how = "Move this ticket to one of these statuses:"
-        field = self._settings.expiration_field if self._reader.expiration_field() else None
-        return Wording(yes=yes, no=no, how=how, expiration_field=field)
+        dated = kind is TicketKind.REVIEW and self._reader.expiration_field()
+        field = self._settings.expiration_field if dated else None
+        return Wording(yes=yes, no=no, how=how, expiration_field=field, shows_links=True)
 
     def find(self, label: str) -> list[TicketRef]:
         ours: list[TicketRef] = []

@@ -20,6 +20,8 @@ CUT_NOTE = "... The rest does not fit on a ticket: see the attachments."
 # Hyphen and underscore stay as they are inside a word (names are full of them), where they mean nothing.
 _SPECIAL = re.compile(r"[{}\[\]|*+^~?!#()`<>]|(?<![A-Za-z0-9])[-_]|[-_](?![A-Za-z0-9])|:(?=[PD]\b)")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
+FENCE = "{noformat}"
+_FENCE_INSIDE = re.compile(r"\{noformat", re.IGNORECASE)
 _LINE_START = re.compile(r"^(\s*)(h[1-6]|bq)\.", re.MULTILINE | re.IGNORECASE)
 
 
@@ -49,6 +51,12 @@ def link(title: str, url: str) -> str:
     return f"[{shown}|{quote(url, safe=':/?&=%#@+,;~.-_')}]"
 
 
+def preformatted(lines: Sequence[str]) -> str:
+    """Lines shown as they are. Nothing in them can end the block: what would do so gets a blank."""
+    text = "\n".join(_FENCE_INSIDE.sub("{ noformat", printable(line.replace("\n", " "))) for line in lines)
+    return f"{FENCE}\n{text}\n{FENCE}"
+
+
 def _table(table: Table) -> str:
     head = "||" + "||".join(cell(text) for text in table.header) + "||"
     return "\n".join([head, *("|" + "|".join(cell(text) for text in row) + "|" for row in table.rows)])
@@ -59,6 +67,8 @@ def _section(section: Section) -> str:
     blocks += [escape(paragraph) for paragraph in section.paragraphs]
     if section.facts:
         blocks.append("\n".join(f"||{cell(name)}|{cell(value)}|" for name, value in section.facts))
+    if section.lines:
+        blocks.append(preformatted(section.lines))
     if section.table:
         blocks.append(_table(section.table))
     if section.links:
@@ -74,6 +84,8 @@ def render(body: Sequence[Section]) -> str:
         return text
     last = sections.pop() if len(sections[-1]) <= LONGEST_KEPT else ""
     tail = f"\n\n{CUT_NOTE}\n\n{last}"
-    head = "\n\n".join(sections)[: LONGEST_DESCRIPTION - len(tail)]
-    # Cut at the end of a line, so that no row or escape is left half.
-    return head[: max(head.rfind("\n"), 0)] + tail
+    closing = f"\n{FENCE}"
+    head = "\n\n".join(sections)[: LONGEST_DESCRIPTION - len(tail) - len(closing)]
+    # Cut at the end of a line, so that no row or escape is left half, nor a block open.
+    head = head[: max(head.rfind("\n"), 0)]
+    return head + (closing if head.count(FENCE) % 2 else "") + tail

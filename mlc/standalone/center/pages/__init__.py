@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 from pydantic import SecretStr
 
+from mlc.model.secret_names import without_secrets
 from mlc.standalone.center.entities import KINDS
 from mlc.standalone.center.service import ModelCenter
 
@@ -30,7 +31,7 @@ def pages(center: ModelCenter, token: SecretStr) -> APIRouter:
     templates = Environment(
         loader=PackageLoader(__name__, "."), autoescape=True, undefined=ChainableUndefined, trim_blocks=True
     )
-    templates.filters |= {"moment": _moment, "short": _short}
+    templates.filters |= {"moment": _moment, "short": _short, "without_secrets": without_secrets}
     css, _, _ = templates.loader.get_source(templates, "style.css") if templates.loader else ("", None, None)
 
     def show(template: str, **values: Any) -> HTMLResponse:

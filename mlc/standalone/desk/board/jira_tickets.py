@@ -1,12 +1,12 @@
 """The board's tickets of Jira."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from mlc.standalone.desk.board.markup import to_html
-from mlc.standalone.desk.board.page import KINDS, Card, Column, File, Happening, Move, Said, TicketPage
+from mlc.standalone.desk.board.page import DATED, KINDS, Card, Column, File, Happening, Move, Said, TicketPage, answers
 from mlc.standalone.desk.jira_json import EXPIRATION_NAME, JiraJson
 from mlc.standalone.desk.parts import Parts
 from mlc.standalone.desk.scheme import Scheme, Status
@@ -32,6 +32,7 @@ def page(session: Session, desk: Parts, key: str) -> TicketPage:
     """Raises NoSuchTicket: there is no such ticket."""
     issue = desk.tickets.issue(session, key)
     now = desk.json.scheme.status(issue.status)
+    said, dated = _said(issue.properties), _is_dated(issue, desk)
     facts = [f"Resolution: {issue.resolution}"] if issue.resolution else []
     return TicketPage(
         card=_card(issue, desk.json),
@@ -43,9 +44,9 @@ def page(session: Session, desk: Parts, key: str) -> TicketPage:
         links=[(link.title, link.url) for link in issue.links],
         files=[File(str(file.id), file.filename, file.size) for file in issue.attachments],
         happenings=_happenings(issue),
-        moves=_moves(now, desk.json.scheme),
-        expiration_name=EXPIRATION_NAME if desk.tickets.expiration else "",
-        expiration=issue.expiration,
+        moves=_moves(now, desk.json.scheme, answers(said)),
+        expiration_name=EXPIRATION_NAME if dated else "",
+        expiration=issue.expiration if dated else None,
     )
 
 
@@ -60,7 +61,7 @@ def save(session: Session, desk: Parts, key: str, said: Said) -> None:
     # What is said and until when comes before the decision that it belongs to.
     if said.comment:
         desk.tickets.comment(session, issue, said.by, said.comment)
-    if said.expiration is not None and desk.tickets.expiration:
+    if said.expiration is not None and _is_dated(issue, desk):
         desk.tickets.edit(session, issue, said.by, {"expiration": said.expiration or None})
     if said.to and said.to != issue.status:
         try:
@@ -70,14 +71,23 @@ def save(session: Session, desk: Parts, key: str, said: Said) -> None:
         desk.tickets.move(session, issue, said.by, to)
 
 
-def _moves(now: Status, scheme: Scheme) -> list[Move]:
-    """Where a person may move a ticket: an open one to an end (those first) or to another stage, a closed one back."""
+def _is_dated(issue: Issue, desk: Parts) -> bool:
+    """Whether an expiration date has an effect on this ticket."""
+    return desk.tickets.expiration and _said(issue.properties).get("kind") == DATED
+
+
+def _moves(now: Status, scheme: Scheme, called: Mapping[str, str]) -> list[Move]:
+    """Where a person may move a ticket: an open one to an end (those first) or to another stage, a closed one back.
+
+    ``called``: what the answers do, by the tones of their buttons.
+    """
     others = [status for status in scheme.statuses if status.id != now.id]
     if now.category == "done":
         return [Move(status.id, "Reopen") for status in others if status.category == "new"]
     others.sort(key=lambda status: status.category != "done")
     tones = {"done": "done", "rejected": "rejected"}
-    return [Move(status.id, status.name, tones.get(status.name.casefold(), "")) for status in others]
+    moves = [Move(status.id, status.name, tones.get(status.name.casefold(), "")) for status in others]
+    return [move.called(called.get(move.tone, "")) for move in moves]
 
 
 def _card(issue: Issue, json: JiraJson) -> Card:

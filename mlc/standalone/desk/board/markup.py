@@ -34,8 +34,22 @@ _FENCE = re.compile(r"\{(code|noformat)(?::[^{}\n]{0,100})?\}")
 
 def to_html(text: str) -> Markup:
     """Wiki markup as safe HTML."""
-    hidden = _ESCAPE.sub(_hide, _PRIVATE.sub("\ufffd", text.replace("\r\n", "\n")))
-    return Markup("\n".join(_blocks(hidden.split("\n"))))  # noqa: S704  # every text in it went through _text
+    lines = _PRIVATE.sub("\ufffd", text.replace("\r\n", "\n")).split("\n")
+    return Markup("\n".join(_blocks(list(_hidden(lines)))))  # noqa: S704  # every text in it went through _text
+
+
+def _hidden(lines: list[str]) -> Iterator[str]:
+    """Lines whose escaped characters are hidden; between the marks of a block of code a backslash is just that."""
+    end = ""
+    for line in lines:
+        if end:
+            end = "" if end in line else end
+            yield line
+        else:
+            hidden = _ESCAPE.sub(_hide, line)
+            fence = _FENCE.match(hidden.strip())
+            end = "{" + fence[1] + "}" if fence else ""
+            yield hidden
 
 
 def _blocks(lines: list[str]) -> Iterator[str]:
@@ -58,7 +72,7 @@ def _blocks(lines: list[str]) -> Iterator[str]:
             yield f"<h{level}>{_inline(heading[2])}</h{level}>"
         elif line.startswith("|"):
             place = _run(lines, start, lambda text: text.startswith("|"))
-            yield "<table>" + "".join(_row(row.strip()) for row in lines[start:place]) + "</table>"
+            yield table([_cells(row.strip()) for row in lines[start:place]])
         elif item := _ITEM.match(line):
             place = _run(lines, start, lambda text: _ITEM.match(text) is not None)
             tag = "ol" if item[1] == "#" else "ul"
@@ -81,7 +95,22 @@ def _begins_block(line: str) -> bool:
     return line.startswith("|") or any(pattern.match(line) for pattern in (_HEADING, _ITEM, _FENCE))
 
 
-def _row(line: str) -> str:
+def table(rows: list[list[tuple[str, str]]]) -> str:
+    """Rows of cells: whether one is a heading (``th`` or ``td``), and its HTML.
+
+    Under a row of headings each cell carries its heading along, for screens on which the columns have no room.
+    """
+    head = [re.sub(r"<[^>]*>", "", cell) for tag, cell in rows[0]] if all(tag == "th" for tag, _ in rows[0]) else []
+    shown = []
+    for number, row in enumerate(rows):
+        labels = [f' data-label="{text}"' for text in head] if number and len(head) == len(row) else [""] * len(row)
+        cells = (f"<{tag}{label}>{cell}</{tag}>" for (tag, cell), label in zip(row, labels, strict=True))
+        shown.append(f"<tr>{''.join(cells)}</tr>")
+    kind = ' class="listed"' if head else ""
+    return f"<table{kind}>{''.join(shown)}</table>"
+
+
+def _cells(line: str) -> list[tuple[str, str]]:
     """A table's row: ``||`` begins a heading cell, ``|`` another one; the last of them only ends the row."""
     line = _LINK.sub(lambda link: link[0].replace("|", _LINK_PIPE), line)
     parts = re.split(r"(\|\|?)", line)[1:]
@@ -91,8 +120,8 @@ def _row(line: str) -> str:
     shown = []
     for bar, cell in cells:
         tag = "th" if bar == "||" else "td"
-        shown.append(f"<{tag}>{_inline(cell.replace(_LINK_PIPE, '|').strip())}</{tag}>")
-    return f"<tr>{''.join(shown)}</tr>"
+        shown.append((tag, _inline(cell.replace(_LINK_PIPE, "|").strip())))
+    return shown
 
 
 def _inline(text: str) -> str:

@@ -1,6 +1,7 @@
 """What the board shows of a ticket, of whatever system."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
 
@@ -14,6 +15,20 @@ KINDS = {
     "notification": "Notification",
 }
 """What the kinds of tickets are called; a person's own ticket has none."""
+ASKED = frozenset({"review", "rejection", "error"})
+"""Kinds of tickets that wait for an answer."""
+DATED = "review"
+"""The kind of ticket on which an expiration date has an effect."""
+
+
+def answers(said: Mapping[str, str]) -> dict[str, str]:
+    """What the answers to a ticket do, by the tone of their buttons, as the process said it with the ticket.
+
+    A ticket for which nobody waits can be closed; of a person's own nothing is known.
+    """
+    if said.get("kind", "") in KINDS and said.get("kind") not in ASKED:
+        return {"done": "Close"}
+    return {"done": said.get("yes", ""), "rejected": said.get("no", "")}
 
 
 @dataclass(frozen=True)
@@ -51,11 +66,19 @@ class Happening:
 
 @dataclass(frozen=True)
 class Move:
-    """A button: ``to`` is what the form sends, ``tone`` is ``done``, ``rejected`` or nothing."""
+    """A button: ``to`` is what the form sends, ``tone`` is ``done``, ``rejected`` or nothing.
+
+    ``label`` says what it does; ``status`` is what the ticket's system calls that, where it is another word.
+    """
 
     to: str
     label: str
     tone: str = ""
+    status: str = ""
+
+    def called(self, answer: str) -> "Move":
+        """The same button with what this ticket calls it."""
+        return replace(self, label=answer, status=self.label) if answer and answer != self.label else self
 
 
 @dataclass(frozen=True)

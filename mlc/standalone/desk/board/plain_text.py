@@ -5,6 +5,8 @@ import re
 
 from markupsafe import Markup
 
+from mlc.standalone.desk.board.markup import table
+
 _URL = re.compile(r"https?://[^\s<>\"\[\]]{1,2000}")
 _RULE = re.compile(r"-{1,400}")
 _ANCHOR = re.compile(
@@ -20,11 +22,25 @@ def description(text: str) -> Markup:
         if len(lines) > 1 and _RULE.fullmatch(lines[1]):
             shown.append(f"<h3>{html.escape(lines[0])}</h3>")
             lines = lines[2:]
-        if len(lines) > 1 and all(re.search(r"\S {2,}\S", line) for line in lines):
-            shown.append(f"<pre class=columns>{_linked(chr(10).join(lines))}</pre>")
+        if lines and all(line == "|" or line.startswith("| ") for line in lines):
+            shown.append(f"<pre>{html.escape(chr(10).join(line[2:] for line in lines))}</pre>")
+        elif rows := _columns(lines):
+            head, *others = ([_linked(cell) for cell in row] for row in rows)
+            shown.append(table([[("th", cell) for cell in head], *([("td", cell) for cell in row] for row in others)]))
         elif lines:
             shown.append("<p>" + "<br>".join(map(_linked, lines)) + "</p>")
     return Markup("\n".join(shown))  # noqa: S704  # every text in it was escaped
+
+
+def _columns(lines: list[str]) -> list[list[str]]:
+    """The cells of lines whose columns stand below each other; none if they don't."""
+    starts = [0, *(found.end() for found in re.finditer(r"\S {2,}(?=\S)", lines[0]))] if len(lines) > 1 else []
+    if len(starts) < 2 or any(
+        len(line) > start and line[start - 2 : start].strip() for line in lines for start in starts[1:]
+    ):
+        return []
+    ends = [*starts[1:], None]
+    return [[line[start:end].strip() for start, end in zip(starts, ends, strict=True)] for line in lines]
 
 
 def entry(text: str) -> Markup:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from mlc.standalone.desk.board import plain_text
 from mlc.standalone.desk.board.jira_tickets import without_mark
-from mlc.standalone.desk.board.page import KINDS, Card, Column, File, Happening, Move, Said, TicketPage
+from mlc.standalone.desk.board.page import KINDS, Card, Column, File, Happening, Move, Said, TicketPage, answers
 from mlc.standalone.desk.parts import Parts
 from mlc.standalone.desk.records import APPROVER, AUDIT, FILES, NOTES, Forbidden
 from mlc.standalone.desk.servicenow_scheme import (
@@ -78,6 +78,8 @@ def page(session: Session, desk: Parts, number: str) -> TicketPage:
     dated = approval and EXPIRATION_FIELD in columns
     status, facts = (seen("approval"), [f"State: {seen('state')}"]) if approval else (seen("state"), [])
     facts += [f"{columns['close_code'].label}: {seen('close_code')}"] if seen("close_code") else []
+    called = answers(_notes(session, [record]).get(record.sys_id, {}))
+    moves = [move.called(called.get(move.tone, "")) for move in _MOVES[record.table]]
     standing = Standing(record.standing or Standing.OPEN)
     files = desk.records.children(session, FILES, record.sys_id)
     return TicketPage(
@@ -90,7 +92,7 @@ def page(session: Session, desk: Parts, number: str) -> TicketPage:
         links=[],
         files=[File(f.sys_id, f.fields["file_name"], int(f.fields["size_bytes"])) for f in files],
         happenings=_happenings(session, desk, record, files),
-        moves=[_REOPEN] if standing.category == "done" else list(_MOVES[record.table]),
+        moves=[_REOPEN] if standing.category == "done" else moves,
         expiration_name=EXPIRATION_LABEL if dated else "",
         expiration=str(record.fields.get(EXPIRATION_FIELD) or "") or None if dated else None,
     )
@@ -144,13 +146,7 @@ def _expiration(desk: Parts, record: Record, said: Said) -> dict[str, str]:
 
 def _cards(session: Session, records: Sequence[Record]) -> list[Card]:
     """Tickets in short. Kind and model are what the process noted; a person's own ticket has neither."""
-    value = Record.fields["value"].as_string()
-    notes = session.execute(
-        select(Record.parent, value).where(
-            Record.table == NOTES, Record.parent.in_([r.sys_id for r in records]), value.startswith(MACHINE_NOTE)
-        )
-    )
-    said = {parent: _properties(text) for parent, text in notes}
+    said = _notes(session, records)
     return [
         Card(
             key=record.number or "",
@@ -162,6 +158,17 @@ def _cards(session: Session, records: Sequence[Record]) -> list[Card]:
         )
         for record in records
     ]
+
+
+def _notes(session: Session, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
+    """What the process noted with tickets, by their ``sys_id``."""
+    value = Record.fields["value"].as_string()
+    notes = session.execute(
+        select(Record.parent, value).where(
+            Record.table == NOTES, Record.parent.in_([r.sys_id for r in records]), value.startswith(MACHINE_NOTE)
+        )
+    )
+    return {parent: _properties(text) for parent, text in notes if parent}
 
 
 def _happenings(session: Session, desk: Parts, record: Record, files: Sequence[Record]) -> list[Happening]:

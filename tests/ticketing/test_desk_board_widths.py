@@ -1,0 +1,93 @@
+"""No part of a ticket is clipped or runs out of its page, on a small window and on a phone; measured in a browser."""
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from board_browser import Browser
+from desk_harness import Desks, RunningDesk
+from sites import ChangeSite
+
+from mlc.ticketing import Section, Table, TicketRequest
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+WIDTHS = {"a small window": 1100, "a tablet": 800, "a phone": 390}
+FRAME = """<iframe src="page.html" style="width:{width}px;height:900px;border:0"></iframe>
+<script>addEventListener("load", () => document.body.append(
+document.querySelector("iframe").contentDocument.getElementById("told")));</script>"""
+"""The page in a frame: no window of the browser is as narrow as a phone."""
+MEASURE = """<script>addEventListener("load", () => {
+const wide = [...document.querySelectorAll("main *")].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth
+  && getComputedStyle(e).display != "inline");
+const out = [...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1);
+const told = [...wide, ...out].map(e => e.tagName + " " + e.textContent.slice(0, 40));
+document.body.insertAdjacentHTML("beforeend", "<output id=told></output>");
+document.getElementById("told").textContent = JSON.stringify({told, width: innerWidth});
+});</script>"""
+LONG = "performance.performance_classification_metrics_of_the_model_on_test_data.values.area_under_the_curve"
+BODY = [
+    Section(
+        heading="Verdict",
+        paragraphs=["Passed.", LONG],
+        table=Table(
+            header=["Decision table", "Rule", "Condition", "Passes", "Reason", "Category"],
+            rows=[
+                [
+                    "thresholds_for_the_breast_cancer_model.dmn",
+                    "1",
+                    "auc >= 0.8 (it is 0.93)",
+                    "yes",
+                    "high " * 20,
+                    "Performance",
+                ]
+            ],
+        ),
+    ),
+    Section(heading="Judged before", lines=["@@ -1 +1 @@", f"-{'x' * 150}", f"+{'y ' * 75}"]),
+    Section(heading="Model", facts=[("Git commit", "a" * 40), ("Snapshot id", "4f9c1c0a-6a1e-4b52-9d38-0a8b6d1a4f11")]),
+    Section(
+        heading="Test results",
+        table=Table(header=["Metric", "Before", "Now", "Difference"], rows=[[LONG, "0.9", "0.93", "+0.03"]]),
+    ),
+]
+
+
+@pytest.fixture
+def desk(desks: Desks) -> RunningDesk:
+    return desks.start()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to measure with (its path can be given as CHROMIUM)")
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@pytest.mark.parametrize("system", ["Jira", "ServiceNow"])
+def test_no_table_is_clipped(
+    desk: RunningDesk, question: TicketRequest, tmp_path: Path, system: str, width: int
+) -> None:
+    tickets = desk.adapter() if system == "Jira" else ChangeSite(desk).adapter()
+    ref = tickets.create(question.model_copy(update={"body": BODY, "properties": {"yes": "Approve", "no": "Reject"}}))
+    browser = Browser(desk)
+    page, style = browser.open(f"/browse/{ref.key}"), browser.open("/board.css")
+    assert page.count("<table") >= 2
+    page = page.replace("</head>", f"<style>{style}</style>{MEASURE}</head>")
+    (tmp_path / "page.html").write_text(page)
+    (tmp_path / "frame.html").write_text(FRAME.format(width=width))
+    assert measured(tmp_path) == {"told": [], "width": width}
+
+
+def measured(folder: Path) -> dict[str, object]:
+    """What the page says of itself in the browser: what is wider than its place, and its own width."""
+    assert CHROMIUM is not None
+    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--dump-dom"]
+    command = [CHROMIUM, *options, f"--user-data-dir={folder}/profile", "--window-size=1600,1000"]
+    page = subprocess.run(
+        [*command, f"file://{folder}/frame.html"], capture_output=True, text=True, timeout=120, check=True
+    )
+    found = re.search(r'<output id="told">(.*?)</output>', page.stdout)
+    assert found is not None, page.stdout[-2000:] + page.stderr[-500:]
+    told: dict[str, object] = json.loads(html.unescape(found[1]))
+    return told
