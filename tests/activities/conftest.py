@@ -1,6 +1,7 @@
 """One centre for all tests of activities: what a test finds there, it has made itself."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from backroom import Backroom, backroom
@@ -16,3 +17,10 @@ async def _room(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backr
 def room(_room: Backroom) -> Backroom:
     """With the activities as the worker has them."""
     return Backroom(_room.port, _room.http)
+
+
+@pytest.fixture
+async def own_room(tmp_path: Path) -> AsyncIterator[Backroom]:
+    """A centre of the test's own: what it says of all runtimes is of the test's."""
+    async with backroom(tmp_path) as opened:
+        yield opened

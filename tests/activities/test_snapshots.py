@@ -127,12 +127,14 @@ def typed(kind: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("kind", ["R", "PMML", "UNKNOWN", ""])
-async def test_a_model_that_no_runtime_of_the_centre_runs_is_said_with_what_is_run(room: Backroom, kind: str) -> None:
-    await room.center.save_engine(wire.Engine(name="py", platform={"python": "3.13"}))
-    await room.center.save_engine(wire.Engine(name="spark", platform={"pyspark": "3", "r": None}))
-    id_ = await room.snapshot()
-    await room.center.patch_snapshot(id_, typed(kind))
-    submitted = await room.run(room.snapshots.submit_snapshot, Submission(snapshot_id=id_, first_run_id="r"))
+async def test_a_model_that_no_runtime_of_the_centre_runs_is_said_with_what_is_run(
+    own_room: Backroom, kind: str
+) -> None:
+    await own_room.center.save_engine(wire.Engine(name="py", platform={"python": "3.13"}))
+    await own_room.center.save_engine(wire.Engine(name="spark", platform={"pyspark": "3", "r": None}))
+    id_ = await own_room.snapshot()
+    await own_room.center.patch_snapshot(id_, typed(kind))
+    submitted = await own_room.run(own_room.snapshots.submit_snapshot, Submission(snapshot_id=id_, first_run_id="r"))
     assert f"of the type {kind or 'nothing'}, which no runtime" in submitted.not_run
     assert "they run pyspark, python." in submitted.not_run
 
@@ -148,13 +150,13 @@ async def test_a_model_that_no_runtime_of_the_centre_runs_is_said_with_what_is_r
     ],
 )
 async def test_a_model_that_some_runtime_may_run_is_not_refused(
-    room: Backroom, kind: str, platforms: list[dict[str, str]]
+    own_room: Backroom, kind: str, platforms: list[dict[str, str]]
 ) -> None:
     for number, platform in enumerate(platforms):
-        await room.center.save_engine(wire.Engine(name=f"e{number}", platform=platform))
-    id_ = await room.snapshot()
-    await room.center.patch_snapshot(id_, typed(kind))
-    submitted = await room.run(room.snapshots.submit_snapshot, Submission(snapshot_id=id_, first_run_id="r"))
+        await own_room.center.save_engine(wire.Engine(name=f"e{number}", platform=platform))
+    id_ = await own_room.snapshot()
+    await own_room.center.patch_snapshot(id_, typed(kind))
+    submitted = await own_room.run(own_room.snapshots.submit_snapshot, Submission(snapshot_id=id_, first_run_id="r"))
     assert submitted.not_run == ""
 
 

@@ -114,6 +114,26 @@ async def _logged(caplog: pytest.LogCaptureFixture, text: str) -> bool:
     return text in caplog.text
 
 
+async def test_a_scoring_job_that_lost_records_is_complete_and_has_failed_with_its_counts(
+    center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
+) -> None:
+    runtime = await start_runtime()
+    model = python_model("# modelop.score\ndef s(r): yield 6 / r['a']")
+    data = embedded("data.csv", "a\n1\n0\n2\n0\n", file_format="CSV")
+    job = await center.create_job(
+        job_on(runtime.settings.name, model, data, job_type=CenterSettings().scoring_job_type)
+    )
+    done = await ended(center, job.id)
+    assert (done.job_status, done.job_result) == ("COMPLETE", "FAILURE")
+    counts = dict(done.runtime_info["records"])
+    bad = "The score function 's' of model.py failed: ZeroDivisionError: division by zero (line 2)."
+    assert counts.pop("examples") == [f"Record {number} of data.csv is bad: {bad}" for number in (2, 4)]
+    assert counts == {"read": 4, "written": 2, "bad": 2, "unanswered": 0}
+    assert done.output_data[0].content() == b"6.0\n3.0\n"
+    end = await dev_server.client.get_workflow_handle(run_job_id(job.id)).result()
+    assert (end["status"], end["message"]) == ("COMPLETE", "2 of 4 records were lost (2 bad); 2 were written")
+
+
 async def test_a_models_failure_is_stored_and_the_next_job_is_taken(
     center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
 ) -> None:
