@@ -33,6 +33,8 @@ from mlc.model.truncation import truncate, truncate_start
 from mlc.settings import ProcessSettings
 
 LOADING_PAUSE = timedelta(seconds=2)
+LONGEST_REASON = 1200
+"""Bytes of what a runtime says of a deployment that failed: a traceback's end, and the record that it failed on."""
 
 
 class Deployments(Record):
@@ -163,7 +165,7 @@ class DeploymentActivities:
 def _deployment(record: DeploymentRecord) -> Deployment:
     problem = ""
     if record.state is DeploymentState.FAILED:
-        problem = truncate_start("\n".join(record.messages), 400) or "the runtime gave no reason"
+        problem = truncate_start("\n".join(record.messages), LONGEST_REASON) or "the runtime gave no reason"
     elif record.state is DeploymentState.UNDEPLOYED:
         problem = "it was undeployed meanwhile"
     online = record.runtime_id is not None
@@ -173,6 +175,8 @@ def _deployment(record: DeploymentRecord) -> Deployment:
         runtime=truncate(record.runtime_name, 100) if online else None,
         ready=record.state is DeploymentState.DEPLOYED,
         problem=problem,
+        address=truncate(record.address, 300),
+        warning=truncate(record.warning, 400),
     )
 
 

@@ -195,6 +195,7 @@ class DeployModel(ProcessRun):
     async def deploy(self) -> None:
         """Model Deployment: online on each matching runtime with endpoints, batch if any has none."""
         self.result.deployments = await self.rollout.run(self.case.policy)
+        self.result.warnings += [f"{d.mode} on {d.runtime}: {d.warning}" for d in self.result.deployments if d.warning]
         self.progress.note(places_text(self.result.deployments))
 
     async def copy_schedules(self) -> None:

@@ -48,7 +48,8 @@ class DeploymentRequest(Record):
 class Deployment(Record):
     """A deployment that exists in the centre.
 
-    ``ready`` is False while an online runtime still loads the model; ``problem`` says why it can't.
+    ``ready`` is False while an online runtime still loads the model; ``problem`` says why it can't. ``address`` is
+    where it answers online; ``warning`` is what people should know of one that is ready.
     """
 
     id: str
@@ -56,6 +57,8 @@ class Deployment(Record):
     runtime: str | None = None
     ready: bool = True
     problem: str = ""
+    address: str = ""
+    warning: str = ""
 
 
 class Runtime(Record):
@@ -96,6 +99,10 @@ class DeploymentRecord(Record):
     stage: str = "unassigned"
     key: str | None = None
     messages: list[str] = []
+    address: str = ""
+    """Where it answers online; empty of one that doesn't, or doesn't yet."""
+    warning: str = ""
+    """What people should know of it although it is deployed."""
     schedules: list[Schedule] = []
     snapshot: Snapshot | None = None
     """The copy of the snapshot that it carries; only of one that is open."""
