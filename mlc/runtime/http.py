@@ -90,7 +90,7 @@ def create_app(models: OnlineModels, settings: RuntimeSettings) -> FastAPI:
         if error.status_code == 404 and said == "Not Found":
             said = f"There is nothing at {request.url.path[:200]}: /docs tells what there is."
         elif error.status_code == 405:
-            said = f"{request.method[:20]} is not what this address takes: send {(error.headers or {}).get('allow')}."
+            said = f"{request.method[:20]} is not what this address takes: send {(error.headers or {}).get('Allow')}."
         return JSONResponse({"message": said}, status_code=error.status_code, headers=error.headers)
 
     return app

@@ -113,6 +113,8 @@ class OnlineModels:
             stored = await self._center.finish_loading(deployment_id, state, messages, **told)
             others = [deployment for deployment in self._serving if deployment.id != deployment_id]
             self._serving = [*others, stored] if stored.state is DeploymentState.DEPLOYED else others
+            if stored.state not in _LOADED:
+                self._wanted.pop(deployment_id, None)
             return stored.state
 
     async def _caught_up(self) -> None:

@@ -49,7 +49,7 @@ async def test_a_new_snapshot_takes_over_once_it_is_ready_and_no_request_is_drop
     asking = [asyncio.create_task(keep_asking(url)) for url in (runtime.url, runtime.url, model, model)]
     new = await deploy(center, runtime, answers(2))
     await is_now(center, new, "DEPLOYED")
-    await asyncio.sleep(0.5)  # both are there: requests wait for either
+    await eventually(lambda: answers_as(http, runtime.url, 2))
     assert (await answered(http, f"{runtime.base}/deployments/{old}/score", {}))["answer"] == 1
     await center.patch_deployment(old, {"state": "UNDEPLOYED"})
     await eventually(lambda: gone(pid))
@@ -60,15 +60,17 @@ async def test_a_new_snapshot_takes_over_once_it_is_ready_and_no_request_is_drop
 
 
 async def test_requests_that_wait_for_a_snapshot_that_is_replaced_are_answered_by_the_next(
-    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     runtime = await start_runtime(online=True, online_time_limit=2)
     old, new = [await deploy(center, runtime, answers(number)) for number in (1, 2)]
     for deployment in (old, new):
         await is_now(center, deployment, "DEPLOYED")
     await eventually(lambda: answers_as(http, runtime.url, 2))
-    waiting = [asyncio.create_task(http.post(runtime.url, json={"sleep": 0.3, "n": n})) for n in range(5)]
-    await asyncio.sleep(0.1)
+    begun = tmp_path / "begun"
+    record = {"sleep": 0.3, "touch": str(begun)}
+    waiting = [asyncio.create_task(http.post(runtime.url, json=record)) for _ in range(5)]
+    await eventually(lambda: _exists(begun))
     await center.patch_deployment(new, {"state": "UNDEPLOYED"})  # its run is undone
     got = [(response.status_code, response.json()["answer"]) for response in await asyncio.gather(*waiting)]
     assert got[0] == (200, 2)
@@ -118,13 +120,16 @@ async def test_a_second_model_takes_no_address_of_the_first_one(
 
 
 async def test_a_request_that_waits_is_never_handed_to_another_model(
-    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     runtime = await start_runtime(online=True)
     first = await deploy(center, runtime, answers(1), "model-1")
     await is_now(center, first, "DEPLOYED")
     await eventually(lambda: answered(http, runtime.url, {}))
-    waiting = [asyncio.create_task(http.post(runtime.url, json={"sleep": 4})) for _ in range(2)]
+    begun = tmp_path / "begun"
+    record = {"sleep": 4, "touch": str(begun)}
+    waiting = [asyncio.create_task(http.post(runtime.url, json=record)) for _ in range(2)]
+    await eventually(lambda: _exists(begun))
     second = await deploy(center, runtime, answers(2), "model-2")
     await is_now(center, second, "DEPLOYED")
     await center.patch_deployment(first, {"state": "UNDEPLOYED"})
