@@ -29,12 +29,12 @@ from mlc.model.deployment import (
 )
 from mlc.model.failure import FailureType, NotFound, Refused
 from mlc.model.snapshot import Snapshot
-from mlc.model.truncation import truncate, truncate_start
+from mlc.model.truncation import json_size, truncate, truncate_start
 from mlc.settings import ProcessSettings
 
 LOADING_PAUSE = timedelta(seconds=2)
-LONGEST_REASON = 1200
-"""Bytes of what a runtime says of a deployment that failed: a traceback's end, and the record that it failed on."""
+LONGEST_REASON, LONGEST_SENTENCE = 1000, 600
+"""Bytes of what a runtime says of a deployment that failed, and of its last message: the sentence that says why."""
 
 
 class Deployments(Record):
@@ -165,7 +165,7 @@ class DeploymentActivities:
 def _deployment(record: DeploymentRecord) -> Deployment:
     problem = ""
     if record.state is DeploymentState.FAILED:
-        problem = truncate_start("\n".join(record.messages), LONGEST_REASON) or "the runtime gave no reason"
+        problem = _reason(record.messages) or "the runtime gave no reason"
     elif record.state is DeploymentState.UNDEPLOYED:
         problem = "it was undeployed meanwhile"
     online = record.runtime_id is not None
@@ -178,6 +178,14 @@ def _deployment(record: DeploymentRecord) -> Deployment:
         address=truncate(record.address, 300),
         warning=truncate(record.warning, 400),
     )
+
+
+def _reason(messages: list[str]) -> str:
+    """What a runtime's last message says, and then the end of what it said before, such as a traceback."""
+    *before, why = messages or [""]
+    why = truncate(why, LONGEST_SENTENCE)
+    room = LONGEST_REASON - json_size(why)
+    return "\n".join([why, truncate_start("\n".join(before), room)]) if before else why
 
 
 async def active_deployments(center: Center, snapshot: Snapshot, *, but: Container[str] = ()) -> list[DeploymentRecord]:
