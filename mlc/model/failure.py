@@ -31,7 +31,9 @@
         NotJson
         NotReady
         NotServing
+            ModelBusy
             NoSuchDeployment
+                SeveralModels
         NotSetUp
         NotText
         Outdated

@@ -19,7 +19,7 @@ from mlc.model.deployment import DeploymentRecord
 from mlc.model.failure import MlcError
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.online import NoSuchDeployment, OnlineModels, Reply, SeveralModels, Target
-from mlc.runtime.online_model import Busy, NotServing, Outcome, TooSlow
+from mlc.runtime.online_model import ModelBusy, NotServing, Outcome, TooSlow
 from mlc.settings import RuntimeSettings
 
 DEPLOYMENT_HEADER = "X-Deployment-Id"
@@ -31,7 +31,7 @@ _STATUS = {"scored": 200, "refused": 400, "failed": 500}
 _ERRORS: list[tuple[type[Exception], int, dict[str, str]]] = [
     (SeveralModels, 409, {}),
     (NoSuchDeployment, 404, {}),
-    (Busy, 503, retry_after.encode(timedelta(seconds=1))),
+    (ModelBusy, 503, retry_after.encode(timedelta(seconds=1))),
     (NotServing, 503, retry_after.encode(timedelta(seconds=2))),
     (TooSlow, 504, {}),
     (ModelFailure, 500, {}),

@@ -12,7 +12,7 @@ from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import ExternalError, MlcError
 from mlc.runtime import addresses
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.online_model import READY_WAIT, Busy, NotServing, OnlineModel, Outcome
+from mlc.runtime.online_model import READY_WAIT, ModelBusy, NotServing, OnlineModel, Outcome
 from mlc.settings import RuntimeSettings
 
 POLL_INTERVAL = 1.0
@@ -94,7 +94,7 @@ class OnlineModels:
                 asked.append(deployment)
                 target = target._replace(model_id=_model(deployment))  # a successor must be of the same model
                 return Reply(deployment, await self._models[deployment.id].score(records))
-            except (NoSuchDeployment, SeveralModels, Busy, ModelFailure) as final:
+            except (NoSuchDeployment, SeveralModels, ModelBusy, ModelFailure) as final:
                 error = final
                 break
             except NotServing as away:

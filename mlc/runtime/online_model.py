@@ -33,7 +33,7 @@ class NotServing(MlcError):
     """Nothing can answer at this moment. The text is a sentence."""
 
 
-class Busy(NotServing):
+class ModelBusy(NotServing):
     """Too many requests wait for the model, or one has waited too long."""
 
 
@@ -78,9 +78,10 @@ class OnlineModel:
         self._settings = settings
         self._text_limit = text_limit
         self._folder = workspace / "online" / re.sub(r"[^\w-]", "_", deployment_id)
-        self._ready = asyncio.Event()
-        self._turn = asyncio.Lock()
         self._process: ModelProcess | None = None
+        self._busy = False
+        self._changed = asyncio.Event()
+        """Set, and replaced by another, whenever those who wait should look again."""
         self._requests = 0
         self._has_answered = False
         self._stopping = False
@@ -95,12 +96,13 @@ class OnlineModel:
         """What the score function makes of some records: an outcome for each, in their order.
 
         Raises:
-            NotServing: the model is not loaded, and doesn't come back at once; ``Busy``: others are before this one.
+            NotServing: the model is not loaded, and doesn't come back at once.
+            ModelBusy: others are before this request.
             ModelFailure: the process died over these records; ``TooSlow``: it took too long over them.
         """
         limit = self._settings.online_time_limit
         if self._requests > self._settings.online_queue_limit:
-            raise Busy(f"{self._requests} requests are before this one, as many as may wait: try again later.")
+            raise ModelBusy(f"{self._requests} requests are before this one, as many as may wait: try again later.")
         self._requests += 1
         try:
             async with asyncio.timeout(limit) as waiting:
@@ -109,35 +111,44 @@ class OnlineModel:
                 try:
                     return await self._ask(process, records)
                 finally:
-                    self._turn.release()
+                    self._busy = False
+                    self._tell_waiting()
         except TimeoutError:
-            raise Busy(f"The model was busy with other requests for {limit:g} seconds: try again later.") from None
+            raise ModelBusy(f"The model was busy with other requests for {limit:g} seconds: try again later.") from None
         finally:
             self._requests -= 1
 
     async def stop(self, *, grace: float = 0) -> None:
         """End the process, after the request that it is working on but after ``grace`` seconds at the latest."""
         self._stopping = True
-        self._ready.set()  # whoever waits is told that there is nobody here
+        self._tell_waiting()
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(grace, 0.01)), self._turn:
-                self._process = None
+            async with asyncio.timeout(max(grace, 0.01)):
+                while self._busy:
+                    await self._changed.wait()
         self._keeping.cancel()
         await asyncio.gather(self._keeping, return_exceptions=True)
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def _take_turn(self) -> ModelProcess:
-        """Wait until the process is there and free; whoever gets it has the turn."""
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(READY_WAIT):
-                    await self._ready.wait()
-            if self._stopping or not self._ready.is_set():
-                raise NotServing(f"The model of deployment {self.id} is being loaded: try again later.")
-            await self._turn.acquire()
-            if self.ready and self._process is not None:
-                return self._process
-            self._turn.release()  # it went away meanwhile, and may come back
+        """Wait until the process is there and free; whoever gets it is to say so when it is free again."""
+        while self._busy or not self.ready:
+            changed = self._changed
+            try:
+                async with asyncio.timeout(None if self._busy else READY_WAIT):
+                    if not self._stopping:
+                        await changed.wait()
+            except TimeoutError:
+                raise NotServing(f"The model of deployment {self.id} is being loaded: try again later.") from None
+            if self._stopping:
+                raise NotServing(f"The deployment {self.id} is ended.")
+        assert self._process is not None
+        self._busy = True
+        return self._process
+
+    def _tell_waiting(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def _ask(self, process: ModelProcess, records: list[Any]) -> list[Outcome]:
         limit = self._settings.online_time_limit
@@ -158,8 +169,6 @@ class OnlineModel:
 
     def _away(self) -> None:
         self._process = None
-        if not self._stopping:
-            self._ready.clear()
 
     async def _keep(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -173,7 +182,7 @@ class OnlineModel:
                 self._has_answered = False
                 try:
                     self._process = process
-                    self._ready.set()
+                    self._tell_waiting()
                     log.info("deployment %s is loaded", self.id)
                     await process.ended()
                     log.warning("the model of deployment %s ended and is loaded again", self.id)

@@ -153,31 +153,36 @@ async def test_requests_beyond_the_queue_are_told_to_come_again(
 ) -> None:
     runtime = await served(center, start_runtime, answers(1), online_queue_limit=2)
     await eventually(lambda: answered(http, runtime.url, {}))
-    begun = tmp_path / "begun"
-    first = asyncio.create_task(http.post(runtime.url, json={"sleep": 2, "touch": str(begun)}))
+    begun, go_on = tmp_path / "begun", tmp_path / "go-on"
+    first = asyncio.create_task(http.post(runtime.url, json={"touch": str(begun), "until": str(go_on)}))
     await eventually(lambda: _exists(begun))
-    responses = await asyncio.gather(*(http.post(runtime.url, json={}) for _ in range(8)))
-    assert sorted(response.status_code for response in responses) == [200] * 2 + [503] * 6
-    for response in responses:
-        if response.status_code == 503:
-            assert int(response.headers["Retry-After"]) >= 1
-            assert response.headers["MLC-Snapshot"]
-            assert "as many as may wait" in response.json()["message"]
+    responses: list[httpx.Response] = []
+
+    async def ask() -> None:
+        responses.append(await http.post(runtime.url, json={}))
+        if len(responses) == 6:  # as many as were sent away at once
+            go_on.touch()
+
+    await asyncio.gather(*(ask() for _ in range(8)))
+    assert [response.status_code for response in responses] == [503] * 6 + [200] * 2
+    for response in responses[:6]:
+        assert int(response.headers["Retry-After"]) >= 1
+        assert response.headers["MLC-Snapshot"]
+        assert "as many as may wait" in response.json()["message"]
     assert (await first).status_code == 200
 
 
 async def test_a_request_waits_for_its_turn_no_longer_than_the_limit(
-    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
-    runtime = await served(center, start_runtime, answers(1), online_time_limit=2)
+    runtime = await served(center, start_runtime, answers(1), online_time_limit=3)
     await eventually(lambda: answered(http, runtime.url, {}))
-    begun = tmp_path / "begun"
-    slow = {"sleep": 1.5, "touch": str(begun)}
-    first = asyncio.create_task(http.post(runtime.url, json=slow))
-    await eventually(lambda: _exists(begun))
-    statuses = [r.status_code for r in await asyncio.gather(*(http.post(runtime.url, json=slow) for _ in range(3)))]
-    assert sorted(statuses) == [200, 503, 503]
-    assert (await first).status_code == 200
+    responses = await asyncio.gather(*(http.post(runtime.url, json={"sleep": 2}) for _ in range(4)))
+    assert {response.status_code for response in responses} == {200, 503}
+    for response in responses:
+        if response.status_code == 503:
+            assert "busy with other requests for 3 seconds" in response.json()["message"]
+            assert int(response.headers["Retry-After"]) >= 1
 
 
 async def _ok(http: httpx.AsyncClient, url: str) -> httpx.Response | None:

@@ -62,19 +62,22 @@ async def test_a_new_snapshot_takes_over_once_it_is_ready_and_no_request_is_drop
 async def test_requests_that_wait_for_a_snapshot_that_is_replaced_are_answered_by_the_next(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    runtime = await start_runtime(online=True, online_time_limit=2)
+    runtime = await start_runtime(online=True, online_time_limit=100)
     old, new = [await deploy(center, runtime, answers(number)) for number in (1, 2)]
     for deployment in (old, new):
         await is_now(center, deployment, "DEPLOYED")
     await eventually(lambda: answers_as(http, runtime.url, 2))
     begun = tmp_path / "begun"
-    record = {"sleep": 0.3, "touch": str(begun)}
-    waiting = [asyncio.create_task(http.post(runtime.url, json=record)) for _ in range(5)]
+    go_on = tmp_path / "go-on"
+    asked = asyncio.create_task(http.post(runtime.url, json={"touch": str(begun), "until": str(go_on)}))
     await eventually(lambda: _exists(begun))
+    waiting = [asyncio.create_task(http.post(runtime.url, json={})) for _ in range(5)]
     await center.patch_deployment(new, {"state": "UNDEPLOYED"})  # its run is undone
+    await eventually(lambda: answers_as(http, runtime.url, 1))
+    go_on.touch()
+    assert (await asked).json()["answer"] == 2
     got = [(response.status_code, response.json()["answer"]) for response in await asyncio.gather(*waiting)]
-    assert got[0] == (200, 2)
-    assert {status for status, _ in got} == {200}
+    assert set(got) == {(200, 1)}
 
 
 async def test_a_snapshot_that_is_not_ready_leaves_the_answer_to_the_one_before(
@@ -122,23 +125,25 @@ async def test_a_second_model_takes_no_address_of_the_first_one(
 async def test_a_request_that_waits_is_never_handed_to_another_model(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    runtime = await start_runtime(online=True)
+    runtime = await start_runtime(online=True, online_time_limit=100)
     first = await deploy(center, runtime, answers(1), "model-1")
     await is_now(center, first, "DEPLOYED")
     await eventually(lambda: answered(http, runtime.url, {}))
     begun = tmp_path / "begun"
-    record = {"sleep": 4, "touch": str(begun)}
-    waiting = [asyncio.create_task(http.post(runtime.url, json=record)) for _ in range(2)]
+    go_on = tmp_path / "go-on"
+    record = {"touch": str(begun), "until": str(go_on)}
+    asked = asyncio.create_task(http.post(runtime.url, json=record))
     await eventually(lambda: _exists(begun))
+    waiting = asyncio.create_task(http.post(runtime.url, json=record))
     second = await deploy(center, runtime, answers(2), "model-2")
-    await is_now(center, second, "DEPLOYED")
+    await eventually(lambda: answered(http, f"{runtime.base}/deployments/{second}/score", {}))
+    assert (await http.post(runtime.url, json={})).status_code == 409
     await center.patch_deployment(first, {"state": "UNDEPLOYED"})
-    statuses = []
-    for response in await asyncio.gather(*waiting):
-        statuses.append(response.status_code)
-        assert response.status_code == 503 or response.json()["answer"] == 1
-        assert response.headers["MLC-Deployment"] == first
-    assert 503 in statuses
+    await eventually(lambda: answers_as(http, runtime.url, 2))
+    go_on.touch()
+    done, left = await asked, await waiting
+    assert (done.status_code, done.json()["answer"], done.headers["MLC-Deployment"]) == (200, 1, first)
+    assert (left.status_code, left.headers["MLC-Deployment"]) == (503, first)
 
 
 async def test_the_same_models_are_loaded_after_a_restart_and_what_ended_is_not(
