@@ -60,10 +60,10 @@ def create_app(models: OnlineModels, settings: RuntimeSettings) -> FastAPI:
         if engine != settings.name:
             raise HTTPException(404, f"This is the runtime {settings.name}, not {engine[:100]}.")
         _check_content_type(request)
-        sent = _parse(await _body(request, settings))
-        if isinstance(sent, list):
-            return _many(await models.score(sent, target))
-        return _one(await models.score([sent], target))
+        reply = await models.score(_parse(await _body(request, settings)), target)
+        if reply.error:
+            return _failed(reply, reply.error)
+        return _many(reply) if reply.batch else _one(reply)
 
     @app.post("/{engine}/api/roundtrip/0/1", response_class=JSONResponse)
     async def roundtrip(engine: str, request: Request, deployment: str | None = None) -> JSONResponse:
@@ -93,12 +93,14 @@ def create_app(models: OnlineModels, settings: RuntimeSettings) -> FastAPI:
             said = f"{request.method[:20]} is not what this address takes: send {(error.headers or {}).get('Allow')}."
         return JSONResponse({"message": said}, status_code=error.status_code, headers=error.headers)
 
+    @app.exception_handler(Exception)
+    async def fault(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"message": f"The runtime failed: {type(error).__name__}."}, status_code=500)
+
     return app
 
 
 def _one(reply: Reply) -> JSONResponse:
-    if reply.error:
-        return _failed(reply, reply.error)
     (outcome,) = reply.outcomes
     said = _value(outcome) if outcome["outcome"] == "scored" else _problem(outcome)
     return _Answer(said, status_code=_STATUS[outcome["outcome"]], headers=_headers(reply.deployment))
@@ -106,8 +108,6 @@ def _one(reply: Reply) -> JSONResponse:
 
 def _many(reply: Reply) -> JSONResponse:
     """An item for each record, in their order, with a status of its own; 207 if any of them is not 200."""
-    if reply.error:
-        return _failed(reply, reply.error)
     items = [
         {"status": _STATUS[each["outcome"]]}
         | ({"answer": _value(each)} if each["outcome"] == "scored" else _problem(each))

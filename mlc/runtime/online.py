@@ -47,10 +47,14 @@ ONLY_MODEL = Target()
 
 
 class Reply(NamedTuple):
-    """What came of a request: an outcome for each record, or the error; and the deployment, if one was chosen."""
+    """What came of a request: an outcome for each record, or the error; and the deployment, if one was chosen.
+
+    ``batch`` tells whether several records were sent, or one.
+    """
 
     deployment: DeploymentRecord | None
     outcomes: list[Outcome]
+    batch: bool = False
     error: MlcError | ModelFailure | None = None
 
 
@@ -80,8 +84,10 @@ class OnlineModels:
         finally:
             await asyncio.gather(*(model.stop() for model in self._models.values()), *self._stopping)
 
-    async def score(self, records: list[Any], target: Target = ONLY_MODEL) -> Reply:
-        """Let the model that a request is for score its records. Nothing is raised: what went wrong is in the reply.
+    async def score(self, sent: Any, target: Target = ONLY_MODEL) -> Reply:
+        """Let the model that a request is for score its record, or its list of records.
+
+        Nothing is raised: what went wrong is in the reply.
 
         Of several deployments of one model the newest that is ready answers. One that is undeployed while a request
         waits for its turn hands it to the next, so that replacing a snapshot drops nothing.
@@ -93,7 +99,9 @@ class OnlineModels:
                 deployment = await self._chosen(target, asked)
                 asked.append(deployment)
                 target = target._replace(model_id=_model(deployment))  # a successor must be of the same model
-                return Reply(deployment, await self._models[deployment.id].score(records))
+                model = self._models[deployment.id]
+                batch = model.is_batch(sent)
+                return Reply(deployment, await model.score(sent if batch else [sent]), batch)
             except (NoSuchDeployment, SeveralModels, ModelBusy, ModelFailure) as final:
                 error = final
                 break
@@ -101,7 +109,7 @@ class OnlineModels:
                 error = away
                 if target.deployment_id is not None or not asked or not self._others(target, asked):
                     break
-        return Reply(asked[-1] if asked else None, [], error)
+        return Reply(asked[-1] if asked else None, [], error=error)
 
     async def _finish_loading(
         self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = (), *, warning: str = ""

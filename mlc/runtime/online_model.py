@@ -16,6 +16,7 @@ from mlc.runtime.activities import extra_environment
 from mlc.runtime.execution import MEGABYTE, requirements_of
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.harness.trial import takes_lists
 from mlc.runtime.layout import Layout, Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import ModelDied, ModelProcess
@@ -79,6 +80,7 @@ class OnlineModel:
         self._text_limit = text_limit
         self._folder = workspace / "online" / re.sub(r"[^\w-]", "_", deployment_id)
         self._process: ModelProcess | None = None
+        self._takes_lists = False
         self._busy = False
         self._changed = asyncio.Event()
         """Set, and replaced by another, whenever those who wait should look again."""
@@ -91,6 +93,10 @@ class OnlineModel:
     def ready(self) -> bool:
         """Whether the model is loaded, and can be asked at once or after others."""
         return self._process is not None and not self._stopping
+
+    def is_batch(self, sent: Any) -> bool:
+        """Whether a body holds several records. Where the schema says that a record is a list, one of lists does."""
+        return isinstance(sent, list) and (not self._takes_lists or all(isinstance(item, list) for item in sent))
 
     async def score(self, records: list[Any]) -> list[Outcome]:
         """What the score function makes of some records: an outcome for each, in their order.
@@ -284,6 +290,7 @@ class OnlineModel:
             layout.notes.clear()
             order = layout.order("online", model, layout.definition("deployment"))
             add_online_data(order, layout, model, check=self._settings.online_check_schema)
+            self._takes_lists = takes_lists(order.record_schema)
             await patiently(lambda: self._center.save_definition(deployment, order.definition))
             requirements = await requirements_of(model, self._center, self._text_limit)
             return layout, order, requirements, deployment.state is DeploymentState.DEPLOYED

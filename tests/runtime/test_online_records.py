@@ -240,6 +240,19 @@ def test_the_first_record_of_the_test_data_is_tried_as_a_batch_job_would_give_it
     assert tried(model)["outcome"] == "scored"
 
 
+@pytest.mark.parametrize("text", ['[{"a": 1}, {"a": 2}]', '[[{"a": 1}, {"a": 2}], [{"a": 3}]]'])
+def test_where_a_record_is_a_list_by_the_schema_a_list_is_tried(online: Online, tmp_path: Path, text: str) -> None:
+    Path("model.py").write_text("# modelop.score\ndef s(rows): return sum(r['a'] for r in rows)")
+    Path("t.json").write_text(text)
+    items = {"type": "record", "name": "r", "fields": [field("a", "int")]}
+    lists = {"type": "array", "items": items}
+    file = {"path": "t.json", "name": "t.json", "format": "json", "check": False, "schema": lists}
+    model = OnlineScoring(ModelCode("model.py", {}), {"inputs": [file], "record_schema": lists, "check_records": True})
+    assert tried(model)["results"] == [3]
+    assert scored(model, [{"a": 4}], {"a": 4})[0]["results"] == [4]
+    assert scored(model, {"a": 4})[0]["outcome"] == "refused"
+
+
 def test_only_the_beginning_of_large_test_data_is_read(online: Online, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a,b\n" + "1,2\n" * CSV_HEAD + "1,no number\n"
     opened = []

@@ -45,6 +45,19 @@ async def test_a_batch_is_answered_in_its_order_with_a_status_for_each_record(
     assert [item["answer"] for item in thousands.json()] == [2.0 * n for n in range(20_000)]
 
 
+async def test_where_a_record_is_a_list_by_the_schema_a_batch_is_a_list_of_lists(
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
+) -> None:
+    model = python_model("# modelop.score\ndef s(rows): return len(rows)")
+    definition = {"type": "array", "items": "int"}
+    model.stored_model.model_meta_data.input_schema = [{"schemaDefinition": definition}]
+    runtime = await served(center, start_runtime, model)
+    assert (await http.post(runtime.url, json=[1, 2, 3])).json() == 3
+    both = await http.post(runtime.url, json=[[1, 2, 3], [4]])
+    assert [item["answer"] for item in both.json()] == [3, 1]
+    assert (await http.post(runtime.url, json=[1, "x"])).status_code == 400
+
+
 async def test_the_callers_fault_is_400_with_the_column_and_the_models_500_with_its_exception(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
@@ -77,6 +90,19 @@ async def test_answers_that_json_can_not_hold_are_valid_json_all_the_same(
         answer = json.loads(response.content, parse_constant=pytest.fail)
         answer = answer[0]["answer"] if isinstance(sent, list) else answer
         assert answer == {"nan": None, "inf": [None, None], "half": "\ud800", "text": "é"}
+
+
+async def test_an_answer_that_can_not_be_written_is_the_models_fault_and_it_stays_loaded(
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
+) -> None:
+    source = "import os\n# modelop.score\ndef s(r): return 10 ** 5000 if r['huge'] else os.getpid()"
+    runtime = await served(center, start_runtime, python_model(source))
+    before = (await http.post(runtime.url, json={"huge": False})).json()
+    failed = await http.post(runtime.url, json={"huge": True})
+    assert (failed.status_code, failed.json()["message"][:26]) == (500, "The answer can't be writte")
+    both = await http.post(runtime.url, json=[{"huge": True}, {"huge": True}])
+    assert [item["status"] for item in both.json()] == [500, 500]
+    assert (await http.post(runtime.url, json={"huge": False})).json() == before
 
 
 async def test_the_names_in_headers_are_ascii(

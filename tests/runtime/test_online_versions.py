@@ -203,7 +203,7 @@ async def test_an_undeployment_just_before_the_model_is_loaded_ends_the_model(
         await eventually(lambda: _exists(folder / "__moc_runtime" / "order.json"))
         await eventually(lambda: _missing(folder))
         assert await state(center, deployment) == "UNDEPLOYED"
-        assert isinstance((await models.score([{}])).error, NotServing)
+        assert isinstance((await models.score({})).error, NotServing)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
 

@@ -153,7 +153,11 @@ def serve(model: ModelCode, order: dict[str, Any], channel: Channel) -> None:
     model.init(lambda: definition(order))
     channel.send(event="ready", trial=scoring.trial, notes=scoring.notes, **versions())
     for request in channel.requests():
-        channel.send(id=request["id"], **scoring.answer(request))
+        answer = scoring.answer(request)
+        try:
+            channel.send(id=request["id"], **answer)
+        except ValueError as error:  # a whole number of thousands of digits: nothing of it was sent
+            channel.send(id=request["id"], **scoring.unwritable(request, error))
 
 
 def versions() -> dict[str, Any]:

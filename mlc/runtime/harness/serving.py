@@ -45,6 +45,13 @@ class OnlineScoring:
         nulled.note(notes)
         return {"event": "scored", "outcomes": outcomes, "notes": notes}
 
+    def unwritable(self, request: Mapping[str, Any], error: ValueError) -> dict[str, Any]:
+        """The answer instead of one that can't be written as JSON."""
+        failed = {"outcome": "failed", "message": f"The answer can't be written as JSON: {error}.", "traceback": ""}
+        if request.get("trial"):
+            return {"event": "tried", **failed}
+        return {"event": "scored", "outcomes": [failed] * len(request["records"]), "notes": []}
+
     def _new_check(self, schema: Mapping[str, Any]) -> InputCheck | None:
         try:
             return InputCheck(schema)

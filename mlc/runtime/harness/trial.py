@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from .records import Broken, Unreadable
+from .records import LARGEST_DOCUMENT, Broken, Unreadable
 from .schema import CheckedRecords
 
 CSV_HEAD = 1024**2
@@ -46,11 +46,13 @@ def find_example(inputs: list[dict[str, Any]], schema: Mapping[str, Any] | None,
         try:
             numbered = enumerate(_records(source), start=1)
             for number, record in islice(numbered, LOOKED_AT):
+                if takes_lists(schema) and not isinstance(record, list):
+                    return Example(_whole(Path(source["path"])), f"the content of {source['name']}")
                 if not isinstance(record, Broken):
                     lean = _without_labels(record, schema)
                     return Example(record, f"record {number} of {source['name']}", lean)
             notes.append(f"The test data {source['name']} has no record that can be read.")
-        except (Unreadable, OSError) as error:
+        except (Unreadable, OSError, ValueError, RecursionError) as error:
             notes.append(str(error))
     if schema is None:
         return None
@@ -59,6 +61,11 @@ def find_example(inputs: list[dict[str, Any]], schema: Mapping[str, Any] | None,
         notes.append("The input schema tells no value for one of its fields: give it a default.")
         return None
     return Example(record, "a record made from the input schema")
+
+
+def takes_lists(schema: Mapping[str, Any] | None) -> bool:
+    """Whether one record of the model is a list, by its schema."""
+    return isinstance(schema, Mapping) and schema.get("type") == "array"
 
 
 def shown(record: Any) -> str:
@@ -77,6 +84,12 @@ def _records(source: dict[str, Any]) -> Iterator[Any]:
     if source["format"] == "csv" and Path(source["path"]).stat().st_size > CSV_HEAD:
         source = {**source, "path": _head(Path(source["path"]))}
     yield from CheckedRecords({**source, "check": False}, scoring=True)
+
+
+def _whole(path: Path) -> Any:
+    if path.stat().st_size > LARGEST_DOCUMENT:
+        raise ValueError(f"The list in {path.name} is too long to be one record.")
+    return json.loads(path.read_text(encoding="utf-8-sig"))
 
 
 def _head(path: Path) -> Path:
