@@ -32,10 +32,12 @@ from mlc.model.deployment import (
 from mlc.model.failure import FailureType, NotFound, Refused
 from mlc.model.failure_text import failure_text
 from mlc.model.snapshot import Snapshot
-from mlc.model.truncation import truncate
+from mlc.model.truncation import json_size, truncate, truncate_start
 from mlc.settings import ProcessSettings
 
 LOADING_PAUSE = timedelta(seconds=2)
+LONGEST_REASON, LONGEST_SENTENCE = 1000, 600
+"""Bytes of what a runtime says of a deployment that failed, and of its last message: the sentence that says why."""
 
 
 class Deployments(Record):
@@ -210,7 +212,7 @@ async def end_each(center: Center, ids: Iterable[str]) -> None:
 def deployment_of(record: DeploymentRecord) -> Deployment:
     problem = ""
     if record.state is DeploymentState.FAILED:
-        problem = failure_text(record.messages, 400) or "the runtime gave no reason"
+        problem = _reason(record.messages) or "the runtime gave no reason"
     elif record.state is DeploymentState.UNDEPLOYED:
         problem = "it was undeployed meanwhile"
     online = record.runtime_id is not None
@@ -220,7 +222,17 @@ def deployment_of(record: DeploymentRecord) -> Deployment:
         runtime=truncate(record.runtime_name, 100) if online else None,
         ready=record.state is DeploymentState.DEPLOYED,
         problem=problem,
+        address=truncate(record.address, 300),
+        warning=truncate(record.warning, 400),
     )
+
+
+def _reason(messages: Sequence[str]) -> str:
+    """What went wrong, and then the end of all else that the runtime said, such as a traceback."""
+    why = failure_text(messages, LONGEST_SENTENCE)
+    rest = [line for line in messages if line.strip() and line not in why]
+    room = LONGEST_REASON - json_size(why)
+    return "\n".join([why, truncate_start("\n".join(rest), room)]) if rest else why
 
 
 async def active_deployments(center: Center, snapshot: Snapshot, *, but: Container[str] = ()) -> list[DeploymentRecord]:

@@ -370,7 +370,11 @@ class RuntimeSettings(Group):
     environment: list[str] = Field([], description="Names of environment variables that models may see")
     memory_limit_mb: int = Field(2048, ge=64, description="Memory of one model, MB")
     time_limit: float = Field(3600, gt=0, description="Seconds for one job")
-    online_time_limit: float = Field(30, gt=0, description="Seconds for one online record")
+    online_time_limit: float = Field(
+        30, gt=0, description="Seconds that an online request may wait for its model, and again for the answer"
+    )
+    online_queue_limit: int = Field(64, ge=0, description="Online requests that may wait for a model that is busy")
+    online_check_schema: bool = Field(True, description="Refuse online records that are not as the input schema says")
     load_time_limit: float = Field(300, gt=0, description="Seconds in which an online model must load")
     install_time_limit: float = Field(
         600, gt=0, description="Seconds in which a model's requirements must be installed; so long an index may be away"

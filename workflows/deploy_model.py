@@ -218,6 +218,7 @@ class DeployModel(ProcessRun):
         self.result.deployments = await self.rollout.run(
             self.case.policy, before=self.precedence.make_way if in_order else None
         )
+        self.result.warnings += [f"{d.mode} on {d.runtime}: {d.warning}" for d in self.result.deployments if d.warning]
         self.progress.note(places_text(self.result.deployments))
 
     async def copy_schedules(self) -> None:

@@ -161,11 +161,18 @@ class Ledger(Contents, Protocol):
     async def create_deployment(self, deployment: NewDeployment) -> DeploymentRecord: ...
 
     async def finish_loading(
-        self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = ()
+        self,
+        deployment_id: str,
+        state: DeploymentState,
+        messages: Sequence[str] = (),
+        *,
+        address: str = "",
+        warning: str = "",
     ) -> DeploymentRecord:
         """A runtime has loaded a deployment (``DEPLOYED``), or could not (``FAILED``).
 
-        Only one that is being loaded changes; any other stays as it is. Returns what it is then.
+        Only one that is being loaded changes; any other stays as it is, but that one which is deployed gets the
+        ``address`` at which it is served now. Returns what it is then.
         """
         ...
 

@@ -107,7 +107,8 @@ class Deployment(Record):
     """A deployment that exists in the centre.
 
     ``ready`` is False while an online runtime still loads the model; ``problem`` says why it can't. It is no problem
-    but ``overtaken`` if a higher snapshot's run has ended it.
+    but ``overtaken`` if a higher snapshot's run has ended it. ``address`` is where it answers online; ``warning`` is
+    what people should know of one that is ready.
     """
 
     id: str
@@ -116,6 +117,8 @@ class Deployment(Record):
     ready: bool = True
     problem: str = ""
     overtaken: bool = False
+    address: str = ""
+    warning: str = ""
 
 
 class Runtime(Record):
@@ -161,6 +164,10 @@ class DeploymentRecord(Record):
     stage: str = "unassigned"
     key: str | None = None
     messages: list[str] = []
+    address: str = ""
+    """Where it answers online; empty of one that doesn't, or doesn't yet."""
+    warning: str = ""
+    """What people should know of it although it is deployed."""
     schedules: list[Schedule] = []
     snapshot: Snapshot | None = None
     """The copy of the snapshot that it carries; only of one that is open."""

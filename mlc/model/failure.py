@@ -33,7 +33,9 @@
         NotJson
         NotReady
         NotServing
+            ModelBusy
             NoSuchDeployment
+                SeveralModels
         NotSetUp
         NotText
         Outdated

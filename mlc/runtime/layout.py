@@ -43,7 +43,9 @@ class DataFile(BaseModel):
 class Order(BaseModel):
     """What the harness is told to do. ``kind`` is ``training``, ``metrics``, ``scoring`` or ``online``.
 
-    ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them.
+    ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them. Online, ``inputs`` is the
+    test data of which a record is tried, ``record_schema`` the input schema, and ``check_records`` tells whether
+    callers' records that are not as it says are refused.
     """
 
     kind: str
@@ -53,6 +55,8 @@ class Order(BaseModel):
     inputs: list[DataFile] = []
     outputs: list[DataFile] = []
     stop_on_bad_records: bool = False
+    record_schema: dict[str, Any] | None = None
+    check_records: bool = False
 
 
 class Layout:
@@ -140,6 +144,20 @@ class Layout:
             kind: {str(name): self._places.sha256(name) for name, of in self._kinds.items() if of == kind}
             for kind in ("source", "artefacts", "files", "additional")
         }
+
+    def data(self, assets: Iterable[Asset]) -> list[DataFile]:
+        """The model's data files that lie there; of one that doesn't, or whose format is unknown, there is a note."""
+        files = []
+        for asset in assets:
+            name = path_of(asset)
+            try:
+                if not self._places.has(name):
+                    raise ModelFailure(f"The asset {asset.name} is no file of this runtime.")
+                file_format = data_format(asset, f"asset {asset.name}")
+                files.append(DataFile(path=self.root / name, format=file_format, name=asset.name))
+            except ModelFailure as failure:
+                self.notes.append(str(failure))
+        return files
 
     def definition(self, what: str) -> Path:
         """Where the JSON goes that init functions get of their ``job`` or ``deployment``."""

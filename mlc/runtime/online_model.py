@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,10 +17,12 @@ from mlc.runtime.activities import extra_environment
 from mlc.runtime.execution import MEGABYTE, requirements_of
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.harness.trial import takes_lists
 from mlc.runtime.layout import Layout, Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.requirements import interpreter_for
+from mlc.runtime.schemas import add_online_data
 from mlc.settings import FileSettings, RuntimeSettings
 
 READY_WAIT = 5.0
@@ -33,11 +35,23 @@ class NotServing(MlcError):
     """Nothing can answer at this moment. The text is a sentence."""
 
 
+class ModelBusy(NotServing):
+    """Too many requests wait for the model, or one has waited too long."""
+
+
+class TooSlow(ModelFailure):
+    """The model took too long over a request, and its process was ended."""
+
+
+Outcome = dict[str, Any]
+"""What became of a record: see :class:`mlc.runtime.harness.serving.OnlineScoring`."""
+
+
 class FinishLoading(Protocol):
     """Tells the centre how loading a deployment ended, as ``Ledger.finish_loading`` does, and what its state is now."""
 
     async def __call__(
-        self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = ()
+        self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = (), *, warning: str = ""
     ) -> DeploymentState: ...
 
 
@@ -66,50 +80,101 @@ class OnlineModel:
         self._settings = settings
         self._text_limit = text_limit
         self._folder = workspace / "online" / re.sub(r"[^\w-]", "_", deployment_id)
-        self._ready = asyncio.Event()
-        self._turn = asyncio.Lock()
         self._process: ModelProcess | None = None
+        self._takes_lists = False
+        self._busy = False
+        self._changed = asyncio.Event()
+        """Set, and replaced by another, whenever those who wait should look again."""
+        self._requests = 0
+        self._has_answered = False
+        self._stopping = False
         self._keeping = asyncio.create_task(self._keep())
 
-    async def score(self, record: Any) -> list[Any]:
-        """What the score function makes of one record: the values that it yields or returns.
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded, and can be asked at once or after others."""
+        return self._process is not None and not self._stopping
+
+    def is_batch(self, sent: Any) -> bool:
+        """Whether a body holds several records. Where the schema says that a record is a list, one of lists does."""
+        return isinstance(sent, list) and (not self._takes_lists or all(isinstance(item, list) for item in sent))
+
+    async def score(self, records: list[Any]) -> list[Outcome]:
+        """What the score function makes of some records: an outcome for each, in their order.
 
         Raises:
             NotServing: the model is not loaded, and doesn't come back at once.
-            ModelFailure: the model raised something, or its process died or took too long over this record.
+            ModelBusy: others are before this request.
+            ModelFailure: the process died over these records; ``TooSlow``: it took too long over them.
         """
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), READY_WAIT)
-        async with self._turn:
-            process = self._process
-            if process is None:
-                raise NotServing(f"The model of deployment {self.id} is being loaded: try again later.")
-            limit = self._settings.online_time_limit
-            try:
-                answer = await asyncio.wait_for(process.ask({"record": record}), limit)
-            except TimeoutError:
-                self._away()
-                await process.end()
-                raise ModelFailure(f"The model took longer than {limit:g} seconds over this record.") from None
-            except ModelDied as death:
-                self._away()
-                raise ModelFailure(str(death)) from None
-        if answer["event"] != "scored":
-            raise ModelFailure(answer["message"], answer["traceback"])
-        results: list[Any] = answer["results"]
-        return results
+        limit = self._settings.online_time_limit
+        if self._requests > self._settings.online_queue_limit:
+            raise ModelBusy(f"{self._requests} requests are before this one, as many as may wait: try again later.")
+        self._requests += 1
+        try:
+            async with asyncio.timeout(limit) as waiting:
+                process = await self._take_turn()
+                waiting.reschedule(None)
+                try:
+                    return await self._ask(process, records)
+                finally:
+                    self._busy = False
+                    self._tell_waiting()
+        except TimeoutError:
+            raise ModelBusy(f"The model was busy with other requests for {limit:g} seconds: try again later.") from None
+        finally:
+            self._requests -= 1
 
     async def stop(self, *, grace: float = 0) -> None:
-        """End the process, after the record that it is working on but after ``grace`` seconds at the latest."""
+        """End the process, after the request that it is working on but after ``grace`` seconds at the latest."""
+        self._stopping = True
+        self._tell_waiting()
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(grace, 0.01)), self._turn:
-                self._away()  # whoever waits for a turn is told that there is nobody here
+            async with asyncio.timeout(max(grace, 0.01)):
+                while self._busy:
+                    await self._changed.wait()
         self._keeping.cancel()
         await asyncio.gather(self._keeping, return_exceptions=True)
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
+    async def _take_turn(self) -> ModelProcess:
+        """Wait until the process is there and free; whoever gets it is to say so when it is free again."""
+        while self._busy or not self.ready:
+            changed = self._changed
+            try:
+                async with asyncio.timeout(None if self._busy else READY_WAIT):
+                    if not self._stopping:
+                        await changed.wait()
+            except TimeoutError:
+                raise NotServing(f"The model of deployment {self.id} is being loaded: try again later.") from None
+            if self._stopping:
+                raise NotServing(f"The deployment {self.id} is ended.")
+        assert self._process is not None
+        self._busy = True
+        return self._process
+
+    def _tell_waiting(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def _ask(self, process: ModelProcess, records: list[Any]) -> list[Outcome]:
+        limit = self._settings.online_time_limit
+        what = "this record" if len(records) == 1 else f"these {len(records)} records"
+        try:
+            async with asyncio.timeout(limit):
+                answer = await process.ask({"records": records})
+        except TimeoutError:
+            self._away()
+            await process.end()
+            raise TooSlow(f"The model took longer than {limit:g} seconds over {what}.") from None
+        except ModelDied as death:
+            self._away()
+            raise ModelFailure(f"{death} It was working on {what}.") from None
+        self._has_answered = True
+        outcomes: list[Outcome] = answer["outcomes"]
+        return outcomes
+
     def _away(self) -> None:
-        self._ready.clear()
         self._process = None
 
     async def _keep(self) -> None:
@@ -121,16 +186,17 @@ class OnlineModel:
                 if process is None:
                     return
                 loaded = clock()
+                self._has_answered = False
                 try:
                     self._process = process
-                    self._ready.set()
+                    self._tell_waiting()
                     log.info("deployment %s is loaded", self.id)
                     await process.ended()
                     log.warning("the model of deployment %s ended and is loaded again", self.id)
                 finally:
                     self._away()
                     await asyncio.shield(process.end())
-                if clock() - loaded > LONGEST_PAUSE:
+                if self._has_answered or clock() - loaded > LONGEST_PAUSE:
                     pause = FIRST_PAUSE
             except (ModelFailure, ExternalError, OSError) as error:
                 log.warning("deployment %s could not be loaded and is tried again: %s", self.id, error)
@@ -146,14 +212,16 @@ class OnlineModel:
         """
         process: ModelProcess | None = None
         try:
-            layout, order, requirements = await self._lay_out()
+            layout, order, requirements, tried = await self._lay_out()
             environments = self._settings.folder / "environments"
             limit = self._settings.install_time_limit
             python = await interpreter_for(requirements, environments, layout.root, limit=limit)
             memory = self._settings.memory_limit_mb * MEGABYTE
             process = ModelProcess(python, layout.root, memory, extra_environment(self._settings))
-            await self._start(process, order)
-            if await self._tell(DeploymentState.DEPLOYED) is DeploymentState.DEPLOYED:
+            ready = await self._start(process, order)
+            # That one which was deployed before should serve is decided: it may also be older than the trial.
+            warning = "" if tried else await self._try(process, ready, layout.notes)
+            if await self._tell(DeploymentState.DEPLOYED, warning=warning) is DeploymentState.DEPLOYED:
                 return process
         except ModelFailure as failure:
             if process is not None:
@@ -170,10 +238,10 @@ class OnlineModel:
         await process.end()
         return None
 
-    async def _start(self, process: ModelProcess, order: Order) -> None:
+    async def _start(self, process: ModelProcess, order: Order) -> dict[str, Any]:
         limit = self._settings.load_time_limit
         try:
-            await process.start(order.model_dump(mode="json"))
+            await process.start(order.model_dump(mode="json", by_alias=True))
             answer = await asyncio.wait_for(process.message(), limit)
         except TimeoutError:
             raise ModelFailure(f"The model did not load within {limit:g} seconds.") from None
@@ -181,9 +249,36 @@ class OnlineModel:
             raise ModelFailure(str(death)) from None
         if answer["event"] != "ready":
             raise ModelFailure(answer["message"], answer["traceback"])
+        return answer
 
-    async def _lay_out(self) -> tuple[Layout, Order, str]:
-        """The working directory, the order, and the text of the model's requirements."""
+    async def _try(self, process: ModelProcess, ready: Mapping[str, Any], notes: Sequence[str]) -> str:
+        """Let the model score a record before anybody depends on it.
+
+        Returns:
+            What people should know of it; empty if all is well.
+
+        Raises:
+            ModelFailure: it could not, with the record and the traceback.
+        """
+        trial: Mapping[str, str] | None = ready["trial"]
+        warnings = [*notes, *ready["notes"]]
+        if trial is None:
+            return " ".join(["Not tried: neither test data nor an input schema yields a record.", *warnings])
+        limit = self._settings.online_time_limit
+        trace = ""
+        try:
+            answer = await asyncio.wait_for(process.ask({"trial": True}), limit)
+            why, trace = answer.get("message", ""), answer.get("traceback", "")
+            if answer["outcome"] == "scored":
+                return " ".join([*warnings, *([answer["warning"]] if "warning" in answer else [])])
+        except TimeoutError:
+            why = f"The model took longer than {limit:g} seconds over it."
+        except ModelDied as death:
+            why = str(death)
+        raise ModelFailure(f"The model can't score {trial['origin']}, {trial['record']}: {why}", trace)
+
+    async def _lay_out(self) -> tuple[Layout, Order, str, bool]:
+        """The working directory, the order, the text of the model's requirements, and whether it has served before."""
         files = ExternalFiles(FileSettings())
         async with AsyncExitStack() as opened:
             opened.callback(files.stop)
@@ -195,10 +290,16 @@ class OnlineModel:
             await layout.add_model(model, artefacts_in_output_dir=True)
             for note in layout.notes:
                 log.warning("deployment %s: %s", self.id, note)
+            layout.notes.clear()
             order = layout.order("online", model, layout.definition("deployment"))
+            add_online_data(order, layout, model, check=self._settings.online_check_schema)
+            self._takes_lists = takes_lists(order.record_schema)
             await patiently(lambda: self._center.save_definition(deployment, order.definition))
-            return layout, order, await requirements_of(model, self._center, self._text_limit)
+            requirements = await requirements_of(model, self._center, self._text_limit)
+            return layout, order, requirements, deployment.state is DeploymentState.DEPLOYED
 
-    async def _tell(self, state: DeploymentState, messages: Sequence[str] = ()) -> DeploymentState:
+    async def _tell(
+        self, state: DeploymentState, messages: Sequence[str] = (), *, warning: str = ""
+    ) -> DeploymentState:
         """Put a deployment that is being loaded into ``state``; any other keeps its own. Returns what it is then."""
-        return await patiently(lambda: self._finish_loading(self.id, state, messages))
+        return await patiently(lambda: self._finish_loading(self.id, state, messages, warning=warning))

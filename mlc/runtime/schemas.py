@@ -1,9 +1,10 @@
-"""Which of the model's extended Avro schemas belongs to which input and output of a job."""
+"""Which of the model's extended Avro schemas belongs to which input and output of a job, and to an online record."""
 
+from mlc.model.asset import AssetRole
 from mlc.model.job import JobRecord
-from mlc.model.snapshot import Model, Schema
+from mlc.model.snapshot import Model, Schema, Snapshot
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.layout import DataFile, Order
+from mlc.runtime.layout import DataFile, Layout, Order
 
 
 def add_schemas(order: Order, job: JobRecord) -> list[str]:
@@ -26,6 +27,16 @@ def add_schemas(order: Order, job: JobRecord) -> list[str]:
         return ["Checking of output schemas concerns scoring jobs only: it is passed over."]
     _pair(order.outputs, model.output_schemas, "output", check=True)
     return []
+
+
+def add_online_data(order: Order, layout: Layout, model: Snapshot, *, check: bool) -> None:
+    """Give an online order the model's test data, and the schema of the records that callers send: its first one."""
+    schemas = model.model.input_schemas
+    order.record_schema = schemas[0].definition if schemas else None
+    order.check_records = check
+    order.inputs = layout.data(model.with_role(AssetRole.TEST_DATA))
+    for file in order.inputs:
+        file.schema_ = order.record_schema
 
 
 def _pair(files: list[DataFile], schemas: list[Schema], what: str, *, check: bool) -> None:

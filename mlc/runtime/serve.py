@@ -25,6 +25,7 @@ from mlc.center.configured import configured_center
 from mlc.model.deployment import Runtime
 from mlc.model.failure import ExternalError
 from mlc.model.job import runtime_task_queue, slots_task_queue
+from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.http import create_app
 from mlc.runtime.online import OnlineModels
@@ -104,17 +105,12 @@ def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
 
 def describe(settings: RuntimeSettings) -> Runtime:
     """The runtime as the centre lists it (ModelOp: engine)."""
-    endpoint = None
-    if settings.online:
-        host = socket.gethostname() if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
-        base = (settings.url or f"http://{host}:{settings.port}").rstrip("/")
-        endpoint = f"{base}/{settings.name}/api/roundtrip/0/1"
     return Runtime(
         name=settings.name,
         stage=settings.stage,
         tags=settings.tags,
         platforms={"python": platform.python_version()},
-        endpoint=endpoint,
+        endpoint=addresses.only_model(settings) if settings.online else None,
         heartbeat=datetime.now(UTC),
     )
 

@@ -110,6 +110,33 @@ async def test_a_deployment_is_waited_for_until_it_is_loaded_or_has_failed(
     assert (ended.ready, ended.problem) == (ready, problem)
 
 
+async def test_of_a_deployment_that_failed_the_reason_comes_first_and_then_what_came_before_it(room: Backroom) -> None:
+    made = await room.run(room.deployments.deploy, request(await room.snapshot(), await room.engine(online=True)))
+    for messages, ends in (
+        (["printed " * 500, "Traceback:", "KeyError: 'b'", "It can't score."], "Traceback:\nKeyError: 'b'"),
+        (["Traceback:", "It can't score." + "x" * 9000], "...\nTraceback:"),
+    ):
+        await room.center.patch_deployment(made.id, {"state": "ERROR", "messages": messages})
+        (ended,) = await room.run(room.deployments.finish_deployments, Deployments(snapshot_id="s", ids=[made.id]))
+        assert ended.problem.startswith("It can't score.")
+        assert ended.problem.endswith(ends)
+        assert len(ended.problem) <= 1010
+
+
+async def test_a_deployment_that_is_loaded_tells_its_address_and_its_warning(room: Backroom) -> None:
+    made = await room.run(room.deployments.deploy, request(await room.snapshot(), await room.engine(online=True)))
+    custom = {"mlcAddress": "http://r/deployments/d/score", "mlcWarning": "Not tried. " * 200, "other": 1}
+    await room.center.patch_deployment(made.id, {"state": "DEPLOYED", "metaData": {"custom": custom}})
+    (loaded,) = await room.run(room.deployments.finish_deployments, Deployments(snapshot_id="s", ids=[made.id]))
+    assert (loaded.ready, loaded.address) == (True, "http://r/deployments/d/score")
+    assert loaded.warning.startswith("Not tried. ")
+    assert len(loaded.warning) <= 400
+    strange = await room.run(room.deployments.deploy, request(await room.snapshot(), await room.engine(online=True)))
+    await room.center.patch_deployment(strange.id, {"state": "DEPLOYED", "metaData": {"custom": {"mlcAddress": 7}}})
+    (read,) = await room.run(room.deployments.finish_deployments, Deployments(snapshot_id="s", ids=[strange.id]))
+    assert (read.ready, read.address, read.warning) == (True, "", "")
+
+
 async def test_one_that_never_loads_is_given_up_and_one_that_is_gone_is_a_problem(room: Backroom) -> None:
     made = await room.run(room.deployments.deploy, request(await room.snapshot(), await room.engine(online=True)))
     room.at(datetime.now(UTC), waited=room.settings.deployment_deadline + timedelta(seconds=1))

@@ -99,7 +99,7 @@ def test_the_demo_with_its_own_reviewer_ends_well(tmp_path: Path) -> None:
     assert re.search(
         rf"{a_time}reviewer +MLR-1 +Expiration Date set to {until}, .* moved to Done$", first, re.MULTILINE
     )
-    assert re.search(r'request +POST \S+/online-prod/api/roundtrip/0/1 \{"record_id": 513, ', first)
+    assert re.search(r'request +POST \S+/online-prod/deployments/[\w-]+/score \{"record_id": 513, ', first)
     assert re.search(r'answer +200 \{"record_id":513,"score":0,"probability":0\.\d+\}', first)
 
     assert re.search(r"testing +failed +.*has no asset with the role TEST_DATA", second)

@@ -52,6 +52,48 @@ async def test_only_the_deployment_that_failed_is_tried_again(desk: Office) -> N
     assert desk.center_faults.requests.count("POST /model-manage/api/deployedModels") == 4
 
 
+async def test_where_a_deployment_answers_and_that_it_was_not_tried_is_in_the_result_and_the_notification(
+    desk: Office,
+) -> None:
+    await three_runtimes(desk)
+    snapshot_id = await desk.snapshot()
+    run = await desk.start(snapshot_id)
+    ids = await loading(desk, snapshot_id, 3)
+    told = {"mlcAddress": "http://north/deployments/d/score", "mlcWarning": "Not tried: no record."}
+    await desk.center.patch_deployment(ids["north"], {"metaData": {"custom": told}})
+    await load(desk, *ids.values())
+    result = await run.result()
+    assert result.warnings == ["online on north: Not tried: no record."]
+    assert {d.runtime: d.address for d in result.deployments} == {
+        "east": "",
+        "north": "http://north/deployments/d/score",
+        "west": "",
+    }
+    notification = await said(desk, snapshot_id)
+    assert "online on north at http://north/deployments/d/score" in notification
+    assert "online on north: Not tried: no record." in notification
+
+
+async def test_a_model_that_can_not_score_its_test_data_is_an_error_ticket_with_record_and_traceback(
+    desk: Office,
+) -> None:
+    await desk.engine("north", online=True)
+    snapshot_id = await desk.snapshot()
+    run = await desk.start(snapshot_id)
+    ids = await loading(desk, snapshot_id)
+    trace = ["Traceback (most recent call last):", '  File "model.py", line 3, in s', "KeyError: 'b'"]
+    told = "The model can't score record 1 of test.csv, {\"a\": 1}: The score function 's' of model.py failed: KeyError"
+    failed = {"state": "ERROR", "messages": ["printed " * 400, *trace, told]}
+    await desk.center.patch_deployment(ids["north"], failed)
+    ticket = await desk.ticket(run, "error")
+    for line in [*trace, told]:
+        assert " ".join(line.split()) in await text(desk, ticket)
+    await desk.decide(run, ticket, "Done")
+    again = await loading(desk, snapshot_id)
+    await load(desk, *again.values())
+    assert (await run.result()).warnings == []
+
+
 async def test_an_abandoned_run_undoes_its_deployments_and_leaves_the_earlier_ones_as_they_were(desk: Office) -> None:
     await three_runtimes(desk)
     first, old = await deployed(desk)

@@ -11,11 +11,13 @@ from mlc.center.modelop import wire
 from mlc.center.modelop.client import ModelManage
 
 
-async def deploy(center: ModelManage, runtime: Any, model: wire.DeployableModel, model_id: str = "model-1") -> str:
+async def deploy(
+    center: ModelManage, runtime: Any, model: wire.DeployableModel, model_id: str = "model-1", *, name: str = "s"
+) -> str:
     """Make a deployment as the process does; its id."""
     stored = model.stored_model.model_copy(update={"id": model_id})
     snapshot = await center.create_snapshot(
-        wire.DeployableModel(stored_model=stored, meta_data=wire.MetaData(name="s"))
+        wire.DeployableModel(stored_model=stored, meta_data=wire.MetaData(name=name))
     )
     deployment = wire.DeployedModel(deployable_model=snapshot, engine=runtime.engine, state="DEPLOYING")
     return (await center.create_deployment(deployment)).id
@@ -41,6 +43,8 @@ def answers(number: int) -> wire.DeployableModel:
             seen = definition["deployableModel"]["metaData"]["name"], "deployableModel" in definition["rawJson"]
         # modelop.score
         def score(r):
+            if r.get("touch"): open(r["touch"], "w").close()
+            while "until" in r and not os.path.exists(r["until"]): time.sleep(0.02)
             if r.get("sleep"): time.sleep(r["sleep"])
             if r.get("raise"): raise ValueError("no good")
             if r.get("exit"): os._exit(9)

@@ -29,8 +29,12 @@ class RunningRuntime:
         self._stop = asyncio.Event()
 
     @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}/{self.settings.name}"
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.settings.port}/{self.settings.name}/api/roundtrip/0/1"
+        return f"{self.base}/api/roundtrip/0/1"
 
     async def start(self) -> None:
         self._task = asyncio.create_task(run_runtime(self.settings, self._stop))

@@ -110,7 +110,7 @@ async def test_a_model_that_crashes_or_hangs_is_loaded_again(
     assert second["pid"] != first["pid"]
 
     hung = await http.post(runtime.url, json={"sleep": 60})
-    assert hung.status_code == 500
+    assert hung.status_code == 504
     assert hung.json()["message"] == "The model took longer than 1 seconds over this record."
     third = await eventually(lambda: answered(http, runtime.url, {}))
 

@@ -1,8 +1,9 @@
 """Which of several online deployments answers, after undeployments and restarts too."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +18,7 @@ from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
-from mlc.model.deployment import DeploymentRecord
-from mlc.runtime.online import OnlineModels, answering
+from mlc.runtime.online import OnlineModels
 from mlc.runtime.online_model import NotServing
 from mlc.settings import RuntimeSettings
 
@@ -26,34 +26,124 @@ StartRuntime = Callable[..., Awaitable[Any]]
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
-async def test_a_new_version_takes_over_when_the_old_one_is_undeployed_and_not_before(
+async def test_a_new_snapshot_takes_over_once_it_is_ready_and_no_request_is_dropped(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
     runtime = await start_runtime(online=True)
     old = await deploy(center, runtime, answers(1))
     await is_now(center, old, "DEPLOYED")
     pid = (await eventually(lambda: answered(http, runtime.url, {})))["pid"]
+    replaced = asyncio.Event()
 
-    new = await deploy(center, runtime, answers(2))
-    await is_now(center, new, "DEPLOYED")
-    addressed = await eventually(lambda: answered(http, f"{runtime.url}?deployment={new}", {}))
-    assert addressed["answer"] == 2
-    assert (await answered(http, runtime.url, {}))["answer"] == 1
-
-    # Not one request fails while the old one goes and the new one takes over.
-    async def keep_asking() -> list[int]:
+    async def keep_asking(url: str) -> list[int]:
         seen = []
-        while not seen or seen[-1] == 1:
-            response = await http.post(runtime.url, json={"sleep": 0.01})
+        while not (replaced.is_set() and seen and seen[-1] == 2):
+            response = await http.post(url, json={"sleep": 0.01})
             assert response.status_code == 200, response.text
+            assert response.headers["MLC-Deployment"] == (old if response.json()["answer"] == 1 else new)
             seen.append(response.json()["answer"])
         return seen
 
-    asking = [asyncio.create_task(keep_asking()) for _ in range(4)]
+    new = ""
+    model = f"{runtime.base}/models/model-1/score"
+    asking = [asyncio.create_task(keep_asking(url)) for url in (runtime.url, runtime.url, model, model)]
+    new = await deploy(center, runtime, answers(2))
+    await is_now(center, new, "DEPLOYED")
+    await eventually(lambda: answers_as(http, runtime.url, 2))
+    assert (await answered(http, f"{runtime.base}/deployments/{old}/score", {}))["answer"] == 1
     await center.patch_deployment(old, {"state": "UNDEPLOYED"})
-    for numbers in await asyncio.wait_for(asyncio.gather(*asking), 30):
-        assert numbers[-1] == 2
     await eventually(lambda: gone(pid))
+    replaced.set()
+    for numbers in await asyncio.wait_for(asyncio.gather(*asking), 30):
+        assert numbers == sorted(numbers)
+        assert {1, 2} == set(numbers)
+
+
+async def test_requests_that_wait_for_a_snapshot_that_is_replaced_are_answered_by_the_next(
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    runtime = await start_runtime(online=True, online_time_limit=100)
+    old, new = [await deploy(center, runtime, answers(number)) for number in (1, 2)]
+    for deployment in (old, new):
+        await is_now(center, deployment, "DEPLOYED")
+    await eventually(lambda: answers_as(http, runtime.url, 2))
+    begun = tmp_path / "begun"
+    go_on = tmp_path / "go-on"
+    asked = asyncio.create_task(http.post(runtime.url, json={"touch": str(begun), "until": str(go_on)}))
+    await eventually(lambda: _exists(begun))
+    waiting = [asyncio.create_task(http.post(runtime.url, json={})) for _ in range(5)]
+    await center.patch_deployment(new, {"state": "UNDEPLOYED"})  # its run is undone
+    await eventually(lambda: answers_as(http, runtime.url, 1))
+    go_on.touch()
+    assert (await asked).json()["answer"] == 2
+    got = [(response.status_code, response.json()["answer"]) for response in await asyncio.gather(*waiting)]
+    assert set(got) == {(200, 1)}
+
+
+async def test_a_snapshot_that_is_not_ready_leaves_the_answer_to_the_one_before(
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
+) -> None:
+    runtime = await start_runtime(online=True)
+    old, new = [await deploy(center, runtime, answers(number)) for number in (1, 2)]
+    for deployment in (old, new):
+        await is_now(center, deployment, "DEPLOYED")
+    os.kill((await eventually(lambda: answers_as(http, runtime.url, 2)))["pid"], signal.SIGKILL)
+    await eventually(lambda: answers_as(http, runtime.url, 1))
+
+
+async def test_a_second_model_takes_no_address_of_the_first_one(
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
+) -> None:
+    runtime = await start_runtime(online=True)
+    ids = [await deploy(center, runtime, answers(n), f"model-{n}") for n in (1, 2)]
+    for deployment in ids:
+        await is_now(center, deployment, "DEPLOYED")
+    urls = [f"{runtime.base}/deployments/{deployment}/score" for deployment in ids]
+    for number, url in enumerate(urls, start=1):
+        assert (await eventually(lambda u=url: answered(http, u, {})))["answer"] == number
+        stored = await center.get_deployment(ids[number - 1])
+        assert stored.model_extra["metaData"]["custom"]["mlcAddress"] == url
+        response = await http.post(f"{runtime.base}/models/model-{number}/score", json={})
+        assert response.json()["answer"] == number
+        assert response.headers["MLC-Snapshot"] == stored.deployable_model.id
+        assert response.headers["MLC-Snapshot-Version"] == "s"
+        assert response.headers["MLC-Deployment"] == ids[number - 1]
+    unclear = await http.post(runtime.url, json={})
+    assert unclear.status_code == 409
+    assert set(urls) < set(unclear.json()["addresses"])
+    assert all(url in unclear.json()["message"] for url in urls)
+    assert (await http.post(f"{runtime.url}?deployment={ids[0]}", json={})).json()["answer"] == 1
+
+    await center.patch_deployment(ids[1], {"state": "UNDEPLOYED"})
+
+    await eventually(lambda: answers_as(http, runtime.url, 1))
+    gone_now = await http.post(urls[1], json={})
+    assert (gone_now.status_code, urls[0] in gone_now.json()["addresses"]) == (404, True)
+    assert (await http.post(f"{runtime.base}/models/model-2/score", json={})).status_code == 404
+
+
+async def test_a_request_that_waits_is_never_handed_to_another_model(
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    runtime = await start_runtime(online=True, online_time_limit=100)
+    first = await deploy(center, runtime, answers(1), "model-1")
+    await is_now(center, first, "DEPLOYED")
+    await eventually(lambda: answered(http, runtime.url, {}))
+    begun = tmp_path / "begun"
+    go_on = tmp_path / "go-on"
+    record = {"touch": str(begun), "until": str(go_on)}
+    asked = asyncio.create_task(http.post(runtime.url, json=record))
+    await eventually(lambda: _exists(begun))
+    waiting = asyncio.create_task(http.post(runtime.url, json=record))
+    second = await deploy(center, runtime, answers(2), "model-2")
+    await eventually(lambda: answered(http, f"{runtime.base}/deployments/{second}/score", {}))
+    assert (await http.post(runtime.url, json={})).status_code == 409
+    await center.patch_deployment(first, {"state": "UNDEPLOYED"})
+    await eventually(lambda: answers_as(http, runtime.url, 2))
+    go_on.touch()
+    done, left = await asked, await waiting
+    assert (done.status_code, done.json()["answer"], done.headers["MLC-Deployment"]) == (200, 1, first)
+    assert (left.status_code, left.headers["MLC-Deployment"]) == (503, first)
 
 
 async def test_the_same_models_are_loaded_after_a_restart_and_what_ended_is_not(
@@ -74,6 +164,9 @@ async def test_the_same_models_are_loaded_after_a_restart_and_what_ended_is_not(
     second = await start_runtime(online=True, name=first.settings.name)
     assert second.engine.id == first.engine.id
     assert (await eventually(lambda: answered(http, second.url, {})))["answer"] == 1
+    moved = f"{second.base}/deployments/{kept}/score"
+    assert (await answered(http, moved, {}))["answer"] == 1
+    assert (await center.get_deployment(kept)).model_extra["metaData"]["custom"]["mlcAddress"] == moved
     assert await state(center, ended) == "UNDEPLOYED"
     assert (await http.post(f"{second.url}?deployment={ended}", json={})).status_code == 404
 
@@ -110,23 +203,14 @@ async def test_an_undeployment_just_before_the_model_is_loaded_ends_the_model(
         await eventually(lambda: _exists(folder / "__moc_runtime" / "order.json"))
         await eventually(lambda: _missing(folder))
         assert await state(center, deployment) == "UNDEPLOYED"
-        with pytest.raises(NotServing):
-            await models.score({})
+        assert isinstance((await models.score({})).error, NotServing)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
 
 
-def test_the_newest_deployments_model_answers_through_its_oldest_deployment() -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def deployed(number: int, model: str) -> DeploymentRecord:
-        return DeploymentRecord(id=f"d{number}", created=start + timedelta(days=number), model_id=model)
-
-    assert answering([]) is None
-    assert answering([deployed(1, "a"), deployed(2, "a")]) == "d1"
-    assert answering([deployed(2, "a"), deployed(1, "a")]) == "d1"
-    assert answering([deployed(1, "a"), deployed(2, "b"), deployed(3, "b")]) == "d2"
-    assert answering([deployed(1, "a"), deployed(2, "b"), deployed(3, "a")]) == "d1"
+async def answers_as(http: httpx.AsyncClient, url: str, number: int) -> Any:
+    answer = await answered(http, url, {})
+    return answer if answer and answer["answer"] == number else None
 
 
 async def _exists(path: Any) -> bool:

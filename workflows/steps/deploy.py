@@ -151,7 +151,7 @@ class Rollout:
         )
         self.progress.waiting_for("")
         self.state.made = {  # of one that is gone the centre can't tell where it was
-            place: known.model_copy(update={"ready": now.ready, "problem": now.problem, "overtaken": now.overtaken})
+            place: now.model_copy(update={"mode": known.mode, "runtime": known.runtime})
             for (place, known), now in zip(self.state.made.items(), finished, strict=True)
         }
         failed = {place: deployment for place, deployment in self.state.made.items() if deployment.problem}

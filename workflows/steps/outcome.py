@@ -80,7 +80,8 @@ def missing_text(names: Sequence[str]) -> str:
 
 def places_text(deployments: Sequence[Deployment]) -> str:
     """Where a model is deployed; a batch deployment's runtime is chosen when a job is created."""
-    return ", ".join(f"{d.mode} on {d.runtime}" if d.runtime else d.mode for d in deployments)
+    places = [(f"{d.mode} on {d.runtime}" if d.runtime else d.mode, d.address) for d in deployments]
+    return ", ".join(f"{place} at {address}" if address else place for place, address in places)
 
 
 def replaced_text(result: DeployModelResult) -> str:

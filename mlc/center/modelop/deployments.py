@@ -15,6 +15,8 @@ from mlc.model.deployment import DeploymentRecord, Rank, Runtime
 
 _HEARTBEAT = "HEARTBEAT"
 """``lastActivity.type`` of runtimes that send heartbeats. ModelOp's tell of their last job only, as ``JOB``."""
+_ADDRESS, _WARNING = "mlcAddress", "mlcWarning"
+"""Custom metadata of a deployment."""
 
 
 def read_runtime(engine: wire.Engine, settings: CenterSettings) -> Runtime:
@@ -75,12 +77,21 @@ def read_deployment(
         stage=str(wire.value(deployment, settings.stage_field) or "unassigned"),
         key=deployment.mlc_key,
         messages=_lines(wire.value(deployment, settings.messages_field)),
+        address=_text(deployment, _ADDRESS),
+        warning=_text(deployment, _WARNING),
         schedules=[read_schedule(schedule, settings) for schedule in deployment.schedules],
         snapshot=read_snapshot(snapshot, settings, refer) if whole and snapshot else None,
         ref=refer(deployment),
         placed=_rank(deployment.mlc_rank),
         provisional=deployment.mlc_provisional is True,
     )
+
+
+def serving_facts(*, address: str = "", warning: str = "") -> dict[str, Any]:
+    """What a runtime tells of a deployment beside its state, as a merge patch; empty if there is nothing to tell."""
+    known = {_ADDRESS: address, _WARNING: warning}
+    told = {key: text for key, text in known.items() if text}
+    return {"metaData": {"custom": told}} if told else {}
 
 
 def engine_of(deployment: wire.DeployedModel, settings: CenterSettings) -> wire.Engine | None:
@@ -114,6 +125,13 @@ def _heartbeat(engine: wire.Engine) -> datetime | None:
     except ValueError:
         return None
     return heard if heard.tzinfo else None
+
+
+def _text(deployment: wire.DeployedModel, key: str) -> str:
+    meta_data = wire.value(deployment, "metaData")
+    custom = meta_data.get("custom") if isinstance(meta_data, dict) else None
+    text = custom.get(key) if isinstance(custom, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def _lines(value: Any) -> list[str]:

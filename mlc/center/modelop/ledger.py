@@ -9,7 +9,7 @@ from typing import Any
 from mlc.center.ledger import NewDeployment, NewMonitor
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.access import documents
-from mlc.center.modelop.deployments import read_deployment, read_runtime, written_runtime
+from mlc.center.modelop.deployments import read_deployment, read_runtime, serving_facts, written_runtime
 from mlc.center.modelop.job_ledger import ModelOpJobLedger
 from mlc.center.modelop.notifications import read_notification, written_notification
 from mlc.center.modelop.schedules import written_schedule
@@ -91,15 +91,25 @@ class ModelOpLedger(ModelOpJobLedger):
         return written_runtime(runtime, self.settings).model_copy(update={"id": ids.decode(runtime.id)})
 
     async def finish_loading(
-        self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = ()
+        self,
+        deployment_id: str,
+        state: DeploymentState,
+        messages: Sequence[str] = (),
+        *,
+        address: str = "",
+        warning: str = "",
     ) -> DeploymentRecord:
         deployment = await self.get_deployment(deployment_id)
-        if deployment.state is not DeploymentState.DEPLOYING:
+        changes = serving_facts(address=address, warning=warning)
+        if deployment.state is DeploymentState.DEPLOYING:
+            changes |= {
+                self.settings.state_field: literals.state_word(state, self.settings),
+                self.settings.messages_field: list(messages),
+            }
+        elif deployment.state is not state or not address or deployment.address == address:
             return deployment
-        changes = {
-            self.settings.state_field: literals.state_word(state, self.settings),
-            self.settings.messages_field: list(messages),
-        }
+        else:  # its runtime has moved
+            changes = serving_facts(address=address)
         try:
             changed = await self._manage.patch_deployment(ids.decode(deployment_id), changes)
         except Refused as error:

@@ -22,9 +22,9 @@ from .calling import required_parameters, takes_slot
 from .frames import read_input
 from .functions import ModelCode, ModelFailure
 from .merging import merged
-from .plain import Nulled
 from .records import Unreadable
-from .scoring import BatchScoring, answers
+from .scoring import BatchScoring
+from .serving import OnlineScoring
 
 
 class Channel:
@@ -160,19 +160,16 @@ def score(model: ModelCode, order: dict[str, Any], notes: list[str], channel: Ch
 
 
 def serve(model: ModelCode, order: dict[str, Any], channel: Channel) -> None:
-    """Answer score requests one after another. A failing record is an answer too; the model stays loaded."""
-    function = model.required("score")
+    """Answer requests one after another until the channel closes."""
+    scoring = OnlineScoring(model, order)
     model.init(lambda: definition(order))
-    channel.send(event="ready", **versions())
+    channel.send(event="ready", trial=scoring.trial, notes=scoring.notes, **versions())
     for request in channel.requests():
-        notes: list[str] = []
+        answer = scoring.answer(request)
         try:
-            nulled = Nulled()
-            results = list(answers(model, function, request["record"], nulled))
-            nulled.note(notes)
-            channel.send(id=request["id"], event="scored", results=results, notes=notes)
-        except ModelFailure as failure:
-            channel.send(id=request["id"], event="unscored", message=str(failure), traceback=failure.trace)
+            channel.send(id=request["id"], **answer)
+        except ValueError as error:  # a whole number of thousands of digits: nothing of it was sent
+            channel.send(id=request["id"], **scoring.unwritable(request, error))
 
 
 def versions() -> dict[str, Any]:

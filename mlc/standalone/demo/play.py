@@ -21,7 +21,6 @@ from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult, DeployModelStatus, Phase
 from mlc.model.ticket import TicketKind, TicketRef
 from mlc.pages import run_page
-from mlc.runtime.http import DEPLOYMENT_HEADER
 from mlc.standalone.demo.outcomes import Expected, Outcome, Seen, checks
 from mlc.standalone.demo.reviewer import Reviewer, Ticket
 from mlc.standalone.dev import STAGE
@@ -67,12 +66,11 @@ class Played:
 
 @dataclass(frozen=True)
 class Systems:
-    """What a submission passes through. ``scoring`` is the address at which the online runtime takes records."""
+    """What a submission passes through."""
 
     center: Center
     person: Reviewer
     temporal: Client
-    scoring: str
 
 
 class Play:
@@ -172,11 +170,11 @@ class Play:
         status = await run.query("status", result_type=DeployModelStatus)
         snapshot = await systems.center.get_snapshot(made.snapshot_id)
         active = {
-            f"online on {deployment.runtime_name}" if deployment.runtime_id else "batch": deployment.id
+            f"online on {deployment.runtime_name}" if deployment.runtime_id else "batch": deployment.address
             for deployment in await systems.center.list_deployments(snapshot_id=made.snapshot_id)
             if deployment.state is DeploymentState.DEPLOYED
         }
-        online = next((id_ for place, id_ in active.items() if place != "batch"), None)
+        online = next((address for place, address in active.items() if place != "batch"), None)
         tickets = []
         for ref in status.result.tickets:
             with suppress(httpx.HTTPStatusError):  # a person may have deleted it
@@ -191,16 +189,15 @@ class Play:
             trouble=trouble,
         )
 
-    async def _score(self, deployment_id: str) -> Any:
+    async def _score(self, address: str) -> Any:
         """Let the online deployment score a record, as an application would. A loading model asks for patience."""
         with (self._submission.folder / "to_score.csv").open(newline="") as file:
             record = {name: json.loads(value) for name, value in next(csv.DictReader(file)).items()}
-        headers = {DEPLOYMENT_HEADER: deployment_id}
-        self._say("scoring", "request", f"POST {self._systems.scoring} {json.dumps(record)}")
+        self._say("scoring", "request", f"POST {address} {json.dumps(record)}")
         async with httpx.AsyncClient(timeout=SCORING_LIMIT) as http:
             deadline = asyncio.get_running_loop().time() + SCORING_LIMIT
             while True:
-                answer = await http.post(self._systems.scoring, json=record, headers=headers)
+                answer = await http.post(address, json=record)
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     break
                 if asyncio.get_running_loop().time() > deadline:

@@ -91,7 +91,7 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
             tell("The demo decides on the tickets, as a person would, through the desk's API.")
         else:
             tell("You decide on the tickets: each is told here with its address. With --approve the demo does it.")
-        outcomes = await _play_all(system, console, approve=approve)
+        outcomes = await _play_all(console, approve=approve)
         right = all(outcome.right for outcome in outcomes)
         if leave:
             tell(f"Ending everything. `mlc dev` brings it back as it is: its state is in {system.home}.")
@@ -110,13 +110,12 @@ def _adopt(environment: dict[str, str]) -> None:
     os.environ.update(environment)
 
 
-async def _play_all(system: Standalone, console: Console, *, approve: bool) -> list[Outcome]:
+async def _play_all(console: Console, *, approve: bool) -> list[Outcome]:
     async with AsyncExitStack() as stack:
         systems = Systems(
             center=await stack.enter_async_context(configured_center()),
             person=await stack.enter_async_context(reviewer(JiraSettings())),
             temporal=await connect(),
-            scoring=system.addresses["Online scoring"],
         )
         planned = submissions(datetime.now(UTC).date(), approve=approve)
         played = []

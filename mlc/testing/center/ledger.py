@@ -122,6 +122,24 @@ class LedgerContract:
             again = await center.finish_loading(created.id, other, ["later"])
             assert (again.state, again.messages) == (end, ["no", "memory"])
 
+    async def test_a_deployment_tells_where_it_answers_and_what_should_be_known_of_it(
+        self, center: Center, tmp_path: Path
+    ) -> None:
+        runtime = await center.register_runtime(ONLINE)
+        made = await a_snapshot(center, tmp_path)
+        created = await deployed(center, made, runtime)
+        assert (created.address, created.warning) == ("", "")
+        loaded, address = DeploymentState.DEPLOYED, "http://runtime:8093/online/deployments/x/score"
+        await center.finish_loading(created.id, loaded, address=address, warning="not tried")
+        for moved in ("", address, "http://elsewhere/x"):  # the runtime may be started again, at another address
+            told = await center.finish_loading(created.id, loaded, address=moved, warning="another")
+            assert (told.state, told.address, told.warning) == (loaded, moved or address, "not tried")
+        failed = await deployed(center, made, runtime)
+        await center.finish_loading(failed.id, DeploymentState.FAILED)
+        await center.finish_loading(failed.id, loaded, address=address)
+        for listed, wanted in zip(await center.list_deployments(runtime_id=runtime.id), ("", moved), strict=True):
+            assert listed.address == wanted
+
     async def test_a_deployment_that_ended_stays_so_and_has_no_schedules(self, center: Center, tmp_path: Path) -> None:
         created = await deployed(center, await a_snapshot(center, tmp_path))
         await center.set_schedules(created.id, [SCHEDULE])
