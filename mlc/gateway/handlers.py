@@ -8,18 +8,17 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.files import store_files
 from mlc.center import Center
 from mlc.center.modelop.signals import JOB_STATUS_CHANGED, ModelOpSignals, finished_job
+from mlc.gateway.hints import Hints
 from mlc.gateway.idempotency import start_once, started_before
 from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
-from mlc.model.job import JobChanged
 from mlc.model.process import Starts
-from mlc.model.processes import JOB_CHANGED, TASK_QUEUE
+from mlc.model.processes import TASK_QUEUE
 from mlc.model.signal import BadVariable, ProcessStart
 from mlc.model.snapshot import Snapshot
 
@@ -32,6 +31,7 @@ class Systems:
     center: Center
     files: FileRules
     signals: ModelOpSignals
+    hints: Hints
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,7 @@ async def job_status_changed(call: Call, systems: Systems) -> list[str]:
     job = finished_job(call.values)
     if job is None:
         return []
-    async with calling():
-        try:
-            await systems.temporal.get_workflow_handle(job.workflow_id).signal(JOB_CHANGED, JobChanged(job_id=job.id))
-        except RPCError as error:
-            if error.status == RPCStatusCode.NOT_FOUND:  # nothing of this id runs (any more)
-                return []
-            raise
-    return [job.workflow_id]
+    return [job.workflow_id] if await systems.hints.job_changed(job.workflow_id, job.id) else []
 
 
 async def unheard(_call: Call, _systems: Systems) -> list[str]:
