@@ -17,6 +17,7 @@
                 TooLarge
                 Unsupported
             Unavailable
+                Garbled
         Forbidden
         ForgedForm
         Invalid
@@ -39,6 +40,7 @@
         Taken
         TemporalDown
             TemporalRefused
+            TooMany
         TooMuch
         Unauthorized
         _AddressRefused
