@@ -78,7 +78,9 @@ async def mirrored_schedules(client: Client, task_queue: str = TASK_QUEUE) -> li
 
 
 async def problems(client: Client, center: Center, schedules: Sequence[MirroredSchedule]) -> list[str]:
-    """What keeps schedules from running: those of the centre that are wrong or missing here, and the mirror itself."""
+    """What keeps schedules from running: those of the centre that are wrong, missing here or heard by nobody, and the
+    mirror itself.
+    """
     own = await _described(client, MIRROR_SCHEDULE)
     if own is None:
         return [OFF]
@@ -101,7 +103,7 @@ async def problems(client: Client, center: Center, schedules: Sequence[MirroredS
         f"{settings.mirror_interval}; if it can't be made, a notification on its snapshot says why."
     )
     unmade = [planned.problem(missing) for planned in plan.schedules if planned.id not in known]
-    return found + [problem.text for problem in (*plan.problems, *unmade)]
+    return found + [problem.text for problem in (*plan.problems, *unmade, *plan.unheard)]
 
 
 async def fire(client: Client, name: str, task_queue: str = TASK_QUEUE) -> str:

@@ -124,9 +124,7 @@ class Bodies:
     once more, and those are few (:mod:`mlc.gateway.pace`). Only what was signed gets in, so nobody else can fill it.
     """
 
-    def __init__(
-        self, *, lifetime: float, limit: int = 100_000, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, *, lifetime: float, limit: int = 100_000, clock: Callable[[], float] = time.monotonic) -> None:
         self._lifetime, self._limit, self._clock = lifetime, limit, clock
         self._seen: OrderedDict[bytes, float] = OrderedDict()
 

@@ -1,4 +1,4 @@
-"""A centre that answers with a page for a while, status 200, is waited for as one that is down: nobody gets a ticket."""
+"""A centre that answers with a page for a while, status 200, is waited for as one that is down."""
 
 import pytest
 from failing import GOOD

@@ -32,6 +32,10 @@ UNHEARD: Mapping[str, str] = {  # until a process takes one of them
 """What ModelOp broadcasts, or is asked to start, and no process here listens to: taken without doing anything, by the
 gateway as by the mirror (``docs/schedules.md``)."""
 
+JSON = "application/json"
+SERIALIZED = frozenset({"object", "json"})
+"""Camunda's types of variables whose value may be a text that stands for an object."""
+
 TERMINAL = frozenset({"COMPLETE", "ERROR", "CANCELLED"})
 
 _JOB = {
@@ -53,10 +57,32 @@ class Read(BaseModel):
     )
 
 
+class ValueInfo(Read):
+    serialization_data_format: str | None = None
+
+
 class Enveloped(Read):
-    """A variable of a signal. Camunda's ``type`` and ``valueInfo`` are not looked at."""
+    """A variable of a signal, in Camunda's form. An object may come as JSON, or as a text that is JSON."""
 
     value: Any = None
+    type: str | None = None
+    value_info: ValueInfo | None = None
+
+    def plain(self, name: str) -> Any:
+        """Its value.
+
+        Raises:
+            BadVariable: it says that it is an object, and is a text that is none.
+        """
+        if (self.type or "").lower() not in SERIALIZED or not isinstance(self.value, str):
+            return self.value
+        form = (self.value_info and self.value_info.serialization_data_format) or JSON
+        if form.partition(";")[0].strip().lower() != JSON:
+            raise BadVariable(f"Variable {name[:60]!r}: an object is taken as JSON, not as {form[:60]!r}.")
+        try:
+            return json.loads(self.value)
+        except (ValueError, RecursionError):
+            raise BadVariable(f"Variable {name[:60]!r}: its type is {self.type}, but its value is not JSON.") from None
 
 
 class Envelope(Read):
@@ -67,7 +93,12 @@ class Envelope(Read):
 
     @property
     def values(self) -> dict[str, Any]:
-        return {name: variable.value for name, variable in self.variables.items()}
+        """Of each variable.
+
+        Raises:
+            BadVariable: one can't be read.
+        """
+        return {name: variable.plain(name) for name, variable in self.variables.items()}
 
 
 class _JobParameters(Read):
@@ -164,7 +195,8 @@ class ModelOpSignals:
         known = [variable.name for variable in self.variables(name)]
         if unknown := sorted(variable for variable in variables if variable not in known):
             raise BadVariable(f"Variable {unknown[0][:60]!r} is unknown to this signal. It takes {', '.join(known)}.")
-        return self._start(name, {variable: _plain(value) for variable, value in variables.items()}, rules)
+        plain = {variable: _plain(variable, value) for variable, value in variables.items()}
+        return self._start(name, plain, rules)
 
     def read_announcement(self, name: str, variables: Mapping[str, Any]) -> ProcessStart:
         """What a signal starts that tells of a change. What else it says is left alone.
@@ -265,9 +297,14 @@ def _first(error: ValidationError) -> tuple[list[str], str]:
     return [str(part) for part in first["loc"]], first["msg"].removeprefix("Value error, ")
 
 
-def _plain(value: Any) -> Any:
-    """A variable's value, out of Camunda's form if it is in it; ``type`` and ``valueInfo`` are not looked at."""
-    return value["value"] if isinstance(value, dict) and "value" in value else value
+def _plain(name: str, value: Any) -> Any:
+    """A variable's value, out of Camunda's form if it is in it."""
+    if not isinstance(value, dict) or "value" not in value:
+        return value
+    try:
+        return Enveloped.model_validate(value).plain(name)
+    except ValidationError:  # an object of its own that has such a key
+        return value["value"]
 
 
 def _value(variable: Variable) -> Any:
