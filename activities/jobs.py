@@ -25,7 +25,7 @@ from mlc.center import Center, NewJob
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
-from mlc.model.file import FileRules, InputFile
+from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.job import Job, JobKind, JobRecord, JobRequest, JobStatus
 from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
@@ -70,8 +70,12 @@ class JobActivities:
                         except NotFound:
                             raise no_such_snapshot(request.snapshot_id) from None
                         inputs = [await self._input(file, opened) for file in request.files.inputs]
+                        outputs = [
+                            await self._kept(file, opened) if file.asset_id else output(file, number, self.files)
+                            for number, file in enumerate(request.files.outputs, 1)
+                        ]
                 if existing is None:
-                    existing = await self.center.create_job(self._job(request, snapshot, inputs))
+                    existing = await self.center.create_job(self._job(request, snapshot, inputs, outputs))
         return self._created(request, existing)
 
     @activity.defn
@@ -180,8 +184,10 @@ class JobActivities:
 
     async def _input(self, file: InputFile, opened: AsyncExitStack) -> Asset:
         """An input as a job carries it: one that the centre keeps with its content, another by its address."""
-        if file.asset_id is None:
-            return external(file, self.files)
+        return external(file, self.files) if file.asset_id is None else await self._kept(file, opened)
+
+    async def _kept(self, file: InputFile | OutputFile, opened: AsyncExitStack) -> Asset:
+        assert file.asset_id is not None
         try:
             stored = await opened.enter_async_context(self.center.open_file(file.asset_id))
         except NotFound:
@@ -192,8 +198,7 @@ class JobActivities:
             update={"name": file.filename or stored.name, "format": file.file_format or stored.format}
         )
 
-    def _job(self, request: JobRequest, snapshot: Snapshot, given: Sequence[Asset]) -> NewJob:
-        outputs = [output(file, number, self.files) for number, file in enumerate(request.files.outputs, 1)]
+    def _job(self, request: JobRequest, snapshot: Snapshot, given: Sequence[Asset], outputs: Sequence[Asset]) -> NewJob:
         return NewJob(
             key=request.key,
             kind=request.kind,

@@ -173,7 +173,11 @@ class Places:
 
 def _unheard(schedule: Schedule, signals: Signals) -> str:
     name = schedule.signal
-    return f"Nobody here listens to {name}, so it does not run." if isinstance(name, str) and name in signals.unheard else ""
+    return (
+        f"Nobody here listens to {name}, so it does not run."
+        if isinstance(name, str) and name in signals.unheard
+        else ""
+    )
 
 
 def _monitors(snapshot: Snapshot, resting: str) -> Iterable[Owner]:

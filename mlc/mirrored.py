@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.mirror import origin_of
 from activities.schedule_plan import schedule_plan
 from mlc.center import Center
+from mlc.center.capability import Capability
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.base import Record
 from mlc.model.failure import ExternalError, MlcError, innermost
@@ -91,10 +92,9 @@ async def problems(client: Client, center: Center, schedules: Sequence[MirroredS
         else [f"The mirror itself: its last run {last.outcome}"]
     )
     settings = ProcessSettings()
+    signals = ModelOpSignals(PROCESSES, foreign=Capability.READS_ANY_ASSET in center.capabilities)
     try:
-        plan = await schedule_plan(
-            center, settings=settings, files=FileSettings().rules, signals=ModelOpSignals(PROCESSES)
-        )
+        plan = await schedule_plan(center, settings=settings, files=FileSettings().rules, signals=signals)
     except ExternalError as error:
         return [*found, f"The model centre's schedules can't be read: {error}"]
     known = {schedule.id for schedule in schedules}

@@ -106,6 +106,16 @@ class Ledger(Contents, Protocol):
         """
         ...
 
+    async def keep_asset(self, asset_id: str, document: bytes) -> str:
+        """Keep an asset that is given in the centre's own words, as JSON; otherwise as ``keep_file``.
+
+        It may hold secrets, such as an account: what is said of it is its name.
+
+        Raises:
+            Unsupported: its runtimes could not read it (``READS_ANY_ASSET``).
+        """
+        ...
+
     def open_file(self, file_id: str) -> AbstractAsyncContextManager[Asset]: ...
 
     # Test results, verdicts and decisions

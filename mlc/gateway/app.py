@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from temporalio.client import Client
 
 from mlc.center import Center
+from mlc.center.capability import Capability
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.gateway.handlers import Systems
 from mlc.gateway.hints import Hints
@@ -71,7 +72,10 @@ def create_app(
         redoc_url=None,
     )
     hints = Hints(temporal)
-    systems = Systems(temporal, center, files or FileRules(), ModelOpSignals(processes), hints)
+    signals = ModelOpSignals(
+        processes, foreign=center is not None and Capability.READS_ANY_ASSET in center.capabilities
+    )
+    systems = Systems(temporal, center, files or FileRules(), signals, hints)
     app.include_router(signal_api(settings, systems), tags=["signals"])
     for each in senders:
         app.include_router(webhook_api(each, settings, hints), tags=["webhooks"])

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from mlc.model import retry_after
-from mlc.model.address import origin
+from mlc.model.address import masked, origin
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 
 SYSTEM = "model centre"
@@ -82,7 +82,7 @@ def quoted(response: httpx.Response, secret: str = "") -> str:
         text = _message(response.json())
     except ValueError:
         text = response.text
-    text = " ".join(text.split())
+    text = masked(" ".join(text.split()))
     if len(secret) >= _SHORTEST_SECRET:
         text = text.replace(secret, "***")
     return f' ("{text[:_LONGEST_QUOTE]}")' if text else ""

@@ -6,6 +6,7 @@ from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.assets import Refer, read_assets, unreferred
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment, read_snapshot
+from mlc.model.address import masked
 from mlc.model.job import JobEnding, JobRecord, JobStatus
 
 _WORKFLOW_ID = "mlcWorkflowId"
@@ -19,7 +20,7 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
         type_name=job.job_type,
         status=status,
         result=job.job_status if status is JobStatus.UNKNOWN else job.job_result or "",
-        messages=job.job_messages,
+        messages=[masked(message) for message in job.job_messages],
         key=wire.job_key(job) or "",
         workflow_id=str(job.job_parameters.get(_WORKFLOW_ID) or ""),
         parameters=job.job_parameters,

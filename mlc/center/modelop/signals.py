@@ -133,11 +133,16 @@ def finished_job(variables: Mapping[str, Any]) -> FinishedJob | None:
 class ModelOpSignals:
     """Reads the signals that start the processes of a registry. A :class:`mlc.model.signal.Signals`.
 
+    Args:
+        processes: the registry.
+        foreign: assets that nobody here can read are passed on (``Capability.READS_ANY_ASSET``).
+
     Raises:
         ValueError: a process claims the signal that wakes runs.
     """
 
-    def __init__(self, processes: Sequence[Process]) -> None:
+    def __init__(self, processes: Sequence[Process], *, foreign: bool = False) -> None:
+        self._foreign = foreign
         self.processes = {
             PREFIX + signal.name: (process, signal) for process in processes for signal in process.signals
         }
@@ -211,7 +216,7 @@ class ModelOpSignals:
         values = dict(signal.fixed)
         for variable in signal.variables:
             value = variables.get(variable.name)
-            if found := list(_found(variable, value, rules)):
+            if found := list(_found(variable, value, rules, self._foreign)):
                 values[variable.field] = found[0]
             elif variable.required:
                 what = f"is missing: {variable.missing}" if variable.missing else "is missing"
@@ -223,12 +228,12 @@ class ModelOpSignals:
         return start
 
 
-def _found(variable: Variable, value: Any, rules: FileRules) -> Iterator[Any]:
+def _found(variable: Variable, value: Any, rules: FileRules, foreign: bool) -> Iterator[Any]:
     """What a variable says, if it says anything."""
     if value is None:
         return
     if variable.type in FILES:
-        files, several = _files(variable, value, rules), variable.type in (list[InputFile], list[OutputFile])
+        files, several = _files(variable, value, rules, foreign), variable.type in (list[InputFile], list[OutputFile])
         if not several and len(files) != 1:
             raise _bad(variable.name, "exactly one file is taken", variable.name, _value(variable))
         if files:
@@ -261,11 +266,10 @@ def _ours(value: Any, variable: Variable) -> Any:
     return made
 
 
-def _files(variable: Variable, value: Any, rules: FileRules) -> list[Any]:
-    reads = variable.type in (InputFile, list[InputFile])
-    read: Callable[[Any], Any] = (lambda v: read_input(v, rules)) if reads else (lambda v: read_output(v, rules))
+def _files(variable: Variable, value: Any, rules: FileRules, foreign: bool) -> list[Any]:
+    read: Callable[..., Any] = read_input if variable.type in (InputFile, list[InputFile]) else read_output
     try:
-        return read_files(value, read)
+        return read_files(value, lambda each: read(each, rules, foreign=foreign))
     except BadFile as error:
         raise _bad(f"{variable.name}{error.place}", str(error), variable.name, _value(variable)) from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlc.center import Capability, Center, NewFile, NewJob
+from mlc.center.capability import Unsupported
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.deployment import DeploymentMode, Runtime, RuntimeRef
 from mlc.model.failure import NotFound, Refused
@@ -144,6 +145,14 @@ class JobContract:
         with pytest.raises(NotFound):
             async with center.open_file(NOTHING):
                 raise AssertionError("there is none")
+
+    async def test_an_asset_in_the_centres_own_words_is_kept_where_its_runtimes_can_read_it(
+        self, center: Center
+    ) -> None:
+        if Capability.READS_ANY_ASSET in center.capabilities:
+            pytest.skip("what such an asset looks like is the centre's own affair")
+        with pytest.raises(Unsupported):
+            await center.keep_asset(str(uuid.uuid4()), b"{}")
 
     async def test_a_file_is_a_jobs_input(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
