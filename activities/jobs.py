@@ -21,7 +21,7 @@ from activities.failures import (
 from activities.job_files import INPUT_ROLES, embedded_output, external, inputs_by_role, output, without_query
 from activities.results import provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
-from mlc.center import Center, NewJob
+from mlc.center import Capability, Center, NewJob
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
@@ -204,10 +204,19 @@ class JobActivities:
             kind=request.kind,
             workflow_id=request.workflow_id,
             snapshot=snapshot,
-            inputs=list(given) or inputs_by_role(snapshot, INPUT_ROLES[request.kind]),
+            inputs=list(given) or self._usual_inputs(request.kind, snapshot),
             outputs=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
             runtime=request.runtime,
+            parameters=request.files.parameters,
         )
+
+    def _usual_inputs(self, kind: JobKind, snapshot: Snapshot) -> list[Asset]:
+        """What a job reads that is given no files. A model may know itself what it scores, where its runtime can."""
+        if kind in INPUT_ROLES:
+            return inputs_by_role(snapshot, INPUT_ROLES[kind])
+        if Capability.READS_ANY_ASSET in self.center.capabilities:
+            return []
+        raise non_retryable(FailureType.MISSING_ASSET, "No input files were given: there is nothing to score.")
 
     def _created(self, request: JobRequest, job: JobRecord) -> Job:
         deadline = activity.info().started_time + self.settings.job_deadline

@@ -57,7 +57,8 @@ class RunBatchModelJob(ProcessRun):
 
     def set_inputs_and_outputs_in_order(self) -> None:
         """Set inputs and outputs in order: as the signal's variables have them."""
-        self.files = JobFiles(inputs=self.request.input_files, outputs=self.request.output_files)
+        asked = self.request
+        self.files = JobFiles(inputs=asked.input_files, outputs=asked.output_files, parameters=asked.job_parameters)
 
     async def get_compatible_runtime(self) -> None:
         """Get compatible runtime."""

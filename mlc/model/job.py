@@ -1,15 +1,21 @@
 """Jobs: training, metrics (test) and scoring runs of a model on a runtime."""
 
+import json
+import re
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from mlc.model.asset import Asset
 from mlc.model.base import Input, OpenEnum, Record
 from mlc.model.deployment import RuntimeRef
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.snapshot import Snapshot
+
+LONGEST_PARAMETERS = 4_096
+SECRET_NAME = re.compile("password|passwd|secret|token|credential|api_?key", re.IGNORECASE)
 
 
 class JobKind(OpenEnum):
@@ -43,13 +49,33 @@ class JobStatus(OpenEnum):
         return self in {JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED}
 
 
+def _parameters(given: dict[str, Any]) -> dict[str, Any]:
+    if secret := next((name for name in _names(given) if SECRET_NAME.search(name)), None):
+        raise ValueError(f"the parameter {secret[:60]!r} looks like a secret, and would stand in a history")
+    if len(json.dumps(given)) > LONGEST_PARAMETERS:
+        raise ValueError(f"the parameters take more than {LONGEST_PARAMETERS} characters")
+    return given
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from map(str, value)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _names(inner)
+
+
+JobParameters = Annotated[dict[str, Any], AfterValidator(_parameters)]
+"""What a job's code is told besides its files, such as a monitor's options."""
+
+
 class JobFiles(Record):
-    """What a job reads and writes, if that is not what its kind reads and writes anyway."""
+    """What a job reads, writes and is told, if that is not what its kind reads and writes anyway."""
 
     inputs: list[InputFile] = []
     """In order; none: the snapshot's assets of the role that this kind of job reads."""
     outputs: list[OutputFile] = []
     """In the inputs' order; none: one, embedded in the job."""
+    parameters: dict[str, Any] = {}
 
 
 NO_FILES = JobFiles()

@@ -309,3 +309,38 @@ def test_a_file_that_we_may_read_is_read_here_all_the_same() -> None:
         RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "INPUT_FILE": external()}, RULES
     )
     assert start.embedded == ()
+
+
+def test_a_batch_job_without_files_is_one_whose_model_reads_its_own_where_it_can() -> None:
+    start = ModelOpSignals(PROCESSES, foreign=True).read(DEPLOYED_BATCH_JOB, {"TAG": "cc"}, RULES)
+    assert start.input([]) == RunBatchModelJobInput(tag="cc")
+    with pytest.raises(BadVariable, match="Variable INPUT_FILE is missing: there is nothing to score"):
+        read_signal(DEPLOYED_BATCH_JOB, {"TAG": "cc"}, RULES)
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, {"value": {"a": 1}}, {"value": '{"a": 1}', "type": "Object"}])
+def test_a_jobs_parameters_are_an_object(value: Any) -> None:
+    back_test = read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "JOB_PARAMETERS": value}, RULES).input([])
+    batch = read_signal(
+        DEPLOYED_BATCH_JOB, {"TAG": "cc", "INPUT_FILE": external(), "JOB_PARAMETERS": value}, RULES
+    ).input([])
+    assert isinstance(back_test, RunBackTestInput)
+    assert isinstance(batch, RunBatchModelJobInput)
+    assert back_test.job_parameters == batch.job_parameters == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("a=1", "JOB_PARAMETERS: Input should be a valid dictionary"),
+        ([1], "JOB_PARAMETERS: Input should be a valid dictionary"),
+        ({"a": "x" * 5000}, "JOB_PARAMETERS: the parameters take more than 4096 characters"),
+        ({"db_password": SECRET}, "JOB_PARAMETERS: the parameter 'db_password' looks like a secret"),
+        ({"a": {"apiKey": SECRET}}, "JOB_PARAMETERS: the parameter 'apiKey' looks like a secret"),
+    ],
+)
+def test_parameters_that_can_not_be_used_are_named(value: Any, says: str) -> None:
+    with pytest.raises(BadVariable) as refused:
+        read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "JOB_PARAMETERS": value}, RULES)
+    assert str(refused.value).startswith(says)
+    assert SECRET not in str(refused.value)

@@ -61,7 +61,7 @@ class ModelOpJobLedger(ModelOpCatalogue):
             model=snapshot,
             input_data=[self._held(asset, near) for asset in job.inputs],
             output_data=[self._held(asset) for asset in job.outputs],
-            job_parameters=job_parameters(job.key, job.workflow_id),
+            job_parameters=job_parameters(job.key, job.workflow_id, job.parameters),
             **more,
         )
         try:

@@ -1,5 +1,6 @@
 """Jobs: what ModelOp has as a job, as ours."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlc.center.modelop import ids, literals, wire
@@ -38,8 +39,9 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
     )
 
 
-def job_parameters(key: str, workflow_id: str) -> dict[str, Any]:
-    return {wire.JOB_KEY: key, _WORKFLOW_ID: workflow_id}
+def job_parameters(key: str, workflow_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that were given, and ours, which none can replace."""
+    return {**given, wire.JOB_KEY: key, _WORKFLOW_ID: workflow_id}
 
 
 def ending_changes(ending: JobEnding, settings: CenterSettings) -> dict[str, Any]:

@@ -218,7 +218,7 @@ class ModelOpSignals:
             value = variables.get(variable.name)
             if found := list(_found(variable, value, rules, self._foreign)):
                 values[variable.field] = found[0]
-            elif variable.required:
+            elif variable.required and not (self._foreign and variable.type in FILES):  # the model may read its own
                 what = f"is missing: {variable.missing}" if variable.missing else "is missing"
                 raise BadVariable(f"Variable {variable.name} {what}. {_example(variable.name, _value(variable))}")
         snapshot = next((variable for variable in signal.variables if variable.names_snapshot), None)

@@ -4,6 +4,7 @@ import json
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ VERDICT = Verdict(
 
 
 async def a_job(
-    center: Center, made: Snapshot, kind: JobKind = JobKind.SCORING, key: str = "", **more: RuntimeRef
+    center: Center, made: Snapshot, kind: JobKind = JobKind.SCORING, key: str = "", **more: Any
 ) -> JobRecord:
     async with center.open_snapshot(made.id) as snapshot:
         inputs = snapshot.with_role(AssetRole.TEST_DATA)
@@ -163,6 +164,16 @@ class JobContract:
         async with center.open_job(job.id) as whole:
             assert whole.inputs[0].name == "mine.csv"
             assert await center.read(whole.inputs[0], limit=len(DATA)) == DATA
+
+    async def test_a_jobs_parameters_are_told_and_hide_neither_its_key_nor_its_run(
+        self, center: Center, tmp_path: Path
+    ) -> None:
+        made = await a_snapshot(center, tmp_path)
+        told = {"predictionDateColumn": "date", "mlcKey": "mine", "mlcWorkflowId": "mine"}
+        job = await a_job(center, made, key="k", parameters=told)
+        assert job.parameters["predictionDateColumn"] == "date"
+        assert (job.key, job.workflow_id) == ("k", "w")
+        assert await center.find_job(made.id, "mine") is None
 
     async def test_a_test_result_is_kept_once_a_job(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
