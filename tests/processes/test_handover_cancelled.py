@@ -28,16 +28,17 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.came, self.passes = 0, asyncio.Semaphore(0)
-        gate, check = self, HandoverActivities.check_predecessor
+        gate = self
 
-        @activity.defn(name="check_predecessor")
-        async def gated(self: HandoverActivities, predecessor: Predecessor) -> None:
-            gate.came += 1
-            async with gate.passes:
-                gate.passes.release()  # what is open stays open, for any number
-            await check(self, predecessor)
+        class Gated(HandoverActivities):
+            @activity.defn
+            async def check_predecessor(self, predecessor: Predecessor) -> None:
+                gate.came += 1
+                async with gate.passes:
+                    gate.passes.release()  # what is open stays open, for any number
+                await super().check_predecessor(predecessor)
 
-        monkeypatch.setattr(HandoverActivities, "check_predecessor", gated)
+        monkeypatch.setattr("mlc.worker.HandoverActivities", Gated)
 
     async def reached(self, number: int) -> None:
         async def so_many() -> bool:
@@ -51,6 +52,7 @@ class Gate:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Ask for it before a desk, whose worker it is put into."""
     return Gate(monkeypatch)
 
 
@@ -88,7 +90,7 @@ async def open_tickets(run: Run) -> list[dict[str, Any]]:
 
 
 async def test_a_cancelled_impostor_withdraws_nobody_elses_ticket_and_ends_nobody_elses_deployment(
-    desk: Office, dev_server: WorkflowEnvironment, gate: Gate
+    gate: Gate, desk: Office, dev_server: WorkflowEnvironment
 ) -> None:
     await desk.engine("batch")
     other = await desk.start(await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"]))

@@ -18,7 +18,7 @@ from test_run_batch_model_job import deployed
 
 from mlc.gateway.app import create_app
 from mlc.model.file import FileRules
-from mlc.model.processes import TASK_QUEUE, RunBackTestResult, RunBatchModelJobResult
+from mlc.model.processes import TASK_QUEUE, RunBackTestResult, RunBatchModelJobInput, RunBatchModelJobResult
 from mlc.settings import GatewaySettings
 from mlc.ticketing.jira.settings import JiraSettings
 
@@ -161,3 +161,58 @@ async def test_assets_that_only_modelops_runtimes_can_read_reach_the_job_and_the
     assert secret not in json.dumps(await desk.tickets())
     assert "PermissionError" in json.dumps(await desk.tickets())
     assert secret not in caplog.text
+
+
+async def test_a_batch_job_is_told_its_parameters(scheduler: Scheduler) -> None:
+    desk = scheduler.desk
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    told = {"predictionDateColumn": "date", "mlcKey": "mine"}
+    file = embedded("in.csv", "x\n1\n")
+    run = await scheduler.signal(
+        "DEPLOYED_BATCH_JOB", RunBatchModelJobResult, TAG="fraud", INPUT_FILE=file, JOB_PARAMETERS=told
+    )
+    job = await desk.center.get_job(await desk.job_awaited(run))
+    assert job.job_parameters["predictionDateColumn"] == "date"
+    assert job.job_parameters["mlcWorkflowId"] == run.id
+    assert job.job_parameters["mlcKey"].startswith("job-")
+    await desk.finish_job(run)
+    await run.result()
+
+
+async def test_a_back_test_is_told_its_parameters(scheduler: Scheduler) -> None:
+    desk = scheduler.desk
+    told = {"predictionDateColumn": "date"}
+    run = await scheduler.signal(
+        "Run_Back_Test_Jira", RunBackTestResult, MODEL_ID=await desk.snapshot(), JOB_PARAMETERS=told
+    )
+    job = await desk.center.get_job(await desk.job_awaited(run))
+    assert told.items() <= job.job_parameters.items()
+    await desk.finish_job(run, metrics=GOOD)
+    assert (await run.result()).outcome == "passed"
+
+
+async def test_a_batch_job_without_files_is_run_where_the_model_can_read_its_own(swept_desk: Office) -> None:
+    desk = swept_desk
+    desk.port.settings = desk.port.settings.model_copy(update={"reads_any_asset": True})
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    async with scheduling(desk) as scheduler:
+        run = await scheduler.signal("DEPLOYED_BATCH_JOB", RunBatchModelJobResult, TAG="fraud")
+        job = await desk.center.get_job(await desk.job_awaited(run))
+        assert job.input_data == []
+        assert [output.filename for output in job.output_data] == ["output.json"]
+        await desk.finish_job(run)
+        await run.result()
+
+
+async def test_a_batch_job_without_files_is_an_error_where_nothing_could_be_scored(swept_desk: Office) -> None:
+    desk = swept_desk
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await desk.begin("RunBatchModelJob", RunBatchModelJobInput(tag="fraud"), RunBatchModelJobResult)
+    with pytest.raises(WorkflowFailureError) as failure:
+        await run.result()
+    assert getattr(failure.value.cause, "type", None) == "MissingAsset"
+    (ticket,) = await desk.tickets()
+    assert "No input files were given" in json.dumps(ticket)

@@ -39,9 +39,9 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
     )
 
 
-def job_parameters(key: str, workflow_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def job_parameters(key: str, workflow_id: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Those that were given, and ours, which none can replace."""
-    return {**given, wire.JOB_KEY: key, _WORKFLOW_ID: workflow_id}
+    return {**(given or {}), wire.JOB_KEY: key, _WORKFLOW_ID: workflow_id}
 
 
 def ending_changes(ending: JobEnding, settings: CenterSettings) -> dict[str, Any]:
