@@ -207,7 +207,7 @@ class JobActivities:
             inputs=list(given) or self._usual_inputs(request.kind, snapshot),
             outputs=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
             runtime=request.runtime,
-            parameters=request.files.parameters,
+            parameters=request.parameters,
         )
 
     def _usual_inputs(self, kind: JobKind, snapshot: Snapshot) -> list[Asset]:

@@ -57,8 +57,7 @@ class RunBatchModelJob(ProcessRun):
 
     def set_inputs_and_outputs_in_order(self) -> None:
         """Set inputs and outputs in order: as the signal's variables have them."""
-        asked = self.request
-        self.files = JobFiles(inputs=asked.input_files, outputs=asked.output_files, parameters=asked.job_parameters)
+        self.files = JobFiles(inputs=self.request.input_files, outputs=self.request.output_files)
 
     async def get_compatible_runtime(self) -> None:
         """Get compatible runtime."""
@@ -72,7 +71,11 @@ class RunBatchModelJob(ProcessRun):
     async def run_job(self) -> None:
         """Run job: the model's inference for the data."""
         finished = await self.case.run_job(
-            JobKind.SCORING, JobActivities.finish_scoring, runtime=self.state.runtime, files=self.files
+            JobKind.SCORING,
+            JobActivities.finish_scoring,
+            runtime=self.state.runtime,
+            files=self.files,
+            parameters=self.request.job_parameters,
         )
         self.result.job_id = finished.job_id
         self.result.outputs, self.result.output_count = finished.outputs, finished.output_count

@@ -69,13 +69,12 @@ JobParameters = Annotated[dict[str, Any], AfterValidator(_parameters)]
 
 
 class JobFiles(Record):
-    """What a job reads, writes and is told, if that is not what its kind reads and writes anyway."""
+    """What a job reads and writes, if that is not what its kind reads and writes anyway."""
 
     inputs: list[InputFile] = []
     """In order; none: the snapshot's assets of the role that this kind of job reads."""
     outputs: list[OutputFile] = []
     """In the inputs' order; none: one, embedded in the job."""
-    parameters: dict[str, Any] = {}
 
 
 NO_FILES = JobFiles()
@@ -91,6 +90,8 @@ class JobRequest(Record):
     runtime: RuntimeRef | None = None
     """Where it is to run; None: the centre chooses."""
     files: JobFiles = NO_FILES
+    parameters: dict[str, Any] = {}
+    """What its code is told besides."""
 
 
 class Job(Record):

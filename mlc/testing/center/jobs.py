@@ -169,11 +169,13 @@ class JobContract:
         self, center: Center, tmp_path: Path
     ) -> None:
         made = await a_snapshot(center, tmp_path)
-        told = {"predictionDateColumn": "date", "mlcKey": "mine", "mlcWorkflowId": "mine"}
-        job = await a_job(center, made, key="k", parameters=told)
-        assert job.parameters["predictionDateColumn"] == "date"
-        assert (job.key, job.workflow_id) == ("k", "w")
-        assert await center.find_job(made.id, "mine") is None
+        first = await a_job(center, made, key="first", parameters={"column": "date"})
+        assert first.parameters["column"] == "date"
+        second = await a_job(center, made, key="second", parameters=first.parameters)
+        assert (second.id == first.id, second.key, second.workflow_id) == (False, "second", "w")
+        found = await center.find_job(made.id, "first")
+        assert found is not None
+        assert found.id == first.id
 
     async def test_a_test_result_is_kept_once_a_job(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
