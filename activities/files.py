@@ -25,5 +25,7 @@ async def store_files(center: Center, scope: str, files: Sequence[EmbeddedFile])
 async def _store(center: Center, place: str, file: EmbeddedFile) -> str:
     digest = hashlib.sha256(file.content).hexdigest()
     file_id = str(uuid5(NAMESPACE_URL, f"{place}|{digest}"))
+    if file.foreign:
+        return await center.keep_asset(file_id, file.content)
     asset = Asset(name=file.filename or file_id, format=file.file_format or "", size=len(file.content), sha256=digest)
     return await center.keep_file(file_id, asset, file.content)

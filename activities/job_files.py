@@ -1,9 +1,11 @@
 """A job's files: what it reads and writes, as the model centre's assets."""
 
+import re
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from activities.failures import non_retryable
+from mlc.model.address import masked
 from mlc.model.asset import Asset, AssetKind
 from mlc.model.failure import FailureType
 from mlc.model.file import FileRules, InputFile, OutputFile
@@ -38,8 +40,8 @@ def output(file: OutputFile, number: int, rules: FileRules) -> Asset:
 
 
 def without_query(address: str | None) -> str | None:
-    """An address without what may be a signature."""
-    return address.partition("?")[0] if address else None
+    """An address without what may be a signature or an account."""
+    return masked(re.split("[?;#]", address, maxsplit=1)[0]) if address else None
 
 
 def embedded_output(kind: JobKind) -> Asset:

@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from activities.chosen_inputs import choice, chosen_inputs, shown_names
+from activities.chosen_inputs import INPUT_ROLES, choice, chosen_inputs, shown_names
 from activities.failures import (
     Poll,
     lookup_deadline,
@@ -25,11 +25,11 @@ from activities.job_ends import job_problem, record_warnings
 from activities.job_files import embedded_output, external, output, without_query
 from activities.results import provenance, read_metrics, top_level_numbers
 from activities.snapshots import no_such_snapshot
-from mlc.center import Center, NewJob
+from mlc.center import Capability, Center, NewJob
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
-from mlc.model.file import FileRules, InputFile
+from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.job import Job, JobKind, JobProgress, JobRecord, JobRequest, RecordCounts
 from mlc.model.processes import JOB_PROGRESS
 from mlc.model.result import Purpose, TestResult, TestResultRecord
@@ -80,10 +80,14 @@ class JobActivities:
                         except NotFound:
                             raise no_such_snapshot(request.snapshot_id) from None
                         inputs = [await self._input(file, opened) for file in request.files.inputs] or (
-                            await chosen_inputs(self.center, snapshot, request.kind, self.text_limit)
+                            await self._usual_inputs(request.kind, snapshot)
                         )
+                        outputs = [
+                            await self._kept(file, opened) if file.asset_id else output(file, number, self.files)
+                            for number, file in enumerate(request.files.outputs, 1)
+                        ]
                 if existing is None:
-                    existing = await self.center.create_job(self._job(request, snapshot, inputs))
+                    existing = await self.center.create_job(self._job(request, snapshot, inputs, outputs))
         return self._created(request, existing)
 
     @activity.defn
@@ -201,8 +205,10 @@ class JobActivities:
 
     async def _input(self, file: InputFile, opened: AsyncExitStack) -> Asset:
         """An input as a job carries it: one that the centre keeps with its content, another by its address."""
-        if file.asset_id is None:
-            return external(file, self.files)
+        return external(file, self.files) if file.asset_id is None else await self._kept(file, opened)
+
+    async def _kept(self, file: InputFile | OutputFile, opened: AsyncExitStack) -> Asset:
+        assert file.asset_id is not None
         try:
             stored = await opened.enter_async_context(self.center.open_file(file.asset_id))
         except NotFound:
@@ -213,8 +219,9 @@ class JobActivities:
             update={"name": file.filename or stored.name, "format": file.file_format or stored.format}
         )
 
-    def _job(self, request: JobRequest, snapshot: Snapshot, inputs: Sequence[Asset]) -> NewJob:
-        outputs = [output(file, number, self.files) for number, file in enumerate(request.files.outputs, 1)]
+    def _job(
+        self, request: JobRequest, snapshot: Snapshot, inputs: Sequence[Asset], outputs: Sequence[Asset]
+    ) -> NewJob:
         return NewJob(
             key=request.key,
             kind=request.kind,
@@ -223,7 +230,16 @@ class JobActivities:
             inputs=inputs,
             outputs=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
             runtime=request.runtime,
+            parameters=request.parameters,
         )
+
+    async def _usual_inputs(self, kind: JobKind, snapshot: Snapshot) -> list[Asset]:
+        """What a job reads that is given no files. A model may know itself what it scores, where its runtime can."""
+        if kind in INPUT_ROLES:
+            return await chosen_inputs(self.center, snapshot, kind, self.text_limit)
+        if Capability.READS_ANY_ASSET in self.center.capabilities:
+            return []
+        raise non_retryable(FailureType.MISSING_ASSET, "No input files were given: there is nothing to score.")
 
     def _created(self, request: JobRequest, job: JobRecord) -> Job:
         deadline = activity.info().started_time + self.settings.job_deadline

@@ -77,7 +77,7 @@ class MirrorActivities:
             updated=mirror.done[UPDATED],
             paused=mirror.done[RESTED],
             deleted=deleted,
-            unheard=plan.unheard,
+            unheard=len(plan.unheard),
             problem_count=len(problems),
             problems=[truncate(problem.text, LONGEST) for problem in problems[:SHOWN]],
         )

@@ -92,8 +92,8 @@ class SchedulePlan:
     problems: list[ScheduleProblem] = field(default_factory=list)
     resting: dict[str, str] = field(default_factory=dict)
     """Schedules that stay, but don't run now: why, by their ids in Temporal."""
-    unheard: int = 0
-    """Schedules of signals to which nobody here listens."""
+    unheard: list[ScheduleProblem] = field(default_factory=list)
+    """Schedules of signals to which nobody here listens. Nobody has to mend them."""
     deployments: frozenset[str] = frozenset()
     """Ids of the deployments that were seen in the state deployed."""
 
@@ -113,7 +113,8 @@ async def schedule_plan(
         for schedule in owner.schedules:
             if why := owner.resting or _unheard(schedule, signals):
                 plan.resting[owner.mirrored_id(schedule)] = why
-                plan.unheard += not owner.resting
+                if not owner.resting:
+                    plan.unheard.append(owner.problem(schedule, why))
                 continue
             try:
                 planned = _planned(owner, schedule, settings, files, signals)
@@ -172,7 +173,11 @@ class Places:
 
 def _unheard(schedule: Schedule, signals: Signals) -> str:
     name = schedule.signal
-    return f"Nobody here listens to {name}." if isinstance(name, str) and name in signals.unheard else ""
+    return (
+        f"Nobody here listens to {name}, so it does not run."
+        if isinstance(name, str) and name in signals.unheard
+        else ""
+    )
 
 
 def _monitors(snapshot: Snapshot, resting: str) -> Iterable[Owner]:

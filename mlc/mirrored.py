@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.mirror import origin_of
 from activities.schedule_plan import schedule_plan
 from mlc.center import Center
+from mlc.center.capability import Capability
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.base import Record
 from mlc.model.failure import ExternalError, MlcError, innermost
@@ -78,7 +79,9 @@ async def mirrored_schedules(client: Client, task_queue: str = TASK_QUEUE) -> li
 
 
 async def problems(client: Client, center: Center, schedules: Sequence[MirroredSchedule]) -> list[str]:
-    """What keeps schedules from running: those of the centre that are wrong or missing here, and the mirror itself."""
+    """What keeps schedules from running: those of the centre that are wrong, missing here or heard by nobody, and the
+    mirror itself.
+    """
     own = await _described(client, MIRROR_SCHEDULE)
     if own is None:
         return [OFF]
@@ -89,10 +92,9 @@ async def problems(client: Client, center: Center, schedules: Sequence[MirroredS
         else [f"The mirror itself: its last run {last.outcome}"]
     )
     settings = ProcessSettings()
+    signals = ModelOpSignals(PROCESSES, foreign=Capability.READS_ANY_ASSET in center.capabilities)
     try:
-        plan = await schedule_plan(
-            center, settings=settings, files=FileSettings().rules, signals=ModelOpSignals(PROCESSES)
-        )
+        plan = await schedule_plan(center, settings=settings, files=FileSettings().rules, signals=signals)
     except ExternalError as error:
         return [*found, f"The model centre's schedules can't be read: {error}"]
     known = {schedule.id for schedule in schedules}
@@ -101,7 +103,7 @@ async def problems(client: Client, center: Center, schedules: Sequence[MirroredS
         f"{settings.mirror_interval}; if it can't be made, a notification on its snapshot says why."
     )
     unmade = [planned.problem(missing) for planned in plan.schedules if planned.id not in known]
-    return found + [problem.text for problem in (*plan.problems, *unmade)]
+    return found + [problem.text for problem in (*plan.problems, *unmade, *plan.unheard)]
 
 
 async def fire(client: Client, name: str, task_queue: str = TASK_QUEUE) -> str:

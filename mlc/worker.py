@@ -31,6 +31,7 @@ from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
 from mlc import temporal
 from mlc.center import Center
+from mlc.center.capability import Capability
 from mlc.center.configured import configured_center
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.failure import MlcError
@@ -113,7 +114,8 @@ def activities_of(
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process)
     sweep = SweepActivities(tickets, threads)
-    mirror = MirrorActivities(center, process, files, ModelOpSignals(processes))
+    signals = ModelOpSignals(processes, foreign=Capability.READS_ANY_ASSET in center.capabilities)
+    mirror = MirrorActivities(center, process, files, signals)
     return [
         *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.read_policy),
         snapshots.record_decision,

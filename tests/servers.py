@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import httpx
 import uvicorn
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -44,6 +45,19 @@ def serving(app: Any, listener: socket.socket) -> Iterator[str]:
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+@contextlib.asynccontextmanager
+async def running(app: Any) -> AsyncIterator[tuple[uvicorn.Server, httpx.AsyncClient]]:
+    """The application behind a real socket, on this very loop, and a client for it; the server can be told to end."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none"))
+    task = asyncio.create_task(server.serve([listener]))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+        yield server, client
+    server.should_exit = True
+    await task
 
 
 async def skip(server: WorkflowEnvironment, time: timedelta, *, portion: timedelta = timedelta(days=1)) -> None:

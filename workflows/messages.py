@@ -8,6 +8,7 @@ from temporalio.worker import (
     Interceptor,
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
 )
 
 
@@ -20,9 +21,17 @@ class MisfitSignals(Interceptor):
 
 
 class _Inbound(WorkflowInboundInterceptor):
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        super().init(outbound)
+        # Ten thousand signals may come in one workflow task, which must not take two seconds.
+        self._taken: dict[str, int] = {}
+
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002  # the base class's name
-        # Handlers are named as their methods.
-        taken = len(inspect.signature(getattr(workflow.instance(), input.signal)).parameters)
+        taken = self._taken.get(input.signal)
+        if taken is None:
+            # Handlers are named as their methods.
+            taken = len(inspect.signature(getattr(workflow.instance(), input.signal)).parameters)
+            self._taken[input.signal] = taken
         if len(input.args) == taken:
             await super().handle_signal(input)
         else:

@@ -5,6 +5,7 @@ No workflow imports this module: it runs nowhere but in the processes that start
 
 from activities.sweep import SweepReport
 from mlc.model.file import InputFile, OutputFile
+from mlc.model.job import JobParameters
 from mlc.model.process import Process, Processes, Signal, Starts, Variable
 from mlc.model.processes import (
     DEPLOY_MODEL,
@@ -32,11 +33,16 @@ from workflows.sweep_tickets import SweepTickets
 SNAPSHOT = "5a31b3c6-f033-4948-b433-bae6656baa26"
 """An id, for examples."""
 
+JOB_PARAMETERS = Variable(
+    "JOB_PARAMETERS", "job_parameters", JobParameters, {"predictionDateColumn": "date"}, required=False
+)
+
 BACK_TEST_VARIABLES = (
     # ModelOp's MODEL_ID is the id of a snapshot, and so is the field that has its name.
     Variable("MODEL_ID", "model_id", Id, SNAPSHOT, names_snapshot=True),
     Variable("INPUT_FILE", "input_file", InputFile, required=False),
     Variable("OUTPUT_FILE", "output_file", OutputFile, required=False),
+    JOB_PARAMETERS,
 )
 
 PROCESSES = Processes(
@@ -98,6 +104,7 @@ PROCESSES = Processes(
                     Variable("MODEL_STAGE", "model_stage", line(100), "PROD", required=False),
                     Variable("INPUT_FILE", "input_files", list[InputFile], missing="there is nothing to score"),
                     Variable("OUTPUT_FILE", "output_files", list[OutputFile], required=False),
+                    JOB_PARAMETERS,
                 ],
                 "Start RunBatchModelJob",
             )

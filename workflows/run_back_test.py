@@ -70,7 +70,9 @@ class RunBackTest(ProcessRun):
         """Get data, and run the test: INPUT_FILE or else the snapshot's TEST_DATA, into OUTPUT_FILE or embedded."""
         given, wanted = self.request.input_file, self.request.output_file
         files = JobFiles(inputs=[given] if given else [], outputs=[wanted] if wanted else [])
-        test_result = await self.case.run_job(JobKind.METRICS, JobActivities.finish_back_test, files=files)
+        test_result = await self.case.run_job(
+            JobKind.METRICS, JobActivities.finish_back_test, files=files, parameters=self.request.job_parameters
+        )
         self.case.tested(test_result)
         self.result.job_id = test_result.job_id
         self.progress.note(metrics_text(test_result))

@@ -71,7 +71,11 @@ class RunBatchModelJob(ProcessRun):
     async def run_job(self) -> None:
         """Run job: the model's inference for the data."""
         finished = await self.case.run_job(
-            JobKind.SCORING, JobActivities.finish_scoring, runtime=self.state.runtime, files=self.files
+            JobKind.SCORING,
+            JobActivities.finish_scoring,
+            runtime=self.state.runtime,
+            files=self.files,
+            parameters=self.request.job_parameters,
         )
         self.result.job_id = finished.job_id
         self.result.outputs, self.result.output_count = finished.outputs, finished.output_count

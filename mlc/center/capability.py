@@ -14,6 +14,7 @@ class Capability(StrEnum):
     KNOWS_HASHES = "tell the SHA-256 of files"
     RANGED_READS = "give a part of a file"
     KEEPS_FILES = "keep files that belong to no model"
+    READS_ANY_ASSET = "have its runtimes read what lies in other stores and databases"
     HOLDS_JOBS = "hold jobs"
     HOLDS_DEPLOYMENTS = "hold deployments"
     RUNS_SCHEDULES = "keep schedules"

@@ -1,9 +1,10 @@
 """What the processes need of a ledger: all that happens to models, from jobs to notifications."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from mlc.center.capability import Capability
 from mlc.center.catalogue import Contents, NewFile
@@ -31,6 +32,8 @@ class NewJob(NamedTuple):
     """Where results go: names, formats, perhaps addresses."""
     runtime: RuntimeRef | None = None
     """Where it is to run; None: the centre chooses."""
+    parameters: Mapping[str, Any] = MappingProxyType({})
+    """What its code is told besides."""
 
 
 class NewDeployment(NamedTuple):
@@ -109,6 +112,16 @@ class Ledger(Contents, Protocol):
 
         Raises:
             Unsupported: there is no place for such files (``KEEPS_FILES``).
+        """
+        ...
+
+    async def keep_asset(self, asset_id: str, document: bytes) -> str:
+        """Keep an asset that is given in the centre's own words, as JSON; otherwise as ``keep_file``.
+
+        It may hold secrets, such as an account: what is said of it is its name.
+
+        Raises:
+            Unsupported: its runtimes could not read it (``READS_ANY_ASSET``).
         """
         ...
 

@@ -1,7 +1,7 @@
 """The gateway: HTTP in. Signals from ModelOp and schedulers, webhooks from the ticket system; nothing else.
 
-It holds no state and runs no workflow: what it has answered with 2xx is in Temporal, so it can die at any moment and
-run in as many copies as one likes.
+It runs no workflow, and all that it remembers spares work: what it has answered with 2xx is in Temporal, so it can die
+at any moment and run in as many copies as one likes.
 """
 
 from datetime import timedelta
@@ -12,8 +12,10 @@ from pydantic import BaseModel
 from temporalio.client import Client
 
 from mlc.center import Center
+from mlc.center.capability import Capability
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.gateway.handlers import Systems
+from mlc.gateway.hints import Hints
 from mlc.gateway.signals import signal_api
 from mlc.gateway.temporal import TemporalDown, calling
 from mlc.gateway.webhook import given, sender, webhook_api
@@ -69,10 +71,14 @@ def create_app(
         description="Signals that start and wake model life-cycle processes, and the ticket system's webhooks.",
         redoc_url=None,
     )
-    systems = Systems(temporal, center, files or FileRules(), ModelOpSignals(processes))
+    hints = Hints(temporal)
+    signals = ModelOpSignals(
+        processes, foreign=center is not None and Capability.READS_ANY_ASSET in center.capabilities
+    )
+    systems = Systems(temporal, center, files or FileRules(), signals, hints)
     app.include_router(signal_api(settings, systems), tags=["signals"])
     for each in senders:
-        app.include_router(webhook_api(each, settings, temporal), tags=["webhooks"])
+        app.include_router(webhook_api(each, settings, hints), tags=["webhooks"])
 
     @app.exception_handler(TemporalDown)
     async def temporal_down(_request: Request, error: TemporalDown) -> JSONResponse:

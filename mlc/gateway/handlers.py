@@ -1,27 +1,28 @@
 """What is done when a signal comes. Which process it starts, and on what, the registry of processes says."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.files import store_files
 from mlc.center import Center
 from mlc.center.modelop.signals import JOB_STATUS_CHANGED, ModelOpSignals, finished_job
+from mlc.gateway.hints import Hints
 from mlc.gateway.idempotency import start_once, started_before
 from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
 from mlc.model.file import FileRules
-from mlc.model.job import JobChanged
 from mlc.model.process import Starts
-from mlc.model.processes import JOB_CHANGED, TASK_QUEUE
+from mlc.model.processes import TASK_QUEUE
 from mlc.model.signal import BadVariable, ProcessStart
 from mlc.model.snapshot import Snapshot
+
+AGAIN = "Its signal starts it once; to run it again, start it with the temporal command."
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Systems:
     center: Center
     files: FileRules
     signals: ModelOpSignals
+    hints: Hints
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,28 @@ class Call:
     key: str
 
 
-Handler = Callable[[Call, Systems], Awaitable[list[str]]]
-"""Deals with one signal and tells the ids of the workflows that it started, joined or woke."""
+@dataclass(frozen=True)
+class Heard:
+    """What came of a signal: the workflows that it started or joined, those that it woke, and why there is none."""
+
+    started: Sequence[str] = ()
+    woken: Sequence[str] = ()
+    why: str = ""
 
 
-async def start_once_for_a_snapshot(call: Call, systems: Systems) -> list[str]:
+Handler = Callable[[Call, Systems], Awaitable[Heard]]
+"""Deals with one signal."""
+
+
+async def start_once_for_a_snapshot(call: Call, systems: Systems) -> Heard:
     """Start the process on a snapshot: at most once ever by this signal, which comes at each change of the snapshot."""
     start = systems.signals.read_announcement(call.name, call.values)
     snapshot = await _snapshot(systems.center, start)
     # What stands on the snapshot outlasts what Temporal remembers of closed runs (the namespace's retention).
-    if snapshot.submission or snapshot.model.is_monitor:
-        return []
+    if snapshot.model.is_monitor:
+        return Heard(why="The snapshot is one of a monitor, which no process deploys by itself.")
+    if snapshot.submission:
+        return Heard(why=f"The snapshot was submitted before. {AGAIN}")
     workflow_id = start.workflow_id(call.key)
     try:
         async with calling():
@@ -66,11 +79,11 @@ async def start_once_for_a_snapshot(call: Call, systems: Systems) -> list[str]:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
     except WorkflowAlreadyStartedError:  # and closed: a run again is asked for explicitly
-        return []
-    return [workflow_id]
+        return Heard(why=f"{workflow_id} has run before. {AGAIN}")
+    return Heard(started=[workflow_id])
 
 
-async def start_process(call: Call, systems: Systems) -> list[str]:
+async def start_process(call: Call, systems: Systems) -> Heard:
     """Start the process that the signal asks for, once for a key; the files that it embeds go to the centre first."""
     # In a thread, since an address may be looked up on a disk, and base64 be as long as a body may.
     start = await asyncio.to_thread(systems.signals.read, call.name, call.values, systems.files)
@@ -78,29 +91,24 @@ async def start_process(call: Call, systems: Systems) -> list[str]:
         await _snapshot(systems.center, start)
     # The centre keeps what it is given: nothing goes there for a call that starts nothing.
     if start.embedded and (workflow_id := await started_before(systems.temporal, start, call.key)):
-        return [workflow_id]
+        return Heard(started=[workflow_id])
     asset_ids = await store_files(systems.center, start.workflow_id(call.key), start.embedded)
-    return [await start_once(systems.temporal, start, call.key, asset_ids)]
+    return Heard(started=[await start_once(systems.temporal, start, call.key, asset_ids)])
 
 
-async def job_status_changed(call: Call, systems: Systems) -> list[str]:
+async def job_status_changed(call: Call, systems: Systems) -> Heard:
     """Wake the run that waits for a job which has finished; the run reads the job itself."""
     job = finished_job(call.values)
     if job is None:
-        return []
-    async with calling():
-        try:
-            await systems.temporal.get_workflow_handle(job.workflow_id).signal(JOB_CHANGED, JobChanged(job_id=job.id))
-        except RPCError as error:
-            if error.status == RPCStatusCode.NOT_FOUND:  # nothing of this id runs (any more)
-                return []
-            raise
-    return [job.workflow_id]
+        return Heard(why="The job has not ended, or no process here made it.")
+    if await systems.hints.job_changed(job.workflow_id, job.id):
+        return Heard(woken=[job.workflow_id])
+    return Heard(why="The run that made the job has ended.")
 
 
-async def unheard(_call: Call, _systems: Systems) -> list[str]:
+async def unheard(call: Call, _systems: Systems) -> Heard:
     """A signal that ModelOp broadcasts and no process here listens to."""
-    return []
+    return Heard(why=f"The signal is known, but no process here listens to {call.name.rpartition('.')[2]}.")
 
 
 async def _snapshot(center: Center, start: ProcessStart) -> Snapshot:

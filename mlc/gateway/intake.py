@@ -116,30 +116,30 @@ class RateLimit:
         return admitted
 
 
-class Deliveries:
-    """The deliveries of the last ``lifetime`` seconds that were dealt with, the newest ``limit`` of them.
+class Bodies:
+    """The bodies of the last ``lifetime`` seconds that were dealt with, by their SHA-256; the newest ``limit`` of them.
 
-    An optimisation only: the delivery's id is not signed, and this memory is one process's. What makes a repeated
-    delivery harmless is that a signal is a hint upon which the ticket is read.
+    For those that no later event can have: signed, with the moment of the event in them. It is one process's memory,
+    empty after a restart; what it has forgotten, or what another copy of the gateway has dealt with, becomes a hint
+    once more, and those are few (:mod:`mlc.gateway.pace`). Only what was signed gets in, so nobody else can fill it.
     """
 
-    def __init__(
-        self, *, lifetime: float = 24 * 3600, limit: int = 10_000, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, *, lifetime: float, limit: int = 100_000, clock: Callable[[], float] = time.monotonic) -> None:
         self._lifetime, self._limit, self._clock = lifetime, limit, clock
         self._seen: OrderedDict[bytes, float] = OrderedDict()
 
-    def seen(self, name: str, body: bytes) -> bool:
-        """Whether this delivery was dealt with lately."""
-        when = self._seen.get(_fingerprint(name, body))
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def seen(self, digest: bytes) -> bool:
+        """Whether a body of this SHA-256 was dealt with lately."""
+        when = self._seen.get(digest)
         return when is not None and self._clock() - when < self._lifetime
 
-    def add(self, name: str, body: bytes) -> None:
-        """Remember a delivery by its id and its body, so that a forged id can't silence another's delivery."""
-        self._seen[_fingerprint(name, body)] = self._clock()
-        while len(self._seen) > self._limit:
+    def add(self, digest: bytes) -> None:
+        """Remember a body that was dealt with."""
+        now = self._clock()
+        self._seen.pop(digest, None)
+        self._seen[digest] = now
+        while len(self._seen) > self._limit or now - next(iter(self._seen.values())) >= self._lifetime:
             self._seen.popitem(last=False)
-
-
-def _fingerprint(name: str, body: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\0" + body).digest()

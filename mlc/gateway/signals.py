@@ -13,7 +13,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from mlc.center.modelop.signals import Envelope, ModelOpSignals
-from mlc.gateway.handlers import Call, Systems, handler_of
+from mlc.gateway.handlers import Call, Heard, Systems, handler_of
 from mlc.gateway.idempotency import KeyReused, key_of
 from mlc.gateway.intake import bears, read_body
 from mlc.gateway.temporal import TemporalRefused
@@ -29,16 +29,18 @@ PAUSE = timedelta(seconds=10)
 
 
 class Started(BaseModel):
-    """The workflows that the signal started, joined or woke."""
+    """``workflowIds`` are those that the signal ``started``, joined or woke; if there is none, ``why`` says why."""
 
     workflow_ids: list[str] = Field([], serialization_alias="workflowIds")
+    started: list[str] = []
+    why: str = ""
 
 
 def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
     """ModelOp's two routes for signals."""
     router, documented = APIRouter(prefix="/mlc-service/rest"), _documented(systems.signals)
 
-    async def take(request: Request) -> list[str]:
+    async def take(request: Request) -> Heard:
         if settings.token is not None and not bears(request, settings.token):
             raise HTTPException(401, "Send the gateway's token: Authorization: Bearer <MLC_GATEWAY_TOKEN>.")
         key = key_of(request)
@@ -47,7 +49,7 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
         if handler is None:
             raise HTTPException(404, f"No signal of this name. Known: {', '.join(systems.signals.names)}.")
         try:
-            workflow_ids = await handler(Call(signal.name, signal.values, key), systems)
+            heard = await handler(Call(signal.name, signal.values, key), systems)
         except BadSignal as error:
             raise HTTPException(400, str(error)) from None
         except TemporalRefused as error:
@@ -60,8 +62,8 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
             ) from None
         except Refused as error:
             raise HTTPException(502, f"Nothing was started: {error}") from None
-        log.info("signal %s workflows=%s", signal.name, workflow_ids)
-        return workflow_ids
+        log.info("signal %s workflows=%s", signal.name, [*heard.started, *heard.woken])
+        return heard
 
     @router.post("/signal", status_code=204, openapi_extra=documented, responses=_ANSWERS)
     async def signal(request: Request) -> Response:
@@ -72,7 +74,8 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
     @router.post("/signalResponsive", openapi_extra=documented, responses=_ANSWERS)
     async def signal_responsive(request: Request) -> Started:
         """Send a signal and learn the ids of the workflows that it started, joined or woke."""
-        return Started(workflow_ids=await take(request))
+        heard = await take(request)
+        return Started(workflow_ids=[*heard.started, *heard.woken], started=list(heard.started), why=heard.why)
 
     return router
 

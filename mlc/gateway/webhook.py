@@ -1,9 +1,11 @@
 """What the webhooks of all ticket systems have in common: an event becomes a hint to the run that waits for the ticket.
 
 Nothing of the event is believed but which ticket it is about: the run reads the ticket itself. So the worst that a
-forged or replayed event can do is one more read. TLS ends at the proxy in front of the gateway.
+forged event can do is one more read, and a replayed one not even that: it is known by its signed body, since the
+delivery's id is not signed. TLS ends at the proxy in front of the gateway.
 """
 
+import hashlib
 import ipaddress
 import logging
 import re
@@ -15,10 +17,9 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, SecretStr
-from temporalio.client import Client
 
-from mlc.gateway.intake import Deliveries, RateLimit, presents, read_body, signature_verifies
-from mlc.gateway.waiting_runs import hint_runs
+from mlc.gateway.hints import Hints
+from mlc.gateway.intake import Bodies, RateLimit, presents, read_body, signature_verifies
 from mlc.model import retry_after
 from mlc.model.ticket import Provider, TicketChanged
 from mlc.settings import GatewaySettings
@@ -68,7 +69,7 @@ def given(secrets: Sequence[SecretStr | None]) -> bool:
     return any(secret is not None and secret.get_secret_value().strip() for secret in secrets)
 
 
-def webhook_api(sender: Sender, settings: GatewaySettings, temporal: Client) -> APIRouter:
+def webhook_api(sender: Sender, settings: GatewaySettings, hints: Hints) -> APIRouter:
     """The receiver of a ticket system's webhooks; without a secret, one that says that there is none."""
     router = APIRouter()
     path = "/".join(["/webhooks", sender.provider, *filter(None, [settings.webhook_suffix])])
@@ -83,7 +84,7 @@ def webhook_api(sender: Sender, settings: GatewaySettings, temporal: Client) -> 
         return router
 
     rate = RateLimit(settings.webhook_rate, settings.webhook_burst)
-    deliveries = Deliveries()
+    bodies = Bodies(lifetime=OLDEST + NEWEST)
 
     @router.post(
         path,
@@ -115,13 +116,16 @@ def webhook_api(sender: Sender, settings: GatewaySettings, temporal: Client) -> 
             return Accepted(why="The ticket's project or table is not listened to.")
         delivery = request.headers.get(sender.webhook.delivery_header, "")
         delivery = delivery if DELIVERY.fullmatch(delivery) else ""
-        if delivery and deliveries.seen(delivery, body):
-            return Accepted(why="This delivery was dealt with before.")
+        # Without a signature, or without its moment, the next event may well have the same body.
+        digest = hashlib.sha256(body).digest() if signed and event.unrepeatable else None
+        del body  # an answer may take seconds
+        if digest is not None and bodies.seen(digest):
+            return Accepted(why="This event was dealt with before.")
         hint = TicketChanged(provider=sender.provider, key=event.key, delivery_id=delivery or None)
-        signalled = await hint_runs(temporal, hint, event.labels, created=event.created)
+        signalled = await hints.ticket_changed(hint, event.labels, created=event.created)
         log.info("%s webhook delivery=%s key=%s runs=%d", sender.provider, delivery or "-", event.key, signalled)
-        if delivery:
-            deliveries.add(delivery, body)
+        if digest is not None:
+            bodies.add(digest)
         return Accepted(signalled=signalled, why="" if signalled else "No run waits for this ticket.")
 
     return router

@@ -1,6 +1,7 @@
 """The ways in which this project reads data."""
 
 from enum import StrEnum
+from functools import cache
 from typing import Any, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
@@ -20,6 +21,12 @@ def read_names(model: type[BaseModel], field: str) -> list[str]:
             names = [alias] if isinstance(alias, str) else []
     by_name = model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name")
     return [*names, field] if by_name and field not in names else names
+
+
+@cache
+def _fields(model: type[BaseModel]) -> list[tuple[str, list[str], bool]]:
+    """Each field's name, those under which it is read, and whether it is required. Signals come by the thousand."""
+    return [(name, read_names(model, name), field.is_required()) for name, field in model.model_fields.items()]
 
 
 class Input(BaseModel):
@@ -42,9 +49,10 @@ class Input(BaseModel):
             return data
         if not isinstance(data, dict):
             raise ValueError(f"A JSON object was expected. {cls.usage()}")
-        given = {name: [read for read in read_names(cls, name) if read in data] for name in cls.model_fields}
+        fields = _fields(cls)
+        given = {name: [read for read in reads if read in data] for name, reads, _ in fields}
         unknown = sorted({str(name) for name in data} - {read for names in given.values() for read in names})
-        missing = [name for name, field in cls.model_fields.items() if field.is_required() and not given[name]]
+        missing = [name for name, _, required in fields if required and not given[name]]
         twice = [name for name, names in given.items() if len(names) > 1]
         if unknown or missing or twice:
             wrong = [

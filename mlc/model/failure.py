@@ -17,6 +17,7 @@
                 TooLarge
                 Unsupported
             Unavailable
+                Garbled
         Forbidden
         ForgedForm
         Invalid
@@ -43,6 +44,7 @@
         Taken
         TemporalDown
             TemporalRefused
+            TooMany
         TooMuch
         Unauthorized
         _AddressRefused

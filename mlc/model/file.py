@@ -28,11 +28,21 @@ class InputFile(Input):
 
 
 class OutputFile(Input):
-    """A file to write: to ``url``, or, without one, embedded in the job under ``filename``."""
+    """A file to write: to ``url``, or, without one, embedded in the job under ``filename``.
 
+    ``asset_id`` is of an asset that the model centre keeps and only its own runtimes can write to.
+    """
+
+    asset_id: str | None = Field(None, min_length=1, max_length=200, description="Id of an asset in the model centre")
     url: str | None = Field(None, min_length=1, max_length=1000, description="Address: file:, http: or https:")
     filename: str = Field("", max_length=255, description="Its name; its ending tells the format too")
     file_format: FileFormat | None = Field(None, description="CSV or JSON (JSON lines); unset: by its name, else JSON")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.asset_id is not None and self.url is not None:
+            raise ValueError("not both asset_id and url can tell where the file goes")
+        return self
 
 
 class FileRules(Record):

@@ -1,15 +1,20 @@
 """Jobs: training, metrics (test) and scoring runs of a model on a runtime."""
 
+import json
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mlc.model.asset import Asset
 from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record
 from mlc.model.deployment import RuntimeRef
 from mlc.model.file import InputFile, OutputFile
+from mlc.model.secret_names import names_secret
 from mlc.model.snapshot import Snapshot
+
+LONGEST_PARAMETERS = 4_096
 
 
 class JobKind(OpenEnum):
@@ -106,6 +111,25 @@ class RecordCounts(Record):
         return f"{said}; {self.written:,} were written"
 
 
+def _parameters(given: dict[str, Any]) -> dict[str, Any]:
+    if secret := next((name for name in _names(given) if names_secret(name)), None):
+        raise ValueError(f"the parameter {secret[:60]!r} looks like a secret, and would stand in a history")
+    if len(json.dumps(given)) > LONGEST_PARAMETERS:
+        raise ValueError(f"the parameters take more than {LONGEST_PARAMETERS} characters")
+    return given
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from map(str, value)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _names(inner)
+
+
+JobParameters = Annotated[dict[str, Any], AfterValidator(_parameters)]
+"""What a job's code is told besides its files, such as a monitor's options."""
+
+
 class JobFiles(Record):
     """What a job reads and writes, if that is not what its kind reads and writes anyway."""
 
@@ -128,6 +152,8 @@ class JobRequest(Record):
     runtime: RuntimeRef | None = None
     """Where it is to run; None: the centre chooses."""
     files: JobFiles = NO_FILES
+    parameters: dict[str, Any] = {}
+    """What its code is told besides."""
 
 
 class Job(Record):

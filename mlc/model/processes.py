@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record, State, renamed
 from mlc.model.deployment import Deployment, OtherDeployment
 from mlc.model.file import InputFile, OutputFile
-from mlc.model.job import OnLostRecords, RecordCounts
+from mlc.model.job import JobParameters, OnLostRecords, RecordCounts
 from mlc.model.monitor_plan import OnMissingMonitor
 from mlc.model.ticket import Decision, Provider, TicketRef
 from mlc.model.verdict import Verdict
@@ -231,6 +231,7 @@ class RunBackTestInput(Input):
     )
     input_file: InputFile | None = Field(None, description="Labelled data; unset: the snapshot's TEST_DATA assets")
     output_file: OutputFile | None = Field(None, description="Where the result goes; unset: embedded in the job")
+    job_parameters: JobParameters = Field({}, description="Parameters of the job, as an object; no secrets")
     ticketing: Provider | None = Field(
         None, description="Where a ticket about a failure goes; unset: where the snapshot's tag or the settings say"
     )
@@ -278,8 +279,13 @@ class RunBatchModelJobInput(Input):
 
     tag: str = Field(min_length=1, max_length=200, description="Model service tag of the deployed snapshot")
     model_stage: str | None = Field(None, min_length=1, max_length=100, description="Its deployment's target")
-    input_files: list[InputFile] = Field(min_length=1, max_length=50, description="Files to score, in order")
+    input_files: list[InputFile] = Field(
+        [],
+        max_length=50,
+        description="Files to score, in order; none only where the model reads its own, as on ModelOp",
+    )
     output_files: list[OutputFile] = Field([], max_length=50, description="Where results go, in the inputs' order")
+    job_parameters: JobParameters = Field({}, description="Parameters of the job, as an object; no secrets")
 
     @model_validator(mode="after")
     def _fitting_outputs(self) -> Self:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from mlc.model.base import LONGEST_ID, Input
 from mlc.model.failure import MlcError
-from mlc.model.file import FileFormat, FileRules, InputFile
+from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile
 from mlc.model.process import Process
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]
@@ -45,10 +45,14 @@ class EmbeddedFile:
     filename: str
     file_format: FileFormat | None
     content: bytes
+    foreign: bool = False
+    """It is an asset as the centre has them, as JSON: its own runtimes can read it, and nobody here looks into it."""
+    is_output: bool = False
 
-    def stored(self, asset_id: str) -> InputFile:
+    def stored(self, asset_id: str) -> InputFile | OutputFile:
         """The same file, once the centre keeps it."""
-        return InputFile(asset_id=asset_id, filename=self.filename, file_format=self.file_format)
+        kind = OutputFile if self.is_output else InputFile
+        return kind(asset_id=asset_id, filename=self.filename, file_format=self.file_format)
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,17 @@ R = TypeVar("R", bound=Read)
 
 @dataclass(frozen=True)
 class Event:
-    """All that counts of an event: which ticket, where it lies, and when it was sent (seconds since 1970)."""
+    """All that counts of an event: which ticket, where it lies, and when it was sent (seconds since 1970).
+
+    ``unrepeatable``: it says so exactly when it happened that no other event of the ticket has the same body.
+    """
 
     key: str
     place: str
     labels: Sequence[str] = ()
     created: bool = False
     sent: float | None = None
+    unrepeatable: bool = False
 
 
 @dataclass(frozen=True)

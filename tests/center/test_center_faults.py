@@ -92,7 +92,7 @@ async def failure(behave: Behaviour, ask: Ask) -> ExternalError:
     text = str(caught.value)
     assert SECRET not in text
     assert "pass-word" not in text
-    assert {read: "GET jobs/x", write: "POST jobs", change: "PATCH jobs/x"}[ask] in text
+    assert {read: "GET jobs/x", write: "POST jobs", change: " jobs/x"}[ask] in text
     return caught.value
 
 
@@ -128,7 +128,7 @@ async def test_a_read_without_a_clear_answer_did_nothing(fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", '"text"', "<html>", '{"jobType": 5}', '{"jobMessages": "no list"}'], ids=repr
+    "body", ["", "{", "[]", '"text"', "<html>", '{"id": "x", "jobType": 5}', '{"jobMessages": "no list"}'], ids=repr
 )
 async def test_a_created_entity_that_can_not_be_read_may_be_there(body: str) -> None:
     error = await failure(answer(201, body), write)
@@ -136,8 +136,60 @@ async def test_a_created_entity_that_can_not_be_read_may_be_there(body: str) -> 
     assert error.maybe_done
 
 
+PAGES = {
+    "a page that says that it is being maintained": answer(200, "<html><h1>Back soon</h1></html>", kind="text/html"),
+    "a page that says that it is JSON": answer(200, "<html>"),
+    "nothing": answer(200),
+    "half of it": answer(200, '{"id": "x", "jobSta'),
+    "a list": answer(200, '[{"id": "x"}]'),
+    "a text": answer(200, '"try later"'),
+    "null": answer(200, "null"),
+    "an object with nothing in it": answer(200, "{}"),
+    "a proxy's word": answer(200, '{"error": "upstream is being maintained"}'),
+    "an entity without an id": answer(200, '{"jobStatus": "COMPLETE"}'),
+    "203 with a page": answer(203, "<html>", kind="text/html"),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_page_in_place_of_an_entity_is_an_outage_and_no_job_that_has_just_begun(page: str) -> None:
+    error = await failure(PAGES[page], read)
+    assert isinstance(error, Unavailable)
+    assert not error.maybe_done
+    assert "MLC_CENTER_URL" in str(error)
+    assert "<" not in str(error)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("ask", [write, change])
+async def test_a_page_in_place_of_what_was_written_leaves_open_whether_it_was(page: str, ask: Ask) -> None:
+    error = await failure(PAGES[page], ask)
+    assert isinstance(error, Unavailable)
+    # After a change that is answered with nothing, the entity is read: it is that read which fails.
+    assert error.maybe_done is not (ask is change and page == "nothing")
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_page_in_place_of_a_listing_is_an_outage_and_not_an_empty_one(page: str) -> None:
+    async with a_centre_that(PAGES[page]) as center:
+        with pytest.raises(Unavailable, match="MLC_CENTER_URL"):
+            await center.find_job("s", "k")
+        with pytest.raises(Unavailable, match="MLC_CENTER_URL"):
+            await center.list_engines()
+        with pytest.raises(Unavailable, match="MLC_CENTER_URL"):
+            [deployment async for deployment in center.iter_deployments(state="DEPLOYED")]
+
+
+@pytest.mark.parametrize(
+    "empty", ['{"_embedded": {"jobs": []}}', '{"_links": {"self": {"href": "/jobs"}}}', '{"page": {"totalPages": 0}}']
+)
+async def test_an_empty_listing_is_one(empty: str) -> None:
+    async with a_centre_that(answer(200, empty)) as center:
+        assert await center.find_job("s", "k") is None
+
+
 async def test_an_entity_that_can_not_be_read_names_the_field() -> None:
-    error = await failure(answer(200, '{"jobMessages": "no list"}'), read)
+    error = await failure(answer(200, '{"id": "x", "jobMessages": "no list"}'), read)
     assert isinstance(error, Refused)
     assert "jobMessages" in str(error)
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.client import ModelManage
-from mlc.model.failure import Refused
+from mlc.model.failure import Unavailable
 
 Entity = dict[str, Any]
 KEYED = {"mlcKey": "k"}
@@ -176,26 +176,26 @@ async def test_what_is_gone_or_another_when_it_is_read_is_not_believed(careless:
 
 
 @pytest.mark.parametrize("broken", [None, "x", 5, [], True])
-async def test_a_listing_that_holds_no_objects_is_refused(
+async def test_a_listing_that_holds_no_objects_is_an_outage(
     careless: Careless, modelop: ModelOpCenter, broken: Any
 ) -> None:
     careless.entities = {plural: [broken] for plural in ("jobs", "engines", "deployedModels")}
-    with pytest.raises(Refused, match="MLC_CENTER_URL"):
+    with pytest.raises(Unavailable, match="MLC_CENTER_URL"):
         await modelop.find_job("mine", "k")
-    with pytest.raises(Refused, match="MLC_CENTER_URL"):
+    with pytest.raises(Unavailable, match="MLC_CENTER_URL"):
         await modelop.list_runtimes()
-    with pytest.raises(Refused, match="MLC_CENTER_URL"):
+    with pytest.raises(Unavailable, match="MLC_CENTER_URL"):
         [deployment async for deployment in modelop.iter_deployments()]
 
 
 @pytest.mark.parametrize("embedded", ["x", 5, [], {"jobs": "x"}, {"jobs": 5}, {"jobs": {"id": "j"}}])
-async def test_a_listing_that_is_none_is_refused_and_not_empty(embedded: Any) -> None:
+async def test_a_listing_that_is_none_is_an_outage_and_not_empty(embedded: Any) -> None:
     async def answer(_: Request) -> Response:
         return JSONResponse({"_embedded": embedded})
 
     with served(Starlette(routes=[Route("/{path:path}", answer)])) as base:
         center = ModelOpCenter(settings_for(base))
-        with pytest.raises(Refused, match="MLC_CENTER_URL"):
+        with pytest.raises(Unavailable, match="MLC_CENTER_URL"):
             await center.find_job("mine", "k")
         await center.aclose()
 

@@ -1,6 +1,6 @@
 from pydantic import SecretStr
 
-from mlc.gateway.intake import Deliveries, RateLimit, signature_verifies
+from mlc.gateway.intake import Bodies, RateLimit, signature_verifies
 
 
 class Clock:
@@ -33,18 +33,27 @@ def test_many_sources_do_not_grow_the_memory() -> None:
     assert len(limit._buckets) == 10
 
 
-def test_deliveries_are_remembered_for_a_day_and_not_without_bound() -> None:
+def test_a_body_is_remembered_for_its_time() -> None:
     clock = Clock()
-    deliveries = Deliveries(limit=3, clock=clock)
-    deliveries.add("a", b"body")
-    assert deliveries.seen("a", b"body")
-    assert not deliveries.seen("a", b"other body")
-    clock.now += 24 * 3600 - 1
-    assert deliveries.seen("a", b"body")
+    bodies = Bodies(lifetime=100, clock=clock)
+    bodies.add(b"a")
+    assert bodies.seen(b"a")
+    assert not bodies.seen(b"b")
+    clock.now += 99
+    assert bodies.seen(b"a")
     clock.now += 2
-    assert not deliveries.seen("a", b"body")
+    assert not bodies.seen(b"a")
+    bodies.add(b"b")
+    assert len(bodies) == 1
+
+
+def test_a_full_memory_of_bodies_forgets_the_oldest() -> None:
+    clock = Clock()
+    bodies = Bodies(lifetime=100, limit=3, clock=clock)
     for number in range(10):
-        deliveries.add(str(number), b"")
-    assert len(deliveries._seen) == 3
-    assert deliveries.seen("9", b"")
-    assert not deliveries.seen("0", b"")
+        clock.now += 1
+        bodies.add(bytes([number]))
+    bodies.add(bytes([7]))  # again: the newest now
+    bodies.add(b"another")
+    assert len(bodies) == 3
+    assert [number for number in range(10) if bodies.seen(bytes([number]))] == [7, 9]

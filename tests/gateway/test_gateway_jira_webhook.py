@@ -83,9 +83,10 @@ async def test_a_signed_event_reaches_the_run_that_waits_for_the_ticket(
 
 
 async def test_a_moved_issue_is_found_by_its_label(gateway: httpx.AsyncClient, wait_for: WaitFor) -> None:
+    """The run is told of the key that it knows: it would not know the other one for its own."""
     label, key = new_label(), new_key()
-    run = await wait_for(f"jira:{new_key()}", label, listed=True)
-    assert (await send(gateway, event(key, labels=["risk", label]))).json()["signalled"] == 1
+    run = await wait_for(f"jira:{key}", label, listed=True)
+    assert (await send(gateway, event(new_key(), labels=["risk", label]))).json()["signalled"] == 1
     assert await heard(run) == [f"jira:{key}:"]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +252,95 @@ def test_the_examples_are_right(name: str) -> None:
     variables = SIGNALS.envelope(name)["variables"]
     assert variables.keys() == {variable.name for variable in SIGNALS.variables(name)}
     read_signal(name, variables, RULES)
+
+
+FOREIGN: dict[str, dict[str, Any]] = {
+    "S3": external(repositoryInfo={"repositoryType": "S3_REPOSITORY", "host": "s3.example.com", "secure": True}),
+    "S3 by its address": external(fileUrl="s3://bucket/in.csv"),
+    "HDFS": external(fileUrl="hdfs:///in.csv", repositoryInfo={"repositoryType": "HDFS_REPOSITORY", "port": 0}),
+    "SQL": {"assetType": "SQL", "sqlStatement": "SELECT 1", "repositoryInfo": {"repositoryType": "SQL_REPOSITORY"}},
+    "another host": external(fileUrl="https://elsewhere.example/in.csv"),
+    "an account": external(fileUrl=f"https://u:{SECRET}@files.example.org/in.csv"),
+    "a signature": external(fileUrl=f"https://files.example.org/in.csv?X-Amz-Signature={SECRET * 200}"),
+    "another format": external(fileFormat="PARQUET"),
+    "something new": {"assetType": "REST", "fileUrl": "https://api.example.com/", "requestBody": {"a": [1]}},
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_only_the_centres_runtimes_can_read_is_passed_on_whole_where_the_centre_has_such(kind: str) -> None:
+    asset = FOREIGN[kind]
+    variables = {"MODEL_ID": MODEL, "INPUT_FILE": asset, "OUTPUT_FILE": {**asset, "id": "x", "assetId": "y"}}
+    start = ModelOpSignals(PROCESSES, foreign=True).read(RUN_BACK_TEST_JIRA, variables, RULES)
+    assert [json.loads(file.content) for file in start.embedded] == [asset, asset]
+    given = start.input(["in", "out"])
+    assert isinstance(given, RunBackTestInput)
+    assert given.input_file is not None
+    assert given.output_file is not None
+    assert (given.input_file.asset_id, given.output_file.asset_id) == ("in", "out")
+    assert SECRET not in given.model_dump_json()
+    with pytest.raises(BadVariable) as refused:
+        read_signal(RUN_BACK_TEST_JIRA, variables, RULES)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("asset", "says"),
+    [
+        ("s3://bucket/in.csv", "INPUT_FILE: an asset object is expected"),
+        ({}, "INPUT_FILE: the asset holds no content and no address"),
+        ({"assetType": "EXTERNAL_FILE"}, r"INPUT_FILE\.fileUrl: an external file needs the address"),
+        ({"assetType": "SQL"}, r"INPUT_FILE\.assetType: SQL queries"),
+        (embedded(fileContent="!"), r"INPUT_FILE\.fileContent: it is not base64"),
+        (external(fileUrl="s3://b/\x00"), r"INPUT_FILE\.fileUrl: it holds characters"),
+        (external(fileUrl="s3://b/x", fileSize="large"), r"INPUT_FILE\.fileSize: "),
+        (external(fileUrl="s3://b/x", more="x" * 20_000), "INPUT_FILE: the asset object is longer"),
+    ],
+)
+def test_an_asset_that_no_runtime_could_read_is_refused_all_the_same(asset: Any, says: str) -> None:
+    with pytest.raises(BadVariable, match=says):
+        ModelOpSignals(PROCESSES, foreign=True).read(
+            RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "INPUT_FILE": asset}, RULES
+        )
+
+
+def test_a_file_that_we_may_read_is_read_here_all_the_same() -> None:
+    start = ModelOpSignals(PROCESSES, foreign=True).read(
+        RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "INPUT_FILE": external()}, RULES
+    )
+    assert start.embedded == ()
+
+
+def test_a_batch_job_without_files_is_one_whose_model_reads_its_own_where_it_can() -> None:
+    start = ModelOpSignals(PROCESSES, foreign=True).read(DEPLOYED_BATCH_JOB, {"TAG": "cc"}, RULES)
+    assert start.input([]) == RunBatchModelJobInput(tag="cc")
+    with pytest.raises(BadVariable, match="Variable INPUT_FILE is missing: there is nothing to score"):
+        read_signal(DEPLOYED_BATCH_JOB, {"TAG": "cc"}, RULES)
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, {"value": {"a": 1}}, {"value": '{"a": 1}', "type": "Object"}])
+def test_a_jobs_parameters_are_an_object(value: Any) -> None:
+    back_test = read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "JOB_PARAMETERS": value}, RULES).input([])
+    batch = read_signal(
+        DEPLOYED_BATCH_JOB, {"TAG": "cc", "INPUT_FILE": external(), "JOB_PARAMETERS": value}, RULES
+    ).input([])
+    assert isinstance(back_test, RunBackTestInput)
+    assert isinstance(batch, RunBatchModelJobInput)
+    assert back_test.job_parameters == batch.job_parameters == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("a=1", "JOB_PARAMETERS: Input should be a valid dictionary"),
+        ([1], "JOB_PARAMETERS: Input should be a valid dictionary"),
+        ({"a": "x" * 5000}, "JOB_PARAMETERS: the parameters take more than 4096 characters"),
+        ({"db_password": SECRET}, "JOB_PARAMETERS: the parameter 'db_password' looks like a secret"),
+        ({"a": {"apiKey": SECRET}}, "JOB_PARAMETERS: the parameter 'apiKey' looks like a secret"),
+    ],
+)
+def test_parameters_that_can_not_be_used_are_named(value: Any, says: str) -> None:
+    with pytest.raises(BadVariable) as refused:
+        read_signal(RUN_BACK_TEST_JIRA, {"MODEL_ID": MODEL, "JOB_PARAMETERS": value}, RULES)
+    assert str(refused.value).startswith(says)
+    assert SECRET not in str(refused.value)

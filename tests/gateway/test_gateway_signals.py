@@ -1,4 +1,5 @@
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -95,13 +96,15 @@ async def test_a_changed_snapshot_starts_the_process_once_and_never_again(
     workflow_id = deploy_model_id(snapshot_id)
     snapshot = shelf.snapshots[snapshot_id]
     answers = await asyncio.gather(*(signal(gateway, CHANGED, DEPLOYABLE_MODEL=snapshot) for _ in range(5)))
-    assert [(a.status_code, a.json()) for a in answers] == [(200, {"workflowIds": [workflow_id]})] * 5
+    told = {"workflowIds": [workflow_id], "started": [workflow_id], "why": ""}
+    assert [(a.status_code, a.json()) for a in answers] == [(200, told)] * 5
     run = temporal.get_workflow_handle(workflow_id)
     assert (await run.describe()).task_queue == "mlc"
     await run.signal("finish")
     assert await run.result() == snapshot_id
     again = await signal(gateway, CHANGED, DEPLOYABLE_MODEL=snapshot)
-    assert (again.status_code, again.json()) == (200, {"workflowIds": []})
+    assert (again.status_code, again.json()["workflowIds"], again.json()["started"]) == (200, [], [])
+    assert f"{workflow_id} has run before" in again.json()["why"]
 
     async def listed() -> bool:
         return bool(await runs_of(temporal, workflow_id))
@@ -120,16 +123,20 @@ async def test_the_plain_route_answers_as_camunda_does(
 
 
 @pytest.mark.parametrize(
-    "kept",
-    [{"custom": {"mlcDeployModel": "deploy-x"}}, {"category": "MODEL_MONITORING_MODEL"}],
+    ("kept", "why"),
+    [
+        ({"custom": {"mlcDeployModel": "deploy-x"}}, "was submitted before"),
+        ({"category": "MODEL_MONITORING_MODEL"}, "of a monitor"),
+    ],
     ids=["marked", "monitor"],
 )
 async def test_a_marked_snapshot_and_a_monitor_are_not_deployed_by_signal(
-    gateway: httpx.AsyncClient, shelf: ModelManage, temporal: Client, kept: dict[str, Any]
+    gateway: httpx.AsyncClient, shelf: ModelManage, temporal: Client, kept: dict[str, Any], why: str
 ) -> None:
     # What the signal says of itself doesn't count: the centre's snapshot does.
     answer = await signal(gateway, CHANGED, DEPLOYABLE_MODEL={"id": (snapshot_id := shelf.add(**kept)), "metaData": {}})
-    assert (answer.status_code, answer.json()) == (200, {"workflowIds": []})
+    assert (answer.status_code, answer.json()["started"]) == (200, [])
+    assert why in answer.json()["why"]
     assert await runs_of(temporal, deploy_model_id(snapshot_id)) == []
 
 
@@ -172,10 +179,10 @@ async def test_the_centres_id_is_made_ours_when_it_comes_in(
 ) -> None:
     shelf.add(raw)
     started = await signal(gateway, CHANGED, DEPLOYABLE_MODEL={"id": raw})
-    assert started.json() == {"workflowIds": [f"deploy-{id_}"]}
+    assert started.json()["workflowIds"] == [f"deploy-{id_}"]
     run = temporal.get_workflow_handle(f"deploy-{id_}")
     job = {"id": raw, "jobStatus": "COMPLETE", "jobParameters": {"mlcWorkflowId": run.id}}
-    assert (await signal(gateway, JOB, JOB=job)).json() == {"workflowIds": [run.id]}
+    assert (await signal(gateway, JOB, JOB=job)).json() == {"workflowIds": [run.id], "started": [], "why": ""}
     assert await run.query("heard") == [f"job:{id_}"], "as the run knows its job"
     await run.signal("finish")
     assert await run.result() == id_
@@ -213,23 +220,57 @@ async def test_a_finished_job_wakes_the_run_that_waits_for_it(
             "jobStatus": status,
             "jobParameters": {"mlcWorkflowId": workflow_id, "mlcKey": "k"},
         }
-        assert (await signal(gateway, JOB, JOB=job)).json() == {"workflowIds": woken}
+        told = (await signal(gateway, JOB, JOB=job)).json()
+        assert (told["workflowIds"], bool(told["why"])) == (woken, not woken)
     assert await run.query("heard") == ["job:job-COMPLETE", "job:job-ERROR"]
     await run.signal("finish")
     await run.result()
     for given in ({"mlcWorkflowId": workflow_id}, {"mlcWorkflowId": "nobody"}, {}, None):
         late = await signal(gateway, JOB, JOB={"id": "j", "jobStatus": "CANCELLED", "jobParameters": given})
-        assert (late.status_code, late.json()) == (200, {"workflowIds": []})
+        assert (late.status_code, late.json()["workflowIds"]) == (200, [])
+        assert late.json()["why"]
     assert (await signal(gateway, JOB)).status_code == 400
 
 
 async def test_names_nobody_here_listens_to_are_accepted_and_unknown_ones_are_not(gateway: httpx.AsyncClient) -> None:
     for name in ("Signals_model_changed", "Signals_model_created", "Signals_MODEL_DATA_DRIFT_TEST"):
         assert (await signal(gateway, PREFIX + name, responsive=False)).status_code == 204
+        told = await signal(gateway, PREFIX + name)
+        why = f"The signal is known, but no process here listens to {name}."
+        assert (told.status_code, told.json()) == (200, {"workflowIds": [], "started": [], "why": why})
     for name in ("Signals_deployable_model_changed", PREFIX + "Signals_typo", PREFIX * 2 + "Signals_model_changed", ""):
         answer = await signal(gateway, name)
         assert answer.status_code == 404
         assert CHANGED in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["Object", "object", "Json"])
+async def test_an_object_may_come_as_a_text_as_camundas_clients_send_it(
+    gateway: httpx.AsyncClient, shelf: ModelManage, temporal: Client, kind: str
+) -> None:
+    async def send(value: Any, **more: Any) -> httpx.Response:
+        variable = {"value": value, "type": kind, **more}
+        body = {"name": CHANGED, "variables": {"DEPLOYABLE_MODEL": variable}}
+        return await gateway.post("/mlc-service/rest/signalResponsive", json=body)
+
+    snapshot_id = shelf.add()
+    text = json.dumps(shelf.snapshots[snapshot_id])
+    info = {"objectTypeName": "com.modelop.sdk.dataobjects.v2.DeployableModel"}
+    for value in (text, shelf.snapshots[snapshot_id]):
+        for more in ({}, {"valueInfo": info | {"serializationDataFormat": "application/json"}}):
+            assert (await send(value, **more)).json()["started"] == [deploy_model_id(snapshot_id)]
+    await temporal.get_workflow_handle(deploy_model_id(snapshot_id)).signal("finish")
+    java = {"valueInfo": {"serializationDataFormat": "application/x-java-serialized-object"}}
+    for value, more, says in (
+        (text[:-1], {}, "its value is not JSON"),
+        ("[" * 100_000, {}, "its value is not JSON"),
+        ("rO0ABXQ=", java, "taken as JSON, not as 'application/x-java-serialized-object'"),
+        ('"text"', {}, "an object is expected"),
+    ):
+        answer = await send(value, **more)
+        assert answer.status_code == 400, value[:40]
+        assert "DEPLOYABLE_MODEL" in answer.json()["detail"]
+        assert says in answer.json()["detail"]
 
 
 async def test_the_token_is_asked_for_before_the_body_is_read(center: ModelOpCenter, temporal: Client) -> None:

@@ -241,7 +241,7 @@ async def test_a_key_starts_one_run_whether_that_still_runs_or_has_ended(
 ) -> None:
     key = f"2026-10-03:{uuid.uuid4()}"
     first = await send(gateway, JIRA, key=key, MODEL_ID=model_id)
-    assert first.json() == {"workflowIds": [f"back-test-{model_id}-{key}"]}
+    assert first.json()["started"] == first.json()["workflowIds"] == [f"back-test-{model_id}-{key}"]
     assert (await send(gateway, JIRA, key=f'"{key}"', MODEL_ID=model_id)).json() == first.json()
     await back_test(temporal, first)
     assert (await send(gateway, JIRA, key=key, MODEL_ID=model_id)).json() == first.json()

@@ -398,6 +398,32 @@ async def test_a_start_with_somebody_elses_state_is_refused(desk: Office, option
     assert await places(desk, snapshot_id) == []
 
 
+async def test_no_run_of_a_cron_takes_somebody_elses_state_although_each_continues_the_one_before(
+    desk: Office,
+) -> None:
+    snapshot_id = await desk.snapshot("jira")
+    state = DeployModelState.new(snapshot_id)
+    state.status.phase = Phase.DEPLOYMENT
+    run = await desk.client.start_workflow(
+        "DeployModel",
+        DeployModelStart(snapshot_id=snapshot_id, carried=state),
+        id=deploy_model_id(snapshot_id),
+        task_queue=desk.task_queue,
+        cron_schedule="@every 1s",
+    )
+
+    async def ended_twice() -> list[str]:
+        query = f"WorkflowId = '{run.id}' AND ExecutionStatus != 'Running'"
+        runs = [each.run_id async for each in desk.client.list_workflows(query)]
+        return runs if len(runs) > 1 else []
+
+    for run_id in await eventually(ended_twice, seconds=60):
+        history = await desk.client.get_workflow_handle(run.id, run_id=run_id).fetch_history()
+        assert "ForgedState" in str(history.events[-1])
+    await desk.client.get_workflow_handle(run.id).terminate()
+    assert await places(desk, snapshot_id) == []
+
+
 def test_a_state_of_a_very_long_story_has_at_most_32_kib_and_keeps_its_counters() -> None:
     state = DeployModelState.new("s")
     began = datetime(2026, 1, 1, tzinfo=UTC)

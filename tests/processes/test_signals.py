@@ -1,7 +1,10 @@
 """From ModelOp's signal to the end of the process that it starts."""
 
 import base64
+import json
+import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +12,13 @@ import httpx
 import pytest
 from office import LAKE, Office
 from pydantic import SecretStr
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.worker import Worker
 from test_run_batch_model_job import deployed
 
 from mlc.gateway.app import create_app
 from mlc.model.file import FileRules
-from mlc.model.processes import TASK_QUEUE, RunBackTestResult, RunBatchModelJobResult
+from mlc.model.processes import TASK_QUEUE, RunBackTestResult, RunBatchModelJobInput, RunBatchModelJobResult
 from mlc.settings import GatewaySettings
 from mlc.ticketing.jira.settings import JiraSettings
 
@@ -39,6 +42,12 @@ class Scheduler:
 
 @pytest.fixture
 async def scheduler(swept_desk: Office) -> AsyncIterator[Scheduler]:
+    async with scheduling(swept_desk) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def scheduling(swept_desk: Office) -> AsyncIterator[Scheduler]:
     """With a gateway, and a worker on the task queue where the gateway starts runs."""
     gateway = create_app(
         GatewaySettings(),
@@ -108,3 +117,102 @@ async def test_a_batch_job_with_three_inputs_by_signal_has_them_in_order(schedul
     assert [a.content() for a in job.input_data] == [b"x\n3\n", b"x\n1\n", b"x\n2\n"]
     await desk.finish_job(run)
     assert (await run.result()).outputs == [f"file://{LAKE}/{number}.json" for number in (3, 1, 2)]
+
+
+async def test_assets_that_only_modelops_runtimes_can_read_reach_the_job_and_their_secrets_nothing_else(
+    swept_desk: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An account in an address, a signature after it, a database's password: in the job, which needs them."""
+    desk = swept_desk
+    caplog.set_level(logging.DEBUG, logger="mlc")
+    desk.port.settings = desk.port.settings.model_copy(update={"reads_any_asset": True})
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    secret = "kept-to-yourself"
+    database = f"jdbc:postgresql://u:{secret}@db/credit?password={secret}"
+    given = [
+        {
+            "assetType": "EXTERNAL_FILE",
+            "fileUrl": f"s3a://key:{secret}@bucket/in.parquet",
+            "fileFormat": "PARQUET",
+            "repositoryInfo": {"repositoryType": "S3_REPOSITORY", "host": "s3.example.com", "port": 443},
+        },
+        {
+            "assetType": "SQL",
+            "name": "open accounts",
+            "sqlStatement": "SELECT * FROM accounts WHERE day = :day",
+            "parameters": {"day": "2026-11-29"},
+            "repositoryInfo": {"repositoryType": "SQL_REPOSITORY", "connectionUri": database},
+        },
+    ]
+    out = {"assetType": "EXTERNAL_FILE", "fileUrl": f"https://u:{secret}@files.example.com/out.csv?X-Sig={secret}"}
+    async with scheduling(desk) as scheduler:
+        run = await scheduler.signal(
+            "DEPLOYED_BATCH_JOB", RunBatchModelJobResult, TAG="fraud", INPUT_FILE=given, OUTPUT_FILE=out
+        )
+        job = await desk.center.get_job(await desk.job_awaited(run))
+        for sent, came in zip([*given, out], [*job.input_data, *job.output_data], strict=True):
+            assert sent.items() <= came.wire().items()
+        said = f"PermissionError: s3a://key:{secret}@bucket/in.parquet and https://h/x?sig={secret}&a=1"
+        await desk.finish_job(run, status="ERROR", jobMessages=[said])
+        with pytest.raises(WorkflowFailureError):
+            await run.result()
+    assert not any(secret in str(event) for event in (await run.fetch_history()).events)
+    assert secret not in json.dumps(await desk.tickets())
+    assert "PermissionError" in json.dumps(await desk.tickets())
+    assert secret not in caplog.text
+
+
+async def test_a_batch_job_is_told_its_parameters(scheduler: Scheduler) -> None:
+    desk = scheduler.desk
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    told = {"predictionDateColumn": "date", "mlcKey": "mine"}
+    file = embedded("in.csv", "x\n1\n")
+    run = await scheduler.signal(
+        "DEPLOYED_BATCH_JOB", RunBatchModelJobResult, TAG="fraud", INPUT_FILE=file, JOB_PARAMETERS=told
+    )
+    job = await desk.center.get_job(await desk.job_awaited(run))
+    assert job.job_parameters["predictionDateColumn"] == "date"
+    assert job.job_parameters["mlcWorkflowId"] == run.id
+    assert job.job_parameters["mlcKey"].startswith("job-")
+    await desk.finish_job(run)
+    await run.result()
+
+
+async def test_a_back_test_is_told_its_parameters(scheduler: Scheduler) -> None:
+    desk = scheduler.desk
+    told = {"predictionDateColumn": "date"}
+    run = await scheduler.signal(
+        "Run_Back_Test_Jira", RunBackTestResult, MODEL_ID=await desk.snapshot(), JOB_PARAMETERS=told
+    )
+    job = await desk.center.get_job(await desk.job_awaited(run))
+    assert told.items() <= job.job_parameters.items()
+    await desk.finish_job(run, metrics=GOOD)
+    assert (await run.result()).outcome == "passed"
+
+
+async def test_a_batch_job_without_files_is_run_where_the_model_can_read_its_own(swept_desk: Office) -> None:
+    desk = swept_desk
+    desk.port.settings = desk.port.settings.model_copy(update={"reads_any_asset": True})
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    async with scheduling(desk) as scheduler:
+        run = await scheduler.signal("DEPLOYED_BATCH_JOB", RunBatchModelJobResult, TAG="fraud")
+        job = await desk.center.get_job(await desk.job_awaited(run))
+        assert job.input_data == []
+        assert [output.filename for output in job.output_data] == ["output.json"]
+        await desk.finish_job(run)
+        await run.result()
+
+
+async def test_a_batch_job_without_files_is_an_error_where_nothing_could_be_scored(swept_desk: Office) -> None:
+    desk = swept_desk
+    await desk.engine("batch")
+    await deployed(desk, "fraud")
+    run = await desk.begin("RunBatchModelJob", RunBatchModelJobInput(tag="fraud"), RunBatchModelJobResult)
+    with pytest.raises(WorkflowFailureError) as failure:
+        await run.result()
+    assert getattr(failure.value.cause, "type", None) == "MissingAsset"
+    (ticket,) = await desk.tickets()
+    assert "No input files were given" in json.dumps(ticket)

@@ -241,7 +241,9 @@ class Lonely:
 
 def test_the_command_says_what_a_process_needs_and_what_starts_the_others() -> None:
     said = [line.strip() for line in lines(PROCESSES)]
-    assert "needs TAG, INPUT_FILE; takes MODEL_STAGE, OUTPUT_FILE (once for each Idempotency-Key)" in said
+    assert (
+        "needs TAG, INPUT_FILE; takes MODEL_STAGE, OUTPUT_FILE, JOB_PARAMETERS (once for each Idempotency-Key)" in said
+    )
     assert "needs DEPLOYABLE_MODEL (at most once for a snapshot, however often it comes)" in said
     assert "started by a Temporal Schedule that `mlc setup` makes" in said
     assert said[-1] == "started by a Temporal Schedule that `mlc setup` makes where MLC_MIRROR_SCHEDULES says so"

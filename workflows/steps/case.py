@@ -1,6 +1,6 @@
 """A case: one snapshot, what is known about it, and the tools with which a process works on it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -133,9 +133,12 @@ class Case:
         *,
         runtime: RuntimeRef | None = None,
         files: JobFiles = NO_FILES,
+        parameters: Mapping[str, Any] | None = None,
     ) -> Result:
         """Create a job for the snapshot and wait until ``finish`` has its answer."""
-        return await self.jobs.run(kind, self.snapshot.id, self.policy, finish, runtime=runtime, files=files)
+        return await self.jobs.run(
+            kind, self.snapshot.id, self.policy, finish, runtime=runtime, files=files, parameters=parameters
+        )
 
     async def ask(
         self,

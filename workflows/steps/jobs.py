@@ -1,7 +1,7 @@
 """Run a job: created once, waited for as long as it takes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -52,19 +52,30 @@ class Jobs:
         *,
         runtime: RuntimeRef | None = None,
         files: JobFiles = NO_FILES,
+        parameters: Mapping[str, Any] | None = None,
     ) -> Result:
         """Create a job and wait until ``finish``, an activity that asks for it, has an answer.
 
         Args:
             runtime: where it is to run; None: the centre chooses.
             files: what it reads and writes, if not what its kind reads and writes anyway.
+            parameters: what its code is told besides.
 
         Raises:
             ActivityError: what the job needs is missing, it failed, took too long, or the centre was down for too long.
         """
         job = self.in_flight if self.state.waiting else None  # handed over by an earlier run of the chain
         if job is None:
-            job = await self._create(kind, snapshot_id, policy, runtime, files)
+            request = JobRequest(
+                snapshot_id=snapshot_id,
+                kind=kind,
+                key=question_key("job", kind, self.state.made),
+                workflow_id=workflow.info().workflow_id,
+                runtime=runtime,
+                files=files,
+                parameters=dict(parameters or {}),
+            )
+            job = await self._create(request, policy)
         self.progress.waiting_for(f"{kind} job {job.id}")
         self.state.waiting = True
         job = job.model_copy(update={"on_lost_records": policy.on_lost_records})
@@ -76,20 +87,10 @@ class Jobs:
         self.progress.waiting_for("")
         return answer
 
-    async def _create(
-        self, kind: JobKind, snapshot_id: str, policy: Policy, runtime: RuntimeRef | None, files: JobFiles
-    ) -> Job:
+    async def _create(self, request: JobRequest, policy: Policy) -> Job:
         if self.in_flight is not None:
             await self.cancel()  # it failed for us, and may still run
             self.state.in_flight = None
-        request = JobRequest(
-            snapshot_id=snapshot_id,
-            kind=kind,
-            key=question_key("job", kind, self.state.made),
-            workflow_id=workflow.info().workflow_id,
-            runtime=runtime,
-            files=files,
-        )
         self.state.asked = request
         return await create_once(
             JobActivities.create_job,
@@ -98,7 +99,7 @@ class Jobs:
             created=self._created,
             index_lag=policy.center_index_lag,
             outage_budget=policy.outage_budget,
-            summary=f"create the {kind} job",
+            summary=f"create the {request.kind} job",
             on_trouble=self.progress.trouble,
         )
 

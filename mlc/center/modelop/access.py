@@ -54,6 +54,8 @@ class ModelOpAccess:
         missing = {Capability.RANGED_READS, Capability.NAMES_THE_ACTOR, Capability.SIGNED_EVENTS}
         if not self.settings.assets:
             missing.add(Capability.KEEPS_FILES)
+        if not self.settings.assets or not self.settings.reads_any_asset:
+            missing.add(Capability.READS_ANY_ASSET)
         return frozenset(Capability) - missing
 
     async def read(self, asset: Asset, *, limit: int) -> bytes:

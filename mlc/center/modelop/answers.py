@@ -1,11 +1,12 @@
 """What an answer of the model centre, or the lack of one, means: httpx's errors and statuses in three words."""
 
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from mlc.model import retry_after
-from mlc.model.address import origin
+from mlc.model.address import masked, origin
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 
 SYSTEM = "model centre"
@@ -52,12 +53,25 @@ def refusal(response: httpx.Response, asked: str, *, write: bool, secret: str = 
     return Refused(SYSTEM, f"{text}; {advice}.", status=status)
 
 
-def garbled(asked: str, what: str, *, write: bool, status: int) -> ExternalError:
-    """The error for a success whose body can't be used. ``what`` says why."""
-    text = f"{asked} was answered with {status}, but {what}; check that MLC_CENTER_URL is model-manage's address."
+class Garbled(Unavailable):
+    """A success whose body is none of model-manage's: a page that says that it is being maintained, a proxy's word."""
+
+
+def garbled(asked: str, what: str, *, write: bool, status: int) -> Garbled:
+    """The error for a success whose body can't be used: an outage, as long as nothing says otherwise.
+
+    ``what`` says why.
+    """
+    text = f"{asked} was answered with {status}, but {what}; it is asked again. If this lasts, check that "
+    return Garbled(SYSTEM, f"{text}MLC_CENTER_URL is model-manage's address.", maybe_done=write)
+
+
+def misfit(asked: str, what: str, *, write: bool) -> ExternalError:
+    """The error for an entity with something else in a field than ever stands there. ``what`` says where and what."""
+    text = f"{asked} was answered with an entity, but {what}"
     if write:
-        return Unavailable(SYSTEM, text, maybe_done=True)
-    return Refused(SYSTEM, text, status=status)
+        return Unavailable(SYSTEM, f"{text}.", maybe_done=True)
+    return Refused(SYSTEM, f"{text}; repair it there, or ask whoever looks after the {SYSTEM}.", status=HTTPStatus.OK)
 
 
 def quoted(response: httpx.Response, secret: str = "") -> str:
@@ -68,7 +82,7 @@ def quoted(response: httpx.Response, secret: str = "") -> str:
         text = _message(response.json())
     except ValueError:
         text = response.text
-    text = " ".join(text.split())
+    text = masked(" ".join(text.split()))
     if len(secret) >= _SHORTEST_SECRET:
         text = text.replace(secret, "***")
     return f' ("{text[:_LONGEST_QUOTE]}")' if text else ""

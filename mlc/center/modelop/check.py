@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from mlc.center.capability import Capability
+from mlc.center.modelop.answers import Garbled
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.hal import Hal, JsonObject
 from mlc.center.modelop.settings import CenterSettings
@@ -46,8 +47,9 @@ async def check_modelop(
             root = await hal.get("")
         except NotFound:
             root = {}  # a gateway in front may let the collections through and not their list
-        except Refused as error:
-            how = "does not let us in" if error.status in {401, 403} else "does not answer as model-manage does"
+        except (Refused, Garbled) as error:
+            forbidden = isinstance(error, Refused) and error.status in {401, 403}
+            how = "does not let us in" if forbidden else "does not answer as model-manage does"
             yield wrong(f"The model centre at {origin(settings.url)} {how}", str(error))
             return
         except ExternalError as error:
@@ -77,7 +79,7 @@ def _collection(name: str, settings: CenterSettings) -> str:
 
 async def _collections(hal: Hal, settings: CenterSettings, root: JsonObject) -> list[Finding]:
     plurals = [_collection(name, settings) for name in dict.fromkeys([*FINDERS.values(), *SETTABLE])]
-    answers = await _each([hal.get(plural, {"page": 0, "size": 1}) for plural in plurals])
+    answers = await _each([hal.page(plural, {"page": 0, "size": 1}) for plural in plurals])
     failed = {plural: answer for plural, answer in zip(plurals, answers, strict=True) if _is_error(answer)}
     read = [plural for plural in plurals if plural not in failed]
     findings = [good(f"Collections can be read: {', '.join(read)}")] if read else []

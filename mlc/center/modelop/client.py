@@ -9,7 +9,7 @@ from mlc.center.certificates import certificates
 from mlc.center.modelop import ids
 from mlc.center.modelop.hal import Hal
 from mlc.center.modelop.keeping import every, same
-from mlc.center.modelop.listings import NEWEST_FIRST, Listings, read
+from mlc.center.modelop.listings import NEWEST_FIRST, Listings, one
 from mlc.center.modelop.literals import CREATED, deployment_state
 from mlc.center.modelop.scan import Sink
 from mlc.center.modelop.settings import CenterSettings
@@ -211,8 +211,8 @@ class ModelManage:
         )
 
     async def _create(self, plural: str, entity: E, **defaults: str) -> E:
-        return read(type(entity), await self._hal.post(plural, defaults | entity.wire()), f"POST {plural}", write=True)
+        return one(type(entity), await self._hal.post(plural, defaults | entity.wire()), f"POST {plural}", write=True)
 
     async def _patch(self, kind: type[E], plural: str, entity_id: str, changes: Mapping[str, Any]) -> E:
         path = ids.path(plural, entity_id)
-        return read(kind, await self._hal.patch(path, dict(changes)), f"PATCH {path}", write=True)
+        return one(kind, await self._hal.patch(path, dict(changes)), f"PATCH {path}", write=True)

@@ -75,6 +75,17 @@ class Hal:
         """
         return self._object(await self._send("GET", path, params=params, into=into), f"GET {path}", write=False)
 
+    async def page(self, path: str, params: Mapping[str, str | int]) -> JsonObject:
+        """A page of a listing.
+
+        Raises:
+            Garbled: the answer is none. To take that for nothing would have what is there made again.
+        """
+        answer = await self.get(path, params)
+        if problem := _no_listing(answer):
+            raise garbled(f"GET {path}", problem, write=False, status=HTTPStatus.OK)
+        return answer
+
     async def post(self, plural: str, body: JsonObject) -> JsonObject:
         """Create an entity: one POST. An answer that only says where it is now is followed there."""
         answer = await self._send("POST", plural, body=body)
@@ -100,13 +111,13 @@ class Hal:
         number, total = 0, 1
         while number < total:
             try:
-                answer = await self.get(path, {**params, "page": number, "size": size})
+                answer = await self.page(path, {**params, "page": number, "size": size})
             except TooLarge:
                 if size == 1:
                     raise
                 number, total, size = 0, 1, size // 2
                 continue
-            items = _items(answer, f"GET {path}")
+            items = _items(answer)
             if not items:
                 return
             yield items
@@ -219,21 +230,24 @@ async def _error(response: httpx.Response) -> httpx.Response:
     return httpx.Response(response.status_code, headers=told, content=bytes(text[:_LONGEST_ERROR]))
 
 
-def _items(answer: JsonObject, asked: str) -> list[JsonObject]:
-    """The entities of a HAL listing. Jobs and notifications come under a key for each of their subtypes.
+def _no_listing(answer: JsonObject) -> str:
+    """Why it is no HAL listing; empty if it is one. Without ``_embedded`` an empty one still says where it is."""
+    embedded = answer.get("_embedded")
+    if embedded is None:
+        known = "id" in answer or any(isinstance(answer.get(part), dict) for part in ("page", "_links"))
+        return "" if known else "not with a listing"
+    lists = isinstance(embedded, dict) and all(each is None or isinstance(each, list) for each in embedded.values())
+    if not lists or not all(isinstance(item, dict) for item in _items(answer)):
+        return "what its _embedded holds are no lists of objects"
+    return ""
 
-    Raises:
-        Refused: something else is listed. To take that for nothing would have what is there made again.
-    """
+
+def _items(answer: JsonObject) -> list[JsonObject]:
+    """The entities of a HAL listing. Jobs and notifications come under a key for each of their subtypes."""
     embedded = answer.get("_embedded")
     if embedded is None:
         return [answer] if "id" in answer else []  # a finder for at most one entity answers with it alone
-    listed = list(embedded.values()) if isinstance(embedded, dict) else [embedded]
-    items = [item for each in listed if isinstance(each, list) for item in each]
-    lists = isinstance(embedded, dict) and all(each is None or isinstance(each, list) for each in listed)
-    if not lists or not all(isinstance(item, dict) for item in items):
-        raise garbled(asked, "what its _embedded holds are no lists of objects", write=False, status=HTTPStatus.OK)
-    return items
+    return [item for each in embedded.values() if each is not None for item in each]
 
 
 def _total_pages(answer: JsonObject) -> int:

@@ -61,7 +61,7 @@ class ModelOpJobLedger(ModelOpCatalogue):
             model=snapshot,
             input_data=[self._held(asset, near) for asset in job.inputs],
             output_data=[self._held(asset) for asset in job.outputs],
-            job_parameters=job_parameters(job.key, job.workflow_id),
+            job_parameters=job_parameters(job.key, job.workflow_id, job.parameters),
             **more,
         )
         try:
@@ -112,7 +112,14 @@ class ModelOpJobLedger(ModelOpCatalogue):
     async def keep_file(self, file_id: str, asset: Asset, content: bytes) -> str:
         require(SYSTEM, self.capabilities, Capability.KEEPS_FILES, _NO_PLACE)
         new = new_asset(asset, self.settings)
-        new = new.model_copy(update={"id": ids.decode(file_id), "file_content": base64.b64encode(content).decode()})
+        return await self._keep(file_id, new.model_copy(update={"file_content": base64.b64encode(content).decode()}))
+
+    async def keep_asset(self, asset_id: str, document: bytes) -> str:
+        require(SYSTEM, self.capabilities, Capability.READS_ANY_ASSET, "Embed the file.")
+        return await self._keep(asset_id, wire.Asset.model_validate_json(document))
+
+    async def _keep(self, file_id: str, asset: wire.Asset) -> str:
+        new = asset.model_copy(update={"id": ids.decode(file_id)})
         try:
             stored = await self._manage.create_asset(new)
         except NotFound as error:
@@ -129,7 +136,9 @@ class ModelOpJobLedger(ModelOpCatalogue):
     async def open_file(self, file_id: str) -> AsyncIterator[Asset]:
         with self._contents.opening() as opened:
             found = await self._manage.get_asset(ids.decode(file_id), into=opened.spool)
-            yield read_asset(found, self.settings, opened.refer)
+            asset = read_asset(found, self.settings)
+            # Also one without content: it goes into jobs as it is, with all that only its runtimes understand.
+            yield asset.model_copy(update={"ref": opened.refer(found)})
 
     async def get_test_result(self, result_id: str) -> TestResultRecord:
         return read_result(await self._manage.get_test_result(ids.decode(result_id)), self.settings)

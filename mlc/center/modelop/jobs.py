@@ -1,5 +1,6 @@
 """Jobs: what ModelOp has as a job, as ours."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -8,6 +9,7 @@ from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.assets import Refer, read_assets, unreferred
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment, read_snapshot
+from mlc.model.address import masked
 from mlc.model.job import JobEnding, JobRecord, JobResult, JobStatus, RecordCounts
 
 _WORKFLOW_ID = "mlcWorkflowId"
@@ -26,7 +28,7 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
         status=status,
         result=literals.job_result(job.job_result, settings),
         result_name=job.job_status if status is JobStatus.UNKNOWN else job.job_result or "",
-        messages=job.job_messages,
+        messages=[masked(message) for message in job.job_messages],
         records=read_counts(job),
         key=wire.job_key(job) or "",
         workflow_id=str(job.job_parameters.get(_WORKFLOW_ID) or ""),
@@ -77,8 +79,9 @@ def _usual_result(status: JobStatus) -> JobResult:
     return JobResult.SUCCESS if status is JobStatus.COMPLETE else JobResult.FAILURE
 
 
-def job_parameters(key: str, workflow_id: str) -> dict[str, Any]:
-    return {wire.JOB_KEY: key, _WORKFLOW_ID: workflow_id}
+def job_parameters(key: str, workflow_id: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Those that were given, and ours, which none can replace."""
+    return {**(given or {}), wire.JOB_KEY: key, _WORKFLOW_ID: workflow_id}
 
 
 def ending_changes(ending: JobEnding, settings: CenterSettings) -> dict[str, Any]:

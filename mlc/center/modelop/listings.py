@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from mlc.center.modelop import ids
-from mlc.center.modelop.answers import garbled
+from mlc.center.modelop.answers import garbled, misfit
 from mlc.center.modelop.hal import Hal, JsonObject
 from mlc.center.modelop.keeping import Keep
 from mlc.center.modelop.scan import Sink
@@ -28,7 +29,7 @@ class Listings:
 
     async def get(self, kind: type[E], plural: str, entity_id: str, into: Sink | None = None) -> E:
         path = ids.path(plural, entity_id)
-        return read(kind, await self._hal.get(path, into=into), f"GET {path}", write=False)
+        return one(kind, await self._hal.get(path, into=into), f"GET {path}", write=False)
 
     async def find(
         self, kind: type[E], plural: str, finder: str, values: list[str], keep: Keep[E], *, limit: int | None = None
@@ -150,13 +151,24 @@ def _search(plural: str, finder: str, values: list[str]) -> tuple[str, dict[str,
     return f"{plural}/search/{name}", asked
 
 
+def one(kind: type[E], data: JsonObject, asked: str, *, write: bool) -> E:
+    """The entity that was asked for, or was made or changed.
+
+    Raises:
+        Garbled: the answer is something else. Whatever lacks an id is no entity, though its fields have defaults.
+    """
+    if not any(isinstance(data.get(field), str) and data[field] for field in ("id", "assetId")):
+        raise garbled(asked, "not with an entity, which has an id", write=write, status=HTTPStatus.OK)
+    return read(kind, data, asked, write=write)
+
+
 def read(kind: type[E], data: JsonObject, asked: str, *, write: bool) -> E:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise garbled(asked, f"{place} there is not understood: {first['msg']}", write=write, status=200) from error
+        raise misfit(asked, f"{place} there is not understood: {first['msg']}", write=write) from error
 
 
 def _id(entity: Entity) -> str:

@@ -107,6 +107,11 @@ class CenterSettings(Group):
     assets: str = Field(
         "assets", description="Collection of files that belong to no model, such as a signal's INPUT_FILE (not proven)"
     )
+    reads_any_asset: bool = Field(
+        False,
+        description="Its runtimes read what lies in S3, HDFS, databases and on any host: such assets of signals are "
+        "passed on. For a real ModelOp Center",
+    )
     listing_limit: int = Field(2000, description="Newest items looked through where the centre has no such finder")
     find_models_by_name: str = _finder("findAllByModelMetaData_Name?name", "Stored models of a name")
     find_snapshots_by_model: str = _finder("findAllByStoredModel_Id?storedModelId", "Snapshots of a stored model")

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from mlc.center.modelop import wire
 from mlc.model.failure import MlcError
 from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile
 from mlc.model.signal import EmbeddedFile
@@ -18,6 +20,9 @@ FORMATS: Mapping[str, FileFormat] = {"CSV": "CSV", "JSON": "JSON"}
 ENDINGS = frozenset({".csv", ".json", ".jsonl", ".ndjson"})
 """Endings of names that tell a format where ``fileFormat`` doesn't."""
 MOST_FILES = 50
+LONGEST_ASSET = 16_384
+OF_THE_CENTRE = frozenset({"id", "assetId", "_links"})
+"""Fields that the centre gives, and to another asset others."""
 
 INSTEAD = "embed the file (fileContent), or give a file:, http: or https: address (fileUrl)"
 UNSUPPORTED = {
@@ -29,7 +34,8 @@ UNSUPPORTED = {
     "REST": "REST calls are",
     "REST_ASSET": "REST calls are",
 }
-"""Values of ``assetType`` and ``repositoryType`` that ModelOp knows and nothing here can read or write."""
+"""Values of ``assetType`` and ``repositoryType`` that ModelOp knows and nothing here can read or write; the runtimes of
+a real ModelOp can."""
 
 Text = Annotated[str, StringConstraints(max_length=1000)]
 Filename = Annotated[str, StringConstraints(max_length=255)]
@@ -70,6 +76,16 @@ class _Asset(_Read):
         return self.asset_type != "EXTERNAL_FILE" and bool(self.file_content or self.file_content_string)
 
 
+class _Foreign(_Asset):
+    """What is looked at of one that goes to the centre as it is: addresses may hold a signature, queries be long."""
+
+    file_url: Annotated[str, StringConstraints(max_length=8000)] | None = None
+    sql_statement: str | None = None
+
+
+A = TypeVar("A", bound=_Asset)
+
+
 def embedded_file(filename: str, content: bytes, file_format: FileFormat) -> dict[str, str]:
     """An asset object of a file whose bytes go with the signal, as ``read_input`` reads it."""
     encoded = base64.b64encode(content).decode()
@@ -103,12 +119,65 @@ def read_files(value: Any, read: Callable[[Any], F]) -> list[F]:
     return files
 
 
-def read_input(value: Any, rules: FileRules) -> EmbeddedFile | InputFile:
+def read_input(value: Any, rules: FileRules, *, foreign: bool = False) -> EmbeddedFile | InputFile:
     """A file to read.
+
+    Args:
+        foreign: what nobody here can read is the centre's runtimes' affair: it goes to the centre as it is, like a file
+            that is embedded, since it may hold an account or a signature.
 
     Raises:
         BadFile: its kind, address, format or content can't be used.
     """
+    try:
+        return _input(value, rules)
+    except BadFile:
+        if foreign and (given := _foreign(value, is_output=False)):
+            return given
+        raise
+
+
+def read_output(value: Any, rules: FileRules, *, foreign: bool = False) -> EmbeddedFile | OutputFile:
+    """A file to write: at its address, or, without one, embedded in the job. Content in it is not looked at.
+
+    Args:
+        foreign: as for ``read_input``.
+
+    Raises:
+        BadFile: its kind, address or format can't be used.
+    """
+    try:
+        return _output(value, rules)
+    except BadFile:
+        if foreign and (given := _foreign(value, is_output=True)):
+            return given
+        raise
+
+
+def _foreign(value: Any, *, is_output: bool) -> EmbeddedFile | None:
+    """An asset that lies somewhere else, as it is; None if it is none.
+
+    Raises:
+        BadFile: it is none that the centre could take.
+    """
+    if not isinstance(value, dict):
+        return None
+    asset = _parsed(value, _Foreign)
+    elsewhere = asset.file_url or asset.repository_info or asset.sql_statement
+    if asset.embedded or not elsewhere:
+        return None
+    document = {field: given for field, given in value.items() if field not in OF_THE_CENTRE}
+    try:
+        wire.Asset.model_validate(document)
+    except ValidationError as error:
+        raise _misfit(error) from None
+    content = json.dumps(document).encode()
+    if len(content) > LONGEST_ASSET:
+        raise BadFile("", f"the asset object is longer than {LONGEST_ASSET} bytes")
+    return EmbeddedFile(asset.filename or asset.name or "", None, content, foreign=True, is_output=is_output)
+
+
+def _input(value: Any, rules: FileRules) -> EmbeddedFile | InputFile:
     asset = _asset(value)
     if asset.embedded:
         name = asset.filename or asset.name or ""
@@ -121,12 +190,7 @@ def read_input(value: Any, rules: FileRules) -> EmbeddedFile | InputFile:
     raise BadFile("", f"the asset holds no content and no address: {INSTEAD}")
 
 
-def read_output(value: Any, rules: FileRules) -> OutputFile:
-    """A file to write: at its address, or, without one, embedded in the job. Content in it is not looked at.
-
-    Raises:
-        BadFile: its kind, address or format can't be used.
-    """
+def _output(value: Any, rules: FileRules) -> OutputFile:
     asset = _asset(value)
     if asset.file_url and not asset.embedded:
         url, name = _address(asset, rules)
@@ -136,17 +200,26 @@ def read_output(value: Any, rules: FileRules) -> OutputFile:
     return OutputFile(filename=asset.filename or asset.name or "", file_format=_declared(asset))
 
 
-def _asset(value: Any) -> _Asset:
-    if not isinstance(value, dict):
-        raise BadFile("", "an asset object is expected, or a list of them")
+def _parsed(value: dict[str, Any], kind: type[A]) -> A:
     try:
-        asset = _Asset.model_validate(value)
+        asset = kind.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise BadFile("".join(f".{part}" for part in first["loc"]), first["msg"]) from None
+        raise _misfit(error) from None
     for place, name in ((".filename", asset.filename), (".name", asset.name), (".fileUrl", asset.file_url)):
         if name and not name.isprintable():
             raise BadFile(place, "it holds characters that can't be printed")
+    return asset
+
+
+def _misfit(error: ValidationError) -> BadFile:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return BadFile("".join(f".{part}" for part in first["loc"]), first["msg"])
+
+
+def _asset(value: Any) -> _Asset:
+    if not isinstance(value, dict):
+        raise BadFile("", "an asset object is expected, or a list of them")
+    asset = _parsed(value, _Asset)
     kind = (asset.asset_type or "FILE").upper()
     repository = (asset.repository_info and asset.repository_info.repository_type) or ""
     if kind in UNSUPPORTED:

@@ -32,6 +32,10 @@ UNHEARD: Mapping[str, str] = {  # until a process takes one of them
 """What ModelOp broadcasts, or is asked to start, and no process here listens to: taken without doing anything, by the
 gateway as by the mirror (``docs/schedules.md``)."""
 
+JSON = "application/json"
+SERIALIZED = frozenset({"object", "json"})
+"""Camunda's types of variables whose value may be a text that stands for an object."""
+
 TERMINAL = frozenset({"COMPLETE", "ERROR", "CANCELLED"})
 
 _JOB = {
@@ -53,10 +57,32 @@ class Read(BaseModel):
     )
 
 
+class ValueInfo(Read):
+    serialization_data_format: str | None = None
+
+
 class Enveloped(Read):
-    """A variable of a signal. Camunda's ``type`` and ``valueInfo`` are not looked at."""
+    """A variable of a signal, in Camunda's form. An object may come as JSON, or as a text that is JSON."""
 
     value: Any = None
+    type: str | None = None
+    value_info: ValueInfo | None = None
+
+    def plain(self, name: str) -> Any:
+        """Its value.
+
+        Raises:
+            BadVariable: it says that it is an object, and is a text that is none.
+        """
+        if (self.type or "").lower() not in SERIALIZED or not isinstance(self.value, str):
+            return self.value
+        form = (self.value_info and self.value_info.serialization_data_format) or JSON
+        if form.partition(";")[0].strip().lower() != JSON:
+            raise BadVariable(f"Variable {name[:60]!r}: an object is taken as JSON, not as {form[:60]!r}.")
+        try:
+            return json.loads(self.value)
+        except (ValueError, RecursionError):
+            raise BadVariable(f"Variable {name[:60]!r}: its type is {self.type}, but its value is not JSON.") from None
 
 
 class Envelope(Read):
@@ -67,7 +93,12 @@ class Envelope(Read):
 
     @property
     def values(self) -> dict[str, Any]:
-        return {name: variable.value for name, variable in self.variables.items()}
+        """Of each variable.
+
+        Raises:
+            BadVariable: one can't be read.
+        """
+        return {name: variable.plain(name) for name, variable in self.variables.items()}
 
 
 class _JobParameters(Read):
@@ -102,11 +133,16 @@ def finished_job(variables: Mapping[str, Any]) -> FinishedJob | None:
 class ModelOpSignals:
     """Reads the signals that start the processes of a registry. A :class:`mlc.model.signal.Signals`.
 
+    Args:
+        processes: the registry.
+        foreign: assets that nobody here can read are passed on (``Capability.READS_ANY_ASSET``).
+
     Raises:
         ValueError: a process claims the signal that wakes runs.
     """
 
-    def __init__(self, processes: Sequence[Process]) -> None:
+    def __init__(self, processes: Sequence[Process], *, foreign: bool = False) -> None:
+        self._foreign = foreign
         self.processes = {
             PREFIX + signal.name: (process, signal) for process in processes for signal in process.signals
         }
@@ -164,7 +200,8 @@ class ModelOpSignals:
         known = [variable.name for variable in self.variables(name)]
         if unknown := sorted(variable for variable in variables if variable not in known):
             raise BadVariable(f"Variable {unknown[0][:60]!r} is unknown to this signal. It takes {', '.join(known)}.")
-        return self._start(name, {variable: _plain(value) for variable, value in variables.items()}, rules)
+        plain = {variable: _plain(variable, value) for variable, value in variables.items()}
+        return self._start(name, plain, rules)
 
     def read_announcement(self, name: str, variables: Mapping[str, Any]) -> ProcessStart:
         """What a signal starts that tells of a change. What else it says is left alone.
@@ -179,9 +216,9 @@ class ModelOpSignals:
         values = dict(signal.fixed)
         for variable in signal.variables:
             value = variables.get(variable.name)
-            if found := list(_found(variable, value, rules)):
+            if found := list(_found(variable, value, rules, self._foreign)):
                 values[variable.field] = found[0]
-            elif variable.required:
+            elif variable.required and not (self._foreign and variable.type in FILES):  # the model may read its own
                 what = f"is missing: {variable.missing}" if variable.missing else "is missing"
                 raise BadVariable(f"Variable {variable.name} {what}. {_example(variable.name, _value(variable))}")
         snapshot = next((variable for variable in signal.variables if variable.names_snapshot), None)
@@ -191,12 +228,12 @@ class ModelOpSignals:
         return start
 
 
-def _found(variable: Variable, value: Any, rules: FileRules) -> Iterator[Any]:
+def _found(variable: Variable, value: Any, rules: FileRules, foreign: bool) -> Iterator[Any]:
     """What a variable says, if it says anything."""
     if value is None:
         return
     if variable.type in FILES:
-        files, several = _files(variable, value, rules), variable.type in (list[InputFile], list[OutputFile])
+        files, several = _files(variable, value, rules, foreign), variable.type in (list[InputFile], list[OutputFile])
         if not several and len(files) != 1:
             raise _bad(variable.name, "exactly one file is taken", variable.name, _value(variable))
         if files:
@@ -229,11 +266,10 @@ def _ours(value: Any, variable: Variable) -> Any:
     return made
 
 
-def _files(variable: Variable, value: Any, rules: FileRules) -> list[Any]:
-    reads = variable.type in (InputFile, list[InputFile])
-    read: Callable[[Any], Any] = (lambda v: read_input(v, rules)) if reads else (lambda v: read_output(v, rules))
+def _files(variable: Variable, value: Any, rules: FileRules, foreign: bool) -> list[Any]:
+    read: Callable[..., Any] = read_input if variable.type in (InputFile, list[InputFile]) else read_output
     try:
-        return read_files(value, read)
+        return read_files(value, lambda each: read(each, rules, foreign=foreign))
     except BadFile as error:
         raise _bad(f"{variable.name}{error.place}", str(error), variable.name, _value(variable)) from None
 
@@ -265,9 +301,14 @@ def _first(error: ValidationError) -> tuple[list[str], str]:
     return [str(part) for part in first["loc"]], first["msg"].removeprefix("Value error, ")
 
 
-def _plain(value: Any) -> Any:
-    """A variable's value, out of Camunda's form if it is in it; ``type`` and ``valueInfo`` are not looked at."""
-    return value["value"] if isinstance(value, dict) and "value" in value else value
+def _plain(name: str, value: Any) -> Any:
+    """A variable's value, out of Camunda's form if it is in it."""
+    if not isinstance(value, dict) or "value" not in value:
+        return value
+    try:
+        return Enveloped.model_validate(value).plain(name)
+    except ValidationError:  # an object of its own that has such a key
+        return value["value"]
 
 
 def _value(variable: Variable) -> Any:

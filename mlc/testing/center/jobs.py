@@ -4,10 +4,12 @@ import json
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mlc.center import Capability, Center, NewFile, NewJob
+from mlc.center.capability import Unsupported
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.deployment import DeploymentMode, Runtime, RuntimeRef
 from mlc.model.failure import NotFound, Refused
@@ -29,7 +31,7 @@ VERDICT = Verdict(
 
 
 async def a_job(
-    center: Center, made: Snapshot, kind: JobKind = JobKind.SCORING, key: str = "", **more: RuntimeRef
+    center: Center, made: Snapshot, kind: JobKind = JobKind.SCORING, key: str = "", **more: Any
 ) -> JobRecord:
     async with center.open_snapshot(made.id) as snapshot:
         inputs = snapshot.with_role(AssetRole.TEST_DATA)
@@ -174,6 +176,14 @@ class JobContract:
             async with center.open_file(NOTHING):
                 raise AssertionError("there is none")
 
+    async def test_an_asset_in_the_centres_own_words_is_kept_where_its_runtimes_can_read_it(
+        self, center: Center
+    ) -> None:
+        if Capability.READS_ANY_ASSET in center.capabilities:
+            pytest.skip("what such an asset looks like is the centre's own affair")
+        with pytest.raises(Unsupported):
+            await center.keep_asset(str(uuid.uuid4()), b"{}")
+
     async def test_a_file_is_a_jobs_input(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
         kept = await center.keep_file(str(uuid.uuid4()), Asset(name="in.csv", format="CSV"), DATA)
@@ -183,6 +193,18 @@ class JobContract:
         async with center.open_job(job.id) as whole:
             assert whole.inputs[0].name == "mine.csv"
             assert await center.read(whole.inputs[0], limit=len(DATA)) == DATA
+
+    async def test_a_jobs_parameters_are_told_and_hide_neither_its_key_nor_its_run(
+        self, center: Center, tmp_path: Path
+    ) -> None:
+        made = await a_snapshot(center, tmp_path)
+        first = await a_job(center, made, key="first", parameters={"column": "date"})
+        assert first.parameters["column"] == "date"
+        second = await a_job(center, made, key="second", parameters=first.parameters)
+        assert (second.id == first.id, second.key, second.workflow_id) == (False, "second", "w")
+        found = await center.find_job(made.id, "first")
+        assert found is not None
+        assert found.id == first.id
 
     async def test_a_test_result_is_kept_once_a_job(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)

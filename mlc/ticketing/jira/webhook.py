@@ -64,4 +64,5 @@ def read_event(body: bytes) -> Event | None:
         labels=(issue.fields and issue.fields.labels) or [],
         created=event.webhookEvent == "jira:issue_created",
         sent=None if event.timestamp is None else event.timestamp / 1000,
+        unrepeatable=event.timestamp is not None,
     )

@@ -62,6 +62,8 @@ def read_event(body: bytes) -> Event | None:
         labels=[record.correlation_id] if record.correlation_id else [],
         created=record.sys_mod_count == 0 or (record.event or "").endswith(("inserted", "created")),
         sent=_sent(record),
+        # A record may be updated twice in the second that sys_updated_on tells.
+        unrepeatable=record.timestamp is not None or None not in (record.sys_updated_on, record.sys_mod_count),
     )
 
 
