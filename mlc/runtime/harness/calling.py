@@ -44,7 +44,7 @@ class Calls:
         self.slotted = takes_slot(names)
         """It is told the slot of each record; then it need not answer each of them."""
         self._parameters = names
-        self._together = len(names) > 1 and not self.slotted
+        self._together = takes_together(names)
 
     def check(self, inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]]) -> None:
         """Say in a sentence that a job's files are not what the function takes.
@@ -160,7 +160,7 @@ def arguments_of(function: Callable[..., Any], record: Any) -> list[Any]:
     names = required_parameters(function)
     if takes_slot(names):
         return [record, 0, 0][: len(names)]
-    if len(names) <= 1:
+    if not takes_together(names):
         return [record]
     if not isinstance(record, dict) or set(names) != record.keys():
         raise ModelFailure(
@@ -193,3 +193,8 @@ def required_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 def takes_slot(names: Sequence[str]) -> bool:
     """Whether the second parameter is the number of a slot."""
     return len(names) in {2, 3} and "slot" in names[1].casefold()
+
+
+def takes_together(names: Sequence[str]) -> bool:
+    """Whether one call takes a record of each of several inputs."""
+    return len(names) > 1 and not takes_slot(names)

@@ -104,8 +104,8 @@ class BatchScoring:
             try:
                 if isinstance(record, Broken):
                     raise BadRecord(str(record))
-                if not self._score(record, f"record {number}", writer, schema):
-                    self._unanswered += 1
+                if not self._score(record, f"record {number}", writer, schema) and not self._calls.slotted:
+                    self._unanswered += size
                     self._tell(f"Record {number} of {source.name}: the model answered nothing to it.")
             except BadRecord as bad:
                 self._bad += size - 1

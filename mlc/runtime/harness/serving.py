@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from .calling import required_parameters, takes_together
 from .faults import InputCheck, InputFault, fault_of
 from .functions import ModelCode, ModelFailure
 from .plain import Nulled
 from .scoring import answers
-from .trial import Example, find_example, shown
+from .trial import Example, find_example, find_example_of_each, shown
 
 
 class OnlineScoring:
@@ -26,9 +27,14 @@ class OnlineScoring:
         self._function = model.required("score")
         self.notes: list[str] = []
         schema = order["record_schema"]
-        self._check = self._new_check(schema) if order["check_records"] and schema is not None else None
-        # Read before the model's own code runs: it could change the files.
-        self._example = find_example(order["inputs"], schema, self.notes)
+        names = required_parameters(self._function)
+        # Examples are read before the model's own code runs: it could change the files.
+        if takes_together(names):  # what callers send holds a record of each input, of which the schema tells but one
+            self._check = None
+            self._example = find_example_of_each(names, order["inputs"], self.notes)
+        else:
+            self._check = self._new_check(schema) if order["check_records"] and schema is not None else None
+            self._example = find_example(order["inputs"], schema, self.notes)
 
     @property
     def trial(self) -> dict[str, str] | None:

@@ -3,7 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -61,6 +61,23 @@ def find_example(inputs: list[dict[str, Any]], schema: Mapping[str, Any] | None,
         notes.append("The input schema tells no value for one of its fields: give it a default.")
         return None
     return Example(record, "a record made from the input schema")
+
+
+def find_example_of_each(names: Sequence[str], inputs: list[dict[str, Any]], notes: list[str]) -> Example | None:
+    """What a function that takes a record of each of several inputs is tried on: the first one of each file.
+
+    Args:
+        names: of the function's parameters, in order.
+    """
+    if len(names) != len(inputs):
+        notes.append(f"The score function takes a record of each of {len(names)} inputs, and there are {len(inputs)}.")
+        return None
+    found = [find_example([source], None, notes) for source in inputs]
+    whole = [example for example in found if example is not None]
+    if len(whole) < len(names):
+        return None
+    record = {name: example.record for name, example in zip(names, whole, strict=True)}
+    return Example(record, " and ".join(example.origin for example in whole))
 
 
 def takes_lists(schema: Mapping[str, Any] | None) -> bool:
