@@ -44,6 +44,7 @@ def page(session: Session, desk: Parts, key: str) -> TicketPage:
         files=[File(str(file.id), file.filename, file.size) for file in issue.attachments],
         happenings=_happenings(issue),
         moves=_moves(now, desk.json.scheme),
+        version=_version(issue),
         expiration_name=EXPIRATION_NAME if desk.tickets.expiration else "",
         expiration=issue.expiration,
     )
@@ -68,6 +69,12 @@ def save(session: Session, desk: Parts, key: str, said: Said) -> None:
         except StopIteration:
             raise Invalid("There is no such status.") from None
         desk.tickets.move(session, issue, said.by, to)
+
+
+def _version(issue: Issue) -> str:
+    """Another one after each comment and edit. What a process attaches to its ticket is not what a person answers."""
+    edits = [h for h in issue.histories if any(item["field"] != "Attachment" for item in h.items)]
+    return f"{issue.status}.{len(edits)}.{len(issue.comments)}"
 
 
 def _moves(now: Status, scheme: Scheme) -> list[Move]:

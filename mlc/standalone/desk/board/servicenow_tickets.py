@@ -90,6 +90,7 @@ def page(session: Session, desk: Parts, number: str) -> TicketPage:
         links=[],
         files=[File(f.sys_id, f.fields["file_name"], int(f.fields["size_bytes"])) for f in files],
         happenings=_happenings(session, desk, record, files),
+        version=f"{record.sys_mod_count} {record.sys_updated_on}",
         moves=[_REOPEN] if standing.category == "done" else list(_MOVES[record.table]),
         expiration_name=EXPIRATION_LABEL if dated else "",
         expiration=str(record.fields.get(EXPIRATION_FIELD) or "") or None if dated else None,
