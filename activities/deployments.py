@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
+from activities.decisions import files_of_open
 from activities.failures import (
     lookup_deadline,
     non_retryable,
@@ -18,6 +19,7 @@ from activities.failures import (
 from activities.matching import described, looked_for, matching
 from mlc.center import Center, NewDeployment
 from mlc.model.base import Record
+from mlc.model.binding import digest
 from mlc.model.deployment import (
     Deployment,
     DeploymentMode,
@@ -78,19 +80,21 @@ class DeploymentActivities:
                     existing = await self._find(request)
                     if existing is None:
                         snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
+                        carried = await self._as_approved(request, snapshot)
                         runtime = await self._runtime(request.runtime) if request.runtime else None
                 if existing is None:
                     existing = await self.center.create_deployment(
                         NewDeployment(key=request.key, snapshot=snapshot, stage=snapshot.stage, runtime=runtime)
                     )
-        return _deployment(existing)
+                    return _deployment(existing).model_copy(update={"digest": carried})
+            return await self._found(existing, request)
 
     @activity.defn
     async def find_deployment(self, request: DeploymentRequest) -> Deployment | None:
         """The deployment that an earlier, unclear try of ``deploy`` made, if it did."""
         with translated():
             existing = await self._find(request)
-        return _deployment(existing) if existing else None
+            return await self._found(existing, request) if existing else None
 
     @activity.defn
     async def finish_deployments(self, deployments: Deployments) -> list[Deployment]:
@@ -127,6 +131,26 @@ class DeploymentActivities:
             older = [deployment.id for deployment in others if _place(deployment) in places]
             await self._undeploy(older)
         return older
+
+    async def _as_approved(self, request: DeploymentRequest, snapshot: Snapshot) -> str:
+        """The digest of what is about to be embedded in a deployment, compared with what was approved.
+
+        Raises:
+            ApplicationError: ``ChangedSinceApproval`` (final).
+        """
+        carried = digest(await files_of_open(self.center, snapshot))
+        if request.expected and carried != request.expected:
+            changed = f"Snapshot {snapshot.name!r} changed after it was approved, so it was not deployed."
+            raise non_retryable(FailureType.CHANGED_SINCE_APPROVAL, changed)
+        return carried
+
+    async def _found(self, existing: DeploymentRecord, request: DeploymentRequest) -> Deployment:
+        """One that an earlier try made: it compared what it deployed, if there was anything to compare it with."""
+        carried = request.expected
+        if not carried:
+            async with self.center.open_deployment(existing.id) as opened:
+                carried = digest(await files_of_open(self.center, opened.snapshot)) if opened.snapshot else ""
+        return _deployment(existing).model_copy(update={"digest": carried})
 
     async def _find(self, request: DeploymentRequest) -> DeploymentRecord | None:
         deployments = await self.center.list_deployments(snapshot_id=request.snapshot_id)

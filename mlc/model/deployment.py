@@ -43,12 +43,15 @@ class DeploymentRequest(Record):
     runtime: RuntimeRef | None = None
     key: str
     workflow_id: str
+    expected: str = ""
+    """Digest of the files that were approved; empty if nobody was asked."""
 
 
 class Deployment(Record):
     """A deployment that exists in the centre.
 
-    ``ready`` is False while an online runtime still loads the model; ``problem`` says why it can't.
+    ``ready`` is False while an online runtime still loads the model; ``problem`` says why it can't. ``digest`` is over
+    the files that it carries, empty if nobody knows it.
     """
 
     id: str
@@ -56,6 +59,7 @@ class Deployment(Record):
     runtime: str | None = None
     ready: bool = True
     problem: str = ""
+    digest: str = ""
 
 
 class Runtime(Record):

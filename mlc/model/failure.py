@@ -35,6 +35,7 @@
         NotSetUp
         NotText
         Outdated
+        StaleForm
         Stopped
         Taken
         TemporalDown
@@ -133,6 +134,8 @@ class FailureType(StrEnum):
     NO_DEPLOYMENT = "NoDeployment"
     """No batch deployment suits the tag and the stage that were asked for."""
     DEPLOYMENT_FAILED = "DeploymentFailed"
+    CHANGED_SINCE_APPROVAL = "ChangedSinceApproval"
+    """What was to be deployed is not what was approved: nothing was deployed, and the reviewer is asked anew."""
     DEPLOYMENT_ABANDONED = "DeploymentAbandoned"
     """How a run of DeployModel ends when a person answers an error ticket with Rejected."""
     NO_TICKET_SYSTEM = "NoTicketSystem"

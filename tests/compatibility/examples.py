@@ -4,6 +4,7 @@ What is imported here may move and get other names. What it makes must stay as i
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -12,10 +13,13 @@ from temporalio import workflow
 from temporalio.api.enums.v1 import IndexedValueType
 
 from mlc.center.modelop import wire
+from mlc.center.modelop.decisions import file_name, written_document
 from mlc.center.modelop.jobs import job_parameters
+from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import DECISION_MARK, DEPLOY_MARK
 from mlc.gateway.idempotency import FINGERPRINT, KEY_GIVEN, fingerprint
 from mlc.model import open_tickets
+from mlc.model.decision import DecisionRecord, RecordEvent
 from mlc.model.failure import FailureType
 from mlc.model.job import JobKind, run_job_id, runtime_task_queue, slots_task_queue
 from mlc.model.processes import (
@@ -78,6 +82,11 @@ def values() -> dict[str, dict[str, Any]]:
         },
         "custom metadata": {"a run began": DEPLOY_MARK, "what was decided": DECISION_MARK},
         "job parameters": {what: name for name, what in job_parameters("the key", "the workflow").items()},
+        "decision records": {
+            "the collection": CenterSettings.model_fields["decision_records"].default,
+            "a file on the stored model": file_name("rec-1"),
+            "an entry": _entry(),
+        },
         "a deployment's key": wire.DeployedModel(mlc_key="dep-1").model_dump(by_alias=True, exclude_unset=True),
         "failure types": {str(value): str(value) for value in FailureType},
     }
@@ -97,6 +106,15 @@ def tickets_read(entries: list[str]) -> list[tuple[str, str, str, str | None]]:
 def _start(name: str, **given: Any) -> Any:
     """What a signal starts, without files that came with it."""
     return SimpleNamespace(workflow=name, embedded=(), input=lambda _: RunBackTestInput.model_validate(given))
+
+
+def _entry() -> dict[str, Any]:
+    """An entry as the centre keeps it."""
+    at = datetime(2026, 11, 29, 13, tzinfo=UTC)
+    entry = DecisionRecord(
+        key="rec-1", snapshot_id="s", workflow_id=WORKFLOW, first_run_id=FIRST_RUN, event=RecordEvent.DECIDED, at=at
+    )
+    return written_document(entry).model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def _keys() -> dict[str, str]:

@@ -7,7 +7,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from mlc.model.failure import FailureType, MlcError
 from mlc.model.processes import Phase
 from mlc.model.state import DeployModelState, Failure
-from mlc.model.ticket import Answer, TicketKind
+from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from workflows.steps.case import Case
 from workflows.steps.once import failure_type, reason
 
@@ -20,9 +20,13 @@ REJECTIONS = frozenset(
 class Stopped(MlcError):
     """A person answered with Rejected: the process goes no further."""
 
-    def __init__(self, kind: TicketKind, message: str) -> None:
+    def __init__(
+        self, kind: TicketKind, message: str, ticket: TicketRef | None = None, answer: TicketState | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
+        self.ticket = ticket
+        self.answer = answer
 
 
 class Attempts:
@@ -65,7 +69,7 @@ class Attempts:
             Stopped: the answer was Rejected.
         """
         self.case.progress.failed(message)
-        _, answered = await self.case.ask(kind, phase, message)
+        ticket, answered = await self.case.ask(kind, phase, message)
         if answered.answer is Answer.REJECTED:
-            raise Stopped(kind, message)
+            raise Stopped(kind, message, ticket, answered)
         self.state.again = True

@@ -136,10 +136,20 @@ class Case:
         return await self.jobs.run(kind, self.snapshot.id, self.policy, finish, runtime=runtime, files=files)
 
     async def ask(
-        self, kind: TicketKind, step: StrEnum, message: str = "", *, objection: Objection = no_objection
+        self,
+        kind: TicketKind,
+        step: StrEnum,
+        message: str = "",
+        *,
+        bound: str = "",
+        objection: Objection = no_objection,
     ) -> tuple[TicketRef, TicketState]:
-        """Put a question to people with all that is known so far, and wait for an answer that can be used."""
-        return await self.questions.ask(self._question(kind, step, message), self.policy, objection)
+        """Put a question to people with all that is known so far, and wait for an answer that can be used.
+
+        ``bound`` is the digest of the files that it is about, if they are bound.
+        """
+        question = self._question(kind, step, message).model_copy(update={"bound": bound})
+        return await self.questions.ask(question, self.policy, objection)
 
     async def report(self, kind: TicketKind, step: StrEnum, message: str) -> TicketRef:
         """Write something down on a ticket that nobody waits for."""

@@ -30,13 +30,17 @@ class Rollout:
         """What was made, as activities take it."""
         return Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in self.state.made.values()])
 
-    async def run(self, policy: Policy) -> list[Deployment]:
+    async def run(self, policy: Policy, expected: str = "") -> list[Deployment]:
         """Deploy online on every matching runtime with endpoints; batch, once, if any has none.
 
         Where an earlier try succeeded nothing is done again.
 
+        Args:
+            expected: digest of the files that were approved; empty if nobody was asked.
+
         Raises:
             ActivityError: no runtime matches, or the centre refuses or is down for too long.
+            ActivityError: ``ChangedSinceApproval``; the snapshot is not what was approved.
             ApplicationError: ``DeploymentFailed`` with what each failed deployment said.
         """
         runtimes = await call(
@@ -50,7 +54,7 @@ class Rollout:
             places[BATCH] = None
         missing = [place for place in places if place not in self.state.made]
         tries = await asyncio.gather(
-            *(self._deploy(place, places[place], policy) for place in missing), return_exceptions=True
+            *(self._deploy(place, places[place], policy, expected) for place in missing), return_exceptions=True
         )
         for outcome in tries:
             if isinstance(outcome, BaseException):
@@ -77,7 +81,13 @@ class Rollout:
                 )
                 self.state.made.clear()
 
-    async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
+    async def start_over(self) -> None:
+        """Take back what was made, so that all of it is made anew: it was of files that nobody approves any more."""
+        for place in {**self.state.made, **self.state.asked}:
+            self.state.failed[place] = self.state.failed.get(place, 0) + 1
+        await self.undo()
+
+    async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy, expected: str) -> None:
         def created(deployment: Deployment) -> None:
             self.state.made[place] = deployment
             del self.state.asked[place]
@@ -88,6 +98,7 @@ class Rollout:
             runtime=runtime,
             key=question_key("dep", place, self.state.failed.get(place, 0)),
             workflow_id=workflow.info().workflow_id,
+            expected=expected,
         )
         await create_once(
             DeploymentActivities.deploy,
