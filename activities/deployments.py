@@ -8,6 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.decisions import files_of_open
 from activities.failures import (
     lookup_deadline,
     non_retryable,
@@ -20,6 +21,7 @@ from activities.matching import described, looked_for, matching
 from activities.occupied import occupant, occupied, refuse_occupied
 from mlc.center import Center, NewDeployment
 from mlc.model.base import Record
+from mlc.model.binding import digest
 from mlc.model.deployment import (
     Deployment,
     DeploymentMode,
@@ -88,20 +90,22 @@ class DeploymentActivities:
                     existing = await self._find(request)
                     if existing is None:
                         snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
+                        carried = await self._as_approved(request, snapshot)
                         runtime = await self._runtime(request.runtime) if request.runtime else None
                         if runtime is not None and runtime.single_model:
                             await refuse_occupied(self.center, runtime, snapshot, request.rank)
                 if existing is None:
                     new = NewDeployment(request.key, snapshot, snapshot.stage, runtime, request.rank)
                     existing = await self.center.create_deployment(new)
-        return deployment_of(existing)
+                    return deployment_of(existing).model_copy(update={"digest": carried})
+            return await self._found(existing, request)
 
     @activity.defn
     async def find_deployment(self, request: DeploymentRequest) -> Deployment | None:
         """The deployment that an earlier, unclear try of ``deploy`` made, if it did."""
         with translated():
             existing = await self._find(request)
-        return deployment_of(existing) if existing else None
+            return await self._found(existing, request) if existing else None
 
     @activity.defn
     async def finish_deployments(self, deployments: Deployments) -> list[Deployment]:
@@ -142,6 +146,26 @@ class DeploymentActivities:
             older = [deployment.id for deployment in others if _place(deployment) in places]
             await end_each(self.center, older)
         return older
+
+    async def _as_approved(self, request: DeploymentRequest, snapshot: Snapshot) -> str:
+        """The digest of what is about to be embedded in a deployment, compared with what was approved.
+
+        Raises:
+            ApplicationError: ``ChangedSinceApproval`` (final).
+        """
+        carried = digest(await files_of_open(self.center, snapshot))
+        if request.expected and carried != request.expected:
+            changed = f"Snapshot {snapshot.name!r} changed after it was approved, so it was not deployed."
+            raise non_retryable(FailureType.CHANGED_SINCE_APPROVAL, changed)
+        return carried
+
+    async def _found(self, existing: DeploymentRecord, request: DeploymentRequest) -> Deployment:
+        """One that an earlier try made: it compared what it deployed, if there was anything to compare it with."""
+        carried = request.expected
+        if not carried:
+            async with self.center.open_deployment(existing.id) as opened:
+                carried = digest(await files_of_open(self.center, opened.snapshot)) if opened.snapshot else ""
+        return deployment_of(existing).model_copy(update={"digest": carried})
 
     async def _find(self, request: DeploymentRequest) -> DeploymentRecord | None:
         deployments = await self.center.list_deployments(snapshot_id=request.snapshot_id)
@@ -228,9 +252,9 @@ def deployment_of(record: DeploymentRecord) -> Deployment:
 
 
 def _reason(messages: Sequence[str]) -> str:
-    """What went wrong, and then the end of all else that the runtime said, such as a traceback."""
+    """What went wrong, and then the end of what a runtime of ours says between: the traceback, which no job shows."""
     why = failure_text(messages, LONGEST_SENTENCE)
-    rest = [line for line in messages if line.strip() and line not in why]
+    rest = [line for line in messages[1:-1] if line not in why] if messages and messages[0] == messages[-1] else []
     room = LONGEST_REASON - json_size(why)
     return "\n".join([why, truncate_start("\n".join(rest), room)]) if rest else why
 

@@ -21,7 +21,7 @@ from mlc.model.snapshot import Snapshot
 from mlc.model.ticket import JUDGING, TicketKind, TicketQuestion
 from mlc.model.verdict import EarlierVerdict
 from mlc.ticketing.content.differences import Since
-from mlc.ticketing.content.evidence import Evidence, JobFact, ResultFact
+from mlc.ticketing.content.evidence import BoundFact, Evidence, JobFact, ResultFact
 from mlc.ticketing.content.monitors import tells_of_monitors
 
 T = TypeVar("T")
@@ -58,6 +58,7 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         since = read or Since(unknown=UNREAD)
     if question.job_id is not None:
         job, _ = await _if_readable(center.get_job(question.job_id))
+    bound = await _bound(center, question) if question.bound else []
     return Evidence(
         snapshot=model_card(snapshot) if snapshot else None,
         previous=model_card(previous) if previous else None,
@@ -69,7 +70,15 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         monitors=monitors,
         earlier=earlier,
         since=since,
+        bound=bound,
     )
+
+
+async def _bound(center: Center, question: TicketQuestion) -> list[BoundFact]:
+    """The files that the question binds, from the decision record; none if it can't be read."""
+    records, _ = await _if_readable(center.list_decisions(question.snapshot_id))
+    files = next((record.files for record in records or [] if record.digest == question.bound), [])
+    return [BoundFact(name=f.name, role=f.role, sha256=f.sha256, by_content=f.by_content) for f in files]
 
 
 async def _if_readable(reading: Awaitable[T]) -> tuple[T | None, bool]:

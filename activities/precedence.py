@@ -15,17 +15,20 @@ writes in their order, however late: a run waits until the list shows its own de
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.decisions import files_of_open
 from activities.deployments import deployment_of, end_each
 from activities.failures import non_retryable, not_finished, translated
 from activities.occupied import LIVE, named
 from mlc.center import Center
 from mlc.model.base import Record
+from mlc.model.binding import digest
 from mlc.model.deployment import (
     BATCH,
     Deployment,
@@ -224,9 +227,20 @@ class PrecedenceActivities:
                     assert winner is not None
                     ref = RuntimeRef(id=runtime.id, name=truncate(runtime.name, 100), mode=runtime.mode)
                     settled.pushed_out[runtime.id] = PushedOut(
-                        snapshot_id=winner.snapshot_id, runtime=ref, rank=winner.rank
+                        snapshot_id=winner.snapshot_id,
+                        runtime=ref,
+                        rank=winner.rank,
+                        digest=await self._carried(winner.id),
                     )
         return settled
+
+    async def _carried(self, deployment_id: str) -> str:
+        """The digest of the files that a deployment carries; empty if it has none, or is gone."""
+        with suppress(NotFound):
+            async with self.center.open_deployment(deployment_id) as opened:
+                if opened.snapshot:
+                    return digest(await files_of_open(self.center, opened.snapshot))
+        return ""
 
     async def _others(
         self, snapshot: Snapshot, places: Collection[str], states: Collection[DeploymentState]

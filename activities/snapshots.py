@@ -41,7 +41,7 @@ class Submitted(Record):
     """Why no runtime of the centre can run this model, whatever people decide; empty if one can."""
 
 
-class DecisionRecord(Record):
+class DecisionEvidence(Record):
     """Who approved which snapshot on which evidence, and until when."""
 
     snapshot_id: str
@@ -102,7 +102,7 @@ class SnapshotActivities:
         return summary(await self._read(snapshot_id), self.settings, self.review_tags)
 
     @activity.defn
-    async def record_decision(self, record: DecisionRecord) -> None:
+    async def record_decision(self, record: DecisionEvidence) -> None:
         """Write expiration date, decision and evidence on the snapshot, where they outlive the run's history."""
         snapshot = await self._read(record.snapshot_id)
         entry = DecisionEntry(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from temporalio import activity
@@ -35,6 +35,10 @@ class SweepReport(Record):
     open_tickets: int = 0
     woken: int = 0
     withdrawn: int = 0
+    remarked: int = 0
+    """Changes that came too late, and were answered."""
+    looked_until: datetime | None = None
+    """Where the next sweep begins to look for such changes."""
 
 
 @dataclass
@@ -60,7 +64,7 @@ class SweepActivities:
         since = activity.info().started_time - ORPHANED
         async for batch in _batches(f"{ENDED} AND CloseTime > '{since.isoformat()}'"):
             for ticket, state in await self._read(batch):
-                if state.answer is Answer.PENDING and not await _somebody_waits(ticket):
+                if state.answer is Answer.PENDING and not await somebody_waits(ticket.label):
                     withdrawn += await self._withdraw(ticket)
         return withdrawn
 
@@ -119,9 +123,9 @@ def is_news(ticket: OpenTicket, state: TicketState) -> bool:
     return state.version != ticket.seen
 
 
-async def _somebody_waits(ticket: OpenTicket) -> bool:
+async def somebody_waits(label: str) -> bool:
     """Whether a running run waits for the ticket of one that has ended, as after a reset."""
-    query = waiting_for_label(ticket.label)
+    query = waiting_for_label(label)
     return bool([run async for run in activity.client().list_workflows(query, limit=1)])
 
 

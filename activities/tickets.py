@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.evidence import gather, with_whole_verdict
-from activities.failures import lookup_deadline, translated_creation, translated_for_ever
+from activities.failures import lookup_deadline, translated, translated_creation, translated_for_ever
 from activities.threads import in_thread
 from mlc.center import Center
 from mlc.model.base import Record
@@ -91,6 +91,24 @@ class TicketActivities:
         with translated_for_ever():
             comment = self.tickets[remark.ticket.provider].comment
             await in_thread(self.threads, comment, remark.ticket, remark.event_id, remark.text)
+
+    @activity.defn
+    async def tell(self, remark: Remark) -> bool:
+        """Comment once on a ticket that nobody waits for any more. False: the ticket system refuses it.
+
+        Raises:
+            ApplicationError: ``Outage``.
+        """
+        try:
+            with translated():
+                comment = self.tickets[remark.ticket.provider].comment
+                await in_thread(self.threads, comment, remark.ticket, remark.event_id, remark.text)
+        except ApplicationError as error:
+            if error.type != FailureType.REFUSED:
+                raise
+            activity.logger.warning("%s was not told what came of it: %s", remark.ticket.key, error)
+            return False
+        return True
 
     @activity.defn
     async def withdraw_tickets(self, withdrawal: Withdrawal) -> None:

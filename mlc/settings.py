@@ -294,6 +294,9 @@ class ProcessSettings(Group):
     )
     deployment_deadline: Duration = Field(timedelta(minutes=30), description="The same for a deployment that loads")
     sweep_interval: Duration = Field(timedelta(minutes=5), description="Between two sweeps of the open tickets")
+    late_window: Duration = Field(
+        timedelta(days=1), description="How far back the first sweep looks for decisions that came too late"
+    )
     mirror_schedules: bool = Field(
         False, description="Run the centre's schedules as Temporal Schedules; not beside a scheduler of ModelOp's own"
     )

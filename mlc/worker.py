@@ -16,10 +16,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerConfig
 
 from activities.batch import BatchActivities
+from activities.decisions import DecisionActivities
 from activities.deployments import DeploymentActivities
 from activities.handovers import HandoverActivities
 from activities.heartbeats import Heartbeats
 from activities.jobs import JobActivities
+from activities.late import LateDecisions
 from activities.mirror import MirrorActivities
 from activities.monitors import MonitorActivities
 from activities.notifications import NotificationActivities
@@ -104,6 +106,7 @@ def activities_of(
         processes: those that schedules may start.
     """
     snapshots = SnapshotActivities(center, process, tickets.names, tickets.review_tags)
+    decisions = DecisionActivities(center, process)
     jobs = JobActivities(center, process, files, center.text_limit)
     batch = BatchActivities(center, process, tickets.review_tags)
     verdicts = VerdictActivities(center, process, center.text_limit)
@@ -119,6 +122,7 @@ def activities_of(
     return [
         *(snapshots.submit_snapshot, snapshots.open_snapshot, snapshots.get_snapshot, snapshots.read_policy),
         snapshots.record_decision,
+        *(decisions.bind_question, decisions.compare_bound, decisions.keep_decision, decisions.keep_ending),
         *(jobs.create_job, jobs.find_job, jobs.cancel_job),
         *(jobs.finish_training, jobs.finish_test, jobs.finish_back_test, jobs.finish_scoring),
         *(batch.find_batch_deployment, batch.compatible_runtime),
@@ -130,8 +134,16 @@ def activities_of(
         *(precedence.find_newer, precedence.take_over),
         schedules.copy_schedules,
         notifications.notify,
-        *(asking.open_ticket, asking.find_ticket, asking.read_ticket, asking.remark, asking.withdraw_tickets),
+        *(
+            asking.open_ticket,
+            asking.find_ticket,
+            asking.read_ticket,
+            asking.remark,
+            asking.tell,
+            asking.withdraw_tickets,
+        ),
         *(sweep.sweep_tickets, sweep.withdraw_orphans),
+        LateDecisions(center, tickets, threads, process).answer_late_changes,
         mirror.mirror_schedules,
     ]
 

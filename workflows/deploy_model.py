@@ -21,32 +21,23 @@ from mlc.model.processes import (
     DeployModelInput,
     DeployModelResult,
     DeployModelStatus,
-    OnFailedVerdict,
     Outcome,
     Phase,
     deploy_model_id,
 )
 from mlc.model.state import DeployModelStart, DeployModelState, ProcessState
-from mlc.model.ticket import Answer, TicketChanged, TicketKind
+from mlc.model.ticket import TicketChanged, TicketKind
 from workflows.steps.attempt import Attempts, Stopped
 from workflows.steps.case import JudgedCase
 from workflows.steps.deploy import Rollout
+from workflows.steps.ending import Ending
 from workflows.steps.monitors import MissingMonitors
 from workflows.steps.notices import deployment_ended
-from workflows.steps.outcome import (
-    decision,
-    decision_record,
-    metrics_text,
-    not_usable,
-    one_year_after,
-    overtaken_texts,
-    places_text,
-    settled_text,
-    verdict_text,
-)
+from workflows.steps.outcome import metrics_text, overtaken_texts, places_text, settled_text
 from workflows.steps.precedence import Precedence
 from workflows.steps.process_run import STATUS, ProcessRun
 from workflows.steps.put_back import PutBack
+from workflows.steps.review import Review
 
 NOTHING = cast(DeployModelStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
@@ -67,6 +58,8 @@ class DeployModel(ProcessRun):
         super().__init__(request, self.state)
         self.steps = Attempts(self.case, self.state)
         self.monitors = MissingMonitors(self.case, self.state)
+        self.review = Review(self.case, self.state, self.steps, self.monitors)
+        self.ending = Ending(self.case, self.result)
         self.rollout = Rollout(self.state.rollout, self.progress, self.case.snapshot.id)
         self.put_back = PutBack(self.case, self.state)
         self.precedence = Precedence(self.case, self.rollout, self.put_back, self.result)
@@ -83,18 +76,20 @@ class DeployModel(ProcessRun):
             await step(Phase.SUBMITTED, self.submit)
             await step(Phase.TRAINING, self.train)
             await step(Phase.TESTING, self.test)
-            await step(Phase.REVIEW, self.judge)
-            while not self.passes:
-                await self.reject_results()
+            await step(Phase.REVIEW, self.review.judge)
+            while not self.review.passes:
+                await self.review.reject_results()
                 await step(Phase.TESTING, self.test)
-                await step(Phase.REVIEW, self.judge)
-            await self.review()
-            await step(Phase.EXPIRATION, self.update_expiration_date)
+                await step(Phase.REVIEW, self.review.judge)
+            await self.approve()
             await step(Phase.MONITORS, self.add_missing_monitors)
             await step(Phase.DEPLOYMENT, self.deploy)
+            while self.review.is_outdated:
+                await self.approve()
+                await step(Phase.DEPLOYMENT, self.deploy)
             await step(Phase.SCHEDULES, self.copy_schedules)
             await step(Phase.SUPERSEDE, self.supersede)
-            await self.close(Outcome.DEPLOYED if self.state.rollout.made else Outcome.OVERTAKEN)
+            await self.conclude()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.result
 
@@ -135,69 +130,13 @@ class DeployModel(ProcessRun):
         self.case.tested(test_result)
         self.progress.note(metrics_text(test_result))
 
-    async def judge(self) -> None:
-        """Approval Based on Test Results, first half: what the decision tables say, if any."""
-        if not self.case.snapshot.review:
-            self.progress.skip("not asked for")
-            return
-        self.progress.note(verdict_text(await self.case.judge()))
-        await self.monitors.look()
-
-    @property
-    def passes(self) -> bool:
-        """Whether the results may be put to a reviewer."""
-        verdict = self.case.verdict
-        return verdict is None or verdict.passed or self.case.policy.on_failed_verdict is OnFailedVerdict.ASK
-
-    async def reject_results(self) -> None:
-        """The results did not pass: repaired, they are tested again."""
-        message = f"The test result: {verdict_text(self.result.verdict)}"
-        ticket = await self.steps.again_or_stop(TicketKind.REJECTION, Phase.REVIEW, message)
-        self.case.did_not_pass(ticket)
-
-    async def review(self) -> None:
-        """Approval Based on Test Results, second half: the reviewer's decision, however long it takes."""
-        if self.progress.is_past(Phase.REVIEW):
-            return
-        if self.state.reviewed is None:
-            if not self.case.snapshot.review:
-                return
-            passed = self.result.verdict is None or self.result.verdict.passed
-            ticket, self.state.reviewed = await self.case.ask(
-                TicketKind.REVIEW,
-                Phase.REVIEW,
-                objection=lambda answer: not_usable(answer, passed),
-                without=self.monitors.told,
-            )
-            self.result.decision = decision(ticket, self.state.reviewed, passed)
-        if self.state.reviewed.answer is Answer.REJECTED:
-            await self.reject()
-
-    async def reject(self) -> None:
-        """The reviewer's no is written down, in the centre and on a ticket, and ends the run."""
-        assert self.state.reviewed is not None
-        assert self.result.decision is not None
-        message = f"The review {self.result.decision.ticket} was rejected. {self.state.reviewed.reason or ''}".strip()
-        await self.steps.attempt(Phase.REVIEW, self.record_decision)
-        await self.case.report(TicketKind.RECORD, Phase.REVIEW, message)
-        raise Stopped(TicketKind.REJECTION, message)
-
-    async def update_expiration_date(self) -> None:
-        """Update Expiration Date: the ticket's, or a year from now; with it goes who decided on which evidence."""
-        reviewed = self.state.reviewed
-        if reviewed is None:
-            self.progress.skip("nobody was asked")
-            return
-        if reviewed.answer is not Answer.APPROVED:  # whatever brought the run here, an answer that is no yes ends it
-            raise Stopped(TicketKind.REJECTION, f"The review was answered with {reviewed.answer}.")
-        self.result.expiration_date = reviewed.expiration or one_year_after(workflow.now().date())
-        await self.record_decision()
-        self.progress.note(f"expires {self.result.expiration_date}")
-
-    async def record_decision(self) -> None:
-        """Who decided on which evidence, in the centre: there it outlives this run's history."""
-        record = decision_record(self.result, self.case.test_result)
-        await self.case.do(SnapshotActivities.record_decision, record, "record the decision")
+    async def approve(self) -> None:
+        """The review and what follows from it, asked anew for as long as what was approved is not what there is."""
+        await self.review.decide()
+        await self.steps.attempt(Phase.EXPIRATION, self.review.update_expiration_date)
+        while self.review.is_outdated:
+            await self.review.decide()
+            await self.steps.attempt(Phase.EXPIRATION, self.review.update_expiration_date)
 
     async def add_missing_monitors(self) -> None:
         """Add Missing Monitors, by the model's methodology."""
@@ -215,10 +154,14 @@ class DeployModel(ProcessRun):
         Where a newer snapshot of the model is, somebody has to allow it.
         """
         in_order = workflow.patched("order-of-snapshots-2026-11")
-        self.result.deployments = await self.rollout.run(
-            self.case.policy, before=self.precedence.make_way if in_order else None
+        before = self.precedence.make_way if in_order else None
+        deployments = await self.review.as_approved(
+            lambda approved: self.rollout.run(self.case.policy, approved, before), self.rollout.start_over
         )
-        self.result.warnings += [f"{d.mode} on {d.runtime}: {d.warning}" for d in self.result.deployments if d.warning]
+        if deployments is None:
+            return
+        self.result.deployments = deployments
+        self.result.warnings += [f"{d.mode} on {d.runtime}: {d.warning}" for d in deployments if d.warning]
         self.progress.note(places_text(self.result.deployments))
 
     async def copy_schedules(self) -> None:
@@ -259,14 +202,33 @@ class DeployModel(ProcessRun):
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
                 await self.clean_up("The run was cancelled.")
+                await self.leave_word()
             raise
 
+    async def conclude(self) -> None:
+        """What came of it, in the centre: deployed, unless newer snapshots have taken all of its places."""
+        if not self.state.rollout.made:
+            await self.close(Outcome.OVERTAKEN)
+            return
+        await self.steps.attempt(Phase.DONE, lambda: self.ending.record(Outcome.DEPLOYED))
+        await self.close(Outcome.DEPLOYED)
+
     async def close(self, outcome: Outcome) -> None:
-        """The last word, in the centre and on the run."""
+        """The last word, in the centre, on the run and on its tickets."""
         self.result.outcome = outcome
-        self.progress.enter(Phase.DONE)
+        if self.state.status.phase is not Phase.DONE:
+            self.progress.enter(Phase.DONE)
+        if outcome is not Outcome.DEPLOYED:
+            await self.case.unless_refused(lambda: self.ending.record(outcome))
         await self.case.notify(deployment_ended(self.result, self.case.snapshot))
+        await self.ending.tell()
         self.progress.finish()
+
+    async def leave_word(self) -> None:
+        """What is left of a cancelled run, in its record and on its tickets."""
+        left = Outcome.KEPT if self.state.superseding else Outcome.ABANDONED
+        await self.case.unless_refused(lambda: self.ending.record(left, cancelled=True))
+        await self.ending.tell(cancelled=True)
 
     async def clean_up(self, why: str) -> None:
         """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay.

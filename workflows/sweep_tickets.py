@@ -1,10 +1,11 @@
-"""SweepTickets: what a lost webhook would have said. Started by a schedule."""
+"""SweepTickets: what a lost webhook would have said, and an answer to late decisions. Started by a schedule."""
 
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+from activities.late import LateDecisions, LateSweep
 from activities.sweep import SweepActivities, SweepReport
 from mlc.model.processes import SWEEP_TICKETS
 from workflows.steps.activity import HEARTBEAT_TIMEOUT
@@ -33,4 +34,17 @@ class SweepTickets:
             retry_policy=RetryPolicy(maximum_attempts=3),
             summary="withdraw the tickets of terminated runs",
         )
-        return report.model_copy(update={"withdrawn": withdrawn})
+        report = report.model_copy(update={"withdrawn": withdrawn})
+        if not workflow.patched("late-decisions-2026-11"):
+            return report
+        # The schedule hands each sweep what the last one that ended well said.
+        last = workflow.get_last_completion_result(SweepReport) if workflow.has_last_completion_result() else None
+        late = await workflow.execute_activity_method(
+            LateDecisions.answer_late_changes,
+            LateSweep(since=last.looked_until if last is not None else None),
+            start_to_close_timeout=SWEEP_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RetryPolicy(maximum_attempts=3),
+            summary="answer decisions that came too late",
+        )
+        return report.model_copy(update={"remarked": late.remarked, "looked_until": late.looked_until})

@@ -13,6 +13,7 @@ class Capability(StrEnum):
     EMBEDS_CONTENTS = "carry the contents of files within jobs and deployments"
     KNOWS_HASHES = "tell the SHA-256 of files"
     RANGED_READS = "give a part of a file"
+    KEEPS_DECISIONS = "keep a decision record for each run"
     KEEPS_FILES = "keep files that belong to no model"
     READS_ANY_ASSET = "have its runtimes read what lies in other stores and databases"
     HOLDS_JOBS = "hold jobs"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from mlc.center.capability import Capability
 from mlc.center.catalogue import Contents, NewFile
 from mlc.model.asset import Asset
+from mlc.model.decision import DecisionRecord
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Rank, Runtime, RuntimeRef
 from mlc.model.job import JobEnding, JobKind, JobRecord
 from mlc.model.notification import Notification
@@ -143,7 +144,21 @@ class Ledger(Contents, Protocol):
 
     async def record_submission(self, snapshot: Snapshot, submission: Submission) -> None: ...
 
-    async def record_decision(self, snapshot: Snapshot, entry: DecisionEntry) -> None: ...
+    async def record_decision(self, snapshot: Snapshot, entry: DecisionEntry) -> None:
+        """Write the latest decision on the snapshot itself."""
+        ...
+
+    async def append_decision(self, record: DecisionRecord) -> DecisionRecord:
+        """Add an entry to a run's decision record. One of this key stays as it is, and is returned.
+
+        Raises:
+            Unsupported: there is no place for decision records (``KEEPS_DECISIONS``).
+        """
+        ...
+
+    async def list_decisions(self, snapshot_id: str) -> list[DecisionRecord]:
+        """All entries about a snapshot, of every run, the oldest first; none if it is gone."""
+        ...
 
     # Runtimes
 

@@ -89,6 +89,8 @@ class PushedOut(Record):
     snapshot_id: str
     runtime: RuntimeRef
     rank: Rank
+    digest: str = ""
+    """Over the files that it carries: no others are put back. Empty if it isn't known."""
 
 
 class DeploymentRequest(Record):
@@ -101,6 +103,8 @@ class DeploymentRequest(Record):
     workflow_id: str
     rank: Rank | None = None
     """Set by a run that knows of ranks: until it has confirmed the deployment, it may take it back."""
+    expected: str = ""
+    """Digest of the files that were approved; empty if nobody was asked."""
 
 
 class Deployment(Record):
@@ -108,7 +112,8 @@ class Deployment(Record):
 
     ``ready`` is False while an online runtime still loads the model; ``problem`` says why it can't. It is no problem
     but ``overtaken`` if a higher snapshot's run has ended it. ``address`` is where it answers online; ``warning`` is
-    what people should know of one that is ready.
+    what people should know of one that is ready; ``digest`` is over the files that it carries, empty if it isn't
+    known.
     """
 
     id: str
@@ -119,6 +124,7 @@ class Deployment(Record):
     overtaken: bool = False
     address: str = ""
     warning: str = ""
+    digest: str = ""
 
 
 class Runtime(Record):

@@ -40,6 +40,7 @@
         NotSetUp
         NotText
         Outdated
+        StaleForm
         Stopped
         Taken
         TemporalDown
@@ -147,6 +148,8 @@ class FailureType(StrEnum):
     RUNTIME_OCCUPIED = "RuntimeOccupied"
     """A runtime that holds one model only holds another one."""
     DEPLOYMENT_FAILED = "DeploymentFailed"
+    CHANGED_SINCE_APPROVAL = "ChangedSinceApproval"
+    """What was to be deployed is not what was approved: nothing was deployed, and the reviewer is asked anew."""
     DEPLOYMENT_ABANDONED = "DeploymentAbandoned"
     """How a run of DeployModel ends when a person answers an error ticket with Rejected."""
     NO_TICKET_SYSTEM = "NoTicketSystem"

@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import ConfigDict, Field
 
 from mlc.model.base import State
+from mlc.model.binding import Binding
 from mlc.model.deployment import Deployment, DeploymentRequest, OtherDeployment, PushedOut, Rank, RuntimeRef
 from mlc.model.job import Job, JobRequest
 from mlc.model.processes import (
@@ -25,7 +26,7 @@ from mlc.model.processes import (
 )
 from mlc.model.result import TestResult
 from mlc.model.snapshot import SnapshotSummary
-from mlc.model.ticket import Provider, TicketKind, TicketRef, TicketState
+from mlc.model.ticket import Answer, Provider, TicketKind, TicketRef, TicketState
 from mlc.model.verdict import EarlierVerdict, Verdict
 
 LARGEST = 32 * 1024
@@ -74,11 +75,21 @@ class OpenQuestion(State):
     ticket: TicketRef
 
 
+class AnsweredQuestion(State):
+    """A ticket that was answered with yes or no, and so is waited for no more."""
+
+    kind: TicketKind
+    step: str
+    ticket: TicketRef
+    answer: Answer
+
+
 class QuestionsState(State):
     """The questions that are open, and what was said on their tickets."""
 
     attempts: int = 0
     open: list[OpenQuestion] = []
+    answered: list[AnsweredQuestion] = []
     remarks: list[str] = []
     """Ids of comments that were made."""
     seen: dict[str, str] = {}
@@ -87,6 +98,9 @@ class QuestionsState(State):
 
 class RolloutState(State):
     """Deployments by place: the runtime's id, or ``batch``."""
+
+    approved: str = ""
+    """Digest of the files that are deployed and no others; empty if nobody approved any."""
 
     made: dict[str, Deployment] = {}
     asked: dict[str, DeploymentRequest] = {}
@@ -140,7 +154,7 @@ class ProcessState(State):
         copy = self.model_copy(deep=True)
         copy.questions.remarks = copy.questions.remarks[-MOST_REMARKS:]
         result = copy.status.result
-        for story in (copy.status.steps, result.tickets, result.warnings):
+        for story in (copy.status.steps, copy.questions.answered, result.tickets, result.warnings):
             while len(story) > 1 and len(copy.model_dump_json().encode()) > LARGEST:
                 del story[: max(1, len(story) // 10)]
         return copy if len(copy.model_dump_json().encode()) <= LARGEST else None
@@ -155,6 +169,14 @@ class DeployModelState(ProcessState):
     """By place."""
     reviewed: TicketState | None = None
     """The reviewer's answer that counts."""
+    review_label: str = ""
+    """Our label on the ticket that ``status.result.decision`` was made on."""
+    binding: Binding | None = None
+    """What the question binds; None if nobody is asked, or nothing is bound yet."""
+    asked_about: str = ""
+    """What the reviewer is told beside the question, such as why it is asked anew."""
+    outdated: list[str] = []
+    """What changed since the approval, which does not count any more; until it is asked and answered anew."""
     failure: Failure | None = None
     again: bool = False
     """Somebody answered with Done: the snapshot is fetched afresh before the next step."""

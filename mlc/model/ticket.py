@@ -81,6 +81,8 @@ class TicketQuestion(Record):
     workflow_id: str
     run_id: str
     message: str = ""
+    bound: str = ""
+    """Digest of the files that the question is about; empty if they are not bound."""
     job_id: str | None = None
     """The job that failed, whose messages the ticket shows."""
     test_result: TestResult | None = None

@@ -1,6 +1,7 @@
 """What the processes need of a ticket system."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from mlc.model.base import Record
@@ -77,6 +78,14 @@ class Wording(Record):
     shows_links: bool = False
 
 
+class ChangedTicket(Record):
+    """A ticket that changed, as a search tells it: ``state`` says neither who decided nor why."""
+
+    ref: TicketRef
+    state: TicketState
+    updated: datetime
+
+
 class Ticketing(Protocol):
     """A ticket system. Blocking: call it from a thread. One instance serves all threads (a client per thread inside).
 
@@ -103,6 +112,18 @@ class Ticketing(Protocol):
 
     def get_many(self, refs: Sequence[TicketRef]) -> dict[str, TicketState]:
         """Read many by their labels with one request for each 50; keyed by label. Those not found are left out."""
+
+    def changed(self, minutes: int, most: int) -> list[ChangedTicket]:
+        """Tickets under our labels that changed in the last minutes, the one longest ago first; at most so many.
+
+        Copies that people make may be among them, and what we wrote ourselves is a change, too. May lag.
+        """
+
+    def properties(self, ref: TicketRef) -> dict[str, str]:
+        """What ``TicketRequest.properties`` kept with a ticket, its ``label`` with them.
+
+        Empty where the system keeps none, or the ticket is not one that we made.
+        """
 
     def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
         """Add a comment once: a second call with the same ``event_id`` does nothing."""

@@ -12,6 +12,7 @@ from activities.sweep import TICKETS
 from mlc.model.failure import ExternalError, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.ticketing import Attachment, TicketRequest, Wording
+from mlc.ticketing.port import ChangedTicket
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Board:
     provider: str = "jira"
     tickets: list[tuple[TicketRef, TicketRequest]] = field(default_factory=list)
     states: dict[str, TicketState] = field(default_factory=dict)
+    news: list[ChangedTicket] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     broken: dict[str, ExternalError] = field(default_factory=dict)
 
@@ -45,6 +47,15 @@ class Board:
     def get_many(self, refs: Sequence[TicketRef]) -> dict[str, TicketState]:
         self._called("get_many")
         return {ref.label: self.states[ref.label] for ref in refs if ref.label in self.states}
+
+    def changed(self, minutes: int, most: int) -> list[ChangedTicket]:
+        self._called(f"changed {minutes} {most}")
+        return self.news[:most]
+
+    def properties(self, ref: TicketRef) -> dict[str, str]:
+        self._called("properties")
+        kept = next((request.properties for other, request in self.tickets if other.key == ref.key), {})
+        return {**kept, "label": ref.label} if kept else {}
 
     def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
         self._called(f"comment {ref.key} {event_id}")

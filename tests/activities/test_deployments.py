@@ -93,7 +93,7 @@ async def test_a_runtime_or_a_snapshot_that_is_gone_meanwhile_is_told(room: Back
                 "messages": ["too late.", "Traceback (most recent call last):", "KeyError", "too late."],
             },
             False,
-            "too late.",
+            "too late.\nTraceback (most recent call last):\nKeyError",
         ),
         ({"state": "ERROR"}, False, "the runtime gave no reason"),
         ({"state": "UNDEPLOYED"}, False, "it was undeployed meanwhile"),

@@ -12,7 +12,7 @@ from backroom import Backroom, asset, metrics
 
 from activities.batch import BatchDeployment, BatchTarget
 from activities.deployments import Deployments
-from activities.snapshots import DecisionRecord, Submission
+from activities.snapshots import DecisionEvidence, Submission
 from activities.verdicts import JudgeRequest
 from mlc.model.deployment import DeploymentMode, DeploymentRequest, RuntimeRef
 from mlc.model.job import Job, JobKind, JobRequest
@@ -81,7 +81,7 @@ async def match_runtimes(room: Backroom, snapshot_id: str) -> None:
 
 async def record_decision(room: Backroom, snapshot_id: str) -> None:
     decision = Decision(outcome=DecisionOutcome.APPROVED, ticket="T-1", url="")
-    await room.run(room.snapshots.record_decision, DecisionRecord(snapshot_id=snapshot_id, decision=decision))
+    await room.run(room.snapshots.record_decision, DecisionEvidence(snapshot_id=snapshot_id, decision=decision))
 
 
 async def find_batch_deployment(room: Backroom, snapshot_id: str) -> None:

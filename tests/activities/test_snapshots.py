@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from backroom import GONE, RUN, Backroom
 
-from activities.snapshots import DecisionRecord, Submission
+from activities.snapshots import DecisionEvidence, Submission
 from mlc.center.modelop import wire
 from mlc.model.result import TestResult
 from mlc.model.ticket import Decision, DecisionOutcome
@@ -40,7 +40,7 @@ async def test_a_snapshot_that_is_not_there_is_no_snapshot_whatever_its_id(room:
         (room.snapshots.submit_snapshot, Submission(snapshot_id=id_, first_run_id="r")),
         (room.snapshots.open_snapshot, id_),
         (room.snapshots.get_snapshot, id_),
-        (room.snapshots.record_decision, DecisionRecord(snapshot_id=id_, decision=DECISION)),
+        (room.snapshots.record_decision, DecisionEvidence(snapshot_id=id_, decision=DECISION)),
     ):
         error = await room.failure(activity, request)
         assert (error.type, error.non_retryable) == ("NoSuchSnapshot", True)
@@ -83,7 +83,7 @@ async def test_opening_a_snapshot_or_the_policy_writes_nothing(room: Backroom) -
 
 async def test_a_decision_is_kept_with_its_evidence_and_the_date(room: Backroom) -> None:
     id_ = await room.snapshot()
-    record = DecisionRecord(
+    record = DecisionEvidence(
         snapshot_id=id_,
         decision=DECISION,
         expiration_date=date(2030, 1, 31),
@@ -105,7 +105,7 @@ async def test_a_decision_is_kept_with_its_evidence_and_the_date(room: Backroom)
 async def test_a_rejection_has_no_date_and_leaves_none(room: Backroom) -> None:
     id_ = await room.snapshot()
     rejected = DECISION.model_copy(update={"outcome": DecisionOutcome.REJECTED})
-    await room.run(room.snapshots.record_decision, DecisionRecord(snapshot_id=id_, decision=rejected))
+    await room.run(room.snapshots.record_decision, DecisionEvidence(snapshot_id=id_, decision=rejected))
     snapshot = await room.center.get_snapshot(id_)
     assert "expirationDate" not in (snapshot.model_extra or {})
     assert snapshot.meta_data.custom["mlcDecision"].get("testResultId") is None

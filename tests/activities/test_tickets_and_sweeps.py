@@ -186,3 +186,18 @@ async def test_the_tickets_of_runs_that_ended_are_withdrawn_unless_somebody_wait
     board.states[labels[2]] = DECIDED
     assert await room.run(SweepActivities(TicketSystems(board), threads).withdraw_orphans) == 1
     assert [call for call in board.calls if call.startswith("close")] == ["close T-0 ended-w0-r"]
+
+
+async def test_a_ticket_is_told_once_and_one_that_refuses_keeps_nobody_waiting(
+    room: Backroom, tickets: TicketActivities, board: Board
+) -> None:
+    made = await room.run(tickets.open_ticket, question(await room.snapshot()))
+    word = Remark(ticket=made, event_id="came-x", text="It was deployed.")
+    assert await room.run(tickets.tell, word) is True
+    assert board.calls[-1] == f"comment {made.key} came-x"
+    board.broken["comment"] = NO
+    assert await room.run(tickets.tell, word) is False
+    board.broken["comment"] = Unavailable("board", "down")
+    assert (await room.failure(tickets.tell, word)).type == "Outage"
+    gone = word.model_copy(update={"ticket": made.model_copy(update={"provider": "another"})})
+    assert await room.run(tickets.tell, gone) is False

@@ -18,7 +18,9 @@ JsonObject = dict[str, Any]
 USUAL = CenterSettings.model_construct()
 """The settings that the standalone centre is like."""
 
-OPAQUE = frozenset({"custom", "testResults", "jobParameters", "schemaDefinition", "signalVariables", "runtimeInfo"})
+OPAQUE = frozenset(
+    {"custom", "testResults", "jobParameters", "schemaDefinition", "signalVariables", "runtimeInfo", "record"}
+)
 JOB_TYPES = ("training_job_type", "metrics_job_type", "scoring_job_type")
 STATUSES = ("running_status", "cancelled_status")
 STATES = ("deployed_state", "undeployed_state", "deploying_state", "failed_state")
@@ -94,7 +96,7 @@ class Dialect:
 
     def _collection(self, said: str) -> str | None:
         """The usual name of a collection; None if there is none of the name that was said."""
-        for setting in ("test_results", "runtimes", "deployments", "assets"):
+        for setting in ("test_results", "runtimes", "deployments", "assets", "decision_records"):
             if said == getattr(self._words, setting):
                 return str(getattr(USUAL, setting))
             if said == getattr(USUAL, setting):
@@ -192,6 +194,7 @@ FINDERS = {
     "find_deployments_by_snapshot": "deployedModels",
     "find_deployments_by_engine": "deployedModels",
     "find_deployments_by_state": "deployedModels",
+    "find_decisions_by_snapshot": "decisionRecords",
     "find_notifications_by_snapshot": "notifications",
 }
 

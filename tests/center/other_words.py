@@ -32,6 +32,7 @@ OTHER_WORDS: dict[str, Any] = {
     "runtimes": "machines",
     "deployments": "rollouts",
     "assets": "looseFiles",
+    "decision_records": "minutes",
     "find_models_by_name": "called?called",
     "find_snapshots_by_model": "ofModel?model",
     "find_jobs_by_key": "keyed?of,key",
@@ -40,6 +41,7 @@ OTHER_WORDS: dict[str, Any] = {
     "find_deployments_by_snapshot": "ofSnapshot?of",
     "find_deployments_by_engine": "",
     "find_deployments_by_state": "inState?now",
+    "find_decisions_by_snapshot": "minutesOf?of",
     "find_notifications_by_snapshot": "about?snapshot",
 }
 

@@ -143,7 +143,9 @@ class Person:
         page = self.read()
         [key] = re.findall(r'name="form_key" value="([^"]+)"', page)
         [to] = re.findall(rf'<button name="to" value="(\d+)"[^>]*>{status}</button>', page)
-        answer = self.browser.post(self.page, data={"form_key": key, "name": "Ada", "comment": "No.", "to": to})
+        [version] = re.findall(r'name="version" value="([^"]+)"', page)
+        form = {"form_key": key, "version": version, "name": "Ada", "comment": "No.", "to": to}
+        answer = self.browser.post(self.page, data=form)
         assert answer.status_code == 303
 
 

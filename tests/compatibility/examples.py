@@ -13,10 +13,13 @@ from temporalio import workflow
 from temporalio.api.enums.v1 import IndexedValueType
 
 from mlc.center.modelop import wire
+from mlc.center.modelop.decisions import file_name, written_document
 from mlc.center.modelop.jobs import job_parameters
+from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import DECISION_MARK, DEPLOY_MARK
 from mlc.gateway.idempotency import FINGERPRINT, KEY_GIVEN, fingerprint
 from mlc.model import open_tickets
+from mlc.model.decision import DecisionRecord, RecordEvent
 from mlc.model.deployment import Rank
 from mlc.model.failure import FailureType
 from mlc.model.job import JobKind, run_job_id, runtime_task_queue, slots_task_queue
@@ -81,6 +84,11 @@ def values() -> dict[str, dict[str, Any]]:
         },
         "custom metadata": {"a run began": DEPLOY_MARK, "what was decided": DECISION_MARK},
         "job parameters": {what: name for name, what in job_parameters("the key", "the workflow").items()},
+        "decision records": {
+            "the collection": CenterSettings.model_fields["decision_records"].default,
+            "a file on the stored model": file_name("rec-1"),
+            "an entry": _entry(),
+        },
         "a deployment's key": wire.DeployedModel(mlc_key="dep-1").model_dump(by_alias=True, exclude_unset=True),
         "a deployment's rank, and whether its run has confirmed it": wire.DeployedModel(
             mlc_rank=_rank().model_dump(mode="json"), mlc_provisional=True
@@ -111,6 +119,15 @@ def _start(name: str, **given: Any) -> Any:
 def _rank() -> Rank:
     newer = SnapshotOrder(created=datetime(2026, 11, 29, 12, tzinfo=UTC), id="snapshot-2")
     return Rank.of(newer).above(SnapshotOrder(id="snapshot-1"))
+
+
+def _entry() -> dict[str, Any]:
+    """An entry as the centre keeps it."""
+    at = datetime(2026, 11, 29, 13, tzinfo=UTC)
+    entry = DecisionRecord(
+        key="rec-1", snapshot_id="s", workflow_id=WORKFLOW, first_run_id=FIRST_RUN, event=RecordEvent.DECIDED, at=at
+    )
+    return written_document(entry).model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def _keys() -> dict[str, str]:

@@ -14,16 +14,28 @@ from temporalio.exceptions import ApplicationError
 from mlc.center.modelop import wire
 from mlc.model.ticket import TicketRef
 
+TOLD = "gov-event:came-"
+
 
 async def text(desk: Office, ticket: TicketRef) -> str:
     """A ticket's description without the escapes of Jira's markup, in one line."""
     return " ".join((await desk.fields(ticket))["description"].replace("\\", "").split())
 
 
+async def comments(desk: Office, ticket: TicketRef) -> list[str]:
+    """Everything that was commented on a ticket, oldest first."""
+    found = (await desk.jira.get(f"issue/{ticket.key}/comment")).raise_for_status().json()["comments"]
+    return [" ".join(comment["body"].replace("\\", "").split()) for comment in found]
+
+
 async def remarks(desk: Office, ticket: TicketRef) -> list[str]:
-    """What was commented on a ticket, oldest first."""
-    comments = (await desk.jira.get(f"issue/{ticket.key}/comment")).raise_for_status().json()["comments"]
-    return [" ".join(comment["body"].replace("\\", "").split()) for comment in comments]
+    """What was commented on a ticket, oldest first, but for the word at the end of the run."""
+    return [said for said in await comments(desk, ticket) if TOLD not in said]
+
+
+async def told(desk: Office, ticket: TicketRef) -> list[str]:
+    """What a ticket was told at the end of the run that asked it."""
+    return [said.partition(" gov-event:")[0] for said in await comments(desk, ticket) if TOLD in said]
 
 
 async def remarked(desk: Office, run: Run, ticket: TicketRef) -> str:

@@ -190,7 +190,7 @@ async def test_cancelled_while_the_expiration_date_is_written_leaves_nothing_dep
     ticket = await desk.ticket(run, "review")
     out_of_order(desk, "PATCH", "/deployableModels/")
     await desk.decide(run, ticket, "Done")
-    await trying(run, "record_decision")
+    await trying(run, "keep_decision")
     await run.cancel()
     await cancelled(run)
     assert await places(desk, snapshot_id) == []

@@ -11,7 +11,7 @@ from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.ticketing.content import plain
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import expiration
-from mlc.ticketing.port import Attachment, TicketRequest, Wording
+from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording
 from mlc.ticketing.text import one_line
 from third_system.session import SYSTEM, TrackerSession
 from third_system.settings import TrackerSettings
@@ -32,6 +32,7 @@ class Ticket(BaseModel):
     label: str
     state: str
     version: int
+    updated: datetime
     by: str
     decided_by: str | None = None
     decided_at: datetime | None = None
@@ -91,6 +92,14 @@ class TrackerTicketing:
                 if (label := label_of.get(f"T-{ticket.number}")) is not None:
                     states[label] = _state(ticket)
         return states
+
+    def changed(self, minutes: int, most: int) -> list[ChangedTicket]:
+        params = {"minutes": str(minutes), "by": "mlc"}
+        found = self._tracker.call("search", "GET", "/changes", Found.model_validate, params=params).tickets
+        return [ChangedTicket(ref=self._ref(t), state=_state(t), updated=t.updated) for t in found][:most]
+
+    def properties(self, ref: TicketRef) -> dict[str, str]:
+        return {}  # it keeps none
 
     def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
         mark = EVENT_MARK + _safe(event_id)

@@ -3,7 +3,7 @@
 import base64
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
@@ -45,7 +45,7 @@ class Tracker:
         return self.tickets[key]
 
     def _changed(self, ticket: dict[str, Any]) -> dict[str, Any]:
-        return ticket.update(version=next(self._versions)) or ticket
+        return ticket.update(version=next(self._versions), updated=datetime.now(UTC).isoformat()) or ticket
 
 
 def create_app(tracker: Tracker) -> FastAPI:
@@ -71,6 +71,12 @@ def create_app(tracker: Tracker) -> FastAPI:
     def search(labels: str, by: str) -> dict[str, Any]:
         wanted = labels.split(",")
         return {"tickets": [t for t in tracker.tickets.values() if t["label"] in wanted and t["by"] == by]}
+
+    @app.get("/api/changes")
+    def changes(minutes: int, by: str) -> dict[str, Any]:
+        since = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        found = [t for t in tracker.tickets.values() if t["updated"] >= since and t["by"] == by]
+        return {"tickets": sorted(found, key=lambda ticket: str(ticket["updated"]))}
 
     @app.get("/api/tickets/{key}")
     def read(key: str) -> dict[str, Any]:

@@ -20,7 +20,10 @@ class Browser:
     def send(self, path: str, page: str, **values: str) -> httpx.Response:
         key = re.search(r'name="form_key" value="([^"]+)"', page)
         assert key is not None
-        return self.http.post(path, data={"form_key": key[1], "name": "Ada", "expiration": ""} | values)
+        version = re.search(r'name="version" value="([^"]+)"', page)
+        assert version
+        form = {"form_key": key[1], "version": version[1], "name": "Ada", "expiration": ""}
+        return self.http.post(path, data=form | values)
 
     def button(self, page: str, text: str) -> str:
         """What a button sends that says ``text``, whatever its status is called."""

@@ -79,6 +79,28 @@ def test_a_form_from_another_site_changes_nothing(desk: RunningDesk, browser: Br
     assert desk.adapter().get(ref).answer is Answer.PENDING
 
 
+@pytest.mark.parametrize("version", ["as it was shown", "", "1", None])
+def test_a_stale_form_is_answered_with_409_and_the_newer_state(
+    desk: RunningDesk, browser: Browser, ref: TicketRef, version: str | None
+) -> None:
+    path = f"/browse/{ref.key}"
+    page = browser.open(path)
+    browser.send(path, page, to=browser.button(page, "Done"))
+    said = {"to": browser.button(page, "Rejected"), "comment": "what I wanted to say"}
+    shown = {} if version == "as it was shown" else {"version": version or ""}
+    answer = browser.send(path, page, **(said | shown))
+    assert answer.status_code == 409
+    assert "This ticket has changed since you opened it, so nothing was saved." in answer.text
+    assert "what I wanted to say" in answer.text  # it is not lost
+    assert '<span class="status done">Done</span>' in answer.text
+    assert desk.adapter().get(ref).answer is Answer.APPROVED
+    assert desk.fields(ref)["comment"]["total"] == 0
+    # What was answered is a form of the ticket as it is now.
+    again = browser.send(path, answer.text, comment="I see")
+    assert again.status_code == 200
+    assert desk.fields(ref)["comment"]["total"] == 1
+
+
 def test_a_value_that_cannot_be_used_is_explained_and_nothing_is_lost(
     desk: RunningDesk, browser: Browser, ref: TicketRef
 ) -> None:

@@ -94,6 +94,18 @@ def test_saving_without_deciding_keeps_the_ticket_open(change: ChangeSite, brows
     assert change.comments(ref) == ["a thought"]
 
 
+def test_a_stale_form_is_answered_with_409_and_the_newer_state(
+    change: ChangeSite, browser: Browser, ref: TicketRef
+) -> None:
+    path = f"/browse/{ref.key}"
+    page = browser.open(path)
+    browser.send(path, page, to="approve")
+    answer = browser.send(path, page, to="reject", comment="what I wanted to say")
+    assert answer.status_code == 409
+    assert "what I wanted to say" in answer.text
+    assert change.adapter().get(ref).answer is Answer.APPROVED
+
+
 def test_a_form_from_another_site_changes_nothing(change: ChangeSite, browser: Browser, ref: TicketRef) -> None:
     path, approve = f"/browse/{ref.key}", {"to": "approve", "name": "Mallory"}
     browser.open(path)

@@ -9,7 +9,7 @@ from temporalio import workflow
 from activities.tickets import Remark, TicketActivities, Withdrawal
 from mlc.model.open_tickets import LABEL_PREFIX
 from mlc.model.processes import Policy
-from mlc.model.state import OpenQuestion, QuestionsState
+from mlc.model.state import AnsweredQuestion, OpenQuestion, QuestionsState
 from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
 from workflows.steps.activity import call
 from workflows.steps.handover import Handover
@@ -60,6 +60,8 @@ class Questions:
             state = await self._answer(ticket, meaning, objection)
             self._close(ticket)
             if state.answer is not Answer.GONE:
+                answered = AnsweredQuestion(kind=question.kind, step=question.step, ticket=ticket, answer=state.answer)
+                self.state.answered.append(answered)
                 self.progress.waiting_for("")
                 return ticket, state
 

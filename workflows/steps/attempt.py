@@ -7,7 +7,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from mlc.model.failure import FailureType, MlcError
 from mlc.model.processes import Phase
 from mlc.model.state import DeployModelState, Failure
-from mlc.model.ticket import Answer, TicketKind, TicketRef
+from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from workflows.steps.case import Case
 from workflows.steps.once import failure_type, reason
 
@@ -30,9 +30,13 @@ NOTHING_TO_DEPLOY = frozenset({FailureType.NO_SUCH_SNAPSHOT, FailureType.NOT_DEP
 class Stopped(MlcError):
     """A person answered with Rejected: the process goes no further."""
 
-    def __init__(self, kind: TicketKind, message: str) -> None:
+    def __init__(
+        self, kind: TicketKind, message: str, ticket: TicketRef | None = None, answer: TicketState | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
+        self.ticket = ticket
+        self.answer = answer
 
 
 class Attempts:
@@ -77,6 +81,6 @@ class Attempts:
         self.case.progress.failed(message)
         ticket, answered = await self.case.ask(kind, phase, message)
         if answered.answer is Answer.REJECTED:
-            raise Stopped(kind, message)
+            raise Stopped(kind, message, ticket, answered)
         self.state.again = True
         return ticket

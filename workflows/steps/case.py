@@ -146,15 +146,18 @@ class Case:
         step: StrEnum,
         message: str = "",
         *,
-        objection: Objection = no_objection,
+        bound: str = "",
         without: Sequence[str] = (),
+        objection: Objection = no_objection,
     ) -> tuple[TicketRef, TicketState]:
         """Put a question to people with all that is known so far, and wait for an answer that can be used.
 
         Args:
+            bound: the digest of the files that it is about, if they are bound.
             without: monitors that can't be added; a yes says that it goes on without them.
         """
-        question = self._question(kind, step, message).model_copy(update={"without_monitors": list(without)})
+        more = {"bound": bound, "without_monitors": list(without)}
+        question = self._question(kind, step, message).model_copy(update=more)
         return await self.questions.ask(question, self.policy, objection)
 
     async def report(self, kind: TicketKind, step: StrEnum, message: str) -> TicketRef:

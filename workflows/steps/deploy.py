@@ -44,13 +44,18 @@ class Rollout:
         made = {place: deployment.id for place, deployment in self.state.made.items()}
         return Claim(snapshot_id=self.snapshot_id, deployments=made, rank=self.state.rank)
 
-    async def run(self, policy: Policy, before: BeforeDeploying | None = None) -> list[Deployment]:
+    async def run(self, policy: Policy, approved: str = "", before: BeforeDeploying | None = None) -> list[Deployment]:
         """Deploy online on every matching runtime with endpoints; batch, once, if any has none.
 
         Where an earlier try succeeded nothing is done again, and nothing where this run gave way.
 
+        Args:
+            approved: digest of the files that were approved; empty if nobody was asked.
+            before: what has to be settled first.
+
         Raises:
             ActivityError: no runtime matches, or the centre refuses or is down for too long.
+            ActivityError: ``ChangedSinceApproval``; the snapshot is not what was approved.
             ApplicationError: ``DeploymentFailed`` with what each failed deployment said.
         """
         runtimes = await call(
@@ -65,6 +70,7 @@ class Rollout:
         places = {place: runtime for place, runtime in places.items() if place not in self.state.yielded}
         if before is not None:
             await before(list(places))
+        self.state.approved = approved
         return await self.make(places, policy)
 
     async def make(self, places: Mapping[str, RuntimeRef | None], policy: Policy) -> list[Deployment]:
@@ -120,6 +126,12 @@ class Rollout:
             )
             self.state.yielding = []
 
+    async def start_over(self) -> None:
+        """Take back what was made, so that all of it is made anew: it was of files that nobody approves any more."""
+        for place in {**self.state.made, **self.state.asked}:
+            self.state.failed[place] = self.state.failed.get(place, 0) + 1
+        await self.undo()
+
     async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
         def created(deployment: Deployment) -> None:
             self.state.made[place] = deployment
@@ -132,6 +144,7 @@ class Rollout:
             key=question_key("dep", place + self._purpose, self.state.failed.get(place, 0)),
             workflow_id=workflow.info().workflow_id,
             rank=self.state.rank,
+            expected=self.state.approved,
         )
         await create_once(
             DeploymentActivities.deploy,

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import date
 
-from activities.snapshots import DecisionRecord
+from activities.snapshots import DecisionEvidence
 from mlc.model.deployment import Deployment
-from mlc.model.processes import DeployModelResult
+from mlc.model.processes import DeployModelResult, Outcome, Phase
 from mlc.model.result import TestResult
-from mlc.model.ticket import Answer, Decision, DecisionOutcome, TicketRef, TicketState
+from mlc.model.state import AnsweredQuestion
+from mlc.model.ticket import Answer, Decision, DecisionOutcome, TicketKind, TicketRef, TicketState
 from mlc.model.verdict import Verdict
 
 OVERRIDE_NEEDS_REASON = (
@@ -45,16 +46,49 @@ def decision(ticket: TicketRef, answer: TicketState, passed: bool) -> Decision:
     )
 
 
-def decision_record(result: DeployModelResult, test_result: TestResult | None) -> DecisionRecord:
+def decision_evidence(result: DeployModelResult, test_result: TestResult | None) -> DecisionEvidence:
     """Who decided about which snapshot on which evidence, for the centre. Only for a run with a decision."""
     assert result.decision is not None
-    return DecisionRecord(
+    return DecisionEvidence(
         snapshot_id=result.snapshot_id,
         expiration_date=result.expiration_date,
         decision=result.decision,
         test_result=test_result.model_copy(update={"metrics": {}, "inputs": []}) if test_result else None,
         verdict=result.verdict,
     )
+
+
+def what_came_of_it(result: DeployModelResult, answered: AnsweredQuestion, run: str, *, cancelled: bool = False) -> str:
+    """What a ticket that was answered is told when the run is over."""
+    return f"{_what_the_answer_did(result, answered)} {_ending(result, cancelled=cancelled)} The run is {run}.".strip()
+
+
+def _what_the_answer_did(result: DeployModelResult, answered: AnsweredQuestion) -> str:
+    yes, decided = answered.answer is Answer.APPROVED, result.decision
+    if answered.kind is TicketKind.REVIEW:
+        if yes and decided is not None and decided.ticket != answered.ticket.key:
+            return (
+                f"This approval did not count, since what it was about changed: it was asked anew on {decided.ticket}."
+            )
+        return "This was approved." if yes else "This was rejected."
+    if not yes:
+        return "This was rejected: the process stopped."
+    judged = answered.kind is TicketKind.REJECTION and answered.step == Phase.REVIEW
+    return "It was tested again." if judged else f"The step {answered.step} was tried again."
+
+
+def _ending(result: DeployModelResult, *, cancelled: bool) -> str:
+    if cancelled:
+        return "Later the run was cancelled."
+    match result.outcome:
+        case Outcome.DEPLOYED:
+            return f"The model was deployed: {places_text(result.deployments)}."
+        case Outcome.REJECTED:
+            return "Nothing was deployed."
+        case Outcome.KEPT:
+            return f"The model was deployed: {places_text(result.deployments)}. Some earlier deployments may be left."
+        case _:
+            return "The deployment was abandoned, and what the run had deployed was undone."
 
 
 def metrics_text(result: TestResult) -> str:

@@ -62,7 +62,7 @@ class Precedence:
             ActivityError: a deployment can't be ended, or the centre is down for too long.
         """
         if self.state.lost:
-            await self.rollout.run(self.case.policy, before=self.make_way)
+            await self.rollout.run(self.case.policy, self.state.approved, self.make_way)
             self.state.lost = []
         claim = self.rollout.claim
         settled = await self.case.do(PrecedenceActivities.take_over, claim, "take over from earlier deployments")

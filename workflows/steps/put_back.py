@@ -26,7 +26,7 @@ class PutBack:
 
     def note(self, place: str, pushed_out: PushedOut) -> None:
         """This is to be put back."""
-        rollout = RolloutState(rank=pushed_out.rank)
+        rollout = RolloutState(rank=pushed_out.rank, approved=pushed_out.digest)
         self.state.put_back[place] = PutBackState(pushed_out=pushed_out, rollout=rollout)
 
     async def run(self) -> None:

@@ -10,6 +10,7 @@ import httpx
 from mlc.center.capability import Capability
 from mlc.center.modelop.answers import Garbled
 from mlc.center.modelop.center import ModelOpCenter
+from mlc.center.modelop.decisions import ON_STORED_MODEL
 from mlc.center.modelop.hal import Hal, JsonObject
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.port import Center
@@ -27,9 +28,10 @@ FINDERS = {
     "find_deployments_by_engine": "deployments",
     "find_deployments_by_state": "deployments",
     "find_notifications_by_snapshot": "notifications",
+    "find_decisions_by_snapshot": "decision_records",
 }
 """Settings that name a finder, and the collection that it belongs to: its name, or the setting that has it."""
-SETTABLE = ("test_results", "deployments", "runtimes")
+SETTABLE = ("test_results", "deployments", "runtimes", "decision_records")
 """Settings that name a collection which the processes can't do without."""
 
 
@@ -74,11 +76,13 @@ def _capabilities(center: ModelOpCenter) -> Finding:
 
 
 def _collection(name: str, settings: CenterSettings) -> str:
-    return str(getattr(settings, name)) if name in SETTABLE else name
+    collection = str(getattr(settings, name)) if name in SETTABLE else name
+    return "storedModels" if collection == ON_STORED_MODEL else collection
 
 
 async def _collections(hal: Hal, settings: CenterSettings, root: JsonObject) -> list[Finding]:
-    plurals = [_collection(name, settings) for name in dict.fromkeys([*FINDERS.values(), *SETTABLE])]
+    names = dict.fromkeys([*FINDERS.values(), *SETTABLE])
+    plurals = list(dict.fromkeys(_collection(name, settings) for name in names))
     answers = await _each([hal.page(plural, {"page": 0, "size": 1}) for plural in plurals])
     failed = {plural: answer for plural, answer in zip(plurals, answers, strict=True) if _is_error(answer)}
     read = [plural for plural in plurals if plural not in failed]
@@ -95,6 +99,8 @@ async def _collections(hal: Hal, settings: CenterSettings, root: JsonObject) -> 
 
 async def _finders(hal: Hal, settings: CenterSettings) -> list[Finding]:
     wanted = {name: str(getattr(settings, name)) for name in FINDERS}
+    if settings.decision_records == ON_STORED_MODEL:
+        del wanted["find_decisions_by_snapshot"]
     wanted = {name: finder for name, finder in wanted.items() if finder}  # empty: somebody chose to list and filter
     plurals = list(dict.fromkeys(_collection(FINDERS[name], settings) for name in wanted))
     offered = dict(zip(plurals, await _each([hal.get(f"{plural}/search") for plural in plurals]), strict=True))

@@ -16,6 +16,7 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Spools
 from mlc.center.modelop.wire import (
     Asset,
+    DecisionDocument,
     DeployableModel,
     DeployedModel,
     Engine,
@@ -194,6 +195,18 @@ class ModelManage:
 
     async def patch_deployment(self, deployment_id: str, changes: Mapping[str, Any]) -> DeployedModel:
         return await self._patch(DeployedModel, self._settings.deployments, deployment_id, changes)
+
+    async def create_decision(self, document: DecisionDocument) -> DecisionDocument:
+        return await self._create(self._settings.decision_records, document)
+
+    async def list_decisions(self, snapshot_id: str) -> list[DecisionDocument]:
+        return await self._listings.find(
+            DecisionDocument,
+            self._settings.decision_records,
+            self._settings.find_decisions_by_snapshot,
+            [snapshot_id],
+            lambda d: d.deployable_model_id == snapshot_id,
+        )
 
     async def create_notification(self, notification: Notification) -> Notification:
         return await self._create("notifications", notification)

@@ -1,4 +1,4 @@
-"""ModelOp's ledger, second part: runtimes, deployments, schedules, monitors on snapshots, notifications."""
+"""ModelOp's ledger, last part: runtimes, deployments, schedules, monitors on snapshots, notifications."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -9,8 +9,8 @@ from typing import Any
 from mlc.center.ledger import NewDeployment, NewMonitor
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.access import documents
+from mlc.center.modelop.decisions import ModelOpDecisions
 from mlc.center.modelop.deployments import read_deployment, read_runtime, serving_facts, written_runtime
-from mlc.center.modelop.job_ledger import ModelOpJobLedger
 from mlc.center.modelop.notifications import read_notification, written_notification
 from mlc.center.modelop.schedules import written_schedule
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Runtime
@@ -20,7 +20,7 @@ from mlc.model.schedule import Schedule
 from mlc.model.snapshot import Snapshot
 
 
-class ModelOpLedger(ModelOpJobLedger):
+class ModelOpLedger(ModelOpDecisions):
     """Implements :class:`mlc.center.ledger.Ledger`."""
 
     async def list_runtimes(self) -> list[Runtime]:

@@ -112,6 +112,11 @@ class CenterSettings(Group):
         description="Its runtimes read what lies in S3, HDFS, databases and on any host: such assets of signals are "
         "passed on. For a real ModelOp Center",
     )
+    decision_records: str = Field(
+        "decisionRecords",
+        description="Collection of decision records, as standalone mode has it; modelAssets: each entry is a file on "
+        "the stored model instead, as on a real ModelOp (not proven)",
+    )
     listing_limit: int = Field(2000, description="Newest items looked through where the centre has no such finder")
     find_models_by_name: str = _finder("findAllByModelMetaData_Name?name", "Stored models of a name")
     find_snapshots_by_model: str = _finder("findAllByStoredModel_Id?storedModelId", "Snapshots of a stored model")
@@ -127,6 +132,7 @@ class CenterSettings(Group):
     )
     find_deployments_by_engine: str = _finder("findAllByEngine_Id?engineId", "Deployments on a runtime")
     find_deployments_by_state: str = _finder("findAllByState?state", "Deployments in a state")
+    find_decisions_by_snapshot: str = _finder("findAllByDeployableModelId?deployableModelId", "Its decision records")
     find_notifications_by_snapshot: str = _finder(
         "findAllByDeployableModelId?deployableModelId", "Notifications of a snapshot"
     )

@@ -215,6 +215,16 @@ class DeployedModel(Entity):
     messages: list[str] = []
 
 
+class DecisionDocument(Entity):
+    """An entry of a decision record, in a collection that only standalone mode has. ``record`` is ours alone."""
+
+    id: str = ""
+    created_date: datetime | None = None
+    deployable_model_id: str | None = None
+    mlc_key: str | None = None
+    record: dict[str, Any] = {}
+
+
 class Notification(Entity):
     id: str = ""
     created_date: datetime | None = None

@@ -13,7 +13,9 @@ from typing import Any
 from mlc.model.failure import MlcError
 
 JsonObject = dict[str, Any]
-_OPAQUE = frozenset({"custom", "testResults", "jobParameters", "schemaDefinition"})  # what holds other people's keys
+_OPAQUE = frozenset(
+    {"custom", "testResults", "jobParameters", "schemaDefinition", "record"}
+)  # what holds other people's keys
 
 
 class BadContent(MlcError, ValueError):

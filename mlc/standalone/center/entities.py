@@ -6,6 +6,7 @@ from typing import Any
 
 from mlc.center.modelop.wire import (
     Asset,
+    DecisionDocument,
     DeployableModel,
     DeployedModel,
     Engine,
@@ -33,7 +34,7 @@ class Kind:
 
     ``references`` tell which values of a document are indexed, by column of the store. ``finders`` name, for each
     finder, the query parameters and the columns that they are compared with. ``pending`` tells, by the status that
-    an entity comes to, what the centre then has to do about it.
+    an entity comes to, what the centre then has to do about it. What is ``append_only`` never changes.
     """
 
     plural: str
@@ -42,6 +43,7 @@ class Kind:
     finders: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     pending: Mapping[str, str] = field(default_factory=dict)
+    append_only: bool = False
 
 
 _RESULTS_OF_SNAPSHOT = {
@@ -112,6 +114,13 @@ KINDS = {
                 "findAllByEngine_Id": {"engineId": "engine_id"},
                 "findAllByState": {"state": "status"},
             },
+        ),
+        Kind(
+            "decisionRecords",
+            DecisionDocument,
+            {"snapshot_id": "deployableModelId", "key": "mlcKey"},
+            {"findAllByDeployableModelId": {"deployableModelId": "snapshot_id"}},
+            append_only=True,
         ),
         Kind(
             "notifications",

@@ -53,8 +53,11 @@ def merge(kind: Kind, document: JsonObject, changes: JsonObject) -> None:
 
     Raises:
         BadRequest: a field would have the wrong type.
-        Conflict: a job's terminal status would change, or a deployment that has ended would come back.
+        Conflict: a job's terminal status would change, or a deployment that has ended would come back;
+            or the kind never changes.
     """
+    if kind.append_only:
+        raise Conflict(f"{kind.plural} never change; add another one.")
     status = document.get("jobStatus")
     state = document.get("state")
     changes = {key: value for key, value in without_links(changes).items() if key not in (*_THE_CENTRES_OWN, "id")}

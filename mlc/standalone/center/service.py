@@ -6,7 +6,7 @@ from typing import Any
 
 from mlc.standalone.center.entities import KINDS, Kind
 from mlc.standalone.center.rules import accept, merge
-from mlc.standalone.center.store import Change, Known, NoSuchEntity, Page, Store
+from mlc.standalone.center.store import Change, Conflict, Known, NoSuchEntity, Page, Store
 
 JsonObject = dict[str, Any]
 Listener = Callable[[Kind, JsonObject | None, JsonObject], None]
@@ -55,6 +55,8 @@ class ModelCenter:
         return await asyncio.to_thread(self.store.get, kind, entity_id)
 
     async def delete(self, kind: Kind, entity_id: str) -> None:
+        if kind.append_only:
+            raise Conflict(f"{kind.plural} are never deleted.")
         await asyncio.to_thread(self.store.delete, kind, entity_id)
 
     async def page(self, kind: Kind, where: Mapping[str, str] | None = None, **how: Any) -> Page:

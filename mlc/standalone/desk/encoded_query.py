@@ -5,6 +5,7 @@ than was asked for; with ``glide.invalid_query.returns_no_rows`` nothing is foun
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select
@@ -16,9 +17,11 @@ _OWN = {"number", "correlation_id", *SYSTEM}
 """Fields that have a column of their own."""
 _CONDITION = re.compile(
     r"(?P<field>[a-z][a-z0-9_]*)"
-    r"(?P<operator>ISNOTEMPTY|ISEMPTY|NOT IN|IN|NOT LIKE|LIKE|STARTSWITH|ENDSWITH|!=|<=|>=|=|<|>)(?P<value>.*)",
+    r"(?P<operator>RELATIVEGE|ISNOTEMPTY|ISEMPTY|NOT IN|IN|NOT LIKE|LIKE|STARTSWITH|ENDSWITH|!=|<=|>=|=|<|>)"
+    r"(?P<value>.*)",
     re.DOTALL,
 )
+_SPAN = re.compile(r"@(?P<unit>minute|hour|day)@ago@(?P<number>\d{1,6})")
 _ORDER = re.compile(r"ORDERBY(?P<descending>DESC)?(?P<field>[a-z][a-z0-9_]*)")
 
 
@@ -65,6 +68,8 @@ def _condition(table: Table, clause: str) -> ColumnElement[bool] | None:
     if match is None or column is None:
         return None
     value, listed = match["value"], match["value"].split(",")
+    if match["operator"] == "RELATIVEGE":
+        return _since(column, value)
     empty = or_(column.is_(None), column == "")
     conditions: dict[str, Any] = {
         "=": lambda: column == value if value else empty,
@@ -84,3 +89,13 @@ def _condition(table: Table, clause: str) -> ColumnElement[bool] | None:
     }
     built: ColumnElement[bool] = conditions[match["operator"]]()
     return built
+
+
+def _since(column: Any, span: str) -> ColumnElement[bool] | None:
+    """Of a time: at most so long ago, such as ``@minute@ago@15``."""
+    match = _SPAN.fullmatch(span)
+    if match is None:
+        return None
+    since = datetime.now(UTC) - timedelta(**{f"{match['unit']}s": int(match["number"])})
+    compared: ColumnElement[bool] = column >= since.strftime("%Y-%m-%d %H:%M:%S")
+    return compared

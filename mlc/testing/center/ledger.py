@@ -1,5 +1,6 @@
 """The contract of a ledger, second part: runtimes, deployments, schedules, monitors on snapshots, notifications."""
 
+import asyncio
 import uuid
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ import pytest
 
 from mlc.center import Center, NewDeployment, NewMonitor
 from mlc.model.asset import AssetRole
+from mlc.model.binding import BoundFile
+from mlc.model.decision import DecisionRecord, RecordEvent
 from mlc.model.deployment import DeploymentMode, DeploymentRecord, DeploymentState, Rank, Runtime
 from mlc.model.failure import NotFound, Refused
 from mlc.model.notification import Notification, NotificationKind, Severity
@@ -27,6 +30,21 @@ SCHEDULE = Schedule(
     rest={"enabled": True, "metaData": {"tags": ["t"]}},
 )
 ONLINE = Runtime(name="online", stage="dev", endpoint="http://runtime:8093/online/api")
+
+
+def a_record(snapshot_id: str, key: str, event: RecordEvent) -> DecisionRecord:
+    """An entry as any run writes it."""
+    return DecisionRecord(
+        key=key,
+        snapshot_id=snapshot_id,
+        workflow_id="w",
+        first_run_id="r",
+        event=event,
+        at=datetime.now(UTC),
+        digest="d",
+        files=[BoundFile(name="model.pkl", role=AssetRole.WEIGHTS_FILE, sha256="ab", functions={"score": "action"})],
+        policy={"on_failed_verdict": "reject"},
+    )
 
 
 async def deployed(center: Center, made: Snapshot, runtime: Runtime | None = None, key: str = "") -> DeploymentRecord:
@@ -245,3 +263,26 @@ class LedgerContract:
             with pytest.raises(NotFound):
                 await asked
         await center.end_deployment(NOTHING)
+
+    async def test_decision_records_are_only_ever_added_to(self, center: Center, tmp_path: Path) -> None:
+        made, other = await a_snapshot(center, tmp_path), await a_snapshot(center, tmp_path, "other_v1")
+        asked = a_record(made.id, "k1", RecordEvent.ASKED)
+        assert await center.append_decision(asked) == asked
+        # The same key again, from a try that got no answer, or from somebody who would overwrite it.
+        forged = asked.model_copy(update={"note": "something else"})
+        assert await center.append_decision(forged) == asked
+        decided = a_record(made.id, "k2", RecordEvent.DECIDED)
+        await center.append_decision(decided)
+        await center.append_decision(a_record(other.id, "k3", RecordEvent.DECIDED))
+        assert await center.list_decisions(made.id) == [asked, decided]
+        assert [record.key for record in await center.list_decisions(other.id)] == ["k3"]
+        assert await center.list_decisions(NOTHING) == []
+        read = await center.get_snapshot(made.id)
+        assert read == made
+
+    async def test_entries_of_two_runs_at_the_same_time_are_both_kept(self, center: Center, tmp_path: Path) -> None:
+        made = await a_snapshot(center, tmp_path)
+        records = [a_record(made.id, f"k{number}", RecordEvent.ENDED) for number in range(6)]
+        await asyncio.gather(*(center.append_decision(record) for record in [*records, *records]))
+        kept = [record.key for record in await center.list_decisions(made.id)]
+        assert sorted(kept) == [record.key for record in records]

@@ -265,3 +265,38 @@ class TicketingContract(OnSite):
         for call in calls:
             with pytest.raises(NotFound):
                 call()
+
+    def test_what_changed_comes_with_its_state_the_one_longest_ago_first(
+        self, site: Site, tickets: Ticketing, question: TicketRequest
+    ) -> None:
+        assert tickets.changed(60, 10) == []
+        refs = [tickets.create(question.model_copy(update={"label": f"gov-{n:024x}"})) for n in range(3)]
+        site.approve(refs[1])
+        site.reject(refs[0])
+        found = {ticket.ref.label: ticket for ticket in tickets.changed(60, 10)}
+        assert [found[ref.label].state.answer for ref in refs] == [Answer.REJECTED, Answer.APPROVED, Answer.PENDING]
+        assert [found[ref.label].ref for ref in refs] == refs
+        times = [ticket.updated for ticket in tickets.changed(60, 10)]
+        assert times == sorted(times)
+        assert all(abs(datetime.now(UTC) - at) < timedelta(minutes=5) for at in times)
+        assert len(tickets.changed(60, 2)) == 2
+
+    def test_what_changed_is_looked_for_in_any_span(self, tickets: Ticketing, question: TicketRequest) -> None:
+        ref = tickets.create(question)
+        for minutes in (1, 60, 9_999, 10_000, 500_000):
+            assert [ticket.ref for ticket in tickets.changed(minutes, 10)] == [ref]
+
+    def test_a_ticket_keeps_what_the_process_noted_and_a_copy_of_it_does_not_pass_for_it(
+        self, site: Site, tickets: Ticketing, question: TicketRequest
+    ) -> None:
+        noted = {"snapshot_id": "s-1", "workflow_id": "deploy-s-1"}
+        ref = tickets.create(question.model_copy(update={"properties": noted}))
+        kept = tickets.properties(ref)
+        if not kept:
+            pytest.skip("this system keeps none")
+        assert kept.items() >= {**noted, "label": LABEL}.items()
+        site.copy(LABEL)
+        copies = [ticket.ref for ticket in tickets.changed(60, 10) if ticket.ref.key != ref.key]
+        assert [tickets.properties(copy) for copy in copies] == [{}] * len(copies)
+        site.delete(ref)
+        assert [ticket.ref.key for ticket in tickets.changed(60, 10) if ticket.ref.key == ref.key] == []

@@ -104,7 +104,9 @@ def _repair(question: TicketQuestion, wording: Wording) -> list[str]:
     stop = f"{wording.no}: the process stops."
     if question.kind is TicketKind.REJECTION and question.verdict is not None:
         again = f"{wording.yes}: the snapshot is tested and judged again, as it is then."
-    if question.kind is TicketKind.ERROR and question.step == Phase.SUPERSEDE:
+    if question.kind is TicketKind.ERROR and question.step == Phase.DONE:
+        stop += " The new deployments stay: only the record of this run stays without its end."
+    elif question.kind is TicketKind.ERROR and question.step == Phase.SUPERSEDE:
         stop += " The new deployments stay, and perhaps some of the earlier ones: end those."
     elif question.kind is TicketKind.ERROR:
         stop = f"{wording.no}: the process stops, and everything that this run deployed is undone."

@@ -128,6 +128,15 @@ class JobFact(Record):
     messages: str = ""
 
 
+class BoundFact(Record):
+    """A file that an approval binds; not ``by_content`` if nobody vouches for what it holds."""
+
+    name: str
+    role: str
+    sha256: str = ""
+    by_content: bool = True
+
+
 class Evidence(Record):
     """Everything that a ticket can show. What is None isn't there, or could not be read.
 
@@ -146,3 +155,5 @@ class Evidence(Record):
     monitors: MonitorPlan | None = None
     earlier: EarlierVerdict | None = None
     since: Since | None = None
+    bound: list[BoundFact] = []
+    """What the question binds, as it was written down before it was asked."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from mlc.model.ticket import TicketKind, TicketQuestion
 from mlc.ticketing.content import plain
 from mlc.ticketing.content.asked import answers, asked, model_name, summary
+from mlc.ticketing.content.bound import bound_section
 from mlc.ticketing.content.changes import Change, changes
 from mlc.ticketing.content.changes import summary as counted
 from mlc.ticketing.content.earlier import LONGEST_LINE, earlier_section, whole
@@ -44,6 +45,7 @@ class Writer:
         self.most_lines = self._share(40, at_least=12)
         self.most_changes = self._share(60, at_least=8)
         self.most_facts = self._share(40, at_least=12)
+        self.most_bound = self._share(12, at_least=4)
         self.longest_text = self._share(4_000, at_least=500)
         self.longest_value = self._share(200, at_least=60)
 
@@ -60,6 +62,7 @@ class Writer:
             *self._verdict(),
             *self._earlier(),
             *self._monitors(),
+            *bound_section(self.question.bound, self.evidence.bound, most=self.most_bound, longest=self.longest_value),
             *self._model(),
             *self._results(),
             *self._changed(),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from mlc.model.failure import NotFound, Refused
+from mlc.model.open_tickets import is_label
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import check_zone
@@ -14,14 +15,16 @@ from mlc.ticketing.jira.answer import answer_of, decision_of, reason_of, state_o
 from mlc.ticketing.jira.reader import JiraReader
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import AttachedIssue, Created, Issue, Transition, Transitions
-from mlc.ticketing.port import Attachment, TicketRequest, Wording
+from mlc.ticketing.jira.wire import AttachedIssue, Created, Issue, Transition, Transitions, moment
+from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording
 from mlc.ticketing.text import one_line
 
 PROPERTY = "gov.ticket"
 """Entity property that tells our tickets from people's clones of them, which carry the same labels."""
 MANAGED_LABEL = "gov-managed"
 BATCH = 50
+LONGEST_SPAN = 9_999
+"""Minutes that are written as minutes."""
 MOST_FOUND = 5
 LONGEST_LABEL = LONGEST_GLOBAL_ID = 255
 
@@ -117,6 +120,24 @@ class JiraTicketing:
                 if label:
                     states[label] = self._state(issue)
         return states
+
+    def changed(self, minutes: int, most: int) -> list[ChangedTicket]:
+        # A span, not a time: Jira reads times in the zone that the account has chosen, and to the minute.
+        span = f"-{minutes}m" if minutes <= LONGEST_SPAN else f"-{-(-minutes // (24 * 60))}d"
+        jql = f'labels = "{MANAGED_LABEL}" AND updated >= {span} ORDER BY updated ASC'
+        found: list[ChangedTicket] = []
+        for issue in self._reader.search(jql, "labels"):
+            label = next((label for label in issue.fields.labels if is_label(label)), None)
+            if label is not None:
+                ref, at = self._ref(issue.id, issue.key, label), moment(issue.fields.updated)
+                found.append(ChangedTicket(ref=ref, state=self._state(issue), updated=at))
+            if len(found) == most:
+                break
+        return found
+
+    def properties(self, ref: TicketRef) -> dict[str, str]:
+        kept = self._reader.property(ref.id, PROPERTY)
+        return {str(name): str(value) for name, value in kept.items()}
 
     def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
         mark = EVENT_MARK + _safe(event_id)

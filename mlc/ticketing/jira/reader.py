@@ -62,11 +62,16 @@ class JiraReader:
             if not page.comments or start >= page.total:
                 return
 
-    def search(self, jql: str) -> Iterator[Issue]:
-        """All tickets that match, page by page. Cloud has another address and another paging than Data Center."""
+    def search(self, jql: str, *more: str) -> Iterator[Issue]:
+        """All tickets that match, page by page. Cloud has another address and another paging than Data Center.
+
+        Args:
+            more: fields beside those that a ticket's state is told from.
+        """
         cloud = self._settings.deployment == "cloud"
         path = "search/jql" if cloud else "search"
-        params: dict[str, str | int] = {"jql": jql, "fields": ",".join(self._state_fields()), "maxResults": _PAGE}
+        fields = ",".join([*self._state_fields(), *more])
+        params: dict[str, str | int] = {"jql": jql, "fields": fields, "maxResults": _PAGE}
         start = 0
         while True:
             page = self._session.get("search for our tickets", path, SearchPage.model_validate, **params)

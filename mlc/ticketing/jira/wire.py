@@ -1,6 +1,6 @@
 """The parts of Jira's JSON (REST v2) that the adapter reads."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -70,6 +70,7 @@ class Fields(Json):
     status: Status
     resolution: Named | None = None
     updated: str = ""
+    labels: list[str] = []
 
 
 class Issue(Json):
@@ -191,3 +192,12 @@ class Permissions(Json):
     """What the account may do in a project, by Jira's names of permissions."""
 
     permissions: dict[str, Permission]
+
+
+def moment(stated: str) -> datetime:
+    """A time as Jira writes it, such as 2026-11-22T11:31:46.648+0000; the beginning of time if it can't be read."""
+    try:
+        found = datetime.fromisoformat(stated)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

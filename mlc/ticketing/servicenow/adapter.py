@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from mlc.model.failure import NotFound, Refused
+from mlc.model.open_tickets import is_label
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.ticketing.content import plain
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import check_zone
-from mlc.ticketing.port import Attachment, TicketRequest, Wording
+from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording
 from mlc.ticketing.servicenow.answer import PEOPLE, answer_of, approver_of, is_open, last_said, person, state_of
 from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.reader import ServiceNowReader
@@ -25,6 +26,7 @@ BATCH = 50
 MOST_FOUND = 5
 PROPERTIES_EVENT = "properties"
 """Event of the work note that holds a ticket's machine state, written with the ticket itself."""
+PROPERTIES_NOTE = "For the machines: "
 _ID = re.compile(r"([a-z][a-z0-9_]{0,79}):([0-9a-f]{32})", re.ASCII)
 
 
@@ -87,7 +89,7 @@ class ServiceNowTicketing:
             "description": plain.render_within(request.body, settings.description_limit),
             settings.label_field: safe(request.label),
             "correlation_display": one_line(settings.origin, 100),
-            "work_notes": note(f"For the machines: {properties}", PROPERTIES_EVENT),
+            "work_notes": note(f"{PROPERTIES_NOTE}{properties}", PROPERTIES_EVENT),
         }
         fields = ["sys_id", "number", settings.label_field]
         row = self._session.create("create a ticket", table, values, fields)
@@ -126,6 +128,30 @@ class ServiceNowTicketing:
                     if label:
                         states[label] = self._state(table, row)
         return states
+
+    def changed(self, minutes: int, most: int) -> list[ChangedTicket]:
+        found: list[ChangedTicket] = []
+        for table in self._settings.tables:
+            for row in self._reader.changed(table, minutes, most):
+                label, updated = row.value(self._settings.label_field), row.time("sys_updated_on")
+                if is_label(label) and updated is not None:
+                    ref = self._ref(table, row, label)
+                    found.append(ChangedTicket(ref=ref, state=self._state(table, row), updated=updated))
+        return sorted(found, key=lambda ticket: ticket.updated)[:most]
+
+    def properties(self, ref: TicketRef) -> dict[str, str]:
+        _, sys_id = self._place(ref)
+        mark = EVENT_MARK + PROPERTIES_EVENT
+        for row in self._reader.journal([sys_id], containing=mark):
+            said = row.value("value")
+            if said.startswith(PROPERTIES_NOTE) and is_ours(said, PROPERTIES_EVENT):
+                try:
+                    kept = json.loads(said.removeprefix(PROPERTIES_NOTE).partition(EVENT_MARK)[0])
+                except ValueError:
+                    continue
+                if isinstance(kept, dict):
+                    return {str(name): str(value) for name, value in kept.items()}
+        return {}
 
     def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
         self._write(ref, note(text, event_id), event_id)

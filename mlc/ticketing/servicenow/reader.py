@@ -3,8 +3,10 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from mlc.model.failure import NotFound, Refused
+from mlc.model.open_tickets import LABEL_PREFIX
 from mlc.ticketing.servicenow.answer import APPROVAL_STATES, state_fields
 from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.session import ServiceNowSession
@@ -14,6 +16,7 @@ from mlc.ticketing.servicenow.wire import Row
 
 FIELD_KEPT = 600.0
 """Seconds for which it is taken as known whether there is a field for the expiration date."""
+CLOCKS_APART = timedelta(hours=1)
 _PAGE = 500
 
 
@@ -79,6 +82,28 @@ class ServiceNowReader:
             # The limit counts records that we may not see, too: a short page is not the end.
             if page.total is None or offset >= page.total:
                 return
+
+    def changed(self, table: str, minutes: int, most: int) -> Iterator[Row]:
+        """Tickets of a table under labels that begin as ours do, the one that changed longest ago first.
+
+        Raises:
+            Refused: ServiceNow ignored a condition, as in ``labelled``.
+        """
+        field = self._settings.label_field
+        # A span, not a time: times in a query are read in the zone that the account has chosen.
+        query = f"{field}STARTSWITH{LABEL_PREFIX}-^sys_updated_onRELATIVEGE@minute@ago@{minutes}^ORDERBYsys_updated_on"
+        page = self._session.rows("search for our tickets", f"/table/{table}", query, self._fields, limit=most)
+        long_ago = datetime.now(UTC) - timedelta(minutes=minutes) - CLOCKS_APART
+        for row in page.rows:
+            updated = row.time("sys_updated_on")
+            if not row.value(field).startswith(LABEL_PREFIX) or (updated is not None and updated < long_ago):
+                raise Refused(
+                    SYSTEM,
+                    f"{SYSTEM} can't search the table {table} by {field} and by the time of changes: let the account "
+                    "read those fields, or correct MLC_SERVICENOW_LABEL_FIELD",
+                    status=400,
+                )
+        yield from page.rows
 
     def journal(self, record_ids: Sequence[str], containing: str = "") -> list[Row]:
         """What was said on records (comments and work notes), the newest first; those that contain a text, if given."""

@@ -13,6 +13,10 @@ from mlc.standalone.desk.parts import author, parts
 FORM_COOKIE = "desk_form"
 
 
+class StaleForm(MlcError):
+    """A form of a ticket that has changed since it was shown."""
+
+
 class ForgedForm(MlcError):
     """A form that this board did not make for this browser."""
 

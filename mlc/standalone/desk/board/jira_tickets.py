@@ -47,6 +47,7 @@ def page(session: Session, desk: Parts, key: str) -> TicketPage:
         moves=_moves(now, desk.json.scheme, answers(said)),
         expiration_name=EXPIRATION_NAME if dated else "",
         expiration=issue.expiration if dated else None,
+        version=_version(issue),
     )
 
 
@@ -69,6 +70,12 @@ def save(session: Session, desk: Parts, key: str, said: Said) -> None:
         except StopIteration:
             raise Invalid("There is no such status.") from None
         desk.tickets.move(session, issue, said.by, to)
+
+
+def _version(issue: Issue) -> str:
+    """Another one after each comment and edit. What a process attaches to its ticket is not what a person answers."""
+    edits = [h for h in issue.histories if any(item["field"] != "Attachment" for item in h.items)]
+    return f"{issue.status}.{len(edits)}.{len(issue.comments)}"
 
 
 def _is_dated(issue: Issue, desk: Parts) -> bool:

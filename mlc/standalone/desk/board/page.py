@@ -102,6 +102,8 @@ class TicketPage:
     files: list[File]
     happenings: list[Happening]
     moves: list[Move]
+    version: str
+    """Changes whenever a person or process says or edits something: a form is of one version."""
     expiration_name: str = ""
     expiration: str | None = None
 

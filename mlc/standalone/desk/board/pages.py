@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mlc.standalone.desk import servicenow_api
 from mlc.standalone.desk.board import jira_tickets, servicenow_tickets
-from mlc.standalone.desk.board.guard import FORM_COOKIE, ForgedForm, check_form, form_key, person
+from mlc.standalone.desk.board.guard import FORM_COOKIE, ForgedForm, StaleForm, check_form, form_key, person
 from mlc.standalone.desk.board.notifications import Notifications
 from mlc.standalone.desk.board.page import Column, Said
 from mlc.standalone.desk.jira_issues import download
@@ -22,6 +22,10 @@ from mlc.standalone.desk.tickets import Invalid, NoSuchTicket
 
 CARDS = 50
 """Tickets of a system shown in a column, the newest first."""
+STALE = (
+    "This ticket has changed since you opened it, so nothing was saved. Here it is as it is now: look at its status "
+    "and history, and answer again if that is still what you mean."
+)
 NAME_COOKIE = "desk_name"
 LONGEST_NAME = 60
 _YEAR = 365 * 24 * 3600
@@ -49,6 +53,7 @@ class TicketForm(BaseModel):
     """The one form of a ticket: ``to`` is the status to move to, empty to save without moving."""
 
     form_key: str = ""
+    version: str = ""
     name: str = ""
     comment: str = ""
     expiration: str | None = None
@@ -93,7 +98,11 @@ def save(request: Request, desk: Desk, key: str, form: Annotated[TicketForm, For
     )
     try:
         with desk.tickets.writing() as session:
+            if form.version != _system(key).page(session, desk, key).version:
+                raise StaleForm
             _system(key).save(session, desk, key, said)
+    except StaleForm:
+        return _ticket_page(request, desk, key, problem=STALE, form=form, status=409)
     except Invalid as error:
         return _ticket_page(request, desk, key, problem=str(error), form=form, status=422)
     answer = RedirectResponse(f"/browse/{quote(key)}", 303, headers=_HEADERS)
@@ -137,7 +146,7 @@ def _ticket_page(
             status=status,
             ticket=page,
             card=page.card,
-            expiration=form.expiration if form else page.expiration,
+            expiration=form.expiration if form and status != 409 else page.expiration,
             comment=form.comment if form else "",
             name=form.name if form else unquote(request.cookies.get(NAME_COOKIE, "")) or "you",
             problem=problem,

@@ -93,6 +93,7 @@ def page(session: Session, desk: Parts, number: str) -> TicketPage:
         files=[File(f.sys_id, f.fields["file_name"], int(f.fields["size_bytes"])) for f in files],
         happenings=_happenings(session, desk, record, files),
         moves=[_REOPEN] if standing.category == "done" else moves,
+        version=f"{record.sys_mod_count} {record.sys_updated_on}",
         expiration_name=EXPIRATION_LABEL if dated else "",
         expiration=str(record.fields.get(EXPIRATION_FIELD) or "") or None if dated else None,
     )
