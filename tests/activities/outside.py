@@ -27,7 +27,7 @@ class Board:
     broken: dict[str, ExternalError] = field(default_factory=dict)
 
     def wording(self, kind: TicketKind) -> Wording:
-        return Wording(yes="Done: yes", no="Rejected: no", how="Decide.")
+        return Wording(yes="Done: yes", no="Rejected: no", how="Decide.", shows_links=True)
 
     def find(self, label: str) -> list[TicketRef]:
         self._called("find")

@@ -112,10 +112,11 @@ async def test_a_deployment_is_waited_for_until_it_is_loaded_or_has_failed(
 
 async def test_of_a_deployment_that_failed_the_reason_comes_first_and_then_what_came_before_it(room: Backroom) -> None:
     made = await room.run(room.deployments.deploy, request(await room.snapshot(), await room.engine(online=True)))
-    for messages, ends in (
-        (["printed " * 500, "Traceback:", "KeyError: 'b'", "It can't score."], "Traceback:\nKeyError: 'b'"),
-        (["Traceback:", "It can't score." + "x" * 9000], "...\nTraceback:"),
+    for log, why, ends in (
+        (["printed " * 500, "Traceback:", "KeyError: 'b'"], "It can't score.", "Traceback:\nKeyError: 'b'"),
+        (["Traceback:"], "It can't score." + "x" * 9000, "...\nTraceback:"),
     ):
+        messages = [why, *log, why]
         await room.center.patch_deployment(made.id, {"state": "ERROR", "messages": messages})
         (ended,) = await room.run(room.deployments.finish_deployments, Deployments(snapshot_id="s", ids=[made.id]))
         assert ended.problem.startswith("It can't score.")
