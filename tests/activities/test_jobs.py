@@ -169,8 +169,10 @@ async def test_a_complete_job_is_a_success_only_if_its_result_says_so(
 
 
 @pytest.mark.parametrize("finish", FINISHES)
-async def test_which_results_count_is_a_setting_and_none_may_be_one(room: Backroom, finish: str) -> None:
-    room.jobs.center.settings.successful_results = ["SUCCESS", "FINE", ""]
+async def test_which_results_count_is_a_setting_and_none_may_be_one(
+    room: Backroom, monkeypatch: pytest.MonkeyPatch, finish: str
+) -> None:
+    monkeypatch.setattr(room.jobs.center.settings, "successful_results", ["SUCCESS", "FINE", ""])
     for result in ("SUCCESS", "FINE", "", None):
         job = await made(room)
         await room.end_job(job.id, metrics(auc=1), jobResult=result)
