@@ -2,12 +2,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from office import Office, office
+from office import Office, chain, office
+from servers import start_dev_server
 from temporalio.testing import WorkflowEnvironment
 
 from tests.compatibility.saving import save, saving
 
-SAVED = ("test_deploy_model", "test_run_back_test", "test_run_batch_model_job")
+SAVED = ("test_deploy_model", "test_run_back_test", "test_run_batch_model_job", "test_sweep_tickets", "test_handover")
+
+
+FEW = 12
+"""Events after which the server suggests a new run: more than a run has when it begins to wait again."""
 
 
 @pytest.fixture
@@ -33,12 +38,27 @@ async def swept_desk(
         await kept(opened, request)
 
 
+@pytest.fixture(scope="module")
+async def restless_server() -> AsyncIterator[WorkflowEnvironment]:
+    flags = ("--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={FEW}")
+    async with await start_dev_server(*flags) as environment:
+        yield environment
+
+
+@pytest.fixture
+async def restless(
+    restless_server: WorkflowEnvironment, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Office]:
+    """A desk on a server where runs go on as new ones at every second wait."""
+    async with office(restless_server.client, tmp_path) as opened:
+        yield opened
+        await kept(opened, request)
+
+
 async def kept(opened: Office, request: pytest.FixtureRequest) -> None:
     folder = saving(request.config)
     if folder is not None and request.path.name.startswith(SAVED):
-        for number, run in enumerate(opened.started, start=1):
-            save(
-                (await run.fetch_history()).to_json_dict(),
-                f"{request.node.originalname.removeprefix('test_')}-{number}",
-                folder,
-            )
+        name = request.node.originalname.removeprefix("test_")
+        runs = [run for started in opened.started for run in await chain(started)]
+        for number, run in enumerate(runs, start=1):
+            save((await run.fetch_history()).to_json_dict(), f"{name}-{number}", folder)

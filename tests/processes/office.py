@@ -262,6 +262,17 @@ async def no_temporal() -> Client:
     raise RuntimeError("no runtimes in this test")
 
 
+async def chain(run: WorkflowHandle[Any, Any]) -> list[WorkflowHandle[Any, Any]]:
+    """The run that was started and those that it was handed over to, first to last."""
+    runs, run_id = [], run.first_execution_run_id
+    while run_id:
+        handle = run._client.get_workflow_handle(run.id, run_id=run_id)  # the public handle follows the chain itself
+        last = [event async for event in handle.fetch_history_events()][-1]
+        run_id = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+        runs.append(handle)
+    return runs
+
+
 @asynccontextmanager
 async def premises(
     client: Client,

@@ -2,19 +2,18 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deploying import cancelled, places
 from office import Office, Run, office
-from servers import eventually, start_dev_server
+from servers import eventually
 from temporalio import activity
 from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
-from test_handover import FEW, Impostor, begun_anew
+from test_handover import Impostor, begun_anew
 
 from activities.handovers import HandoverActivities, Predecessor
 from mlc.model.failure import innermost
@@ -54,13 +53,6 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """Ask for it before a desk, whose worker it is put into."""
     return Gate(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-async def restless_server() -> AsyncIterator[WorkflowEnvironment]:
-    flags = ("--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={FEW}")
-    async with await start_dev_server(*flags) as environment:
-        yield environment
 
 
 @pytest.mark.parametrize("opened", ["before the cancel", "after the cancel", "after the second check came"])

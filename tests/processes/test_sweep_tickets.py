@@ -11,7 +11,10 @@ from mlc.model.ticket import TicketRef
 
 
 async def sweep(desk: Office) -> Any:
-    return await desk.client.execute_workflow("SweepTickets", id=f"sweep-{uuid.uuid4()}", task_queue=desk.task_queue)
+    id_ = f"sweep-{uuid.uuid4()}"
+    run: Any = await desk.client.start_workflow("SweepTickets", id=id_, task_queue=desk.task_queue)
+    desk.started.append(run)
+    return await run.result()
 
 
 async def length(run: Run) -> int:
