@@ -37,6 +37,8 @@ def record_warnings(job: Job, ended: JobRecord) -> list[str]:
         return ["How many records were read and written is not known: the job does not tell, or contradicts itself."]
     if ended.records.read == 0:
         return ["There was no record to score in the input."]
+    if ended.records.written == 0:
+        return [f"{ended.records.read:,} records were read, and the model answered none of them."]
     return [truncate(_told(ended), LONGEST_WARNING)] if _lost(job, ended) else []
 
 

@@ -80,6 +80,8 @@ class RecordCounts(Record):
     """Records that can't be read or scored, or whose answer can't be written."""
     unanswered: int | None = Field(None, ge=0, le=MOST_RECORDS)
     """Records that the model answered nothing to."""
+    paired: bool = True
+    """Each record has an answer of its own: not if the model takes whole sets, or answers only some by its contract."""
     examples: list[str] = []
     """What is wrong with the first bad ones, a short line each."""
 
@@ -87,7 +89,7 @@ class RecordCounts(Record):
     def _consistent(self) -> Self:
         if (self.bad or 0) + (self.unanswered or 0) > self.read:
             raise ValueError("more records were lost than read")
-        if self.complete and self.written < self.read - self.lost:
+        if self.paired and self.complete and self.written < self.read - self.lost:
             raise ValueError("records that were lost are not counted")
         return self
 
@@ -100,7 +102,7 @@ class RecordCounts(Record):
     def lost(self) -> int:
         """How many of those that were read have no answer among those that were written, at the least."""
         counted = (self.bad or 0) + (self.unanswered or 0)
-        return counted if self.complete else max(counted, self.read - self.written)
+        return counted if self.complete or not self.paired else max(counted, self.read - self.written)
 
     def __str__(self) -> str:
         if not self.lost:

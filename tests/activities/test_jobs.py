@@ -276,7 +276,13 @@ async def test_counts_that_cant_be_true_are_not_known_and_the_result_says_so(roo
 
 
 async def test_a_record_may_make_several_and_none_to_score_is_said(room: Backroom) -> None:
-    for told, warnings in ((counted(2, 5), []), (counted(0, 0), ["There was no record to score in the input."])):
+    silent = "3 records were read, and the model answered none of them."
+    for told, warnings in (
+        (counted(2, 5), []),
+        (counted(0, 0), ["There was no record to score in the input."]),
+        ({"records": counted(3, 1)["records"] | {"paired": False}}, []),
+        ({"records": counted(3, 0)["records"] | {"paired": False}}, [silent]),
+    ):
         job = await made(room, JobKind.SCORING)
         await room.end_job(job.id, runtimeInfo=told)
         assert (await room.run(room.jobs.finish_scoring, job)).warnings == warnings

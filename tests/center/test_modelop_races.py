@@ -109,6 +109,8 @@ class Conflicting(httpx.AsyncBaseTransport):
         if "/deployableModels/" in str(request.url):
             document = {"id": "s", "storedModel": {"modelAssets": [{"filename": "a.csv", "fileContent": "QQ=="}]}}
             return httpx.Response(200, content=json.dumps(document))
+        if self.first is not None and str(request.url).endswith(f"/{self.first['id']}"):
+            return httpx.Response(200, json=self.first)
         found = [] if self.first is None else [self.first]
         return httpx.Response(200, json={"_embedded": {"found": found}, "page": {"totalPages": 1}})
 

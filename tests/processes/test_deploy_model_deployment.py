@@ -83,7 +83,7 @@ async def test_a_model_that_can_not_score_its_test_data_is_an_error_ticket_with_
     ids = await loading(desk, snapshot_id)
     trace = ["Traceback (most recent call last):", '  File "model.py", line 3, in s', "KeyError: 'b'"]
     told = "The model can't score record 1 of test.csv, {\"a\": 1}: The score function 's' of model.py failed: KeyError"
-    failed = {"state": "ERROR", "messages": ["printed " * 400, *trace, told]}
+    failed = {"state": "ERROR", "messages": [told, "printed " * 400, *trace, told]}
     await desk.center.patch_deployment(ids["north"], failed)
     ticket = await desk.ticket(run, "error")
     for line in [*trace, told]:

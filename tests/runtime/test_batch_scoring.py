@@ -25,7 +25,7 @@ STOP = {"stop_on_bad_records": True}
 
 def counts(ran: Ran) -> dict[str, Any]:
     assert ran.records is not None
-    return ran.records.model_dump(exclude={"examples"})
+    return ran.records.model_dump(exclude={"examples", "paired"})
 
 
 def numbers(count: int) -> wire.Asset:

@@ -46,7 +46,7 @@ async def test_inputs_of_different_lengths_lose_no_record_without_a_word(call: R
     outcome = await call(JobKind.SCORING, python_model(source), ONE, rows("two.json", {"b": 3}), outputs=OUT)
     assert lines(outcome) == [{"a": 1, "b": 3}]
     assert "Record 2 of one.json and two.json is bad: has no record of two.json, which ended before" in outcome.messages
-    assert outcome.runtime_info["records"]["bad"] == 1
+    assert outcome.records.bad == 1
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_an_array_is_one_record_where_the_schema_says_that_records_are_arr
     data = embedded("data.json", text, file_format="JSON")
     outcome = await call(JobKind.SCORING, model, data, outputs=OUT)
     assert lines(outcome) == expected
-    assert outcome.runtime_info["records"]["read"] == len(expected)
+    assert outcome.records.read == len(expected)
 
 
 async def test_rows_of_csv_are_one_record_where_records_are_arrays(call: Run) -> None:
@@ -146,7 +146,7 @@ async def test_a_record_set_is_one_frame_and_an_answered_frame_is_its_rows(call:
         """
     outcome = await call(JobKind.SCORING, python_model(source), ONE, outputs=OUT)
     assert lines(outcome) == [{"a": 1, "sum": 3}, {"a": 2, "sum": 3}]
-    assert outcome.runtime_info["records"] | {"read": 2, "written": 2, "bad": 0} == outcome.runtime_info["records"]
+    assert (outcome.records.read, outcome.records.written, outcome.records.bad) == (2, 2, 0)
     taken = "# modelop.recordsets.0: true\n# modelop.score\ndef action(df): yield {'rows': len(df)}"
     assert lines(await call(JobKind.SCORING, python_model(taken), ONE, outputs=OUT)) == [{"rows": 2}]
 

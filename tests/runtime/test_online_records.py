@@ -351,3 +351,34 @@ def test_what_the_model_changes_in_the_record_is_not_taken_for_the_callers(onlin
     assert tried(model)["outcome"] == "scored"
     assert model.trial is not None
     assert json.loads(model.trial["record"])["a"] == 1
+
+
+@pytest.mark.parametrize("kind", ["long", "int", ["null", "long"]], ids=str)
+def test_a_whole_number_is_one_however_json_writes_it(online: Online, kind: Any) -> None:
+    model = online("# modelop.score\ndef s(r): return {'seen': repr(r['a'])}", fields=[field("a", kind)])
+    whole, half, flag, text = scored(model, {"a": 3.0}, {"a": 3.5}, {"a": True}, {"a": "3"})
+    assert whole["results"] == [{"seen": "3"}]
+    assert [outcome["outcome"] for outcome in (half, flag, text)] == ["refused"] * 3
+
+
+TOGETHER = "# modelop.score\ndef s(left, right):\n    return {'sum': left['a'] + right['b']}"
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome"),
+    [
+        ({"one.csv": "a\n1\n", "two.csv": "b\n2\n"}, "scored"),
+        ({"one.csv": "a\n1\n", "two.csv": "c\n2\n"}, "failed"),
+        ({"one.csv": "a\n1\n"}, "not tried"),
+        ({"one.csv": "a\n1\n", "two.csv": "b\n"}, "not tried"),
+        ({}, "not tried"),
+    ],
+)
+def test_a_model_that_takes_a_record_of_each_input_is_tried_on_the_first_of_each(
+    online: Online, data: dict[str, str], outcome: str
+) -> None:
+    model = online(TOGETHER, data, [field("a", "long")])
+    assert model.answer({"trial": True})["outcome"] == outcome
+    assert (model.trial is None) == (outcome == "not tried")
+    (answer,) = scored(model, {"left": {"a": 1}, "right": {"b": 2}})
+    assert answer["results"] == [{"sum": 3}]

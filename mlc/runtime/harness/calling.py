@@ -43,6 +43,8 @@ class Calls:
         names = required_parameters(function)
         self.slotted = takes_slot(names)
         """It is told the slot of each record; then it need not answer each of them."""
+        self.paired = not self.slotted and not self._sets
+        """Each record has an answer of its own."""
         self._parameters = names
         self._together = takes_together(names)
 

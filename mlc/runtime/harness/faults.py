@@ -45,6 +45,16 @@ class InputCheck:
             definition = {**definition, "fields": [f | {"scoringOptional": True} if is_label(f) else f for f in every]}
         self._schema = RecordSchema(definition, "input schema", scoring=True)
         self._needed = {str(field.get("name")): _is_needed(field) for field in every}
+        self._whole = {str(field.get("name")) for field in every if _is_whole(field)}
+
+    def as_declared(self, record: Any) -> Any:
+        """The record with whole numbers where the schema has them: to JSON 3 and 3.0 are the same."""
+        if not isinstance(record, dict):
+            return record
+        return {
+            name: int(value) if name in self._whole and isinstance(value, float) and value.is_integer() else value
+            for name, value in record.items()
+        }
 
     def fault(self, record: Any) -> InputFault | None:
         """What is wrong with a record; None if it is as the schema says."""
@@ -119,6 +129,13 @@ def _is_needed(field: Mapping[str, Any]) -> bool:
     declared = field.get("type")
     nullable = declared == "null" or (isinstance(declared, list) and "null" in declared)
     return not nullable and "default" not in field and not unsent(field)
+
+
+def _is_whole(field: Mapping[str, Any]) -> bool:
+    """Whether a field takes whole numbers, and no others."""
+    declared = field.get("type")
+    types = {kind for kind in (declared if isinstance(declared, list) else [declared]) if isinstance(kind, str)}
+    return bool(types & {"int", "long"}) and not types & {"float", "double"}
 
 
 def _frames(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int]]:

@@ -64,8 +64,8 @@ class BatchScoring:
         """Score everything.
 
         Returns:
-            How many records were ``read`` and ``written``, how many were ``bad`` and how many ``unanswered``; and
-            ``examples``, a line on each of the first that were lost.
+            How many records were ``read`` and ``written``, how many were ``bad`` and how many ``unanswered``; whether
+            answers are ``paired`` with records; and ``examples``, a line on each of the first that were lost.
 
         Raises:
             ModelFailure: all records were bad, or one was and must not be.
@@ -93,6 +93,7 @@ class BatchScoring:
             "written": self._written,
             "bad": self._bad,
             "unanswered": self._unanswered,
+            "paired": self._calls.paired,
             "examples": self._examples,
         }
 

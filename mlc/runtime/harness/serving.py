@@ -81,6 +81,7 @@ class OnlineScoring:
         return tried
 
     def _outcome(self, record: Any, nulled: Nulled, *, checked: bool = True) -> dict[str, Any]:
+        record = self._check.as_declared(record) if checked and self._check else record
         given = dict(record) if isinstance(record, dict) else record  # the model may change it
         try:
             if checked and self._check and (fault := self._check.fault(record)):
