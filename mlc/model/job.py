@@ -11,7 +11,7 @@ from mlc.model.asset import Asset
 from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record
 from mlc.model.deployment import RuntimeRef
 from mlc.model.file import InputFile, OutputFile
-from mlc.model.secret_names import names_secret
+from mlc.model.secret_names import plainly_names_secret
 from mlc.model.snapshot import Snapshot
 
 LONGEST_PARAMETERS = 4_096
@@ -114,7 +114,7 @@ class RecordCounts(Record):
 
 
 def _parameters(given: dict[str, Any]) -> dict[str, Any]:
-    if secret := next((name for name in _names(given) if names_secret(name)), None):
+    if secret := next((name for name in _names(given) if plainly_names_secret(name)), None):
         raise ValueError(f"the parameter {secret[:60]!r} looks like a secret, and would stand in a history")
     if len(json.dumps(given)) > LONGEST_PARAMETERS:
         raise ValueError(f"the parameters take more than {LONGEST_PARAMETERS} characters")

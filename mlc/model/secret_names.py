@@ -36,8 +36,14 @@ def names_secret(name: str) -> bool:
     if {"key", "keys"} & set(words) and (_COLUMN | _OF_DATA) & set(words):
         return bool(_TELLING.difference({"key", "keys"}).intersection(words))
     whole = "".join(words)
-    if _TELLING.intersection(words) or whole in _TELLING:
-        return True
+    return bool(_TELLING.intersection(words)) or whole in _TELLING or plainly_names_secret(name)
+
+
+def plainly_names_secret(name: str) -> bool:
+    """The same where there is no doubt: ``key`` alone may be one of data, and is none here."""
+    if _OF_TEXT.search(name):
+        return False
+    whole = "".join(_WORD.findall(name)).casefold()
     said = _PARTS.search(whole)
     return said is not None and not re.match(r"tokeni[sz]|tokenis|secretar", whole[said.start() :])
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from deploying import deployed, mend, notifications, out_of_order, said, successor
 from office import Office, asset
-from paperwork import add_assets, failure_of, text
+from paperwork import add_assets, failure_of, next_ticket, text
 
 from mlc.center.modelop import wire
 from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
@@ -225,5 +225,8 @@ async def test_where_none_may_be_missing_the_step_fails_until_it_is_put_right(de
     assert "Can't be added: the snapshot has no asset with the role BASELINE_DATA." in said
     await add_assets(desk, snapshot_id, BASELINE)
     await desk.decide(run, ticket, "Done")
+    anew = await next_ticket(desk, run, ticket)  # what was approved has no such file
+    assert "Asked anew" in await text(desk, anew)
+    await desk.decide(run, anew, "Done")
     result = await run.result()
     assert (result.outcome, len(result.monitors_added), result.warnings) == ("deployed", 4, [])

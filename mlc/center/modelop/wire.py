@@ -209,7 +209,7 @@ class DeployedModel(Entity):
     schedules: list[Schedule] = []
     mlc_key: str | None = None
     mlc_rank: Any = None
-    """``Rank``, as JSON, of one that a run of DeployModel made."""
+    """``Rank``, as JSON, of one that a run made."""
     mlc_provisional: Any = None
     """True until its run has confirmed it."""
     messages: list[str] = []
