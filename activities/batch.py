@@ -68,11 +68,14 @@ class BatchActivities:
                             stage=truncate(_stage(deployment), 100),
                             snapshot=summary(snapshot, self.settings, self.review_tags),
                         )
-                    others.append(_named(deployment, snapshot))
+                    others.append(self._named(deployment, snapshot))
         at = f" at stage {target.model_stage!r}" if target.model_stage else ""
+        reserved = ""
+        if target.tag in control_tags(self.settings, self.review_tags):
+            reserved = f"The tag {target.tag!r} asks for a step of DeployModel, and names no deployment. "
         raise non_retryable(
             FailureType.NO_DEPLOYMENT,
-            f"No batch deployment in the state {deployed} has a snapshot with the tag "
+            f"{reserved}No batch deployment in the state {deployed} has a snapshot with the tag "
             f"{target.tag!r}{at}. Batch deployments: {_listed(others, '; ')}.",
         )
 
@@ -117,6 +120,14 @@ class BatchActivities:
             return True
         return canonical_stage(_stage(deployment), self.settings) == canonical_stage(target.model_stage, self.settings)
 
+    def _named(self, deployment: DeploymentRecord, snapshot: Snapshot | None) -> str:
+        """A deployment with the tags under which it could have been meant."""
+        if snapshot is None:
+            return f"{deployment.id} (its snapshot is gone)"
+        steps = control_tags(self.settings, self.review_tags)
+        tags = ", ".join(tag for tag in snapshot.tags if tag not in steps) or "none"
+        return f"{snapshot.name or snapshot.id} (stage {_stage(deployment)}, tags: {tags})"
+
 
 def is_alive(runtime: Runtime, now: datetime, timeout: timedelta) -> bool:
     """Whether a runtime may be expected to take a job.
@@ -134,12 +145,6 @@ def _any_of(runtimes: Sequence[Runtime], run: str) -> Runtime:
 
 def _stage(deployment: DeploymentRecord) -> str:
     return deployment.stage or "unassigned"
-
-
-def _named(deployment: DeploymentRecord, snapshot: Snapshot | None) -> str:
-    if snapshot is None:
-        return f"{deployment.id} (its snapshot is gone)"
-    return f"{snapshot.name or snapshot.id} (stage {_stage(deployment)}, tags {snapshot.tags})"
 
 
 def _listed(texts: Iterable[str], separator: str) -> str:

@@ -25,8 +25,8 @@ from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOu
 from mlc.settings import ProcessSettings
 from mlc.ticketing.content.differences import DECIDING
 
-RULES_ROOM = 500
-PROBLEMS_ROOM = 250
+RULES_ROOM = 490
+PROBLEMS_ROOM = 220
 WARNINGS_ROOM = 150
 ASSETS_ROOM = 250
 """Bytes of JSON that a history keeps of a verdict (it holds summaries under 2 KiB); the centre keeps all of it."""
@@ -248,8 +248,8 @@ def _truth(value: object) -> bool | None:
 
 
 def summary(verdict: Verdict) -> Verdict:
-    """A verdict in some 1 KiB: the most telling rules and the first problems, cut short."""
-    rules = []
+    """A verdict in some 1 KiB: the most telling rules and the first problems, cut short; and how many are left out."""
+    rules: list[RuleOutcome] = []
     room = RULES_ROOM
     for rule in sorted(verdict.rules, key=lambda rule: rule.passes is not False):
         short = rule.model_copy(
@@ -260,12 +260,21 @@ def summary(verdict: Verdict) -> Verdict:
                 "conditions": [],
             }
         )
-        room -= len(short.model_dump_json().encode())
+        room -= len(short.model_dump_json(exclude={"conditions"}).encode())
         if room < 0:
             break
         rules.append(short)
     problems, warnings = _first(verdict.problems, PROBLEMS_ROOM), _first(verdict.warnings, WARNINGS_ROOM)
-    return verdict.model_copy(update={"rules": rules, "problems": problems, "warnings": warnings, "tables": []})
+    failed, shown = (sum(rule.passes is False for rule in each) for each in (verdict.rules, rules))
+    return verdict.model_copy(
+        update={
+            "rules": rules,
+            "problems": problems,
+            "warnings": warnings,
+            "tables": [],
+            "more_failed": failed - shown,
+        }
+    )
 
 
 def _first(sentences: list[str], room: int) -> list[str]:

@@ -89,7 +89,7 @@ class RunBatchModelJob(ProcessRun):
         """Error handling: a ticket that says what could not be run, and why; the run then fails with it."""
         self.progress.failed(why)
         at = f" at stage {self.request.model_stage!r}" if self.request.model_stage else ""
-        message = f"The batch job for the tag {self.request.tag!r}{at} could not be run. {why}"
+        message = f"The batch job for the tag {self.request.tag!r}{at} could not be run, or did not end well. {why}"
         try:
             await self.case.report(TicketKind.NOTIFICATION, self.state.status.phase, message)
         finally:  # also when the run is cancelled meanwhile

@@ -179,7 +179,9 @@ def processes() -> None:
 @app.command()
 def submit(
     folder: Annotated[Path, typer.Argument(help="A model folder in ModelOp's layout.", exists=True, file_okay=False)],
-    tag: Annotated[list[str] | None, typer.Option(help="Tag of the snapshot: train, run_test, jira, ...")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Tag of the snapshot: train, run_test, jira, or a runtime's: online.")
+    ] = None,
     stage: Annotated[str, typer.Option(help="Stage of the model.")] = "PROD",
     name: Annotated[str | None, typer.Option(help="Name of the model, if not metadata.json's.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show the run until it ends.")] = False,
@@ -189,7 +191,7 @@ def submit(
     The folder is looked at first, as `mlc validate` does: nothing is made of one with errors. The snapshot has the
     tags of metadata.json, too. A monitor's folder is stored, and nothing is started.
 
-    With --watch the exit code tells the outcome: 0 deployed, 3 rejected, 4 the run failed.
+    With --watch the exit code tells the outcome: 0 deployed, 3 rejected or overtaken, 4 the run failed.
     """
     from mlc.cli.submit import submit_and_watch
 
@@ -228,7 +230,7 @@ def init(
     for line in (
         f"{folder} holds the model {name!r}: source, weights, data, schemas and a decision table.",
         f"Look at it: {typed()} validate {folder}",
-        f"Submit it, with `{typed()} dev` running: {typed()} submit {folder} --watch",
+        f"Submit it, in the folder where `{typed()} dev` runs: {typed()} submit {folder.absolute()} --watch",
     ):
         typer.echo(line)
 

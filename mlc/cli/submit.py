@@ -8,9 +8,12 @@ from rich.console import Console
 from temporalio.client import WorkflowFailureError
 
 from mlc.center.configured import configured_center
+from mlc.center.modelop.settings import CenterSettings
+from mlc.cli.home import typed
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult
 from mlc.pages import run_page
+from mlc.settings import SETTINGS_FILE, home
 from mlc.standalone.submit import Submitted, submit
 from mlc.standalone.validation import Report, Surroundings, surroundings, validate
 from mlc.standalone.watch import watch
@@ -19,6 +22,8 @@ from mlc.worker import connect
 
 REFUSED, REJECTED, RUN_FAILED = 1, 3, 4
 """Exit codes: the folder has errors; the run ended rejected; the run failed."""
+CENTER_SAID_BY = {"url", "token", "token_url"}
+"""Settings any of which shows that somebody has said where the model centre is."""
 
 
 async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str], stage: str, watching: bool) -> int:
@@ -27,6 +32,8 @@ async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str
     if first.report.errors:
         return _refuse(first.report)
     temporal = await connect()
+    if not CenterSettings().model_fields_set & CENTER_SAID_BY:
+        return _say_where(typed())
     async with configured_center() as center:
         validated = validate(folder, tags, await surroundings(center, first.report.methodology))
         if validated.report.errors:
@@ -47,6 +54,16 @@ async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str
         return RUN_FAILED
     _tell_result(result)
     return 0 if result.outcome == "deployed" else REJECTED
+
+
+def _say_where(mlc: str) -> int:
+    """No setting names a model centre: most likely the command was typed in another folder than `mlc dev`."""
+    typer.echo(
+        f"No model centre is set, and {(home() / SETTINGS_FILE).absolute()} is not there or names none. Type this "
+        f"in the folder where `{mlc} dev` runs, or set MLC_HOME to its .mlc folder, or MLC_CENTER_URL.",
+        err=True,
+    )
+    return REFUSED
 
 
 def _refuse(report: Report) -> int:

@@ -80,7 +80,9 @@ class OtherDeployment(Record):
     def __str__(self) -> str:
         where = f"on {self.runtime}" if self.runtime is not None else "as batch"
         model = f" of the model {self.model}" if self.model else ""
-        return f"{self.snapshot or 'a snapshot'} ({self.snapshot_id or 'id unknown'}){model} {where}, {self.id}"
+        return (
+            f"{self.snapshot or 'a snapshot'} ({self.snapshot_id or 'id unknown'}){model} {where}, deployment {self.id}"
+        )
 
 
 class PushedOut(Record):

@@ -92,6 +92,8 @@ class TicketQuestion(Record):
     without_monitors: list[str] = []
     """Monitors that can't be added; a yes says that the model is deployed without them."""
     on_missing_monitor: OnMissingMonitor = OnMissingMonitor.WARN
+    replaces: bool = False
+    """A newer snapshot is where this one belongs; a yes says that this one takes its place."""
 
 
 class TicketState(Record):

@@ -61,6 +61,8 @@ class Verdict(Record):
     judged_at: datetime | None = None
     tables: list[TableOutcome] = []
     """What was asked, as the centre keeps it; a history keeps none of them."""
+    more_failed: int = 0
+    """Rules that failed and are not among ``rules``, which are a history's first few."""
 
     @property
     def failed(self) -> bool:
@@ -71,8 +73,8 @@ class Verdict(Record):
         """The first few of what it did not pass by, for a ticket that comes later."""
         found = [f"{rule.reason} ({rule.table}, rule {rule.rule})" for rule in self.rules if rule.passes is False]
         found += self.problems
-        more = len(found) - MOST_FAILED
         shown = [truncate(sentence, 110) for sentence in found[:MOST_FAILED]]
+        more = len(found) - len(shown) + self.more_failed
         return [*shown, f"and {more} more"] if more > 0 else shown
 
 

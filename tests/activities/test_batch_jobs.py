@@ -42,10 +42,13 @@ async def test_a_stage_is_meant_by_any_of_its_names(room: Backroom, stage: str, 
 
 @pytest.mark.parametrize("name", ["train", "", "no such tag"])
 async def test_a_control_tag_no_tag_and_a_misspelt_one_mean_nothing(room: Backroom, name: str) -> None:
-    await room.deploy(await room.snapshot("train", tag()))
+    other = tag()
+    await room.deploy(await room.snapshot("train", other))
     error = await room.failure(room.batch.find_batch_deployment, BatchTarget(tag=name))
     assert (error.type, error.non_retryable) == ("NoDeployment", True)
     assert "Batch deployments: " in str(error)
+    assert f"tags: {other})" in str(error)
+    assert ("The tag 'train' asks for a step of DeployModel" in str(error)) is (name == "train")
 
 
 def deployed(snapshot_id: str, stage: str) -> BatchDeployment:

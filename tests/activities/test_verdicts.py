@@ -10,7 +10,8 @@ from backroom import GONE, LIMIT, TABLE, Backroom, asset
 from activities.verdicts import JudgeRequest, judged_at, summary
 from mlc.center.modelop import wire
 from mlc.model.result import TestResult, TestResultRecord
-from mlc.model.verdict import Verdict
+from mlc.model.verdict import RuleOutcome, Verdict
+from workflows.steps.outcome import verdict_text
 
 CLOCK = (
     TABLE.replace(' typeRef="number"', "")
@@ -51,6 +52,23 @@ async def test_a_verdict_is_kept_whole_with_the_result(room: Backroom, auc: floa
     assert summary(kept) == judgement.verdict
     room.at(datetime.now(UTC) + timedelta(days=1000))
     assert await room.run(room.verdicts.judge, request) == judgement
+
+
+async def test_a_history_keeps_some_failed_rules_and_says_how_many_more_there_are(room: Backroom) -> None:
+    def failing(*reasons: str) -> Verdict:
+        rules = [RuleOutcome(table="thresholds.dmn", rule=n, passes=False, reason=r) for n, r in enumerate(reasons, 1)]
+        return summary(Verdict(judged=True, passed=False, rules=rules))
+
+    four = failing("Accuracy is below 0.85", "Recall is below 0.80: too many are missed", "F1 is below 0.80", "AUC")
+    assert [rule.rule for rule in four.rules] == [1, 2, 3, 4]
+    assert verdict_text(four).endswith("F1 is below 0.80 (thresholds.dmn, rule 3); AUC (thresholds.dmn, rule 4)")
+
+    many = failing(*["A reason of some length " * 5] * 9)
+    kept = len(many.rules)
+    assert 0 < kept < 9
+    assert many.more_failed == 9 - kept
+    assert verdict_text(many).endswith(f"(thresholds.dmn, rule {kept}); and {9 - kept} more rules that failed")
+    assert many.failed_rules()[-1] == f"and {9 - len(many.failed_rules()) + 1} more"
 
 
 async def test_without_a_table_nothing_speaks_against_it_and_nothing_is_written(room: Backroom) -> None:

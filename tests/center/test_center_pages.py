@@ -124,6 +124,19 @@ async def test_a_snapshot_shows_what_a_reviewer_looks_for(address: str, center: 
         assert said in page
 
 
+async def test_a_job_that_is_complete_without_success_shows_both(address: str, center: ModelManage) -> None:
+    meta = MetaData(name="v1", custom={"decision": {"by": "Ada", "passed": True}})
+    model = await center.create_stored_model(StoredModel(model_meta_data=ModelMetaData(name="v")))
+    snapshot = await center.create_snapshot(DeployableModel(stored_model=model, meta_data=meta))
+    lossy = Job(job_type="MODEL_BATCH_JOB", job_status="COMPLETE", job_result="FAILURE", model=snapshot)
+    job = await center.create_job(lossy)
+    async with httpx.AsyncClient(base_url=address) as browser:
+        for path in (f"/snapshots/{snapshot.id}", f"/jobs/{job.id}"):
+            shown = (await browser.get(path)).text
+            assert '<span class="status bad">FAILURE</span>' in shown, path
+        assert '{"by": "Ada", "passed": true}' in Page((await browser.get(f"/snapshots/{snapshot.id}")).text).text
+
+
 async def test_without_the_token_pages_are_for_this_machine_only(address: str) -> None:
     assert httpx.get(address).status_code == 200
     elsewhere = {"Host": "rebound.example.org"}

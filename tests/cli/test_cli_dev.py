@@ -109,6 +109,12 @@ async def test_what_init_writes_goes_all_the_way_to_production_and_a_monitor_is_
     assert shown.returncode == 0, shown.stdout
     assert "(of the model centre)" in shown.stdout
     assert "warning" not in shown.stdout, "the runtime of standalone mode carries the tag online"
+    elsewhere = mlc(
+        home.with_name("elsewhere"), "submit", str(folder), TEMPORAL_ADDRESS=dev.setting("TEMPORAL_ADDRESS")
+    )
+    assert elsewhere.returncode == 1
+    assert elsewhere.stderr.startswith("No model centre is set")
+    assert "set MLC_HOME" in elsewhere.stderr
     submitted = mlc(home, "submit", str(folder), "--tag", "online", "--tag", "train")
     assert submitted.returncode == 0, submitted.stderr
     found = re.search(r"deploy-\S+", submitted.stdout)

@@ -37,6 +37,7 @@ ONLINE = replace(
 )
 REFUSED = Seen(
     outcome="rejected",
+    decision="rejected",
     tickets=(replace(REJECTION, text="Accuracy is below 0.85; Recall is below; F1 score is below; AUC is below"),),
 )
 
@@ -74,7 +75,7 @@ def test_what_came_out_as_expected_is_right() -> None:
         ("diabetes", replace(RIGHT, tickets=(replace(REVIEW, text="TEST_DATA"),)), "no rejection ticket"),
         ("breast_cancer_weak", replace(REFUSED, outcome="deployed"), "deployed"),
         ("breast_cancer_weak", replace(REFUSED, deployments=frozenset({"batch"})), "batch"),
-        ("breast_cancer_weak", replace(REFUSED, decision="rejected"), "rejected"),
+        ("breast_cancer_weak", replace(REFUSED, decision=None), "nobody decided"),
         ("breast_cancer_weak", replace(REFUSED, tickets=(replace(REJECTION, text="Accuracy is below 0.85"),)),
          "no word of: Recall is below, F1 score is below, AUC is below"),
     ],

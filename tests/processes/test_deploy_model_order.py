@@ -27,7 +27,7 @@ from servers import eventually
 from mlc.model.processes import DeployModelResult, Phase
 
 NEWER = "A newer snapshot is deployed, or being loaded, where this one belongs."
-REPLACES = "Done or Approved replaces it with this one; Rejected leaves it as it is."
+REPLACES = "Done or Approved: this one replaces it."
 
 
 async def versions(desk: Office, number: int, *tags: str) -> list[str]:
@@ -135,8 +135,9 @@ async def test_a_newer_one_in_its_place_is_asked_about_and_done_replaces_it(desk
     (there,) = await deployments(desk, high)
     assert NEWER in asked
     assert REPLACES in asked
+    assert "The newer one stays." in asked
     assert f"({high})" in asked
-    assert f"as batch, {there.id}" in asked
+    assert f"as batch, deployment {there.id}" in asked
     assert await deployments(desk, low) == []
     await desk.decide(run, ticket, "Done")
     (result,) = await ends(run)

@@ -77,6 +77,17 @@ def test_a_ticket_that_asks_names_the_answers_in_its_systems_words(kind: TicketK
         assert "Rejected: the process stops" in said
 
 
+def test_a_ticket_about_a_newer_snapshot_asks_whether_to_replace_it_and_not_to_try_again() -> None:
+    request = written(TicketKind.ERROR, replaces=True, step="deployment")
+    assert request.summary == "[A newer one is there] fraud snapshot v12 → PROD (risk: high)"
+    assert first(request) == (
+        "A newer snapshot of the model is where this one belongs. Shall this one replace it? "
+        "Approve or reject this change request. Approved: this one replaces it. Rejected: the process stops, and "
+        "everything that this run deployed is undone. The newer one stays."
+    )
+    assert (request.properties["yes"], request.properties["no"]) == ("Replace the newer one", "Keep the newer one")
+
+
 def test_the_key_is_where_the_system_keeps_it() -> None:
     assert written(TicketKind.REVIEW).body[-1].paragraphs == [
         "The key is also the correlation id of this change request. Leave it there: "

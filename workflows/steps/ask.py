@@ -21,6 +21,7 @@ MEANING = {
     TicketKind.REJECTION: "shall it be tried again, or stop here?",
     TicketKind.ERROR: "shall it be tried again, or stop here?",
 }
+REPLACES = "shall this snapshot take the place of a newer one?"
 WITHOUT = "shall it go on without the monitors that can't be added?"
 FINAL_ANSWERS = frozenset({Answer.APPROVED, Answer.REJECTED, Answer.GONE})
 
@@ -54,7 +55,7 @@ class Questions:
         """Make a ticket and wait until it is answered with yes or no, without objection. Deleted, it is asked anew."""
         while True:
             ticket = self._asked(question) or await self._ask(question, policy)
-            meaning = WITHOUT if question.without_monitors else ""
+            meaning = REPLACES if question.replaces else WITHOUT if question.without_monitors else ""
             if question.kind is TicketKind.REVIEW or not meaning:
                 meaning = MEANING[question.kind]
             state = await self._answer(ticket, meaning, objection)

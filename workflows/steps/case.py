@@ -148,6 +148,7 @@ class Case:
         *,
         bound: str = "",
         without: Sequence[str] = (),
+        replaces: bool = False,
         objection: Objection = no_objection,
     ) -> tuple[TicketRef, TicketState]:
         """Put a question to people with all that is known so far, and wait for an answer that can be used.
@@ -155,8 +156,9 @@ class Case:
         Args:
             bound: the digest of the files that it is about, if they are bound.
             without: monitors that can't be added; a yes says that it goes on without them.
+            replaces: whether a yes says that this snapshot takes the place of a newer one.
         """
-        more = {"bound": bound, "without_monitors": list(without)}
+        more = {"bound": bound, "without_monitors": list(without), "replaces": replaces}
         question = self._question(kind, step, message).model_copy(update=more)
         return await self.questions.ask(question, self.policy, objection)
 

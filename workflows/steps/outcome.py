@@ -104,7 +104,9 @@ def verdict_text(verdict: Verdict | None) -> str:
     if verdict.passed:
         return "passed"
     failed = [f"{rule.reason} ({rule.table}, rule {rule.rule})" for rule in verdict.rules if rule.passes is False]
-    return f"not passed. {'; '.join([*failed, *verdict.problems])}"[:600]
+    more = verdict.more_failed
+    left_out = [f"and {more} more rule{'s' if more > 1 else ''} that failed"] if more else []
+    return f"not passed. {'; '.join([*failed, *left_out, *verdict.problems])}"[:600]
 
 
 def missing_text(names: Sequence[str]) -> str:

@@ -108,7 +108,7 @@ class Precedence:
 
     async def _ask(self) -> None:
         message = self._question()
-        ticket, answered = await self.case.ask(TicketKind.ERROR, Phase.DEPLOYMENT, message)
+        ticket, answered = await self.case.ask(TicketKind.ERROR, Phase.DEPLOYMENT, message, replaces=True)
         if answered.answer is Answer.REJECTED:
             raise Stopped(TicketKind.ERROR, message)
         self.result.replaces += [
@@ -120,8 +120,4 @@ class Precedence:
     def _question(self) -> str:
         more = self.state.newer_count - len(self.state.newer)
         there = "; ".join(map(str, self.state.newer)) + (f"; and {more} more" if more else "")
-        # What is asked comes first: a long message is cut at its end.
-        return (
-            "A newer snapshot is deployed, or being loaded, where this one belongs. Done or Approved replaces it with "
-            f"this one; Rejected leaves it as it is. There: {there}"
-        )
+        return f"A newer snapshot is deployed, or being loaded, where this one belongs. There: {there}"

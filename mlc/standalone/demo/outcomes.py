@@ -11,13 +11,14 @@ from mlc.standalone.demo.reviewer import Ticket
 class Expected:
     """How a submission is to end.
 
-    ``deployments`` are as in :class:`Seen`; ``expires`` are the first and the last day on which the approval may
-    expire; ``rejection_says`` are words that its rejection tickets must hold; ``scores``: it answers online.
+    ``decision`` is what a person decides in the end, on a review or on a rejection ticket. ``deployments`` are as in
+    :class:`Seen`; ``expires`` are the first and the last day on which the approval may expire; ``rejection_says`` are
+    words that its rejection tickets must hold; ``scores``: it answers online.
     """
 
     outcome: str
+    decision: str
     deployments: frozenset[str] = frozenset()
-    decision: str | None = None
     expires: tuple[date, date] | None = None
     rejection_says: Sequence[str] = ()
     scores: bool = False
@@ -86,7 +87,7 @@ def _rejection(wanted: Sequence[str], tickets: Sequence[Ticket]) -> Check:
 
 
 def _decision(expected: Expected, seen: Seen) -> Check:
-    wanted, got = expected.decision or "nobody reviews", seen.decision or "nobody reviewed"
+    wanted, got = expected.decision, seen.decision or "nobody decided"
     right = seen.decision == expected.decision
     if expected.expires:
         first, last = expected.expires
@@ -94,7 +95,8 @@ def _decision(expected: Expected, seen: Seen) -> Check:
         wanted += f" until {first}" if first == last else f" until {first} or later"
         wanted += f", {last} at most" if first < last < date.max else ""
     got += f" until {seen.expires}" if seen.expires else ""
-    return Check(wanted, got, right, ", ".join(ticket.key for ticket in seen.tickets if ticket.reviews))
+    reviews = [ticket.key for ticket in seen.tickets if ticket.reviews]
+    return Check(wanted, got, right, ", ".join(reviews or [ticket.key for ticket in seen.tickets if ticket.rejects]))
 
 
 def _listed(deployments: frozenset[str]) -> str:

@@ -59,6 +59,7 @@ def submissions(today: date, *, approve: bool) -> list[Submission]:
             "fails its decision table and is rejected",
             Expected(
                 outcome="rejected",
+                decision="rejected",
                 rejection_says=tuple(f"{name} is below" for name in ("Accuracy", "Recall", "F1 score", "AUC")),
             ),
         ),

@@ -48,6 +48,8 @@ def summary(question: TicketQuestion, snapshot: ModelCard | None) -> str:
     tag = TAGS[question.kind] + (f": {question.step}" if question.kind in STEP_IS_NAMED else "")
     if question.kind is TicketKind.ERROR and question.without_monitors:
         tag = "Monitors are missing"
+    if question.replaces:
+        tag = "A newer one is there"
     if not question.snapshot_id:
         return f"[{tag}] {clipped(one_line(question.message, 1_000), LONGEST_REASON) or 'could not be run'}"
     shown = (snapshot.snapshot_name if snapshot else "") or question.snapshot_id
@@ -78,6 +80,8 @@ def answers(question: TicketQuestion) -> dict[str, str]:
         return {"yes": "Approve", "no": "Reject"}
     if question.kind not in {TicketKind.REJECTION, TicketKind.ERROR}:
         return {}
+    if question.replaces:
+        return {"yes": "Replace the newer one", "no": "Keep the newer one"}
     if question.kind is TicketKind.ERROR and question.without_monitors:
         return {"yes": "Go on without", "no": "Stop"}
     tested = (question.verdict is not None and question.kind is TicketKind.REJECTION) or question.step == Phase.TESTING
@@ -110,6 +114,9 @@ def _repair(question: TicketQuestion, wording: Wording) -> list[str]:
         stop += " The new deployments stay, and perhaps some of the earlier ones: end those."
     elif question.kind is TicketKind.ERROR:
         stop = f"{wording.no}: the process stops, and everything that this run deployed is undone."
+    if question.replaces:
+        what = f"A newer snapshot of the model is where this one belongs. Shall this one replace it? {wording.how}"
+        return [what, f"{wording.yes}: this one replaces it.", f"{stop} The newer one stays."]
     if question.kind is TicketKind.ERROR and question.without_monitors:
         names = " and ".join(question.without_monitors)
         what = f"{names} can't be added. Shall the model be deployed without? {wording.how}"

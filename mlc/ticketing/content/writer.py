@@ -86,7 +86,8 @@ class Writer:
             name = self._attach_text("message", message)
             message = f"{clipped(message, self.longest_text)}\n(The whole text is attached as {name}.)"
         heading = {TicketKind.REVIEW: "To be known", TicketKind.RECORD: "What was decided"}.get(self.question.kind)
-        return [Section(heading=heading or "What went wrong", paragraphs=[message])]
+        usual = "What is there" if self.question.replaces else "What went wrong"
+        return [Section(heading=heading or usual, paragraphs=[message])]
 
     def _job(self) -> list[Section]:
         job = self.evidence.job

@@ -2,6 +2,7 @@
 
 import hmac
 import ipaddress
+import json
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -128,4 +129,6 @@ def _moment(value: Any) -> str:
 
 def _short(value: Any) -> str:
     text = "" if value is None else str(value)
+    if isinstance(value, dict | list):
+        text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 300 else text[:299] + "\N{HORIZONTAL ELLIPSIS}"

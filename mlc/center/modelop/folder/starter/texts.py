@@ -142,5 +142,8 @@ A small model that works, as `mlc init` wrote it.
 | `metadata.json` | name, methodology and risk; the tags ask for a test (`run_test`) and a review (`jira`) |
 
     mlc validate .
-    mlc submit . --watch
+    mlc submit . --tag online --watch
+
+`mlc submit` finds `mlc dev` in the folder where that runs; elsewhere, set `MLC_HOME` to its `.mlc` folder. The tag
+`online` deploys the model on the runtime of that tag, too; without it, as batch alone.
 """
