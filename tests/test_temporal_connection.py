@@ -17,6 +17,7 @@ MAY = {
     "tests/processes/office.py": "goes through a proxy that cuts connections, in another namespace",
     "tests/center/test_center_dispatch.py": "counts calls, and refuses to connect at times",
     "tests/cli/test_cli_dev.py": "goes to the address that `mlc dev` has written",
+    "tests/processes/flood.py": "goes to the address of this test's own server, from a process of its own",
     "tests/check/check_site.py": "goes to a namespace that it has made",
 }
 """Tests that connect by themselves, and why."""

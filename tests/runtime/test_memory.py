@@ -49,15 +49,14 @@ async def score():
     models = OnlineModels(center, settings, pathlib.Path("online"), text_limit=2**20)
     following = asyncio.create_task(models.run("engine-1"))
     while True:
-        try:
-            answer = await models.score({})
+        reply = await models.score({})
+        if reply.error is None:
             break
-        except Exception as error:
-            if type(error).__name__ != "NotServing": raise
-            await asyncio.sleep(0.1)
+        if type(reply.error).__name__ != "NotServing": raise reply.error
+        await asyncio.sleep(0.1)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
-    return answer
+    return reply.outcomes
 try:
     answer = asyncio.run({"job": run_job, "online": score}[sys.argv[2]]())
 finally:
@@ -113,6 +112,7 @@ def test_an_online_model_with_a_large_file(tmp_path: Path) -> None:
         """
     center = LargeCenter(textwrap.dedent(source), LARGE, CenterSettings().scoring_job_type)
     done = run_in_a_process(center, "online", tmp_path)
-    assert done["answer"] == [center.digest]
+    (outcome,) = done["answer"]
+    assert outcome["results"] == [center.digest]
     assert center.changes[-1]["state"] == "DEPLOYED"
     assert done["peak"] < ALLOWED, f"{done['peak'] / MEGABYTE:.0f} MB"

@@ -32,6 +32,9 @@ from temporalio.client import (
 from mlc.center.modelop import wire
 from mlc.standalone.faults import Effect
 
+EMPTY = '{"_embedded": {"deployedModels": []}, "page": {"size": 20, "totalElements": 0, "totalPages": 0, "number": 0}}'
+"""A page of a listing with nothing on it."""
+
 
 async def test_a_schedule_of_a_deployment_runs_in_temporal(desk: Office) -> None:
     snapshot_id = await desk.snapshot()
@@ -206,7 +209,7 @@ async def test_what_a_listing_has_left_out_is_not_taken_for_gone(desk: Office) -
     id_ = await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
     await mirror(desk)
     await listed(desk, f"mlc-{id_}-nightly")
-    desk.center_faults.add(Effect.ANSWER, method="GET", path="/findAllByState", status=200, body="{}")
+    desk.center_faults.add(Effect.ANSWER, method="GET", path="/findAllByState", status=200, body=EMPTY)
     assert (await mirror(desk)).schedules == 0
     assert await mirrored(desk, f"mlc-{id_}-nightly")
 

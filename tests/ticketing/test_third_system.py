@@ -149,6 +149,7 @@ SAID: dict[str, tuple[set[str], str]] = {
     ),
     "mlc/model/ticket.py": ({"jira"}, "the default of a payload's field, frozen"),
     "mlc/model/processes.py": ({"jira"}, "the same"),
+    "mlc/center/modelop/folder/starter/writing.py": ({"jira"}, "MLC_REVIEW_TAG's default, as a model folder has it"),
 }
 """File, what it may say, and why."""
 SIGNALS = re.compile(r"(?i)RUN_BACK_TEST_(JIRA|SERVICENOW)|Signals_Run_Back_Test_(Jira|ServiceNow)|jira|servicenow")

@@ -139,7 +139,7 @@ A small model that works, as `mlc init` wrote it.
 | `baseline.csv`, `comparator.csv` | the same with the model's `score`: what monitors compare |
 | `input_schema.avsc`, `output_schema.avsc` | what a record and an answer look like, with the roles of columns |
 | `thresholds.dmn` | the decision table that judges a test |
-| `metadata.json` | name, methodology and risk; the tags ask for a test (`run_test`) and a review (`jira`) |
+| `metadata.json` | name, methodology and risk; the tags ask for a test and for a review |
 
     mlc validate .
     mlc submit . --tag online --watch
