@@ -77,10 +77,6 @@ class DeployModel(ProcessRun):
             await step(Phase.TRAINING, self.train)
             await step(Phase.TESTING, self.test)
             await step(Phase.REVIEW, self.review.judge)
-            while not self.review.passes:
-                await self.review.reject_results()
-                await step(Phase.TESTING, self.test)
-                await step(Phase.REVIEW, self.review.judge)
             await self.approve()
             await step(Phase.MONITORS, self.add_missing_monitors)
             await step(Phase.DEPLOYMENT, self.deploy)
@@ -131,12 +127,21 @@ class DeployModel(ProcessRun):
         self.progress.note(metrics_text(test_result))
 
     async def approve(self) -> None:
-        """The review and what follows from it, asked anew for as long as what was approved is not what there is."""
-        await self.review.decide()
-        await self.steps.attempt(Phase.EXPIRATION, self.review.update_expiration_date)
-        while self.review.is_outdated:
+        """The review and what follows from it: what does not pass is tested again before anybody is asked.
+
+        It is asked anew for as long as what was approved is not what there is.
+        """
+        while True:
+            while not self.review.passes:
+                await self.review.reject_results()
+                await self.steps.attempt(Phase.TESTING, self.test)
+                await self.steps.attempt(Phase.REVIEW, self.review.judge)
             await self.review.decide()
+            if not self.review.passes:  # by the tables as they are now
+                continue
             await self.steps.attempt(Phase.EXPIRATION, self.review.update_expiration_date)
+            if not self.review.is_outdated:
+                return
 
     async def add_missing_monitors(self) -> None:
         """Add Missing Monitors, by the model's methodology."""

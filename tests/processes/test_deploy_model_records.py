@@ -20,6 +20,7 @@ from deploying import (
 from failing import BAD, GOOD
 from office import ASSETS, Office, Run, asset
 from paperwork import add_assets, next_ticket, text, told
+from tables import under
 
 from mlc.center.modelop import wire
 from mlc.model.decision import DecisionRecord, RecordEvent
@@ -96,7 +97,7 @@ async def test_whatever_of_the_snapshot_changed_is_named(desk: Office, how: str)
             kept = [a.wire() for a in (await desk.center.get_snapshot(snapshot_id)).stored_model.model_assets[1:]]
             await desk.center.patch_snapshot(snapshot_id, {"storedModel": {"modelAssets": kept}})
         case "table":
-            await swap(desk, snapshot_id, asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", "<laxer/>"))
+            await swap(desk, snapshot_id, asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.1)))
         case _:
             schema = [{"name": "in", "schemaDefinition": {"type": "record", "fields": []}}]
             await desk.center.patch_snapshot(snapshot_id, {"storedModel": {"modelMetaData": {"inputSchema": schema}}})
@@ -104,6 +105,49 @@ async def test_whatever_of_the_snapshot_changed_is_named(desk: Office, how: str)
     said = await text(desk, await next_ticket(desk, run, first))
     what = {"added": "more.csv is new", "taken away": "model.pkl is gone", "table": "thresholds.dmn changed"}
     assert what.get(how, "input schema in is new") in said
+
+
+async def test_a_table_that_was_swapped_while_the_ticket_waits_is_judged_by_before_it_is_asked_anew(
+    desk: Office,
+) -> None:
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot("jira", "run_test")
+    run = await desk.start(snapshot_id)
+    await desk.finish_job(run, metrics=GOOD)
+    first = await desk.ticket(run, "review")
+    await swap(desk, snapshot_id, asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.99)))
+    await desk.decide(run, first, "Done")
+    failed = await next_ticket(desk, run, first)
+    assert (await desk.fields(failed))["summary"].startswith("[Did not succeed: review]")
+    assert "auc under 0.99" in await text(desk, failed)
+    await desk.decide(run, failed, "Done")
+    await desk.finish_job(run, metrics={"auc": 0.995})
+    second = await next_ticket(desk, run, failed)
+    said = await text(desk, second)
+    assert f"Asked anew: since {first.key} was asked, thresholds.dmn changed." in said
+    assert "other files" not in said
+    await desk.decide(run, second, "Done")
+    result = await run.result()
+    assert result.outcome == "deployed"
+    assert result.decision is not None
+    assert result.decision.ticket == second.key
+
+
+async def test_a_table_swapped_for_one_that_does_not_pass_ends_the_run_when_somebody_says_so(desk: Office) -> None:
+    snapshot_id = await desk.snapshot("jira", "run_test")
+    run = await desk.start(snapshot_id)
+    await desk.finish_job(run, metrics=GOOD)
+    first = await desk.ticket(run, "review")
+    await swap(desk, snapshot_id, asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.99)))
+    await desk.decide(run, first, "Done")
+    failed = await next_ticket(desk, run, first)
+    await desk.decide(run, failed, "Rejected")
+    result = await run.result()
+    assert result.outcome == "rejected"
+    assert result.verdict is not None
+    assert not result.verdict.passed
+    assert result.decision is not None
+    assert (result.decision.outcome, result.decision.ticket) == ("rejected", failed.key)
 
 
 async def test_a_test_result_that_changed_while_the_ticket_waits_is_asked_about_anew(desk: Office) -> None:

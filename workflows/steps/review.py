@@ -69,11 +69,16 @@ class Review:
         self.case.did_not_pass(ticket)
 
     async def decide(self) -> None:
-        """Approval Based on Test Results, second half: the reviewer's decision, however long it takes."""
+        """Approval Based on Test Results, second half: the reviewer's decision, however long it takes.
+
+        Nobody is asked anew about results that don't pass any more.
+        """
         if self.progress.is_past(Phase.REVIEW):
             return
         if self.is_outdated and self.state.reviewed is not None:
-            await self.steps.attempt(Phase.REVIEW, self._bind_anew)
+            await self.steps.attempt(Phase.REVIEW, self._judge_anew)
+            if not self.passes:
+                return
         if self.state.reviewed is None:
             if not self.case.snapshot.review and not self.is_outdated:
                 return
@@ -157,6 +162,14 @@ class Review:
         if bound.untested:
             note = f"{note} The test was run on other files: {', '.join(bound.untested)}.".strip()
         self.state.asked_about = note
+
+    async def _judge_anew(self) -> None:
+        """What is there now is judged, and bound if it passes: the tables may be others, too."""
+        if self.result.verdict is not None:
+            self.case.judged_no_more()
+            self.progress.note(verdict_text(await self.case.judge()))
+        if self.passes:
+            await self._bind_anew()
 
     async def _bind_anew(self) -> None:
         asked = self.result.decision.ticket if self.result.decision else "the ticket"
