@@ -80,13 +80,17 @@ def _what_the_answer_did(result: DeployModelResult, answered: AnsweredQuestion) 
 def _ending(result: DeployModelResult, *, cancelled: bool) -> str:
     if cancelled:
         return "Later the run was cancelled."
+    there = places_text(result.deployments) or "it is deployed nowhere any more"
+    back = "".join(f" {text}" for text in overtaken_texts(result))
     match result.outcome:
         case Outcome.DEPLOYED:
-            return f"The model was deployed: {places_text(result.deployments)}."
+            return f"The model was deployed: {there}.{back}"
+        case Outcome.OVERTAKEN:
+            return f"The model was deployed.{back}"
         case Outcome.REJECTED:
             return "Nothing was deployed."
         case Outcome.KEPT:
-            return f"The model was deployed: {places_text(result.deployments)}. Some earlier deployments may be left."
+            return f"The model was deployed: {there}. Some earlier deployments may be left."
         case _:
             return "The deployment was abandoned, and what the run had deployed was undone."
 
