@@ -233,7 +233,7 @@ class DeployModel(ProcessRun):
         """What is left of a cancelled run, in its record and on its tickets."""
         left = Outcome.KEPT if self.state.superseding else Outcome.ABANDONED
         await self.case.unless_refused(lambda: self.ending.record(left, cancelled=True))
-        await self.ending.tell(cancelled=True)
+        await self.ending.tell(cancelled=left)
 
     async def clean_up(self, why: str) -> None:
         """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay.

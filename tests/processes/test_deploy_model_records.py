@@ -119,7 +119,9 @@ async def test_a_table_that_was_swapped_while_the_ticket_waits_is_judged_by_befo
     await desk.decide(run, first, "Done")
     failed = await next_ticket(desk, run, first)
     assert (await desk.fields(failed))["summary"].startswith("[Did not succeed: review]")
-    assert "auc under 0.99" in await text(desk, failed)
+    said = await text(desk, failed)
+    assert f"Judged anew: since {first.key} was asked, thresholds.dmn changed. The answer there does not count." in said
+    assert "auc under 0.99" in said
     await desk.decide(run, failed, "Done")
     await desk.finish_job(run, metrics={"auc": 0.995})
     second = await next_ticket(desk, run, failed)
@@ -354,7 +356,32 @@ async def test_the_record_of_a_cancelled_run_ends_too_and_says_that_nothing_stay
     record = (await records(desk, snapshot_id))[-1]
     assert (record.event, record.outcome, record.note) == (RecordEvent.ENDED, "abandoned", "The run was cancelled.")
     assert (record.deployed, record.answers) == ([], {ticket.label: "approved"})
-    assert await told(desk, ticket) == [f"This was approved. Later the run was cancelled. The run is {run.id}."]
+    said = "This was approved. Later the run was cancelled. Nothing that it had deployed stays."
+    assert await told(desk, ticket) == [f"{said} The run is {run.id}."]
+
+
+async def test_a_ticket_is_told_what_stays_of_a_run_that_was_cancelled_after_it_took_over(desk: Office) -> None:
+    await desk.engine("batch")
+    outage = out_of_order(desk, "POST", "/notifications$")
+    _, run, ticket = await asked(desk)
+    await desk.decide(run, ticket, "Done")
+    await trying(run, "notify")
+    await run.cancel()
+    mend(outage)
+    await cancelled(run)
+    (said,) = await told(desk, ticket)
+    assert said.startswith("This was approved. Later the run was cancelled. The model stays deployed: batch. ")
+
+
+async def test_an_approval_that_was_to_be_asked_anew_when_the_run_was_cancelled_is_told_so(desk: Office) -> None:
+    snapshot_id, run, first = await asked(desk)
+    await swap(desk, snapshot_id)
+    await desk.decide(run, first, "Done")
+    await next_ticket(desk, run, first)
+    await run.cancel()
+    await cancelled(run)
+    (said,) = await told(desk, first)
+    assert said.startswith("This approval did not count, since what it was about changed. Later the run was cancelled.")
 
 
 async def test_the_record_of_an_abandoned_run_names_no_deployment_that_was_undone(desk: Office) -> None:

@@ -58,6 +58,8 @@ class Review:
     async def reject_results(self) -> None:
         """The results did not pass: repaired, they are tested again."""
         message = f"The test result: {verdict_text(self.result.verdict)}"
+        if self.is_outdated and self.state.reviewed is not None:
+            message = f"Judged anew: {self._since()} {message}"
         try:
             ticket = await self.steps.again_or_stop(TicketKind.REJECTION, Phase.REVIEW, message)
         except Stopped as stop:
@@ -172,10 +174,13 @@ class Review:
             await self._bind_anew()
 
     async def _bind_anew(self) -> None:
-        asked = self.result.decision.ticket if self.result.decision else "the ticket"
-        changed = ", ".join(self.state.outdated)
-        await self._bind(f"Asked anew: since {asked} was asked, {changed}. The answer there does not count.")
+        await self._bind(f"Asked anew: {self._since()}")
         self.state.reviewed = self.result.decision = None
+
+    def _since(self) -> str:
+        """Why an answer does not count."""
+        asked = self.result.decision.ticket if self.result.decision else "the ticket"
+        return f"since {asked} was asked, {', '.join(self.state.outdated)}. The answer there does not count."
 
     async def _reject(self) -> None:
         """The reviewer's no is written down, in the centre and on a ticket, and ends the run."""
