@@ -309,6 +309,17 @@ async def test_without_a_review_the_record_tells_what_was_deployed_with_its_hash
     assert {file.name for file in record.files if file.sha256} >= {"model.pkl", "model.py"}
 
 
+async def test_the_record_has_the_hashes_of_what_was_loaded_by_a_runtime_too(desk: Office) -> None:
+    await desk.engine("online", online=True)
+    snapshot_id = await desk.snapshot(assets=WITH_PICKLE)
+    run = await desk.start(snapshot_id)
+    await load_everything(desk, snapshot_id, run)
+    (record,) = await records(desk, snapshot_id)
+    assert record.event is RecordEvent.ENDED
+    assert record.digest
+    assert "model.pkl" in [file.name for file in record.files]
+
+
 async def test_a_record_that_the_centre_refuses_is_an_error_ticket_and_done_tries_again(desk: Office) -> None:
     await desk.engine("batch")
     refused = out_of_order(desk, "POST", "/decisionRecords", status=400)
