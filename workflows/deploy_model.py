@@ -33,7 +33,7 @@ from workflows.steps.deploy import Rollout
 from workflows.steps.ending import Ending
 from workflows.steps.monitors import MissingMonitors
 from workflows.steps.notices import deployment_ended
-from workflows.steps.outcome import metrics_text, overtaken_texts, places_text, settled_text
+from workflows.steps.outcome import DIFFERENT_FILES, metrics_text, overtaken_texts, places_text, settled_text
 from workflows.steps.precedence import Precedence
 from workflows.steps.process_run import STATUS, ProcessRun
 from workflows.steps.put_back import PutBack
@@ -167,6 +167,8 @@ class DeployModel(ProcessRun):
             return
         self.result.deployments = deployments
         self.result.warnings += [f"{d.mode} on {d.runtime}: {d.warning}" for d in deployments if d.warning]
+        if len({d.digest for d in deployments if d.digest}) > 1:
+            self.progress.warn([DIFFERENT_FILES])
         self.progress.note(places_text(self.result.deployments))
 
     async def copy_schedules(self) -> None:

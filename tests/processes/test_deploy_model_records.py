@@ -9,6 +9,7 @@ from deploying import (
     cancelled,
     deployed,
     deployments,
+    fail,
     load_everything,
     loading,
     mend,
@@ -318,6 +319,20 @@ async def test_the_record_has_the_hashes_of_what_was_loaded_by_a_runtime_too(des
     assert record.event is RecordEvent.ENDED
     assert record.digest
     assert "model.pkl" in [file.name for file in record.files]
+
+
+async def test_places_that_carry_different_files_since_nobody_approved_any_are_a_warning(desk: Office) -> None:
+    await desk.engine("batch")
+    await desk.engine("online", online=True)
+    snapshot_id = await desk.snapshot(assets=WITH_PICKLE)
+    run = await desk.start(snapshot_id)
+    (first,) = (await loading(desk, snapshot_id)).values()
+    await fail(desk, first, "no model.pkl")
+    error = await desk.ticket(run, "error")
+    await swap(desk, snapshot_id)
+    await desk.decide(run, error, "Done")
+    await load_everything(desk, snapshot_id, run)
+    assert any("its deployments carry different files" in said for said in (await run.result()).warnings)
 
 
 async def test_a_record_that_the_centre_refuses_is_an_error_ticket_and_done_tries_again(desk: Office) -> None:

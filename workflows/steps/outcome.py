@@ -15,6 +15,10 @@ OVERRIDE_NEEDS_REASON = (
     "The test result did not pass the decision tables. To approve all the same, write a comment with the reason."
 )
 
+DIFFERENT_FILES = (
+    "The snapshot changed between two tries to deploy it: its deployments carry different files. Deploy it again."
+)
+
 
 def one_year_after(day: date) -> date:
     """The same day next year; for 29 February the 28th."""
