@@ -15,7 +15,7 @@ from activities.threads import in_thread
 from mlc.center import Center
 from mlc.model.base import Record
 from mlc.model.decision import DecisionRecord, DeployedPlace, RecordEvent
-from mlc.model.deployment import DeploymentState
+from mlc.model.deployment import DeploymentMode, DeploymentState
 from mlc.model.failure import NotFound, Refused, Unavailable
 from mlc.model.processes import DeployModelInput
 from mlc.model.ticket import Answer, DecisionOutcome, TicketState
@@ -118,20 +118,24 @@ class LateDecisions:
         state = await in_thread(self.threads, system.get, ticket.ref)
         if not is_late(held, state):
             return False  # it has been put back meanwhile
-        ended = [await self._now(place) for place in held.ended.deployed] if held.ended else []
-        text = remark(held, state, snapshot_id, still_there=[place for place in ended if place is not None])
+        active = await self._active(snapshot_id) if held.ended and held.ended.deployed else []
+        text = remark(held, state, snapshot_id, active=active)
         said = f"{ticket.ref.label}|{state.answer}|{state.status}|{state.expiration or ''}"
         event = f"late-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
         await in_thread(self.threads, system.comment, ticket.ref, event, text)
         return True
 
-    async def _now(self, place: DeployedPlace) -> DeployedPlace | None:
-        """The deployment, if it is still active."""
-        try:
-            found = await self.center.get_deployment(place.id)
-        except NotFound:
-            return None
-        return place if found.state is DeploymentState.DEPLOYED else None
+    async def _active(self, snapshot_id: str) -> list[DeployedPlace]:
+        """Where a snapshot is deployed now, whichever run has deployed it."""
+        return [
+            DeployedPlace(
+                id=found.id,
+                mode=DeploymentMode.BATCH if found.runtime_id is None else DeploymentMode.ONLINE,
+                runtime=found.runtime_name if found.runtime_id else "",
+            )
+            for found in await self.center.list_deployments(snapshot_id=snapshot_id)
+            if found.state is DeploymentState.DEPLOYED
+        ]
 
 
 def what_holds(records: Sequence[DecisionRecord], label: str) -> Held | None:
@@ -154,14 +158,18 @@ def is_late(held: Held, state: TicketState) -> bool:
     return state.answer is not held.answer or bool(until and state.expiration and state.expiration != until)
 
 
-def remark(held: Held, state: TicketState, snapshot_id: str, *, still_there: Sequence[DeployedPlace]) -> str:
-    """What a late change is answered: what it was, what holds, and what can be done."""
+def remark(held: Held, state: TicketState, snapshot_id: str, *, active: Sequence[DeployedPlace]) -> str:
+    """What a late change is answered: what it was, what holds, and what can be done.
+
+    Args:
+        active: where the snapshot is deployed now.
+    """
     if state.answer is not held.answer:
         by = f" by {state.decided_by}" if state.decided_by else ""
         change = f"This ticket was changed to {state.status or state.answer}{by} after its answer had been taken."
     else:
         change = f"The expiration date here was changed to {state.expiration} after the answer had been taken."
-    holds = (_decision(held), _outcome(held, still_there), _way_back(held, snapshot_id))
+    holds = (_decision(held), _outcome(held, active), _way_back(held, snapshot_id))
     return " ".join([change, "The change has no effect.", *holds])
 
 
@@ -176,14 +184,17 @@ def _decision(held: Held) -> str:
     return f"What holds: this was {verb}{by}{at}" + (f", until {until}." if until else ".")
 
 
-def _outcome(held: Held, still_there: Sequence[DeployedPlace]) -> str:
+def _outcome(held: Held, active: Sequence[DeployedPlace]) -> str:
     if held.ended is None:
         return "No end of the run is recorded: if it still runs, it goes on with that answer."
     if not held.ended.deployed:
         return f"The run {held.ended.workflow_id} ended as {held.ended.outcome or 'failed'}; it left nothing deployed."
     places = ", ".join(_place(place) for place in held.ended.deployed)
     said = f"The model was deployed on {held.ended.at:%Y-%m-%d %H:%M} UTC: {places}."
-    return said if still_there else f"{said} It is no longer active there."
+    if {place.id for place in held.ended.deployed} & {place.id for place in active}:
+        return said
+    again = f", but was deployed again: {', '.join(map(_place, active))}" if active else ""
+    return f"{said} It is no longer active there{again}."
 
 
 def _place(place: DeployedPlace) -> str:

@@ -33,7 +33,7 @@ from workflows.steps.deploy import Rollout
 from workflows.steps.ending import Ending
 from workflows.steps.monitors import MissingMonitors
 from workflows.steps.notices import deployment_ended
-from workflows.steps.outcome import metrics_text, overtaken_texts, places_text, settled_text
+from workflows.steps.outcome import DIFFERENT_FILES, metrics_text, overtaken_texts, places_text, settled_text
 from workflows.steps.precedence import Precedence
 from workflows.steps.process_run import STATUS, ProcessRun
 from workflows.steps.put_back import PutBack
@@ -77,10 +77,6 @@ class DeployModel(ProcessRun):
             await step(Phase.TRAINING, self.train)
             await step(Phase.TESTING, self.test)
             await step(Phase.REVIEW, self.review.judge)
-            while not self.review.passes:
-                await self.review.reject_results()
-                await step(Phase.TESTING, self.test)
-                await step(Phase.REVIEW, self.review.judge)
             await self.approve()
             await step(Phase.MONITORS, self.add_missing_monitors)
             await step(Phase.DEPLOYMENT, self.deploy)
@@ -131,12 +127,21 @@ class DeployModel(ProcessRun):
         self.progress.note(metrics_text(test_result))
 
     async def approve(self) -> None:
-        """The review and what follows from it, asked anew for as long as what was approved is not what there is."""
-        await self.review.decide()
-        await self.steps.attempt(Phase.EXPIRATION, self.review.update_expiration_date)
-        while self.review.is_outdated:
+        """The review and what follows from it: what does not pass is tested again before anybody is asked.
+
+        It is asked anew for as long as what was approved is not what there is.
+        """
+        while True:
+            while not self.review.passes:
+                await self.review.reject_results()
+                await self.steps.attempt(Phase.TESTING, self.test)
+                await self.steps.attempt(Phase.REVIEW, self.review.judge)
             await self.review.decide()
+            if not self.review.passes:  # by the tables as they are now
+                continue
             await self.steps.attempt(Phase.EXPIRATION, self.review.update_expiration_date)
+            if not self.review.is_outdated:
+                return
 
     async def add_missing_monitors(self) -> None:
         """Add Missing Monitors, by the model's methodology."""
@@ -162,6 +167,8 @@ class DeployModel(ProcessRun):
             return
         self.result.deployments = deployments
         self.result.warnings += [f"{d.mode} on {d.runtime}: {d.warning}" for d in deployments if d.warning]
+        if len({d.digest for d in deployments if d.digest}) > 1:
+            self.progress.warn([DIFFERENT_FILES])
         self.progress.note(places_text(self.result.deployments))
 
     async def copy_schedules(self) -> None:
@@ -228,7 +235,7 @@ class DeployModel(ProcessRun):
         """What is left of a cancelled run, in its record and on its tickets."""
         left = Outcome.KEPT if self.state.superseding else Outcome.ABANDONED
         await self.case.unless_refused(lambda: self.ending.record(left, cancelled=True))
-        await self.ending.tell(cancelled=True)
+        await self.ending.tell(cancelled=left)
 
     async def clean_up(self, why: str) -> None:
         """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay.

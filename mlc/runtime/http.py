@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import math
 from collections.abc import Iterable
 from datetime import timedelta
 from email.message import Message
@@ -187,9 +188,21 @@ def _parse(raw: bytes) -> Any:
         raise ValueError(f"{constant} is not JSON")
 
     try:
-        return json.loads(raw, parse_constant=refuse, object_pairs_hook=_object)
+        return json.loads(raw, parse_constant=refuse, parse_float=_number, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise HTTPException(400, f"The body is not JSON: {error}.") from None
+
+
+def _number(text: str) -> float:
+    """A number of JSON.
+
+    Raises:
+        ValueError: it is so large that it would become infinite.
+    """
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:100]} is larger than any number that a model can take")
+    return value
 
 
 def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

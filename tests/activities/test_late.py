@@ -167,7 +167,7 @@ def test_the_remark_tells_what_holds_of_a_model_that_is_no_longer_active() -> No
     approved = decided("s", expiration_date=date(2027, 1, 1))
     held = late.what_holds([approved, ended], LABEL)
     assert held is not None
-    text = late.remark(held, REJECTED, "s", still_there=[])
+    text = late.remark(held, REJECTED, "s", active=[])
     assert "changed to Rejected by bob" in text
     assert "this was approved by ada on 2026-11-29 12:00 UTC, until 2027-01-01." in text
     assert "online on small (deployment d1). It is no longer active there." in text

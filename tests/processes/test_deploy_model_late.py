@@ -64,6 +64,19 @@ async def test_a_rejection_that_comes_after_the_deployment_is_answered_once_with
     assert reports[0]["looked_until"]
 
 
+async def test_a_late_rejection_of_a_snapshot_that_was_deployed_again_is_told_where_it_is_now(
+    swept_desk: Office,
+) -> None:
+    run, ticket = await deployed(swept_desk)
+    again = await swept_desk.start((await run.result()).snapshot_id)
+    await swept_desk.decide(again, await swept_desk.ticket(again, "review"), "Done")
+    (now,) = (await again.result()).deployments
+    await swept_desk.decide(None, ticket, "Rejected")
+    await sweep(swept_desk)
+    (said,) = await answers(swept_desk, ticket)
+    assert f"It is no longer active there, but was deployed again: batch (deployment {now.id})." in said
+
+
 async def test_an_approval_that_comes_after_the_rejection_is_answered_with_the_way_to_ask_anew(
     swept_desk: Office,
 ) -> None:

@@ -21,7 +21,7 @@ from deploying import (
     until,
 )
 from office import Office, Run
-from paperwork import next_ticket, text
+from paperwork import next_ticket, text, told
 from servers import eventually
 
 from mlc.model.processes import DeployModelResult, Phase
@@ -220,6 +220,9 @@ async def test_one_that_waited_on_an_error_ticket_while_a_newer_one_was_deployed
     await desk.decide(run, ticket, "Done")
     (result,) = await ends(run)
     assert (result.outcome, [t.key for t in result.tickets]) == ("overtaken", [ticket.key])
+    (word,) = await told(desk, ticket)
+    assert "The model was deployed. It was taken back where a newer snapshot is: " in word
+    assert high in word
     assert await active(desk, old, low, high) == [high]
     assert [s.schedule_id for d in await deployments(desk, high) for s in d.schedules] != []
 

@@ -9,6 +9,7 @@ from deploying import (
     cancelled,
     deployed,
     deployments,
+    fail,
     load_everything,
     loading,
     mend,
@@ -20,6 +21,7 @@ from deploying import (
 from failing import BAD, GOOD
 from office import ASSETS, Office, Run, asset
 from paperwork import add_assets, next_ticket, text, told
+from tables import under
 
 from mlc.center.modelop import wire
 from mlc.model.decision import DecisionRecord, RecordEvent
@@ -96,7 +98,7 @@ async def test_whatever_of_the_snapshot_changed_is_named(desk: Office, how: str)
             kept = [a.wire() for a in (await desk.center.get_snapshot(snapshot_id)).stored_model.model_assets[1:]]
             await desk.center.patch_snapshot(snapshot_id, {"storedModel": {"modelAssets": kept}})
         case "table":
-            await swap(desk, snapshot_id, asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", "<laxer/>"))
+            await swap(desk, snapshot_id, asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.1)))
         case _:
             schema = [{"name": "in", "schemaDefinition": {"type": "record", "fields": []}}]
             await desk.center.patch_snapshot(snapshot_id, {"storedModel": {"modelMetaData": {"inputSchema": schema}}})
@@ -104,6 +106,51 @@ async def test_whatever_of_the_snapshot_changed_is_named(desk: Office, how: str)
     said = await text(desk, await next_ticket(desk, run, first))
     what = {"added": "more.csv is new", "taken away": "model.pkl is gone", "table": "thresholds.dmn changed"}
     assert what.get(how, "input schema in is new") in said
+
+
+async def test_a_table_that_was_swapped_while_the_ticket_waits_is_judged_by_before_it_is_asked_anew(
+    desk: Office,
+) -> None:
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot("jira", "run_test")
+    run = await desk.start(snapshot_id)
+    await desk.finish_job(run, metrics=GOOD)
+    first = await desk.ticket(run, "review")
+    await swap(desk, snapshot_id, asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.99)))
+    await desk.decide(run, first, "Done")
+    failed = await next_ticket(desk, run, first)
+    assert (await desk.fields(failed))["summary"].startswith("[Did not succeed: review]")
+    said = await text(desk, failed)
+    assert f"Judged anew: since {first.key} was asked, thresholds.dmn changed. The answer there does not count." in said
+    assert "auc under 0.99" in said
+    await desk.decide(run, failed, "Done")
+    await desk.finish_job(run, metrics={"auc": 0.995})
+    second = await next_ticket(desk, run, failed)
+    said = await text(desk, second)
+    assert f"Asked anew: since {first.key} was asked, thresholds.dmn changed." in said
+    assert "other files" not in said
+    await desk.decide(run, second, "Done")
+    result = await run.result()
+    assert result.outcome == "deployed"
+    assert result.decision is not None
+    assert result.decision.ticket == second.key
+
+
+async def test_a_table_swapped_for_one_that_does_not_pass_ends_the_run_when_somebody_says_so(desk: Office) -> None:
+    snapshot_id = await desk.snapshot("jira", "run_test")
+    run = await desk.start(snapshot_id)
+    await desk.finish_job(run, metrics=GOOD)
+    first = await desk.ticket(run, "review")
+    await swap(desk, snapshot_id, asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.99)))
+    await desk.decide(run, first, "Done")
+    failed = await next_ticket(desk, run, first)
+    await desk.decide(run, failed, "Rejected")
+    result = await run.result()
+    assert result.outcome == "rejected"
+    assert result.verdict is not None
+    assert not result.verdict.passed
+    assert result.decision is not None
+    assert (result.decision.outcome, result.decision.ticket) == ("rejected", failed.key)
 
 
 async def test_a_test_result_that_changed_while_the_ticket_waits_is_asked_about_anew(desk: Office) -> None:
@@ -263,6 +310,31 @@ async def test_without_a_review_the_record_tells_what_was_deployed_with_its_hash
     assert {file.name for file in record.files if file.sha256} >= {"model.pkl", "model.py"}
 
 
+async def test_the_record_has_the_hashes_of_what_was_loaded_by_a_runtime_too(desk: Office) -> None:
+    await desk.engine("online", online=True)
+    snapshot_id = await desk.snapshot(assets=WITH_PICKLE)
+    run = await desk.start(snapshot_id)
+    await load_everything(desk, snapshot_id, run)
+    (record,) = await records(desk, snapshot_id)
+    assert record.event is RecordEvent.ENDED
+    assert record.digest
+    assert "model.pkl" in [file.name for file in record.files]
+
+
+async def test_places_that_carry_different_files_since_nobody_approved_any_are_a_warning(desk: Office) -> None:
+    await desk.engine("batch")
+    await desk.engine("online", online=True)
+    snapshot_id = await desk.snapshot(assets=WITH_PICKLE)
+    run = await desk.start(snapshot_id)
+    (first,) = (await loading(desk, snapshot_id)).values()
+    await fail(desk, first, "no model.pkl")
+    error = await desk.ticket(run, "error")
+    await swap(desk, snapshot_id)
+    await desk.decide(run, error, "Done")
+    await load_everything(desk, snapshot_id, run)
+    assert any("its deployments carry different files" in said for said in (await run.result()).warnings)
+
+
 async def test_a_record_that_the_centre_refuses_is_an_error_ticket_and_done_tries_again(desk: Office) -> None:
     await desk.engine("batch")
     refused = out_of_order(desk, "POST", "/decisionRecords", status=400)
@@ -310,7 +382,32 @@ async def test_the_record_of_a_cancelled_run_ends_too_and_says_that_nothing_stay
     record = (await records(desk, snapshot_id))[-1]
     assert (record.event, record.outcome, record.note) == (RecordEvent.ENDED, "abandoned", "The run was cancelled.")
     assert (record.deployed, record.answers) == ([], {ticket.label: "approved"})
-    assert await told(desk, ticket) == [f"This was approved. Later the run was cancelled. The run is {run.id}."]
+    said = "This was approved. Later the run was cancelled. Nothing that it had deployed stays."
+    assert await told(desk, ticket) == [f"{said} The run is {run.id}."]
+
+
+async def test_a_ticket_is_told_what_stays_of_a_run_that_was_cancelled_after_it_took_over(desk: Office) -> None:
+    await desk.engine("batch")
+    outage = out_of_order(desk, "POST", "/notifications$")
+    _, run, ticket = await asked(desk)
+    await desk.decide(run, ticket, "Done")
+    await trying(run, "notify")
+    await run.cancel()
+    mend(outage)
+    await cancelled(run)
+    (said,) = await told(desk, ticket)
+    assert said.startswith("This was approved. Later the run was cancelled. The model stays deployed: batch. ")
+
+
+async def test_an_approval_that_was_to_be_asked_anew_when_the_run_was_cancelled_is_told_so(desk: Office) -> None:
+    snapshot_id, run, first = await asked(desk)
+    await swap(desk, snapshot_id)
+    await desk.decide(run, first, "Done")
+    await next_ticket(desk, run, first)
+    await run.cancel()
+    await cancelled(run)
+    (said,) = await told(desk, first)
+    assert said.startswith("This approval did not count, since what it was about changed. Later the run was cancelled.")
 
 
 async def test_the_record_of_an_abandoned_run_names_no_deployment_that_was_undone(desk: Office) -> None:

@@ -144,6 +144,7 @@ async def test_a_request_that_can_not_be_meant_is_told_so_in_json(
     assert "not JSON" in await said(400, content=b"")
     assert "not JSON" in await said(400, content=b"[" * 900)
     assert "not JSON" in await said(400, content=b'{"a": -Infinity}')
+    assert "1e400 is larger than any number" in await said(400, content=b'{"a": 1e400}')
     assert "larger than 1000 bytes" in await said(413, content=b" " * 1001)
 
     async def pieces() -> Any:

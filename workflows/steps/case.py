@@ -215,6 +215,10 @@ class JudgedCase(Case):
         self.state.case.test_result = test_result
         self.result.test_result_id = test_result.id if test_result else None
         self.result.test_inputs = test_result.inputs if test_result else []
+        self.judged_no_more()
+
+    def judged_no_more(self) -> None:
+        """What was said of the evidence does not count; it has to be judged anew."""
         self.state.case.verdict = self.result.verdict = None
         self.state.case.judged_on, self.state.case.judged_assets = None, {}
 

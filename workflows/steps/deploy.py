@@ -164,7 +164,7 @@ class Rollout:
         )
         self.progress.waiting_for("")
         self.state.made = {  # of one that is gone the centre can't tell where it was
-            place: now.model_copy(update={"mode": known.mode, "runtime": known.runtime})
+            place: now.model_copy(update={"mode": known.mode, "runtime": known.runtime, "digest": known.digest})
             for (place, known), now in zip(self.state.made.items(), finished, strict=True)
         }
         failed = {place: deployment for place, deployment in self.state.made.items() if deployment.problem}

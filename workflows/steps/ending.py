@@ -55,8 +55,8 @@ class Ending:
             summary="record what came of it",
         )
 
-    async def tell(self, *, cancelled: bool = False) -> None:
-        """One comment on each ticket that was answered.
+    async def tell(self, *, cancelled: Outcome | None = None) -> None:
+        """One comment on each ticket that was answered; of a cancelled run, with what is left of it.
 
         A ticket that refuses it goes without. A system that is down is tried for as long as the outage budget lasts,
         and then the result says so: what was done stays done.

@@ -15,6 +15,10 @@ OVERRIDE_NEEDS_REASON = (
     "The test result did not pass the decision tables. To approve all the same, write a comment with the reason."
 )
 
+DIFFERENT_FILES = (
+    "The snapshot changed between two tries to deploy it: its deployments carry different files. Deploy it again."
+)
+
 
 def one_year_after(day: date) -> date:
     """The same day next year; for 29 February the 28th."""
@@ -58,18 +62,20 @@ def decision_evidence(result: DeployModelResult, test_result: TestResult | None)
     )
 
 
-def what_came_of_it(result: DeployModelResult, answered: AnsweredQuestion, run: str, *, cancelled: bool = False) -> str:
-    """What a ticket that was answered is told when the run is over."""
-    return f"{_what_the_answer_did(result, answered)} {_ending(result, cancelled=cancelled)} The run is {run}.".strip()
+def what_came_of_it(
+    result: DeployModelResult, answered: AnsweredQuestion, run: str, *, cancelled: Outcome | None = None
+) -> str:
+    """What a ticket that was answered is told when the run is over; ``cancelled``: and what then was left of it."""
+    ending = _left(result, cancelled) if cancelled else _ending(result)
+    return f"{_what_the_answer_did(result, answered)} {ending} The run is {run}.".strip()
 
 
 def _what_the_answer_did(result: DeployModelResult, answered: AnsweredQuestion) -> str:
     yes, decided = answered.answer is Answer.APPROVED, result.decision
     if answered.kind is TicketKind.REVIEW:
-        if yes and decided is not None and decided.ticket != answered.ticket.key:
-            return (
-                f"This approval did not count, since what it was about changed: it was asked anew on {decided.ticket}."
-            )
+        if yes and (decided is None or decided.ticket != answered.ticket.key):
+            anew = f": it was asked anew on {decided.ticket}" if decided else ""
+            return f"This approval did not count, since what it was about changed{anew}."
         return "This was approved." if yes else "This was rejected."
     if not yes:
         return "This was rejected: the process stopped."
@@ -77,16 +83,24 @@ def _what_the_answer_did(result: DeployModelResult, answered: AnsweredQuestion) 
     return "It was tested again." if judged else f"The step {answered.step} was tried again."
 
 
-def _ending(result: DeployModelResult, *, cancelled: bool) -> str:
-    if cancelled:
-        return "Later the run was cancelled."
+def _left(result: DeployModelResult, outcome: Outcome) -> str:
+    if outcome is Outcome.KEPT and result.deployments:
+        return f"Later the run was cancelled. The model stays deployed: {places_text(result.deployments)}."
+    return "Later the run was cancelled. Nothing that it had deployed stays."
+
+
+def _ending(result: DeployModelResult) -> str:
+    there = places_text(result.deployments) or "it is deployed nowhere any more"
+    back = "".join(f" {text}" for text in overtaken_texts(result))
     match result.outcome:
         case Outcome.DEPLOYED:
-            return f"The model was deployed: {places_text(result.deployments)}."
+            return f"The model was deployed: {there}.{back}"
+        case Outcome.OVERTAKEN:
+            return f"The model was deployed.{back}"
         case Outcome.REJECTED:
             return "Nothing was deployed."
         case Outcome.KEPT:
-            return f"The model was deployed: {places_text(result.deployments)}. Some earlier deployments may be left."
+            return f"The model was deployed: {there}. Some earlier deployments may be left."
         case _:
             return "The deployment was abandoned, and what the run had deployed was undone."
 

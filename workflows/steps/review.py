@@ -58,6 +58,8 @@ class Review:
     async def reject_results(self) -> None:
         """The results did not pass: repaired, they are tested again."""
         message = f"The test result: {verdict_text(self.result.verdict)}"
+        if self.is_outdated and self.state.reviewed is not None:
+            message = f"Judged anew: {self._since()} {message}"
         try:
             ticket = await self.steps.again_or_stop(TicketKind.REJECTION, Phase.REVIEW, message)
         except Stopped as stop:
@@ -69,11 +71,16 @@ class Review:
         self.case.did_not_pass(ticket)
 
     async def decide(self) -> None:
-        """Approval Based on Test Results, second half: the reviewer's decision, however long it takes."""
+        """Approval Based on Test Results, second half: the reviewer's decision, however long it takes.
+
+        Nobody is asked anew about results that don't pass any more.
+        """
         if self.progress.is_past(Phase.REVIEW):
             return
         if self.is_outdated and self.state.reviewed is not None:
-            await self.steps.attempt(Phase.REVIEW, self._bind_anew)
+            await self.steps.attempt(Phase.REVIEW, self._judge_anew)
+            if not self.passes:
+                return
         if self.state.reviewed is None:
             if not self.case.snapshot.review and not self.is_outdated:
                 return
@@ -158,11 +165,22 @@ class Review:
             note = f"{note} The test was run on other files: {', '.join(bound.untested)}.".strip()
         self.state.asked_about = note
 
+    async def _judge_anew(self) -> None:
+        """What is there now is judged, and bound if it passes: the tables may be others, too."""
+        if self.result.verdict is not None:
+            self.case.judged_no_more()
+            self.progress.note(verdict_text(await self.case.judge()))
+        if self.passes:
+            await self._bind_anew()
+
     async def _bind_anew(self) -> None:
-        asked = self.result.decision.ticket if self.result.decision else "the ticket"
-        changed = ", ".join(self.state.outdated)
-        await self._bind(f"Asked anew: since {asked} was asked, {changed}. The answer there does not count.")
+        await self._bind(f"Asked anew: {self._since()}")
         self.state.reviewed = self.result.decision = None
+
+    def _since(self) -> str:
+        """Why an answer does not count."""
+        asked = self.result.decision.ticket if self.result.decision else "the ticket"
+        return f"since {asked} was asked, {', '.join(self.state.outdated)}. The answer there does not count."
 
     async def _reject(self) -> None:
         """The reviewer's no is written down, in the centre and on a ticket, and ends the run."""
