@@ -1,7 +1,7 @@
 """Decision records: what a question is about, whether that is still so, and what each run decided and did."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
@@ -48,13 +48,19 @@ class BindingRequest(Record):
     test_result: TestResult | None = None
     note: str = ""
     policy: Policy
+    judged: dict[str, str] = {}
+    """By the names of files that decide about the verdict, the beginnings of their hashes when it was given."""
 
 
 class Bound(Record):
-    """What a question binds. ``untested`` are names of files that are not those that were tested."""
+    """What a question binds. ``untested`` are names of files that are not those that were tested.
+
+    ``unjudged`` are names of files that have changed since the verdict: then nothing was written down.
+    """
 
     binding: Binding
     untested: list[str] = []
+    unjudged: list[str] = []
 
 
 class Comparison(Record):
@@ -106,7 +112,7 @@ class DecisionActivities:
 
     @activity.defn
     async def bind_question(self, request: BindingRequest) -> Bound:
-        """Hash all that a question is about, and write it down before anybody is asked.
+        """Hash all that a question is about, and write it down before anybody is asked, if it is what was judged.
 
         Raises:
             ApplicationError: ``NoSuchSnapshot`` (final), ``Outage``, ``Refused``.
@@ -121,6 +127,8 @@ class DecisionActivities:
                 test_result_id=result.id if result else None,
                 result_digest=digest_of(result.values) if result else "",
             )
+            if changed := unjudged(request.judged, files):
+                return Bound(binding=binding, unjudged=in_short(changed))
             await self._append(
                 request.snapshot_id,
                 request.first_run_id,
@@ -304,6 +312,16 @@ async def _sha256(center: Center, asset: Asset) -> str:
     async for piece in center.stream(asset):
         read.update(piece)
     return read.hexdigest()
+
+
+def unjudged(judged: Mapping[str, str], files: Iterable[BoundFile]) -> list[str]:
+    """What of a snapshot is not what was judged; of files with unknown hashes nobody can tell."""
+    now: dict[str, list[str]] = {}
+    for file in files:
+        now.setdefault(file.name, []).append(file.sha256)
+    return [
+        name for name, then in judged.items() if not any(not sha or sha.startswith(then) for sha in now.get(name, []))
+    ]
 
 
 def untested(snapshot: Snapshot, result: TestResultRecord) -> list[str]:

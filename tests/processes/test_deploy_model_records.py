@@ -153,6 +153,27 @@ async def test_a_table_swapped_for_one_that_does_not_pass_ends_the_run_when_some
     assert (result.decision.outcome, result.decision.ticket) == ("rejected", failed.key)
 
 
+async def test_a_table_that_was_swapped_after_it_judged_and_before_anybody_was_asked_judges_first(desk: Office) -> None:
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot("jira", "run_test")
+    down = out_of_order(desk, "POST", "/decisionRecords")
+    run = await desk.start(snapshot_id)
+    await desk.finish_job(run, metrics=GOOD)
+    await trying(run, "bind_question")
+    good = next(a for a in ASSETS if a.asset_role == "TEST_RESULT_COMPARATOR")
+    await swap(desk, snapshot_id, asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.99)))
+    mend(down)
+    failed = await desk.ticket(run, "rejection")
+    assert "auc under 0.99" in await text(desk, failed)
+    await swap(desk, snapshot_id, good)
+    await desk.decide(run, failed, "Done")
+    await desk.finish_job(run, metrics=GOOD)
+    await desk.decide(run, await next_ticket(desk, run, failed), "Done")
+    assert (await run.result()).outcome == "deployed"
+    asked = [r for r in await records(desk, snapshot_id) if r.event is RecordEvent.ASKED]
+    assert len(asked) == 1
+
+
 async def test_a_test_result_that_changed_while_the_ticket_waits_is_asked_about_anew(desk: Office) -> None:
     await desk.engine("batch")
     snapshot_id = await desk.snapshot("jira", "run_test")

@@ -6,7 +6,7 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities.decisions import BindingRequest, Comparison, DecisionActivities, DecisionToKeep
+from activities.decisions import BindingRequest, Bound, Comparison, DecisionActivities, DecisionToKeep
 from activities.snapshots import SnapshotActivities
 from mlc.model.failure import FailureType
 from mlc.model.processes import OnFailedVerdict, Phase
@@ -151,19 +151,29 @@ class Review:
             self.progress.note(f"asked anew: {', '.join(changed)}"[:300])
 
     async def _bind(self, note: str) -> None:
-        """Hash what the question is about, before it is asked."""
+        """Hash what the question is about, before it is asked: nothing but what was judged, and passes."""
+        bound = await self._hash(note)
+        while bound.unjudged:
+            self.case.judged_no_more()
+            self.progress.note(verdict_text(await self.case.judge()))
+            if not self.passes:
+                return
+            bound = await self._hash(note)
+        self.state.binding = bound.binding
+        if bound.untested:
+            note = f"{note} The test was run on other files: {', '.join(bound.untested)}.".strip()
+        self.state.asked_about = note
+
+    async def _hash(self, note: str) -> Bound:
         request = BindingRequest(
             snapshot_id=self.case.snapshot.id,
             first_run_id=workflow.info().first_execution_run_id,
             test_result=self.case.test_result.model_copy(update={"metrics": {}}) if self.case.test_result else None,
             note=note,
             policy=self.case.policy,
+            judged=self.state.case.judged_assets,
         )
-        bound = await self.case.do(DecisionActivities.bind_question, request, "hash what is asked about")
-        self.state.binding = bound.binding
-        if bound.untested:
-            note = f"{note} The test was run on other files: {', '.join(bound.untested)}.".strip()
-        self.state.asked_about = note
+        return await self.case.do(DecisionActivities.bind_question, request, "hash what is asked about")
 
     async def _judge_anew(self) -> None:
         """What is there now is judged, and bound if it passes: the tables may be others, too."""
@@ -175,7 +185,8 @@ class Review:
 
     async def _bind_anew(self) -> None:
         await self._bind(f"Asked anew: {self._since()}")
-        self.state.reviewed = self.result.decision = None
+        if self.passes:
+            self.state.reviewed = self.result.decision = None
 
     def _since(self) -> str:
         """Why an answer does not count."""
