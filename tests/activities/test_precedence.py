@@ -273,7 +273,7 @@ async def test_a_newer_one_that_is_active_or_being_loaded_is_named(room: Backroo
     found = await survey(room, low, BATCH, str(engine.id))
     name = (await room.port.get_snapshot(high)).name
     assert [str(each) for each in found.newer] == [
-        f"{name} ({high}) of the model {name.removesuffix('-1')} on {engine.name}, {there}"
+        f"{name} ({high}) of the model {name.removesuffix('-1')} on {engine.name}, deployment {there}"
     ]
     assert (found.count, found.highest) == (1, await rank(room, high))
     allowed = await survey(room, low, BATCH, str(engine.id), allowed=found.highest)

@@ -143,7 +143,8 @@ class Person:
     def move(self, status: str) -> None:
         page = self.read()
         [key] = re.findall(r'name="form_key" value="([^"]+)"', page)
-        [to] = re.findall(rf'<button name="to" value="(\d+)"[^>]*>{status}</button>', page)
+        said = f"(?:{status}|[^<]* <small>{status}</small>)"
+        [to] = re.findall(rf'<button name="to" value="(\d+)"[^>]*>{said}</button>', page)
         [version] = re.findall(r'name="version" value="([^"]+)"', page)
         form = {"form_key": key, "version": version, "name": "Ada", "comment": "No.", "to": to}
         answer = self.browser.post(self.page, data=form)

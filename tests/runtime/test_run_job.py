@@ -102,6 +102,7 @@ async def test_a_batch_shows_how_far_it_is_and_reads_and_writes_allowed_files(
         "written": 5_000,
         "bad": 0,
         "unanswered": 0,
+        "paired": True,
         "examples": [],
     }
     assert done.job_result == "SUCCESS"
@@ -128,7 +129,7 @@ async def test_a_scoring_job_that_lost_records_is_complete_and_has_failed_with_i
     counts = dict(done.runtime_info["records"])
     bad = "The score function 's' of model.py failed: ZeroDivisionError: division by zero (line 2)."
     assert counts.pop("examples") == [f"Record {number} of data.csv is bad: {bad}" for number in (2, 4)]
-    assert counts == {"read": 4, "written": 2, "bad": 2, "unanswered": 0}
+    assert counts == {"read": 4, "written": 2, "bad": 2, "unanswered": 0, "paired": True}
     assert done.output_data[0].content() == b"6.0\n3.0\n"
     end = await dev_server.client.get_workflow_handle(run_job_id(job.id)).result()
     assert (end["status"], end["message"]) == ("COMPLETE", "2 of 4 records were lost (2 bad); 2 were written")
