@@ -1,7 +1,6 @@
 """Decision records: what a question is about, whether that is still so, and what each run decided and did."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
@@ -9,21 +8,19 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.bound_files import files_of, unjudged, untested
 from activities.failures import translated
 from activities.snapshots import DecisionEvidence, no_such_snapshot
 from mlc.center import Center
-from mlc.model.asset import Asset
 from mlc.model.base import Record
 from mlc.model.binding import (
     SCHEMA,
     Binding,
     BoundFile,
-    bound_files,
     differences,
     digest,
     digest_of,
     in_short,
-    unhashed,
 )
 from mlc.model.decision import DecisionRecord, DeployedPlace, RecordEvent
 from mlc.model.deployment import DeploymentMode
@@ -287,48 +284,6 @@ class DecisionActivities:
         """The settings that a run follows; there are no secrets among them."""
         kept = self.settings.model_dump(mode="json", include=set(SETTINGS_KEPT))
         return kept | (policy.model_dump(mode="json") if policy is not None else {})
-
-
-async def files_of(center: Center, snapshot_id: str) -> tuple[Snapshot, list[BoundFile]]:
-    """A snapshot and its files as they are bound. Contents are read only where the centre tells no hash of them."""
-    snapshot = await center.get_snapshot(snapshot_id)
-    if not unhashed(snapshot):
-        return snapshot, bound_files(snapshot, {})
-    async with center.open_snapshot(snapshot_id) as opened:
-        return snapshot, await files_of_open(center, opened)
-
-
-async def files_of_open(center: Center, snapshot: Snapshot) -> list[BoundFile]:
-    """The same of a snapshot that is open."""
-    contents = {place: await _sha256(center, snapshot.assets[place]) for place in unhashed(snapshot)}
-    return bound_files(snapshot, {place: read for place, read in contents.items() if read})
-
-
-async def _sha256(center: Center, asset: Asset) -> str:
-    """Empty of an asset that holds no content."""
-    if not asset.ref:
-        return ""
-    read = hashlib.sha256()
-    async for piece in center.stream(asset):
-        read.update(piece)
-    return read.hexdigest()
-
-
-def unjudged(judged: Mapping[str, str], files: Iterable[BoundFile]) -> list[str]:
-    """What of a snapshot is not what was judged; of files with unknown hashes nobody can tell."""
-    now: dict[str, list[str]] = {}
-    for file in files:
-        now.setdefault(file.name, []).append(file.sha256)
-    return [
-        name for name, then in judged.items() if not any(not sha or sha.startswith(then) for sha in now.get(name, []))
-    ]
-
-
-def untested(snapshot: Snapshot, result: TestResultRecord) -> list[str]:
-    """What of a snapshot is not what its test was run on, by the hashes that were noted then."""
-    then: Mapping[str, str] = result.provenance.source | result.provenance.artefacts | result.provenance.inputs
-    now = {asset.name: asset.sha256 for asset in snapshot.assets if asset.sha256}
-    return sorted(name for name in then.keys() & now.keys() if then[name] != now[name])
 
 
 def software() -> str:

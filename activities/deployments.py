@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.decisions import files_of_open
+from activities.bound_files import files_of_open
 from activities.failures import (
     lookup_deadline,
     non_retryable,
@@ -141,9 +141,9 @@ class DeploymentActivities:
         with translated():
             new = [await self.center.get_deployment(id_) for id_ in deployments.ids]
             snapshot = await self.center.get_snapshot(deployments.snapshot_id)
-            places = {_place(deployment) for deployment in new}
+            places = {deployment.place for deployment in new}
             others = await active_deployments(self.center, snapshot, but=deployments.ids)
-            older = [deployment.id for deployment in others if _place(deployment) in places]
+            older = [deployment.id for deployment in others if deployment.place in places]
             await end_each(self.center, older)
         return older
 
@@ -281,8 +281,3 @@ async def previously_deployed(center: Center, snapshot: Snapshot) -> str | None:
         if deployment.snapshot_id and deployment.snapshot_id != snapshot.id and not deployment.provisional:
             return deployment.snapshot_id
     return None
-
-
-def _place(deployment: DeploymentRecord) -> str | None:
-    """Where a deployment is: its runtime, or None for batch."""
-    return deployment.runtime_id

@@ -12,7 +12,7 @@ from activities.chosen_inputs import chosen_monitor_inputs, left_out
 from activities.deployments import previously_deployed
 from activities.failures import translated
 from activities.schedules import copied
-from mlc.center import Center, NewMonitor
+from mlc.center import Catalogue, Center, NewMonitor
 from mlc.model.asset import AssetRole
 from mlc.model.base import Record
 from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
@@ -93,11 +93,15 @@ async def _available(center: Center, snapshot: Snapshot) -> dict[str, Snapshot]:
     present = {monitor.name for monitor in snapshot.monitors}
     found = {}
     for name in wanted_monitors(snapshot.model.methodology)[0]:
-        models = [] if name in present else await center.find_models(name, monitors=True)
-        monitor = await center.latest_snapshot(models[0].id) if models else None
-        if monitor is not None:
+        if name not in present and (monitor := await newest_monitor(center, name)) is not None:
             found[name] = monitor
     return found
+
+
+async def newest_monitor(center: Catalogue, name: str) -> Snapshot | None:
+    """The newest snapshot of the monitor of a name; None if the centre has none."""
+    models = await center.find_models(name, monitors=True)
+    return await center.latest_snapshot(models[0].id) if models else None
 
 
 def _plan(snapshot: Snapshot, available: Mapping[str, Snapshot]) -> MonitorPlan:

@@ -22,7 +22,7 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.decisions import files_of_open
+from activities.bound_files import files_of_open
 from activities.deployments import deployment_of, end_each
 from activities.failures import non_retryable, not_finished, translated
 from activities.occupied import LIVE, named

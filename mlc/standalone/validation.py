@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from activities.matching import not_run, service_tags
-from mlc.center import Catalogue, NewFile
+from activities.monitors import newest_monitor
+from mlc.center import NewFile
 from mlc.center.modelop.folder import Examined, ModelFolder, examine
 from mlc.center.port import Center
 from mlc.model.asset import AssetRole
@@ -74,17 +75,11 @@ class Surroundings:
 
 async def surroundings(center: Center, methodology: str) -> Surroundings:
     """Ask a model centre for them."""
-    needed = {}
+    needed: dict[str, Collection[str]] = {}
     for name in wanted_monitors(methodology)[0]:
-        if roles := await _needed(center, name):
-            needed[name] = roles
+        if (monitor := await newest_monitor(center, name)) is not None:
+            needed[name] = monitor.model.required_roles
     return Surroundings(await center.list_runtimes(), needed, asked=True)
-
-
-async def _needed(center: Catalogue, name: str) -> list[str] | None:
-    models = await center.find_models(name, monitors=True)
-    newest = await center.latest_snapshot(models[0].id) if models else None
-    return newest.model.required_roles if newest else None
 
 
 @dataclass(frozen=True)

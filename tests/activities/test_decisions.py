@@ -7,15 +7,8 @@ from datetime import date
 import pytest
 from backroom import ASSETS, GONE, RUN, Backroom, asset
 
-from activities.decisions import (
-    BindingRequest,
-    Comparison,
-    DecisionActivities,
-    DecisionToKeep,
-    EndingToKeep,
-    files_of,
-    untested,
-)
+from activities.bound_files import files_of, unjudged, untested
+from activities.decisions import BindingRequest, Comparison, DecisionActivities, DecisionToKeep, EndingToKeep
 from activities.snapshots import DecisionEvidence
 from mlc.center.modelop import wire
 from mlc.model.asset import Asset, AssetKind
@@ -295,6 +288,27 @@ def test_what_was_tested_is_compared_by_the_hashes_that_were_noted() -> None:
     result = TestResultRecord(id="t", provenance=noted)
     now = snapshot_of(FILE, Asset(name="model.py", sha256="aa"), Asset(name="test.csv"))
     assert untested(now, result) == ["a.pkl"]
+
+
+@pytest.mark.parametrize(
+    ("there", "changed"),
+    [
+        ([("t.dmn", "aabb")], []),
+        ([("t.dmn", "ccdd")], ["t.dmn"]),
+        ([], ["t.dmn"]),
+        ([("T.dmn", "aabb")], ["t.dmn"]),
+        ([("t.dmn", "")], []),
+        ([("t.dmn", "ccdd"), ("t.dmn", "aabb")], []),
+        ([("t.dmn", "aabb"), ("new.dmn", "ee")], []),
+    ],
+    ids=["the same", "another", "gone", "another case", "nobody knows its hash", "there twice", "one more"],
+)
+def test_what_was_judged_is_compared_by_the_beginning_of_its_hash(
+    there: list[tuple[str, str]], changed: list[str]
+) -> None:
+    files = [BoundFile(name=name, role="TEST_RESULT_COMPARATOR", sha256=sha) for name, sha in there]
+    assert unjudged({"t.dmn": "aa"}, files) == changed
+    assert unjudged({}, files) == []
 
 
 async def test_what_is_deleted_is_not_found_rather_than_empty(room: Backroom) -> None:

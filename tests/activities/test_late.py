@@ -1,6 +1,5 @@
 """Decisions that come too late: what is looked at, from when on, and what is said."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
@@ -22,17 +21,6 @@ from mlc.ticketing.port import ChangedTicket
 LABEL = "gov-" + "b" * 24
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 REJECTED = TicketState(answer=Answer.REJECTED, status="Rejected", version="9", decided_by="bob")
-
-
-@pytest.fixture(scope="module")
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
 
 
 @pytest.fixture

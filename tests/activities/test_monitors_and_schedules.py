@@ -11,6 +11,7 @@ from activities.schedules import copied
 from mlc.center.modelop import ids, wire
 from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from mlc.model.schedule import Schedule
+from mlc.standalone.validation import surroundings
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +153,16 @@ async def test_what_will_be_added_is_told_beforehand_and_nothing_is_changed(room
     again = await room.run(room.monitors.plan_monitors, id_)
     assert (again.add, again.there, again.lacking) == ([], added.added, plan.lacking)
     assert (await room.failure(room.monitors.plan_monitors, GONE)).type == "Refused"
+
+
+@pytest.mark.usefixtures("monitors")
+async def test_a_folder_is_validated_by_the_monitors_that_would_be_added_whether_or_not_they_read_anything(
+    room: Backroom,
+) -> None:
+    around = await surroundings(room.port, "Classification")
+    assert set(around.monitors) == set(CLASSIFICATION)
+    assert around.monitors["Stability Monitor: PSI/CSI"] == ["BASELINE_DATA"]
+    assert set((await surroundings(room.port, "Regression")).monitors) == set(REGRESSION[1:]), "the centre has no other"
 
 
 async def test_monitors_of_a_snapshot_that_is_gone_are_refused(room: Backroom) -> None:

@@ -1,6 +1,5 @@
 """Tickets are made once, read and withdrawn; sweeps wake whom a lost webhook left waiting."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,17 +16,6 @@ from mlc.ticketing import TicketSystems
 
 LABEL = "gov-" + "a" * 24
 DECIDED = TicketState(answer=Answer.APPROVED, version="2")
-
-
-@pytest.fixture(scope="module")
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from deploying import (
     successor,
     until,
 )
-from office import Office, Run
-from paperwork import next_ticket, text, told
+from office import Office, Run, asset
+from paperwork import add_assets, next_ticket, text, told
 from servers import eventually
 
 from mlc.model.processes import DeployModelResult, Phase
@@ -247,7 +247,8 @@ async def test_overtaken_in_one_of_two_places_it_stays_in_the_other_and_says_so(
     assert await desk.tickets() == []
 
 
-async def test_what_somebody_ended_by_hand_before_the_run_was_through_is_deployed_again(desk: Office) -> None:
+async def ended_by_hand(desk: Office) -> tuple[str, Run, str]:
+    """A snapshot whose deployment somebody ended before its run was through; the run, and the deployment's id."""
     await desk.engine("batch")
     (only,) = await versions(desk, 1)
     barrier = Barrier(desk, "take_over", "get_deployment", only)
@@ -256,24 +257,22 @@ async def test_what_somebody_ended_by_hand_before_the_run_was_through_is_deploye
     (mine,) = await deployments(desk, only)
     await desk.port.end_deployment(mine.id)
     barrier.open(only)
+    return only, run, mine.id
+
+
+async def test_what_somebody_ended_by_hand_before_the_run_was_through_is_deployed_again(desk: Office) -> None:
+    only, run, mine = await ended_by_hand(desk)
     ticket = await desk.ticket(run, "error")
-    assert f"1 of 1 deployments are gone. {mine.id}: it was undeployed meanwhile" in await text(desk, ticket)
+    assert f"1 of 1 deployments are gone. {mine}: it was undeployed meanwhile" in await text(desk, ticket)
     await desk.decide(run, ticket, "Done")
     (result,) = await ends(run)
     assert result.outcome == "deployed"
-    assert [d.id for d in result.deployments] != [mine.id]
+    assert [d.id for d in result.deployments] != [mine]
     assert await places(desk, only) == [("batch", "DEPLOYED"), ("batch", "UNDEPLOYED")]
 
 
 async def test_rejected_after_its_deployment_was_gone_says_that_nothing_is_there(desk: Office) -> None:
-    await desk.engine("batch")
-    (only,) = await versions(desk, 1)
-    barrier = Barrier(desk, "take_over", "get_deployment", only)
-    run = await desk.start(only)
-    await barrier.reached(only)
-    (mine,) = await deployments(desk, only)
-    await desk.port.end_deployment(mine.id)
-    barrier.open(only)
+    only, run, _ = await ended_by_hand(desk)
     await desk.decide(run, await desk.ticket(run, "error"), "Rejected")
     await abandoned(run)
     assert "is deployed nowhere any more" in await said(desk, only)
@@ -378,6 +377,24 @@ async def test_what_the_lower_ones_load_pushed_out_is_deployed_again_with_its_sc
     (kept,) = [d for d in await deployments(desk, high) if d.id == again]
     assert len(kept.schedules) == 1
     assert await desk.tickets() == []
+
+
+async def test_what_was_pushed_out_and_has_changed_since_is_not_put_back_in_its_place(desk: Office) -> None:
+    await small(desk)
+    low, high = await versions(desk, 2)
+    barrier = Barrier(desk, "take_over", "list_deployments", low)
+    run = await desk.start(low)
+    await load(desk, *(await loading(desk, low)).values())
+    await barrier.reached(low)
+    await load_everything(desk, high, await desk.start(high))
+    await add_assets(desk, high, asset("another.pkl", "WEIGHTS_FILE", b"that nobody deployed"))
+    barrier.open(low)
+    ticket = await desk.ticket(run, "error")
+    assert "changed after it was approved, so it was not deployed." in await text(desk, ticket)
+    assert await places(desk, high) == [("small", "DEPLOYED")]
+    await desk.decide(run, ticket, "Rejected")
+    await abandoned(run)
+    assert await active(desk, low, high) == [high]
 
 
 async def test_cancelled_while_it_puts_back_what_it_pushed_out_nothing_is_half_deployed(desk: Office) -> None:

@@ -63,6 +63,16 @@ async def carried(desk: Office, snapshot_id: str) -> list[bytes | None]:
     ]
 
 
+async def asked_anew_before_anything_is_deployed(desk: Office, snapshot_id: str, run: Run, before: TicketRef) -> None:
+    """And once that is approved, what was swapped is deployed."""
+    second = await next_ticket(desk, run, before)
+    assert "model.pkl changed" in await text(desk, second)
+    assert await deployments(desk, snapshot_id) == []
+    await desk.decide(run, second, "Done")
+    assert (await run.result()).outcome == "deployed"
+    assert await carried(desk, snapshot_id) == [b"another one"]
+
+
 async def test_a_file_that_was_swapped_while_the_ticket_waits_is_asked_about_anew(desk: Office) -> None:
     await desk.engine("batch")
     snapshot_id, run, first = await asked(desk)
@@ -206,12 +216,7 @@ async def test_a_file_that_was_swapped_between_approval_and_deployment_is_not_de
     mend(refused)
     await swap(desk, snapshot_id)
     await desk.decide(run, error, "Done")
-    second = await next_ticket(desk, run, error)
-    assert "model.pkl changed" in await text(desk, second)
-    assert await deployments(desk, snapshot_id) == []
-    await desk.decide(run, second, "Done")
-    assert (await run.result()).outcome == "deployed"
-    assert await carried(desk, snapshot_id) == [b"another one"]
+    await asked_anew_before_anything_is_deployed(desk, snapshot_id, run, error)
 
 
 async def test_a_file_that_was_swapped_after_the_last_comparison_is_not_deployed_either(desk: Office) -> None:
@@ -223,12 +228,7 @@ async def test_a_file_that_was_swapped_after_the_last_comparison_is_not_deployed
     await trying(run, "match_runtimes")  # what comes next is the deployment
     await swap(desk, snapshot_id)
     mend(down)
-    second = await next_ticket(desk, run, first)
-    assert "model.pkl changed" in await text(desk, second)
-    assert await deployments(desk, snapshot_id) == []
-    await desk.decide(run, second, "Done")
-    assert (await run.result()).outcome == "deployed"
-    assert await carried(desk, snapshot_id) == [b"another one"]
+    await asked_anew_before_anything_is_deployed(desk, snapshot_id, run, first)
 
 
 async def test_the_ticket_shows_what_an_approval_binds(desk: Office) -> None:

@@ -17,7 +17,7 @@ from office import Office, Run, asset, chain, office
 from paperwork import next_ticket, text
 from servers import eventually
 from temporalio import workflow
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -351,8 +351,8 @@ FORGED: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("options", FORGED, ids=["plain", "retried"])
-async def test_a_start_with_somebody_elses_state_is_refused(desk: Office, options: dict[str, Any]) -> None:
+async def forged(desk: Office, **options: Any) -> tuple[str, WorkflowHandle[Any, Any]]:
+    """A run that somebody started with the state of one that is about to deploy."""
     snapshot_id = await desk.snapshot("jira")
     state = DeployModelState.new(snapshot_id)
     state.status.phase = Phase.DEPLOYMENT
@@ -363,6 +363,12 @@ async def test_a_start_with_somebody_elses_state_is_refused(desk: Office, option
         task_queue=desk.task_queue,
         **options,
     )
+    return snapshot_id, run
+
+
+@pytest.mark.parametrize("options", FORGED, ids=["plain", "retried"])
+async def test_a_start_with_somebody_elses_state_is_refused(desk: Office, options: dict[str, Any]) -> None:
+    snapshot_id, run = await forged(desk, **options)
     with pytest.raises(WorkflowFailureError) as failure:
         await run.result()
     assert getattr(failure.value.cause, "type", None) == "ForgedState"
@@ -372,16 +378,7 @@ async def test_a_start_with_somebody_elses_state_is_refused(desk: Office, option
 async def test_no_run_of_a_cron_takes_somebody_elses_state_although_each_continues_the_one_before(
     desk: Office,
 ) -> None:
-    snapshot_id = await desk.snapshot("jira")
-    state = DeployModelState.new(snapshot_id)
-    state.status.phase = Phase.DEPLOYMENT
-    run = await desk.client.start_workflow(
-        "DeployModel",
-        DeployModelStart(snapshot_id=snapshot_id, carried=state),
-        id=deploy_model_id(snapshot_id),
-        task_queue=desk.task_queue,
-        cron_schedule="@every 1s",
-    )
+    snapshot_id, run = await forged(desk, cron_schedule="@every 1s")
 
     async def ended_twice() -> list[str]:
         query = f"WorkflowId = '{run.id}' AND ExecutionStatus != 'Running'"

@@ -283,9 +283,7 @@ def test_pips_reason_is_found_and_an_index_that_is_away_is_told_from_a_package_t
 
 
 def test_what_pip_was_at_is_told_without_where_it_was_asked_for() -> None:
-    text = (
-        "2026-11-29T13:21:51,531 Collecting torch==2.1 (from -r /work/requirements.txt (line 3))\nCreated temporary x"
-    )
+    text = "2026-01-02T03:04:05,678 Collecting torch==2.1 (from -r /job/requirements.txt (line 3))\nCreated temporary x"
     assert PipOutput(text).step() == "Collecting torch==2.1"
 
 

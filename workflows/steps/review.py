@@ -154,8 +154,7 @@ class Review:
         """Hash what the question is about, before it is asked: nothing but what was judged, and passes."""
         bound = await self._hash(note)
         while bound.unjudged:
-            self.case.judged_no_more()
-            self.progress.note(verdict_text(await self.case.judge()))
+            await self._judge_again()
             if not self.passes:
                 return
             bound = await self._hash(note)
@@ -178,15 +177,15 @@ class Review:
     async def _judge_anew(self) -> None:
         """What is there now is judged, and bound if it passes: the tables may be others, too."""
         if self.result.verdict is not None:
-            self.case.judged_no_more()
-            self.progress.note(verdict_text(await self.case.judge()))
+            await self._judge_again()
         if self.passes:
-            await self._bind_anew()
-
-    async def _bind_anew(self) -> None:
-        await self._bind(f"Asked anew: {self._since()}")
+            await self._bind(f"Asked anew: {self._since()}")
         if self.passes:
             self.state.reviewed = self.result.decision = None
+
+    async def _judge_again(self) -> None:
+        self.case.judged_no_more()
+        self.progress.note(verdict_text(await self.case.judge()))
 
     def _since(self) -> str:
         """Why an answer does not count."""
