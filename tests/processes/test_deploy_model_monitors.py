@@ -132,7 +132,7 @@ async def test_what_was_set_on_a_monitor_goes_on_with_the_next_snapshot(desk: Of
 
 
 @pytest.mark.parametrize(
-    "desk", [{"configure": lambda s: s.model_copy(update={"outage_budget": timedelta(seconds=2)})}], indirect=True
+    "desk", [{"configure": lambda s: s.model_copy(update={"outage_budget": timedelta(seconds=6)})}], indirect=True
 )
 async def test_an_outage_while_monitors_are_added_becomes_an_error_ticket_after_the_patience(desk: Office) -> None:
     await desk.engine("batch")

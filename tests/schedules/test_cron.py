@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import islice, takewhile
 
 import pytest
@@ -23,7 +24,10 @@ def day(year: int, month: int, number: int) -> datetime:
     return datetime.combine(date(year, month, number), time.min)
 
 
-MINUTES_OF_2026 = [day(2026, 1, 1) + timedelta(minutes=number) for number in range(365 * 24 * 60)]
+@cache
+def minutes_of_2026() -> list[datetime]:
+    return [day(2026, 1, 1) + timedelta(minutes=number) for number in range(365 * 24 * 60)]
+
 
 Item = tuple[str, frozenset[int]]
 """A part of a field as it is written, and the values that it stands for."""
@@ -53,7 +57,7 @@ def test_every_minute_of_a_year_is_judged_as_the_expression_says(
     expression: str, is_it: Callable[[datetime], bool]
 ) -> None:
     found = list(moments(calendars(expression), date(2026, 1, 1), date(2026, 12, 31)))
-    assert found == [minute for minute in MINUTES_OF_2026 if is_it(minute)]
+    assert found == [minute for minute in minutes_of_2026() if is_it(minute)]
 
 
 def items(
