@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from mlc.standalone.desk import jql
 from mlc.standalone.desk.jira_json import EXPIRATION_ID, EXPIRATION_NAME, ISSUE_TYPES, stamp
-from mlc.standalone.desk.parts import Ask, Asked, Author, Desk, Parts, author
+from mlc.standalone.desk.parts import Ask, Asked, Author, Desk, Parts, jira_account
 from mlc.standalone.desk.tables import Issue
 from mlc.standalone.desk.tickets import Invalid, NoSuchTicket
 
@@ -17,7 +17,7 @@ MOST_RESULTS = {"cloud": 5000, "server": 1000}
 
 open_router = APIRouter()
 """What Jira tells anybody."""
-router = APIRouter(dependencies=[Depends(author)])
+router = APIRouter(dependencies=[Depends(jira_account)])
 
 PERMISSIONS = {
     "BROWSE_PROJECTS": "Browse Projects",
@@ -64,14 +64,15 @@ def server_info(desk: Desk) -> dict[str, Any]:
 
 @router.get("/myself")
 def myself(desk: Desk, by: Author) -> dict[str, Any]:
-    return desk.json.user(by)
+    return desk.json.user(by) | {"locale": desk.json.locale}
 
 
 @router.get("/field")
 def fields(desk: Desk) -> list[dict[str, Any]]:
     listed = [_field(name, name.capitalize(), kind, custom=False) for name, kind in _FIELDS.items()]
     if desk.json.expiration:
-        listed.append(_field(EXPIRATION_ID, EXPIRATION_NAME, "date", custom=True))
+        custom = _field(EXPIRATION_ID, EXPIRATION_NAME, "date", custom=True)
+        listed.append(custom | ({"untranslatedName": EXPIRATION_NAME} if desk.json.cloud else {}))
     return listed
 
 

@@ -5,8 +5,9 @@ import binascii
 import hmac
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import Body, Depends, Query, Request
+from fastapi import Body, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
@@ -68,6 +69,26 @@ def author(request: Request) -> str:
     if not hmac.compare_digest(given.encode(), settings.token.get_secret_value().encode()):
         raise Unauthorized
     return account
+
+
+def jira_account(request: Request, response: Response) -> None:
+    """Let in who may use Jira's API; the answer tells whom, as Jira's do.
+
+    Raises:
+        Unauthorized: it is not the account of the settings.
+    """
+    name = author(request)
+    response.headers["X-Seraph-LoginReason"] = "OK"
+    if parts(request).json.cloud:
+        response.headers["X-AACCOUNTID"] = quote(parts(request).json.account_id(name), safe=":")
+    else:
+        response.headers["X-AUSERNAME"] = quote(name)
+
+
+def servicenow_account(request: Request, response: Response) -> None:
+    """The same for ServiceNow's."""
+    author(request)
+    response.headers["X-Is-Logged-In"] = "true"
 
 
 class Asked(BaseModel):
