@@ -18,6 +18,9 @@ from mlc.ticketing.servicenow.auth import CONNECT_TIMEOUT, SYSTEM, Identity
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 from mlc.ticketing.servicenow.wire import Row, messages
 
+_SAYS_MORE = {401, 403, 408, 409, 425, 429}
+"""Statuses that tell more of why an answer is none than that it was given to a guest."""
+
 T = TypeVar("T")
 
 _row = Row.model_validate
@@ -139,6 +142,8 @@ class ServiceNowSession:
     def _refusal(self, doing: str, response: requests.Response, *, write: bool) -> ExternalError:
         if response.status_code == 401:
             self._identity.forget()
+        if _is_to_a_guest(response):
+            return self._unknown(doing, done=write and response.status_code < 400)
         try:
             body = response.json()
         except ValueError:
@@ -147,21 +152,36 @@ class ServiceNowSession:
         said = http_failure.shortened(messages(body), self._identity.secrets)
         return http_failure.of_status(SYSTEM, doing, response.status_code, said=said, wait=wait, write=write)
 
+    def _unknown(self, doing: str, *, done: bool) -> ExternalError:
+        """What is wrong with an answer to a guest. A write that was accepted has to be looked for."""
+        self._identity.forget()
+        sentence = f"{SYSTEM} took us for a guest when asked to {doing}: are user and token right, and not expired?"
+        return Unavailable(SYSTEM, sentence, maybe_done=True) if done else Refused(SYSTEM, sentence, status=401)
+
 
 class _Strict(requests.Session):
     """Takes for a good answer only what is ServiceNow's JSON, and whole.
 
     A sleeping instance answers 200 with a page, a login page comes after a redirect, and a query that took too long
-    leaves half a result with an error beside it: pysnow would take that for all there is.
+    leaves half a result with an error beside it: pysnow would take that for all there is. And what is answered to a
+    guest shows nothing of ours, with 200 or with 404.
     """
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         response = super().request(*args, **kwargs | {"allow_redirects": False})
+        if _is_to_a_guest(response):
+            raise requests.exceptions.HTTPError(response=response)
         if response.status_code < 400:
             body = response.json() if response.status_code < 300 else None
             if not isinstance(body, dict) or "result" not in body or "error" in body:
                 raise ValueError("not an answer of ServiceNow")
         return response
+
+
+def _is_to_a_guest(response: requests.Response) -> bool:
+    """Whether the instance did not know who asks, as it tells in a header; some statuses tell more."""
+    logged_in = response.headers.get("X-Is-Logged-In", "").strip().casefold()
+    return logged_in == "false" and response.status_code < 500 and response.status_code not in _SAYS_MORE
 
 
 def _misread() -> tuple[type[Exception], ...]:
