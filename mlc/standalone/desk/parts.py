@@ -85,6 +85,16 @@ def jira_account(request: Request, response: Response) -> None:
         response.headers["X-AUSERNAME"] = quote(name)
 
 
+def jira_visitor(request: Request, response: Response) -> bool:
+    """Whether it is the account of the settings. Whoever else it is, Jira lets them in, and shows what is public."""
+    try:
+        jira_account(request, response)
+    except Unauthorized:
+        response.headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
+        return False
+    return True
+
+
 def servicenow_account(request: Request, response: Response) -> None:
     """The same for ServiceNow's."""
     author(request)
@@ -118,5 +128,6 @@ class Asked(BaseModel):
 
 Desk = Annotated[Parts, Depends(parts)]
 Author = Annotated[str, Depends(author)]
+Known = Annotated[bool, Depends(jira_visitor)]
 Ask = Annotated[Asked, Query()]
 Json = Annotated[dict[str, Any], Body()]
