@@ -14,12 +14,10 @@ from mlc.model import retry_after
 from mlc.model.failure import ExternalError, Refused, Unavailable
 from mlc.ticketing import http_failure
 from mlc.ticketing.port import Attachment
+from mlc.ticketing.servicenow import guest
 from mlc.ticketing.servicenow.auth import CONNECT_TIMEOUT, SYSTEM, Identity
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 from mlc.ticketing.servicenow.wire import Row, messages
-
-_SAYS_MORE = {401, 403, 408, 409, 425, 429}
-"""Statuses that tell more of why an answer is none than that it was given to a guest."""
 
 T = TypeVar("T")
 
@@ -140,10 +138,10 @@ class ServiceNowSession:
         return client
 
     def _refusal(self, doing: str, response: requests.Response, *, write: bool) -> ExternalError:
-        if response.status_code == 401:
+        if response.status_code == 401 or guest.is_to_a_guest(response):
             self._identity.forget()
-        if _is_to_a_guest(response):
-            return self._unknown(doing, done=write and response.status_code < 400)
+        if guest.is_to_a_guest(response):
+            return guest.failure(doing, response, write=write)
         try:
             body = response.json()
         except ValueError:
@@ -151,12 +149,6 @@ class ServiceNowSession:
         wait = retry_after.decode(response.headers.get(retry_after.NAME))
         said = http_failure.shortened(messages(body), self._identity.secrets)
         return http_failure.of_status(SYSTEM, doing, response.status_code, said=said, wait=wait, write=write)
-
-    def _unknown(self, doing: str, *, done: bool) -> ExternalError:
-        """What is wrong with an answer to a guest. A write that was accepted has to be looked for."""
-        self._identity.forget()
-        sentence = f"{SYSTEM} took us for a guest when asked to {doing}: are user and token right, and not expired?"
-        return Unavailable(SYSTEM, sentence, maybe_done=True) if done else Refused(SYSTEM, sentence, status=401)
 
 
 class _Strict(requests.Session):
@@ -169,19 +161,13 @@ class _Strict(requests.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         response = super().request(*args, **kwargs | {"allow_redirects": False})
-        if _is_to_a_guest(response):
+        if guest.is_to_a_guest(response):
             raise requests.exceptions.HTTPError(response=response)
         if response.status_code < 400:
             body = response.json() if response.status_code < 300 else None
             if not isinstance(body, dict) or "result" not in body or "error" in body:
                 raise ValueError("not an answer of ServiceNow")
         return response
-
-
-def _is_to_a_guest(response: requests.Response) -> bool:
-    """Whether the instance did not know who asks, as it tells in a header; some statuses tell more."""
-    logged_in = response.headers.get("X-Is-Logged-In", "").strip().casefold()
-    return logged_in == "false" and response.status_code < 500 and response.status_code not in _SAYS_MORE
 
 
 def _misread() -> tuple[type[Exception], ...]:
