@@ -171,6 +171,6 @@ class TicketActivities:
 
 def in_short(state: TicketState) -> TicketState:
     """What a history keeps of what people wrote: the whole comment stays on the ticket."""
-    limits = {"status": 80, "resolution": 80, "decided_by": 120, "reason": 400}
+    limits = {"status": 80, "resolution": 80, "decided_by": 120, "reason": 400, "answer_problem": 800}
     texts = {name: getattr(state, name) for name in limits}
     return state.model_copy(update={name: truncate(text, limits[name]) for name, text in texts.items() if text})

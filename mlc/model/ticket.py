@@ -109,6 +109,8 @@ class TicketState(Record):
     expiration: date | None = None
     expiration_problem: str | None = None
     """Why the Expiration Date can't be used (past, unreadable), as a sentence for the ticket; None if it can."""
+    answer_problem: str | None = None
+    """What no list knows of a ticket that is undecided (its resolution, say), in sentences for the ticket."""
 
 
 class TicketChanged(Input):

@@ -1,5 +1,7 @@
 """`mlc check` of ServiceNow: as it should be, and with one thing after the other broken."""
 
+import json
+
 import pytest
 from check_site import JIRA_TOKEN, Site
 
@@ -162,3 +164,30 @@ async def test_one_system_whose_settings_can_not_be_read_leaves_the_others_check
     assert "Tickets" not in sections
     assert sections["Jira"].right
     tell(sections["ServiceNow"].findings, Mark.WRONG, "A setting can't be used", "MLC_SERVICENOW_DESCRIPTION_LIMIT")
+
+
+async def test_resolution_codes_on_neither_list_are_listed(snow: Site) -> None:
+    said = "Resolution codes of incident on neither list, with which a ticket stays a question: Known error"
+    tell(await found(), Mark.GOOD, said)
+
+
+async def test_labels_in_another_language_than_the_accounts_are_told(snow: Site) -> None:
+    row = {"name": "change_request", "element": "state", "value": "3"}
+    rows = [row | {"label": "Closed", "language": "en"}, row | {"label": "Geschlossen", "language": "de"}]
+    body = json.dumps({"result": [{k: {"value": v, "display_value": v} for k, v in each.items()} for each in rows]})
+    me = {"user_name": "mlc", "preferred_language": "de"}
+    ours = json.dumps({"result": [{k: {"value": v, "display_value": v} for k, v in me.items()}]})
+    snow.set(MLC_SERVICENOW_CLOSED_STATES='["Closed"]')
+    for path, said in (("/sys_user$", ours), ("/sys_choice$", body)):
+        snow.faults.add(Effect.ANSWER, path=path, status=200, body=said, times=9)
+    findings = await found()
+    tell(findings, Mark.GOOD, "The account's language is de")
+    tell(
+        findings,
+        Mark.WRONG,
+        "No state of change_request means closed",
+        "MLC_SERVICENOW_CLOSED_STATES to one of: 3 (Geschlossen); now it holds labels in en, and the account's "
+        "language is de.",
+    )
+    snow.set(MLC_SERVICENOW_CLOSED_STATES='["geschlossen"]')
+    tell(await found(), Mark.GOOD, "In change_request a ticket is closed as: Geschlossen")

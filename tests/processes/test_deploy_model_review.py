@@ -17,6 +17,8 @@ USUAL = Scheme().statuses
 LAX = {"scheme": Scheme((*USUAL, Status("10005", "Closed", "done"), Status("10006", "Shelved", "done", "Won't Do")))}
 """A project with one closed status that says nothing, and one that says no by its resolution."""
 
+LATER = {"scheme": Scheme(resolutions={**Scheme().resolutions, "10005": "Later"})}
+
 
 async def review(desk: Office, *tags: str) -> tuple[Run, TicketRef]:
     """A run that waits for its reviewer."""
@@ -138,9 +140,11 @@ async def test_a_status_that_means_neither_is_remarked_once_and_the_question_sta
     run, ticket = await review(desk)
     await desk.decide(run, ticket, "Closed")
     said = await remarked(desk, run, ticket)
-    assert said == (
-        "This ticket is closed (status 'Closed') in a way that means neither yes nor no, so nothing was decided."
+    assert said.startswith(
+        "This ticket is closed (status 'Closed') in a way that means neither yes nor no, so nothing was decided. "
+        "Its status 'Closed' (id "
     )
+    assert "the language of our account" in said
     for _ in range(3):
         await desk.tell(run, ticket)
     await desk.decide(run, ticket, "To Do")
@@ -149,6 +153,20 @@ async def test_a_status_that_means_neither_is_remarked_once_and_the_question_sta
         return "may this snapshot be deployed" in (await desk.status(run)).waiting_for
 
     await eventually(open_again)
+    await desk.decide(run, ticket, "Done")
+    assert (await run.result()).outcome == "deployed"
+    assert len(await remarks(desk, ticket)) == 1
+
+
+@pytest.mark.parametrize("desk", [LATER], indirect=True)
+async def test_a_resolution_that_is_on_neither_list_is_named_and_the_question_stays_open(desk: Office) -> None:
+    run, ticket = await review(desk)
+    await move(desk, ticket, "Done", "Later")
+    await desk.tell(run, ticket)
+    said = await remarked(desk, run, ticket)
+    assert "(status 'Done', resolution 'Later') in a way that means neither yes nor no" in said
+    assert "its resolution 'Later' (id 10005) is on neither list: Done, Approved, " in said
+    await desk.decide(run, ticket, "To Do")
     await desk.decide(run, ticket, "Done")
     assert (await run.result()).outcome == "deployed"
     assert len(await remarks(desk, ticket)) == 1

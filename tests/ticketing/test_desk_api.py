@@ -123,11 +123,25 @@ def test_a_cloud_search_is_paged_by_tokens(desks: Desks, question: TicketRequest
 def test_the_api_asks_for_the_token(desk: RunningDesk, headers: dict[str, str], status: int) -> None:
     with httpx.Client(trust_env=False, headers=headers) as http:
         assert http.get(f"{desk.url}/rest/api/2/myself").status_code == status
-        assert http.get(f"{desk.url}/rest/api/2/search", params={"jql": ""}).status_code == status
+        assert http.get(f"{desk.url}/rest/api/2/project/MLR").status_code == status
     with httpx.Client(trust_env=False, auth=("other", TOKEN)) as http:
         assert http.get(f"{desk.url}/rest/api/2/myself").status_code == 401
     with httpx.Client(trust_env=False, auth=(USER, TOKEN)) as http:
         assert http.get(f"{desk.url}/rest/api/2/myself").status_code == 200
+
+
+def test_who_is_not_known_finds_no_tickets_and_no_field_of_ours_with_status_200(
+    desk: RunningDesk, question: TicketRequest
+) -> None:
+    desk.adapter().create(question)
+    path = "/search/jql" if desk.settings.deployment == "cloud" else "/search"
+    for auth, reason, count in (((USER, TOKEN), "OK", 1), ((USER, "expired"), "AUTHENTICATED_FAILED", 0)):
+        with httpx.Client(base_url=f"{desk.url}/rest/api/2", trust_env=False, auth=auth) as http:
+            found = http.get(path, params={"jql": "labels = gov-managed"})
+            fields = http.get("/field")
+        assert (found.status_code, len(found.json()["issues"])) == (200, count)
+        assert (fields.status_code, sum(field["custom"] for field in fields.json())) == (200, count)
+        assert {answer.headers["X-Seraph-LoginReason"] for answer in (found, fields)} == {reason}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mlc.standalone.desk.scheme import Scheme, Status
 from mlc.ticketing import TicketRequest
 from mlc.ticketing.jira.adapter import JiraTicketing
 from mlc.ticketing.jira.answer import answer_of, state_of
-from mlc.ticketing.jira.reader import only_date_field
+from mlc.ticketing.jira.reader import date_field
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.jira.wire import FieldMeta, Issue
 from mlc.ticketing.jira.wire import Status as StatusJson
@@ -116,13 +116,39 @@ def field(field_id: str, name: str, kind: str = "date", *, custom: bool = True) 
     return FieldMeta.model_validate({"id": field_id, "name": name, "custom": custom, "schema": {"type": kind}})
 
 
-def test_the_expiration_field_is_the_one_custom_date_field_of_that_very_name() -> None:
+def test_the_expiration_field_is_the_one_custom_date_field_of_that_name() -> None:
     fields = [field("c1", "Expiration date"), field("c2", "Expiration Date"), field("c3", "Expiration Date", "string")]
-    assert only_date_field([*fields, field("duedate", "Expiration Date", custom=False)], "Expiration Date") == "c2"
-    assert only_date_field(fields[:1], "Expiration Date") is None
-    assert only_date_field(fields[2:], "Expiration Date") == "c3"
+    assert date_field([*fields, field("duedate", "Expiration Date", custom=False)], "Expiration Date") == "c2"
+    assert date_field(fields[2:], "Expiration Date") == "c3"
     with pytest.raises(Refused, match="MLC_JIRA_EXPIRATION_FIELD"):
-        only_date_field([*fields, field("c4", "Expiration Date", "datetime")], "Expiration Date")
+        date_field([*fields, field("c4", "Expiration Date", "datetime")], "Expiration Date")
+
+
+@pytest.mark.parametrize(
+    ("listed", "wanted"),
+    [
+        ({"name": "Expiration date"}, "Expiration Date"),
+        ({"name": "EXPIRATION  DATE"}, "Expiration Date"),
+        ({"name": "Ablaufdatum", "untranslatedName": "Expiration Date"}, "Expiration Date"),
+        ({"name": "Ablaufdatum", "untranslatedName": "Expiration Date"}, "Ablaufdatum"),
+        ({"name": "Ablaufdatum", "clauseNames": ["cf[42]", "Expiration Date"]}, "Expiration Date"),
+        ({"name": "Date d\u2019expiration"}, "Date d'expiration"),
+        ({"name": "Gu\u0308ltig bis"}, "G\u00fcltig bis"),
+        ({"name": "Something else"}, "customfield_42"),
+    ],
+)
+def test_the_expiration_field_is_found_by_its_id_and_by_its_name_in_any_language_and_case(
+    listed: dict[str, Any], wanted: str
+) -> None:
+    raw = {"id": "customfield_42", "custom": True, "schema": {"type": "date"}, **listed}
+    assert date_field([field("other", "Due"), FieldMeta.model_validate(raw)], wanted) == "customfield_42"
+
+
+def test_two_fields_whose_names_differ_by_case_alone_are_told_apart_only_by_the_very_name() -> None:
+    fields = [field("c1", "Expiration date"), field("c2", "Expiration Date")]
+    assert date_field(fields, "Expiration date") == "c1"
+    with pytest.raises(Refused, match="c1, c2"):
+        date_field(fields, "EXPIRATION DATE")
 
 
 def test_a_jira_without_the_field_gives_no_date_and_no_problem(desks: Desks, question: TicketRequest) -> None:

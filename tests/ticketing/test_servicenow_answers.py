@@ -13,7 +13,7 @@ from mlc.standalone.faults import Effect
 from mlc.ticketing import Section, TicketRequest
 from mlc.ticketing.content.plain import render_within
 from mlc.ticketing.servicenow.adapter import ServiceNowTicketing
-from mlc.ticketing.servicenow.answer import answer_of, state_of
+from mlc.ticketing.servicenow.answer import answer_of, last_said, state_of
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 from mlc.ticketing.servicenow.text import link_note, note
 from mlc.ticketing.servicenow.wire import Row
@@ -181,6 +181,61 @@ def test_the_last_of_several_approvals_counts(change: ChangeSite, question: Tick
     change.approve(ref, by="bob")
     state = tickets.get(ref)
     assert (state.answer, state.decided_by) == (Answer.APPROVED, "bob (bob)")
+
+
+def test_an_approval_of_an_earlier_round_is_not_taken_for_one_that_is_set_by_hand(
+    change: ChangeSite, question: TicketRequest
+) -> None:
+    tickets = change.adapter()
+    ref = tickets.create(question)
+    change.approve(ref, by="ada")
+    assert (tickets.get(ref).decided_by or "").startswith("ada")
+    change.set(ref, approval="requested")
+    change.set(ref, approval="approved")
+    records = change.desk.parts.records
+    with records.writing() as session:
+        [approval] = records.children(session, "sysapproval_approver", records.task(session, ref.key).sys_id)
+        approval.sys_updated_on = "2026-01-01 00:00:00"
+    state = tickets.get(ref)
+    assert (state.answer, state.decided_by, state.reason) == (Answer.APPROVED, None, None)
+    assert state.decided_at is not None
+
+
+def test_who_is_nobody_in_particular_has_no_reason_of_their_own() -> None:
+    def said(by: str) -> list[Row]:
+        return [row(value="fine", sys_created_by=by)]
+
+    assert last_said(said("ada"), "ada") == "fine"
+    for account in ("guest", "system", ""):
+        assert last_said(said(account), account) is None
+
+
+def test_a_resolution_code_on_neither_list_is_named_with_a_hint_at_the_language(desks: Desks) -> None:
+    site = IncidentSite(desks.start())
+    tickets = site.adapter()
+    ref = tickets.create(TicketRequest(label=LABEL, kind="error", summary="s", body=[]))
+    site.set(ref, "eve", state="6", close_code="Known error", close_notes="It is known.")
+    state = tickets.get(ref)
+    assert state.answer is Answer.UNDECIDED
+    assert state.answer_problem is not None
+    assert "'Known error' is on neither list" in state.answer_problem
+    assert "language of our account" in state.answer_problem
+    site.withdraw(ref)
+    assert tickets.get(ref).answer_problem is None
+
+
+def test_values_count_in_whatever_language_their_labels_are_shown() -> None:
+    german = Row.model_validate(
+        {
+            "state": {"value": "6", "display_value": "Gel\u00f6st"},
+            "close_code": {"value": "Solution provided", "display_value": "L\u00f6sung geliefert"},
+        }
+    )
+    assert answer_of(german, "incident", ServiceNowSettings()) is Answer.APPROVED
+    by_label = ServiceNowSettings(approved_codes=["Lo\u0308sung geliefert"], incident_closed_states=["gel\u00f6st"])
+    assert answer_of(german, "incident", by_label) is Answer.APPROVED
+    typographic = row(state="6", close_code="Won\u2019t Do")
+    assert answer_of(typographic, "incident", ServiceNowSettings(rejected_codes=["won't do"])) is Answer.REJECTED
 
 
 def test_an_approval_set_by_hand_has_a_time_and_no_name(change: ChangeSite, question: TicketRequest) -> None:

@@ -151,5 +151,6 @@ def _event(ticket: TicketRef, text: str) -> str:
 def _problem(state: TicketState, objection: Objection) -> str | None:
     if state.answer is Answer.UNDECIDED:
         closed_as = f"status {state.status!r}" + (f", resolution {state.resolution!r}" if state.resolution else "")
-        return f"This ticket is closed ({closed_as}) in a way that means neither yes nor no, so nothing was decided."
+        said = f"This ticket is closed ({closed_as}) in a way that means neither yes nor no, so nothing was decided."
+        return f"{said} {state.answer_problem}" if state.answer_problem else said
     return objection(state) if state.answer is Answer.APPROVED else None

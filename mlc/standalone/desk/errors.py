@@ -38,6 +38,9 @@ def answer_errors(app: FastAPI) -> None:
         refusal = _errors(401, ["You are not authenticated. Authentication required to perform this operation."])
         if _of_servicenow(request):
             refusal = _failure(401, "User Not Authenticated", "Required to provide Auth information")
+            refusal.headers["X-Is-Logged-In"] = "false"
+        else:
+            refusal.headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
         refusal.headers["WWW-Authenticate"] = 'Basic realm="Tickets"'
         return refusal
 

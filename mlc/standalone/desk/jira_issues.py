@@ -6,15 +6,15 @@ from fastapi import APIRouter, Body, Depends, File, Header, Response, UploadFile
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from mlc.standalone.desk.jira_json import EXPIRATION_ID, ISSUE_TYPES
-from mlc.standalone.desk.parts import Ask, Author, Desk, Json, author
+from mlc.standalone.desk.jira_json import EXPIRATION_ID, ISSUE_TYPES, LONGEST_CHANGELOG
+from mlc.standalone.desk.parts import Ask, Author, Desk, Json, Parts, jira_account
 from mlc.standalone.desk.tables import Attachment, Issue, Property
 from mlc.standalone.desk.tickets import File as NewFile
 from mlc.standalone.desk.tickets import Invalid, NoSuchTicket
 
 LARGEST_ATTACHMENT = 10 * 1024 * 1024
 
-router = APIRouter(dependencies=[Depends(author)])
+router = APIRouter(dependencies=[Depends(jira_account)])
 
 _EDITABLE = {"summary": "summary", "description": "description", "labels": "labels", EXPIRATION_ID: "expiration"}
 
@@ -98,8 +98,7 @@ def do_transition(desk: Desk, by: Author, issue: str, body: Json) -> None:
             )
         for operation in _object(body.get("update") or {}, "update").get("comment", []):
             desk.tickets.comment(session, found, by, operation["add"]["body"])
-        name = _object(resolution, "resolution").get("name") if resolution else None
-        desk.tickets.move(session, found, by, to, name)
+        desk.tickets.move(session, found, by, to, _resolution(desk, resolution) if resolution else None)
 
 
 @router.get("/issue/{issue}/comment")
@@ -120,11 +119,15 @@ def add_comment(desk: Desk, by: Author, issue: str, body: Json) -> dict[str, Any
 
 @router.get("/issue/{issue}/changelog")
 def get_changelog(desk: Desk, issue: str, ask: Ask) -> dict[str, Any]:
+    """Cloud's pages, the oldest edit first. Data Center has none: it shows all of them with the issue."""
+    if not desk.json.cloud:
+        raise NoSuchTicket
     with desk.tickets.reading() as session:
         histories = desk.tickets.issue(session, issue).histories
-        end = ask.start_at + ask.max_results
+        most = min(ask.max_results, LONGEST_CHANGELOG)
+        end = ask.start_at + most
         page = [desk.json.history(history) for history in histories[ask.start_at : end]]
-        shown = {"startAt": ask.start_at, "maxResults": ask.max_results, "total": len(histories), "values": page}
+        shown = {"startAt": ask.start_at, "maxResults": most, "total": len(histories), "values": page}
         return shown | {"isLast": end >= len(histories)}
 
 
@@ -242,6 +245,12 @@ def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid(**{name: "data was not an object"})
     return value
+
+
+def _resolution(desk: Parts, given: Any) -> str:
+    """The name of a resolution, which may be given by its id, too."""
+    named = _object(given, "resolution")
+    return str(named.get("name") or desk.json.scheme.resolutions.get(str(named.get("id")), named.get("id")))
 
 
 def _values(fields: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from mlc.standalone.desk.tables import Attachment, Comment, History, Issue, Remo
 EXPIRATION_ID = "customfield_10042"
 EXPIRATION_NAME = "Expiration Date"
 ISSUE_TYPES = {"Task": "10100"}
+LONGEST_CHANGELOG = 100
+"""Edits that Cloud shows at once."""
 FIRST_ID = 10_000
 """Issue 1 has id 10001, as ids do in Jira, so that nobody takes an id for the number in a key."""
 
@@ -34,6 +36,10 @@ class JiraJson:
         self.scheme = scheme
         self.cloud = cloud
         self.expiration = expiration
+        self.locale = "en_US"
+        """The language of the API's account."""
+        self.simplified = False
+        """Whether the project is team-managed, of which there are some on Cloud."""
 
     def url(self, path: str) -> str:
         return f"{self.base}/rest/api/2/{path}"
@@ -50,10 +56,14 @@ class JiraJson:
             return int(digits) if project.upper() == self.project else None
         return int(digits) - FIRST_ID
 
+    def account_id(self, name: str) -> str:
+        """By what Cloud knows a person."""
+        return f"desk:{name}"
+
     def user(self, name: str) -> dict[str, Any]:
         shared = {"self": self.url(f"user?accountId={name}"), "displayName": name, "active": True, "timeZone": "UTC"}
         if self.cloud:
-            return shared | {"accountId": f"desk:{name}", "accountType": "atlassian"}
+            return shared | {"accountId": self.account_id(name), "accountType": "atlassian"}
         return shared | {"name": name, "key": name}
 
     def status(self, status: Status) -> dict[str, Any]:
@@ -78,7 +88,8 @@ class JiraJson:
         return {"self": self.url(f"resolution/{number}"), "id": number, "name": name, "description": ""}
 
     def project_json(self) -> dict[str, Any]:
-        return {"self": self.url("project/10000"), "id": "10000", "key": self.project, "name": "Model risk"}
+        shown = {"self": self.url("project/10000"), "id": "10000", "key": self.project, "name": "Model risk"}
+        return shown | ({"projectTypeKey": "software", "simplified": self.simplified} if self.cloud else {})
 
     def issue_type(self, name: str) -> dict[str, Any]:
         number = ISSUE_TYPES[name]
@@ -113,7 +124,7 @@ class JiraJson:
         if changelog:
             histories = [self.history(history) for history in issue.histories]
             if self.cloud:
-                histories = histories[::-1][:100]  # Cloud: the newest first, and no more of them
+                histories = histories[::-1][:LONGEST_CHANGELOG]  # the newest first, and no more of them
             shown["changelog"] = {
                 "startAt": 0,
                 "maxResults": len(histories),

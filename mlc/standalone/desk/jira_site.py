@@ -9,15 +9,15 @@ from sqlalchemy import func, select
 
 from mlc.standalone.desk import jql
 from mlc.standalone.desk.jira_json import EXPIRATION_ID, EXPIRATION_NAME, ISSUE_TYPES, stamp
-from mlc.standalone.desk.parts import Ask, Asked, Author, Desk, Parts, author
+from mlc.standalone.desk.parts import Ask, Asked, Author, Desk, Known, Parts, jira_account
 from mlc.standalone.desk.tables import Issue
 from mlc.standalone.desk.tickets import Invalid, NoSuchTicket
 
 MOST_RESULTS = {"cloud": 5000, "server": 1000}
 
 open_router = APIRouter()
-"""What Jira tells anybody."""
-router = APIRouter(dependencies=[Depends(author)])
+"""What Jira answers to anybody, with less of it to whom it doesn't know."""
+router = APIRouter(dependencies=[Depends(jira_account)])
 
 PERMISSIONS = {
     "BROWSE_PROJECTS": "Browse Projects",
@@ -64,14 +64,15 @@ def server_info(desk: Desk) -> dict[str, Any]:
 
 @router.get("/myself")
 def myself(desk: Desk, by: Author) -> dict[str, Any]:
-    return desk.json.user(by)
+    return desk.json.user(by) | {"locale": desk.json.locale}
 
 
-@router.get("/field")
-def fields(desk: Desk) -> list[dict[str, Any]]:
+@open_router.get("/field")
+def fields(desk: Desk, known: Known) -> list[dict[str, Any]]:
     listed = [_field(name, name.capitalize(), kind, custom=False) for name, kind in _FIELDS.items()]
-    if desk.json.expiration:
-        listed.append(_field(EXPIRATION_ID, EXPIRATION_NAME, "date", custom=True))
+    if desk.json.expiration and known:
+        custom = _field(EXPIRATION_ID, EXPIRATION_NAME, "date", custom=True)
+        listed.append(custom | ({"untranslatedName": EXPIRATION_NAME} if desk.json.cloud else {}))
     return listed
 
 
@@ -133,30 +134,30 @@ def create_fields(desk: Desk, project: str, issue_type: str) -> dict[str, Any]:
     return _page(desk, "fields", listed)
 
 
-@router.get("/search/jql")
-def search_cloud(desk: Desk, ask: Ask) -> dict[str, Any]:
+@open_router.get("/search/jql")
+def search_cloud(desk: Desk, ask: Ask, known: Known) -> dict[str, Any]:
     if not desk.json.cloud:
         raise NoSuchTicket
     try:
         start = int(base64.urlsafe_b64decode(ask.next_page_token)) if ask.next_page_token else 0
     except ValueError:
         raise Invalid("The next page token is not valid.") from None
-    issues, total = _search(desk, ask, start, ask.fields or ["id"])
+    issues, total = _search(desk, ask, start, ask.fields or ["id"]) if known else ([], 0)
     end = start + len(issues)
     token = {"nextPageToken": base64.urlsafe_b64encode(str(end).encode()).decode()} if end < total else {}
     return {"issues": issues, "isLast": end >= total, **token}
 
 
-@router.post("/search/jql")
-def search_cloud_posted(desk: Desk, asked: Asked) -> dict[str, Any]:
-    return search_cloud(desk, asked)
+@open_router.post("/search/jql")
+def search_cloud_posted(desk: Desk, asked: Asked, known: Known) -> dict[str, Any]:
+    return search_cloud(desk, asked, known)
 
 
-@router.get("/search")
-def search_server(desk: Desk, ask: Ask) -> dict[str, Any]:
+@open_router.get("/search")
+def search_server(desk: Desk, ask: Ask, known: Known) -> dict[str, Any]:
     if desk.json.cloud:
         raise HTTPException(410, "The requested API has been removed. Please migrate to /rest/api/2/search/jql.")
-    issues, total = _search(desk, ask, ask.start_at, ask.fields)
+    issues, total = _search(desk, ask, ask.start_at, ask.fields) if known else ([], 0)
     return {"startAt": ask.start_at, "maxResults": ask.max_results, "total": total, "issues": issues}
 
 

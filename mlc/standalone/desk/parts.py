@@ -5,8 +5,9 @@ import binascii
 import hmac
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import Body, Depends, Query, Request
+from fastapi import Body, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
@@ -70,6 +71,36 @@ def author(request: Request) -> str:
     return account
 
 
+def jira_account(request: Request, response: Response) -> None:
+    """Let in who may use Jira's API; the answer tells whom, as Jira's do.
+
+    Raises:
+        Unauthorized: it is not the account of the settings.
+    """
+    name = author(request)
+    response.headers["X-Seraph-LoginReason"] = "OK"
+    if parts(request).json.cloud:
+        response.headers["X-AACCOUNTID"] = quote(parts(request).json.account_id(name), safe=":")
+    else:
+        response.headers["X-AUSERNAME"] = quote(name)
+
+
+def jira_visitor(request: Request, response: Response) -> bool:
+    """Whether it is the account of the settings. Whoever else it is, Jira lets them in, and shows what is public."""
+    try:
+        jira_account(request, response)
+    except Unauthorized:
+        response.headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
+        return False
+    return True
+
+
+def servicenow_account(request: Request, response: Response) -> None:
+    """The same for ServiceNow's."""
+    author(request)
+    response.headers["X-Is-Logged-In"] = "true"
+
+
 class Asked(BaseModel):
     """The query parameters of Jira's API that the desk knows; which of them count depends on the address."""
 
@@ -97,5 +128,6 @@ class Asked(BaseModel):
 
 Desk = Annotated[Parts, Depends(parts)]
 Author = Annotated[str, Depends(author)]
+Known = Annotated[bool, Depends(jira_visitor)]
 Ask = Annotated[Asked, Query()]
 Json = Annotated[dict[str, Any], Body()]

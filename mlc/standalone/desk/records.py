@@ -80,7 +80,7 @@ class Records(Sessions):
         """The account of a person; made if there is none."""
         sys_id = uuid.uuid5(uuid.NAMESPACE_OID, name).hex
         found = session.scalar(select(Record).where(Record.sys_id == sys_id))
-        return found or self._add(session, USERS, "system", {"user_name": name, "name": name}, sys_id=sys_id)
+        return found or self._add(session, USERS, "system", _user(name), sys_id=sys_id)
 
     def create(self, session: Session, table: str, by: str, values: Mapping[str, str]) -> Record:
         """Make a record out of what the table has fields for; the rest is ignored.
@@ -259,11 +259,15 @@ class Records(Sessions):
                     _row("sys_dictionary", entry | {"column_label": column.label, "internal_type": column.kind})
                 )
                 for value, label in column.choices.items():
-                    choice = {"value": value, "label": label, "inactive": "false"}
+                    choice = {"value": value, "label": label, "language": "en", "inactive": "false"}
                     rows.append(_row("sys_choice", entry | choice))
         with self.writing() as session:
             session.execute(delete(Record).where(Record.table.in_(("sys_dictionary", "sys_choice"))))
             session.execute(insert(Record), rows)
+
+
+def _user(name: str) -> dict[str, str]:
+    return {"user_name": name, "name": name, "preferred_language": "en"}
 
 
 def get(record: Record, field: str, kind: Table) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mlc.standalone.desk.encoded_query import query
-from mlc.standalone.desk.parts import Author, Desk, Parts, author
+from mlc.standalone.desk.parts import Author, Desk, Parts, servicenow_account
 from mlc.standalone.desk.records import FILES
 from mlc.standalone.desk.servicenow_json import Display, RecordJson
 from mlc.standalone.desk.servicenow_scheme import TASKS
@@ -24,7 +24,7 @@ TOKEN_LIFETIME = 1800
 
 open_router = APIRouter()
 """What asks for no account: tokens are asked for with a client's secret, and pages have their own guard."""
-router = APIRouter(prefix="/api/now", dependencies=[Depends(author)])
+router = APIRouter(prefix="/api/now", dependencies=[Depends(servicenow_account)])
 
 
 class Asked(BaseModel):

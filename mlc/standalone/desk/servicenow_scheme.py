@@ -132,7 +132,15 @@ INCIDENT = Table(
 TASKS = {table.name: table for table in (CHANGE, INCIDENT)}
 """The tables that tickets are in."""
 _OTHERS = (
-    Table("sys_user", "User", {"user_name": Column("User ID"), "name": Column("Name")}),
+    Table(
+        "sys_user",
+        "User",
+        {
+            "user_name": Column("User ID"),
+            "name": Column("Name"),
+            "preferred_language": Column("Language", default="en"),
+        },
+    ),
     Table(
         "sysapproval_approver",
         "Approval",
@@ -197,6 +205,7 @@ _OTHERS = (
             "element": Column("Element"),
             "value": Column("Value"),
             "label": Column("Label"),
+            "language": Column("Language"),
             "inactive": Column("Inactive", "boolean"),
         },
     ),

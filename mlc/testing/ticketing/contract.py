@@ -92,6 +92,19 @@ class TicketingContract(OnSite):
         assert state.answer is Answer.PENDING
         assert state.decided_by is None
 
+    def test_a_decision_that_was_taken_back_and_taken_anew_is_the_last_ones(
+        self, site: Site, tickets: Ticketing, question: TicketRequest
+    ) -> None:
+        ref = tickets.create(question)
+        site.say(ref, "fine", by="ada")
+        site.approve(ref, by="ada")
+        site.reopen(ref)
+        site.say(ref, "fine now", by="bob")
+        site.approve(ref, by="bob")
+        state = tickets.get(ref)
+        assert (state.decided_by or "").startswith("bob")
+        assert state.reason == "fine now"
+
     def test_every_change_gives_another_version_and_both_ways_of_reading_agree_on_it(
         self, site: Site, tickets: Ticketing, question: TicketRequest
     ) -> None:

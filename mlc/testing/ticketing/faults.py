@@ -68,6 +68,21 @@ class TicketingFaults(OnSite):
             site.adapter(**site.wrong_account).create(question)
         assert caught.value.status == 401
 
+    def test_with_a_wrong_secret_nothing_is_found_is_an_error_and_so_is_every_other_look(
+        self, site: Site, question: TicketRequest
+    ) -> None:
+        ref = site.adapter().create(question)
+        tickets = site.adapter(**site.wrong_account)
+        for call in (
+            lambda: tickets.find(LABEL),
+            lambda: tickets.get(ref),
+            lambda: tickets.get_many([ref]),
+            lambda: tickets.changed(60, 5),
+        ):
+            with pytest.raises(Refused) as caught:
+                call()
+            assert caught.value.status == 401
+
     def test_reading_that_is_forbidden_or_limited_is_told_apart(self, site: Site, question: TicketRequest) -> None:
         tickets = site.adapter()
         ref = tickets.create(question)

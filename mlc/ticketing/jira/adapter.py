@@ -11,7 +11,8 @@ from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.jira import wiki
-from mlc.ticketing.jira.answer import answer_of, decision_of, reason_of, state_of
+from mlc.ticketing.jira.answer import answer_of, is_withdrawn, state_of
+from mlc.ticketing.jira.decision import decision_of, reason_of
 from mlc.ticketing.jira.reader import JiraReader
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
@@ -101,11 +102,13 @@ class JiraTicketing:
             # Jira answers the same to an account that lost its rights, and then nothing is known about the ticket.
             self._see_project()
             return TicketState(answer=Answer.GONE)
-        state, decision = self._state(issue), decision_of(issue)
-        if state.answer is Answer.PENDING or decision is None:
+        state = self._state(issue)
+        histories = None if state.answer is Answer.PENDING else self._reader.histories(issue)
+        decision = decision_of(issue, histories, self._settings) if histories else None
+        if decision is None:
             return state
         by = decision.author.shown() if decision.author else None
-        reason = reason_of(decision, list(self._reader.comments(ref.id)))
+        reason = reason_of(decision, self._reader.comments(ref.id))
         return state.model_copy(update={"decided_by": by, "decided_at": decision.created, "reason": reason})
 
     def get_many(self, refs: Sequence[TicketRef]) -> dict[str, TicketState]:
@@ -178,8 +181,7 @@ class JiraTicketing:
         """The fields to send with a transition that withdraws a ticket; None if it doesn't, or asks for too much."""
         if answer_of(transition.to, "", self._settings) is not Answer.UNDECIDED:
             return None
-        names = {name.casefold() for name in self._settings.withdrawn_statuses}
-        if not {transition.to.name.casefold(), transition.to.id} & names:
+        if not is_withdrawn(transition.to, self._settings):
             return None
         fields: dict[str, dict[str, str]] = {}
         for name, field in transition.fields.items():

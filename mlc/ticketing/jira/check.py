@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
-from pydantic import TypeAdapter
-
 from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused
 from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
+from mlc.ticketing.jira.check_names import check_language, check_resolutions
 from mlc.ticketing.jira.check_statuses import check_statuses
-from mlc.ticketing.jira.reader import only_date_field
+from mlc.ticketing.jira.reader import JiraReader, date_field
 from mlc.ticketing.jira.session import JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import CreateField, CreateFields, FieldMeta, IssueType, IssueTypes, Permissions, User
+from mlc.ticketing.jira.wire import CreateField, CreateFields, IssueType, IssueTypes, Permissions, User
+from mlc.ticketing.names import folded
 
 NEEDED = {
     "BROWSE_PROJECTS": "read tickets",
@@ -27,8 +27,6 @@ WANTED = {
 """Permissions without which a ticket says less, or stays open when nobody needs its answer."""
 SENT = {"summary", "description", "labels", "project", "issuetype"}
 """The fields that a ticket is created with."""
-
-_fields = TypeAdapter(list[FieldMeta]).validate_python
 
 
 def findings(settings: JiraSettings) -> Iterator[Finding]:
@@ -57,7 +55,7 @@ def findings(settings: JiraSettings) -> Iterator[Finding]:
         )
         return
     yield good(f"Project {project} is there")
-    for look in (_permissions, _issue_type, check_statuses):
+    for look in (_permissions, _issue_type, check_resolutions, check_language, check_statuses):
         yield from _survived(look, jira, settings)
 
 
@@ -86,8 +84,8 @@ def _issue_type(jira: JiraSession, settings: JiraSettings) -> Iterator[Finding]:
     """The issue type, and what the screen on which tickets of it are made asks for."""
     path = f"issue/createmeta/{settings.project}/issuetypes"
     types = jira.get("list issue types", path, IssueTypes.model_validate, maxResults=200).listed
-    wanted = settings.issue_type.casefold()
-    kind: IssueType | None = next((kind for kind in types if kind.name.casefold() == wanted), None)
+    wanted = folded(settings.issue_type)
+    kind: IssueType | None = next((kind for kind in types if folded(kind.name) == wanted), None)
     if kind is None:
         yield wrong(
             f"The project has no issue type {settings.issue_type} for us",
@@ -118,10 +116,9 @@ def _screen(screen: list[CreateField], settings: JiraSettings) -> Iterator[Findi
 def _expiration(jira: JiraSession, settings: JiraSettings, screen: list[CreateField] | None) -> Iterator[Finding]:
     """The field by which a reviewer says until when an approval counts."""
     wanted = settings.expiration_field
-    fields = jira.get("list its fields", "field", _fields)
-    by_id = next((field.id for field in fields if field.custom and field.id == wanted), None)
+    fields = JiraReader(jira, settings).fields()
     try:
-        found = by_id or only_date_field(fields, wanted)
+        found = date_field(fields, wanted)
     except Refused as error:
         yield wrong(f"The field {wanted} is not clear", said(error) + ".")
         return

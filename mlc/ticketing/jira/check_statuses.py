@@ -7,11 +7,12 @@ from pydantic import TypeAdapter
 from mlc.model.finding import Finding, good, listed, unchecked, warning, wrong
 from mlc.model.ticket import Answer
 from mlc.ticketing.jira.adapter import MANAGED_LABEL
-from mlc.ticketing.jira.answer import answer_of
+from mlc.ticketing.jira.answer import answer_of, is_withdrawn
 from mlc.ticketing.jira.reader import JiraReader
 from mlc.ticketing.jira.session import JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import IssueType, Named, Status, Transitions
+from mlc.ticketing.jira.wire import IssueType, Project, Resolution, Status, Transitions
+from mlc.ticketing.names import folded
 
 MEANS = {Answer.APPROVED: "yes", Answer.REJECTED: "no"}
 SETTING = {Answer.APPROVED: "MLC_JIRA_APPROVED_STATUSES", Answer.REJECTED: "MLC_JIRA_REJECTED_STATUSES"}
@@ -19,24 +20,23 @@ OPEN = "2, 4"
 """Ids of Jira's fixed status categories To Do and In Progress, whose names depend on the site's language."""
 
 _types = TypeAdapter(list[IssueType]).validate_python
-_resolutions = TypeAdapter(list[Named]).validate_python
+_resolutions = TypeAdapter(list[Resolution]).validate_python
 
 
 def check_statuses(jira: JiraSession, settings: JiraSettings) -> Iterator[Finding]:
     """Findings about the statuses of our issue type, by the same mapping as the processes use."""
     types = jira.get("list its statuses", f"project/{settings.project}/statuses", _types)
-    wanted = settings.issue_type.casefold()
-    statuses = next((kind.statuses for kind in types if kind.name.casefold() == wanted), None)
+    wanted = folded(settings.issue_type)
+    statuses = next((kind.statuses for kind in types if folded(kind.name) == wanted), None)
     if statuses is None:
         yield unchecked("Statuses", f"the project has none for the issue type {settings.issue_type}.")
         return
     for answer in MEANS:
         yield _answering(jira, settings, statuses, answer)
-    withdrawn = {name.casefold() for name in settings.withdrawn_statuses}
     neutral = [
         status.name
         for status in statuses
-        if {status.name.casefold(), status.id} & withdrawn and answer_of(status, "", settings) is Answer.UNDECIDED
+        if is_withdrawn(status, settings) and answer_of(status, "", settings) is Answer.UNDECIDED
     ]
     if neutral:
         yield good(f"Statuses that mean withdrawn: {listed(neutral)}")
@@ -46,7 +46,26 @@ def check_statuses(jira: JiraSession, settings: JiraSettings) -> Iterator[Findin
             "tickets that nobody needs answered stay open, with a comment; add one, or set "
             f"MLC_JIRA_WITHDRAWN_STATUSES to one of: {_names(statuses)}.",
         )
+    yield from _decided_by_resolution(jira, settings, statuses)
     yield _transitions(jira, settings)
+
+
+def _decided_by_resolution(jira: JiraSession, settings: JiraSettings, statuses: list[Status]) -> Iterator[Finding]:
+    """Closed statuses on no list: what they mean hangs on the resolution, where a person sets it."""
+    unknown = [
+        status
+        for status in statuses
+        if answer_of(status, "", settings) is Answer.UNDECIDED and not is_withdrawn(status, settings)
+    ]
+    if not unknown:
+        return
+    project = jira.get("show the project", f"project/{settings.project}", Project.model_validate)
+    means = "a ticket there is no answer" if project.simplified else "there the resolution alone decides, be it yes"
+    yield warning(
+        f"Closed statuses on no list: {listed([f'{status.name} ({status.id})' for status in unknown])}",
+        f"{means}; put each into MLC_JIRA_APPROVED_STATUSES, MLC_JIRA_REJECTED_STATUSES or "
+        "MLC_JIRA_WITHDRAWN_STATUSES.",
+    )
 
 
 def _answering(jira: JiraSession, settings: JiraSettings, statuses: list[Status], answer: Answer) -> Finding:
@@ -57,7 +76,7 @@ def _answering(jira: JiraSession, settings: JiraSettings, statuses: list[Status]
         f"{status.name} as {resolution.name}"
         for resolution in jira.get("list its resolutions", "resolution", _resolutions)
         for status in statuses
-        if answer_of(status, resolution.name, settings) is answer
+        if answer_of(status, resolution.name, settings, resolution_id=resolution.id) is answer
     ]
     remedy = f"add one, or set {SETTING[answer]} to one of: {_names(statuses)}."
     if by_resolution:

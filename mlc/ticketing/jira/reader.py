@@ -3,21 +3,23 @@
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from mlc.model.failure import NotFound, Refused
+from mlc.model.failure import NotFound, Refused, Unavailable
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import Comment, CommentPage, FieldMeta, Issue, Property, SearchPage
+from mlc.ticketing.jira.wire import Comment, Entry, FieldMeta, History, Issue, Page, Property, SearchPage
+from mlc.ticketing.names import folded
 
 FIELDS_KEPT = 600.0
 """Seconds for which the site's list of fields is taken as known."""
-_STATE = ["status", "resolution", "updated"]
+_STATE = ["status", "resolution", "project", "updated"]
 _PAGE = 100
 _all_fields = TypeAdapter(list[FieldMeta]).validate_python
+_FIELD_ID = re.compile(r"customfield_\d+", re.ASCII)
 
 
 class JiraReader:
@@ -47,20 +49,28 @@ class JiraReader:
 
     def comments(self, issue_id: str) -> Iterator[Comment]:
         """All comments of a ticket, page by page, the newest first where Jira can."""
-        doing, start = f"read the comments of the ticket {issue_id}", 0
-        while True:
-            page = self._session.get(
-                doing,
-                f"issue/{issue_id}/comment",
-                CommentPage.model_validate,
-                startAt=start,
-                maxResults=_PAGE,
-                orderBy="-created",
-            )
-            yield from page.comments
-            start += len(page.comments)
-            if not page.comments or start >= page.total:
-                return
+        doing, path = f"read the comments of the ticket {issue_id}", f"issue/{issue_id}/comment"
+        for page in self._pages(doing, path, Page[Comment].model_validate, orderBy="-created"):
+            yield from page.listed
+
+    def histories(self, issue: Issue) -> list[History] | None:
+        """All that tells who brought a ticket where it is: the changelog that came with it, or else its pages.
+
+        Returns:
+            None if this Jira shows only a part of it.
+        """
+        came = issue.changelog
+        if came is None:
+            return None
+        if came.is_whole() or _has_the_last_move(came):
+            return came.listed
+        doing, path = f"read the changes of the ticket {issue.key}", f"issue/{issue.id}/changelog"
+        try:
+            pages = list(self._pages(doing, path, Page[History].model_validate))
+        except Refused:  # Data Center has no such pages: it gives all with the ticket
+            return None
+        read = [edit for page in pages for edit in page.listed]
+        return read if pages[-1].is_last or len(read) >= (pages[-1].total or 0) else None
 
     def search(self, jql: str, *more: str) -> Iterator[Issue]:
         """All tickets that match, page by page. Cloud has another address and another paging than Data Center.
@@ -91,29 +101,81 @@ class JiraReader:
             Refused: several fields have it: taking one of them would be a guess about an approval.
         """
         wanted = self._settings.expiration_field
-        if re.fullmatch(r"customfield_\d+", wanted):
+        if _FIELD_ID.fullmatch(wanted):
             return wanted
         with self._lock:
             if time.monotonic() - self._field_read > FIELDS_KEPT:
-                self._field = only_date_field(self._session.get("list its fields", "field", _all_fields), wanted)
+                self._field = date_field(self.fields(), wanted)
                 self._field_read = time.monotonic()
             return self._field
+
+    def fields(self) -> list[FieldMeta]:
+        """The site's fields.
+
+        Raises:
+            Unavailable: it lists none. Every Jira has some, so nothing is known of them then.
+        """
+        listed = self._session.get("list its fields", "field", _all_fields)
+        if not listed:
+            raise Unavailable(SYSTEM, f"{SYSTEM} listed no field at all when asked to list its fields")
+        return listed
+
+    def _pages(self, doing: str, path: str, read: Callable[[Any], Page[Entry]], **params: str) -> Iterator[Page[Entry]]:
+        """The pages of a list, each with what is new on it: what is added meanwhile makes them overlap.
+
+        Raises:
+            Unavailable: the list comes to no end.
+        """
+        start, seen = 0, set[str]()
+        while True:
+            page = self._session.get(doing, path, read, startAt=start, maxResults=_PAGE, **params)
+            new = [entry for entry in page.listed if not entry.id or entry.id not in seen]
+            if page.listed and not new:
+                raise Unavailable(SYSTEM, f"{SYSTEM} sends the same page again and again when asked to {doing}")
+            seen.update(entry.id for entry in new)
+            yield page.model_copy(update={"listed": new})
+            if page.is_last_from(start):
+                return
+            start += len(page.listed)
 
     def _state_fields(self) -> Sequence[str]:
         field = self.expiration_field()
         return [*_STATE, field] if field else _STATE
 
 
-def only_date_field(fields: list[FieldMeta], name: str) -> str | None:
-    """Of the custom fields of this very name the only one for dates; a text field will do if it is the only one."""
-    named = [field for field in fields if field.custom and field.name == name]
+def _has_the_last_move(page: Page[History]) -> bool:
+    """Whether a first page has it for certain: it begins with the newest edit, as Cloud's do, and holds a move."""
+    times = [edit.created for edit in page.listed]
+    newest_first = len(times) > 1 and times == sorted(times, reverse=True) and times[0] > times[-1]
+    return page.start_at == 0 and newest_first and any(edit.changes("status") for edit in page.listed)
+
+
+def date_field(fields: Sequence[FieldMeta], wanted: str) -> str | None:
+    """Id of the field that a setting means: by its id, or by a name that it has in any language.
+
+    Of several fields of that name it is the one for dates, and of several of those the one that is written just so. A
+    text field will do if it is the only one.
+
+    Raises:
+        Refused: it could be several.
+    """
+    if any(field.id == wanted for field in fields):
+        return wanted
+    named = [field for field in fields if field.custom and folded(wanted) in {folded(name) for name in _names(field)}]
     dated = [field for field in named if field.value and field.value.type in {"date", "datetime"}]
     candidates = dated or named
+    if len(candidates) > 1:
+        candidates = [field for field in candidates if wanted in _names(field)] or candidates
     if len(candidates) > 1:
         ids = ", ".join(field.id for field in candidates)
         raise Refused(
             SYSTEM,
-            f'Jira has several fields "{name}" ({ids}): set MLC_JIRA_EXPIRATION_FIELD to the right id',
+            f'Jira has several fields "{wanted}" ({ids}): set MLC_JIRA_EXPIRATION_FIELD to the right id',
             status=409,
         )
     return candidates[0].id if candidates else None
+
+
+def _names(field: FieldMeta) -> list[str]:
+    """What a field is called: in the account's language, untranslated, and in queries (so on Data Center, too)."""
+    return [name for name in (field.name, field.untranslated_name, *field.clause_names) if name]

@@ -12,6 +12,7 @@ from jira import JIRA, JIRAError
 from mlc.model import retry_after
 from mlc.model.failure import ExternalError, Refused, Unavailable
 from mlc.ticketing import http_failure
+from mlc.ticketing.jira import anonymous
 from mlc.ticketing.jira.settings import JiraSettings
 
 SYSTEM = "Jira"
@@ -22,6 +23,8 @@ T = TypeVar("T")
 
 class JiraSession:
     """What the adapter needs of a connection. Every method raises ``mlc.model.failure``'s errors, nothing else.
+
+    An answer that was given anonymously is an error, whatever its status.
 
     The package's own retries are off: they would POST a ticket again after a dropped connection. It is also kept from
     asking ``serverInfo`` (it would choose its search by it) and from logging (it logs whole bodies).
@@ -62,9 +65,10 @@ class JiraSession:
             action: makes the request and reads the answer.
             write: it changes something, so that a lost answer leaves it in doubt.
         """
-        failure: ExternalError
+        failure: ExternalError | None = None
+        self._threads.anonymous = None
         try:
-            return action(self._client())
+            result = action(self._client())
         except JIRAError as error:
             failure = self._refusal(doing, error, write=write)
         except requests.exceptions.JSONDecodeError:
@@ -73,6 +77,11 @@ class JiraSession:
             failure = http_failure.of_exception(SYSTEM, doing, error, write=write)
         except ValueError:
             failure = _not_jira(doing, write=write)
+        if self._threads.anonymous is not None:
+            failure = anonymous.failure(SYSTEM, doing, self._threads.anonymous, write=write)
+            self._threads.anonymous = None
+        if failure is None:
+            return result
         # Raised out here, where the original is no longer at hand: its text and its request hold secrets and pages.
         raise failure
 
@@ -99,7 +108,12 @@ class JiraSession:
             **auth,
         )
         client.deploymentType = "Cloud" if self.cloud else "Server"
+        client._session.hooks["response"].append(self._look_for_whom)
         return client
+
+    def _look_for_whom(self, response: requests.Response, **_: Any) -> None:
+        if anonymous.is_anonymous(response):
+            self._threads.anonymous = response
 
     def _refusal(self, doing: str, error: JIRAError, *, write: bool) -> ExternalError:
         response = error.response

@@ -12,7 +12,8 @@ from mlc.ticketing.system import SystemSettings
 class JiraSettings(SystemSettings):
     """Jira: the questions' home. Cloud: set user and token. Data Center: token alone (a PAT)."""
 
-    model_config = SettingsConfigDict(env_prefix="MLC_JIRA_")
+    # Ids may be written as numbers.
+    model_config = SettingsConfigDict(env_prefix="MLC_JIRA_", coerce_numbers_to_str=True)
 
     url: str | None = Field(None, description="Base address of Jira")
     browse_url: str | None = Field(None, description="Address for links, where it differs from MLC_JIRA_URL")
@@ -23,15 +24,22 @@ class JiraSettings(SystemSettings):
     issue_type: str = Field("Task", description="Issue type of every ticket")
     approved_statuses: list[str] = Field(["Done", "Approved"], description="Statuses (name or id) that mean yes")
     rejected_statuses: list[str] = Field(["Rejected"], description="Statuses (name or id) that mean no")
-    approved_resolutions: list[str] = Field(["Done", "Approved"], description="Resolutions that mean yes")
+    approved_resolutions: list[str] = Field(
+        # Cloud sets Done, older sites Fixed; the others are what sites call the same.
+        ["Done", "Approved", "Accepted", "Fixed", "Resolved", "Complete", "Completed"],
+        description="Resolutions (name or id) that mean yes; one on neither list leaves the ticket undecided",
+    )
     rejected_resolutions: list[str] = Field(
         ["Won't Do", "Won't Fix", "Declined", "Rejected", "Cannot Reproduce", "Duplicate"],
-        description="Resolutions that mean no, whatever the status",
+        description="Resolutions (name or id) that mean no, whatever the status",
     )
     withdrawn_statuses: list[str] = Field(
-        ["Withdrawn", "Cancelled", "Canceled"], description="Statuses for tickets that nobody needs to answer any more"
+        ["Withdrawn", "Cancelled", "Canceled"],
+        description="Statuses (name or id) for tickets that nobody needs to answer any more",
     )
-    expiration_field: str = Field("Expiration Date", description="Name or id of the expiration date's field")
+    expiration_field: str = Field(
+        "Expiration Date", description="Id of the expiration date's field, or its name in any language and case"
+    )
     time_zone: str = Field("UTC", description="Zone in which an expiration date ends")
     timeout: float = Field(20, description="Seconds for one request")
     webhook_secrets: list[SecretStr] = Field([], description="Secrets of Jira's webhooks (two during a rotation)")

@@ -1,10 +1,18 @@
 """The parts of Jira's JSON (REST v2) that the adapter reads."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_aware)]
+"""A time; in UTC if it doesn't say where, so that any two can be compared."""
 
 
 class Json(BaseModel):
@@ -23,21 +31,41 @@ class Status(Json):
     status_category: StatusCategory
 
 
-class Named(Json):
+class Resolution(Json):
+    id: str = ""
     name: str
+
+
+class Project(Json):
+    """``simplified``: team-managed, where a resolution is set by itself whenever a ticket is closed."""
+
+    simplified: bool | None = None
+
+
+NOBODY = {"unknown", "anonymous", ""}
+"""Accounts that stand for whoever has none, or none any more."""
 
 
 class User(Json):
     """Cloud knows people by ``accountId``, Data Center by ``name`` and ``key``."""
 
     account_id: str | None = None
+    account_type: str | None = None
     name: str | None = None
     key: str | None = None
     display_name: str | None = None
     email_address: str | None = None
+    locale: str | None = None
 
-    def identity(self) -> str | None:
-        return self.account_id or self.key or self.name
+    def person(self) -> str | None:
+        """The account of one person, by which two mentions of them can be matched.
+
+        None for an app, and for former and anonymous users, of whom all have the same one.
+        """
+        account = self.account_id or self.key or self.name or ""
+        if account.strip().casefold() in NOBODY or self.account_type in {"app", "unknown"}:
+            return None
+        return account
 
     def shown(self) -> str:
         """Name and account, since display names are neither unique nor fixed."""
@@ -46,20 +74,73 @@ class User(Json):
 
 
 class Change(Json):
+    """A field's change. ``fieldId`` is Cloud's; a field that people made has the ``fieldtype`` custom."""
+
     field: str
+    fieldtype: str | None = Field(None, validation_alias="fieldtype")
+    field_id: str | None = None
+    from_: str | None = Field(None, validation_alias="from")
+    from_string: str | None = None
     to: str | None = None
+    to_string: str | None = None
 
 
 class History(Json):
     """One edit of a ticket. ``author`` is missing for deleted and anonymous users."""
 
-    created: datetime
+    id: str = ""
+    created: Moment
     author: User | None = None
     items: list[Change] = []
 
+    @property
+    def number(self) -> int:
+        """Tells edits of the same moment apart."""
+        return int(self.id) if self.id.isdecimal() else 0
 
-class Changelog(Json):
-    histories: list[History] = []
+    def changes(self, field: str) -> list[Change]:
+        """What it did to one of Jira's own fields; people may have made others of the same name."""
+        return [c for c in self.items if c.field == field and c.fieldtype != "custom" and c.field_id in {None, field}]
+
+
+class Comment(Json):
+    id: str = ""
+    body: str = ""
+    created: Moment
+    author: User | None = None
+    update_author: User | None = None
+
+    def written_by(self) -> str | None:
+        """The one person who wrote it as it stands; None if somebody else changed it."""
+        author = self.author.person() if self.author else None
+        return author if self.update_author is None or self.update_author.person() == author else None
+
+
+Entry = TypeVar("Entry", History, Comment)
+
+
+class Page(Json, Generic[Entry]):
+    """A part of a list that is counted from ``startAt``: of a changelog, of comments."""
+
+    listed: list[Entry] = Field(validation_alias=AliasChoices("histories", "values", "comments"))
+    start_at: int = 0
+    max_results: int | None = None
+    total: int | None = None
+    is_last: bool | None = None
+
+    def is_last_from(self, start: int) -> bool:
+        """Whether nothing comes after it, if ``start`` entries came before."""
+        if self.is_last or not self.listed:
+            return True
+        return self.total is not None and start + len(self.listed) >= self.total
+
+    def is_whole(self) -> bool:
+        """Whether it is all there is. Data Center gives all without being asked, and a Jira may count nothing."""
+        if self.is_last is not None:
+            return self.is_last
+        if self.total is not None:
+            return len(self.listed) >= self.total
+        return not self.max_results or len(self.listed) < self.max_results
 
 
 class Fields(Json):
@@ -68,7 +149,8 @@ class Fields(Json):
     model_config = ConfigDict(extra="allow")
 
     status: Status
-    resolution: Named | None = None
+    resolution: Resolution | None = None
+    project: Project | None = None
     updated: str = ""
     labels: list[str] = []
 
@@ -77,7 +159,7 @@ class Issue(Json):
     id: str
     key: str
     fields: Fields
-    changelog: Changelog = Changelog()
+    changelog: Page[History] | None = None
 
 
 class SearchPage(Json):
@@ -113,26 +195,17 @@ class Created(Json):
     key: str
 
 
-class Comment(Json):
-    body: str = ""
-    created: datetime
-    author: User | None = None
-
-
-class CommentPage(Json):
-    comments: list[Comment]
-    total: int
-
-
 class FieldSchema(Json):
     type: str = ""
 
 
 class FieldMeta(Json):
-    """A field of the site (not of a ticket)."""
+    """A field of the site (not of a ticket). ``name`` is in the account's language, ``untranslatedName`` is not."""
 
     id: str
     name: str
+    untranslated_name: str | None = None
+    clause_names: list[str] = []
     custom: bool = False
     value: FieldSchema | None = Field(None, alias="schema")
 

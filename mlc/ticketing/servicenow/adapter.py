@@ -193,7 +193,7 @@ class ServiceNowTicketing:
     def _approval(self, row: Row, answer: Answer) -> dict[str, object]:
         """Who approved or rejected a change, when, and what they said, there or on the change itself."""
         sys_id = row.value("sys_id")
-        approval = approver_of(answer, self._reader.approvals(sys_id))
+        approval = approver_of(answer, self._reader.approvals(sys_id), row.time("approval_set"))
         if approval is None:  # somebody set the field by hand: ServiceNow tells only when
             return {"decided_at": row.time("approval_set")}
         journal = self._reader.journal([sys_id, approval.value("sys_id")])

@@ -1,12 +1,14 @@
 """What a record of ServiceNow means: its answer, who gave it, and until when."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from mlc.model.finding import listed
 from mlc.model.ticket import Answer, TicketState
 from mlc.ticketing.event_mark import is_ours
 from mlc.ticketing.expiration import expiration
+from mlc.ticketing.names import is_listed
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 from mlc.ticketing.servicenow.wire import Row
 
@@ -14,6 +16,14 @@ PEOPLE = ("resolved_by", "closed_by")
 """Who ended an incident: the resolver decides, closing only follows."""
 APPROVAL_STATES = {Answer.APPROVED: "approved", Answer.REJECTED: "rejected"}
 """States of ``sysapproval_approver``, the same on every instance."""
+FOLLOWS = timedelta(minutes=15)
+"""In which an approval decides its change, however busy the instance is."""
+SHARED = {"guest", "system"}
+"""Accounts that are nobody in particular: of whoever is not logged in, and of what an instance does by itself."""
+LANGUAGE = (
+    "Codes are compared by their value, and by their label as the language of our account shows it: if the settings "
+    "hold labels in another one, MLC_SERVICENOW_APPROVED_CODES and MLC_SERVICENOW_REJECTED_CODES take values, too."
+)
 
 
 def state_fields(settings: ServiceNowSettings) -> list[str]:
@@ -71,9 +81,11 @@ def state_of(row: Row, table: str, settings: ServiceNowSettings, now: datetime) 
         now=now,
         clock=UTC,
     )
+    answer = answer_of(row, table, settings)
     seen = (row.value(name) for name in ("sys_mod_count", "sys_updated_on", "state", decision, "close_code"))
     return TicketState(
-        answer=answer_of(row, table, settings),
+        answer=answer,
+        answer_problem=_problem(row, table, settings) if answer is Answer.UNDECIDED else None,
         status=row.shown("state"),
         resolution=row.shown(decision) if approval else row.shown("close_code"),
         version=" ".join(seen),
@@ -82,10 +94,26 @@ def state_of(row: Row, table: str, settings: ServiceNowSettings, now: datetime) 
     )
 
 
-def approver_of(answer: Answer, approvals: Sequence[Row]) -> Row | None:
-    """The approval by which a change came to its answer: the last one that says the same."""
+def _problem(row: Row, table: str, settings: ServiceNowSettings) -> str | None:
+    """What it is about a resolved incident that no list knows; None where it is clear: withdrawn, or no decision."""
+    if table == settings.table or _in(row, "state", [settings.incident_withdrawn_state]):
+        return None
+    yes, no, code = listed(settings.approved_codes), listed(settings.rejected_codes), row.shown("close_code")
+    what = f"Its resolution code {code!r} is on neither list" if code else "It has no resolution code"
+    return f"{what}: {yes} mean yes, {no} mean no. {LANGUAGE}"
+
+
+def approver_of(answer: Answer, approvals: Sequence[Row], decided: datetime | None) -> Row | None:
+    """The approval by which a change came to its answer: the last one that says the same.
+
+    Args:
+        decided: when the change came to it; None if it doesn't tell. Approvals of long before are of an earlier round:
+            it was then somebody else, by hand.
+    """
     same = [row for row in approvals if row.value("state") == APPROVAL_STATES.get(answer)]
-    return max(same, key=lambda row: row.value("sys_updated_on"), default=None)
+    last = max(same, key=lambda row: row.value("sys_updated_on"), default=None)
+    at = last.time("sys_updated_on") if last else None
+    return None if at is not None and decided is not None and at < decided - FOLLOWS else last
 
 
 def person(row: Row, field: str) -> str | None:
@@ -96,10 +124,11 @@ def person(row: Row, field: str) -> str | None:
 
 def last_said(journal: Sequence[Row], account: str) -> str | None:
     """The last entry that an account wrote, if there is one that no process wrote. ``journal``: the newest first."""
+    if account.casefold() in SHARED:
+        return None
     said = (row.value("value") for row in journal if account and row.value("sys_created_by") == account)
     return next((text.strip() for text in said if not is_ours(text) and text.strip()), None)
 
 
-def _in(row: Row, field: str, listed: Sequence[str]) -> bool:
-    names = {name.casefold() for name in listed}
-    return bool({row.value(field).casefold(), row.shown(field).casefold()} & names - {""})
+def _in(row: Row, field: str, names: Sequence[str]) -> bool:
+    return is_listed(names, row.value(field), row.shown(field))

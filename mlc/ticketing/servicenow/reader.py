@@ -61,13 +61,13 @@ class ServiceNowReader:
         """All tickets of a table under these labels, the oldest first.
 
         Raises:
-            Refused: ServiceNow ignored the condition, as it does when the field is not there. To take its answer for
-                "there is none" would make ticket after ticket.
+            Refused: ServiceNow ignored the condition, as it does when the field is not there, or has some that the
+                account may not see. To take its answer for "there is none" would make ticket after ticket.
         """
         field = self._settings.label_field
         condition = f"{field}={labels[0]}" if len(labels) == 1 else f"{field}IN{','.join(labels)}"
         doing, query = "search for our tickets", f"{condition}^ORDERBYsys_created_on"
-        offset = 0
+        offset = seen = 0
         while True:
             page = self._session.rows(doing, f"/table/{table}", query, self._fields, limit=_PAGE, offset=offset)
             if any(row.value(field) not in labels for row in page.rows):
@@ -78,10 +78,18 @@ class ServiceNowReader:
                     status=400,
                 )
             yield from page.rows
+            seen += len(page.rows)
             offset += _PAGE
             # The limit counts records that we may not see, too: a short page is not the end.
             if page.total is None or offset >= page.total:
-                return
+                break
+        if page.total and not seen:
+            raise Refused(
+                SYSTEM,
+                f"{SYSTEM} has {page.total} of our tickets in the table {table} and shows the account none: has it "
+                "lost a role?",
+                status=403,
+            )
 
     def changed(self, table: str, minutes: int, most: int) -> Iterator[Row]:
         """Tickets of a table under labels that begin as ours do, the one that changed longest ago first.
@@ -145,16 +153,22 @@ class ServiceNowReader:
         """
         with self._lock:
             if time.monotonic() - self._looked > FIELD_KEPT:
-                self._has_expiration = self._look_for_expiration()
-                self._looked = time.monotonic()
+                found = self._look_for_expiration()
+                if found is None:
+                    return False
+                self._has_expiration, self._looked = found, time.monotonic()
             return self._has_expiration
 
-    def _look_for_expiration(self) -> bool:
+    def _look_for_expiration(self) -> bool | None:
+        """None if nothing could be seen, which tells nothing for later."""
         table, field = self._settings.table, self._settings.expiration_field
         newest = self._session.rows(
             "list its fields", f"/table/{table}", "ORDERBYDESCsys_created_on", ["sys_id", field], limit=1
         ).rows
-        return newest[0].has(field) if newest else field in (self.columns(table) or {})
+        if newest:
+            return newest[0].has(field)
+        columns = self.columns(table)
+        return None if columns is None else field in columns
 
     def columns(self, table: str) -> dict[str, str] | None:
         """A table's fields, those of ``task`` among them, with their types; None if we may not see that."""

@@ -14,6 +14,7 @@ from mlc.model import retry_after
 from mlc.model.failure import ExternalError, Refused, Unavailable
 from mlc.ticketing import http_failure
 from mlc.ticketing.port import Attachment
+from mlc.ticketing.servicenow import guest
 from mlc.ticketing.servicenow.auth import CONNECT_TIMEOUT, SYSTEM, Identity
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 from mlc.ticketing.servicenow.wire import Row, messages
@@ -137,8 +138,10 @@ class ServiceNowSession:
         return client
 
     def _refusal(self, doing: str, response: requests.Response, *, write: bool) -> ExternalError:
-        if response.status_code == 401:
+        if response.status_code == 401 or guest.is_to_a_guest(response):
             self._identity.forget()
+        if guest.is_to_a_guest(response):
+            return guest.failure(doing, response, write=write)
         try:
             body = response.json()
         except ValueError:
@@ -152,11 +155,14 @@ class _Strict(requests.Session):
     """Takes for a good answer only what is ServiceNow's JSON, and whole.
 
     A sleeping instance answers 200 with a page, a login page comes after a redirect, and a query that took too long
-    leaves half a result with an error beside it: pysnow would take that for all there is.
+    leaves half a result with an error beside it: pysnow would take that for all there is. And what is answered to a
+    guest shows nothing of ours, with 200 or with 404.
     """
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         response = super().request(*args, **kwargs | {"allow_redirects": False})
+        if guest.is_to_a_guest(response):
+            raise requests.exceptions.HTTPError(response=response)
         if response.status_code < 400:
             body = response.json() if response.status_code < 300 else None
             if not isinstance(body, dict) or "result" not in body or "error" in body:
