@@ -25,8 +25,8 @@ class JiraSettings(SystemSettings):
     approved_statuses: list[str] = Field(["Done", "Approved"], description="Statuses (name or id) that mean yes")
     rejected_statuses: list[str] = Field(["Rejected"], description="Statuses (name or id) that mean no")
     approved_resolutions: list[str] = Field(
-        # Cloud sets Done, older sites Fixed; the others are what sites call the same.
-        ["Done", "Approved", "Accepted", "Fixed", "Resolved", "Complete", "Completed"],
+        # Not Fixed: where that is what a screen offers first, whoever closes a ticket for any reason sends it.
+        ["Done", "Approved", "Accepted"],
         description="Resolutions (name or id) that mean yes; one on neither list leaves the ticket undecided",
     )
     rejected_resolutions: list[str] = Field(
