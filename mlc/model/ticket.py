@@ -109,6 +109,8 @@ class TicketState(Record):
     expiration: date | None = None
     expiration_problem: str | None = None
     """Why the Expiration Date can't be used (past, unreadable), as a sentence for the ticket; None if it can."""
+    reason_problem: str | None = None
+    """Why nobody can tell the reason, which may have been given, as a sentence for the ticket; None if it is known."""
 
 
 class TicketChanged(Input):
