@@ -140,7 +140,7 @@ def test_flaws_of_what_the_registry_lists_are_seen(site: FlawedSite) -> None:
         of_system.test_the_documented_event_is_one(unheard)
 
     def picky(body: bytes) -> Event | None:
-        told = json.loads(body)  # knows no byte-order mark
+        told = json.loads(body.decode())  # knows no byte-order mark
         if not isinstance(told.get("at", 0), int):
             raise BadEvent("at: an integer was expected")
         return Event(key=f"T-{told['ticket']}", place="models") if told.get("ticket") else None
