@@ -142,7 +142,7 @@ def issue(key: str, resolution: str = "Done") -> dict[str, Any]:
     return {"id": "10001", "key": key, "fields": {"status": status, "resolution": {"name": resolution}}}
 
 
-FIELDS = ("GET", "/field", [{"json": []}])
+FIELDS = ("GET", "/field", [{"json": [{"id": "summary", "name": "Summary"}]}])
 NO_COMMENTS = ("GET", "/comment", [{"json": {"comments": [], "total": 0}}])
 
 
