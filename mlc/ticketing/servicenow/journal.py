@@ -9,6 +9,7 @@ from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.servicenow.reader import ServiceNowReader
 from mlc.ticketing.servicenow.session import ServiceNowSession
 from mlc.ticketing.servicenow.text import note, safe
+from mlc.ticketing.text import printable
 
 PROPERTIES_EVENT = "properties"
 """Event of the work note that holds a ticket's machine state, written with the ticket itself."""
@@ -74,7 +75,7 @@ class ServiceNowJournal:
             except (ValueError, RecursionError):
                 continue
             if isinstance(kept, dict):
-                return {str(name): str(value) for name, value in kept.items()}
+                return {printable(name): printable(value) for name, value in kept.items() if isinstance(value, str)}
         return {}
 
     def _remember(self, entry: tuple[str, str]) -> None:
