@@ -35,7 +35,7 @@ async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 
 def serving(app: Any, listener: socket.socket) -> Iterator[str]:
     """The application behind a bound socket, on a thread of its own; its address."""
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, ws="none", http=DroppableProtocol)
+        uvicorn.Config(app, log_level="warning", access_log=False, ws="none", loop="asyncio", http=DroppableProtocol)
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -51,7 +51,9 @@ def serving(app: Any, listener: socket.socket) -> Iterator[str]:
 async def running(app: Any) -> AsyncIterator[tuple[uvicorn.Server, httpx.AsyncClient]]:
     """The application behind a real socket, on this very loop, and a client for it; the server can be told to end."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none", http="h11")
+    )
     task = asyncio.create_task(server.serve([listener]))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with httpx.AsyncClient(base_url=address, timeout=30) as client:

@@ -33,6 +33,8 @@ async def serve(settings: GatewaySettings, files: FileSettings) -> None:
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=settings.trusted_proxies or None,
             timeout_graceful_shutdown=10,
+            http="h11",  # whatever else is installed
+            ws="none",
         )
         await _Server(config).serve()
 

@@ -107,9 +107,9 @@ def webhook_api(sender: Sender, settings: GatewaySettings, hints: Hints) -> APIR
             event = sender.webhook.read(body)
         except BadEvent as error:
             raise HTTPException(400, f"Not an event of {sender.name}: {error}.") from None
-        _check_age(event, signed=signed)
         if event is None:
             return Accepted(why="The event is about no ticket.")
+        _check_age(event)
         if not sender.webhook.key.fullmatch(event.key):
             raise HTTPException(400, f"{sender.webhook.key_field} is not the key of a ticket.")
         if event.place not in sender.webhook.places:
@@ -155,19 +155,14 @@ def _authenticate(request: Request, body: bytes, sender: Sender, settings: Gatew
     return False
 
 
-def _check_age(event: Event | None, *, signed: bool) -> None:
-    if event is None:
-        return
-    if event.sent is None:
-        if signed:
-            raise HTTPException(400, "The event has no timestamp (milliseconds since 1970).")
-        return  # senders that can't sign may send none
-    if not -NEWEST <= time.time() - event.sent <= OLDEST:
+def _check_age(event: Event) -> None:
+    # Without a time it is taken for new: more than one further look at the ticket it can't bring about.
+    if event.sent is not None and not -NEWEST <= time.time() - event.sent <= OLDEST:
         raise HTTPException(400, "The event's timestamp is more than a day old, or lies in the future.")
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The body is no event of the ticket system, or its timestamp is out of bounds"},
+    400: {"description": "The body names no ticket, or it was sent more than a day ago"},
     401: {"description": "No signature, or a wrong one"},
     403: {"description": "The sender's address is not among MLC_GATEWAY_WEBHOOK_NETWORKS"},
     413: {"description": "The body is too large"},

@@ -82,6 +82,8 @@ class AnsweredQuestion(State):
     step: str
     ticket: TicketRef
     answer: Answer
+    reason_problem: str | None = None
+    """As :class:`~mlc.model.ticket.TicketState` has it."""
 
 
 class QuestionsState(State):

@@ -111,6 +111,8 @@ class TicketState(Record):
     """Why the Expiration Date can't be used (past, unreadable), as a sentence for the ticket; None if it can."""
     answer_problem: str | None = None
     """What no list knows of a ticket that is undecided (its resolution, say), in sentences for the ticket."""
+    reason_problem: str | None = None
+    """Why nobody can tell the reason, which may have been given, as a sentence for the ticket; None if it is known."""
 
 
 class TicketChanged(Input):

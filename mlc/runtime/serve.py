@@ -131,7 +131,15 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def _serving(app: FastAPI, listener: socket.socket, stop: asyncio.Event) -> AsyncIterator[None]:
     """Serve; in the end, requests in flight are finished."""
-    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        http="h11",  # whatever else is installed
+        ws="none",
+    )
+    server = _Server(config)
     async with _background(server.serve(sockets=[listener]), stop) as task:
         yield
         server.should_exit = True

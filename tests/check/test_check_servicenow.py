@@ -1,6 +1,7 @@
 """`mlc check` of ServiceNow: as it should be, and with one thing after the other broken."""
 
 import json
+from typing import Any
 
 import pytest
 from check_site import JIRA_TOKEN, Site
@@ -90,7 +91,7 @@ async def test_a_wrong_setting_is_named(snow: Site, flaw: str) -> None:
 @pytest.mark.parametrize(
     ("table", "mark", "said"),
     [
-        ("sys_journal_field", Mark.WRONG, "repeated"),
+        ("sys_journal_field", Mark.WARNING, "decisions count without their reasons"),
         ("sysapproval_approver", Mark.WARNING, "unknown"),
         ("sys_dictionary", Mark.UNCHECKED, "sys_dictionary"),
         ("change_request", Mark.WRONG, "roles"),
@@ -102,6 +103,37 @@ async def test_a_table_that_is_closed_is_named_with_what_that_means(
     body = '{"error": {"message": "Insufficient rights"}, "status": "failure"}'
     snow.faults.add(Effect.ANSWER, path=f"/table/{table}$", status=403, body=body, times=9)
     tell(await found(), mark, "", said)
+
+
+NO_ROLE = '{"error": {"message": "Insufficient rights"}, "status": "failure"}'
+NOTHING = '{"result": []}'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 403, "body": NO_ROLE},
+        {"status": 401, "body": NO_ROLE},
+        {"status": 200, "body": NOTHING, "headers": {"X-Total-Count": "4"}},
+        {"status": 200, "body": NOTHING, "headers": {"X-Total-Count": "0"}},
+        {"status": 200, "body": '{"result": [{"element_id": {"value": "x", "display_value": "x"}}]}'},
+    ],
+    ids=lambda answer: f"{answer['status']} {answer.get('headers', answer['body'])}",
+)
+async def test_what_is_said_on_tickets_and_can_not_be_read_is_a_warning_that_says_what_it_costs(
+    snow: Site, answer: dict[str, Any]
+) -> None:
+    ServiceNowTicketing(ServiceNowSettings()).create(
+        TicketRequest(label="gov-review", kind="review", summary="May it?", body=[])
+    )
+    tell(await found(), Mark.GOOD, "The table sys_journal_field can be read")
+    snow.faults.add(Effect.ANSWER, path="/table/sys_journal_field$", times=9, **answer)
+    findings = await found()
+    tell(findings, Mark.WARNING, "The table sys_journal_field can't be read", "a role that reads the table")
+    tell(findings, Mark.WARNING, "sys_journal_field", "decisions count without their reasons")
+    assert Mark.WRONG not in {finding.mark for finding in findings}
+    snow.faults.add(Effect.ANSWER, path="/table/change_request/[0-9a-f]{32}$", status=403, body=NO_ROLE, times=9)
+    tell(await found(), Mark.WRONG, "What is said on tickets can't be read at all", "comments can't be known again")
 
 
 async def test_one_answer_that_fails_leaves_the_rest_checked(snow: Site) -> None:

@@ -156,8 +156,6 @@ async def test_the_time_under_the_signature_decides_whether_an_event_is_stale(ga
         updated = datetime.fromtimestamp(time.time() - age, UTC).strftime("%Y-%m-%d %H:%M:%S")
         created |= {"timestamp": None, "sys_updated_on": updated}
         assert (await send(gateway, created)).status_code == status, age
-    for missing in ({"timestamp": None}, {"timestamp": None, "sys_updated_on": "31/01/2026 09:30"}):
-        assert (await send(gateway, event(new_number(), **missing))).status_code == 400
     # A header is not under the signature: it makes nothing fresh.
     fresh = {"X_MLC_Timestamp": str(round(time.time() * 1000))}
     assert (await send(gateway, event(new_number(), age=30 * 3600), **fresh)).status_code == 400
@@ -173,9 +171,8 @@ async def test_hostile_bodies_get_a_clear_refusal(gateway: httpx.AsyncClient) ->
         json.dumps(event("CHG0030001\n")).encode(),
         json.dumps(event("CHG٣")).encode(),
         json.dumps(event("C" * 100 + "1")).encode(),
-        json.dumps(event("CHG1", timestamp="soon")).encode(),
-        json.dumps(event("CHG1", table=7)).encode(),
-        json.dumps(event("CHG1", sys_mod_count="many")).encode(),
+        b'{"table": "change_request"}',
+        b'{"number": 7, "table": "change_request"}',
     ):
         answer = await send(gateway, body)
         assert answer.status_code == 400, body[:60]
@@ -191,7 +188,7 @@ async def test_other_tables_and_events_about_no_ticket_are_none_of_our_business(
 ) -> None:
     number = new_number()
     run = await wait_for(f"servicenow:{number}")
-    for body in (event(number, table="sys_user"), event(number, table=""), event(None)):
+    for body in (event(number, table="sys_user"), event(number, table=""), event(number, table=7), event(None)):
         answer = await send(gateway, body)
         assert (answer.status_code, answer.json()["signalled"]) == (202, 0)
     assert await heard(run) == []

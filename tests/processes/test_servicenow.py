@@ -13,7 +13,9 @@ from servers import eventually
 from mlc.center.certificates import certificates
 from mlc.model.processes import RunBackTestInput, RunBackTestResult
 from mlc.model.ticket import TicketChanged, TicketRef
+from mlc.standalone.faults import Effect
 
+ASK = {"configure": lambda settings: settings.model_copy(update={"on_failed_verdict": "ask"})}
 BY_DEFAULT = {"configure": lambda settings: settings.model_copy(update={"ticketing": "servicenow"})}
 
 
@@ -40,6 +42,12 @@ class Instance:
             return status.open_tickets[-1] if status.waiting_for.startswith("an answer") else None
 
         return await eventually(waits)
+
+    async def decide(self, ticket: TicketRef, state: str, comment: str) -> None:
+        """Approve or reject a change request as an approver does, with a comment."""
+        approval = {"sysapproval": ticket.id.partition(":")[2], "state": state, "comments": comment}
+        (user,) = [row["sys_id"] for row in await self.rows("sys_user") if row["user_name"] == "bot"]
+        (await self.http.post("sysapproval_approver", json=approval | {"approver": user})).raise_for_status()
 
     async def tell(self, run: Run, ticket: TicketRef) -> None:
         await run.signal("ticket_changed", TicketChanged(provider="servicenow", key=ticket.key))
@@ -153,3 +161,59 @@ async def test_a_failed_back_test_is_an_incident_with_the_failed_rules(desk: Off
     assert (ticket.key, record["number"][:3]) == (record["number"], "INC")
     assert "AUC under 0.9" in record["description"]
     assert await desk.tickets() == []
+
+
+NO_ROLE = '{"error": {"message": "Insufficient rights to query records"}, "status": "failure"}'
+
+
+async def said_on(instance: Instance, text: str) -> list[str]:
+    """What the process said on tickets that holds a text."""
+    return [row["value"] for row in await instance.rows("sys_journal_field") if text in row["value"]]
+
+
+@pytest.mark.parametrize("answer", ["approved", "rejected"])
+async def test_a_decision_whose_reason_can_not_be_read_counts_and_its_ticket_says_so(
+    desk: Office, instance: Instance, answer: str
+) -> None:
+    await desk.engine("batch")
+    run = await desk.start(await desk.snapshot("servicenow", without=["TEST_RESULT_COMPARATOR"]))
+    ticket = await instance.asked(run)
+    await instance.decide(ticket, answer, "Because.")
+    path = "/table/sys_journal_field$"
+    desk.faults.add(Effect.ANSWER, path=path, status=403, body=NO_ROLE, times=999)
+    await instance.tell(run, ticket)
+    result = await run.result()
+    assert result.outcome == {"approved": "deployed", "rejected": "rejected"}[answer]
+    assert result.decision is not None
+    assert (result.decision.outcome, result.decision.reason) == (answer, None)
+    desk.faults.planned.clear()
+    (said,) = await said_on(instance, "could not be read")
+    assert said.startswith(f"This was {answer}. Its reason, if one was given, could not be read. ServiceNow does not ")
+    assert "a role that reads the table sys_journal_field" in said
+
+
+@pytest.mark.parametrize("desk", [ASK], indirect=True)
+async def test_an_approval_against_the_result_whose_reason_can_not_be_read_does_not_count_and_says_why(
+    desk: Office, instance: Instance
+) -> None:
+    await desk.engine("batch")
+    run = await desk.start(await desk.snapshot("run_test", "servicenow"))
+    await desk.finish_job(run, metrics=BAD)
+    ticket = await instance.asked(run)
+    await instance.decide(ticket, "approved", "The figures are from a bad day.")
+    path = "/table/sys_journal_field$"
+    desk.faults.add(Effect.ANSWER, path=path, status=403, body=NO_ROLE, times=999)
+
+    async def refused() -> bool:
+        return "sys_journal_field" in (await desk.status(run)).waiting_for
+
+    for _ in range(3):
+        await instance.tell(run, ticket)
+    await eventually(refused)
+    desk.faults.planned.clear()
+    (said,) = await said_on(instance, "write a comment with the reason. ServiceNow does not show our account what is")
+    assert said.startswith("The test result did not pass the decision tables.")
+    await instance.tell(run, ticket)
+    result = await run.result()
+    assert result.decision is not None
+    assert (result.decision.outcome, result.decision.reason) == ("overridden", "The figures are from a bad day.")

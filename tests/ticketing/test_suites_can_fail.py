@@ -1,5 +1,6 @@
 """The suites of mlc.testing say no to a system that breaks a promise: each flaw is seen by the test meant for it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from mlc.model.ticket import Answer, TicketRef, TicketState
 from mlc.standalone.faults import Effect
 from mlc.testing.ticketing import TicketingContract, TicketingFaults, TicketSystemContract
 from mlc.ticketing import Attachment, TicketRequest
-from mlc.ticketing.webhook import Event
+from mlc.ticketing.webhook import BadEvent, Event
 
 contract, faults, of_system = TicketingContract(), TicketingFaults(), TicketSystemContract()
 
@@ -137,6 +138,18 @@ def test_flaws_of_what_the_registry_lists_are_seen(site: FlawedSite) -> None:
     unheard = replace(TRACKER, webhook=lambda _: replace(webhook, places=frozenset()))
     with pytest.raises(AssertionError):
         of_system.test_the_documented_event_is_one(unheard)
+
+    def picky(body: bytes) -> Event | None:
+        told = json.loads(body.decode())  # knows no byte-order mark
+        if not isinstance(told.get("at", 0), int):
+            raise BadEvent("at: an integer was expected")
+        return Event(key=f"T-{told['ticket']}", place="models") if told.get("ticket") else None
+
+    pedantic = replace(TRACKER, webhook=lambda _: replace(webhook, read=picky))
+    with pytest.raises((AssertionError, BadEvent)):
+        of_system.test_an_event_counts_whatever_stands_in_the_fields_that_nobody_needs(pedantic)
+    with pytest.raises((AssertionError, ValueError)):
+        of_system.test_an_event_in_another_encoding_with_fields_that_nobody_knows_is_the_same(pedantic, "utf-8-sig")
     blind = replace(TRACKER, check=lambda _: iter([good("all is well")]))
     with pytest.raises(AssertionError):
         of_system.test_a_check_tells_of_an_account_that_is_not_let_in_and_not_its_secret(blind, site)

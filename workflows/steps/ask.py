@@ -61,7 +61,13 @@ class Questions:
             state = await self._answer(ticket, meaning, objection)
             self._close(ticket)
             if state.answer is not Answer.GONE:
-                answered = AnsweredQuestion(kind=question.kind, step=question.step, ticket=ticket, answer=state.answer)
+                answered = AnsweredQuestion(
+                    kind=question.kind,
+                    step=question.step,
+                    ticket=ticket,
+                    answer=state.answer,
+                    reason_problem=state.reason_problem,
+                )
                 self.state.answered.append(answered)
                 self.progress.waiting_for("")
                 return ticket, state

@@ -14,6 +14,7 @@ from mlc.model.verdict import Verdict
 OVERRIDE_NEEDS_REASON = (
     "The test result did not pass the decision tables. To approve all the same, write a comment with the reason."
 )
+REASON_UNREAD = "Its reason, if one was given, could not be read."
 
 DIFFERENT_FILES = (
     "The snapshot changed between two tries to deploy it: its deployments carry different files. Deploy it again."
@@ -32,7 +33,9 @@ def not_usable(answer: TicketState, passed: bool) -> str | None:
     """Why an approval can't be taken as it is; None if it can."""
     if answer.expiration_problem:
         return answer.expiration_problem
-    return None if passed or answer.reason else OVERRIDE_NEEDS_REASON
+    if passed or answer.reason:
+        return None
+    return " ".join(filter(None, [OVERRIDE_NEEDS_REASON, answer.reason_problem]))
 
 
 def decision(ticket: TicketRef, answer: TicketState, passed: bool) -> Decision:
@@ -67,7 +70,9 @@ def what_came_of_it(
 ) -> str:
     """What a ticket that was answered is told when the run is over; ``cancelled``: and what then was left of it."""
     ending = _left(result, cancelled) if cancelled else _ending(result)
-    return f"{_what_the_answer_did(result, answered)} {ending} The run is {run}.".strip()
+    unread = f"{REASON_UNREAD} {answered.reason_problem}" if answered.reason_problem else ""
+    said = [_what_the_answer_did(result, answered), unread, ending, f"The run is {run}."]
+    return " ".join(filter(None, said))
 
 
 def _what_the_answer_did(result: DeployModelResult, answered: AnsweredQuestion) -> str:

@@ -19,4 +19,7 @@ def serve(settings: StandaloneCenterSettings) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,
+        loop="asyncio",  # whatever else is installed
+        http="h11",
+        ws="none",
     )

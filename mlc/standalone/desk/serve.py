@@ -22,6 +22,9 @@ def serve(settings: DeskSettings) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,
+        loop="asyncio",  # whatever else is installed
+        http="h11",
+        ws="none",
     )
     uvicorn.Server(config).run()
 
@@ -33,7 +36,9 @@ def running(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     Args:
         listener: a bound socket (bind it to port 0 first, and the settings can name the port).
     """
-    config = uvicorn.Config(app, log_level="warning", access_log=False, http=DroppableProtocol)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, loop="asyncio", http=DroppableProtocol, ws="none"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mlc.standalone.desk.records import Records, get
+from mlc.standalone.desk.records import NOTES, Records, get
 from mlc.standalone.desk.servicenow_scheme import JOURNAL, REFERENCE, SYSTEM, Column, Table
 from mlc.standalone.desk.tables import Record
 
@@ -41,7 +41,9 @@ class RecordJson:
             if column is None or (rest and not column.refers):
                 continue
             value = get(record, first, table)
-            if not rest:
+            if column.kind == JOURNAL:
+                shown[name] = self._journal(record, name)
+            elif not rest:
                 shown[name] = self._field(column, value)
             elif (target := self._referred(value)) is not None:
                 of = self._records.tables[target.table]
@@ -51,9 +53,20 @@ class RecordJson:
                 shown[name] = self._field(column, "")
         return shown
 
+    def _journal(self, record: Record, name: str) -> Any:
+        """What was said in a field, all in one text, the newest first. Its value is what is about to be said."""
+        if self._display == "false":
+            return ""
+        label = self._records.tables[record.table].columns[name].label
+        said = self._records.children(self._session, NOTES, record.sys_id)
+        seen = "".join(
+            f"{note.sys_created_on} - {note.sys_created_by} ({label})\n{note.fields['value']}\n\n"
+            for note in reversed(said)
+            if note.fields["element"] == name
+        )
+        return {"display_value": seen, "value": ""} if self._display == "all" else seen
+
     def _field(self, column: Column, value: str) -> Any:
-        if column.kind == JOURNAL:
-            value = ""
         seen = self._seen(column, value)
         link = f"{self._base}/api/now/table/{column.refers}/{value}" if column.refers and value and self._links else ""
         if self._display == "all":

@@ -54,6 +54,30 @@ class TicketSystemContract(OnSite):
                 whole = json.dumps(example | {name: "here"})
                 self._read(system, whole.replace('"here"', value))
 
+    def test_an_event_counts_whatever_stands_in_the_fields_that_nobody_needs(self, system: TicketSystem[Any]) -> None:
+        """One that is refused does not come again."""
+        webhook = system.webhook(system.settings())
+        for name in webhook.example:
+            event = self._read(
+                system, json.dumps({other: webhook.example[other] for other in webhook.example if other != name})
+            )
+            if event is None:
+                continue  # without this field it names no ticket
+            for odd in ("None", "soon", "", -1, 1e308, True, None, ["x", 7], {"x": "y"}):
+                again = self._read(system, json.dumps(webhook.example | {name: odd}))
+                assert again is not None, (name, odd)
+                assert again.key == event.key, (name, odd)
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+    def test_an_event_in_another_encoding_with_fields_that_nobody_knows_is_the_same(
+        self, system: TicketSystem[Any], encoding: str
+    ) -> None:
+        webhook = system.webhook(system.settings())
+        more = webhook.example | {"x_new": {"text": "Größe", "listed": [None, 1]}}
+        assert webhook.read(json.dumps(more, ensure_ascii=False).encode(encoding)) == webhook.read(
+            json.dumps(webhook.example).encode()
+        )
+
     def test_a_check_of_a_system_that_is_as_it_should_be_finds_no_flaw(
         self, system: TicketSystem[Any], site: Site
     ) -> None:
@@ -74,7 +98,7 @@ class TicketSystemContract(OnSite):
         assert {request.split()[0] for request in site.faults.requests} <= {"GET", "HEAD"}
 
     @staticmethod
-    def _read(system: TicketSystem[Any], body: str) -> None:
+    def _read(system: TicketSystem[Any], body: str) -> Event | None:
         why, event = "-", None
         try:
             event = system.webhook(system.settings()).read(body.encode())
@@ -82,3 +106,4 @@ class TicketSystemContract(OnSite):
             why = str(error)
         assert 0 < len(why) < 500
         assert event is None or isinstance(event, Event)
+        return event

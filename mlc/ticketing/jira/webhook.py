@@ -1,40 +1,53 @@
 """Jira's own webhooks, and what Jira Automation sends (``POST /webhooks/jira``)."""
 
 import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.webhook import Event, Read, Webhook, parsed
+from mlc.ticketing.webhook import BadEvent, Event, Moment, Read, Webhook, parsed
+
+KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}-[1-9][0-9]{0,17}", re.ASCII)
+_BETWEEN_LABELS = re.compile(r"[\s,;\"'\[\]]+")
+
+
+def _labels(given: object) -> list[str]:
+    """Labels as a list, or as the text that a template of Automation makes of it; there none are ``None``."""
+    if isinstance(given, str):
+        return [label for label in _BETWEEN_LABELS.split(given) if label]
+    return [label for label in given if isinstance(label, str)] if isinstance(given, list) else []
+
+
+def _issue(given: Any) -> Any:
+    """Custom data may hold the key alone where the issue would be."""
+    return {"key": given} if isinstance(given, str) else given
 
 
 class Fields(Read):
-    labels: list[str] | None = None
+    labels: Annotated[list[str], BeforeValidator(_labels)] = []
 
 
 class Issue(Read):
-    key: str
-    fields: Fields | None = None
-
-
-class JiraEvent(Read):
-    """The fields that are used, of Jira's own webhook body and of the three shapes that Automation sends."""
-
-    timestamp: int | None = None
-    webhookEvent: str | None = None  # noqa: N815 - Jira's name
-    issue: Issue | None = None
     key: str | None = None
-    fields: Fields | None = None
+    fields: Fields = Fields()
 
-    def subject(self) -> Issue | None:
-        """The issue that the event is about; Automation may send the bare issue."""
-        if self.issue is None and self.key is not None:
-            return Issue(key=self.key, fields=self.fields)
-        return self.issue
+
+class JiraEvent(Issue):
+    """The fields that are used, of Jira's own webhook body and of the three shapes that Automation sends.
+
+    Automation may send the bare issue: then its fields are the event's.
+    """
+
+    timestamp: Moment = None
+    webhookEvent: str | None = None  # noqa: N815 - Jira's name
+    issue: Annotated[Issue, BeforeValidator(_issue)] = Issue()
 
 
 def webhook(settings: JiraSettings) -> Webhook:
     """What Jira's webhooks look like."""
     return Webhook(
-        key=re.compile(r"[A-Z][A-Z0-9_]{1,99}-[1-9][0-9]{0,17}", re.ASCII),
+        key=KEY,
         key_field="issue.key",
         places=frozenset(settings.webhook_projects or [settings.project]),
         signature_headers=["X-Hub-Signature"],
@@ -55,13 +68,16 @@ def read_event(body: bytes) -> Event | None:
         BadEvent: it is none.
     """
     event = parsed(JiraEvent, body)
-    issue = event.subject()
-    if issue is None:
+    keys = [key for key in (event.issue.key, event.key) if key]
+    if not keys and event.webhookEvent:
         return None
+    if not keys:
+        raise BadEvent("it names no ticket, neither in issue.key nor in key")
+    key = next(filter(KEY.fullmatch, keys), keys[0])
     return Event(
-        key=issue.key,
-        place=issue.key.rpartition("-")[0],
-        labels=(issue.fields and issue.fields.labels) or [],
+        key=key,
+        place=key.rpartition("-")[0],
+        labels=[*event.issue.fields.labels, *event.fields.labels],
         created=event.webhookEvent == "jira:issue_created",
         sent=None if event.timestamp is None else event.timestamp / 1000,
         unrepeatable=event.timestamp is not None,

@@ -1,6 +1,5 @@
 """Tickets in ServiceNow, through the ``pysnow`` package and the Table API."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -10,11 +9,11 @@ from mlc.model.failure import NotFound, Refused
 from mlc.model.open_tickets import is_label
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.ticketing.content import plain
-from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording
-from mlc.ticketing.servicenow.answer import PEOPLE, answer_of, approver_of, is_open, last_said, person, state_of
+from mlc.ticketing.servicenow.answer import PEOPLE, answer_of, approver_of, is_open, person, reason_of, state_of
 from mlc.ticketing.servicenow.auth import SYSTEM
+from mlc.ticketing.servicenow.journal import ServiceNowJournal, properties_note
 from mlc.ticketing.servicenow.reader import ServiceNowReader
 from mlc.ticketing.servicenow.session import ServiceNowSession
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
@@ -24,9 +23,6 @@ from mlc.ticketing.text import one_line
 
 BATCH = 50
 MOST_FOUND = 5
-PROPERTIES_EVENT = "properties"
-"""Event of the work note that holds a ticket's machine state, written with the ticket itself."""
-PROPERTIES_NOTE = "For the machines: "
 _ID = re.compile(r"([a-z][a-z0-9_]{0,79}):([0-9a-f]{32})", re.ASCII)
 
 
@@ -51,6 +47,7 @@ class ServiceNowTicketing:
         self._clock = clock
         self._session = ServiceNowSession(settings)
         self._reader = ServiceNowReader(self._session, settings)
+        self._journal = ServiceNowJournal(self._session, self._reader, settings.comment_field)
         self._browse = (settings.browse_url or settings.url or "").rstrip("/")
 
     def wording(self, kind: TicketKind) -> Wording:
@@ -83,13 +80,13 @@ class ServiceNowTicketing:
 
     def create(self, request: TicketRequest) -> TicketRef:
         settings, table = self._settings, self._table(request.kind)
-        properties = json.dumps(request.properties | {"kind": request.kind, "label": request.label})
+        properties = request.properties | {"kind": request.kind, "label": request.label}
         values = (settings.fields if table == settings.table else settings.incident_fields) | {
             "short_description": one_line(request.summary, LONGEST_SUMMARY) or request.label,
             "description": plain.render_within(request.body, settings.description_limit),
             settings.label_field: safe(request.label),
             "correlation_display": one_line(settings.origin, 100),
-            "work_notes": note(f"{PROPERTIES_NOTE}{properties}", PROPERTIES_EVENT),
+            "work_notes": properties_note(properties),
         }
         fields = ["sys_id", "number", settings.label_field]
         row = self._session.create("create a ticket", table, values, fields)
@@ -140,21 +137,11 @@ class ServiceNowTicketing:
         return sorted(found, key=lambda ticket: ticket.updated)[:most]
 
     def properties(self, ref: TicketRef) -> dict[str, str]:
-        _, sys_id = self._place(ref)
-        mark = EVENT_MARK + PROPERTIES_EVENT
-        for row in self._reader.journal([sys_id], containing=mark):
-            said = row.value("value")
-            if said.startswith(PROPERTIES_NOTE) and is_ours(said, PROPERTIES_EVENT):
-                try:
-                    kept = json.loads(said.removeprefix(PROPERTIES_NOTE).partition(EVENT_MARK)[0])
-                except ValueError:
-                    continue
-                if isinstance(kept, dict):
-                    return {str(name): str(value) for name, value in kept.items()}
-        return {}
+        return self._journal.properties(*self._place(ref))
 
     def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
-        self._write(ref, note(text, event_id), event_id)
+        entry = note(text, event_id)
+        self._journal.write(ref.key, *self._place(ref), entry, event_id)
 
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         table, sys_id = self._place(ref)
@@ -163,7 +150,8 @@ class ServiceNowTicketing:
 
     def link(self, ref: TicketRef, global_id: str, url: str, title: str) -> None:
         # ServiceNow has no links beside a ticket: a journal entry shows one, and a newer one stands above it.
-        self._write(ref, *link_note(global_id, url, title))
+        entry, event_id = link_note(global_id, url, title)
+        self._journal.write(ref.key, *self._place(ref), entry, event_id)
 
     def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
         self.comment(ref, event_id, reason)
@@ -182,35 +170,28 @@ class ServiceNowTicketing:
             if error.status not in {400, 403}:
                 raise
 
-    def _write(self, ref: TicketRef, text: str, event_id: str) -> None:
-        """Write a journal entry, unless one with its event's mark is there."""
-        table, sys_id = self._place(ref)
-        mark = EVENT_MARK + safe(event_id)
-        if any(is_ours(row.value("value"), event_id) for row in self._reader.journal([sys_id], containing=mark)):
-            return
-        self._session.change(f"comment on {ref.key}", table, sys_id, {self._settings.comment_field: text}, ["sys_id"])
-
     def _approval(self, row: Row, answer: Answer) -> dict[str, object]:
         """Who approved or rejected a change, when, and what they said, there or on the change itself."""
         sys_id = row.value("sys_id")
-        approval = approver_of(answer, self._reader.approvals(sys_id), row.time("approval_set"))
-        if approval is None:  # somebody set the field by hand: ServiceNow tells only when
-            return {"decided_at": row.time("approval_set")}
-        journal = self._reader.journal([sys_id, approval.value("sys_id")])
+        approvals = self._reader.approvals(sys_id)
+        approval = approver_of(answer, approvals.rows, row.time("approval_set"))
+        if approval is None:  # somebody set the field by hand, or we may not see who: ServiceNow tells only when
+            return {"decided_at": row.time("approval_set"), "reason_problem": approvals.problem}
+        said = self._reader.journal([sys_id, approval.value("sys_id")])
         return {
             "decided_by": person(approval, "approver"),
             "decided_at": approval.time("sys_updated_on"),
-            "reason": last_said(journal, approval.value("approver.user_name")),
+            **reason_of(said, approval.value("approver.user_name")),
         }
 
     def _resolution(self, row: Row, _: Answer) -> dict[str, object]:
         """Who resolved an incident, when, and its resolution notes, or else what they said last."""
         who = next((field for field in PEOPLE if row.value(field)), PEOPLE[0])
-        reason = row.value("close_notes").strip()
-        if not reason:
-            reason = last_said(self._reader.journal([row.value("sys_id")]), row.value(f"{who}.user_name")) or ""
-        at = row.time(who.replace("_by", "_at"))
-        return {"decided_by": person(row, who), "decided_at": at, "reason": reason or None}
+        decided = {"decided_by": person(row, who), "decided_at": row.time(who.replace("_by", "_at"))}
+        if notes := row.value("close_notes").strip():
+            return {**decided, "reason": notes}
+        said = self._reader.journal([row.value("sys_id")])
+        return {**decided, **reason_of(said, row.value(f"{who}.user_name"))}
 
     def _state(self, table: str, row: Row) -> TicketState:
         return state_of(row, table, self._settings, self._clock())

@@ -9,8 +9,9 @@ from mlc.model.ticket import Answer, TicketState
 from mlc.ticketing.event_mark import is_ours
 from mlc.ticketing.expiration import expiration
 from mlc.ticketing.names import is_listed
+from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
-from mlc.ticketing.servicenow.wire import Row
+from mlc.ticketing.servicenow.wire import Row, Seen
 
 PEOPLE = ("resolved_by", "closed_by")
 """Who ended an incident: the resolver decides, closing only follows."""
@@ -120,6 +121,15 @@ def person(row: Row, field: str) -> str | None:
     """Name and account, since names are neither unique nor fixed."""
     account, name = row.shown(f"{field}.user_name"), row.shown(field)
     return f"{name} ({account})" if name and account else name or account or None
+
+
+def reason_of(said: Seen, account: str) -> dict[str, str | None]:
+    """The reason as a ticket's state has it: what an account said last, or why that can't be known."""
+    reason = last_said(said.rows, account)
+    if reason:
+        return {"reason": reason}
+    nobody = None if account else f"{SYSTEM} does not show our account whose decision it was."
+    return {"reason_problem": said.problem or nobody}
 
 
 def last_said(journal: Sequence[Row], account: str) -> str | None:

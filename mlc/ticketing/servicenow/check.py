@@ -6,15 +6,12 @@ from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused
 from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
 from mlc.ticketing.servicenow.check_choices import check_answers
-from mlc.ticketing.servicenow.reader import ServiceNowReader
+from mlc.ticketing.servicenow.reader import APPROVALS, JOURNAL, ServiceNowReader
 from mlc.ticketing.servicenow.session import ServiceNowSession
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
+from mlc.ticketing.servicenow.wire import Row
 
-READ_TOO = {
-    "sys_journal_field": (wrong, "comments could not be known again and would be repeated"),
-    "sysapproval_approver": (warning, "who approved, and why, would stay unknown"),
-}
-"""Tables that are read besides those of tickets, and what is wrong if they can't be."""
+NO_REASONS = "decisions count without their reasons, and an approval against the test result can't count"
 
 
 def findings(settings: ServiceNowSettings) -> Iterator[Finding]:
@@ -45,8 +42,8 @@ def findings(settings: ServiceNowSettings) -> Iterator[Finding]:
     for table in settings.tables:
         for look in (_readable, _fields, _made_before, check_answers):
             yield from _survived(look, session, settings, table)
-    for table in READ_TOO:
-        yield from _survived(_read_too, session, settings, table)
+    yield from _survived(_approvals, session, settings, APPROVALS)
+    yield from _survived(_said, session, settings, JOURNAL)
 
 
 def _survived(
@@ -101,11 +98,8 @@ def _fields(session: ServiceNowSession, settings: ServiceNowSettings, table: str
 
 def _made_before(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:
     """Whether tickets can be made can't be tried without making one; an earlier one shows that they could."""
-    query = f"{settings.label_field}STARTSWITHgov-^ORDERBYDESCsys_created_on"
-    fields = ["number", "sys_created_on", settings.label_field]
-    rows = session.rows("show our last ticket", f"/table/{table}", query, fields, limit=1).rows
-    if rows and rows[0].value(settings.label_field).startswith("gov-"):
-        last = rows[0]
+    last = _last_made(session, settings, table)
+    if last is not None:
         yield good(f"Tickets can be made in {table}: {last.value('number')} was, on {last.value('sys_created_on')} UTC")
     else:
         yield unchecked(
@@ -114,11 +108,37 @@ def _made_before(session: ServiceNowSession, settings: ServiceNowSettings, table
         )
 
 
-def _read_too(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:
-    finding, lost = READ_TOO[table]
+def _last_made(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Row | None:
+    query = f"{settings.label_field}STARTSWITHgov-^ORDERBYDESCsys_created_on"
+    fields = ["sys_id", "number", "sys_created_on", settings.label_field]
+    rows = session.rows("show our last ticket", f"/table/{table}", query, fields, limit=1).rows
+    return next((row for row in rows if row.value(settings.label_field).startswith("gov-")), None)
+
+
+def _approvals(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:
     try:
         ServiceNowReader(session, settings).see_table(table)
     except ExternalError as error:
-        yield finding(f"The table {table} can't be read", f"{said(error)}; {lost}: give the account a role that may.")
+        lost = "who approved, and why, stays unknown"
+        yield warning(f"The table {table} can't be read", f"{said(error)}; {lost}: give the account a role that may.")
         return
     yield good(f"The table {table} can be read")
+
+
+def _said(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:
+    """What is said on tickets: shown by our last ones, since what the account may not see is left out unsaid."""
+    reader = ServiceNowReader(session, settings)
+    made = [(of, row.value("sys_id")) for of in settings.tables if (row := _last_made(session, settings, of))]
+    problem = reader.journal([sys_id for _, sys_id in made]).problem if made else None
+    if not made:
+        try:
+            reader.see_table(table)
+        except ExternalError as error:
+            problem = f"{said(error)}."
+    if problem is None:
+        yield good(f"The table {table} can be read")
+    elif made and not any(reader.shown_journal(of, sys_id) for of, sys_id in made):
+        lost = f"comments can't be known again, so that some are repeated; {NO_REASONS}"
+        yield wrong("What is said on tickets can't be read at all", f"{problem} Otherwise {lost}.")
+    else:
+        yield warning(f"The table {table} can't be read", f"{problem} Otherwise {NO_REASONS}.")

@@ -12,11 +12,14 @@ from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.session import ServiceNowSession
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 from mlc.ticketing.servicenow.text import safe
-from mlc.ticketing.servicenow.wire import Row
+from mlc.ticketing.servicenow.wire import Row, Seen
 
 FIELD_KEPT = 600.0
 """Seconds for which it is taken as known whether there is a field for the expiration date."""
 CLOCKS_APART = timedelta(hours=1)
+JOURNAL, APPROVALS = "sys_journal_field", "sysapproval_approver"
+JOURNALS = ("comments", "work_notes")
+"""Fields of a ticket to which everybody adds, and which nobody changes."""
 _PAGE = 500
 
 
@@ -113,21 +116,44 @@ class ServiceNowReader:
                 )
         yield from page.rows
 
-    def journal(self, record_ids: Sequence[str], containing: str = "") -> list[Row]:
-        """What was said on records (comments and work notes), the newest first; those that contain a text, if given."""
+    def journal(self, record_ids: Sequence[str], containing: str = "") -> Seen:
+        """What was said on records (comments and work notes), the newest first; those that contain a text, if given.
+
+        Our tickets begin with a note of ours: where not even that is seen, nothing is.
+        """
         narrowed = f"^valueLIKE{safe(containing)}" if containing else ""
         query = f"element_idIN{','.join(record_ids)}{narrowed}^elementINcomments,work_notes^ORDERBYDESCsys_created_on"
-        fields = ["element_id", "element", "value", "sys_created_by", "sys_created_on"]
-        page = self._session.rows("read what was said", "/table/sys_journal_field", query, fields, limit=_PAGE)
-        return [row for row in page.rows if row.value("element_id") in record_ids]
+        seen = self._seen("read what was said", JOURNAL, query, ["element_id", "value", "sys_created_by"])
+        rows = [row for row in seen.rows if row.value("element_id") in record_ids]
+        return Seen(rows, seen.problem or (None if rows or containing else _not_shown(JOURNAL)))
 
-    def approvals(self, sys_id: str) -> list[Row]:
+    def shown_journal(self, table: str, sys_id: str) -> str:
+        """The same as the record itself shows it: in one text, in which it can't be told for certain who said what.
+
+        Empty where the account may not see that either.
+        """
+        try:
+            row = self._session.row("read what was said", table, sys_id, JOURNALS)
+        except Refused:
+            return ""
+        return "\n".join(row.shown(field) for field in JOURNALS).strip()
+
+    def approvals(self, sys_id: str) -> Seen:
         """The approvals of a change that were decided."""
         states = ",".join(APPROVAL_STATES.values())
         query = f"sysapproval={sys_id}^stateIN{states}^ORDERBYDESCsys_updated_on"
-        fields = ["sys_id", "sysapproval", "approver", "approver.user_name", "state", "sys_updated_on"]
-        page = self._session.rows("read its approvals", "/table/sysapproval_approver", query, fields, limit=_PAGE)
-        return [row for row in page.rows if row.value("sysapproval") == sys_id]
+        more = ["approver", "approver.user_name", "sys_updated_on"]
+        seen = self._seen("read its approvals", APPROVALS, query, ["sys_id", "sysapproval", "state"], more)
+        return Seen([row for row in seen.rows if row.value("sysapproval") == sys_id], seen.problem)
+
+    def _seen(self, doing: str, table: str, query: str, needed: Sequence[str], more: Sequence[str] = ()) -> Seen:
+        """What a table shows. It may refuse, leave out records but count them, or leave out their fields."""
+        try:
+            page = self._session.rows(doing, f"/table/{table}", query, [*needed, *more], limit=_PAGE)
+        except Refused:
+            return Seen([], _not_shown(table))
+        rows = [row for row in page.rows if all(row.value(field).strip() for field in needed)]
+        return Seen(rows, _not_shown(table) if len(rows) < min(page.total or 0, _PAGE) else None)
 
     def attached_names(self, table: str, sys_id: str) -> set[str]:
         """Names of the files on a record."""
@@ -187,3 +213,8 @@ class ServiceNowReader:
         prefixes = {settings.table: settings.number_prefix, settings.incident_table: settings.incident_number_prefix}
         fitting = [table for table, prefix in prefixes.items() if number.startswith(prefix)]
         return fitting if len(fitting) == 1 else settings.tables
+
+
+def _not_shown(table: str) -> str:
+    subject = {JOURNAL: "what is said on its tickets", APPROVALS: "who approved or rejected"}[table]
+    return f"{SYSTEM} does not show our account {subject}: it may lack a role that reads the table {table}."

@@ -9,22 +9,35 @@ password. The body tells of one record; instead of ``timestamp`` it may have ``s
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
-from mlc.ticketing.webhook import BadEvent, Event, Read, Webhook, parsed
+from mlc.ticketing.servicenow.wire import TIME_FORMAT
+from mlc.ticketing.webhook import BadEvent, Event, Moment, Read, Webhook, parsed
+
+
+def _value(given: Any) -> Any:
+    """A flow may send a field as the Table API does: with its value and what people see of it."""
+    return given.get("value") or given.get("display_value") if isinstance(given, Mapping) else given
+
+
+Text = Annotated[str | None, BeforeValidator(_value)]
 
 
 class Record(Read):
     """The fields that are used. ServiceNow's scripts write numbers as texts as easily as as numbers."""
 
-    number: str | None = None
-    table: str = ""
-    correlation_id: str | None = None
-    event: str | None = None
-    sys_mod_count: int | None = None
-    timestamp: int | None = None
-    sys_updated_on: str | None = None
+    number: Text = None
+    table: Text = None
+    correlation_id: Text = None
+    event: Text = None
+    sys_mod_count: Annotated[int | None, BeforeValidator(_value)] = None
+    timestamp: Moment = None
+    sys_updated_on: Text = None
 
 
 def webhook(settings: ServiceNowSettings) -> Webhook:
@@ -54,16 +67,19 @@ def read_event(body: bytes) -> Event | None:
         BadEvent: it is none.
     """
     record = parsed(Record, body)
-    if record.number is None:
+    if not record.number and record.event:
         return None
+    if not record.number:
+        raise BadEvent("it names no ticket in number")
+    sent = _sent(record)
     return Event(
         key=record.number,
-        place=record.table,
+        place=record.table or "",
         labels=[record.correlation_id] if record.correlation_id else [],
         created=record.sys_mod_count == 0 or (record.event or "").endswith(("inserted", "created")),
-        sent=_sent(record),
+        sent=sent,
         # A record may be updated twice in the second that sys_updated_on tells.
-        unrepeatable=record.timestamp is not None or None not in (record.sys_updated_on, record.sys_mod_count),
+        unrepeatable=record.timestamp is not None or None not in (sent, record.sys_mod_count),
     )
 
 
@@ -71,9 +87,7 @@ def _sent(record: Record) -> float | None:
     """Seconds since 1970. Both fields are under the signature, which no header is."""
     if record.timestamp is not None:
         return record.timestamp / 1000
-    if record.sys_updated_on is None:
-        return None
     try:
-        return datetime.strptime(record.sys_updated_on, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+        return datetime.strptime(record.sys_updated_on or "", TIME_FORMAT).replace(tzinfo=UTC).timestamp()
     except ValueError:
-        raise BadEvent("sys_updated_on: a time in UTC such as 2026-01-31 09:30:00 was expected") from None
+        return None

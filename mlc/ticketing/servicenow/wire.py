@@ -1,6 +1,7 @@
 """ServiceNow's JSON as the adapter reads it: records with values and what people see of them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +45,17 @@ class Row(RootModel[dict[str, Value]]):
             return datetime.strptime(self.value(field), TIME_FORMAT).replace(tzinfo=UTC)
         except ValueError:
             return None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Records of a table that the account may not be allowed to read.
+
+    ``problem`` is why some of them, or all, are not among ``rows``, as a sentence for a ticket; None if all are.
+    """
+
+    rows: list[Row]
+    problem: str | None = None
 
 
 def messages(body: object) -> list[str]:
