@@ -4,20 +4,21 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
 from mlc.model.failure import NotFound, Refused
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import Comment, CommentPage, FieldMeta, Issue, Property, SearchPage
+from mlc.ticketing.jira.wire import Comment, CommentPage, FieldMeta, Issue, Property, SearchPage, usable
+from mlc.ticketing.paging import Paging
 
 FIELDS_KEPT = 600.0
 """Seconds for which the site's list of fields is taken as known."""
 _STATE = ["status", "resolution", "updated"]
 _PAGE = 100
-_all_fields = TypeAdapter(list[FieldMeta]).validate_python
+_all_fields = TypeAdapter(Annotated[list[FieldMeta], usable(FieldMeta)]).validate_python
 
 
 class JiraReader:
@@ -46,8 +47,13 @@ class JiraReader:
             return {}
 
     def comments(self, issue_id: str) -> Iterator[Comment]:
-        """All comments of a ticket, page by page, the newest first where Jira can."""
+        """All comments of a ticket, page by page, the newest first where Jira can.
+
+        Raises:
+            Refused: they come to no end, or some that are counted don't come.
+        """
         doing, start = f"read the comments of the ticket {issue_id}", 0
+        paging = Paging(SYSTEM, doing)
         while True:
             page = self._session.get(
                 doing,
@@ -58,31 +64,46 @@ class JiraReader:
                 orderBy="-created",
             )
             yield from page.comments
+            paging.came([comment.mark for comment in page.comments])
             start += len(page.comments)
-            if not page.comments or start >= page.total:
+            if start >= page.total:
                 return
+            if not page.comments:
+                raise paging.broken(f"counted {page.total} and sent {start}")
 
     def search(self, jql: str, *more: str) -> Iterator[Issue]:
         """All tickets that match, page by page. Cloud has another address and another paging than Data Center.
 
         Args:
             more: fields beside those that a ticket's state is told from.
+
+        Raises:
+            Refused: the pages contradict each other, or come to no end: what is missing must not pass for all there is.
         """
         cloud = self._settings.deployment == "cloud"
         path = "search/jql" if cloud else "search"
         fields = ",".join([*self._state_fields(), *more])
         params: dict[str, str | int] = {"jql": jql, "fields": fields, "maxResults": _PAGE}
-        start = 0
+        doing, start = "search for our tickets", 0
+        paging = Paging(SYSTEM, doing)
         while True:
-            page = self._session.get("search for our tickets", path, SearchPage.model_validate, **params)
+            page = self._session.get(doing, path, SearchPage.model_validate, **params)
             yield from page.issues
+            paging.came([issue.id for issue in page.issues])
             start += len(page.issues)
-            if cloud and page.next_page_token:
+            if cloud:
+                if page.is_last is not None and page.is_last is bool(page.next_page_token):
+                    raise paging.broken("named a page after the last" if page.is_last else "named no page after this")
+                if not page.next_page_token:
+                    return
+                paging.goes_on(page.next_page_token)
                 params["nextPageToken"] = page.next_page_token
-            elif not cloud and page.issues and start < (page.total or 0):
-                params["startAt"] = start
             else:
-                return
+                if start >= (page.total or 0):
+                    return
+                if not page.issues:
+                    raise paging.broken(f"counted {page.total} and sent {start}")
+                params["startAt"] = start
 
     def expiration_field(self) -> str | None:
         """Id of the expiration date's field, or None if Jira has no field of that name.
