@@ -18,7 +18,7 @@ from mlc.ticketing.jira.wire import (
     AttachedIssue,
     Created,
     Issue,
-    Project,
+    SeenProject,
     Transition,
     Transitions,
     User,
@@ -203,7 +203,7 @@ class JiraTicketing:
 
     def _see_project(self) -> None:
         project = self._settings.project
-        self._jira.get(f"show the project {project}", f"project/{project}", Project.model_validate)
+        self._jira.get(f"show the project {project}", f"project/{project}", SeenProject.model_validate)
 
     def _ref(self, issue_id: str, key: str, label: str) -> TicketRef:
         return TicketRef(provider=self.provider, id=issue_id, key=key, url=f"{self._browse}/browse/{key}", label=label)

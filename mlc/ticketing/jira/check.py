@@ -19,7 +19,7 @@ from mlc.ticketing.jira.wire import (
     IssueType,
     IssueTypes,
     Permissions,
-    Project,
+    SeenProject,
     User,
     usable,
 )
@@ -67,7 +67,7 @@ def findings(settings: JiraSettings) -> Iterator[Finding]:
         return
     yield good(f"Jira at {place} knows us as {me.shown()}")
     try:
-        jira.get(f"show the project {project}", f"project/{project}", Project.model_validate)
+        jira.get(f"show the project {project}", f"project/{project}", SeenProject.model_validate)
     except ExternalError as error:
         yield wrong(
             f"The project {project} can't be seen",

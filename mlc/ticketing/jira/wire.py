@@ -146,7 +146,9 @@ class Created(Json):
     key: Id
 
 
-class Project(Json):
+class SeenProject(Json):
+    """A project that was asked for, and that we may see."""
+
     key: str
 
 
