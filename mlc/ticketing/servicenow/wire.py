@@ -1,6 +1,5 @@
 """ServiceNow's JSON as the adapter reads it: records with values and what people see of them."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,12 +43,3 @@ class Row(RootModel[dict[str, Value]]):
             return datetime.strptime(self.value(field), TIME_FORMAT).replace(tzinfo=UTC)
         except ValueError:
             return None
-
-
-def messages(body: object) -> list[str]:
-    """ServiceNow's own error message and its detail; nothing of an answer that isn't ServiceNow's."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if isinstance(error, str):  # the token endpoint's shape
-        return [error]
-    found = [error.get("message"), error.get("detail")] if isinstance(error, Mapping) else []
-    return [text for text in found if isinstance(text, str)]
