@@ -41,7 +41,8 @@ def test_a_redirect_is_refused_with_the_address_to_set(site: Site, system: str, 
     assert caught.value.status == status
     assert caught.value.address == "https://tickets.example.org/base"
     assert "it redirects to https://tickets.example.org/base: set MLC_" in str(caught.value)
-    assert len(site.requests) == 1
+    assert len(site.requests) <= 2  # one that fails may look whether it matters
+    assert all(line.split(" ")[1].startswith(("/rest/", "/api/", "/oauth")) for line in site.requests)
     fuzz.told(caught.value)
 
 
