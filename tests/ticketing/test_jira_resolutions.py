@@ -9,6 +9,7 @@ from mlc.model.ticket import Answer, TicketState
 from mlc.standalone.desk.scheme import Scheme, Status
 from mlc.ticketing import TicketRequest
 from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
 DONE = Status("10002", "Done", "done")
 TO_DO = Status("10000", "To Do", "new")
@@ -139,3 +140,10 @@ def test_no_default_stands_on_two_lists() -> None:
     settings = JiraSettings()
     assert not set(settings.approved_resolutions) & set(settings.rejected_resolutions)
     assert not set(settings.approved_statuses) & {*settings.rejected_statuses, *settings.withdrawn_statuses}
+
+
+def test_ids_may_be_written_as_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLC_JIRA_REJECTED_RESOLUTIONS", '[10101, "Won\'t Do"]')
+    monkeypatch.setenv("MLC_SERVICENOW_CLOSED_STATES", "[3, 4]")
+    assert JiraSettings().rejected_resolutions == ["10101", "Won't Do"]
+    assert ServiceNowSettings().closed_states == ["3", "4"]

@@ -12,7 +12,8 @@ from mlc.ticketing.system import SystemSettings
 class JiraSettings(SystemSettings):
     """Jira: the questions' home. Cloud: set user and token. Data Center: token alone (a PAT)."""
 
-    model_config = SettingsConfigDict(env_prefix="MLC_JIRA_")
+    # Ids may be written as numbers.
+    model_config = SettingsConfigDict(env_prefix="MLC_JIRA_", coerce_numbers_to_str=True)
 
     url: str | None = Field(None, description="Base address of Jira")
     browse_url: str | None = Field(None, description="Address for links, where it differs from MLC_JIRA_URL")

@@ -10,17 +10,15 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import TypeAdapter
 
-from mlc.model.failure import ExternalError, Refused, Unavailable
+from mlc.model.failure import ExternalError
 from mlc.ticketing import http_failure, waiting
 from mlc.ticketing.answers import Answers, document
 from mlc.ticketing.port import Attachment
+from mlc.ticketing.servicenow import guest
 from mlc.ticketing.servicenow.auth import CONNECT_TIMEOUT, SYSTEM, URL, Identity
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 from mlc.ticketing.servicenow.wire import Row
 from mlc.ticketing.transport import strict
-
-_SAYS_MORE = {401, 403, 408, 409, 425, 429}
-"""Statuses that tell more of why an answer is none than that it was given to a guest."""
 
 T = TypeVar("T")
 
@@ -143,17 +141,12 @@ class ServiceNowSession:
         return client
 
     def _failure(self, doing: str, response: requests.Response, *, write: bool) -> ExternalError:
-        if response.status_code == 401:
+        to_a_guest = guest.is_to_a_guest(response)
+        if response.status_code == 401 or to_a_guest:
             self._identity.forget()
-        if _is_to_a_guest(response):
-            return self._unknown(doing, done=write and response.status_code < 400)
+        if to_a_guest:
+            return guest.failure(doing, response, write=write)
         return self._answers.failure(doing, response, write=write)
-
-    def _unknown(self, doing: str, *, done: bool) -> ExternalError:
-        """What is wrong with an answer to a guest. A write that was accepted has to be looked for."""
-        self._identity.forget()
-        sentence = f"{SYSTEM} took us for a guest when asked to {doing}: are user and token right, and not expired?"
-        return Unavailable(SYSTEM, sentence, maybe_done=True) if done else Refused(SYSTEM, sentence, status=401)
 
 
 class _Strict(requests.Session):
@@ -166,7 +159,7 @@ class _Strict(requests.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         response = super().request(*args, **kwargs)
-        if _is_to_a_guest(response):
+        if guest.is_to_a_guest(response):
             raise requests.exceptions.HTTPError(response=response)
         try:
             body = document(response) if response.status_code // 100 == 2 else None
@@ -175,12 +168,6 @@ class _Strict(requests.Session):
         if not isinstance(body, dict) or "result" not in body or body.get("error") is not None:
             raise requests.exceptions.HTTPError(response=response)
         return response
-
-
-def _is_to_a_guest(response: requests.Response) -> bool:
-    """Whether the instance did not know who asks, as it tells in a header; some statuses tell more."""
-    logged_in = response.headers.get("X-Is-Logged-In", "").strip().casefold()
-    return logged_in == "false" and response.status_code < 500 and response.status_code not in _SAYS_MORE
 
 
 def _misread() -> tuple[type[Exception], ...]:

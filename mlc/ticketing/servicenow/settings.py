@@ -15,7 +15,8 @@ _NAME = r"^[a-z][a-z0-9_]{0,79}$"
 class ServiceNowSettings(SystemSettings):
     """ServiceNow, through its Table API. Set user and password, or client id and secret (OAuth), or a bearer token."""
 
-    model_config = SettingsConfigDict(env_prefix="MLC_SERVICENOW_")
+    # Values may be written as numbers.
+    model_config = SettingsConfigDict(env_prefix="MLC_SERVICENOW_", coerce_numbers_to_str=True)
 
     url: str | None = Field(None, description="Base address of the instance")
     browse_url: str | None = Field(None, description="Address for links, where it differs from MLC_SERVICENOW_URL")
