@@ -8,6 +8,8 @@ from typing import Any
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from activities.threads import begins
+
 PER_TIMEOUT = 4
 """Heartbeats in the time in which the server must hear one: some may be lost or late."""
 
@@ -31,6 +33,7 @@ class _Heartbeating(ActivityInboundInterceptor):
         self._activities = activities
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        begins(activity.info().start_to_close_timeout)
         timeout = activity.info().heartbeat_timeout
         if timeout is None or input.fn not in self._activities:
             return await super().execute_activity(input)

@@ -36,7 +36,7 @@ from mlc.center import Center
 from mlc.center.capability import Capability
 from mlc.center.configured import configured_center
 from mlc.center.modelop.signals import ModelOpSignals
-from mlc.model.failure import MlcError
+from mlc.model.failure import Misdirected, MlcError, Refused
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
 from mlc.model.processes import TASK_QUEUE
@@ -153,10 +153,12 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
     """A worker for as long as the block lasts, with clients made from the settings.
 
     Raises:
-        NotConfigured: no ticket system is set up (failure tickets are part of every process), or the namespace isn't.
+        NotConfigured: no ticket system is set up (failure tickets are part of every process), or one's address leads
+            elsewhere, or the namespace isn't set up.
     """
     process, files = ProcessSettings(), FileSettings()
     tickets = ticket_systems()
+    await check_addresses()
     threads = ThreadPoolExecutor(process.worker_threads, thread_name_prefix="tickets")
     try:
         async with configured_center() as center:
@@ -185,6 +187,21 @@ def ticket_systems() -> TicketSystems:
         return registry.chosen(ProcessSettings().ticketing)
     except registry.NotSetUp as error:
         raise NotConfigured(str(error)) from None
+
+
+async def check_addresses() -> None:
+    """Make sure that no ticket system has moved: redirects are not followed, so nothing could be asked of it.
+
+    One that is down is waited for by the runs that need it; one that refuses us is told, and keeps nothing waiting.
+
+    Raises:
+        NotConfigured: the address of one leads elsewhere; the text says to where.
+    """
+    for error in await asyncio.to_thread(lambda: list(registry.knock())):
+        if isinstance(error, Misdirected) and error.address:
+            raise NotConfigured(f"{error}.")
+        if isinstance(error, Refused):
+            log.warning("%s", error)
 
 
 async def check_namespace(client: Client) -> None:

@@ -13,6 +13,7 @@
         Conflict
         ExternalError
             Refused
+                Misdirected
                 NotFound
                 TooLarge
                 Unsupported
@@ -108,6 +109,18 @@ class NotFound(Refused):
 
     def __init__(self, system: str, message: str) -> None:
         super().__init__(system, message, status=404)
+
+
+class Misdirected(Refused):
+    """The address in the settings leads elsewhere. Nothing was done there: a redirect is never followed.
+
+    Attributes:
+        address: what to set instead; None if the same thing isn't there (a page that asks for a login, say).
+    """
+
+    def __init__(self, system: str, message: str, *, status: int, address: str | None) -> None:
+        super().__init__(system, message, status=status)
+        self.address = address
 
 
 class TooLarge(Refused):

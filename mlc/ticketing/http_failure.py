@@ -5,27 +5,66 @@ Nothing of the original exception is kept: it may hold request headers (the cred
 
 from collections.abc import Iterable
 from datetime import timedelta
+from urllib.parse import quote, urlsplit
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
 
+from mlc.model.address import masked
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
+from mlc.ticketing.text import clipped, printable
 
 LONGEST_MESSAGE = 300
+NO_ANSWER = (OSError, HTTPError)
+"""What is raised when no answer came: ``requests``' own exceptions are OSErrors, and urllib3's get through at times."""
 
 _NOT_NOW = {408, 409, 425, 429}
+_NO_URL = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    LocationValueError,
+)
 
 
 def shortened(messages: Iterable[str], secrets: Iterable[str]) -> str:
     """Join a system's own messages to one line of at most 300 characters, with any secret it echoed taken out."""
-    line = " ".join(" ".join(messages).split())
+    line = "".join(each for each in " ".join(printable(" ".join(messages)).split()) if each.isprintable())
     for secret in secrets:
-        line = line.replace(secret, "***")
-    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
+        for form in (secret, " ".join(secret.split()), quote(secret, safe="")):
+            line = line.replace(form, "***") if form else line
+    return clipped(masked(line), LONGEST_MESSAGE)
+
+
+def address_of(system: str, setting: str, url: str | None) -> str:
+    """A system's address as it is set, without a slash at its end.
+
+    Raises:
+        Refused: it is none of the web.
+    """
+    if not url:
+        raise Refused(system, f"No address of {system} is set: set {setting}", status=400)
+    try:
+        parts = urlsplit(url.strip())
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise Refused(
+            system, f"{setting} is no address: set it to one like https://{system.lower()}.example.org", status=400
+        )
+    return url.strip().rstrip("/")
 
 
 def of_status(
-    system: str, doing: str, status: int, *, said: str = "", wait: timedelta | None = None, write: bool = False
+    system: str,
+    doing: str,
+    status: int,
+    *,
+    said: str = "",
+    wait: timedelta | None = None,
+    write: bool = False,
+    hint: str = "",
 ) -> ExternalError:
     """Turn an HTTP status of 400 and more into a failure.
 
@@ -35,6 +74,7 @@ def of_status(
         said: the system's own messages, already :func:`shortened`.
         wait: its ``Retry-After``.
         write: the request was to change something.
+        hint: what to do, where more is known of a refusal than its status tells.
     """
     sentence = f"{system} answered {status} when asked to {doing}" + (f": {said}" if said else "")
     if status in {404, 410}:
@@ -44,26 +84,31 @@ def of_status(
         return Unavailable(system, sentence, retry_after=wait, maybe_done=write and status == 408)
     if status >= 500:
         return Unavailable(system, sentence, retry_after=wait, maybe_done=write)
-    hint = {401: " (are user and token right?)", 403: " (has the account this permission?)"}.get(status, "")
-    return Refused(system, sentence + hint, status=status)
+    hint = hint or {401: "are user and token right?", 403: "has the account this permission?"}.get(status, "")
+    return Refused(system, sentence + (f" ({hint})" if hint else ""), status=status)
 
 
-def of_exception(
-    system: str, doing: str, error: requests.exceptions.RequestException, *, write: bool = False
-) -> ExternalError:
+def of_exception(system: str, doing: str, error: Exception, *, write: bool = False) -> ExternalError:
     """Turn what ``requests`` raises when no answer came into a failure.
 
     Only a connection that was never made proves that nothing was sent; everything else leaves a write in doubt.
     """
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+    if isinstance(error, _NO_URL):
         return Refused(system, f"The address of {system} is not a valid URL", status=400)
+    if isinstance(error, requests.exceptions.InvalidHeader) and not isinstance(error.args[0], Exception):
+        return unsendable(system)
     if never_connected(error):
         return Unavailable(system, f"{system} could not be reached to {doing}: no connection")
     cause = "no answer in time" if isinstance(error, requests.exceptions.Timeout) else "the connection broke"
     return Unavailable(system, f"{system} did not answer when asked to {doing}: {cause}", maybe_done=write)
 
 
-def never_connected(error: requests.exceptions.RequestException) -> bool:
+def unsendable(system: str) -> Refused:
+    """User, password or token hold something that no request can carry, such as the end of a line."""
+    return Refused(system, f"User, password or token of {system} hold characters that can't be sent", status=400)
+
+
+def never_connected(error: Exception) -> bool:
     """Whether nothing was sent for certain: no name, no route, refused, or an untrusted certificate."""
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return True

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mlc.model.failure import MlcError
+from mlc.model.failure import ExternalError, MlcError
 from mlc.settings import ProcessSettings, of_their_own
 from mlc.ticketing.jira import JIRA
 from mlc.ticketing.servicenow import SERVICENOW
@@ -75,6 +75,17 @@ def chosen(default: str) -> TicketSystems:
     if problem := what_is_missing(default, list(systems.names)):
         raise NotSetUp(": ".join(problem) + ".")
     return systems
+
+
+def knock(*given: SystemSettings) -> Iterator[ExternalError]:
+    """Ask each system that is set up one small question, and tell what goes wrong. Blocking."""
+    for system, settings in with_settings(*given):
+        if settings.url is None or system.knock is None:
+            continue
+        try:
+            system.knock(settings)
+        except ExternalError as error:
+            yield error
 
 
 def what_is_missing(default: str, there: list[str]) -> tuple[str, str] | None:

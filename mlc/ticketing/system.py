@@ -46,6 +46,7 @@ class TicketSystem(Generic[S]):
         adapter: the port, from the settings. Raises ``Refused`` where they are wrong.
         webhook: what the gateway has to know of its webhooks.
         check: what ``mlc check`` finds of it, when it is set up. Blocking, and reading only.
+        knock: asks its address one small question. Blocking; raises what comes of it. None: it isn't asked.
 
     Raises:
         ValueError: the provider can't be a name.
@@ -58,6 +59,7 @@ class TicketSystem(Generic[S]):
     adapter: Callable[[S], Ticketing]
     webhook: Callable[[S], Webhook]
     check: Callable[[S], Iterator[Finding]]
+    knock: Callable[[S], None] | None = None
 
     def __post_init__(self) -> None:
         if not _PROVIDER.fullmatch(self.provider) or self.provider in _RESERVED:

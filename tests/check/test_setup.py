@@ -12,7 +12,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from mlc.namespace import keep_closed_runs, setup
 from mlc.settings import ProcessSettings
-from mlc.worker import NotConfigured, running_worker
+from mlc.worker import NotConfigured, check_addresses, running_worker
+from tests.fuzz.answering import Answer, answering
 
 DAY = timedelta(days=1)
 
@@ -79,3 +80,41 @@ async def test_a_worker_refuses_a_namespace_that_was_not_set_up(
             return worker.is_running
 
         await eventually(runs)
+
+
+@pytest.mark.parametrize("prefix", ["MLC_JIRA", "MLC_SERVICENOW"])
+async def test_a_worker_refuses_a_ticket_system_whose_address_leads_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    monkeypatch.setenv("MLC_TICKETING", prefix.removeprefix("MLC_").lower())
+    with answering(lambda _, path: Answer(301, b"", (("Location", f"https://tickets.example.org{path}"),))) as site:
+        monkeypatch.setenv(f"{prefix}_URL", site.url)
+        says = f"it redirects to https://tickets.example.org: set {prefix}_URL to that."
+        with pytest.raises(NotConfigured, match=says):
+            async with running_worker():
+                pass
+        assert len(site.requests) == 1
+        assert site.requests[0].startswith("GET ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (
+            Answer(302, b"", (("Location", "https://sso.example.org/login"),)),
+            "redirects to https://sso.example.org/login",
+        ),
+        (Answer(401), "are user and token right"),
+        (Answer(503), ""),
+        (Answer(raw=b""), ""),
+    ],
+)
+async def test_a_worker_says_what_a_ticket_system_refuses_and_does_not_wait_for_one_that_is_down(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, answer: Answer, says: str
+) -> None:
+    with answering(lambda *_: answer) as site:
+        monkeypatch.setenv("MLC_JIRA_URL", site.url)
+        await check_addresses()
+    warned = [record.getMessage() for record in caplog.records if record.name == "mlc.worker"]
+    assert len(warned) == bool(says)
+    assert says in " ".join(warned)

@@ -1,4 +1,7 @@
-"""`python -m tests.fuzz load|feel [--seconds N] [--keep-going] [-- libFuzzer's own flags]`, or `... FILE` to replay."""
+"""`python -m tests.fuzz load|feel [--seconds N] [--keep-going] [-- libFuzzer's own flags]`, or `... FILE` to replay.
+
+`python -m tests.fuzz tickets [--seconds N]` tries answers of ticket systems instead, with Hypothesis.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,12 @@ from pathlib import Path
 MISSING = "Atheris is not installed: pip install -c constraints.txt -e '.[fuzz]' (Linux, Python 3.11 to 3.13)"
 #: Longest input, in bytes. Every construct fits into a few hundred; long inputs only make the search slow.
 LONGEST = {"load": 6_000, "feel": 600}
+TICKETS = "tickets"
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("target", choices=sorted(LONGEST))
+    parser.add_argument("target", choices=[*sorted(LONGEST), TICKETS])
     parser.add_argument("replay", nargs="*", type=Path, help="inputs to run once each, instead of fuzzing")
     parser.add_argument("--seconds", type=int, default=600, help="how long to fuzz (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="for the corpus and the finds (default: build/fuzz/TARGET)")
@@ -27,6 +31,11 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     flags = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if options.target == TICKETS:
+        from .tickets import run
+
+        print(run(options.seconds))
+        return
     if options.replay:
         from .targets import TARGETS
 

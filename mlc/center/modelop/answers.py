@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from mlc.model import retry_after
-from mlc.model.address import masked, origin
-from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
+from mlc.model.address import masked, origin, redirected
+from mlc.model.failure import ExternalError, Misdirected, NotFound, Refused, Unavailable
 
 SYSTEM = "model centre"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -32,8 +32,11 @@ def outage(error: Exception, asked: str, url: str, setting: str, *, write: bool)
     return Unavailable(SYSTEM, text, maybe_done=write)
 
 
-def refusal(response: httpx.Response, asked: str, *, write: bool, secret: str = "") -> ExternalError:
-    """The error for an answer that is not a success. ``secret`` is blotted out of what is quoted."""
+def refusal(response: httpx.Response, asked: str, base: str, *, write: bool, secret: str = "") -> ExternalError:
+    """The error for an answer that is not a success.
+
+    ``base`` is the address as it is set; ``secret`` is blotted out of what is quoted.
+    """
     status = response.status_code
     text = f"{asked} was answered with {status}{quoted(response, secret)}"
     wait = retry_after.decode(response.headers.get(retry_after.NAME))
@@ -44,13 +47,27 @@ def refusal(response: httpx.Response, asked: str, *, write: bool, secret: str = 
     if status in {404, 410}:
         return NotFound(SYSTEM, f"{text}; check the id.")
     if response.is_redirect:
-        return Refused(SYSTEM, f"{text}: set MLC_CENTER_URL to the address that it redirects to.", status=status)
+        url = f"{base.rstrip('/')}/{asked.partition(' ')[2].lstrip('/')}"
+        return misdirected(response, url, base, text, "MLC_CENTER_URL")
     advice = {
         401: "check MLC_CENTER_TOKEN",
         403: "give the account of MLC_CENTER_TOKEN the right to do this",
         413: "make the model's assets smaller, or external",
     }.get(status, "change what was asked, or ask whoever looks after the centre")
     return Refused(SYSTEM, f"{text}; {advice}.", status=status)
+
+
+def misdirected(response: httpx.Response, url: str, base: str, text: str, setting: str) -> Misdirected:
+    """The error for a redirect: none is followed, since what was to be written would then be asked for.
+
+    ``url`` was asked, below ``base``, which ``setting`` holds; ``text`` is what happened.
+    """
+    shown, address = redirected(base, url, response.headers.get("Location", ""))
+    if address:
+        what = f"it redirects to {address}: set {setting} to that"
+    else:
+        what = f"it redirects to {shown}: is {setting} right, or does a page in between ask for a login?"
+    return Misdirected(SYSTEM, f"{text}; {what}.", status=response.status_code, address=address)
 
 
 class Garbled(Unavailable):

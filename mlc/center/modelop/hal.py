@@ -142,7 +142,7 @@ class Hal:
             token = await self._tokens.get()
             answer = await self._once(question, token)
         if isinstance(answer, httpx.Response):
-            raise refusal(answer, question.asked, write=question.write, secret=token or "")
+            raise refusal(answer, question.asked, self._base, write=question.write, secret=token or "")
         return answer
 
     async def _once(self, question: _Question, token: str | None) -> Answer | httpx.Response:

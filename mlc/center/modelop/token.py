@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
-from mlc.center.modelop.answers import SYSTEM, outage, quoted
+from mlc.center.modelop.answers import SYSTEM, misdirected, outage, quoted
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.address import origin
 from mlc.model.failure import Refused, Unavailable
@@ -69,6 +69,9 @@ class TokenProvider:
             raise Unavailable(
                 SYSTEM, f"Asked for {asked}, the token endpoint answered {answer.status_code}; it is asked again later."
             )
+        if answer.is_redirect:
+            text = f"Asked for {asked}, the token endpoint answered {answer.status_code}"
+            raise misdirected(answer, url, url, text, "MLC_CENTER_TOKEN_URL")
         if not answer.is_success:
             hint = "check MLC_CENTER_TOKEN_URL, MLC_CENTER_CLIENT_ID and MLC_CENTER_CLIENT_SECRET"
             raise Refused(

@@ -1,6 +1,5 @@
 """Tickets in Jira, Cloud and Data Center, through the ``jira`` package and REST v2."""
 
-import io
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -16,9 +15,19 @@ from mlc.ticketing.jira.decision import decision_of, reason_of
 from mlc.ticketing.jira.reader import JiraReader
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import AttachedIssue, Created, Issue, Transition, Transitions, moment
+from mlc.ticketing.jira.wire import (
+    AttachedIssue,
+    Created,
+    Issue,
+    SeenProject,
+    Transition,
+    Transitions,
+    User,
+    Written,
+    moment,
+)
 from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording
-from mlc.ticketing.text import one_line
+from mlc.ticketing.text import one_line, printable
 
 PROPERTY = "gov.ticket"
 """Entity property that tells our tickets from people's clones of them, which carry the same labels."""
@@ -54,7 +63,7 @@ class JiraTicketing:
 
     def check(self) -> str:
         """Make sure that the account can see the project; tells who it is and where expiration dates come from."""
-        name = self._jira.get("tell who we are", "myself", lambda me: str(dict(me).get("displayName", "?")))
+        name = self._jira.get("tell who we are", "myself", User.model_validate).display_name or "?"
         self._see_project()
         field = self._reader.expiration_field() or "no such field, so approvals last a year"
         return f"{name} in project {self._settings.project}; {self._settings.expiration_field}: {field}"
@@ -140,30 +149,26 @@ class JiraTicketing:
 
     def properties(self, ref: TicketRef) -> dict[str, str]:
         kept = self._reader.property(ref.id, PROPERTY)
-        return {str(name): str(value) for name, value in kept.items()}
+        return {printable(name): printable(value) for name, value in kept.items() if isinstance(value, str)}
 
     def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
         mark = EVENT_MARK + _safe(event_id)
         if any(is_ours(comment.body, event_id) for comment in self._reader.comments(ref.id)):
             return
         body = {"body": f"{wiki.escape(text)[: wiki.LONGEST_DESCRIPTION]}\n\n{mark}"}
-        self._jira.post(f"comment on {ref.key}", f"issue/{ref.id}/comment", body, _nothing)
+        self._jira.post(f"comment on {ref.key}", f"issue/{ref.id}/comment", body, Written.model_validate)
 
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         doing = f"read the attachments of {ref.key}"
         issue = self._jira.get(doing, f"issue/{ref.id}", AttachedIssue.model_validate, fields="attachment")
         if any(attached.filename == attachment.name for attached in issue.fields.attachment):
             return
-        content = io.BytesIO(attachment.content)
-        self._jira.call(
-            f"attach a file to {ref.key}",
-            lambda client: client.add_attachment(ref.id, content, filename=attachment.name),
-            write=True,
-        )
+        doing, path = f"attach a file to {ref.key}", f"issue/{ref.id}/attachments"
+        self._jira.upload(doing, path, attachment, Written.model_validate)
 
     def link(self, ref: TicketRef, global_id: str, url: str, title: str) -> None:
         body = {"globalId": global_id[:LONGEST_GLOBAL_ID], "object": {"url": url, "title": one_line(title)}}
-        self._jira.post(f"put a link on {ref.key}", f"issue/{ref.id}/remotelink", body, _nothing)
+        self._jira.post(f"put a link on {ref.key}", f"issue/{ref.id}/remotelink", body, Written.model_validate)
 
     def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
         self.comment(ref, event_id, reason)
@@ -174,7 +179,8 @@ class JiraTicketing:
         for transition in offered:
             fields = self._withdrawing(transition)
             if fields is not None:
-                self._jira.post(doing, path, {"transition": {"id": transition.id}, "fields": fields}, _nothing)
+                body = {"transition": {"id": transition.id}, "fields": fields}
+                self._jira.post(doing, path, body, Written.model_validate)
                 return
 
     def _withdrawing(self, transition: Transition) -> dict[str, dict[str, str]] | None:
@@ -199,14 +205,10 @@ class JiraTicketing:
 
     def _see_project(self) -> None:
         project = self._settings.project
-        self._jira.get(f"show the project {project}", f"project/{project}", _nothing)
+        self._jira.get(f"show the project {project}", f"project/{project}", SeenProject.model_validate)
 
     def _ref(self, issue_id: str, key: str, label: str) -> TicketRef:
         return TicketRef(provider=self.provider, id=issue_id, key=key, url=f"{self._browse}/browse/{key}", label=label)
-
-
-def _nothing(_: object) -> None:
-    """For answers that say nothing new."""
 
 
 def _safe(text: str) -> str:

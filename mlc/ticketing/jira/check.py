@@ -3,14 +3,22 @@
 from collections.abc import Callable, Iterator
 
 from mlc.model.address import origin
-from mlc.model.failure import ExternalError, NotFound, Refused
+from mlc.model.failure import ExternalError, Misdirected, NotFound, Refused
 from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
 from mlc.ticketing.jira.check_names import check_language, check_resolutions
 from mlc.ticketing.jira.check_statuses import check_statuses
 from mlc.ticketing.jira.reader import JiraReader, date_field
 from mlc.ticketing.jira.session import JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import CreateField, CreateFields, IssueType, IssueTypes, Permissions, User
+from mlc.ticketing.jira.wire import (
+    CreateField,
+    CreateFields,
+    IssueType,
+    IssueTypes,
+    Permissions,
+    SeenProject,
+    User,
+)
 from mlc.ticketing.names import folded
 
 NEEDED = {
@@ -32,10 +40,17 @@ SENT = {"summary", "description", "labels", "project", "issuetype"}
 def findings(settings: JiraSettings) -> Iterator[Finding]:
     """Findings about a Jira that is set up."""
     place, project = origin(settings.url or ""), settings.project
-    settings = settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
-    jira = JiraSession(settings)
+    settings = _quick(settings)
     try:
-        me = jira.get("tell who we are", "myself", User.model_validate)
+        jira = JiraSession(settings)
+    except Refused as error:
+        yield wrong("Jira's address is none", f"{said(error)}.")
+        return
+    try:
+        me = _who(jira)
+    except Misdirected as error:
+        yield wrong(f"Jira does not answer at {place}", f"{said(error)}.")
+        return
     except NotFound as error:
         yield wrong(f"There is no Jira at {place}", f"{said(error)}: correct MLC_JIRA_URL.")
         return
@@ -47,7 +62,7 @@ def findings(settings: JiraSettings) -> Iterator[Finding]:
         return
     yield good(f"Jira at {place} knows us as {me.shown()}")
     try:
-        jira.get(f"show the project {project}", f"project/{project}", lambda _: None)
+        jira.get(f"show the project {project}", f"project/{project}", SeenProject.model_validate)
     except ExternalError as error:
         yield wrong(
             f"The project {project} can't be seen",
@@ -57,6 +72,23 @@ def findings(settings: JiraSettings) -> Iterator[Finding]:
     yield good(f"Project {project} is there")
     for look in (_permissions, _issue_type, check_resolutions, check_language, check_statuses):
         yield from _survived(look, jira, settings)
+
+
+def knock(settings: JiraSettings) -> None:
+    """Ask who we are.
+
+    Raises:
+        ExternalError: what comes of it.
+    """
+    _who(JiraSession(_quick(settings)))
+
+
+def _quick(settings: JiraSettings) -> JiraSettings:
+    return settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
+
+
+def _who(jira: JiraSession) -> User:
+    return jira.get("tell who we are", "myself", User.model_validate)
 
 
 def _survived(

@@ -4,21 +4,22 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
 from mlc.model.failure import NotFound, Refused, Unavailable
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import Comment, Entry, FieldMeta, History, Issue, Page, Property, SearchPage
+from mlc.ticketing.jira.wire import Comment, Entry, FieldMeta, History, Issue, Page, Property, SearchPage, usable
 from mlc.ticketing.names import folded
+from mlc.ticketing.paging import Paging
 
 FIELDS_KEPT = 600.0
 """Seconds for which the site's list of fields is taken as known."""
 _STATE = ["status", "resolution", "project", "updated"]
 _PAGE = 100
-_all_fields = TypeAdapter(list[FieldMeta]).validate_python
+_all_fields = TypeAdapter(Annotated[list[FieldMeta], usable(FieldMeta)]).validate_python
 _FIELD_ID = re.compile(r"customfield_\d+", re.ASCII)
 
 
@@ -77,22 +78,34 @@ class JiraReader:
 
         Args:
             more: fields beside those that a ticket's state is told from.
+
+        Raises:
+            Refused: the pages contradict each other, or come to no end: what is missing must not pass for all there is.
         """
         cloud = self._settings.deployment == "cloud"
         path = "search/jql" if cloud else "search"
         fields = ",".join([*self._state_fields(), *more])
         params: dict[str, str | int] = {"jql": jql, "fields": fields, "maxResults": _PAGE}
-        start = 0
+        doing, start = "search for our tickets", 0
+        paging = Paging(SYSTEM, doing)
         while True:
-            page = self._session.get("search for our tickets", path, SearchPage.model_validate, **params)
+            page = self._session.get(doing, path, SearchPage.model_validate, **params)
             yield from page.issues
+            paging.came([issue.id for issue in page.issues])
             start += len(page.issues)
-            if cloud and page.next_page_token:
+            if cloud:
+                if page.is_last is not None and page.is_last is bool(page.next_page_token):
+                    raise paging.broken("named a page after the last" if page.is_last else "named no page after this")
+                if not page.next_page_token:
+                    return
+                paging.goes_on(page.next_page_token)
                 params["nextPageToken"] = page.next_page_token
-            elif not cloud and page.issues and start < (page.total or 0):
-                params["startAt"] = start
             else:
-                return
+                if start >= (page.total or 0):
+                    return
+                if not page.issues:
+                    raise paging.broken(f"counted {page.total} and sent {start}")
+                params["startAt"] = start
 
     def expiration_field(self) -> str | None:
         """Id of the expiration date's field, or None if Jira has no field of that name.
@@ -124,9 +137,11 @@ class JiraReader:
         """The pages of a list, each with what is new on it: what is added meanwhile makes them overlap.
 
         Raises:
-            Unavailable: the list comes to no end.
+            Unavailable: the list repeats itself.
+            Refused: it comes to no end, or something that is counted doesn't come.
         """
         start, seen = 0, set[str]()
+        paging = Paging(SYSTEM, doing)
         while True:
             page = self._session.get(doing, path, read, startAt=start, maxResults=_PAGE, **params)
             new = [entry for entry in page.listed if not entry.id or entry.id not in seen]
@@ -134,6 +149,9 @@ class JiraReader:
                 raise Unavailable(SYSTEM, f"{SYSTEM} sends the same page again and again when asked to {doing}")
             seen.update(entry.id for entry in new)
             yield page.model_copy(update={"listed": new})
+            paging.came([entry.mark for entry in new])
+            if not page.listed and start < (page.total or 0):
+                raise paging.broken(f"counted {page.total} and sent {start}")
             if page.is_last_from(start):
                 return
             start += len(page.listed)

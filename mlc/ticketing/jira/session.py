@@ -4,16 +4,20 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import requests
-from jira import JIRA, JIRAError
+from jira import JIRA
 
-from mlc.model import retry_after
-from mlc.model.failure import ExternalError, Refused, Unavailable
-from mlc.ticketing import http_failure
+from mlc.model.failure import ExternalError
+from mlc.ticketing import http_failure, waiting
+from mlc.ticketing.answers import Answers, document
 from mlc.ticketing.jira import anonymous
+from mlc.ticketing.jira.denied import denial
 from mlc.ticketing.jira.settings import JiraSettings
+from mlc.ticketing.port import Attachment
+from mlc.ticketing.transport import strict
 
 SYSTEM = "Jira"
 CONNECT_TIMEOUT = 3.05
@@ -27,18 +31,18 @@ class JiraSession:
     An answer that was given anonymously is an error, whatever its status.
 
     The package's own retries are off: they would POST a ticket again after a dropped connection. It is also kept from
-    asking ``serverInfo`` (it would choose its search by it) and from logging (it logs whole bodies).
+    asking ``serverInfo`` (it would choose its search by it), from logging (it logs whole bodies), from following
+    redirects (a POST would become a GET) and from reading errors (a null among the messages would end it).
     """
 
     def __init__(self, settings: JiraSettings) -> None:
-        if not settings.url:
-            raise Refused(SYSTEM, "No address of Jira is set: set MLC_JIRA_URL", status=400)
         self._settings = settings
-        self._url = settings.url
+        self._url = http_failure.address_of(SYSTEM, "MLC_JIRA_URL", settings.url)
         self._token = settings.token.get_secret_value() if settings.token else ""
         self._threads = threading.local()
         basic = base64.b64encode(f"{settings.user}:{self._token}".encode()).decode()
-        self._secrets = [self._token, basic] if self._token else []
+        secrets = [self._token, basic] if self._token else []
+        self._answers = Answers(SYSTEM, "MLC_JIRA_URL", self._url, lambda: secrets)
 
     @property
     def cloud(self) -> bool:
@@ -46,42 +50,44 @@ class JiraSession:
 
     def get(self, doing: str, path: str, read: Callable[[Any], T], **params: Any) -> T:
         """Ask for JSON; ``read`` makes something of it (``ValueError``: it is not what Jira would answer)."""
-        return self.call(doing, lambda client: read(client._session.get(client._get_url(path), params=params).json()))
+        return self._ask(doing, "GET", path, read, params=params)
 
     def post(self, doing: str, path: str, body: Mapping[str, Any], read: Callable[[Any], T]) -> T:
         """Write JSON with exactly one POST; ``read`` gets the answer (None if it is empty)."""
+        return self._ask(doing, "POST", path, read, data=json.dumps(body))
 
-        def send(client: JIRA) -> T:
-            response = client._session.post(client._get_url(path), data=json.dumps(body))
-            return read(response.json() if response.content else None)
+    def upload(self, doing: str, path: str, attachment: Attachment, read: Callable[[Any], T]) -> T:
+        """The same with a file. (The package's own upload takes an empty file for a failure.)"""
+        files = {"file": (attachment.name, attachment.content, attachment.content_type)}
+        headers = {"Content-Type": None, "X-Atlassian-Token": "no-check"}
+        return self._ask(doing, "POST", path, read, files=files, headers=headers)
 
-        return self.call(doing, send, write=True)
-
-    def call(self, doing: str, action: Callable[[JIRA], T], *, write: bool = False) -> T:
-        """Do something with this thread's client.
+    def _ask(self, doing: str, method: str, path: str, read: Callable[[Any], T], **sent: Any) -> T:
+        """One request.
 
         Args:
             doing: what it does, to be put behind "when asked to".
-            action: makes the request and reads the answer.
-            write: it changes something, so that a lost answer leaves it in doubt.
         """
-        failure: ExternalError | None = None
-        self._threads.anonymous = None
+        waiting.make_sure(SYSTEM, doing)
+        write = method != "GET"
+        failure: ExternalError
         try:
-            result = action(self._client())
-        except JIRAError as error:
-            failure = self._refusal(doing, error, write=write)
-        except requests.exceptions.JSONDecodeError:
-            failure = _not_jira(doing, write=write)
-        except requests.exceptions.RequestException as error:
+            client = self._client()
+            timeout = client._session.timeout
+            # Not the session's own method, which reads errors in its way.
+            response = requests.Session.request(client._session, method, client._get_url(path), timeout=timeout, **sent)
+        except http_failure.NO_ANSWER as error:
             failure = http_failure.of_exception(SYSTEM, doing, error, write=write)
         except ValueError:
-            failure = _not_jira(doing, write=write)
-        if self._threads.anonymous is not None:
-            failure = anonymous.failure(SYSTEM, doing, self._threads.anonymous, write=write)
-            self._threads.anonymous = None
-        if failure is None:
-            return result
+            failure = http_failure.unsendable(SYSTEM)
+        else:
+            if anonymous.is_anonymous(response):
+                failure = anonymous.failure(SYSTEM, doing, response, write=write)
+            else:
+                if response.status_code // 100 == 2:
+                    with suppress(ValueError):
+                        return read(document(response))
+                failure = self._answers.failure(doing, response, write=write, denial=denial(response))
         # Raised out here, where the original is no longer at hand: its text and its request hold secrets and pages.
         raise failure
 
@@ -108,37 +114,5 @@ class JiraSession:
             **auth,
         )
         client.deploymentType = "Cloud" if self.cloud else "Server"
-        client._session.hooks["response"].append(self._look_for_whom)
+        strict(client._session)
         return client
-
-    def _look_for_whom(self, response: requests.Response, **_: Any) -> None:
-        if anonymous.is_anonymous(response):
-            self._threads.anonymous = response
-
-    def _refusal(self, doing: str, error: JIRAError, *, write: bool) -> ExternalError:
-        response = error.response
-        if response is None:
-            return _not_jira(doing, write=write)
-        wait = retry_after.decode(response.headers.get(retry_after.NAME))
-        said = http_failure.shortened(_messages(response), self._secrets)
-        return http_failure.of_status(SYSTEM, doing, response.status_code, said=said, wait=wait, write=write)
-
-
-def _not_jira(doing: str, *, write: bool) -> Unavailable:
-    sentence = f"{SYSTEM} sent an unreadable answer when asked to {doing}: is MLC_JIRA_URL right, or a page in between?"
-    return Unavailable(SYSTEM, sentence, maybe_done=write)
-
-
-def _messages(response: requests.Response) -> list[str]:
-    """Jira's own error messages; nothing of an answer that isn't Jira's (a proxy's page, say)."""
-    try:
-        body = response.json()
-    except ValueError:
-        return []
-    if not isinstance(body, dict):
-        return []
-    messages, errors = body.get("errorMessages"), body.get("errors")
-    said = [str(message) for message in messages] if isinstance(messages, list) else []
-    if isinstance(errors, dict):
-        said += [f"{field}: {text}" for field, text in errors.items()]
-    return said

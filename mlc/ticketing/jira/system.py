@@ -22,6 +22,12 @@ def _check(settings: JiraSettings) -> Iterator[Finding]:
     return findings(settings)
 
 
+def _knock(settings: JiraSettings) -> None:
+    from mlc.ticketing.jira.check import knock
+
+    knock(settings)
+
+
 JIRA = TicketSystem(
     provider="jira",
     name="Jira",
@@ -30,4 +36,5 @@ JIRA = TicketSystem(
     adapter=_adapter,
     webhook=webhook,
     check=_check,
+    knock=_knock,
 )

@@ -3,7 +3,16 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 
@@ -19,6 +28,27 @@ class Json(BaseModel):
     """Base: camelCase on the wire, fields not named here are ignored."""
 
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+def usable(kind: type[BaseModel]) -> BeforeValidator:
+    """For a list of which each item counts alone: one that can't be read is left out, and spoils nothing else."""
+
+    def read(items: Any) -> Any:
+        return [item for item in items if _fits(kind, item)] if isinstance(items, list) else items
+
+    return BeforeValidator(read)
+
+
+def _fits(kind: type[BaseModel], item: Any) -> bool:
+    try:
+        kind.model_validate(item)
+    except ValidationError:
+        return False
+    return True
+
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+"""An id or a key, which goes into paths."""
 
 
 class StatusCategory(Json):
@@ -94,6 +124,11 @@ class History(Json):
     items: list[Change] = []
 
     @property
+    def mark(self) -> str:
+        """Tells it from the others on a ticket."""
+        return self.id or f"{self.created} {self.items}"
+
+    @property
     def number(self) -> int:
         """Tells edits of the same moment apart."""
         return int(self.id) if self.id.isdecimal() else 0
@@ -109,6 +144,11 @@ class Comment(Json):
     created: Moment
     author: User | None = None
     update_author: User | None = None
+
+    @property
+    def mark(self) -> str:
+        """Tells it from the others on a ticket."""
+        return self.id or f"{self.created} {self.body}"
 
     def written_by(self) -> str | None:
         """The one person who wrote it as it stands; None if somebody else changed it."""
@@ -156,8 +196,8 @@ class Fields(Json):
 
 
 class Issue(Json):
-    id: str
-    key: str
+    id: Id
+    key: Id
     fields: Fields
     changelog: Page[History] | None = None
 
@@ -167,6 +207,7 @@ class SearchPage(Json):
 
     issues: list[Issue]
     next_page_token: str | None = None
+    is_last: bool | None = None
     total: int | None = None
 
 
@@ -191,8 +232,18 @@ class Property(Json):
 
 
 class Created(Json):
-    id: str
+    id: Id
+    key: Id
+
+
+class SeenProject(Json):
+    """A project that was asked for, and that we may see."""
+
     key: str
+
+
+class Written(RootModel[dict[str, Any] | list[Any] | None]):
+    """The answer to what was written, of which only this much is certain; it may be empty."""
 
 
 class FieldSchema(Json):
@@ -210,22 +261,41 @@ class FieldMeta(Json):
     value: FieldSchema | None = Field(None, alias="schema")
 
 
+def _named(values: Any) -> list[dict[str, Any]]:
+    """Most fields' values are objects with a name, some fields' are texts."""
+    known = [value for value in values if isinstance(value, str | dict)] if isinstance(values, list) else []
+    return [{"name": value} if isinstance(value, str) else value for value in known]
+
+
+def _screen(fields: Any) -> dict[str, Any]:
+    """The fields that can be read: if another one is required, Jira says so."""
+    shown = fields if isinstance(fields, dict) else {}
+    return {name: field for name, field in shown.items() if _fits(ScreenField, field)}
+
+
+def _available(transitions: "list[Transition]") -> "list[Transition]":
+    return [transition for transition in transitions if transition.is_available is not False]
+
+
 class ScreenField(Json):
     """A field on a transition's screen."""
 
-    required: bool = False
-    has_default_value: bool = False
-    allowed_values: list[dict[str, Any]] = []
+    required: bool | None = False
+    has_default_value: bool | None = False
+    allowed_values: Annotated[list[dict[str, Any]], BeforeValidator(_named)] = []
 
 
 class Transition(Json):
-    id: str
+    id: Id
     to: Status
-    fields: dict[str, ScreenField] = {}
+    is_available: bool | None = None
+    fields: Annotated[dict[str, ScreenField], BeforeValidator(_screen)] = {}
 
 
 class Transitions(Json):
-    transitions: list[Transition]
+    """What leads on from a status, as far as it can be used."""
+
+    transitions: Annotated[list[Transition], usable(Transition), AfterValidator(_available)]
 
 
 class IssueType(Json):

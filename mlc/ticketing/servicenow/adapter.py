@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from mlc.model.failure import NotFound, Refused
+from mlc.model.failure import NotFound, Refused, Unavailable
 from mlc.model.open_tickets import is_label
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.ticketing.content import plain
@@ -23,6 +23,7 @@ from mlc.ticketing.text import one_line
 
 BATCH = 50
 MOST_FOUND = 5
+_SYS_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ID = re.compile(r"([a-z][a-z0-9_]{0,79}):([0-9a-f]{32})", re.ASCII)
 
 
@@ -90,11 +91,12 @@ class ServiceNowTicketing:
         }
         fields = ["sys_id", "number", settings.label_field]
         row = self._session.create("create a ticket", table, values, fields)
+        created = self._ref(table, row, request.label, made=True)
         if row.value(settings.label_field) != request.label:
             # It ignores fields that the account may not write; without its key the ticket would never be found again.
             sentence = f"{SYSTEM} did not keep our key in {settings.label_field} of {row.value('number')}"
             raise Refused(SYSTEM, f"{sentence}: correct MLC_SERVICENOW_LABEL_FIELD or the account's roles", status=403)
-        return self._ref(table, row, request.label)
+        return created
 
     def get(self, ref: TicketRef) -> TicketState:
         tables = self._settings.tables
@@ -204,8 +206,12 @@ class ServiceNowTicketing:
         found = _ID.fullmatch(ref.id)
         return (found[1], found[2]) if found else self._reader.numbered(ref.key)
 
-    def _ref(self, table: str, row: Row, label: str) -> TicketRef:
+    def _ref(self, table: str, row: Row, label: str, *, made: bool = False) -> TicketRef:
+        """Where a record is. ``made``: we have just made it."""
         sys_id = row.value("sys_id")
+        if not row.value("number") or not _SYS_ID.fullmatch(sys_id):
+            sentence = f"{SYSTEM} did not tell number and sys_id of a record of {table}"
+            raise Unavailable(SYSTEM, sentence, maybe_done=made)
         url = self._browse + self._settings.record_page.format(table=table, sys_id=quote(sys_id, safe=""))
         ticket_id = f"{table}:{sys_id}"
         return TicketRef(provider=self.provider, id=ticket_id, key=row.value("number"), url=url, label=label)

@@ -1,21 +1,28 @@
 """Who we are to ServiceNow: user and password, a fixed bearer token, or OAuth client credentials."""
 
 import base64
+import re
 import threading
 import time
+from typing import Any
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from mlc.model.failure import ExternalError, Unavailable
-from mlc.ticketing import http_failure
+from mlc.model.failure import ExternalError
+from mlc.ticketing import http_failure, waiting
+from mlc.ticketing.answers import Answers, document, words
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
-from mlc.ticketing.servicenow.wire import messages
+from mlc.ticketing.transport import strict
 
 SYSTEM = "ServiceNow"
+URL = "MLC_SERVICENOW_URL"
 CONNECT_TIMEOUT = 3.05
 RENEWED_BEFORE = 60.0
 """Seconds before its end at which a token counts as expired."""
+LONGEST_LIFETIME = 86_400.0
+"""Seconds for which a token is used at most, whatever it says."""
+_HEADER = re.compile(r"[!-~]{1,8192}", re.ASCII)
 _DOING = "give us an access token"
 
 
@@ -48,6 +55,7 @@ class Identity:
         user, password = settings.user or "", plain("password")
         basic = base64.b64encode(f"{user}:{password}".encode()).decode() if password else ""
         self.secrets = [secret for secret in (password, basic, self._client[1], self._bearer.token) if secret]
+        self._answers = Answers(SYSTEM, URL, url, lambda: self.secrets)
         self.auth: AuthBase | None = None
         if self._fetches or self._bearer.token:
             self.auth = self._bearer
@@ -73,24 +81,40 @@ class Identity:
 
     def _fetch(self) -> None:
         form = {"grant_type": "client_credentials", "client_id": self._client[0], "client_secret": self._client[1]}
+        waiting.make_sure(SYSTEM, _DOING)
         failure: ExternalError
         try:
-            answer = requests.post(
-                self._token_url, data=form, timeout=(CONNECT_TIMEOUT, self._timeout), allow_redirects=False
-            )
-            body = answer.json()
-        except requests.exceptions.JSONDecodeError:
-            failure = Unavailable(SYSTEM, f"{SYSTEM} sent an unreadable answer when asked to {_DOING}")
-        except requests.exceptions.RequestException as error:
+            with strict(requests.Session()) as session:
+                answer = session.post(self._token_url, data=form, timeout=(CONNECT_TIMEOUT, self._timeout))
+        except http_failure.NO_ANSWER as error:
             failure = http_failure.of_exception(SYSTEM, _DOING, error)
         else:
-            token = body.get("access_token") if isinstance(body, dict) else None
-            if answer.ok and isinstance(token, str) and token:
+            given = _given(answer)
+            token = given.get("access_token")
+            if isinstance(token, str) and _HEADER.fullmatch(token):
                 self._bearer.token = token
                 self.secrets = [*self.secrets[:4], token]
-                lifetime = body.get("expires_in")
-                self._ends = time.monotonic() + (float(lifetime) if isinstance(lifetime, int) else 0) - RENEWED_BEFORE
+                self._ends = time.monotonic() + _lifetime(given) - RENEWED_BEFORE
                 return
-            said = http_failure.shortened(messages(body), self.secrets)
-            failure = http_failure.of_status(SYSTEM, _DOING, 401 if answer.ok else answer.status_code, said=said)
+            failure = self._answers.failure(_DOING, answer)
+            if given:
+                said = http_failure.shortened(words(answer), self.secrets)
+                failure = http_failure.of_status(SYSTEM, _DOING, 401, said=said)
         raise failure
+
+
+def _given(answer: requests.Response) -> dict[str, Any]:
+    """What a success holds; empty if it is none."""
+    try:
+        body = document(answer) if answer.status_code // 100 == 2 else None
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _lifetime(given: dict[str, Any]) -> float:
+    """Seconds for which a token is good. Some write them as text."""
+    try:
+        return min(float(given.get("expires_in") or 0), LONGEST_LIFETIME)
+    except (TypeError, ValueError, OverflowError):
+        return 0

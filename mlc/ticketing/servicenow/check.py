@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from mlc.model.address import origin
-from mlc.model.failure import ExternalError, NotFound, Refused
+from mlc.model.failure import ExternalError, Misdirected, NotFound, Refused
 from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
 from mlc.ticketing.servicenow.check_choices import check_answers
 from mlc.ticketing.servicenow.reader import APPROVALS, JOURNAL, ServiceNowReader
@@ -16,7 +16,7 @@ NO_REASONS = "decisions count without their reasons, and an approval against the
 
 def findings(settings: ServiceNowSettings) -> Iterator[Finding]:
     """Findings about a ServiceNow that is set up."""
-    settings = settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
+    settings = _quick(settings)
     try:
         session = ServiceNowSession(settings)
     except Refused as error:
@@ -25,13 +25,19 @@ def findings(settings: ServiceNowSettings) -> Iterator[Finding]:
     place = origin(settings.url or "")
     account = "correct MLC_SERVICENOW_USER and MLC_SERVICENOW_PASSWORD, or the OAuth client."
     try:
-        session.rows("let us in", "/table/sys_user", "", ["sys_id"], limit=1)
+        _enter(session)
+    except Misdirected as error:
+        yield wrong(f"ServiceNow does not answer at {place}", f"{said(error)}.")
+        return
     except NotFound as error:
         yield wrong(f"There is no ServiceNow at {place}", f"{said(error)}: correct MLC_SERVICENOW_URL.")
         return
     except Refused as error:
         if error.status == 401:
             yield wrong(f"ServiceNow at {place} does not let us in", f"{said(error)}: {account}")
+            return
+        if error.status != 403:  # else we are known, and may not see the users
+            yield wrong(f"ServiceNow at {place} refuses what it is asked", f"{said(error)}.")
             return
     except ExternalError as error:
         yield wrong(
@@ -44,6 +50,27 @@ def findings(settings: ServiceNowSettings) -> Iterator[Finding]:
             yield from _survived(look, session, settings, table)
     yield from _survived(_approvals, session, settings, APPROVALS)
     yield from _survived(_said, session, settings, JOURNAL)
+
+
+def knock(settings: ServiceNowSettings) -> None:
+    """Ask for a user.
+
+    Raises:
+        ExternalError: what comes of it; not that we may not see any.
+    """
+    try:
+        _enter(ServiceNowSession(_quick(settings)))
+    except Refused as error:
+        if error.status != 403:
+            raise
+
+
+def _quick(settings: ServiceNowSettings) -> ServiceNowSettings:
+    return settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
+
+
+def _enter(session: ServiceNowSession) -> None:
+    session.rows("let us in", "/table/sys_user", "", ["sys_id"], limit=1)
 
 
 def _survived(

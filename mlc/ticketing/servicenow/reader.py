@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.open_tickets import LABEL_PREFIX
+from mlc.ticketing.paging import Paging
 from mlc.ticketing.servicenow.answer import APPROVAL_STATES, state_fields
 from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.session import ServiceNowSession
@@ -65,11 +66,13 @@ class ServiceNowReader:
 
         Raises:
             Refused: ServiceNow ignored the condition, as it does when the field is not there, or has some that the
-                account may not see. To take its answer for "there is none" would make ticket after ticket.
+                account may not see. To take its answer for "there is none" would make ticket after ticket. Or the pages
+                come to no end.
         """
         field = self._settings.label_field
         condition = f"{field}={labels[0]}" if len(labels) == 1 else f"{field}IN{','.join(labels)}"
         doing, query = "search for our tickets", f"{condition}^ORDERBYsys_created_on"
+        paging = Paging(SYSTEM, doing)
         offset = seen = 0
         while True:
             page = self._session.rows(doing, f"/table/{table}", query, self._fields, limit=_PAGE, offset=offset)
@@ -81,6 +84,7 @@ class ServiceNowReader:
                     status=400,
                 )
             yield from page.rows
+            paging.came([row.value("sys_id") for row in page.rows])
             seen += len(page.rows)
             offset += _PAGE
             # The limit counts records that we may not see, too: a short page is not the end.

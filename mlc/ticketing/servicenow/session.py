@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import TypeAdapter
 
-from mlc.model import retry_after
-from mlc.model.failure import ExternalError, Refused, Unavailable
-from mlc.ticketing import http_failure
+from mlc.model.failure import ExternalError
+from mlc.ticketing import http_failure, waiting
+from mlc.ticketing.answers import Answers, document
 from mlc.ticketing.port import Attachment
 from mlc.ticketing.servicenow import guest
-from mlc.ticketing.servicenow.auth import CONNECT_TIMEOUT, SYSTEM, Identity
+from mlc.ticketing.servicenow.auth import CONNECT_TIMEOUT, SYSTEM, URL, Identity
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
-from mlc.ticketing.servicenow.wire import Row, messages
+from mlc.ticketing.servicenow.wire import Row
+from mlc.ticketing.transport import strict
 
 T = TypeVar("T")
 
@@ -41,13 +42,12 @@ class ServiceNowSession:
     """
 
     def __init__(self, settings: ServiceNowSettings) -> None:
-        parts = urlsplit(settings.url or "")
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise Refused(SYSTEM, "No address of ServiceNow is set: set MLC_SERVICENOW_URL", status=400)
-        self._host = (parts.netloc + parts.path).rstrip("/")
-        self._ssl = parts.scheme == "https"
+        address = http_failure.address_of(SYSTEM, URL, settings.url)
+        self._ssl = urlsplit(address).scheme == "https"
+        self._host = address.partition("://")[2]
         self._timeout = (CONNECT_TIMEOUT, settings.timeout)
-        self._identity = Identity(settings, f"{parts.scheme}://{self._host}")
+        self._identity = Identity(settings, address)
+        self._answers = Answers(SYSTEM, URL, address, lambda: self._identity.secrets)
         self._threads = threading.local()
 
     def rows(
@@ -108,6 +108,7 @@ class ServiceNowSession:
     def _call(self, doing: str, path: str, action: Callable[[Any], T], *, write: bool = False) -> T:
         """Do something with a resource of this thread's client, new for each request: they keep their parameters."""
         self._identity.prepare()
+        waiting.make_sure(SYSTEM, doing)
         failure: ExternalError
         try:
             resource = self._client().resource(api_path=path, timeout=self._timeout)
@@ -116,13 +117,15 @@ class ServiceNowSession:
             resource.parameters.suppress_pagination_header = True
             return action(resource)
         except requests.exceptions.HTTPError as error:
-            failure = self._refusal(doing, error.response, write=write)
-        except requests.exceptions.JSONDecodeError:
-            failure = _unreadable(doing, write=write)
-        except requests.exceptions.RequestException as error:
+            failure = self._failure(doing, error.response, write=write)
+        except requests.exceptions.InvalidJSONError:
+            failure = self._answers.unreadable(doing, write=write)
+        except http_failure.NO_ANSWER as error:
             failure = http_failure.of_exception(SYSTEM, doing, error, write=write)
+        except UnicodeEncodeError:
+            failure = http_failure.unsendable(SYSTEM)
         except _misread():
-            failure = _unreadable(doing, write=write)
+            failure = self._answers.unreadable(doing, write=write)
         # Raised out here, where the original is no longer at hand: its request holds secrets, its answer pages.
         raise failure
 
@@ -131,24 +134,19 @@ class ServiceNowSession:
         if client is None:
             import pysnow  # late: half a second that a site without ServiceNow need not spend
 
-            session = _Strict()
+            session = strict(_Strict())
             session.auth = self._identity.auth
             client = pysnow.Client(host=self._host, use_ssl=self._ssl, session=session)
             self._threads.client = client
         return client
 
-    def _refusal(self, doing: str, response: requests.Response, *, write: bool) -> ExternalError:
-        if response.status_code == 401 or guest.is_to_a_guest(response):
+    def _failure(self, doing: str, response: requests.Response, *, write: bool) -> ExternalError:
+        to_a_guest = guest.is_to_a_guest(response)
+        if response.status_code == 401 or to_a_guest:
             self._identity.forget()
-        if guest.is_to_a_guest(response):
+        if to_a_guest:
             return guest.failure(doing, response, write=write)
-        try:
-            body = response.json()
-        except ValueError:
-            body = None
-        wait = retry_after.decode(response.headers.get(retry_after.NAME))
-        said = http_failure.shortened(messages(body), self._identity.secrets)
-        return http_failure.of_status(SYSTEM, doing, response.status_code, said=said, wait=wait, write=write)
+        return self._answers.failure(doing, response, write=write)
 
 
 class _Strict(requests.Session):
@@ -160,13 +158,15 @@ class _Strict(requests.Session):
     """
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        response = super().request(*args, **kwargs | {"allow_redirects": False})
+        response = super().request(*args, **kwargs)
         if guest.is_to_a_guest(response):
             raise requests.exceptions.HTTPError(response=response)
-        if response.status_code < 400:
-            body = response.json() if response.status_code < 300 else None
-            if not isinstance(body, dict) or "result" not in body or "error" in body:
-                raise ValueError("not an answer of ServiceNow")
+        try:
+            body = document(response) if response.status_code // 100 == 2 else None
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or "result" not in body or body.get("error") is not None:
+            raise requests.exceptions.HTTPError(response=response)
         return response
 
 
@@ -174,10 +174,4 @@ def _misread() -> tuple[type[Exception], ...]:
     """What is raised when an answer came, and is not what was expected."""
     from pysnow.exceptions import PysnowException
 
-    return (ValueError, PysnowException)
-
-
-def _unreadable(doing: str, *, write: bool) -> Unavailable:
-    said = f"{SYSTEM} sent an unreadable answer when asked to {doing}: "
-    hint = "is MLC_SERVICENOW_URL right, is the instance awake, or is a page in between?"
-    return Unavailable(SYSTEM, said + hint, maybe_done=write)
+    return (ValueError, RecursionError, PysnowException)

@@ -22,6 +22,12 @@ def _check(settings: ServiceNowSettings) -> Iterator[Finding]:
     return findings(settings)
 
 
+def _knock(settings: ServiceNowSettings) -> None:
+    from mlc.ticketing.servicenow.check import knock
+
+    knock(settings)
+
+
 SERVICENOW = TicketSystem(
     provider="servicenow",
     name="ServiceNow",
@@ -30,4 +36,5 @@ SERVICENOW = TicketSystem(
     adapter=_adapter,
     webhook=webhook,
     check=_check,
+    knock=_knock,
 )

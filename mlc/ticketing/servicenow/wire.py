@@ -1,6 +1,5 @@
 """ServiceNow's JSON as the adapter reads it: records with values and what people see of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -56,12 +55,3 @@ class Seen:
 
     rows: list[Row]
     problem: str | None = None
-
-
-def messages(body: object) -> list[str]:
-    """ServiceNow's own error message and its detail; nothing of an answer that isn't ServiceNow's."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if isinstance(error, str):  # the token endpoint's shape
-        return [error]
-    found = [error.get("message"), error.get("detail")] if isinstance(error, Mapping) else []
-    return [text for text in found if isinstance(text, str)]
