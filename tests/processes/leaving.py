@@ -1,12 +1,10 @@
 """Runs that are stopped in the middle, and what can be in the way of each part of their clean-up."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from deploying import FOREVER, deployments, mend, notifications, state
 from office import Office, Run
 from servers import eventually
@@ -17,23 +15,11 @@ from mlc.model.decision import RecordEvent
 from mlc.model.ticket import TicketRef
 from mlc.standalone.faults import Effect, Fault
 
-from conftest import kept  # isort: skip
-
 REFUSED, GONE, DOWN = "refused", "gone", "down"
 PAIRS = ("rrrr", "rggg", "rddd", "grgd", "ggdr", "gdrg", "drdg", "dgrd", "ddgr")
 """What happens to four parts, so that each thing that can happen to one meets each that can happen to another."""
 HOWS = {"r": REFUSED, "g": GONE, "d": DOWN}
 STATUS = {REFUSED: 403, GONE: 404, DOWN: 503}
-
-
-@asynccontextmanager
-async def shared(desk: Office, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
-    """A desk that others have used."""
-    desk.started.clear()
-    yield desk
-    await kept(desk, request)
-    for faults in (desk.faults, desk.center_faults):
-        faults.planned.clear()
 
 
 @dataclass
@@ -43,11 +29,29 @@ class Part:
     name: str
     is_done: Callable[[], Awaitable[bool]]
     hinder: Callable[[str], Awaitable[None]]
+    of: str = ""
+    """Id of what it is about."""
     faults: list[Fault] = field(default_factory=list)
 
     def mend(self) -> None:
         for fault in self.faults:
             mend(fault)
+
+
+def job_part(desk: Office, job_id: str) -> Part:
+    """The end of a job."""
+
+    async def is_done() -> bool:
+        return (await desk.center.get_job(job_id)).job_status == "CANCELLED"
+
+    async def hinder(how: str) -> None:
+        if how == GONE:
+            (await desk.model_manage.delete(f"jobs/{job_id}")).raise_for_status()
+        else:
+            part.faults += [plan(desk.center_faults, "PATCH", f"/jobs/{job_id}$", STATUS[how])]
+
+    part = Part(f"cancel the job {job_id}", is_done, hinder, of=job_id)
+    return part
 
 
 class Stopped:
@@ -177,6 +181,10 @@ async def held_up(run: WorkflowHandle[Any, Any], parts: Sequence[Part]) -> None:
         return sorted(begun) == sorted(part.name for part in parts)
 
     await eventually(said)
+
+
+async def no_more(_how: str) -> None:
+    """For parts that are hindered already."""
 
 
 def plan(faults: Any, method: str, path: str, status: int, body: str = "{}") -> Fault:

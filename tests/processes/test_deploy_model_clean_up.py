@@ -1,31 +1,54 @@
 """A clean-up is made of parts: one that is refused, gone or down keeps no other from being done, and none is lost."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
-from deploying import abandoned, cancelled, deployments, loading, out_of_order, state
-from leaving import DOWN, HOWS, PAIRS, REFUSED, Part, Stopped, held_up, plan, shared, stopped, waits
-from office import Office, office
+from barriers import Barrier
+from deploying import (
+    abandoned,
+    cancelled,
+    deployments,
+    load,
+    load_everything,
+    loading,
+    out_of_order,
+    state,
+    successor,
+    until,
+)
+from leaving import (
+    DOWN,
+    GONE,
+    HOWS,
+    PAIRS,
+    REFUSED,
+    Part,
+    Stopped,
+    held_up,
+    job_part,
+    no_more,
+    plan,
+    stopped,
+    waits,
+)
+from office import Office
 from paperwork import comments
 from servers import eventually
-from temporalio.testing import WorkflowEnvironment
 
+from mlc.model.processes import Phase
 from mlc.standalone.faults import Effect
 from mlc.ticketing.port import NOBODY_WAITS
 
 
-@pytest.fixture(scope="module")
-async def open_desk(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    async with office(dev_server.client, tmp_path_factory.mktemp("desk")) as opened:
-        await opened.engine("batch")
-        await opened.engine("east", online=True)
-        yield opened
+@pytest.fixture(scope="module", autouse=True)
+async def runtimes(open_desk: Office) -> None:
+    await open_desk.engine("batch")
+    await open_desk.engine("east", online=True)
 
 
 @pytest.fixture
-async def desk(open_desk: Office, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
-    async with shared(open_desk, request) as opened:
-        yield opened
+def desk(shared_desk: Office) -> Office:
+    return shared_desk
 
 
 async def hindered(parts: Sequence[Part], hows: str) -> list[Part]:
@@ -67,13 +90,15 @@ async def test_whatever_is_in_the_way_of_each_part_of_a_cancelled_runs_clean_up_
         assert (await desk.fields(left.error))["status"]["name"] == "To Do"
 
 
-@pytest.mark.parametrize("first", range(4))
-async def test_when_everything_is_down_each_part_is_done_as_soon_as_its_system_is_up(desk: Office, first: int) -> None:
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0)], ids=["there", "and back"])
+async def test_when_everything_is_down_each_part_is_done_as_soon_as_its_system_is_up(
+    desk: Office, order: tuple[int, ...]
+) -> None:
     left = await stopped(desk)
     parts = [left.undo, left.withdraw, left.record, left.tell]
     down = await hindered(parts, "dddd")
     await left.run.cancel()
-    await mended(left, parts, down[first:] + down[:first])
+    await mended(left, parts, [down[place] for place in order])
     await cancelled(left.run)
     assert (await desk.status(left.run)).result.warnings == []
     (record,) = [r for r in await desk.port.list_decisions(left.snapshot_id) if r.event == "ended"]
@@ -213,13 +238,12 @@ async def test_a_deployment_that_cant_be_undone_now_keeps_no_other_from_being_un
     assert {state(each) for each in await deployments(desk, snapshot_id)} == {"UNDEPLOYED"}
 
 
-@pytest.mark.parametrize("how", [REFUSED, DOWN])
+@pytest.mark.parametrize("how", [REFUSED, GONE, DOWN])
 async def test_the_job_of_a_cancelled_run_is_ended_beside_everything_else(desk: Office, how: str) -> None:
     snapshot_id = await desk.snapshot("run_test")
     run = await desk.start(snapshot_id)
-    job_id = await desk.job_awaited(run)
-    status = {REFUSED: 403, DOWN: 503}[how]
-    outage = plan(desk.center_faults, "PATCH", f"/jobs/{job_id}$", status)
+    part = job_part(desk, await desk.job_awaited(run))
+    await part.hinder(how)
     await run.cancel()
 
     async def recorded() -> bool:
@@ -227,10 +251,42 @@ async def test_the_job_of_a_cancelled_run_is_ended_beside_everything_else(desk: 
 
     await eventually(recorded)
     if how == DOWN:
-        part = Part(f"cancel the job {job_id}", recorded, lambda _: recorded())  # type: ignore[arg-type, return-value]
         await held_up(run, [part])
-        outage.times = 0
+        part.mend()
     await cancelled(run)
-    ended = (await desk.center.get_job(job_id)).job_status == "CANCELLED"
-    assert ended is (how == DOWN)
-    assert any("403" in warning for warning in (await desk.status(run)).result.warnings) is (how == REFUSED)
+    assert how != DOWN or await part.is_done()
+    assert any("PATCH jobs" in warning for warning in (await desk.status(run)).result.warnings) is (how == REFUSED)
+
+
+@pytest.mark.parametrize("how", [REFUSED, GONE, DOWN])
+async def test_what_a_cancelled_run_was_putting_back_is_undone_beside_everything_else(desk: Office, how: str) -> None:
+    await desk.engine(f"small-{how}", online=True, stage="DEV", tags=[how], holds_many=False)
+    low = await desk.snapshot(how, stage="DEV")
+    high = await successor(desk, low, how)
+    barrier = Barrier(desk, "take_over", "list_deployments", low)
+    run = await desk.start(low)
+    await load(desk, *(await loading(desk, low)).values())
+    await barrier.reached(low)
+    await load_everything(desk, high, await desk.start(high))
+    barrier.open(low)
+    (again,) = (await loading(desk, high)).values()
+    await until(desk, run, Phase.SUPERSEDE)
+
+    async def is_done() -> bool:
+        return state(await desk.center.get_deployment(again)) == "UNDEPLOYED"
+
+    async def recorded() -> bool:
+        return any(r.event == "ended" for r in await desk.port.list_decisions(low))
+
+    status = {REFUSED: 403, GONE: 404, DOWN: 503}[how]
+    outage = plan(desk.center_faults, "PATCH", f"/deployedModels/{again}$", status)
+    await run.cancel()
+    await eventually(recorded)
+    if how == DOWN:
+        name = f"undo the deployments, put back on small-{how}"
+        await held_up(run, [Part(name, is_done, no_more)])
+        outage.times = 0
+        await eventually(is_done)
+    await cancelled(run)
+    said = any("could not be undeployed" in warning for warning in (await desk.status(run)).result.warnings)
+    assert said is (how == REFUSED)

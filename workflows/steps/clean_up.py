@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,10 @@ from workflows.steps.once import reason
 from workflows.steps.progress import Progress, plain
 
 FIRST_PAUSE = timedelta(seconds=1)
+SILENCE = timedelta(seconds=30)
+"""For so long nothing is said of what came of a run while a part of its clean-up neither ends nor fails."""
 LONGEST_TROUBLE = 200
+LONGEST_LIST = 500
 LONGEST_WARNING = 300
 
 Part = tuple[str, Callable[[Call], Awaitable[None]]]
@@ -48,11 +52,18 @@ class CleanUp:
     @property
     def held_up(self) -> str:
         """What is not done yet, in a sentence; empty if all is."""
-        return f"Still to be done when this was written: {self._listed()}." if self._open else ""
+        still = truncate(self._listed(), LONGEST_LIST)
+        return f"Still to be done when this was written: {still}." if still else ""
 
     async def settled(self) -> None:
-        """Wait until each part is done, or is known to be held up."""
-        await workflow.wait_condition(lambda: all(self._open.values()))
+        """Wait until each part is done, or is known to be held up; not long for one of which nothing is heard."""
+        if not all(self._open.values()):
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: all(self._open.values()),
+                    timeout=SILENCE,
+                    timeout_summary="before what is not done yet is said to be so",
+                )
 
     async def finished(self) -> None:
         """Wait until everything is done. A cancellation meanwhile is raised then."""
