@@ -201,25 +201,24 @@ class DeployModel(ProcessRun):
                 self.begin()
                 yield
             except Stopped as stop:
-                rejected = stop.kind is TicketKind.REJECTION
-                left = Outcome.REJECTED if rejected else self.left
-                if workflow.patched("clean-up-2026-11"):
-                    await to_the_end(self.wind_up("" if rejected else "The deployment was abandoned.", left))
-                else:
-                    if not rejected:
-                        await self.clean_up("The deployment was abandoned.")
-                    await self.close(left)
-                if rejected:
+                if stop.kind is TicketKind.REJECTION:
+                    await self.go_no_further("", Outcome.REJECTED)
                     return
+                await self.go_no_further("The deployment was abandoned.", self.left)
                 raise ApplicationError(str(stop), type=FailureType.DEPLOYMENT_ABANDONED) from None
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
-                if workflow.patched("clean-up-2026-11"):
-                    await to_the_end(self.wind_up("The run was cancelled.", self.left, cancelled=True))
-                else:
-                    await self.clean_up("The run was cancelled.")
-                    await self.leave_word()
+                await self.go_no_further("The run was cancelled.", self.left, cancelled=True)
             raise
+
+    async def go_no_further(self, why: str, outcome: Outcome, *, cancelled: bool = False) -> None:
+        """Clean up, if there is a reason to (``why``), and say what came of the run."""
+        if workflow.patched("clean-up-2026-11"):
+            await to_the_end(self.wind_up(why, outcome, cancelled=cancelled))
+            return
+        if why:
+            await self.clean_up(why)
+        await (self.leave_word() if cancelled else self.close(outcome))
 
     @property
     def left(self) -> Outcome:
@@ -227,10 +226,9 @@ class DeployModel(ProcessRun):
         return Outcome.KEPT if self.state.superseding else Outcome.ABANDONED
 
     async def wind_up(self, why: str, outcome: Outcome, *, cancelled: bool = False) -> None:
-        """The end of a run that goes no further: nothing of it waits for another part, nor is lost by a cancel.
+        """In parts that don't wait for each other. What is said waits until each is done, or known to be held up.
 
-        What is said of it waits until each part is done, or known to be held up. (Cancelled meanwhile, the run comes by
-        here again, and finds everything begun.)
+        Cancelled meanwhile, the run comes by here again, and finds everything begun.
         """
         self.case.clean_up.begin(self.to_clean_up(why) if why else [])
         await self.case.clean_up.settled()
