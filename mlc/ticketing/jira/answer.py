@@ -1,5 +1,6 @@
 """What a Jira ticket means: its answer, and until when it counts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,25 @@ def answer_of(
     if closed and says_yes and not automatic and not named_like_a_no:
         return Answer.APPROVED
     return Answer.UNDECIDED if closed else Answer.PENDING
+
+
+def least_misleading(allowed: Sequence[Resolution], settings: JiraSettings) -> Resolution | None:
+    """The resolution for a ticket that is withdrawn: the first of the settings' list that is allowed.
+
+    Else one that means neither yes nor no; else one that means no, since nothing comes of the ticket; only then yes.
+    """
+    wanted = settings.withdrawn_resolutions
+
+    def rank(resolution: Resolution) -> int:
+        known = resolution.name, resolution.id
+        place = next((place for place, one in enumerate(wanted) if is_listed([one], *known)), None)
+        if place is not None:
+            return place
+        if is_listed(settings.approved_resolutions, *known):
+            return len(wanted) + 2
+        return len(wanted) + is_listed(settings.rejected_resolutions, *known)
+
+    return min((one for one in allowed if one.name or one.id), key=rank, default=None)
 
 
 def state_of(issue: Issue, expiration_field: str | None, settings: JiraSettings, now: datetime) -> TicketState:

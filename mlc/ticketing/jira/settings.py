@@ -37,6 +37,10 @@ class JiraSettings(SystemSettings):
         ["Withdrawn", "Cancelled", "Canceled"],
         description="Statuses (name or id) for tickets that nobody needs to answer any more",
     )
+    withdrawn_resolutions: list[str] = Field(
+        ["Obsolete", "Withdrawn", "Cancelled", "Canceled", "Won't Do", "Won't Fix"],
+        description="Resolutions (name or id) for such tickets where one has to be given, the least misleading first",
+    )
     expiration_field: str = Field(
         "Expiration Date", description="Id of the expiration date's field, or its name in any language and case"
     )

@@ -284,6 +284,11 @@ class ScreenField(Json):
     has_default_value: bool | None = False
     allowed_values: Annotated[list[dict[str, Any]], BeforeValidator(_named)] = []
 
+    def resolutions(self) -> list[Resolution]:
+        """What it allows, where it is the resolution."""
+        known = ({name: str(value.get(name) or "") for name in ("id", "name")} for value in self.allowed_values)
+        return [Resolution.model_validate(one) for one in known]
+
 
 class Transition(Json):
     id: Id

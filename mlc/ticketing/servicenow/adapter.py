@@ -3,15 +3,17 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import quote
 
 from mlc.model.failure import NotFound, Refused, Unavailable
 from mlc.model.open_tickets import is_label
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
+from mlc.ticketing import http_failure
 from mlc.ticketing.content import plain
 from mlc.ticketing.expiration import check_zone
-from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording
-from mlc.ticketing.servicenow.answer import PEOPLE, answer_of, approver_of, is_open, person, reason_of, state_of
+from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording, withdrawal_text
+from mlc.ticketing.servicenow.answer import PEOPLE, approver_of, is_open, person, reason_of, state_of
 from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.journal import ServiceNowJournal, properties_note
 from mlc.ticketing.servicenow.reader import ServiceNowReader
@@ -155,22 +157,54 @@ class ServiceNowTicketing:
         entry, event_id = link_note(global_id, url, title)
         self._journal.write(ref.key, *self._place(ref), entry, event_id)
 
-    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
-        self.comment(ref, event_id, reason)
-        settings = self._settings
-        table, sys_id = self._place(ref)
-        if not is_open(self._reader.ticket(table, sys_id), table, settings):
-            return
-        state = settings.withdrawn_state if table == settings.table else settings.incident_withdrawn_state
-        withdrawn = Row.model_validate({"state": {"value": state}})
-        if answer_of(withdrawn, table, settings) is not Answer.UNDECIDED:
-            return
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> str | None:
+        tables = self._settings.tables
+        refused: Refused | None = None
         try:
-            self._session.change(f"withdraw {ref.key}", table, sys_id, {"state": state}, ["state"])
+            table, sys_id = self._place(ref)
+            tables = [table]
+            try:
+                http_failure.despite_conflict(partial(self.comment, ref, event_id, withdrawal_text(reason)))
+            except Refused as error:  # NotFound, too: whether the record is gone it says itself
+                refused = error
+            kept = self._is_open(table, sys_id) and self._move_away(ref, table, sys_id)
+            if not kept or not self._is_open(table, sys_id):  # somebody may have been quicker
+                return None
+        except NotFound:
+            return self._gone(ref, tables)
+        if refused is not None:
+            raise refused
+        return kept
+
+    def _is_open(self, table: str, sys_id: str) -> bool:
+        return is_open(self._reader.ticket(table, sys_id), table, self._settings)
+
+    def _gone(self, ref: TicketRef, tables: Sequence[str]) -> str | None:
+        """A record that is not there has been withdrawn, unless the account has lost the right to see any."""
+        try:
+            for table in tables:
+                self._reader.see_table(table)
         except Refused as error:
-            # A rule of the site does not let it go there: it stays open, and the comment says that nobody waits.
-            if error.status not in {400, 403}:
-                raise
+            return f"{ref.key} can't be found, and no other record can be seen either. {error}"
+        return None
+
+    def _move_away(self, ref: TicketRef, table: str, sys_id: str) -> str:
+        """Cancel a record. Why that can't be; empty if it is cancelled."""
+        settings = self._settings
+        state = settings.withdrawn_state if table == settings.table else settings.incident_withdrawn_state
+        if not state:
+            return f"No state is set to which {ref.key} could be withdrawn"
+        doing = f"withdraw {ref.key}"
+        try:
+            row = http_failure.despite_conflict(
+                partial(self._session.change, doing, table, sys_id, {"state": state}, ["state"])
+            )
+        except Refused as error:
+            return str(error)
+        if state.casefold() in {row.value("state").casefold(), row.shown("state").casefold()}:
+            return ""
+        # It ignores what the account may not write, and answers as if it had been written.
+        return f"{SYSTEM} did not keep the state {state} of {ref.key}: may the account write it?"
 
     def _approval(self, row: Row, answer: Answer) -> dict[str, object]:
         """Who approved or rejected a change, when, and what they said, there or on the change itself."""
