@@ -76,7 +76,8 @@ class Answers:
         shown, address = redirected(self._base, response.url, location) if location else ("nowhere", None)
         shown = shortened([address or shown], self._secrets())
         if address:
-            where = f"it redirects to {shown}: set {self._setting} to that"
+            plain = ", or to the same with https if that answers" if address.startswith("http:") else ""
+            where = f"it redirects to {shown}: set {self._setting} to that{plain}"
         else:
             where = f"it redirects to {shown}: is {self._setting} right, or does a page in between ask for a login?"
         sentence = f"{self._system} answered {response.status_code} when asked to {doing}: {where}"

@@ -5,6 +5,7 @@ raise nothing but the port's errors.
 """
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -99,7 +100,7 @@ RIGHT: dict[str, Check] = {
     "403-captcha": refused(403, "CAPTCHA"),
     "503-site-unavailable": lambda outcome: isinstance(outcome.error, Unavailable) and outcome.error.maybe_done,
     "search-jql-token-repeats": lambda outcome: isinstance(outcome.error, ExternalError),
-    "transitions-required-resolution": moved("51", resolution={"name": "Obsolete"}),
+    "transitions-required-resolution": moved("51", resolution={"id": "10009", "name": "Obsolete"}),
     "transitions-allowed-values-are-strings": moved("51"),
     "transition-refused-by-validator": left_open,
     "transition-to-without-id": moved("51"),
@@ -157,9 +158,11 @@ def test_the_stub_gives_its_answers_in_order_and_the_last_one_again() -> None:
 
 def test_a_case_that_does_not_end_and_one_that_raises_something_else_are_seen() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(CALLS, "get", lambda tickets, ref: [tickets.get(ref) for _ in range(10**6)])
+        seen = threading.Event()
+        patch.setitem(CALLS, "get", lambda tickets, ref: [tickets.get(ref) for _ in iter(seen.is_set, True)])
         endless = case("get", FIELDS, NO_COMMENTS, ("GET", "/issue/10001", [{"json": issue("MLR-7")}]), limit=0.3)
         outcome = outcome_of(endless)
+        seen.set()
         assert not outcome.ended
         assert outcome.requests
         patch.setitem(CALLS, "get", lambda tickets, ref: 1 / 0)

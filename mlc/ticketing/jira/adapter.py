@@ -234,7 +234,7 @@ class JiraTicketing:
             resolution = least_misleading(field.resolutions() if name == "resolution" else [], self._settings)
             if resolution is None:
                 return None
-            fields[name] = {"id": resolution.id} if resolution.id else {"name": resolution.name}
+            fields[name] = {part: text for part, text in resolution if text}
         return fields
 
     def _state(self, issue: Issue) -> TicketState:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from mlc.model.failure import NotFound, Refused
+from mlc.model.failure import Misdirected, NotFound, Refused
 from mlc.model.open_tickets import LABEL_PREFIX
 from mlc.ticketing.paging import Paging
 from mlc.ticketing.servicenow.answer import APPROVAL_STATES, state_fields
@@ -138,6 +138,8 @@ class ServiceNowReader:
         """
         try:
             row = self._session.row("read what was said", table, sys_id, JOURNALS)
+        except Misdirected:
+            raise
         except Refused:
             return ""
         return "\n".join(row.shown(field) for field in JOURNALS).strip()
@@ -154,6 +156,8 @@ class ServiceNowReader:
         """What a table shows. It may refuse, leave out records but count them, or leave out their fields."""
         try:
             page = self._session.rows(doing, f"/table/{table}", query, [*needed, *more], limit=_PAGE)
+        except Misdirected:
+            raise
         except Refused:
             return Seen([], _not_shown(table))
         rows = [row for row in page.rows if all(row.value(field).strip() for field in needed)]
