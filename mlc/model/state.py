@@ -12,11 +12,11 @@ from mlc.model.base import State
 from mlc.model.binding import Binding
 from mlc.model.deployment import Deployment, DeploymentRequest, OtherDeployment, PushedOut, Rank, RuntimeRef
 from mlc.model.job import Job, JobRequest
+from mlc.model.policy import Policy
 from mlc.model.processes import (
     DeployModelInput,
     DeployModelResult,
     DeployModelStatus,
-    Policy,
     ProcessStatus,
     RunBackTestInput,
     RunBackTestResult,

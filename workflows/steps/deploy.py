@@ -10,7 +10,7 @@ from activities.deployments import DeploymentActivities, Deployments
 from activities.precedence import Claim
 from mlc.model.deployment import BATCH, Deployment, DeploymentMode, DeploymentRequest, OtherDeployment, RuntimeRef
 from mlc.model.failure import FailureType
-from mlc.model.processes import Policy
+from mlc.model.policy import Policy
 from mlc.model.state import RolloutState
 from workflows.steps.activity import call
 from workflows.steps.once import create_once, look_for, question_key
