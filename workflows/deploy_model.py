@@ -161,7 +161,7 @@ class DeployModel(ProcessRun):
         in_order = workflow.patched("order-of-snapshots-2026-11")
         before = self.precedence.make_way if in_order else None
         deployments = await self.review.as_approved(
-            lambda approved: self.rollout.run(self.case.policy, approved, before), self.rollout.start_over
+            lambda approved: self.rollout.run(self.case.policy, approved, before), self.precedence.start_over
         )
         if deployments is None:
             return

@@ -16,6 +16,8 @@ from workflows.steps.activity import call
 from workflows.steps.once import create_once, look_for, question_key
 from workflows.steps.progress import Progress
 
+MOST_REPAIRS = 3
+"""How often deployments are made anew because the snapshot changed while others were made."""
 BeforeDeploying = Callable[[Sequence[str]], Awaitable[None]]
 """Told the places in which a snapshot is about to be deployed."""
 
@@ -71,7 +73,10 @@ class Rollout:
         if before is not None:
             await before(list(places))
         self.state.approved = approved
-        return await self.make(places, policy)
+        await self.make(places, policy)
+        if self._stale and workflow.patched("same-files-2026-11"):
+            await self._make_alike(places, policy)
+        return list(self.state.made.values())
 
     async def make(self, places: Mapping[str, RuntimeRef | None], policy: Policy) -> list[Deployment]:
         """Deploy in these places, None for batch; see ``run``."""
@@ -98,6 +103,8 @@ class Rollout:
                     self.state.made[place] = found
                 del self.state.asked[place]
         finally:  # what is known is taken back although more can't be looked for
+            for place in self.state.made:
+                self._loads(place)
             if self.state.made:
                 await call(
                     DeploymentActivities.undo_deployments, self.deployments, summary="undo this run's deployments"
@@ -132,9 +139,35 @@ class Rollout:
             self.state.failed[place] = self.state.failed.get(place, 0) + 1
         await self.undo()
 
+    @property
+    def _stale(self) -> list[str]:
+        """Places that carry other files than what was made last: the snapshot was repaired between two tries."""
+        newest = self.state.newest_files
+        return [
+            place for place, d in self.state.made.items() if newest and d.digest not in {"", newest} and not d.overtaken
+        ]
+
+    async def _make_alike(self, places: Mapping[str, RuntimeRef | None], policy: Policy) -> None:
+        """Make anew what carries other files. What is there is taken back when its successor is loaded."""
+        for _ in range(MOST_REPAIRS):
+            for place in self._stale:
+                self.state.yielding.append(self.state.made.pop(place).id)
+                self.state.failed[place] = self.state.failed.get(place, 0) + 1
+            await self.make(places, policy)
+            await self.withdraw(policy)
+            if not self._stale:
+                return
+
+    def _loads(self, place: str) -> None:
+        """What was there before may be pushed out."""
+        if place != BATCH and place not in self.state.loads:
+            self.state.loads.append(place)
+
     async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
         def created(deployment: Deployment) -> None:
             self.state.made[place] = deployment
+            self._loads(place)
+            self.state.newest_files = deployment.digest or self.state.newest_files
             del self.state.asked[place]
 
         request = self.state.asked[place] = DeploymentRequest(
@@ -145,6 +178,7 @@ class Rollout:
             workflow_id=workflow.info().workflow_id,
             rank=self.state.rank,
             expected=self.state.approved,
+            like=self.state.like,
         )
         await create_once(
             DeploymentActivities.deploy,
