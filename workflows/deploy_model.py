@@ -200,6 +200,7 @@ class DeployModel(ProcessRun):
                 self.begin()
                 yield
             except Stopped as stop:
+                self.progress.rejected()
                 if stop.kind is TicketKind.REJECTION:
                     await self.close(Outcome.REJECTED)
                     return

@@ -117,6 +117,8 @@ class StepStatus(OpenEnum):
     DONE = "done"
     SKIPPED = "skipped"
     FAILED = "failed"
+    REJECTED = "rejected"
+    """A person said no: the run stopped in it."""
     UNKNOWN = "unknown"
 
 

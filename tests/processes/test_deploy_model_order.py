@@ -154,6 +154,8 @@ async def test_rejected_leaves_the_newer_one_where_it_is(desk: Office) -> None:
     assert await active(desk, low, high) == [high]
     assert await deployments(desk, low) == []
     assert "was abandoned; what was deployed before stays active." in await said(desk, low)
+    steps = [(step.phase, step.status) for step in (await desk.status(run)).steps]
+    assert steps[-2:] == [(Phase.DEPLOYMENT, "rejected"), (Phase.DONE, "done")]
 
 
 async def test_done_allows_no_newer_one_that_came_while_the_ticket_waited(desk: Office) -> None:
