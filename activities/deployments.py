@@ -32,7 +32,7 @@ from mlc.model.deployment import (
     Runtime,
     RuntimeRef,
 )
-from mlc.model.failure import FailureType, NotFound, Refused
+from mlc.model.failure import FailureType, NotFound, Refused, Unavailable
 from mlc.model.failure_text import failure_text
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import json_size, truncate, truncate_start
@@ -236,18 +236,24 @@ class DeploymentActivities:
 
 
 async def end_each(center: Center, ids: Iterable[str]) -> None:
-    """End deployments; each of them, even if another one is refused. One that is gone has ended.
+    """End deployments; each of them, even if another one is refused or can't be ended now. One that is gone has ended.
 
     Raises:
+        Unavailable: of one of them the centre says that it can't be ended now.
         ApplicationError: ``Refused`` (final), with each refusal.
     """
-    refusals = []
+    refusals: list[str] = []
+    outage: Unavailable | None = None
     for id_ in ids:
         try:
             with suppress(NotFound):
                 await center.end_deployment(id_)
         except Refused as error:
             refusals.append(f"Deployment {id_} could not be undeployed. {error}")
+        except Unavailable as error:
+            outage = error
+    if outage is not None:
+        raise outage
     if refusals:
         raise non_retryable(FailureType.REFUSED, " ".join(refusals))
 

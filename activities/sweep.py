@@ -90,15 +90,16 @@ class SweepActivities:
         return [(ticket, states[ticket.label]) for ticket in tickets if ticket.label in states]
 
     async def _withdraw(self, ticket: OpenTicket) -> int:
-        reason = f"The run {ticket.workflow_id} has ended: nobody waits for an answer any more."
+        reason = f"The run {ticket.workflow_id} has ended."
         with translated():
             try:
                 close = self.tickets[ticket.provider].close
-                await in_thread(self.threads, close, ticket.ref, f"ended-{ticket.run_id}", reason)
+                left = await in_thread(self.threads, close, ticket.ref, f"ended-{ticket.run_id}", reason)
             except Refused as error:
-                activity.logger.warning("%s could not be withdrawn: %s", ticket.key, error)
-                return 0
-        return 1
+                left = str(error)
+        if left:
+            activity.logger.warning("%s could not be withdrawn: %s", ticket.key, left)
+        return 0 if left else 1
 
     async def _wake(self, ticket: OpenTicket) -> int:
         # By the workflow's id alone: the run may have gone on as a new one since it was listed.

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 from urllib.parse import quote
 
 from temporalio import activity
@@ -14,7 +15,7 @@ from activities.failures import lookup_deadline, translated, translated_creation
 from activities.threads import in_thread
 from mlc.center import Center
 from mlc.model.base import Record
-from mlc.model.failure import FailureType, Refused, Unavailable
+from mlc.model.failure import FailureType, NotFound, Refused, Unavailable
 from mlc.model.ticket import TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
@@ -22,6 +23,8 @@ from mlc.ticketing import Ticketing, TicketRequest, TicketSystems
 from mlc.ticketing.content.writer import ticket_request
 
 P = ParamSpec("P")
+R = TypeVar("R")
+LONGEST_REASON = 300
 
 
 class Remark(Record):
@@ -37,6 +40,25 @@ class Withdrawal(Record):
 
     tickets: list[TicketRef]
     reason: str
+
+
+class TicketWithdrawal(Record):
+    """A ticket that nobody needs to answer any more, and why."""
+
+    ticket: TicketRef
+    reason: str
+
+
+class Withdrawn(Record):
+    """What came of it.
+
+    Attributes:
+        left_open: why the ticket stays open, in a sentence; empty if it doesn't.
+        told: whether it says that nobody waits for it. Else somebody has to try again.
+    """
+
+    left_open: str = ""
+    told: bool = True
 
 
 @dataclass
@@ -87,8 +109,8 @@ class TicketActivities:
 
     @activity.defn
     async def remark(self, remark: Remark) -> None:
-        """Comment once."""
-        with translated_for_ever():
+        """Comment once. A ticket that is gone is left to ``read_ticket``, which tells so."""
+        with translated_for_ever(), suppress(NotFound):
             comment = self.tickets[remark.ticket.provider].comment
             await in_thread(self.threads, comment, remark.ticket, remark.event_id, remark.text)
 
@@ -111,12 +133,45 @@ class TicketActivities:
         return True
 
     @activity.defn
+    async def withdraw_ticket(self, withdrawal: TicketWithdrawal) -> Withdrawn:
+        """Close a ticket in a way that means neither yes nor no. What the system does not allow is an answer, too.
+
+        Raises:
+            ApplicationError: ``Outage``.
+        """
+        try:
+            with translated():
+                return Withdrawn(left_open=await self._close(withdrawal.ticket, withdrawal.reason))
+        except ApplicationError as error:
+            if error.type != FailureType.REFUSED:
+                raise
+            return Withdrawn(left_open=truncate(str(error), LONGEST_REASON), told=False)
+
+    @activity.defn
     async def withdraw_tickets(self, withdrawal: Withdrawal) -> None:
-        """Close tickets in a way that means neither yes nor no."""
-        with translated_for_ever():
-            for ticket in withdrawal.tickets:
-                close = self.tickets[ticket.provider].close
-                await in_thread(self.threads, close, ticket, f"withdrawn-{ticket.label}", withdrawal.reason)
+        """Close tickets, each of them even if another one is refused or its system is down. For runs from before 0.2.
+
+        Raises:
+            ApplicationError: ``Outage``.
+        """
+        outage: Unavailable | None = None
+        for ticket in withdrawal.tickets:
+            try:
+                if left := await self._close(ticket, withdrawal.reason):
+                    activity.logger.warning("%s stays open: %s", ticket.key, left)
+            except Refused as error:
+                activity.logger.warning("%s was not withdrawn: %s", ticket.key, error)
+            except Unavailable as error:
+                outage = error
+        if outage is not None:
+            with translated():
+                raise outage
+
+    async def _close(self, ticket: TicketRef, reason: str) -> str:
+        """Why the ticket stays open; empty if it doesn't."""
+        close = self.tickets[ticket.provider].close
+        left = await in_thread(self.threads, close, ticket, f"withdrawn-{ticket.label}", reason)
+        return truncate(left or "", LONGEST_REASON)
 
     async def _complete(
         self, tickets: Ticketing, ticket: TicketRef, request: TicketRequest, duplicates: list[TicketRef]
@@ -138,7 +193,7 @@ class TicketActivities:
             reason = f"A duplicate of {ticket.key}: only that one is read."
             await self._unless_refused(tickets.close, duplicate, f"duplicate-{duplicate.id}", reason)
 
-    async def _unless_refused(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> bool:
+    async def _unless_refused(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> bool:
         try:
             await in_thread(self.threads, function, *args, **kwargs)
         except Refused as error:

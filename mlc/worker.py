@@ -140,6 +140,7 @@ def activities_of(
             asking.read_ticket,
             asking.remark,
             asking.tell,
+            asking.withdraw_ticket,
             asking.withdraw_tickets,
         ),
         *(sweep.sweep_tickets, sweep.withdraw_orphans),

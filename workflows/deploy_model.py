@@ -29,6 +29,7 @@ from mlc.model.state import DeployModelStart, DeployModelState, ProcessState
 from mlc.model.ticket import TicketChanged, TicketKind
 from workflows.steps.attempt import Attempts, Stopped
 from workflows.steps.case import JudgedCase
+from workflows.steps.clean_up import Part, to_the_end
 from workflows.steps.deploy import Rollout
 from workflows.steps.ending import Ending
 from workflows.steps.monitors import MissingMonitors
@@ -202,16 +203,55 @@ class DeployModel(ProcessRun):
             except Stopped as stop:
                 self.progress.rejected()
                 if stop.kind is TicketKind.REJECTION:
-                    await self.close(Outcome.REJECTED)
+                    await self.go_no_further("", Outcome.REJECTED)
                     return
-                await self.clean_up("The deployment was abandoned.")
-                await self.close(Outcome.KEPT if self.state.superseding else Outcome.ABANDONED)
+                await self.go_no_further("The deployment was abandoned.", self.left)
                 raise ApplicationError(str(stop), type=FailureType.DEPLOYMENT_ABANDONED) from None
         except (asyncio.CancelledError, ActivityError) as error:
             if is_cancelled_exception(error):
-                await self.clean_up("The run was cancelled.")
-                await self.leave_word()
+                await self.go_no_further("The run was cancelled.", self.left, cancelled=True)
             raise
+
+    async def go_no_further(self, why: str, outcome: Outcome, *, cancelled: bool = False) -> None:
+        """Clean up, if there is a reason to (``why``), and say what came of the run."""
+        if workflow.patched("clean-up-2026-11"):
+            await to_the_end(self.wind_up(why, outcome, cancelled=cancelled))
+            return
+        if why:
+            await self.clean_up(why)
+        await (self.leave_word() if cancelled else self.close(outcome))
+
+    @property
+    def left(self) -> Outcome:
+        """What is left of a run that goes no further."""
+        return Outcome.KEPT if self.state.superseding else Outcome.ABANDONED
+
+    async def wind_up(self, why: str, outcome: Outcome, *, cancelled: bool = False) -> None:
+        """In parts that don't wait for each other. What is said waits until each is done, or known to be held up.
+
+        Cancelled meanwhile, the run comes by here again, and finds everything begun.
+        """
+        self.case.clean_up.begin(self.to_clean_up(why) if why else [])
+        await self.case.clean_up.settled()
+        if not cancelled:
+            self.result.outcome = outcome
+        held_up = self.case.clean_up.held_up
+        self.case.clean_up.begin(self.ending.words(outcome, cancelled=cancelled, held_up=held_up))
+        await self.case.clean_up.finished()
+        if not cancelled:
+            self.progress.enter(Phase.DONE)
+            self.progress.finish()
+
+    def to_clean_up(self, why: str) -> list[Part]:
+        """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay.
+
+        Those that gave way to a newer snapshot's do not.
+        """
+        own = [
+            *self.rollout.to_take_back,
+            *(self.precedence.to_give_way if self.state.superseding else self.rollout.to_undo),
+        ]
+        return [*own, *self.put_back.to_do(own), *self.case.to_abandon(why)]
 
     async def conclude(self) -> None:
         """What came of it, in the centre: deployed, unless newer snapshots have taken all of its places."""
@@ -233,16 +273,12 @@ class DeployModel(ProcessRun):
         self.progress.finish()
 
     async def leave_word(self) -> None:
-        """What is left of a cancelled run, in its record and on its tickets."""
-        left = Outcome.KEPT if self.state.superseding else Outcome.ABANDONED
-        await self.case.unless_refused(lambda: self.ending.record(left, cancelled=True))
-        await self.ending.tell(cancelled=left)
+        """What is left of a cancelled run, in its record and on its tickets: of one from before, as ``clean_up``."""
+        await self.case.unless_refused(lambda: self.ending.record(self.left, cancelled=True))
+        await self.ending.tell(cancelled=self.left)
 
     async def clean_up(self, why: str) -> None:
-        """What this run began and nobody will finish; once earlier deployments have ended, the new ones stay.
-
-        Those that gave way to a newer snapshot's do not.
-        """
+        """``to_clean_up``, one after the other: in a run from before clean-ups were made in parts."""
         await self.case.abandon(why)
         if not self.state.superseding:
             await self.case.unless_refused(self.rollout.undo)

@@ -118,10 +118,7 @@ class RunBackTest(ProcessRun):
 
     async def report_failure(self, message: str) -> None:
         """Error Handling b: any other error becomes a notification with the reason."""
-        try:
-            await self.case.notify(back_test_not_run(self.case.snapshot, message))
-        finally:  # also when the run is cancelled meanwhile
-            await self.case.abandon(message)
+        await self.case.abandon(message, back_test_not_run(self.case.snapshot, message))
         self.progress.finish()
 
     def end(self, outcome: Outcome) -> None:

@@ -90,6 +90,7 @@ class RunBatchModelJob(ProcessRun):
         self.progress.failed(why)
         at = f" at stage {self.request.model_stage!r}" if self.request.model_stage else ""
         message = f"The batch job for the tag {self.request.tag!r}{at} could not be run, or did not end well. {why}"
+        self.case.let_go(why)
         try:
             await self.case.report(TicketKind.NOTIFICATION, self.state.status.phase, message)
         finally:  # also when the run is cancelled meanwhile

@@ -81,14 +81,22 @@ class Unavailable(ExternalError):
         retry_after: what the system asked for (``Retry-After``), if anything.
         maybe_done: True when a write may have taken effect although no good answer came back
             (dropped connection, read timeout, 500, 502, 504): look before writing again.
+        status: the HTTP status by which it said "later" (such as 409 or 429), if it did.
     """
 
     def __init__(
-        self, system: str, message: str, *, retry_after: timedelta | None = None, maybe_done: bool = False
+        self,
+        system: str,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        maybe_done: bool = False,
+        status: int | None = None,
     ) -> None:
         super().__init__(system, message)
         self.retry_after = retry_after
         self.maybe_done = maybe_done
+        self.status = status
 
 
 class Refused(ExternalError):

@@ -3,8 +3,9 @@
 Nothing of the original exception is kept: it may hold request headers (the credentials) or whole pages.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import TypeVar
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -12,6 +13,9 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 
 LONGEST_MESSAGE = 300
+CONFLICT = 409
+
+T = TypeVar("T")
 
 _NOT_NOW = {408, 409, 425, 429}
 
@@ -41,7 +45,7 @@ def of_status(
         return NotFound(system, sentence)
     if status in _NOT_NOW or (status == 503 and wait is not None):
         # A server that says "later" has not done it; a server that timed out (408) may have.
-        return Unavailable(system, sentence, retry_after=wait, maybe_done=write and status == 408)
+        return Unavailable(system, sentence, retry_after=wait, maybe_done=write and status == 408, status=status)
     if status >= 500:
         return Unavailable(system, sentence, retry_after=wait, maybe_done=write)
     hint = {401: " (are user and token right?)", 403: " (has the account this permission?)"}.get(status, "")
@@ -71,3 +75,17 @@ def never_connected(error: requests.exceptions.RequestException) -> bool:
         return "CERTIFICATE_VERIFY_FAILED" in str(error)
     inner = error.args[0] if error.args else None
     return isinstance(getattr(inner, "reason", None), NewConnectionError | ConnectTimeoutError)
+
+
+def despite_conflict(write: Callable[[], T]) -> T:
+    """Write, and once more if somebody else was just writing (409): a conflict that lasts is a refusal."""
+    refusal: Refused | None = None
+    for _ in range(2):
+        try:
+            return write()
+        except Unavailable as error:
+            if error.status != CONFLICT:
+                raise
+            refusal = Refused(error.system, str(error), status=CONFLICT)
+    assert refusal is not None
+    raise refusal

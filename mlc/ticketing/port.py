@@ -53,6 +53,8 @@ class TicketRequest(Record):
     links: list[tuple[str, str]] = []
 
 
+NOBODY_WAITS = "Nobody waits for an answer to this ticket any more."
+"""What a ticket is told that is withdrawn, since it may have to stay open."""
 ROOM = 30_000
 """Characters of a long ticket's text. Jira's own limit is 32,767 unless an administrator changed it."""
 
@@ -126,7 +128,11 @@ class Ticketing(Protocol):
         """
 
     def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
-        """Add a comment once: a second call with the same ``event_id`` does nothing."""
+        """Add a comment once: a second call with the same ``event_id`` does nothing.
+
+        Raises:
+            NotFound: the ticket is gone. (Only ``close`` takes that for done.)
+        """
 
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Attach once by name."""
@@ -134,8 +140,24 @@ class Ticketing(Protocol):
     def link(self, ref: TicketRef, global_id: str, url: str, title: str) -> None:
         """Add or replace a link."""
 
-    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
-        """Withdraw an open ticket with a comment, by a status that means neither yes nor no.
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> str | None:
+        """Withdraw an open ticket, by a status that means neither yes nor no; with one comment, ``withdrawal_text``.
 
-        Where the project has no such status the ticket stays open, and the comment says that nobody waits for it.
+        The comment is written first, and once for an ``event_id`` however often this is called: it says what is to be
+        known even where the ticket then has to stay open. A ticket that somebody has closed keeps its status. One that
+        is gone (404, 410) has been withdrawn: that is no error, if the account can still see where its tickets are.
+
+        Returns:
+            Why the ticket stays open, in a sentence: there is no such status; or the system does not let it go there
+            (a field that is required, a rule, a missing permission, a conflict that lasts); or nobody can say whether
+            it is gone, since the account sees nothing else there either. None: it is withdrawn, closed or gone.
+
+        Raises:
+            Unavailable: not now. What was done is done; to be called again.
+            Refused: the ticket stays open, and no comment could be written either.
         """
+
+
+def withdrawal_text(reason: str) -> str:
+    """The one comment on a ticket that is withdrawn: why, and that it need not be answered."""
+    return f"{reason.strip()} {NOBODY_WAITS}"

@@ -25,6 +25,8 @@ class Board:
     news: list[ChangedTicket] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     broken: dict[str, ExternalError] = field(default_factory=dict)
+    kept: dict[str, str | None] = field(default_factory=dict)
+    """By key, why a ticket stays open that is to be withdrawn."""
 
     def wording(self, kind: TicketKind) -> Wording:
         return Wording(yes="Done: yes", no="Rejected: no", how="Decide.", shows_links=True)
@@ -66,8 +68,9 @@ class Board:
     def link(self, ref: TicketRef, global_id: str, url: str, title: str) -> None:
         self._called(f"link {url}")
 
-    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> str | None:
         self._called(f"close {ref.key} {event_id}")
+        return self.kept.get(ref.key)
 
     def _called(self, call: str) -> None:
         self.calls.append(call)

@@ -9,8 +9,8 @@ from outside import NO, Board, Temporal
 from temporalio.testing import ActivityEnvironment
 
 from activities.sweep import SweepActivities
-from activities.tickets import Remark, TicketActivities, Withdrawal
-from mlc.model.failure import Unavailable
+from activities.tickets import Remark, TicketActivities, TicketWithdrawal, Withdrawal
+from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketState
 from mlc.ticketing import TicketSystems
 
@@ -99,7 +99,7 @@ async def test_duplicates_are_closed_and_the_oldest_is_read(
     assert f"close {second.key} duplicate-{second.id}" in board.calls
 
 
-async def test_reading_remarking_and_withdrawing_is_tried_until_it_is_allowed(
+async def test_reading_and_remarking_is_tried_until_it_is_allowed(
     room: Backroom, tickets: TicketActivities, board: Board
 ) -> None:
     ref = await room.run(tickets.open_ticket, question())
@@ -107,7 +107,6 @@ async def test_reading_remarking_and_withdrawing_is_tried_until_it_is_allowed(
     requests = [
         ("get", tickets.read_ticket, ref),
         ("comment", tickets.remark, Remark(ticket=ref, event_id="e", text="t")),
-        ("close", tickets.withdraw_tickets, Withdrawal(tickets=[ref], reason="r")),
     ]
     for call, activity, request in requests:
         board.broken[call] = NO
@@ -116,6 +115,70 @@ async def test_reading_remarking_and_withdrawing_is_tried_until_it_is_allowed(
         answer = await room.run(activity, request)
         if call == "get":
             assert (answer.answer, len(answer.reason) <= 400) == (Answer.APPROVED, True)
+
+
+async def test_a_remark_on_a_ticket_that_is_gone_is_left_out(
+    room: Backroom, tickets: TicketActivities, board: Board
+) -> None:
+    ref = await room.run(tickets.open_ticket, question())
+    board.broken["comment"] = NotFound("Jira", "T-1 is gone")
+    await room.run(tickets.remark, Remark(ticket=ref, event_id="e", text="t"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "left_open"),
+    [
+        (None, True, ""),
+        ("Field Assignee is required.", True, "Field Assignee is required."),
+        (NO, False, str(NO)),
+        (NotFound("Jira", "T-1 is gone"), False, "T-1 is gone"),
+    ],
+    ids=["withdrawn", "stays open", "refused", "an adapter that does not know what is gone"],
+)
+async def test_what_came_of_a_withdrawal_is_an_answer(
+    room: Backroom,
+    tickets: TicketActivities,
+    board: Board,
+    answer: str | Refused | None,
+    told: bool,
+    left_open: str,
+) -> None:
+    ref = await room.run(tickets.open_ticket, question())
+    if isinstance(answer, Refused):
+        board.broken["close"] = answer
+    else:
+        board.kept[ref.key] = answer
+    withdrawn = await room.run(tickets.withdraw_ticket, TicketWithdrawal(ticket=ref, reason="r"))
+    assert (withdrawn.told, withdrawn.left_open) == (told, left_open)
+
+
+async def test_a_ticket_system_that_is_down_or_not_set_up_is_told_apart(
+    room: Backroom, tickets: TicketActivities, board: Board
+) -> None:
+    ref = await room.run(tickets.open_ticket, question())
+    board.broken["close"] = Unavailable("Jira", "down")
+    error = await room.failure(tickets.withdraw_ticket, TicketWithdrawal(ticket=ref, reason="r"))
+    assert (error.type, error.non_retryable) == ("Outage", False)
+    other = TicketWithdrawal(ticket=ref.model_copy(update={"provider": "servicenow"}), reason="r")
+    withdrawn = await room.run(tickets.withdraw_ticket, other)
+    assert (withdrawn.told, "set it up" in withdrawn.left_open) == (False, True)
+
+
+@pytest.mark.parametrize("error", [NO, NotFound("Jira", "gone"), Unavailable("Jira", "down")], ids=repr)
+async def test_of_several_tickets_one_that_cant_be_withdrawn_keeps_no_other_open(
+    room: Backroom, tickets: TicketActivities, board: Board, error: ExternalError
+) -> None:
+    first = await room.run(tickets.open_ticket, question())
+    second = await room.run(tickets.open_ticket, question(label="gov-" + "b" * 24))
+    board.broken["close"] = error
+    request = Withdrawal(tickets=[first, second], reason="r")
+    if isinstance(error, Unavailable):
+        assert (await room.failure(tickets.withdraw_tickets, request)).type == "Outage"
+    else:
+        await room.run(tickets.withdraw_tickets, request)
+    assert [call for call in board.calls if call.startswith("close")] == [
+        f"close {each.key} withdrawn-{each.label}" for each in (first, second)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,23 @@ async def desk(
         await kept(opened, request)
 
 
+@pytest.fixture(scope="module")
+async def open_desk(dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    """An office for all tests of a file."""
+    async with office(dev_server.client, tmp_path_factory.mktemp("desk")) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def shared_desk(open_desk: Office, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    """That office, with nothing wrong with it; what others did there is still there."""
+    open_desk.started.clear()
+    yield open_desk
+    await kept(open_desk, request)
+    for faults in (open_desk.faults, open_desk.center_faults):
+        faults.planned.clear()
+
+
 @pytest.fixture
 async def swept_desk(
     uncrowded_server: WorkflowEnvironment, tmp_path: Path, request: pytest.FixtureRequest

@@ -52,6 +52,15 @@ async def unclear(desk: Office, run: Run) -> None:
     await eventually(said)
 
 
+async def undoing(desk: Office, run: Run) -> None:
+    """Wait until the run says that its deployments can't be undone now."""
+
+    async def said() -> bool:
+        return "undo the deployments (" in (await desk.status(run)).waiting_for
+
+    await eventually(said)
+
+
 async def made(run: Run) -> list[str]:
     """Ids of the deployments that the run has been told of."""
     scheduled: dict[int, str] = {}
@@ -219,7 +228,7 @@ async def test_cancelled_while_schedules_are_copied_undoes_the_deployments(desk:
     run = await desk.start(second)
     await trying(run, "copy_schedules")
     await run.cancel()
-    await trying(run, "undo_deployments")
+    await undoing(desk, run)
     mend(outage)
     await cancelled(run)
     assert await places(desk, second) == [("batch", "UNDEPLOYED")]
@@ -262,9 +271,9 @@ async def test_cancelled_while_an_abandoned_run_cleans_up_finishes_the_clean_up(
     ticket = await desk.ticket(run, "error")
     outage = out_of_order(desk, "PATCH", "/deployedModels/")
     await desk.decide(run, ticket, "Rejected")
-    await trying(run, "undo_deployments", call=2)  # the first cleared the deployment that failed
+    await undoing(desk, run)
     await run.cancel()
-    await trying(run, "undo_deployments", call=3)
+    await undoing(desk, run)
     mend(outage)
     await cancelled(run)
     assert await places(desk, snapshot_id) == [("batch", "UNDEPLOYED"), ("east", "UNDEPLOYED")]
@@ -277,7 +286,7 @@ async def test_cancelled_twice_is_cancelled_once(desk: Office) -> None:
     await loading(desk, snapshot_id)
     outage = out_of_order(desk, "PATCH", "/deployedModels/")
     await run.cancel()
-    await trying(run, "undo_deployments")
+    await undoing(desk, run)
     await run.cancel()
     mend(outage)
     await cancelled(run)

@@ -2,16 +2,18 @@ import base64
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
+from mlc.ticketing import http_failure
 from mlc.ticketing.content import plain
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import expiration
-from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording
+from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording, withdrawal_text
 from mlc.ticketing.text import one_line
 from third_system.session import SYSTEM, TrackerSession
 from third_system.settings import TrackerSettings
@@ -74,7 +76,7 @@ class TrackerTicketing:
         try:
             ticket = self._ticket(ref)
         except NotFound:
-            self._tracker.call("show the board", "GET", f"/boards/{self._settings.board}", lambda _: None)
+            self._see_board()
             return TicketState(answer=Answer.GONE)
         state = _state(ticket)
         if state.answer is Answer.PENDING:
@@ -115,10 +117,37 @@ class TrackerTicketing:
     def link(self, ref: TicketRef, global_id: str, url: str, title: str) -> None:
         self._write(ref, "put a link", "/links", id=global_id, url=url, title=one_line(title))
 
-    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
-        self.comment(ref, event_id, reason)
-        if self._ticket(ref).state not in ANSWERS:
-            self._write(ref, "withdraw it", "/state", state="dropped")
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> str | None:
+        try:
+            state = self._ticket(ref).state
+        except NotFound:
+            return self._gone(ref)
+        refused: Refused | None = None
+        try:
+            self.comment(ref, event_id, withdrawal_text(reason))
+        except Refused as error:
+            refused = error
+        if state in ANSWERS:
+            return None
+        try:
+            http_failure.despite_conflict(partial(self._write, ref, "withdraw it", "/state", state="dropped"))
+        except Refused as error:
+            kept = str(error)
+        else:
+            return None
+        if refused is not None:
+            raise refused
+        return kept
+
+    def _gone(self, ref: TicketRef) -> str | None:
+        try:
+            self._see_board()
+        except Refused as error:
+            return f"Neither {ref.key} nor its board can be seen. {error}"
+        return None
+
+    def _see_board(self) -> None:
+        self._tracker.call("show the board", "GET", f"/boards/{self._settings.board}", lambda _: None)
 
     def _ticket(self, ref: TicketRef) -> Ticket:
         return self._tracker.call(f"read {ref.key}", "GET", f"/tickets/{ref.key}", Ticket.model_validate)

@@ -9,9 +9,10 @@ from desk_harness import Desks, RunningDesk
 from mlc.model.failure import Refused
 from mlc.model.ticket import Answer, TicketState
 from mlc.standalone.desk.scheme import Scheme, Status
+from mlc.standalone.faults import Effect
 from mlc.ticketing import TicketRequest
 from mlc.ticketing.jira.adapter import JiraTicketing
-from mlc.ticketing.jira.answer import answer_of, state_of
+from mlc.ticketing.jira.answer import answer_of, least_misleading, state_of
 from mlc.ticketing.jira.reader import only_date_field
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.jira.wire import FieldMeta, Issue
@@ -145,7 +146,8 @@ def test_without_a_status_for_withdrawn_tickets_closing_only_comments(desks: Des
     desk = desks.start(scheme=scheme)
     tickets = desk.adapter()
     ref = tickets.create(question)
-    tickets.close(ref, "e", "Nobody waits for this ticket any more.")
+    kept = tickets.close(ref, "e", "The run was cancelled.")
+    assert kept == f"From where {ref.key} is, no transition leads to Withdrawn or Cancelled or Canceled"
     assert tickets.get(ref).answer is Answer.PENDING
     assert desk.fields(ref)["comment"]["total"] == 1
 
@@ -160,7 +162,56 @@ def test_closing_gives_a_required_resolution_that_means_neither_yes_nor_no(
     tickets.close(ref, "e", "Nobody waits.")
     read = tickets.get(ref)
     assert (read.status, read.answer) == ("Withdrawn", Answer.UNDECIDED)
-    assert read.resolution not in JiraSettings().rejected_resolutions
+    assert read.resolution == "Withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "sent"),
+    [
+        (["Done", "Won't Do", "Obsolete"], "Obsolete"),
+        (["Done", "won't do"], "won't do"),
+        (["Done", "Duplicate"], "Duplicate"),
+        (["Done", "Duplicate", "Later"], "Later"),
+        (["Approved", "Done"], "Approved"),
+        (["", "Done"], "Done"),
+        ([""], None),
+        ([], None),
+    ],
+)
+def test_the_least_misleading_resolution_that_is_allowed_is_sent(allowed: list[str], sent: str | None) -> None:
+    assert least_misleading(allowed, JiraSettings()) == sent
+
+
+def test_which_resolution_misleads_least_is_a_setting(desks: Desks, question: TicketRequest) -> None:
+    withdrawn = Status("10004", "Withdrawn", "done", needs_resolution=True)
+    desk = desks.start(scheme=Scheme(statuses=(*Scheme().statuses[:4], withdrawn)))
+    tickets = desk.adapter(withdrawn_resolutions=["DUPLICATE", "Withdrawn"])
+    ref = tickets.create(question)
+    assert tickets.close(ref, "e", "The run was cancelled.") is None
+    assert (tickets.get(ref).status, tickets.get(ref).resolution) == ("Withdrawn", "Duplicate")
+
+
+def test_a_conflict_that_passes_keeps_no_ticket_open_and_one_way_out_that_is_refused_no_other(
+    desks: Desks, question: TicketRequest
+) -> None:
+    cancelled = Status("10009", "Cancelled", "done", "Withdrawn")
+    desk = desks.start(scheme=Scheme(statuses=(*Scheme().statuses, cancelled)))
+    tickets = desk.adapter()
+    for status, ends_as in ((409, "Withdrawn"), (400, "Cancelled")):
+        ref = tickets.create(question)
+        desk.faults.add(Effect.ANSWER, method="POST", path="/transitions$", status=status, body="{}")
+        assert tickets.close(ref, "e", "The run was cancelled.") is None
+        assert tickets.get(ref).status == ends_as
+
+
+def test_a_status_that_means_yes_before_the_ticket_is_closed_is_not_withdrawn(
+    desk: RunningDesk, question: TicketRequest
+) -> None:
+    tickets = desk.adapter(approved_statuses=["In Review"])
+    ref = tickets.create(question)
+    desk.move(ref, "In Review")
+    assert tickets.close(ref, "e", "The run was cancelled.") is None
+    assert tickets.get(ref).answer is Answer.APPROVED
 
 
 def test_a_deleted_decider_leaves_the_decision_without_a_name() -> None:

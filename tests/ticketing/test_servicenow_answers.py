@@ -220,13 +220,28 @@ def test_without_a_way_to_withdraw_closing_only_comments(change: ChangeSite, que
     body = change.refusal % "the change model does not lead there"
     tickets.comment(ref, "e", "Nobody waits.")
     change.desk.faults.add(Effect.ANSWER, method="PATCH", status=403, body=body)
-    tickets.close(ref, "e", "Nobody waits.")
+    kept = tickets.close(ref, "e", "Nobody waits.")
+    assert kept is not None
+    assert "the change model does not lead there" in kept
     assert tickets.get(ref).answer is Answer.PENDING
     assert len(change.comments(ref)) == 1
     yes = change.adapter(withdrawn_state="3", closed_states=["4"], approved_values=["requested"])
     assert yes.get(ref).answer is Answer.APPROVED
-    yes.close(ref, "e", "Nobody waits.")
+    assert "would be an answer" in (yes.close(ref, "e", "Nobody waits.") or "")
     assert tickets.get(ref).status == "New"
+
+
+def test_a_state_that_is_not_kept_leaves_the_ticket_open_and_is_said(
+    change: ChangeSite, question: TicketRequest
+) -> None:
+    """ServiceNow ignores a field that the account may not write."""
+    tickets = change.adapter()
+    ref = tickets.create(question)
+    tickets.comment(ref, "e", "Nobody waits.")
+    body = '{"result": {"state": {"value": "-5", "display_value": "New"}}}'
+    change.desk.faults.add(Effect.ANSWER, method="PATCH", status=200, body=body)
+    assert "did not keep the state 4" in (tickets.close(ref, "e", "Nobody waits.") or "")
+    assert tickets.close(ref, "e", "Nobody waits.") is None
 
 
 def test_a_description_is_cut_between_lines_and_keeps_its_key() -> None:

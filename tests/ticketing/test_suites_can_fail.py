@@ -9,12 +9,13 @@ from third_system import TRACKER
 from third_system.adapter import Found, TrackerTicketing
 from third_system.site import TrackerSite, tracking
 
-from mlc.model.failure import Unavailable
+from mlc.model.failure import ExternalError, NotFound, Unavailable
 from mlc.model.finding import good, wrong
 from mlc.model.ticket import Answer, TicketRef, TicketState
 from mlc.standalone.faults import Effect
 from mlc.testing.ticketing import TicketingContract, TicketingFaults, TicketSystemContract
 from mlc.ticketing import Attachment, TicketRequest
+from mlc.ticketing.port import NOBODY_WAITS
 from mlc.ticketing.webhook import Event
 
 contract, faults, of_system = TicketingContract(), TicketingFaults(), TicketSystemContract()
@@ -71,9 +72,38 @@ class Tells(TrackerTicketing):
 
 
 class WithdrawsDecided(TrackerTicketing):
-    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> str | None:
         self.comment(ref, event_id, reason)
         self._write(ref, "withdraw it", "/state", state="dropped")
+        return None
+
+
+class FailsOnWhatIsGone(TrackerTicketing):
+    def _gone(self, ref: TicketRef) -> str | None:
+        raise NotFound("Tracker", f"{ref.key} is gone")
+
+
+class TakesLostRightsForWithdrawn(TrackerTicketing):
+    def _gone(self, ref: TicketRef) -> str | None:
+        return None
+
+
+class TakesARefusalForWithdrawn(TrackerTicketing):
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> str | None:
+        super().close(ref, event_id, reason)
+        return None
+
+
+class FailsOnARefusal(TrackerTicketing):
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> str | None:
+        self.comment(ref, event_id, reason)
+        self._write(ref, "withdraw it", "/state", state="dropped")
+        return None
+
+
+class SaysNotThatNobodyWaits(TrackerTicketing):
+    def comment(self, ref: TicketRef, event_id: str, text: str) -> None:
+        super().comment(ref, event_id, text.removesuffix(NOBODY_WAITS))
 
 
 class AttachesTwice(TrackerTicketing):
@@ -81,6 +111,8 @@ class AttachesTwice(TrackerTicketing):
         self._write(ref, "attach", f"/files/{attachment.name}", content="e30=")
 
 
+stays_open = faults.test_a_ticket_that_may_not_be_withdrawn_stays_open_with_one_comment_and_the_systems_reason
+not_withdrawn = faults.test_a_ticket_is_not_taken_for_withdrawn_when_nothing_else_can_be_seen_either
 one_post = faults.test_a_creation_is_one_post_whatever_happens_and_tells_whether_it_may_have_worked
 not_gone = faults.test_a_ticket_is_not_taken_for_gone_when_nothing_else_can_be_seen_either
 LOST = {"fault": {"effect": Effect.DROP_AFTER}, "maybe_done": True, "stored": 1}
@@ -89,6 +121,11 @@ FLAWS: list[tuple[type[TrackerTicketing], Any, dict[str, Any]]] = [
     (CommentsTwice, contract.test_a_comment_is_added_once_for_an_event, {}),
     (ReadsOneByOne, contract.test_many_are_read_with_one_request_for_each_fifty, {}),
     (WithdrawsDecided, contract.test_closing_leaves_a_decision_as_it_is, {}),
+    (FailsOnWhatIsGone, contract.test_closing_a_ticket_that_is_gone_is_no_error, {}),
+    (SaysNotThatNobodyWaits, contract.test_closing_withdraws_an_open_ticket_once_and_says_why, {}),
+    (TakesLostRightsForWithdrawn, not_withdrawn, {}),
+    (TakesARefusalForWithdrawn, stays_open, {"status": 400}),
+    (FailsOnARefusal, stays_open, {"status": 409}),
     (AttachesTwice, contract.test_an_attachment_is_added_once_by_name, {}),
     (TakesLostRightsForGone, not_gone, {}),
     (TriesAgain, one_post, LOST),
@@ -122,7 +159,7 @@ def test_a_flaw_of_an_adapter_is_seen(
     question = TicketRequest(label="gov-0123456789abcdef01234567", kind="review", summary="May it?", body=[])
     names = seen_by.__code__.co_varnames[1 : seen_by.__code__.co_argcount]
     known = {"site": site, "tickets": site.adapter(), "question": question} | more | {"caplog": caplog}
-    with pytest.raises((AssertionError, pytest.fail.Exception)):
+    with pytest.raises((AssertionError, pytest.fail.Exception, ExternalError)):
         seen_by(**{name: known[name] for name in names})
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -17,12 +17,28 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 RETRY = RetryPolicy(maximum_interval=timedelta(minutes=1))
 
 
+class Call(Protocol):
+    """A way to call activities: ``call``, or one that says what is in its way."""
+
+    async def __call__(
+        self,
+        activity: Callable[[Any, Argument], Awaitable[Answer]],
+        argument: Argument,
+        *,
+        summary: str,
+        outage_budget: timedelta | None = None,
+    ) -> Answer:
+        """See ``call``."""
+        ...
+
+
 async def call(
     activity: Callable[[Any, Argument], Awaitable[Answer]],
     argument: Argument,
     *,
     summary: str,
     outage_budget: timedelta | None = None,
+    retry: RetryPolicy = RETRY,
 ) -> Answer:
     """Run an activity method until it answers, fails for good, or ``outage_budget`` is over (None: never)."""
     return await workflow.execute_activity_method(
@@ -31,6 +47,6 @@ async def call(
         start_to_close_timeout=TIMEOUT,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
         schedule_to_close_timeout=outage_budget,
-        retry_policy=RETRY,
+        retry_policy=retry,
         summary=summary,
     )

@@ -3,17 +3,20 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 from temporalio import workflow
 
-from activities.tickets import Remark, TicketActivities, Withdrawal
+from activities.tickets import Remark, TicketActivities, TicketWithdrawal, Withdrawal
 from mlc.model.open_tickets import LABEL_PREFIX
 from mlc.model.policy import Policy
 from mlc.model.state import AnsweredQuestion, OpenQuestion, QuestionsState
 from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
-from workflows.steps.activity import call
+from mlc.model.truncation import truncate
+from workflows.steps.activity import Call, call
+from workflows.steps.clean_up import Part
 from workflows.steps.handover import Handover
-from workflows.steps.once import create_once, question_key
+from workflows.steps.once import LooseEnd, create_once, question_key
 from workflows.steps.progress import Progress, plain
 
 MEANING = {
@@ -44,6 +47,7 @@ class Questions:
         self.progress = progress
         self._handover = handover
         self._hints: set[str] = set()
+        self._unclear: list[LooseEnd[TicketRef]] = []
 
     def hint(self, key_or_label: str) -> None:
         """A ticket may have changed: it is read again."""
@@ -97,6 +101,7 @@ class Questions:
             index_lag=policy.ticket_index_lag,
             summary=f"{question.kind} ticket, {question.step}",
             on_trouble=self.progress.trouble,
+            left=self._unclear.append,
         )
 
     async def recheck(self) -> dict[str, str]:
@@ -107,12 +112,38 @@ class Questions:
         return {t.key: f"{s.answer} (status {s.status or '?'})" for t, s in zip(tickets, states, strict=True)}
 
     async def withdraw(self, reason: str) -> None:
-        """Close the open tickets in a way that means neither yes nor no."""
+        """Close the open tickets, in a run from before clean-ups were made in parts."""
         if tickets := list(self.progress.state.open_tickets):
             withdrawal = Withdrawal(tickets=tickets, reason=reason)
             await call(TicketActivities.withdraw_tickets, withdrawal, summary="withdraw the open tickets")
             for ticket in tickets:
                 self._close(ticket)
+
+    def to_withdraw(self, why: str) -> list[Part]:
+        """What of a clean-up is about tickets: each that is open, and one that may have been made."""
+        known: list[Part] = [
+            (f"withdraw {ticket.key}", partial(self._withdraw, ticket, why))
+            for ticket in self.progress.state.open_tickets
+        ]
+        unclear: list[Part] = [
+            (f"look for a ticket that may have been made ({end.request.label})", partial(self._tie, end, why))
+            for end in self._unclear
+        ]
+        return known + unclear
+
+    async def _tie(self, end: LooseEnd[TicketRef], why: str, call: Call) -> None:
+        ticket = await end.tie(call)
+        if ticket in self.progress.state.open_tickets:  # else one that nobody was to answer
+            await self._withdraw(ticket, why, call)
+
+    async def _withdraw(self, ticket: TicketRef, why: str, call: Call) -> None:
+        """Close a ticket in a way that means neither yes nor no. Where nobody could be told, the sweep tries again."""
+        withdrawal = TicketWithdrawal(ticket=ticket, reason=why)
+        withdrawn = await call(TicketActivities.withdraw_ticket, withdrawal, summary=f"withdraw {ticket.key}")
+        if withdrawn.left_open:
+            self.progress.warn([truncate(f"{ticket.key} stays open. {withdrawn.left_open}", 300)])
+        if withdrawn.told:
+            self._close(ticket)
 
     async def _answer(self, ticket: TicketRef, asked: str, objection: Objection) -> TicketState:
         while True:

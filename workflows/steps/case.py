@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -21,8 +22,9 @@ from mlc.model.state import ProcessState
 from mlc.model.ticket import JUDGING, Provider, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.model.truncation import truncate
 from mlc.model.verdict import EarlierVerdict, Verdict
-from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call
 from workflows.steps.ask import Objection, Questions, no_objection
+from workflows.steps.clean_up import CleanUp, Part
 from workflows.steps.handover import Handover
 from workflows.steps.jobs import Jobs
 from workflows.steps.once import reason
@@ -42,6 +44,7 @@ class Case:
         self.progress = Progress(state)
         self.jobs = Jobs(state.jobs, self.progress, handover)
         self.questions = Questions(state.questions, self.progress, handover)
+        self.clean_up = CleanUp(self.progress)
 
     @property
     def snapshot(self) -> SnapshotSummary:
@@ -105,7 +108,7 @@ class Case:
             SnapshotActivities.get_snapshot, self.snapshot.id, "fetch the snapshot afresh"
         )
 
-    async def notify(self, notice: Notice) -> None:
+    async def notify(self, notice: Notice, call: Call = call) -> None:
         """Tell people without asking. What is done stays done if the centre refuses to hear it."""
         await self.unless_refused(
             lambda: call(
@@ -113,13 +116,31 @@ class Case:
             )
         )
 
-    async def abandon(self, why: str) -> None:
-        """End the job in flight, if it still runs, and withdraw the open tickets. A refusal of one stops no other."""
-        await self.unless_refused(self.jobs.cancel)
-        await self.unless_refused(lambda: self.questions.withdraw(why))
+    def to_abandon(self, why: str) -> list[Part]:
+        """What of a clean-up every process has: the job in flight, if it still runs, and the open tickets."""
+        return [*self.jobs.to_end, *self.questions.to_withdraw(why)]
+
+    def let_go(self, why: str) -> None:
+        """Begin to end the job in flight and to withdraw the open tickets, beside whatever comes next."""
+        if workflow.patched("clean-up-2026-11"):
+            self.clean_up.begin(self.to_abandon(why))
+
+    async def abandon(self, why: str, notice: Notice | None = None) -> None:
+        """End the job in flight, if it still runs, withdraw the open tickets, and tell people, beside each other."""
+        if workflow.patched("clean-up-2026-11"):
+            told: list[Part] = [("notify", partial(self.notify, notice))] if notice is not None else []
+            self.clean_up.begin([*self.to_abandon(why), *told])
+            await self.clean_up.finished()
+            return
+        try:
+            if notice is not None:
+                await self.notify(notice)
+        finally:  # also when the run is cancelled meanwhile
+            await self.unless_refused(self.jobs.cancel)
+            await self.unless_refused(lambda: self.questions.withdraw(why))
 
     async def unless_refused(self, part: Callable[[], Awaitable[None]]) -> None:
-        """Do a part of a clean-up; if it can't be done, the result says so."""
+        """Do something by the way; if it can't be done, the result says so."""
         try:
             await part()
         except ActivityError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -12,9 +13,10 @@ from mlc.model.deployment import BATCH, Deployment, DeploymentMode, DeploymentRe
 from mlc.model.failure import FailureType
 from mlc.model.policy import Policy
 from mlc.model.state import RolloutState
-from workflows.steps.activity import call
-from workflows.steps.once import create_once, look_for, question_key
-from workflows.steps.progress import Progress
+from workflows.steps.activity import Call, call
+from workflows.steps.clean_up import Part
+from workflows.steps.once import LooseEnd, create_once, look_for, question_key
+from workflows.steps.progress import Progress, plain
 
 MOST_REPAIRS = 3
 """How often deployments are made anew because the snapshot changed while others were made."""
@@ -34,6 +36,7 @@ class Rollout:
         self.progress = progress
         self.snapshot_id = snapshot_id
         self._purpose = purpose
+        self._unclear: dict[str, LooseEnd[Deployment]] = {}
 
     @property
     def deployments(self) -> Deployments:
@@ -93,7 +96,9 @@ class Rollout:
         return list(self.state.made.values())
 
     async def undo(self) -> None:
-        """Take back what was made, or may have been. Retried for ever: nothing may stay half deployed."""
+        """Take back what was made, or may have been, before it is made anew; in runs from before clean-ups were made in
+        parts, as their clean-up. Retried for ever: nothing may stay half deployed.
+        """
         try:
             for place, request in list(self.state.asked.items()):
                 found = await look_for(
@@ -110,6 +115,64 @@ class Rollout:
                     DeploymentActivities.undo_deployments, self.deployments, summary="undo this run's deployments"
                 )
                 self.state.made.clear()
+
+    @property
+    def to_undo(self) -> list[Part]:
+        """What of a clean-up is about these deployments: what was made, and each that may have been."""
+        parts: list[Part] = [("undo the deployments", self._undo_made)] if self.state.made else []
+        for place, request in self.state.asked.items():
+            where = plain(request.runtime.name) if request.runtime else BATCH
+            parts.append(
+                (f"look for a deployment that may have been made ({where})", partial(self._undo_unclear, place))
+            )
+        return parts
+
+    @property
+    def to_take_back(self) -> list[Part]:
+        """What of a clean-up is about what gave way already."""
+        return [("take back what was overtaken", self.take_back)] if self.state.yielding else []
+
+    @property
+    def parts(self) -> list[Part]:
+        """All that a clean-up has to do about these deployments."""
+        return [*self.to_undo, *self.to_take_back]
+
+    async def tie(self, call: Call) -> None:
+        """Find out what became of what was being made when the run was cancelled."""
+        for place in list(self._unclear):
+            await self._unclear.pop(place).tie(call)
+
+    async def _undo_made(self, call: Call) -> None:
+        made = dict(self.state.made)
+        for place in made:
+            self._loads(place)
+        ids = [deployment.id for deployment in made.values()]
+        await self._end(ids, call, "undo this run's deployments")
+        for place in made:
+            self.state.made.pop(place, None)
+
+    async def _undo_unclear(self, place: str, call: Call) -> None:
+        if (end := self._unclear.get(place)) is not None:
+            found = await end.tie(call)
+        else:
+            asked = self.state.asked[place]
+            found = await call(DeploymentActivities.find_deployment, asked, summary="look for what may have been made")
+        if found is not None:
+            self._loads(place)
+            await self._end([found.id], call, "undo a deployment that was being made")
+        self.state.asked.pop(place, None)
+        self.state.made.pop(place, None)
+
+    async def take_back(self, call: Call) -> None:
+        """Take back what gave way up to now."""
+        ids = list(self.state.yielding)
+        if ids:
+            await self._end(ids, call, "take back what was overtaken")
+            self.state.yielding = [id_ for id_ in self.state.yielding if id_ not in ids]
+
+    async def _end(self, ids: list[str], call: Call, summary: str) -> None:
+        deployments = Deployments(snapshot_id=self.snapshot_id, ids=ids)
+        await call(DeploymentActivities.undo_deployments, deployments, summary=summary)
 
     def lose(self, place: str) -> None:
         """The deployment in a place is gone: it is made again, under another key."""
@@ -189,6 +252,7 @@ class Rollout:
             outage_budget=policy.outage_budget,
             summary=f"deploy online on {runtime.name}" if runtime else "deploy as batch",
             on_trouble=self.progress.trouble,
+            left=partial(self._unclear.__setitem__, place),
         )
 
     async def _finish(self, policy: Policy) -> None:

@@ -1,6 +1,7 @@
 """The end of a run of DeployModel: its record, and a word on every ticket that somebody answered."""
 
 from datetime import timedelta
+from functools import partial
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -8,9 +9,12 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from activities.decisions import DecisionActivities, EndingToKeep
 from activities.tickets import Remark, TicketActivities
 from mlc.model.processes import DeployModelResult, Outcome
+from mlc.model.state import AnsweredQuestion
 from mlc.model.truncation import truncate
-from workflows.steps.activity import call
+from workflows.steps.activity import Call, call
 from workflows.steps.case import JudgedCase
+from workflows.steps.clean_up import Part
+from workflows.steps.notices import deployment_ended
 from workflows.steps.once import reason
 from workflows.steps.outcome import what_came_of_it
 
@@ -27,10 +31,39 @@ class Ending:
         self.case = case
         self.result = result
 
-    async def record(self, outcome: Outcome, *, cancelled: bool = False) -> None:
+    def words(self, outcome: Outcome, *, cancelled: bool = False, held_up: str = "") -> list[Part]:
+        """What there is to say, of a run that goes no further: each to somebody else, so that none waits for another.
+
+        A run that was cancelled before it had seen its snapshot has nothing to say.
+
+        Args:
+            held_up: what of its clean-up is not done yet, in a sentence.
+        """
+        if cancelled and not self.case.snapshot.name and not self.case.snapshot.model_name:
+            return []
+        record = partial(self.record, outcome, cancelled=cancelled, held_up=held_up, insist=True)
+        said: list[Part] = [("record what came of it", lambda call: record(call=call))]
+        if not cancelled:
+            notice = deployment_ended(self.result, self.case.snapshot, held_up)
+            said.append(("notify", partial(self.case.notify, notice)))
+        left = outcome if cancelled else None
+        return said + [
+            (f"say on {each.ticket.key} what came of it", partial(self._tell, each, left, held_up))
+            for each in self.case.state.questions.answered
+        ]
+
+    async def record(
+        self,
+        outcome: Outcome,
+        *,
+        cancelled: bool = False,
+        held_up: str = "",
+        insist: bool = False,
+        call: Call = call,
+    ) -> None:
         """What came of the run, in the centre: what it deployed where, and how its tickets were answered.
 
-        A cancelled run does not wait for a centre that is down.
+        Unless it is to ``insist``, a cancelled run does not wait for a centre that is down.
         """
         if not workflow.patched("decision-records-2026-11"):
             return
@@ -45,15 +78,27 @@ class Ending:
             digest=digests.pop() if len(digests) == 1 else "",
             answers={each.ticket.label: each.answer for each in answered},
             expiration_date=self.result.expiration_date,
-            note="The run was cancelled." if cancelled else "",
+            note=" ".join(filter(None, ["The run was cancelled." if cancelled else "", held_up])),
         )
         budget = self.case.policy.outage_budget
         await call(
             DecisionActivities.keep_ending,
             ending,
-            outage_budget=min(budget, IN_A_HURRY) if cancelled else budget,
+            outage_budget=min(budget, IN_A_HURRY) if cancelled and not insist else budget,
             summary="record what came of it",
         )
+
+    async def _tell(self, each: AnsweredQuestion, left: Outcome | None, held_up: str, call: Call) -> None:
+        if workflow.patched("what-came-of-it-2026-11"):
+            remark = self._remark(each, left, held_up)
+            budget = self.case.policy.outage_budget
+            summary = f"say on {each.ticket.key} what came of it"
+            await call(TicketActivities.tell, remark, outage_budget=budget, summary=summary)
+
+    def _remark(self, each: AnsweredQuestion, left: Outcome | None, held_up: str = "") -> Remark:
+        text = what_came_of_it(self.result, each, workflow.info().workflow_id, cancelled=left)
+        said = " ".join(filter(None, [text, held_up]))
+        return Remark(ticket=each.ticket, event_id=f"came-{each.ticket.label}", text=truncate(said, LONGEST_REMARK))
 
     async def tell(self, *, cancelled: Outcome | None = None) -> None:
         """One comment on each ticket that was answered; of a cancelled run, with what is left of it.
@@ -65,14 +110,10 @@ class Ending:
             return
         budget = self.case.policy.outage_budget
         for each in self.case.state.questions.answered:
-            text = what_came_of_it(self.result, each, workflow.info().workflow_id, cancelled=cancelled)
-            remark = Remark(
-                ticket=each.ticket, event_id=f"came-{each.ticket.label}", text=truncate(text, LONGEST_REMARK)
-            )
             try:
                 await call(
                     TicketActivities.tell,
-                    remark,
+                    self._remark(each, cancelled),
                     outage_budget=min(budget, IN_A_HURRY) if cancelled else budget,
                     summary=f"say on {each.ticket.key} what came of it",
                 )

@@ -11,9 +11,10 @@ from mlc.model.deployment import RuntimeRef
 from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, JobRequest
 from mlc.model.policy import Policy
 from mlc.model.state import JobsState
-from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, call
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call
+from workflows.steps.clean_up import Part
 from workflows.steps.handover import Handover
-from workflows.steps.once import create_once, look_for, question_key
+from workflows.steps.once import LooseEnd, create_once, question_key
 from workflows.steps.progress import Progress, plain
 
 Result = TypeVar("Result")
@@ -27,6 +28,7 @@ class Jobs:
         self.progress = progress
         self._handover = handover
         self._changed = False
+        self._unclear: LooseEnd[Job] | None = None
 
     @property
     def in_flight(self) -> Job | None:
@@ -101,12 +103,25 @@ class Jobs:
             outage_budget=policy.outage_budget,
             summary=f"create the {request.kind} job",
             on_trouble=self.progress.trouble,
+            left=self._left,
         )
 
-    async def cancel(self) -> None:
+    def _left(self, end: LooseEnd[Job]) -> None:
+        self._unclear = end
+
+    @property
+    def to_end(self) -> list[Part]:
+        """What of a clean-up is about jobs."""
+        if self.in_flight is not None:
+            return [(f"cancel the job {self.in_flight.id}", self.cancel)]
+        return [("look for a job that may have been created", self.cancel)] if self.state.asked is not None else []
+
+    async def cancel(self, call: Call = call) -> None:
         """End the job in flight, if there is one, or if an unclear creation may have made one."""
-        if self.in_flight is None and self.state.asked is not None:
-            found = await look_for(JobActivities.find_job, self.state.asked, "a job that may have been created")
+        if self._unclear is not None:
+            await self._unclear.tie(call)
+        elif self.in_flight is None and self.state.asked is not None:
+            found = await call(JobActivities.find_job, self.state.asked, summary="look for a job that may be there")
             self.state.in_flight, self.state.asked = found, None
         if self.in_flight is not None:
             await call(JobActivities.cancel_job, self.in_flight.id, summary="cancel the job in flight")

@@ -15,8 +15,8 @@ from mlc.model.verdict import Verdict
 from workflows.steps.outcome import metrics_text, places_text, replaced_text
 
 
-def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> Notice:
-    """How a run of DeployModel ended."""
+def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary, held_up: str = "") -> Notice:
+    """How a run of DeployModel ended; ``held_up`` says what of its clean-up is not done yet."""
     name = _named(snapshot)
     places = places_text(result.deployments)
     match result.outcome:
@@ -40,7 +40,8 @@ def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary) -> No
         case _:
             text = f"The deployment of {name} was abandoned; what was deployed before stays active."
     severity = Severity.INFO if result.outcome is Outcome.DEPLOYED and not result.warnings else Severity.WARN
-    return _notice(snapshot, result.outcome, " ".join([text, *result.warnings]), severity=severity)
+    said = " ".join(filter(None, [text, *result.warnings, held_up]))
+    return _notice(snapshot, result.outcome, said, severity=severity)
 
 
 def not_put_back(snapshot: SnapshotSummary, pushed_out: PushedOut, why: str) -> Notice:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -11,7 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from mlc.model.failure import FailureType, innermost
 from mlc.model.open_tickets import mint
-from workflows.steps.activity import HEARTBEAT_TIMEOUT
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, Call
 
 Request = TypeVar("Request")
 Created = TypeVar("Created")
@@ -31,6 +32,31 @@ def question_key(prefix: str, purpose: str, attempt: int) -> str:
     return mint(prefix, info.workflow_id, info.first_execution_run_id, purpose, attempt)
 
 
+@dataclass
+class LooseEnd(Generic[Created]):
+    """A creation that was under way when its run was cancelled: nobody knows yet whether it had any effect."""
+
+    creating: "asyncio.Future[Created]"
+    find: Callable[[Any, Any], Awaitable[Created | None]]
+    request: Any
+    created: Callable[[Created], None]
+    index_lag: timedelta
+    summary: str
+
+    async def tie(self, call: Call) -> Created | None:
+        """Find out what became of it: None if there is nothing that has to be cleaned up."""
+        thing: Created | None
+        try:
+            thing = await asyncio.shield(self.creating)
+        except ActivityError:
+            summary = f"look for it: {self.summary}"[:200]
+            await workflow.sleep(self.index_lag, summary=f"before looking for it: {self.summary}"[:200])
+            thing = await call(self.find, self.request, summary=summary)
+        if thing is not None:
+            self.created(thing)
+        return thing
+
+
 async def create_once(
     create: Callable[[Any, Request], Awaitable[Created]],
     find: Callable[[Any, Request], Awaitable[Created | None]],
@@ -41,6 +67,7 @@ async def create_once(
     summary: str,
     outage_budget: timedelta | None = None,
     on_trouble: Callable[[str], None] = lambda _: None,
+    left: Callable[[LooseEnd[Created]], None],
 ) -> Created:
     """Run ``create``, an activity that looks and then POSTs at most once, until there is exactly one.
 
@@ -49,10 +76,11 @@ async def create_once(
     waiting for a system that is down adds no history.
 
     Args:
-        created: told what there is now, even when the run is cancelled at that moment, so that it can be cleaned up.
+        created: told what there is now.
         index_lag: how long the other side's search may lag behind its writes.
         outage_budget: how long outages are retried; None for ever.
         on_trouble: told in a sentence what is being waited for.
+        left: told what a cancelled run has to find out, so that it can be cleaned up: that waits for nothing here.
 
     Raises:
         ActivityError: refused for good (not with ``outage_budget`` None), or down for longer than ``outage_budget``.
@@ -80,21 +108,23 @@ async def create_once(
                     raise
                 on_trouble(f"another try: {reason(error)}")
             await workflow.sleep(wait, summary=f"before looking for it again: {summary}"[:200])
-            left = (
+            rest = (
                 max(outage_budget - (workflow.now() - began), timedelta(seconds=1))
                 if outage_budget is not None
                 else None
             )
-            found: Created | None = await look_for(find, request, summary, outage_budget=left)
+            found: Created | None = await look_for(find, request, summary, outage_budget=rest)
             if found is not None:
                 created(found)
                 return found
             pause = min(pause * 2, LONGEST_REFUSAL_PAUSE)
     except (asyncio.CancelledError, ActivityError) as error:
         if creating is not None and is_cancelled_exception(error):
-            await _keep_track(
-                creating, find=find, request=request, created=created, index_lag=index_lag, summary=summary
-            )
+            end = LooseEnd(creating, find, request, created, index_lag, summary)
+            if workflow.patched("clean-up-2026-11"):
+                left(end)
+            else:
+                await _keep_track(end)
         raise
 
 
@@ -117,23 +147,15 @@ async def look_for(
     )
 
 
-async def _keep_track(
-    creating: "asyncio.Future[Created]",
-    *,
-    find: Callable[[Any, Request], Awaitable[Created | None]],
-    request: Request,
-    created: Callable[[Created], None],
-    index_lag: timedelta,
-    summary: str,
-) -> None:
-    """A cancelled run finds out what became of the call that was out, since it has to be cleaned up."""
+async def _keep_track(end: LooseEnd[Created]) -> None:
+    """A run from before clean-ups were made in parts finds out at once, and cleans up nothing before it knows."""
     try:
-        created(await creating)
+        end.created(await end.creating)
     except ActivityError:
-        await workflow.sleep(index_lag, summary=f"before looking for it: {summary}"[:200])
-        found = await look_for(find, request, summary)
+        await workflow.sleep(end.index_lag, summary=f"before looking for it: {end.summary}"[:200])
+        found = await look_for(end.find, end.request, end.summary)
         if found is not None:
-            created(found)
+            end.created(found)
 
 
 def reason(error: BaseException) -> str:

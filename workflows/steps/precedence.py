@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.precedence import Places, PrecedenceActivities, Settled, Survey
@@ -10,9 +11,10 @@ from mlc.model.failure import FailureType
 from mlc.model.processes import DeployModelResult, Phase, Replacement
 from mlc.model.state import RolloutState
 from mlc.model.ticket import Answer, TicketKind
-from workflows.steps.activity import call
+from workflows.steps.activity import Call, call
 from workflows.steps.attempt import Stopped
 from workflows.steps.case import Case
+from workflows.steps.clean_up import Part
 from workflows.steps.deploy import Rollout
 from workflows.steps.put_back import PutBack
 
@@ -83,8 +85,21 @@ class Precedence:
             )
         return settled.ended
 
+    @property
+    def to_give_way(self) -> list[Part]:
+        """What of a clean-up is about what is higher, of a run that is stopped while it took over."""
+        if not self.state.made or not workflow.patched("overtaken-2026-11"):
+            return []
+        return [("give way where a newer snapshot is", self._look_and_give_way)]
+
+    async def _look_and_give_way(self, call: Call) -> None:
+        """It ends nothing more, but doesn't stay beside what is higher."""
+        claim = self.rollout.claim.model_copy(update={"ends_others": False})
+        self._give_way(await call(PrecedenceActivities.take_over, claim, summary="look for what is higher"))
+        await self.rollout.take_back(call)
+
     async def give_way(self) -> None:
-        """Of a run that is stopped while it took over: it ends nothing more, but doesn't stay beside what is higher.
+        """The same, in a run from before clean-ups were made in parts.
 
         Raises:
             ActivityError: the centre is down.

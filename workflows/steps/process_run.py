@@ -77,8 +77,16 @@ class ProcessRun:
                 await self.case.abandon("The run was cancelled.")
                 raise
             message, kind = reason(error), failure_type(error)
-            if not await report(message, kind):
+            if not await self._reported(report, message, kind):
                 raise ApplicationError(message, type=kind) from None
+
+    async def _reported(self, report: Report, message: str, kind: str | None) -> bool:
+        try:
+            return await report(message, kind)
+        except (asyncio.CancelledError, ActivityError) as error:
+            if is_cancelled_exception(error) and workflow.patched("clean-up-2026-11"):
+                await self.case.abandon("The run was cancelled.")
+            raise
 
     @workflow.signal(name=JOB_CHANGED, description="A job may have finished: ask for it now")
     def job_changed(self, change: JobChanged) -> None:

@@ -40,6 +40,7 @@ class Progress:
         self.whole = state
         self.state = state.status
         self._resuming: StrEnum | None = None
+        self._awaited = self._cleaning = ""
 
     def of(self, snapshot: SnapshotSummary) -> None:
         """Say which model the run is about."""
@@ -92,7 +93,7 @@ class Progress:
 
     def failed(self, why: str) -> None:
         """The current step failed; nothing is waited for any more."""
-        self.state.waiting_for = ""
+        self._awaited, self.state.waiting_for = "", self._cleaning
         self._change_step(note=why[:300])
         self._end(StepStatus.FAILED)
         self._show()
@@ -104,7 +105,8 @@ class Progress:
 
     def waiting_for(self, what: str) -> None:
         """Say what the run waits for; nothing if it works. From then on the phase can be searched for."""
-        self.state.waiting_for = what
+        self._awaited = what
+        what = self.state.waiting_for = "; ".join(filter(None, [what, self._cleaning]))
         if what and self.whole.searchable != self.state.phase:
             self._upsert()
         self._change_step(status=StepStatus.WAITING if what else StepStatus.RUNNING)
@@ -112,6 +114,11 @@ class Progress:
     def trouble(self, what: str) -> None:
         """Say in somebody else's words what is being waited for."""
         self.waiting_for(plain(what)[:300])
+
+    def cleaning_up(self, what: str) -> None:
+        """Say what of a clean-up is not done yet, beside anything else that is waited for; nothing if all is."""
+        self._cleaning = what
+        self.waiting_for(self._awaited)
 
     def ticket_opened(self, ticket: TicketRef) -> None:
         """A ticket that the run waits for. From then on webhooks and the sweep find the run by it."""

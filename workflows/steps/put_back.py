@@ -1,18 +1,23 @@
 """On runtimes that hold one model: a run whose own load doesn't stay deploys again what that has pushed out."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from activities.precedence import Loads, PrecedenceActivities
+from activities.precedence import Loads, PrecedenceActivities, PushedOutByLoads
 from activities.schedules import ScheduleActivities, Successor
 from mlc.model.deployment import PushedOut
 from mlc.model.failure import FailureType
 from mlc.model.state import DeployModelState, PutBackState, RolloutState
-from mlc.model.truncation import truncate
+from workflows.steps.activity import Call, call
 from workflows.steps.case import Case
+from workflows.steps.clean_up import Part
 from workflows.steps.deploy import Rollout
 from workflows.steps.notices import not_put_back
 from workflows.steps.once import failure_type, reason
+from workflows.steps.progress import plain
 
 
 class PutBack:
@@ -26,10 +31,12 @@ class PutBack:
     def __init__(self, case: Case, state: DeployModelState) -> None:
         self.case = case
         self.state = state
+        self._rollouts: dict[str, Rollout] = {}
 
     def note(self, place: str, pushed_out: PushedOut) -> None:
         """This is to be put back."""
         rollout = RolloutState(rank=pushed_out.rank, approved=pushed_out.digest, like=pushed_out.deployment_id)
+        self._rollouts.pop(place, None)
         self.state.put_back[place] = PutBackState(pushed_out=pushed_out, rollout=rollout)
 
     async def run(self) -> None:
@@ -45,35 +52,51 @@ class PutBack:
             ApplicationError: the same: it can't be loaded.
         """
         if (self._loaded or self.state.put_back) and workflow.patched("put-back-2026-11"):
-            await self._find()
+            await self._find(partial(call, outage_budget=self.case.policy.outage_budget))
             await self.run()
 
     async def undo(self) -> None:
-        """This run is stopped: what it has pushed out is put back where its own doesn't stay, as far as that goes.
-
-        What can't be put back is said in the result, and in a notification.
-        """
-        if not self._loaded and not self.state.put_back:
-            return
-        if not workflow.patched("put-back-2026-11"):
-            for place, winner in list(self.state.put_back.items()):
-                await self._rollout(winner).undo()
-                del self.state.put_back[place]
-            return
-        await self.case.unless_refused(self._find)
+        """Take back what has not taken over yet, in a run from before clean-ups were made in parts."""
         for place, winner in list(self.state.put_back.items()):
+            await self._rollout(place, winner).undo()
+            del self.state.put_back[place]
+
+    def to_do(self, before: Sequence[Part]) -> list[Part]:
+        """What of a clean-up is about what this run has pushed out, where its own doesn't stay: it is loaded again.
+
+        Args:
+            before: the parts that take back this run's own deployments, or find that they stay.
+        """
+        if not self.state.put_back and not self.state.rollout.loads and not self.state.rollout.asked:
+            return []
+        if not workflow.patched("put-back-2026-11"):
+            return [
+                (f"{what}, put back on {plain(winner.pushed_out.runtime.name)}", work)
+                for place, winner in self.state.put_back.items()
+                for what, work in self._rollout(place, winner).parts
+            ]
+        return [("load again what was pushed out", partial(self._load_again, [what for what, _ in before]))]
+
+    async def _load_again(self, before: Sequence[str], call: Call) -> None:
+        """As far as that goes. What can't be is said in the result, and in a notification."""
+        await self.case.clean_up.done(before)
+        await self._find(call)
+        for place, winner in list(self.state.put_back.items()):
+            rollout = self._rollout(place, winner)
+            await rollout.tie(call)
             try:
                 instead = await self._put_back(place, winner)
             except (ActivityError, ApplicationError) as error:
                 if is_cancelled_exception(error):
                     raise
                 instead = reason(error)
-                await self.case.unless_refused(self._rollout(winner).undo)
+                for _, take_back in rollout.parts:
+                    await take_back(call)
             self.state.put_back.pop(place, None)
             if instead:
                 notice = not_put_back(self.case.snapshot, winner.pushed_out, instead)
-                self.state.status.result.warnings.append(truncate(notice.message, 400))
-                await self.case.notify(notice)
+                self.case.progress.warn([notice.message[:400]])
+                await self.case.notify(notice, call)
 
     @property
     def _loaded(self) -> list[str]:
@@ -81,26 +104,31 @@ class PutBack:
         rollout = self.state.rollout
         return [place for place in rollout.loads if place not in rollout.made and place not in self.state.put_back]
 
-    async def _find(self) -> None:
-        loaded = self._loaded
-        if not loaded:
+    async def _find(self, call: Call) -> None:
+        if not (loaded := self._loaded):
             return
-        found = await self.case.do(
-            PrecedenceActivities.find_pushed_out, Loads(runtimes=loaded), "look for what was pushed out"
+        found: PushedOutByLoads = await call(
+            PrecedenceActivities.find_pushed_out, Loads(runtimes=loaded), summary="look for what was pushed out"
         )
         for place, pushed_out in found.deployments.items():
             self.note(place, pushed_out)
         self.state.rollout.loads = [place for place in self.state.rollout.loads if place not in loaded]
 
-    def _rollout(self, winner: PutBackState) -> Rollout:
-        """Its keys tell which deployment it puts back: in one place a run may have to do that twice."""
-        previous = winner.pushed_out.deployment_id
-        purpose = f"|again|{previous}" if previous else "|again"
-        return Rollout(winner.rollout, self.case.progress, winner.pushed_out.snapshot_id, purpose)
+    def _rollout(self, place: str, winner: PutBackState) -> Rollout:
+        """The same one for a place: it alone knows what was under way when the run was cancelled.
+
+        Its keys tell which deployment it puts back: in one place a run may have to do that twice.
+        """
+        if place not in self._rollouts:
+            previous = winner.pushed_out.deployment_id
+            purpose = f"|again|{previous}" if previous else "|again"
+            snapshot_id = winner.pushed_out.snapshot_id
+            self._rollouts[place] = Rollout(winner.rollout, self.case.progress, snapshot_id, purpose)
+        return self._rollouts[place]
 
     async def _put_back(self, place: str, winner: PutBackState) -> str:
         """What is there instead, if something else has been loaded since: it has pushed out both."""
-        instead, rollout = "", self._rollout(winner)
+        instead, rollout = "", self._rollout(place, winner)
         try:
             await rollout.make({place: winner.pushed_out.runtime}, self.case.policy)
         except ActivityError as error:

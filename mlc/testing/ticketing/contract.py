@@ -9,6 +9,7 @@ from mlc.model.failure import NotFound, Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef
 from mlc.testing.ticketing.site import LABEL, OnSite, Site
 from mlc.ticketing import Attachment, Section, Ticketing, TicketRequest
+from mlc.ticketing.port import NOBODY_WAITS
 
 
 class TicketingContract(OnSite):
@@ -204,18 +205,28 @@ class TicketingContract(OnSite):
         self, site: Site, tickets: Ticketing, question: TicketRequest
     ) -> None:
         ref = tickets.create(question)
-        tickets.close(ref, "cancelled", "The run was cancelled.")
-        tickets.close(ref, "cancelled", "The run was cancelled.")
+        for _ in range(2):
+            assert tickets.close(ref, "cancelled", "The run was cancelled.") is None
         state = tickets.get(ref)
         assert state.status == site.withdrawn
         assert state.answer is Answer.UNDECIDED
-        assert len(site.comments(ref)) == 1
+        (said,) = site.comments(ref)
+        assert "The run was cancelled." in said
+        assert NOBODY_WAITS in said
 
     def test_closing_leaves_a_decision_as_it_is(self, site: Site, tickets: Ticketing, question: TicketRequest) -> None:
         ref = tickets.create(question)
         site.approve(ref)
-        tickets.close(ref, "cancelled", "The run was cancelled.")
+        assert tickets.close(ref, "cancelled", "The run was cancelled.") is None
         assert tickets.get(ref).answer is Answer.APPROVED
+
+    def test_closing_a_ticket_that_is_gone_is_no_error(
+        self, site: Site, tickets: Ticketing, question: TicketRequest
+    ) -> None:
+        ref = tickets.create(question)
+        site.delete(ref)
+        for one in (ref, ref, ref.model_copy(update={"id": ref.key})):
+            assert tickets.close(one, "cancelled", "The run was cancelled.") is None
 
     def test_a_clone_that_carries_the_label_is_not_ours(
         self, site: Site, tickets: Ticketing, question: TicketRequest
@@ -259,7 +270,6 @@ class TicketingContract(OnSite):
         site.delete(ref)
         calls: list[Callable[[], None]] = [
             lambda: tickets.comment(ref, "e", "text"),
-            lambda: tickets.close(ref, "e", "text"),
             lambda: tickets.attach(ref, Attachment(name="a.json", content=b"{}")),
         ]
         for call in calls:

@@ -13,6 +13,10 @@ from mlc.model.ticket import Answer
 from mlc.standalone.faults import Effect
 from mlc.testing.ticketing.site import LABEL, OnSite, Site, eventually
 from mlc.ticketing import Attachment, TicketRequest
+from mlc.ticketing.port import withdrawal_text
+
+WRITES = "POST|PUT|PATCH"
+FOREVER = 10**6
 
 
 class TicketingFaults(OnSite):
@@ -116,6 +120,59 @@ class TicketingFaults(OnSite):
             call()
         assert len(site.comments(ref)) == 1
         assert site.files(ref) == [b"{}"]
+
+    @pytest.mark.parametrize("status", [400, 403, 404, 409, 410, 422])
+    def test_a_ticket_that_may_not_be_withdrawn_stays_open_with_one_comment_and_the_systems_reason(
+        self, site: Site, question: TicketRequest, status: int
+    ) -> None:
+        tickets = site.adapter()
+        ref = tickets.create(question)
+        # As an earlier try left it that died after its comment.
+        tickets.comment(ref, "ended", withdrawal_text("The run was cancelled."))
+        body = site.refusal % "Field Assignee is required."
+        site.faults.add(Effect.ANSWER, method=WRITES, status=status, body=body, times=FOREVER)
+        for _ in range(2):
+            kept = tickets.close(ref, "ended", "The run was cancelled.")
+            assert kept
+            assert "Field Assignee is required." in kept
+        site.faults.planned.clear()
+        assert tickets.get(ref).answer is Answer.PENDING
+        assert len(site.comments(ref)) == 1
+
+    def test_a_ticket_that_can_be_neither_withdrawn_nor_commented_on_is_a_refusal(
+        self, site: Site, question: TicketRequest
+    ) -> None:
+        tickets = site.adapter()
+        ref = tickets.create(question)
+        site.faults.add(Effect.ANSWER, method=WRITES, status=403, body=site.refusal % "no", times=FOREVER)
+        with pytest.raises(Refused):
+            tickets.close(ref, "ended", "The run was cancelled.")
+        site.faults.planned.clear()
+        assert tickets.close(ref, "ended", "The run was cancelled.") is None
+        assert len(site.comments(ref)) == 1
+
+    def test_a_ticket_is_withdrawn_when_the_system_is_up_again(self, site: Site, question: TicketRequest) -> None:
+        tickets = site.adapter()
+        ref = tickets.create(question)
+        for method in ("GET", WRITES):
+            site.faults.add(Effect.ANSWER, method=method, status=503, times=FOREVER)
+            with pytest.raises(Unavailable):
+                tickets.close(ref, "ended", "The run was cancelled.")
+            site.faults.planned.clear()
+        assert tickets.close(ref, "ended", "The run was cancelled.") is None
+        assert tickets.get(ref).status == site.withdrawn
+        assert len(site.comments(ref)) == 1
+
+    def test_a_ticket_is_not_taken_for_withdrawn_when_nothing_else_can_be_seen_either(
+        self, site: Site, question: TicketRequest
+    ) -> None:
+        tickets = site.adapter()
+        ref = tickets.create(question)
+        tickets.get(ref)
+        site.faults.add(Effect.ANSWER, status=404, times=FOREVER)
+        assert tickets.close(ref, "ended", "The run was cancelled.")
+        site.faults.planned.clear()
+        assert tickets.get(ref).answer is Answer.PENDING
 
     def test_a_system_that_asks_to_wait_is_heeded(self, site: Site, question: TicketRequest) -> None:
         site.faults.add(

@@ -4,19 +4,21 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.open_tickets import is_label
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
+from mlc.ticketing import http_failure
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.jira import wiki
-from mlc.ticketing.jira.answer import answer_of, decision_of, reason_of, state_of
+from mlc.ticketing.jira.answer import answer_of, decision_of, least_misleading, reason_of, state_of
 from mlc.ticketing.jira.reader import JiraReader
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.jira.wire import AttachedIssue, Created, Issue, Transition, Transitions, moment
-from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording
+from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording, withdrawal_text
 from mlc.ticketing.text import one_line
 
 PROPERTY = "gov.ticket"
@@ -162,17 +164,53 @@ class JiraTicketing:
         body = {"globalId": global_id[:LONGEST_GLOBAL_ID], "object": {"url": url, "title": one_line(title)}}
         self._jira.post(f"put a link on {ref.key}", f"issue/{ref.id}/remotelink", body, _nothing)
 
-    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
-        self.comment(ref, event_id, reason)
-        if self._reader.issue(ref.id).fields.status.status_category.key == "done":
-            return
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> str | None:
+        refused: Refused | None = None
+        try:
+            http_failure.despite_conflict(partial(self.comment, ref, event_id, withdrawal_text(reason)))
+        except Refused as error:  # NotFound, too: whether the ticket is gone it says itself
+            refused = error
+        try:
+            kept = self._is_open(ref) and self._move_away(ref)
+            if not kept or not self._is_open(ref):  # somebody may have been quicker
+                return None
+        except NotFound:
+            return self._gone(ref)
+        if refused is not None:
+            raise refused
+        return kept
+
+    def _is_open(self, ref: TicketRef) -> bool:
+        return self._state(self._reader.issue(ref.id)).answer is Answer.PENDING
+
+    def _gone(self, ref: TicketRef) -> str | None:
+        """A ticket that is not there has been withdrawn, unless the account has lost the right to see any."""
+        try:
+            self._see_project()
+        except Refused as error:
+            return f"{ref.key} can't be found, and its project can't be seen either. {error}"
+        return None
+
+    def _move_away(self, ref: TicketRef) -> str:
+        """Try the ways that withdraw a ticket. Why none of them leads there; empty if one did."""
         doing, path = f"withdraw {ref.key}", f"issue/{ref.id}/transitions"
-        offered = self._jira.get(doing, path, Transitions.model_validate, expand="transitions.fields").transitions
+        kept = f"From where {ref.key} is, no transition leads to {' or '.join(self._settings.withdrawn_statuses)}"
+        try:
+            offered = self._jira.get(doing, path, Transitions.model_validate, expand="transitions.fields").transitions
+        except Refused as error:
+            return str(error)
         for transition in offered:
             fields = self._withdrawing(transition)
-            if fields is not None:
-                self._jira.post(doing, path, {"transition": {"id": transition.id}, "fields": fields}, _nothing)
-                return
+            if fields is None:
+                continue
+            body = {"transition": {"id": transition.id}, "fields": fields}
+            try:
+                http_failure.despite_conflict(partial(self._jira.post, doing, path, body, _nothing))
+            except Refused as error:
+                kept = str(error)
+            else:
+                return ""
+        return kept
 
     def _withdrawing(self, transition: Transition) -> dict[str, dict[str, str]] | None:
         """The fields to send with a transition that withdraws a ticket; None if it doesn't, or asks for too much."""
@@ -186,10 +224,10 @@ class JiraTicketing:
             if not field.required or field.has_default_value:
                 continue
             allowed = [str(value.get("name", "")) for value in field.allowed_values] if name == "resolution" else []
-            neutral = [text for text in allowed if answer_of(transition.to, text, self._settings) is Answer.UNDECIDED]
-            if not neutral:
+            resolution = least_misleading(allowed, self._settings)
+            if resolution is None:
                 return None
-            fields[name] = {"name": neutral[0]}
+            fields[name] = {"name": resolution}
         return fields
 
     def _state(self, issue: Issue) -> TicketState:

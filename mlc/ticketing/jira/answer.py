@@ -1,5 +1,6 @@
 """What a Jira ticket means: its answer, who gave it, and until when."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,24 @@ def answer_of(status: Status, resolution: str, settings: JiraSettings) -> Answer
     if approved or (closed and _in(resolution, settings.approved_resolutions)):
         return Answer.APPROVED
     return Answer.UNDECIDED if closed else Answer.PENDING
+
+
+def least_misleading(allowed: Sequence[str], settings: JiraSettings) -> str | None:
+    """The resolution for a ticket that is withdrawn: the first of the settings' list that is allowed.
+
+    Else one that means neither yes nor no; else one that means no, since nothing comes of the ticket; only then yes.
+    """
+
+    def rank(name: str) -> int:
+        listed = settings.withdrawn_resolutions
+        place = next((place for place, wanted in enumerate(listed) if _in(name, [wanted])), None)
+        if place is not None:
+            return place
+        if _in(name, settings.approved_resolutions):
+            return len(listed) + 2
+        return len(listed) + _in(name, settings.rejected_resolutions)
+
+    return min((name for name in allowed if name), key=rank, default=None)
 
 
 def state_of(issue: Issue, expiration_field: str | None, settings: JiraSettings, now: datetime) -> TicketState:

@@ -31,6 +31,10 @@ class JiraSettings(SystemSettings):
     withdrawn_statuses: list[str] = Field(
         ["Withdrawn", "Cancelled", "Canceled"], description="Statuses for tickets that nobody needs to answer any more"
     )
+    withdrawn_resolutions: list[str] = Field(
+        ["Obsolete", "Withdrawn", "Cancelled", "Canceled", "Won't Do", "Won't Fix"],
+        description="Resolutions for such tickets where one has to be given, the least misleading first",
+    )
     expiration_field: str = Field("Expiration Date", description="Name or id of the expiration date's field")
     time_zone: str = Field("UTC", description="Zone in which an expiration date ends")
     timeout: float = Field(20, description="Seconds for one request")

@@ -4,15 +4,17 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import quote
 
 from mlc.model.failure import NotFound, Refused
 from mlc.model.open_tickets import is_label
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
+from mlc.ticketing import http_failure
 from mlc.ticketing.content import plain
 from mlc.ticketing.event_mark import EVENT_MARK, is_ours
 from mlc.ticketing.expiration import check_zone
-from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording
+from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording, withdrawal_text
 from mlc.ticketing.servicenow.answer import PEOPLE, answer_of, approver_of, is_open, last_said, person, state_of
 from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.reader import ServiceNowReader
@@ -165,22 +167,55 @@ class ServiceNowTicketing:
         # ServiceNow has no links beside a ticket: a journal entry shows one, and a newer one stands above it.
         self._write(ref, *link_note(global_id, url, title))
 
-    def close(self, ref: TicketRef, event_id: str, reason: str) -> None:
-        self.comment(ref, event_id, reason)
+    def close(self, ref: TicketRef, event_id: str, reason: str) -> str | None:
+        tables = self._settings.tables
+        refused: Refused | None = None
+        try:
+            table, sys_id = self._place(ref)
+            tables = [table]
+            try:
+                http_failure.despite_conflict(partial(self.comment, ref, event_id, withdrawal_text(reason)))
+            except Refused as error:  # NotFound, too: whether the record is gone it says itself
+                refused = error
+            kept = self._is_open(table, sys_id) and self._move_away(ref, table, sys_id)
+            if not kept or not self._is_open(table, sys_id):  # somebody may have been quicker
+                return None
+        except NotFound:
+            return self._gone(ref, tables)
+        if refused is not None:
+            raise refused
+        return kept
+
+    def _is_open(self, table: str, sys_id: str) -> bool:
+        return is_open(self._reader.ticket(table, sys_id), table, self._settings)
+
+    def _gone(self, ref: TicketRef, tables: Sequence[str]) -> str | None:
+        """A record that is not there has been withdrawn, unless the account has lost the right to see any."""
+        try:
+            for table in tables:
+                self._reader.see_table(table)
+        except Refused as error:
+            return f"{ref.key} can't be found, and no other record can be seen either. {error}"
+        return None
+
+    def _move_away(self, ref: TicketRef, table: str, sys_id: str) -> str:
+        """Cancel a record. Why that can't be; empty if it is cancelled."""
         settings = self._settings
-        table, sys_id = self._place(ref)
-        if not is_open(self._reader.ticket(table, sys_id), table, settings):
-            return
         state = settings.withdrawn_state if table == settings.table else settings.incident_withdrawn_state
         withdrawn = Row.model_validate({"state": {"value": state}})
         if answer_of(withdrawn, table, settings) is not Answer.UNDECIDED:
-            return
+            return f"The state {state} would be an answer to {ref.key}: correct the settings' withdrawn state"
+        doing = f"withdraw {ref.key}"
         try:
-            self._session.change(f"withdraw {ref.key}", table, sys_id, {"state": state}, ["state"])
+            row = http_failure.despite_conflict(
+                partial(self._session.change, doing, table, sys_id, {"state": state}, ["state"])
+            )
         except Refused as error:
-            # A rule of the site does not let it go there: it stays open, and the comment says that nobody waits.
-            if error.status not in {400, 403}:
-                raise
+            return str(error)
+        if state.casefold() in {row.value("state").casefold(), row.shown("state").casefold()}:
+            return ""
+        # It ignores what the account may not write, and answers as if it had been written.
+        return f"{SYSTEM} did not keep the state {state} of {ref.key}: may the account write it?"
 
     def _write(self, ref: TicketRef, text: str, event_id: str) -> None:
         """Write a journal entry, unless one with its event's mark is there."""
