@@ -145,7 +145,7 @@ class TicketActivities:
         except ApplicationError as error:
             if error.type != FailureType.REFUSED:
                 raise
-            return Withdrawn(left_open=truncate(str(error), LONGEST_REASON), told=False)
+            return Withdrawn(left_open=truncate(error.message, LONGEST_REASON), told=False)
 
     @activity.defn
     async def withdraw_tickets(self, withdrawal: Withdrawal) -> None:

@@ -45,10 +45,7 @@ def job_part(desk: Office, job_id: str) -> Part:
         return (await desk.center.get_job(job_id)).job_status == "CANCELLED"
 
     async def hinder(how: str) -> None:
-        if how == GONE:
-            (await desk.model_manage.delete(f"jobs/{job_id}")).raise_for_status()
-        else:
-            part.faults += [plan(desk.center_faults, "PATCH", f"/jobs/{job_id}$", STATUS[how])]
+        part.faults += [plan(desk.center_faults, "PATCH", f"/jobs/{job_id}$", STATUS[how])]
 
     part = Part(f"cancel the job {job_id}", is_done, hinder, of=job_id)
     return part

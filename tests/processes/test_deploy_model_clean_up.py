@@ -270,7 +270,12 @@ async def test_what_a_cancelled_run_was_putting_back_is_undone_beside_everything
     await load_everything(desk, high, await desk.start(high))
     barrier.open(low)
     (again,) = (await loading(desk, high)).values()
+
+    async def loads() -> bool:
+        return (await desk.status(run)).waiting_for == "the runtimes to load the model"
+
     await until(desk, run, Phase.SUPERSEDE)
+    await eventually(loads)
 
     async def is_done() -> bool:
         return state(await desk.center.get_deployment(again)) == "UNDEPLOYED"

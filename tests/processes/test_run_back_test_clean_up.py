@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from deploying import notifications
+from deploying import notifications, trying
 from leaving import DOWN, GONE, REFUSED, Part, held_up, job_part, plan
 from office import Office
 from servers import eventually
@@ -22,7 +22,9 @@ async def testing(desk: Office) -> tuple[str, WorkflowHandle[Any, RunBackTestRes
     """A back test that waits for its job; and the part of a clean-up that ends it."""
     snapshot_id = await desk.snapshot()
     run = await desk.begin("RunBackTest", RunBackTestInput(model_id=snapshot_id), RunBackTestResult)
-    return snapshot_id, run, job_part(desk, await desk.job_awaited(run))
+    job_id = await desk.job_awaited(run)
+    await trying(run, "finish_back_test")  # it has looked, and looks no more until it is told
+    return snapshot_id, run, job_part(desk, job_id)
 
 
 def notice_part(desk: Office, snapshot_id: str) -> Part:

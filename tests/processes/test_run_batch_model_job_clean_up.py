@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from deploying import trying
 from leaving import DOWN, GONE, REFUSED, Part, held_up, job_part, plan
 from office import LAKE, Office
 from servers import eventually
@@ -27,7 +28,9 @@ def desk(shared_desk: Office) -> Office:
 async def scoring(desk: Office) -> tuple[WorkflowHandle[Any, RunBatchModelJobResult], Part]:
     """A run that waits for its job; and the part of a clean-up that ends it."""
     run = await begin(desk, "fraud", input_files=[{"url": f"file://{LAKE}/in.csv"}], output_files=[])
-    return run, job_part(desk, await desk.job_awaited(run))
+    job_id = await desk.job_awaited(run)
+    await trying(run, "finish_scoring")  # it has looked, and looks no more until it is told
+    return run, job_part(desk, job_id)
 
 
 @pytest.mark.parametrize("how", ["unhindered", REFUSED, GONE, DOWN])

@@ -227,7 +227,10 @@ def test_without_a_way_to_withdraw_closing_only_comments(change: ChangeSite, que
     assert len(change.comments(ref)) == 1
     yes = change.adapter(withdrawn_state="3", closed_states=["4"], approved_values=["requested"])
     assert yes.get(ref).answer is Answer.APPROVED
-    assert "would be an answer" in (yes.close(ref, "e", "Nobody waits.") or "")
+    assert yes.close(ref, "e", "Nobody waits.") is None
+    assert tickets.get(ref).status == "New"
+    none = change.adapter(withdrawn_state="")
+    assert "No state is set" in (none.close(ref, "e", "Nobody waits.") or "")
     assert tickets.get(ref).status == "New"
 
 
