@@ -74,7 +74,9 @@ class DeploymentActivities:
                 f"No runtime matches snapshot {snapshot.name!r}: {looked_for(snapshot)}. "
                 f"The centre's runtimes: {', '.join(map(described, runtimes)) or 'none at all'}.",
             )
-        refs = [RuntimeRef(id=each.id, name=truncate(each.name, 100), mode=each.mode) for each in found]
+        refs = [
+            RuntimeRef(id=r.id, name=truncate(r.name, 100), mode=r.mode, single_model=r.single_model) for r in found
+        ]
         return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
 
     @activity.defn

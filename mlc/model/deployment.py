@@ -64,6 +64,8 @@ class RuntimeRef(Record):
     id: str
     name: str
     mode: DeploymentMode
+    single_model: bool = False
+    """The next model that it loads pushes out the one before."""
 
 
 class OtherDeployment(Record):

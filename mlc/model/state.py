@@ -125,7 +125,7 @@ class RolloutState(State):
     newest_files: str = ""
     """Digest of the files that the deployment carries which was made last; empty if it isn't known."""
     loads: list[str] = []
-    """Runtimes that were loaded, or may have been, since it was last seen to what was there before."""
+    """Runtimes of one model that were loaded, or may have been, since it was last seen to what was there before."""
 
 
 class PutBackState(State):

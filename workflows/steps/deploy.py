@@ -105,11 +105,10 @@ class Rollout:
                     DeploymentActivities.find_deployment, request, "a deployment that may have been made"
                 )
                 if found is not None:
+                    self._loads(request.runtime)
                     self.state.made[place] = found
                 del self.state.asked[place]
         finally:  # what is known is taken back although more can't be looked for
-            for place in self.state.made:
-                self._loads(place)
             if self.state.made:
                 await call(
                     DeploymentActivities.undo_deployments, self.deployments, summary="undo this run's deployments"
@@ -144,8 +143,6 @@ class Rollout:
 
     async def _undo_made(self, call: Call) -> None:
         made = dict(self.state.made)
-        for place in made:
-            self._loads(place)
         ids = [deployment.id for deployment in made.values()]
         await self._end(ids, call, "undo this run's deployments")
         for place in made:
@@ -158,7 +155,7 @@ class Rollout:
             asked = self.state.asked[place]
             found = await call(DeploymentActivities.find_deployment, asked, summary="look for what may have been made")
         if found is not None:
-            self._loads(place)
+            self._loads(self.state.asked[place].runtime)
             await self._end([found.id], call, "undo a deployment that was being made")
         self.state.asked.pop(place, None)
         self.state.made.pop(place, None)
@@ -221,15 +218,15 @@ class Rollout:
             if not self._stale:
                 return
 
-    def _loads(self, place: str) -> None:
+    def _loads(self, runtime: RuntimeRef | None) -> None:
         """What was there before may be pushed out."""
-        if place != BATCH and place not in self.state.loads:
-            self.state.loads.append(place)
+        if runtime is not None and runtime.single_model and runtime.id not in self.state.loads:
+            self.state.loads.append(runtime.id)
 
     async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
         def created(deployment: Deployment) -> None:
             self.state.made[place] = deployment
-            self._loads(place)
+            self._loads(runtime)
             self.state.newest_files = deployment.digest or self.state.newest_files
             del self.state.asked[place]
 

@@ -67,7 +67,8 @@ class PutBack:
         Args:
             before: the parts that take back this run's own deployments, or find that they stay.
         """
-        if not self.state.put_back and not self.state.rollout.loads and not self.state.rollout.asked:
+        asked = [request.runtime for request in self.state.rollout.asked.values() if request.runtime is not None]
+        if not (self.state.put_back or self.state.rollout.loads or any(runtime.single_model for runtime in asked)):
             return []
         if not workflow.patched("put-back-2026-11"):
             return [
@@ -91,7 +92,7 @@ class PutBack:
                     raise
                 instead = reason(error)
                 for _, take_back in rollout.parts:
-                    await take_back(call)
+                    await self.case.unless_refused(partial(take_back, call))
             self.state.put_back.pop(place, None)
             if instead:
                 notice = not_put_back(self.case.snapshot, winner.pushed_out, instead)
