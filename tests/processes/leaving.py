@@ -170,7 +170,7 @@ async def waits(desk: Office, run: Run, number: int) -> TicketRef:
 
 
 async def held_up(run: WorkflowHandle[Any, Any], parts: Sequence[Part]) -> None:
-    """Wait until the run says of these parts, and of no others, that they are down, and what the system answered."""
+    """Wait until the run says of these parts, and of no others, what their system answered: that it is down."""
 
     async def said() -> bool:
         waiting_for = (await run.query("status"))["waiting_for"]

@@ -106,7 +106,7 @@ async def test_when_everything_is_down_each_part_is_done_as_soon_as_its_system_i
     assert record.note.startswith("The run was cancelled. Still to be done when this was written: ")
 
 
-@pytest.mark.parametrize("hows", ["rrr", "dgd", "rdg", "ddr"])
+@pytest.mark.parametrize("hows", ["rrr", "dgd", "rdg"])
 async def test_a_record_of_servicenow_is_withdrawn_beside_everything_else(desk: Office, hows: str) -> None:
     left = await stopped(desk, "servicenow")
     parts = [left.undo, left.withdraw, left.record]
@@ -128,7 +128,7 @@ async def test_with_nothing_in_the_way_all_parts_are_done(desk: Office) -> None:
     assert (status.waiting_for, status.open_tickets, status.result.warnings) == ("", [], [])
 
 
-@pytest.mark.parametrize("hows", ["rddr", "dgrd", "drgg", "gddd"])
+@pytest.mark.parametrize("hows", ["dgrd", "gddr"])
 async def test_whatever_is_in_the_way_of_each_part_of_an_abandoned_runs_end_the_others_are_done(
     desk: Office, hows: str
 ) -> None:
@@ -164,7 +164,9 @@ async def test_the_end_of_a_rejected_run_waits_for_no_part_of_it(desk: Office, p
     await desk.decide(run, ticket, "Rejected")
     await held_up(run, [hindered_part])
     for other in (left.record, left.notify, left.tell):
-        assert other.name == hindered_part.name or await other.is_done()
+        if other.name != hindered_part.name:
+            await eventually(other.is_done)
+    assert not await hindered_part.is_done()
     hindered_part.mend()
     assert (await run.result()).outcome == "rejected"
     assert await hindered_part.is_done()

@@ -41,7 +41,7 @@ def notice_part(desk: Office, snapshot_id: str) -> Part:
 
 @pytest.mark.parametrize(
     ("job", "notice"),
-    [(REFUSED, DOWN), (GONE, REFUSED), (DOWN, GONE), (DOWN, DOWN), (REFUSED, REFUSED), (GONE, DOWN)],
+    [(REFUSED, DOWN), (GONE, REFUSED), (DOWN, GONE), (DOWN, DOWN)],
 )
 async def test_a_failed_back_tests_job_is_ended_and_its_failure_told_whatever_is_in_the_way(
     desk: Office, job: str, notice: str

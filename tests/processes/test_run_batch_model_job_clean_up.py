@@ -59,7 +59,7 @@ async def test_a_failed_batch_jobs_scoring_job_is_ended_while_its_ticket_cant_be
     assert any("PATCH jobs" in warning for warning in status["result"]["warnings"]) is (how == REFUSED)
 
 
-@pytest.mark.parametrize("how", [REFUSED, GONE, DOWN])
+@pytest.mark.parametrize("how", [REFUSED, DOWN])
 async def test_a_cancelled_batch_job_ends_whatever_is_in_the_way_of_ending_its_scoring_job(
     desk: Office, how: str
 ) -> None:
