@@ -149,13 +149,13 @@ class Rollout:
             self.state.made.pop(place, None)
 
     async def _undo_unclear(self, place: str, call: Call) -> None:
+        asked = self.state.asked[place]
         if (end := self._unclear.get(place)) is not None:
             found = await end.tie(call)
         else:
-            asked = self.state.asked[place]
             found = await call(DeploymentActivities.find_deployment, asked, summary="look for what may have been made")
         if found is not None:
-            self._loads(self.state.asked[place].runtime)
+            self._loads(asked.runtime)
             await self._end([found.id], call, "undo a deployment that was being made")
         self.state.asked.pop(place, None)
         self.state.made.pop(place, None)
