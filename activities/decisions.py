@@ -26,7 +26,8 @@ from mlc.model.decision import DecisionRecord, DeployedPlace, RecordEvent
 from mlc.model.deployment import DeploymentMode
 from mlc.model.failure import NotFound
 from mlc.model.open_tickets import mint
-from mlc.model.processes import Outcome, Policy
+from mlc.model.policy import Policy
+from mlc.model.processes import Outcome
 from mlc.model.result import TestResult, TestResultRecord
 from mlc.model.snapshot import DecisionEntry, Snapshot
 from mlc.model.ticket import Answer

@@ -21,8 +21,9 @@ from activities.matching import described, looked_for, matching
 from activities.occupied import occupant, occupied, refuse_occupied
 from mlc.center import Center, NewDeployment
 from mlc.model.base import Record
-from mlc.model.binding import digest
+from mlc.model.binding import BoundFile, differences, digest, in_short
 from mlc.model.deployment import (
+    BATCH,
     Deployment,
     DeploymentMode,
     DeploymentRecord,
@@ -73,7 +74,9 @@ class DeploymentActivities:
                 f"No runtime matches snapshot {snapshot.name!r}: {looked_for(snapshot)}. "
                 f"The centre's runtimes: {', '.join(map(described, runtimes)) or 'none at all'}.",
             )
-        refs = [RuntimeRef(id=each.id, name=truncate(each.name, 100), mode=each.mode) for each in found]
+        refs = [
+            RuntimeRef(id=r.id, name=truncate(r.name, 100), mode=r.mode, single_model=r.single_model) for r in found
+        ]
         return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
 
     @activity.defn
@@ -90,8 +93,8 @@ class DeploymentActivities:
                     existing = await self._find(request)
                     if existing is None:
                         snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
-                        carried = await self._as_approved(request, snapshot)
                         runtime = await self._runtime(request.runtime) if request.runtime else None
+                        carried = await self._as_approved(request, snapshot)
                         if runtime is not None and runtime.single_model:
                             await refuse_occupied(self.center, runtime, snapshot, request.rank)
                 if existing is None:
@@ -153,11 +156,29 @@ class DeploymentActivities:
         Raises:
             ApplicationError: ``ChangedSinceApproval`` (final).
         """
-        carried = digest(await files_of_open(self.center, snapshot))
+        files = await files_of_open(self.center, snapshot)
+        carried = digest(files)
         if request.expected and carried != request.expected:
             changed = f"Snapshot {snapshot.name!r} changed after it was approved, so it was not deployed."
+            if request.like:
+                changed = await self._not_put_back(request, snapshot, files)
             raise non_retryable(FailureType.CHANGED_SINCE_APPROVAL, changed)
         return carried
+
+    async def _not_put_back(self, request: DeploymentRequest, snapshot: Snapshot, now: Sequence[BoundFile]) -> str:
+        """What became of the files that were deployed, and what can be done so that they are again."""
+        since = "it changed"
+        with suppress(NotFound):
+            async with self.center.open_deployment(request.like) as opened:
+                if opened.snapshot:
+                    changes = differences(await files_of_open(self.center, opened.snapshot), now)
+                    since = ", ".join(in_short(changes)) or since
+        where = request.runtime.name if request.runtime else BATCH
+        return (
+            f"Snapshot {snapshot.name!r} was pushed out of {where} and is not put back: since it was deployed there, "
+            f"{since}. Only what was deployed is put back. Take the change back in the model centre, then Done puts "
+            "the snapshot back. To have it deployed as it is now, answer Rejected here and start its own process again."
+        )
 
     async def _found(self, existing: DeploymentRecord, request: DeploymentRequest) -> Deployment:
         """One that an earlier try made: it compared what it deployed, if there was anything to compare it with."""

@@ -16,7 +16,7 @@ from mlc.center import Catalogue, Center, NewMonitor
 from mlc.model.asset import AssetRole
 from mlc.model.base import Record
 from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
-from mlc.model.snapshot import Monitor, Snapshot
+from mlc.model.snapshot import Model, Monitor, Snapshot
 from mlc.model.truncation import truncate
 
 
@@ -51,7 +51,7 @@ class MonitorActivities:
 
     async def _add(self, snapshot: Snapshot, opened: AsyncExitStack) -> MonitorsAdded:
         available = await _available(self.center, snapshot)
-        plan = _plan(snapshot, available)
+        plan = plan_for(snapshot, {name: monitor.model for name, monitor in available.items()})
         told = [f"Monitor {name!r} was not added: {why}." for name, why in plan.lacking.items()]
         warnings = [*plan.warnings, *(truncate(sentence, 250) for sentence in told)]
         if plan.add:
@@ -85,7 +85,8 @@ class MonitorActivities:
 
 async def planned(center: Center, snapshot: Snapshot) -> MonitorPlan:
     """Which monitors a snapshot would get, and why not the others."""
-    return _plan(snapshot, await _available(center, snapshot))
+    available = await _available(center, snapshot)
+    return plan_for(snapshot, {name: monitor.model for name, monitor in available.items()})
 
 
 async def _available(center: Center, snapshot: Snapshot) -> dict[str, Snapshot]:
@@ -104,19 +105,20 @@ async def newest_monitor(center: Catalogue, name: str) -> Snapshot | None:
     return await center.latest_snapshot(models[0].id) if models else None
 
 
-def _plan(snapshot: Snapshot, available: Mapping[str, Snapshot]) -> MonitorPlan:
+def plan_for(snapshot: Snapshot, available: Mapping[str, Model]) -> MonitorPlan:
+    """What becomes of the monitors that a snapshot should have, of which so many are there, by name."""
     unclear: dict[str, str] = {}
     chosen: defaultdict[str, list[str]] = defaultdict(list)
     for name, monitor in available.items():
         try:
-            chosen[left_out(snapshot, chosen_monitor_inputs(snapshot, monitor.model))].append(name)
+            chosen[left_out(snapshot, chosen_monitor_inputs(snapshot, monitor))].append(name)
         except NotClear as problem:
             unclear[name] = str(problem)
     plan = plan_monitors(
         snapshot.model.methodology,
         present={monitor.name for monitor in snapshot.monitors},
         roles={asset.role for asset in snapshot.assets},
-        needed={name: monitor.model.required_roles for name, monitor in available.items()},
+        needed={name: monitor.required_roles for name, monitor in available.items()},
         unclear=unclear,
     )
     choices = [truncate(f"{said}: {', '.join(names)}.", 500) for said, names in chosen.items() if said]

@@ -37,6 +37,7 @@ from mlc.model.deployment import (
     OtherDeployment,
     PushedOut,
     Rank,
+    Runtime,
     RuntimeRef,
 )
 from mlc.model.failure import FailureType, NotFound
@@ -96,6 +97,18 @@ class Settled(Record):
     """Of what is higher: what this run's own load has pushed out of a runtime that holds one model, or may have."""
     gone: dict[str, str] = {}
     """The run's own is gone, and nothing is there that had a right to end it; with what the centre says of it."""
+
+
+class Loads(Record):
+    """Runtimes that a run has loaded, or may have, and where nothing of its own stays."""
+
+    runtimes: list[str]
+
+
+class PushedOutByLoads(Record):
+    """What was pushed out by it, by runtime. Where nothing is said there was nothing, or it is there still."""
+
+    deployments: dict[str, PushedOut] = {}
 
 
 class _View:
@@ -173,6 +186,24 @@ class PrecedenceActivities:
                 await end_each(self.center, lower)
                 ended |= lower
 
+    @activity.defn
+    async def find_pushed_out(self, loads: Loads) -> PushedOutByLoads:
+        """What a run has pushed out of runtimes that hold one model, or may have: the highest that is active there.
+
+        One that its own run may still take back is left to that run.
+        """
+        found = PushedOutByLoads()
+        with translated():
+            for runtime in await self.center.list_runtimes():
+                if not runtime.single_model or runtime.id not in loads.runtimes:
+                    continue
+                listed = await self.center.list_deployments(runtime_id=runtime.id)
+                there = [d for d in await self._told(listed, ACTIVE) if not d.provisional]
+                if there:
+                    highest = max(there, key=lambda d: (d.rank, d.made))
+                    found.deployments[runtime.id] = await self._pushed_out(runtime, highest)
+        return found
+
     async def _confirmed(self, deployment_id: str) -> DeploymentRecord | str:
         """A deployment that is active, and from now on confirmed; else what the centre says of it."""
         try:
@@ -225,14 +256,17 @@ class PrecedenceActivities:
                 if runtime.single_model and runtime.id in settled.overtaken:
                     winner = views[runtime.id].higher
                     assert winner is not None
-                    ref = RuntimeRef(id=runtime.id, name=truncate(runtime.name, 100), mode=runtime.mode)
-                    settled.pushed_out[runtime.id] = PushedOut(
-                        snapshot_id=winner.snapshot_id,
-                        runtime=ref,
-                        rank=winner.rank,
-                        digest=await self._carried(winner.id),
-                    )
+                    settled.pushed_out[runtime.id] = await self._pushed_out(runtime, winner)
         return settled
+
+    async def _pushed_out(self, runtime: Runtime, there: DeploymentRecord) -> PushedOut:
+        return PushedOut(
+            snapshot_id=there.snapshot_id,
+            deployment_id=there.id,
+            runtime=RuntimeRef(id=runtime.id, name=truncate(runtime.name, 100), mode=runtime.mode),
+            rank=there.rank,
+            digest=await self._carried(there.id),
+        )
 
     async def _carried(self, deployment_id: str) -> str:
         """The digest of the files that a deployment carries; empty if it has none, or is gone."""

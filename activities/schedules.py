@@ -10,7 +10,18 @@ from temporalio import activity
 from activities.deployments import Deployments, active_deployments
 from activities.failures import translated
 from mlc.center import Center
+from mlc.model.base import Record
+from mlc.model.failure import NotFound
 from mlc.model.schedule import Schedule
+
+
+class Successor(Record):
+    """A deployment that takes the place of another one of the same snapshot."""
+
+    snapshot_id: str
+    previous: str
+    """The deployment's id; its schedules go on."""
+    deployment: str
 
 
 @dataclass
@@ -42,6 +53,26 @@ class ScheduleActivities:
                 first = await self.center.get_deployment(deployments.ids[0])
                 own = [schedule for schedule in first.schedules if schedule.id not in copies]
                 await self.center.set_schedules(first.id, [*own, *copies.values()])
+        return len(copies)
+
+    @activity.defn
+    async def carry_over(self, successor: Successor) -> int:
+        """Copy one deployment's schedules to the one that takes its place, and none that the snapshot has elsewhere.
+
+        Returns:
+            How many. None where the previous one is gone.
+        """
+        with translated():
+            try:
+                old = await self.center.get_deployment(successor.previous)
+            except NotFound:
+                return 0
+            id_ = successor.snapshot_id
+            copies = {copy.id: copy for copy in (copied(s, id_, id_, self.center) for s in old.schedules)}
+            if copies:
+                new = await self.center.get_deployment(successor.deployment)
+                own = [schedule for schedule in new.schedules if schedule.id not in copies]
+                await self.center.set_schedules(new.id, [*own, *copies.values()])
         return len(copies)
 
 

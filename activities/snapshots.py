@@ -15,7 +15,8 @@ from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.job import OnLostRecords
 from mlc.model.monitor_plan import OnMissingMonitor
-from mlc.model.processes import DeployModelInput, OnFailedVerdict, Policy, RunBackTestInput
+from mlc.model.policy import OnFailedVerdict, Policy
+from mlc.model.processes import DeployModelInput, RunBackTestInput
 from mlc.model.result import TestResult
 from mlc.model.snapshot import DecisionEntry, Snapshot, SnapshotSummary
 from mlc.model.snapshot import Submission as TakenUp

@@ -8,9 +8,10 @@ from pydantic_core import PydanticUndefined
 
 from mlc import settings
 from mlc.center.modelop.settings import CenterSettings
+from mlc.settings.reading import Group
 from mlc.ticketing.registry import SYSTEMS
 
-GROUPS: tuple[type[settings.Group], ...] = (
+GROUPS: tuple[type[Group], ...] = (
     settings.ProcessSettings,
     CenterSettings,
     *(system.settings for system in SYSTEMS),
@@ -22,7 +23,7 @@ GROUPS: tuple[type[settings.Group], ...] = (
 )
 
 
-def rows(group: type[settings.Group]) -> Iterator[str]:
+def rows(group: type[Group]) -> Iterator[str]:
     for variable, field in zip(group.variables().values(), group.model_fields.values(), strict=True):
         once = f" (once `{variable.old}`, which works until {variable.until})" if variable.old else ""
         yield f"| `{variable.name}` | {_default(field.default)} | {field.description}{once} |"

@@ -131,8 +131,8 @@ def activities_of(
         *(monitors.plan_monitors, monitors.add_missing_monitors),
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),
         *(deployments.finish_deployments, deployments.undo_deployments, deployments.supersede),
-        *(precedence.find_newer, precedence.take_over),
-        schedules.copy_schedules,
+        *(precedence.find_newer, precedence.take_over, precedence.find_pushed_out),
+        *(schedules.copy_schedules, schedules.carry_over),
         notifications.notify,
         *(
             asking.open_ticket,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from mlc.settings import OTHER_VARIABLES, Group, ProcessSettings, groups, what_is_wrong
+from mlc.settings import ProcessSettings
+from mlc.settings.reading import OTHER_VARIABLES, Group, groups, what_is_wrong
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 

@@ -18,7 +18,7 @@ from mlc.center.modelop.settings import CenterSettings
 ROOT = Path(__file__).parents[1]
 ROOMS = ("mlc/center/modelop/", "mlc/standalone/center/")
 ROOM = "mlc.center.modelop"
-PUBLIC_MODULES = ("center", "check", "folder", "settings", "signal_assets", "signals")
+PUBLIC_MODULES = ("center", "check", "folder", "settings", "signal_assets", "signal_envelope", "signals")
 """Modules of the room whose functions and classes speak the domain's language: others may import them."""
 CAMEL = re.compile(r"\b[a-z]+[a-z0-9]*[A-Z]\w*")
 
@@ -40,7 +40,7 @@ EXCEPTIONS: dict[str, str] = {
     "mlc/model/notification.py: ERROR": STATES,
     **dict.fromkeys((f"mlc/model/verdict.py: {s}" for s in ("modelMethodology", "modelRisk", "modelStage")), TABLES),
     "mlc/model/processes.py: deployableModel": PUBLIC,
-    "mlc/settings.py: environmentName": PUBLIC,
+    "mlc/settings/__init__.py: environmentName": PUBLIC,
     "mlc/check/center.py: environmentName": PUBLIC,
     "mlc/dmn/reader.py: inputData": DMN,
     "mlc/testing/center/ledger.py: fileUrl": LOOKALIKES,

@@ -162,7 +162,7 @@ class DeployModel(ProcessRun):
         in_order = workflow.patched("order-of-snapshots-2026-11")
         before = self.precedence.make_way if in_order else None
         deployments = await self.review.as_approved(
-            lambda approved: self.rollout.run(self.case.policy, approved, before), self.rollout.start_over
+            lambda approved: self.rollout.run(self.case.policy, approved, before), self.precedence.start_over
         )
         if deployments is None:
             return
@@ -201,6 +201,7 @@ class DeployModel(ProcessRun):
                 self.begin()
                 yield
             except Stopped as stop:
+                self.progress.rejected()
                 if stop.kind is TicketKind.REJECTION:
                     await self.go_no_further("", Outcome.REJECTED)
                     return
@@ -246,12 +247,11 @@ class DeployModel(ProcessRun):
 
         Those that gave way to a newer snapshot's do not.
         """
-        return [
+        own = [
             *self.rollout.to_take_back,
             *(self.precedence.to_give_way if self.state.superseding else self.rollout.to_undo),
-            *self.put_back.to_undo,
-            *self.case.to_abandon(why),
         ]
+        return [*own, *self.put_back.to_do(own), *self.case.to_abandon(why)]
 
     async def conclude(self) -> None:
         """What came of it, in the centre: deployed, unless newer snapshots have taken all of its places."""

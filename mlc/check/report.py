@@ -13,7 +13,7 @@ from mlc.check.settings import check_settings
 from mlc.check.temporal import check_temporal
 from mlc.check.tickets import check_system, check_tickets
 from mlc.model.finding import Finding, Mark, wrong
-from mlc.settings import what_is_wrong
+from mlc.settings.reading import what_is_wrong
 from mlc.ticketing import registry
 
 LONGEST = 60.0

@@ -14,7 +14,7 @@ import mlc.center.configured  # a group of settings is known once it is imported
 import mlc.ticketing.registry  # noqa: F401
 from mlc.model.finding import Finding, good, warning, wrong
 from mlc.model.truncation import truncate
-from mlc.settings import OTHER_VARIABLES, SETTINGS_FILE, Variable, groups, home
+from mlc.settings.reading import OTHER_VARIABLES, SETTINGS_FILE, Variable, groups, home
 
 PREFIX = "MLC_"
 MOST = 20

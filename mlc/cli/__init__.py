@@ -3,19 +3,19 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from mlc.cli.dmn import dmn
-from mlc.cli.extra import RUNTIME, STANDALONE, how_to_install, require
+from mlc.cli.extra import RUNTIME, STANDALONE, require
+from mlc.cli.failure import what_went_wrong
 from mlc.cli.home import typed, use_home
 from mlc.cli.schedule import schedule
+from mlc.cli.service import as_service, end_well_when_told, until_told, warn_of_unknown_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,7 +72,7 @@ def dev(free_ports: FreePorts = False) -> None:
     from mlc.standalone.demo import EXAMPLES
     from mlc.standalone.dev import Standalone, run_until_told, teller
 
-    async def until_told(system: Standalone) -> None:
+    async def tell_and_wait(system: Standalone) -> None:
         for what, address in system.addresses.items():
             tell(f"{what:<16}{address}")
         model = here if (here := Path("examples/breast_cancer")).is_dir() else EXAMPLES / here.name
@@ -81,7 +81,7 @@ def dev(free_ports: FreePorts = False) -> None:
 
     folder, console = _standalone_home()
     tell = teller(console)
-    asyncio.run(run_until_told(folder, free_ports=free_ports, tell=tell, work=until_told))
+    asyncio.run(run_until_told(folder, free_ports=free_ports, tell=tell, work=tell_and_wait))
 
 
 @app.command()
@@ -105,7 +105,7 @@ def demo(
 def _standalone_home() -> tuple[Path, "Console"]:
     from rich.console import Console
 
-    from mlc.settings import home
+    from mlc.settings.reading import home
 
     folder, console = home().absolute(), Console(highlight=False)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold secrets
@@ -118,9 +118,9 @@ def worker() -> None:
     """Run the processes' workflows and activities."""
     from mlc.worker import run_worker
 
-    _as_service()
-    _warn_of_unknown_settings()
-    asyncio.run(_until_told(run_worker))
+    as_service()
+    warn_of_unknown_settings()
+    asyncio.run(until_told(run_worker))
 
 
 @app.command()
@@ -129,9 +129,9 @@ def gateway() -> None:
     from mlc.gateway.serve import serve
     from mlc.settings import FileSettings, GatewaySettings
 
-    _as_service()
-    _warn_of_unknown_settings()
-    _end_well_when_told()
+    as_service()
+    warn_of_unknown_settings()
+    end_well_when_told()
     asyncio.run(serve(GatewaySettings(), FileSettings()))
 
 
@@ -145,7 +145,7 @@ def setup() -> None:
     async def run() -> list[str]:
         return await set_up(await connect(), ProcessSettings())
 
-    _as_service()
+    as_service()
     for line in asyncio.run(run()):
         typer.echo(line)
 
@@ -252,8 +252,8 @@ def runtime(
 
     options = {"name": name, "stage": stage, "tags": tag, "online": online, "host": host, "port": port}
     given: dict[str, Any] = {field: value for field, value in options.items() if value is not None}
-    _as_service()
-    _warn_of_unknown_settings()
+    as_service()
+    warn_of_unknown_settings()
     asyncio.run(run_runtime(RuntimeSettings(**given)))
 
 
@@ -263,8 +263,8 @@ def center() -> None:
     from mlc.settings import StandaloneCenterSettings
     from mlc.standalone.center.serve import serve
 
-    _as_service()
-    _end_well_when_told()
+    as_service()
+    end_well_when_told()
     serve(StandaloneCenterSettings())
 
 
@@ -274,63 +274,9 @@ def desk() -> None:
     from mlc.settings import DeskSettings
     from mlc.standalone.desk.serve import serve
 
-    _as_service()
-    _end_well_when_told()
+    as_service()
+    end_well_when_told()
     serve(DeskSettings())
-
-
-def _as_service() -> None:
-    """What long-running commands have in common."""
-    use_home()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-
-
-def _warn_of_unknown_settings() -> None:
-    """A misspelt setting changes nothing, so that nothing else would show it. No values are shown."""
-    from mlc.check.settings import unknown_settings
-
-    for finding in unknown_settings():
-        logging.getLogger("mlc.settings").warning("%s: %s", finding.what, finding.remedy)
-
-
-async def _until_told(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Let work go on until Ctrl-C or SIGTERM, and end by itself then."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await work(stop)
-
-
-def _end_well_when_told() -> None:
-    """Exit code 0 after Ctrl-C or SIGTERM. Web servers finish their work, then pass the signal on to this handler."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
-
-
-def _sentence(error: BaseException) -> str:
-    """What went wrong and what to do, in a line or two."""
-    from pydantic import ValidationError
-
-    from mlc.settings import what_is_wrong
-    from mlc.temporal import USUAL_ADDRESS
-
-    if isinstance(error, ValidationError):
-        return what_is_wrong(error)
-    if isinstance(error, RuntimeError) and "client connect" in str(error):
-        address = os.environ.get("TEMPORAL_ADDRESS", f"the address of temporal.toml, or {USUAL_ADDRESS}")
-        return f"Temporal can't be reached at {address}: start it (`mlc dev` does), or set TEMPORAL_ADDRESS."
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}."
-    if isinstance(error, ModuleNotFoundError):
-        return how_to_install(error)
-    if isinstance(error, TypeError | AttributeError | KeyError | AssertionError):
-        return f"Something is wrong in mlc itself ({type(error).__name__}: {error}): `mlc --debug ...` shows where."
-    return str(error) or type(error).__name__
 
 
 def main() -> NoReturn:
@@ -346,7 +292,7 @@ def main() -> NoReturn:
         if _debug:
             traceback.print_exc()
         else:
-            _say(_sentence(error))
+            typer.echo(what_went_wrong(error), err=True)
         code = FAILED
     sys.stdout.flush()
     sys.stderr.flush()

@@ -10,7 +10,7 @@ def use_home() -> None:
     """Let this process find the Temporal of ``mlc dev``, if the user has named none (``TEMPORAL_*``, temporal.toml)."""
     from dotenv import dotenv_values
 
-    from mlc.settings import SETTINGS_FILE, home
+    from mlc.settings.reading import SETTINGS_FILE, home
     from mlc.temporal import configured_address
 
     address = dotenv_values(home() / SETTINGS_FILE, interpolate=False).get("TEMPORAL_ADDRESS")

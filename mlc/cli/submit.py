@@ -13,7 +13,7 @@ from mlc.cli.home import typed
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult
 from mlc.pages import run_page
-from mlc.settings import SETTINGS_FILE, home
+from mlc.settings.reading import SETTINGS_FILE, home
 from mlc.standalone.submit import Submitted, submit
 from mlc.standalone.validation import Report, Surroundings, surroundings, validate
 from mlc.standalone.watch import watch

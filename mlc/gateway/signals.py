@@ -12,7 +12,8 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from mlc.center.modelop.signals import Envelope, ModelOpSignals
+from mlc.center.modelop.signal_envelope import Envelope
+from mlc.center.modelop.signals import ModelOpSignals
 from mlc.gateway.handlers import Call, Heard, Systems, handler_of
 from mlc.gateway.idempotency import KeyReused, key_of
 from mlc.gateway.intake import bears, read_body

@@ -64,6 +64,8 @@ class RuntimeRef(Record):
     id: str
     name: str
     mode: DeploymentMode
+    single_model: bool = False
+    """The next model that it loads pushes out the one before."""
 
 
 class OtherDeployment(Record):
@@ -86,9 +88,11 @@ class OtherDeployment(Record):
 
 
 class PushedOut(Record):
-    """A deployment that another one's load pushed out of a runtime which holds one model only."""
+    """A deployment that another one's load pushed out of a runtime which holds one model only, or may have."""
 
     snapshot_id: str
+    """Empty if the centre doesn't say."""
+    deployment_id: str = ""
     runtime: RuntimeRef
     rank: Rank
     digest: str = ""
@@ -107,6 +111,8 @@ class DeploymentRequest(Record):
     """Set by a run that knows of ranks: until it has confirmed the deployment, it may take it back."""
     expected: str = ""
     """Digest of the files that were approved; empty if nobody was asked."""
+    like: str = ""
+    """The deployment whose files ``expected`` stands for, if it puts that one back."""
 
 
 class Deployment(Record):

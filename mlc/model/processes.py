@@ -1,16 +1,15 @@
 """The public face of the processes: what starts them, what they answer, and the names that everybody uses."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, model_validator
 
-from mlc.model.base import LONGEST_ID, Input, OpenEnum, Record, State, renamed
+from mlc.model.base import LONGEST_ID, Input, OpenEnum, State
 from mlc.model.deployment import Deployment, OtherDeployment
 from mlc.model.file import InputFile, OutputFile
-from mlc.model.job import JobParameters, OnLostRecords, RecordCounts
-from mlc.model.monitor_plan import OnMissingMonitor
+from mlc.model.job import JobParameters, RecordCounts
 from mlc.model.ticket import Decision, Provider, TicketRef
 from mlc.model.verdict import Verdict
 
@@ -70,36 +69,6 @@ class Phase(OpenEnum):
     """One that a newer release added."""
 
 
-class OnFailedVerdict(OpenEnum):
-    """What comes of a verdict that did not pass."""
-
-    REJECT = "reject"
-    """A rejection ticket."""
-    ASK = "ask"
-    """The review ticket says so, and the reviewer may override it."""
-    UNKNOWN = "unknown"
-    """As ``REJECT``."""
-
-
-class Policy(Record):
-    """The settings that steer a run, read once when it starts so that it ends by the rules it began under."""
-
-    outage_budget: timedelta = renamed(timedelta(hours=24), "outage_budget", was="patience")
-    """How long an outage is retried before it becomes an error ticket."""
-    ticket_index_lag: timedelta = renamed(timedelta(seconds=120), "ticket_index_lag", was="settle")
-    """How long a search may lag behind a write in the ticket system: waited after an ambiguous creation."""
-    center_index_lag: timedelta = renamed(timedelta(seconds=15), "center_index_lag", was="center_settle")
-    on_failed_verdict: OnFailedVerdict = OnFailedVerdict.REJECT
-    on_lost_records: OnLostRecords = OnLostRecords.FAIL
-    on_missing_monitor: OnMissingMonitor = OnMissingMonitor.WARN
-    handover: bool = False
-    """Whether a run with a long history goes on as a new one. Not those that a release began which can't do so."""
-    ticketing: Provider = "jira"
-    """Where tickets go that neither the snapshot nor the input sends elsewhere."""
-    ticket_systems: list[str] = []
-    """The ticket systems that are set up."""
-
-
 class DeployModelInput(Input):
     """Input of DeployModel: ``{"snapshot_id": "..."}``."""
 
@@ -148,6 +117,8 @@ class StepStatus(OpenEnum):
     DONE = "done"
     SKIPPED = "skipped"
     FAILED = "failed"
+    REJECTED = "rejected"
+    """A person said no: the run stopped in it."""
     UNKNOWN = "unknown"
 
 

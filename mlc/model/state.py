@@ -12,11 +12,11 @@ from mlc.model.base import State
 from mlc.model.binding import Binding
 from mlc.model.deployment import Deployment, DeploymentRequest, OtherDeployment, PushedOut, Rank, RuntimeRef
 from mlc.model.job import Job, JobRequest
+from mlc.model.policy import Policy
 from mlc.model.processes import (
     DeployModelInput,
     DeployModelResult,
     DeployModelStatus,
-    Policy,
     ProcessStatus,
     RunBackTestInput,
     RunBackTestResult,
@@ -103,6 +103,8 @@ class RolloutState(State):
 
     approved: str = ""
     """Digest of the files that are deployed and no others; empty if nobody approved any."""
+    like: str = ""
+    """The deployment that is put back, if ``approved`` are its files."""
 
     made: dict[str, Deployment] = {}
     asked: dict[str, DeploymentRequest] = {}
@@ -121,11 +123,15 @@ class RolloutState(State):
     yielded: dict[str, OtherDeployment] = {}
     """Places where this run gave way, and to what."""
     yielding: list[str] = []
-    """Ids of deployments that are to be taken back there."""
+    """Ids of deployments that are to be taken back there, or where another one was made instead."""
+    newest_files: str = ""
+    """Digest of the files that the deployment carries which was made last; empty if it isn't known."""
+    loads: list[str] = []
+    """Runtimes of one model that were loaded, or may have been, since it was last seen to what was there before."""
 
 
 class PutBackState(State):
-    """A higher snapshot's deployment that this run's load pushed out, and what puts it back."""
+    """Another deployment that this run's load pushed out, and what puts it back."""
 
     pushed_out: PushedOut
     rollout: RolloutState

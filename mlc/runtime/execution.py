@@ -9,22 +9,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mlc.center import Contents, Ledger, NewFile
+from mlc.center import Ledger, NewFile
 from mlc.model.asset import Asset, AssetRole
-from mlc.model.failure import Refused, TooLarge
 from mlc.model.failure_text import with_reason
 from mlc.model.job import JobKind, JobRecord, JobResult, RecordCounts, default_output
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.installation import Doing, quietly
-from mlc.runtime.layout import Layout, Order
+from mlc.runtime.layout import Layout
 from mlc.runtime.libraries import libraries
-from mlc.runtime.names import path_of
+from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.places import sha256
 from mlc.runtime.process import ModelDied, ModelProcess
-from mlc.runtime.requirements import interpreter_for
+from mlc.runtime.requirements import interpreter_for, requirements_of
 from mlc.runtime.schemas import add_schemas
 from mlc.runtime.training import Files, files_beside, trained_artefacts
 from mlc.settings import FileSettings
@@ -282,32 +281,3 @@ def _named(output: Asset, name: str) -> Asset:
 
 def _artefact(name: str) -> Asset:
     return Asset(name=name, role=AssetRole.WEIGHTS_FILE)
-
-
-async def requirements_of(model: Snapshot, contents: Contents, limit: int) -> str:
-    """The text of the model's ``requirements.txt`` files (role REQUIRED_LIBRARIES) in the centre.
-
-    Args:
-        limit: bytes of each.
-
-    Raises:
-        ModelFailure: one is larger, can't be had, or is no text.
-    """
-    texts = []
-    for asset in model.with_role(AssetRole.REQUIRED_LIBRARIES):
-        what = f"The requirements {path_of(asset)}"
-        try:
-            texts.append((await _read(contents, asset, limit)).decode() if asset.ref else "")
-        except TooLarge:
-            raise ModelFailure(
-                f"{what} are longer than {limit:,} bytes: shorten them, or raise MLC_CENTER_TEXT_LIMIT."
-            ) from None
-        except Refused as refusal:
-            raise ModelFailure(f"{what} can't be had: {refusal}") from None
-        except UnicodeDecodeError:
-            raise ModelFailure(f"{what} are not UTF-8 text.") from None
-    return "\n".join(texts)
-
-
-async def _read(contents: Contents, asset: Asset, limit: int) -> bytes:
-    return await patiently(lambda: contents.read(asset, limit=limit))

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from mlc.model import retry_after
 from mlc.model.deployment import DeploymentRecord
 from mlc.model.failure import MlcError
+from mlc.model.truncation import truncate
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.online import NoSuchDeployment, OnlineModels, Reply, SeveralModels, Target
 from mlc.runtime.online_model import ModelBusy, NotServing, Outcome, TooSlow
@@ -27,6 +28,9 @@ DEPLOYMENT_HEADER = "X-Deployment-Id"
 """Names the deployment that a round trip is for."""
 SNAPSHOT, VERSION, ANSWERED_BY = "MLC-Snapshot", "MLC-Snapshot-Version", "MLC-Deployment"
 """Headers of answers, errors too: id and name of the snapshot, and the deployment that answered."""
+WARNING = "MLC-Warning"
+"""Header of answers that are not quite what the model gave: NaN and infinity became null. Which, a sentence says."""
+LONGEST_WARNING = 1_000
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 _STATUS = {"scored": 200, "refused": 400, "failed": 500}
 _ERRORS: list[tuple[type[Exception], int, dict[str, str]]] = [
@@ -104,24 +108,31 @@ def create_app(models: OnlineModels, settings: RuntimeSettings) -> FastAPI:
 def _one(reply: Reply) -> JSONResponse:
     (outcome,) = reply.outcomes
     said = _value(outcome) if outcome["outcome"] == "scored" else _problem(outcome)
-    return _Answer(said, status_code=_STATUS[outcome["outcome"]], headers=_headers(reply.deployment))
+    headers = _headers(reply.deployment, outcome.get("warning", ""))
+    return _Answer(said, status_code=_STATUS[outcome["outcome"]], headers=headers)
 
 
 def _many(reply: Reply) -> JSONResponse:
     """An item for each record, in their order, with a status of its own; 207 if any of them is not 200."""
     items = [
         {"status": _STATUS[each["outcome"]]}
-        | ({"answer": _value(each)} if each["outcome"] == "scored" else _problem(each))
+        | ({"answer": _value(each), **_warned(each)} if each["outcome"] == "scored" else _problem(each))
         for each in reply.outcomes
     ]
     status = 200 if all(item["status"] == _STATUS["scored"] for item in items) else 207
-    return _Answer(items, status_code=status, headers=_headers(reply.deployment))
+    warned = sum("warning" in item for item in items)
+    said = f"{warned} of {len(items)} answers have a warning: NaN or infinite values became null." if warned else ""
+    return _Answer(items, status_code=status, headers=_headers(reply.deployment, said))
 
 
 def _value(outcome: Outcome) -> Any:
     """The answer to one record: a function that yields several values makes a list, one that yields nothing null."""
     results = outcome["results"]
     return results[0] if len(results) == 1 else (results or None)
+
+
+def _warned(outcome: Outcome) -> dict[str, str]:
+    return {"warning": outcome["warning"]} if "warning" in outcome else {}
 
 
 def _problem(outcome: Outcome) -> dict[str, Any]:
@@ -136,10 +147,11 @@ def _failed(reply: Reply, error: MlcError | ModelFailure) -> JSONResponse:
     return _Answer(said, status_code=status, headers={**headers, **_headers(reply.deployment)})
 
 
-def _headers(deployment: DeploymentRecord | None) -> dict[str, str]:
+def _headers(deployment: DeploymentRecord | None, warning: str = "") -> dict[str, str]:
     if deployment is None:
         return {}
     told = {SNAPSHOT: deployment.snapshot_id, VERSION: deployment.snapshot_name, ANSWERED_BY: deployment.id}
+    told[WARNING] = truncate(" ".join(warning.split()), LONGEST_WARNING)
     return {name: quote(value, safe=_PRINTABLE, errors="replace") for name, value in told.items() if value}
 
 

@@ -4,9 +4,6 @@ import asyncio
 import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-from pydantic import BaseModel, Field
 
 from mlc.center import Contents
 from mlc.model.asset import UNNAMED, Asset, AssetKind, AssetRole
@@ -15,6 +12,7 @@ from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import INSTEAD, ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import COMPILED, OUTPUT_DIR, PRIVATE, is_source, numbered, path_of, same_file
+from mlc.runtime.order import DataFile, Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.places import Places, sha256
 
@@ -24,39 +22,6 @@ TAKEN = "another file of the model or the job has that name"
 _KINDS: dict[str, str] = {AssetRole.WEIGHTS_FILE: "artefacts", AssetRole.REQUIRED_LIBRARIES: "artefacts"}
 _OTHERS = 3
 _FILES = frozenset({AssetKind.FILE, AssetKind.EXTERNAL})
-
-
-class DataFile(BaseModel):
-    """An input or output: where it is, its format (``csv``, ``json``, ``jsonl``), and what people call it.
-
-    ``schema_`` (``schema`` in JSON) is the model's extended Avro schema for its records, if there is one; ``check``
-    tells whether records that are not as it says are bad.
-    """
-
-    path: Path
-    format: str
-    name: str
-    schema_: dict[str, Any] | None = Field(None, serialization_alias="schema")
-    check: bool = False
-
-
-class Order(BaseModel):
-    """What the harness is told to do. ``kind`` is ``training``, ``metrics``, ``scoring`` or ``online``.
-
-    ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them. Online, ``inputs`` is the
-    test data of which a record is tried, ``record_schema`` the input schema, and ``check_records`` tells whether
-    callers' records that are not as it says are refused.
-    """
-
-    kind: str
-    source: str
-    functions: dict[str, str]
-    definition: Path
-    inputs: list[DataFile] = []
-    outputs: list[DataFile] = []
-    stop_on_bad_records: bool = False
-    record_schema: dict[str, Any] | None = None
-    check_records: bool = False
 
 
 class Layout:

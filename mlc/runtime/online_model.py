@@ -14,14 +14,15 @@ from mlc.model.deployment import DeploymentState
 from mlc.model.failure import ExternalError, MlcError
 from mlc.model.failure_text import with_reason
 from mlc.runtime.activities import extra_environment
-from mlc.runtime.execution import MEGABYTE, requirements_of
+from mlc.runtime.execution import MEGABYTE
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.trial import takes_lists
-from mlc.runtime.layout import Layout, Order
+from mlc.runtime.layout import Layout
+from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import ModelDied, ModelProcess
-from mlc.runtime.requirements import interpreter_for
+from mlc.runtime.requirements import interpreter_for, requirements_of
 from mlc.runtime.schemas import add_online_data
 from mlc.settings import FileSettings, RuntimeSettings
 

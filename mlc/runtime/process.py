@@ -91,7 +91,7 @@ class ModelProcess:
         self._started = False
 
     async def start(self, order: Mapping[str, Any]) -> None:
-        """Start it with an order (see :class:`mlc.runtime.layout.Order`)."""
+        """Start it with an order (see :class:`mlc.runtime.order.Order`)."""
         ours, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
         with theirs:

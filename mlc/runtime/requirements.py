@@ -1,4 +1,4 @@
-"""The interpreter for a model's ``requirements.txt``: this one if it will do, else a cached environment."""
+"""A model's ``requirements.txt``, and the interpreter for it: this one if it will do, else a cached environment."""
 
 import asyncio
 import fcntl
@@ -14,10 +14,44 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from mlc.center import Contents
+from mlc.model.asset import Asset, AssetRole
+from mlc.model.failure import Refused, TooLarge
+from mlc.model.snapshot import Snapshot
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.installation import Doing, Installation, quietly, run_program
-from mlc.runtime.names import PRIVATE
+from mlc.runtime.names import PRIVATE, path_of
+from mlc.runtime.outages import patiently
 from mlc.runtime.places import sha256
+
+
+async def requirements_of(model: Snapshot, contents: Contents, limit: int) -> str:
+    """The text of the model's ``requirements.txt`` files (role REQUIRED_LIBRARIES) in the centre.
+
+    Args:
+        limit: bytes of each.
+
+    Raises:
+        ModelFailure: one is larger, can't be had, or is no text.
+    """
+    texts = []
+    for asset in model.with_role(AssetRole.REQUIRED_LIBRARIES):
+        what = f"The requirements {path_of(asset)}"
+        try:
+            texts.append((await _read(contents, asset, limit)).decode() if asset.ref else "")
+        except TooLarge:
+            raise ModelFailure(
+                f"{what} are longer than {limit:,} bytes: shorten them, or raise MLC_CENTER_TEXT_LIMIT."
+            ) from None
+        except Refused as refusal:
+            raise ModelFailure(f"{what} can't be had: {refusal}") from None
+        except UnicodeDecodeError:
+            raise ModelFailure(f"{what} are not UTF-8 text.") from None
+    return "\n".join(texts)
+
+
+async def _read(contents: Contents, asset: Asset, limit: int) -> bytes:
+    return await patiently(lambda: contents.read(asset, limit=limit))
 
 
 def missing(requirements: str) -> list[str]:

@@ -4,7 +4,8 @@ from mlc.model.asset import AssetRole
 from mlc.model.job import JobRecord
 from mlc.model.snapshot import Model, Schema, Snapshot
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.layout import DataFile, Layout, Order
+from mlc.runtime.layout import Layout
+from mlc.runtime.order import DataFile, Order
 
 
 def add_schemas(order: Order, job: JobRecord) -> list[str]:

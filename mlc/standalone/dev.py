@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from mlc.model.job import runtime_task_queue
 from mlc.model.processes import TASK_QUEUE
-from mlc.settings import SETTINGS_FILE
+from mlc.settings.reading import SETTINGS_FILE
 from mlc.standalone.children import Child, Program
 from mlc.standalone.environment import HOST, Ports, only_one, prepare
 from mlc.standalone.readiness import answers, polls, takes_runs

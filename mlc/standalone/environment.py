@@ -14,7 +14,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from mlc.model.failure import MlcError
-from mlc.settings import SETTINGS_FILE, ProcessSettings
+from mlc.settings import ProcessSettings
+from mlc.settings.reading import SETTINGS_FILE
 
 HOST = "127.0.0.1"
 KEPT = range(20_000, 32_768)

@@ -1,6 +1,6 @@
 """What would become of a model folder: everything that can be told before anything is made of it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,14 +8,14 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from activities.matching import not_run, service_tags
-from activities.monitors import newest_monitor
+from activities.monitors import newest_monitor, plan_for
 from mlc.center import NewFile
 from mlc.center.modelop.folder import Examined, ModelFolder, examine
 from mlc.center.port import Center
 from mlc.model.asset import AssetRole
 from mlc.model.deployment import Runtime
-from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
-from mlc.model.snapshot import Schema
+from mlc.model.monitor_plan import MonitorPlan, wanted_monitors
+from mlc.model.snapshot import Model, Schema, Snapshot
 from mlc.settings import ProcessSettings
 from mlc.standalone.monitors import MONITORS
 from mlc.standalone.tables import TableReport, table_report
@@ -64,22 +64,24 @@ class Report(BaseModel):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a model would come to: runtimes, and the monitors that there are with the roles that each reads."""
+    """What a model would come to: runtimes, and the monitors that there are, by name."""
 
     runtimes: Sequence[Runtime] = (_PYTHON,)
-    monitors: Mapping[str, Collection[str]] = field(
-        default_factory=lambda: {name: roles for name, (_, roles, _) in MONITORS.items()}
+    monitors: Mapping[str, Model] = field(
+        default_factory=lambda: {
+            name: Model(name=name, required_roles=list(roles)) for name, (_, roles, _) in MONITORS.items()
+        }
     )
     asked: bool = False
 
 
 async def surroundings(center: Center, methodology: str) -> Surroundings:
     """Ask a model centre for them."""
-    needed: dict[str, Collection[str]] = {}
+    there: dict[str, Model] = {}
     for name in wanted_monitors(methodology)[0]:
         if (monitor := await newest_monitor(center, name)) is not None:
-            needed[name] = monitor.model.required_roles
-    return Surroundings(await center.list_runtimes(), needed, asked=True)
+            there[name] = monitor.model
+    return Surroundings(await center.list_runtimes(), there, asked=True)
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,9 @@ class _Look:
         self._look_at_tags()
         if not model.is_monitor:
             self._look_at_steps()
-            report.monitors = plan_monitors(
-                model.methodology,
-                present=(),
-                roles={file.asset.role for file in self._files},
-                needed=self._around.monitors,
-            )
+            there, wanted = self._around.monitors, wanted_monitors(model.methodology)[0]
+            snapshot = Snapshot(id="", model=model, assets=[file.asset for file in self._files])
+            report.monitors = plan_for(snapshot, {name: there[name] for name in wanted if name in there})
 
     def _of_role(self, *roles: str) -> list[NewFile]:
         return [file for file in self._files if file.asset.role in roles]

@@ -21,7 +21,14 @@ QUERY_TIMEOUT = 5.0
 
 R = TypeVar("R", bound=ProcessResult)
 
-_STYLES = {"done": "green", "waiting": "yellow", "failed": "red", "skipped": "dim", "running": "cyan"}
+_STYLES = {
+    "done": "green",
+    "waiting": "yellow",
+    "failed": "red",
+    "rejected": "red",
+    "skipped": "dim",
+    "running": "cyan",
+}
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)]*)\)")
 
 Line = tuple[datetime, str, str, str]
@@ -97,8 +104,13 @@ def changes(before: ProcessStatus | None, now: ProcessStatus) -> Iterator[Line]:
     known = before.steps if before else []
     for number, step in enumerate(now.steps):
         old = known[number] if number < len(known) else None
+        said = _said(step)
+        if step.status == "running" and not said:  # what it does will be told when there is something to tell
+            if old is not None or not any(earlier.phase == step.phase for earlier in now.steps[:number]):
+                continue
+            said = "again"
         if step.status != "waiting" and (old is None or (old.status, old.note) != (step.status, step.note)):
-            yield step.ended or step.started, step.phase, step.status, _said(step)
+            yield step.ended or step.started, step.phase, step.status, said
     waits = _plain(now.waiting_for)
     if waits and now.waiting_for != (before.waiting_for if before else ""):
         note = _plain(now.steps[-1].note) if now.steps and now.steps[-1].status == "waiting" else ""

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mlc.model.failure import ExternalError, MlcError
-from mlc.settings import ProcessSettings, of_their_own
+from mlc.settings import ProcessSettings
+from mlc.settings.reading import of_their_own
 from mlc.ticketing.jira import JIRA
 from mlc.ticketing.servicenow import SERVICENOW
 from mlc.ticketing.system import SystemSettings, TicketSystem

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from pydantic import Field, SecretStr, field_validator
 
 from mlc.model.finding import Finding
-from mlc.settings import Group, trimmed
+from mlc.settings.reading import Group, trimmed
 from mlc.ticketing.port import Ticketing
 from mlc.ticketing.webhook import Webhook
 

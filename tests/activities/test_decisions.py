@@ -16,7 +16,8 @@ from mlc.model.binding import Binding, BoundFile, bound_files, differences, dige
 from mlc.model.decision import RecordEvent
 from mlc.model.deployment import DeploymentMode, DeploymentRequest
 from mlc.model.failure import NotFound
-from mlc.model.processes import Outcome, Policy
+from mlc.model.policy import Policy
+from mlc.model.processes import Outcome
 from mlc.model.result import Provenance, TestResult, TestResultRecord
 from mlc.model.snapshot import Model, Schema, Snapshot
 from mlc.model.ticket import Answer, Decision, DecisionOutcome

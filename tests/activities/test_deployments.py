@@ -237,3 +237,19 @@ async def test_the_snapshot_of_no_model_supersedes_nothing(room: Backroom) -> No
     new = Deployments(snapshot_id=id_, ids=[await room.deploy(id_)])
     assert await room.run(room.deployments.supersede, new) == []
     assert await state(room, stranger) == "DEPLOYED"
+
+
+async def test_what_is_put_back_carries_the_same_files_and_else_it_is_told_what_changed(room: Backroom) -> None:
+    id_, engine = await room.snapshot(), await room.engine(online=True)
+    first = await room.run(room.deployments.deploy, request(id_, engine))
+    again = await room.run(room.deployments.deploy, request(id_, engine, expected=first.digest, like=first.id))
+    assert again.digest == first.digest
+    present = (await room.center.get_snapshot(id_)).stored_model.model_assets
+    documents = [each.wire() for each in present[1:]]
+    await room.center.patch_snapshot(id_, {"storedModel": {"modelAssets": documents}})
+    asked = request(id_, engine, expected=first.digest, like=first.id)
+    error = await room.failure(room.deployments.deploy, asked)
+    assert (error.type, error.non_retryable) == ("ChangedSinceApproval", True)
+    assert f"since it was deployed there, {present[0].filename} is gone." in error.message
+    gone = await room.failure(room.deployments.deploy, asked.model_copy(update={"like": GONE}))
+    assert "since it was deployed there, it changed." in gone.message

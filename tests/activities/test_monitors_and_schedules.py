@@ -7,7 +7,7 @@ import pytest
 from backroom import ASSETS, GONE, TABLE, Backroom, asset, bare_model
 
 from activities.deployments import Deployments
-from activities.schedules import copied
+from activities.schedules import Successor, copied
 from mlc.center.modelop import ids, wire
 from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from mlc.model.schedule import Schedule
@@ -161,7 +161,7 @@ async def test_a_folder_is_validated_by_the_monitors_that_would_be_added_whether
 ) -> None:
     around = await surroundings(room.port, "Classification")
     assert set(around.monitors) == set(CLASSIFICATION)
-    assert around.monitors["Stability Monitor: PSI/CSI"] == ["BASELINE_DATA"]
+    assert around.monitors["Stability Monitor: PSI/CSI"].required_roles == ["BASELINE_DATA"]
     assert set((await surroundings(room.port, "Regression")).monitors) == set(REGRESSION[1:]), "the centre has no other"
 
 
@@ -181,6 +181,21 @@ async def test_schedules_go_on_with_the_new_deployment_once_and_its_own_stay(roo
     assert len(kept) == 3
     assert kept[2].meta_data is not None
     assert kept[2].meta_data.name == f"for {new}"
+
+
+async def test_the_schedules_of_one_deployment_go_on_with_its_successor_and_no_others(room: Backroom) -> None:
+    id_ = await room.snapshot()
+    old = await room.deploy(id_, schedules=[schedule("a")])
+    await room.deploy(id_, schedules=[schedule("elsewhere")])
+    new = await room.deploy(id_, schedules=[schedule("own")])
+    successor = Successor(snapshot_id=id_, previous=old, deployment=new)
+    for _ in range(2):
+        assert await room.run(room.schedules.carry_over, successor) == 1
+    kept = (await room.center.get_deployment(new)).schedules
+    assert [s.schedule_id for s in kept[:1]] == ["own"]
+    assert len(kept) == 2
+    gone = successor.model_copy(update={"previous": GONE})
+    assert await room.run(room.schedules.carry_over, gone) == 0
 
 
 async def test_schedules_without_an_id_are_all_copied(room: Backroom) -> None:

@@ -8,10 +8,18 @@ from backroom import GONE, Backroom, asset, bare_model
 from interleaving import BATCH, PlayedRun, different, orders, played
 
 from activities.deployments import Deployments
-from activities.precedence import Claim, Places, PrecedenceActivities, Settled, Survey
+from activities.precedence import (
+    Claim,
+    Loads,
+    Places,
+    PrecedenceActivities,
+    PushedOutByLoads,
+    Settled,
+    Survey,
+)
 from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
-from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, Rank
+from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, PushedOut, Rank
 from mlc.model.failure import Refused
 from mlc.model.snapshot import SnapshotOrder
 
@@ -440,3 +448,38 @@ async def test_a_deployment_is_made_with_its_rank_and_provisional(room: Backroom
     assert (record.placed, record.provisional) == (asked.rank, True)
     await settled(room, only, batch=id_)
     assert not (await room.port.get_deployment(id_)).provisional
+
+
+# Runtimes that hold one model.
+
+
+async def pushed_out(room: Backroom, *engines: wire.Engine) -> dict[str, PushedOut]:
+    loads = Loads(runtimes=[str(engine.id) for engine in engines])
+    found = await room.run(room.precedence.find_pushed_out, loads)
+    assert isinstance(found, PushedOutByLoads)
+    return found.deployments
+
+
+async def test_what_is_active_on_a_runtime_that_holds_one_model_was_pushed_out_by_a_load(room: Backroom) -> None:
+    low, high = await snapshots(room, 2)
+    engine = await room.engine(online=True, mlc_many_models=None)
+    many, elsewhere = await room.engine(online=True), await room.engine(online=True, mlc_many_models=None)
+    older, newer = [await confirmed(room, id_, engine) for id_ in (low, high)]
+    for other in (many, elsewhere):
+        await confirmed(room, low, other)
+    found = await pushed_out(room, engine, many)
+    assert list(found) == [engine.id]
+    there = found[str(engine.id)]
+    assert (there.deployment_id, there.snapshot_id, there.rank) == (newer, high, await rank(room, high))
+    assert (there.runtime.name, bool(there.digest)) == (engine.name, True)
+    await room.port.end_deployment(newer)
+    assert (await pushed_out(room, engine))[str(engine.id)].deployment_id == older
+
+
+async def test_what_is_being_loaded_or_may_be_taken_back_was_not_pushed_out(room: Backroom) -> None:
+    (only,) = await snapshots(room, 1)
+    engine = await room.engine(online=True, mlc_many_models=None)
+    await made(room, only, engine)
+    await made(room, only, engine, load=False)
+    assert await pushed_out(room, engine) == {}
+    assert await pushed_out(room) == {}

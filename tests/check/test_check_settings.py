@@ -10,7 +10,7 @@ from cli.cli_process import ROOT, environment, mlc
 
 from mlc.check.settings import check_settings
 from mlc.model.finding import Finding, Mark
-from mlc.settings import OTHER_VARIABLES, groups
+from mlc.settings.reading import OTHER_VARIABLES, groups
 
 SECRET = "kept-to-yourself"
 
@@ -168,7 +168,7 @@ def test_the_check_knows_the_settings_of_every_module(tmp_path: Path) -> None:
     code = """
 import importlib, pkgutil
 import mlc, mlc.check.report
-from mlc.settings import groups
+from mlc.settings.reading import groups
 known = set(groups())
 for module in pkgutil.walk_packages(mlc.__path__, "mlc."):
     if not module.name.endswith("__main__"):

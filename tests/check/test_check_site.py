@@ -7,6 +7,7 @@ import httpx
 import pytest
 from check_site import CENTER_TOKEN, Site
 
+from mlc.center.modelop.check import FINDERS
 from mlc.center.modelop.settings import CenterSettings
 from mlc.check.report import check_everything, lines
 from mlc.model.finding import Finding, Mark
@@ -83,6 +84,19 @@ async def test_a_collection_that_is_missing_or_closed_is_named(site: Site) -> No
     )
     expect(flaws, Mark.WRONG, "The collection deployedModels can't be read", "the right to do this")
     expect(flaws, Mark.WARNING, "modelTestResults has no finder", "filtered")
+
+
+async def test_where_decision_records_are_files_on_the_stored_model_no_collection_of_them_is_needed(site: Site) -> None:
+    site.gate.closed["decisionRecords"] = 404  # as on ModelOp, which has none
+    expect(await site.flaws(), Mark.WRONG, "has no collection decisionRecords", "MLC_CENTER_DECISION_RECORDS")
+    finders = len(FINDERS)
+    site.set(MLC_CENTER_DECISION_RECORDS="modelAssets")
+    assert await site.flaws() == []
+    said = [finding.what for finding in await site.findings()]
+    (readable,) = [what for what in said if what.startswith("Collections can be read: ")]
+    assert "storedModels" in readable
+    assert not {"decisionRecords", "modelAssets"} & set(readable.replace(",", "").split())
+    assert f"Finders are as the settings say: {finders - 1} of {finders - 1}" in said
 
 
 async def test_a_centre_whose_root_is_closed_is_judged_by_its_collections(site: Site) -> None:

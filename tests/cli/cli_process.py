@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import psutil
 from dotenv import dotenv_values
@@ -68,6 +68,23 @@ class Dev:
             stdout=self.output.open("w"),
             stderr=subprocess.STDOUT,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Whatever a test came to: nothing that was started is left."""
+        with suppress(psutil.NoSuchProcess):
+            self.children()
+            self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for process in filter(alive, self.seen):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def said(self) -> str:
         """What it has printed."""

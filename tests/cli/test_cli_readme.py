@@ -1,4 +1,4 @@
-"""The commands in the README, run as they stand there."""
+"""The commands in the README and in docs/commands.md, run as they stand there."""
 
 import os
 import re
@@ -13,12 +13,13 @@ from cli_process import ROOT, Dev, environment, mlc, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
-README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "docs" / "commands.md"]
+TEXT = "".join(page.read_text() for page in PAGES)
 
 
 def block_after(words: str) -> list[str]:
     """The lines of the first console block after these words."""
-    block = README.split(words, 1)[1].split("```console\n", 1)[1].split("```", 1)[0]
+    block = TEXT.split(words, 1)[1].split("```console\n", 1)[1].split("```", 1)[0]
     return block.strip().splitlines()
 
 
@@ -41,7 +42,7 @@ def snapshot(dev: Dev) -> str:
 
 
 def shell(dev: Dev, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a line as it stands in the README, but for the ports of this installation."""
+    """Run a line as it stands there, but for the ports of this installation."""
     gateway = f"127.0.0.1:{dev.setting('MLC_GATEWAY_PORT')}"
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
@@ -69,6 +70,14 @@ SAID = {
 }
 
 
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
 def test_a_misspelt_signal_is_accepted_and_comes_to_nothing(dev: Dev, snapshot: str) -> None:
     (signal,) = (command for command in block_after("<!-- commands") if "workflow signal" in command)
     done = shell(dev, signal.replace("ticket_changed", "tiket_changed"), SNAPSHOT=snapshot)
@@ -80,7 +89,7 @@ def test_the_temporal_commands_do_what_they_say(dev: Dev, snapshot: str) -> None
     commands = block_after("<!-- commands")
     assert len(commands) == len(SAID)
     for command, (begins, says) in zip(commands, SAID.items(), strict=True):
-        assert command.startswith(f"temporal workflow {begins}"), "the README and this test go together"
+        assert command.startswith(f"temporal workflow {begins}"), "docs/commands.md and this test go together"
         done = shell(dev, command, SNAPSHOT=snapshot)
         assert done.returncode == 0, done.stderr
         assert says in done.stdout, f"{command}\n{done.stdout}"

@@ -10,6 +10,7 @@ from cli_process import ROOT, mlc
 
 from mlc.center.modelop.folder import NotEmpty, write_starter
 from mlc.model.deployment import Runtime
+from mlc.model.snapshot import Model
 from mlc.standalone.validation import Report, Surroundings, validate
 
 NO_SERVER = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
@@ -169,9 +170,29 @@ def test_monitors_that_will_not_be_added_are_named_with_what_is_missing(starter:
     assert plan.warnings == ["The model's methodology is 'LLM': it gets the monitors of a classification model."]
 
 
+def test_of_several_files_of_a_role_it_is_told_which_the_monitors_read_as_it_is_when_they_are_added(
+    starter: Path,
+) -> None:
+    (starter / "baseline_2.csv").write_bytes((starter / "baseline.csv").read_bytes())
+    change(starter, assets={"baseline_2.csv": "BASELINE_DATA"})
+    plan = report(starter).monitors
+    assert plan is not None
+    assert (len(plan.add), plan.lacking) == (4, {})
+    (warning,) = plan.warnings
+    assert "Chosen for monitors, of BASELINE_DATA baseline.csv is read, left out: baseline_2.csv:" in warning
+
+
+def test_a_monitor_of_which_it_is_not_clear_what_it_reads_will_not_be_added(starter: Path) -> None:
+    two = Model(name="Stability Monitor: PSI/CSI", required_roles=["BASELINE_DATA", "BASELINE_DATA"])
+    found = report(starter, around=Surroundings(monitors={two.name: two})).monitors
+    assert found is not None
+    assert found.lacking[two.name] == "the snapshot has 1 assets with the role BASELINE_DATA to choose, not 2"
+
+
 def test_what_the_centre_has_counts(starter: Path) -> None:
     runtimes = [Runtime(id="1", name="r", platforms={"r": "4"}, tags=["fraud"])]
-    around = Surroundings(runtimes, {"Performance Monitor: Classification": ["COMPARATOR_DATA"]}, asked=True)
+    monitor = Model(name="Performance Monitor: Classification", required_roles=["COMPARATOR_DATA"])
+    around = Surroundings(runtimes, {monitor.name: monitor}, asked=True)
     found = report(starter, "fraud", "credit", around=around)
     assert "of the type PYTHON, which no runtime of the model centre runs: they run r." in found.errors[0]
     assert [warning.partition(":")[0] for warning in found.warnings] == [

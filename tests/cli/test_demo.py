@@ -152,33 +152,33 @@ class Person:
 
 
 def test_without_approve_a_person_decides_and_deciding_otherwise_shows_in_the_exit_code(tmp_path: Path) -> None:
-    running = Dev(tmp_path / "home", "demo", "--exit")
+    with Dev(tmp_path / "home", "demo", "--exit") as running:
 
-    def asked(ticket: str) -> Person:
-        request = rf"^\S+  you +{ticket} +Please open (http://\S+/browse/{ticket}) and (.*)$"
-        found = wait_until(lambda: re.search(request, running.said(), re.MULTILINE), 120)
-        assert found
-        assert "Rejected" in found[2]
-        running.children()
-        return Person(found[1])
+        def asked(ticket: str) -> Person:
+            request = rf"^\S+  you +{ticket} +Please open (http://\S+/browse/{ticket}) and (.*)$"
+            found = wait_until(lambda: re.search(request, running.said(), re.MULTILINE), 120)
+            assert found
+            assert "Rejected" in found[2]
+            running.children()
+            return Person(found[1])
 
-    asked("MLR-1").move("Rejected")  # which the process records on MLR-2
-    repaired = asked("MLR-3")
-    assert "test.csv has been added to the snapshot" in repaired.read()
-    repaired.move("Rejected")
-    asked("MLR-4").move("Rejected")
-    assert running.process.wait(60) == 1
-    said = running.said()
-    assert re.findall(r"outcome +(\w+)", said) == ["rejected"] * 3
-    assert re.search(r"ticket +MLR-2 http://", said)
-    assert "Other than expected: Breast Cancer Diagnosis, Diabetes Progression." in said
-    wait_until(lambda: not any(map(alive, running.seen)), 15)
+        asked("MLR-1").move("Rejected")  # which the process records on MLR-2
+        repaired = asked("MLR-3")
+        assert "test.csv has been added to the snapshot" in repaired.read()
+        repaired.move("Rejected")
+        asked("MLR-4").move("Rejected")
+        assert running.process.wait(60) == 1
+        said = running.said()
+        assert re.findall(r"outcome +(\w+)", said) == ["rejected"] * 3
+        assert re.search(r"ticket +MLR-2 http://", said)
+        assert "Other than expected: Breast Cancer Diagnosis, Diabetes Progression." in said
+        wait_until(lambda: not any(map(alive, running.seen)), 15)
 
 
 def test_it_can_be_interrupted_while_it_starts(tmp_path: Path) -> None:
-    running = Dev(tmp_path / "home", "demo", "--approve", "--exit")
-    wait_until((tmp_path / "home" / "logs" / "temporal.log").exists)
-    assert running.end(signal.SIGINT) == 130
+    with Dev(tmp_path / "home", "demo", "--approve", "--exit") as running:
+        wait_until((tmp_path / "home" / "logs" / "temporal.log").exists)
+        assert running.end(signal.SIGINT) == 130
 
 
 async def test_without_the_examples_it_says_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

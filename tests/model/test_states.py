@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 import mlc.model
 from mlc.model.base import Input, OpenEnum
 from mlc.model.job import JobStatus
-from mlc.model.processes import DeployModelResult, OnFailedVerdict, Outcome, Phase, Policy
+from mlc.model.policy import OnFailedVerdict, Policy
+from mlc.model.processes import DeployModelResult, Outcome, Phase
 from mlc.model.state import DeployModelState, RunBackTestState, RunBatchModelJobState
 from mlc.model.ticket import Answer, TicketState
 from workflows.steps.progress import Progress

@@ -8,12 +8,14 @@ from deploying import (
     abandoned,
     cancelled,
     deployments,
+    fail,
     load,
     load_everything,
     loading,
     out_of_order,
     state,
     successor,
+    trying,
     until,
 )
 from leaving import (
@@ -26,7 +28,6 @@ from leaving import (
     Stopped,
     held_up,
     job_part,
-    no_more,
     plan,
     stopped,
     waits,
@@ -261,7 +262,7 @@ async def test_the_job_of_a_cancelled_run_is_ended_beside_everything_else(desk: 
 
 
 @pytest.mark.parametrize("how", [REFUSED, GONE, DOWN])
-async def test_what_a_cancelled_run_was_putting_back_is_undone_beside_everything_else(desk: Office, how: str) -> None:
+async def test_what_a_cancelled_run_was_putting_back_and_can_not_be_loaded_is_undone(desk: Office, how: str) -> None:
     await desk.engine(f"small-{how}", online=True, stage="DEV", tags=[how], holds_many=False)
     low = await desk.snapshot(how, stage="DEV")
     high = await successor(desk, low, how)
@@ -279,21 +280,19 @@ async def test_what_a_cancelled_run_was_putting_back_is_undone_beside_everything
     await until(desk, run, Phase.SUPERSEDE)
     await eventually(loads)
 
-    async def is_done() -> bool:
+    async def is_undone() -> bool:
         return state(await desk.center.get_deployment(again)) == "UNDEPLOYED"
 
-    async def recorded() -> bool:
-        return any(r.event == "ended" for r in await desk.port.list_decisions(low))
-
     status = {REFUSED: 403, GONE: 404, DOWN: 503}[how]
-    outage = plan(desk.center_faults, "PATCH", f"/deployedModels/{again}$", status)
     await run.cancel()
-    await eventually(recorded)
+    await fail(desk, again)
+    outage = plan(desk.center_faults, "PATCH", f"/deployedModels/{again}$", status)
     if how == DOWN:
-        name = f"undo the deployments, put back on small-{how}"
-        await held_up(run, [Part(name, is_done, no_more)])
+        await trying(run, "undo_deployments", call=2)
         outage.times = 0
-        await eventually(is_done)
+        await eventually(is_undone)
     await cancelled(run)
-    said = any("could not be undeployed" in warning for warning in (await desk.status(run)).result.warnings)
+    warnings = (await desk.status(run)).result.warnings
+    assert any("was not loaded again" in warning for warning in warnings)
+    said = any("could not be undeployed" in warning for warning in warnings)
     assert said is (how == REFUSED)

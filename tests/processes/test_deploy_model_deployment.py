@@ -112,7 +112,7 @@ async def test_an_abandoned_run_undoes_its_deployments_and_leaves_the_earlier_on
     assert await places(desk, second) == undone
     assert await deployments(desk, first) == before
     assert [s.schedule_id for d in before for s in d.schedules] == ["weekly"]
-    assert "was abandoned; earlier deployments stay active" in await said(desk, second)
+    assert "was abandoned; what was deployed before stays active" in await said(desk, second)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from deploying import (
     places,
     said,
     schedule,
+    state,
     successor,
     until,
 )
 from office import Office, Run, asset
 from paperwork import add_assets, next_ticket, text, told
-from servers import eventually
 
 from mlc.model.processes import DeployModelResult, Phase
 
@@ -153,6 +153,9 @@ async def test_rejected_leaves_the_newer_one_where_it_is(desk: Office) -> None:
     assert NEWER in await abandoned(run)
     assert await active(desk, low, high) == [high]
     assert await deployments(desk, low) == []
+    assert "was abandoned; what was deployed before stays active." in await said(desk, low)
+    steps = [(step.phase, step.status) for step in (await desk.status(run)).steps]
+    assert steps[-2:] == [(Phase.DEPLOYMENT, "rejected"), (Phase.DONE, "done")]
 
 
 async def test_done_allows_no_newer_one_that_came_while_the_ticket_waited(desk: Office) -> None:
@@ -390,14 +393,38 @@ async def test_what_was_pushed_out_and_has_changed_since_is_not_put_back_in_its_
     await add_assets(desk, high, asset("another.pkl", "WEIGHTS_FILE", b"that nobody deployed"))
     barrier.open(low)
     ticket = await desk.ticket(run, "error")
-    assert "changed after it was approved, so it was not deployed." in await text(desk, ticket)
+    asked = await text(desk, ticket)
+    assert "was pushed out of small and is not put back: since it was deployed there, another.pkl is new." in asked
+    assert "Take the change back in the model centre, then Done puts the snapshot back." in asked
     assert await places(desk, high) == [("small", "DEPLOYED")]
     await desk.decide(run, ticket, "Rejected")
     await abandoned(run)
     assert await active(desk, low, high) == [high]
 
 
-async def test_cancelled_while_it_puts_back_what_it_pushed_out_nothing_is_half_deployed(desk: Office) -> None:
+async def test_what_was_pushed_out_and_changed_is_put_back_once_the_change_was_taken_back(desk: Office) -> None:
+    await small(desk)
+    low, high = await versions(desk, 2)
+    barrier = Barrier(desk, "take_over", "list_deployments", low)
+    run = await desk.start(low)
+    await load(desk, *(await loading(desk, low)).values())
+    await barrier.reached(low)
+    await load_everything(desk, high, await desk.start(high))
+    before = [each.wire() for each in (await desk.center.get_snapshot(high)).stored_model.model_assets]
+    await add_assets(desk, high, asset("another.pkl", "WEIGHTS_FILE", b"that nobody deployed"))
+    barrier.open(low)
+    first = await desk.ticket(run, "error")
+    await desk.decide(run, first, "Done")
+    second = await next_ticket(desk, run, first)
+    assert "another.pkl is new" in await text(desk, second), "it is not deployed as it is now"
+    await desk.center.patch_snapshot(high, {"storedModel": {"modelAssets": before}})
+    await desk.decide(run, second, "Done")
+    await load(desk, (await loading(desk, high))["small"])
+    assert [each.outcome for each in await ends(run)] == ["overtaken"]
+    assert await active(desk, low, high) == [high]
+
+
+async def test_cancelled_while_it_puts_back_what_it_pushed_out_that_is_finished(desk: Office) -> None:
     await small(desk)
     low, high = await versions(desk, 2)
     barrier = Barrier(desk, "take_over", "list_deployments", low)
@@ -406,12 +433,10 @@ async def test_cancelled_while_it_puts_back_what_it_pushed_out_nothing_is_half_d
     await barrier.reached(low)
     await load_everything(desk, high, await desk.start(high))
     barrier.open(low)
-    await loading(desk, high)
+    again = (await loading(desk, high))["small"]
     await until(desk, run, Phase.SUPERSEDE)
     await run.cancel()
+    await load(desk, again)
     await cancelled(run)
-
-    async def undone() -> bool:
-        return await places(desk, high) == [("small", "DEPLOYED"), ("small", "UNDEPLOYED")]
-
-    await eventually(undone)
+    assert await places(desk, high) == [("small", "DEPLOYED"), ("small", "UNDEPLOYED")]
+    assert [each.id for each in await deployments(desk, high) if state(each) == "DEPLOYED"] == [again]

@@ -10,10 +10,12 @@ from deploying import (
     deployed,
     deployments,
     fail,
+    load,
     load_everything,
     loading,
     mend,
     out_of_order,
+    places,
     schedule,
     successor,
     trying,
@@ -21,6 +23,7 @@ from deploying import (
 from failing import BAD, GOOD
 from office import ASSETS, Office, Run, asset
 from paperwork import add_assets, next_ticket, text, told
+from servers import eventually
 from tables import under
 
 from mlc.center.modelop import wire
@@ -342,7 +345,7 @@ async def test_the_record_has_the_hashes_of_what_was_loaded_by_a_runtime_too(des
     assert "model.pkl" in [file.name for file in record.files]
 
 
-async def test_places_that_carry_different_files_since_nobody_approved_any_are_a_warning(desk: Office) -> None:
+async def test_a_place_that_carries_other_files_than_were_deployed_last_is_made_again(desk: Office) -> None:
     await desk.engine("batch")
     await desk.engine("online", online=True)
     snapshot_id = await desk.snapshot(assets=WITH_PICKLE)
@@ -353,7 +356,61 @@ async def test_places_that_carry_different_files_since_nobody_approved_any_are_a
     await swap(desk, snapshot_id)
     await desk.decide(run, error, "Done")
     await load_everything(desk, snapshot_id, run)
+    result = await run.result()
+    assert result.warnings == []
+    assert await carried(desk, snapshot_id) == [b"another one"] * 2
+    assert len({deployment.digest for deployment in result.deployments}) == 1
+    assert await places(desk, snapshot_id) == [
+        ("batch", "DEPLOYED"),
+        ("batch", "UNDEPLOYED"),
+        ("online", "DEPLOYED"),
+        ("online", "UNDEPLOYED"),
+    ]
+
+
+async def test_a_snapshot_that_changes_whenever_it_is_deployed_is_a_warning(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.engine("batch")
+    await desk.engine("online", online=True)
+    snapshot_id = await desk.snapshot(assets=WITH_PICKLE)
+    run = await desk.start(snapshot_id)
+    await fail(desk, (await loading(desk, snapshot_id))["online"])
+    error = await desk.ticket(run, "error")
+    create, number = desk.port.create_deployment, iter(range(100))
+
+    async def and_then_it_changes(new: Any) -> Any:
+        made = await create(new)
+        await swap(desk, snapshot_id, asset("model.pkl", "WEIGHTS_FILE", f"version {next(number)}".encode()))
+        return made
+
+    monkeypatch.setattr(desk.port, "create_deployment", and_then_it_changes)
+    await swap(desk, snapshot_id)
+    await desk.decide(run, error, "Done")
+    await load_everything(desk, snapshot_id, run)
     assert any("its deployments carry different files" in said for said in (await run.result()).warnings)
+
+
+async def test_a_place_that_is_made_again_is_taken_back_with_the_others_when_the_run_is_stopped(desk: Office) -> None:
+    await desk.engine("one", online=True)
+    await desk.engine("two", online=True)
+    snapshot_id = await desk.snapshot(assets=WITH_PICKLE)
+    run = await desk.start(snapshot_id)
+    ids = await loading(desk, snapshot_id, 2)
+    await load(desk, ids["one"])
+    await fail(desk, ids["two"])
+    error = await desk.ticket(run, "error")
+    await swap(desk, snapshot_id)
+    await desk.decide(run, error, "Done")
+    await load(desk, (await loading(desk, snapshot_id))["two"])
+
+    async def again() -> bool:
+        return ("one", "DEPLOYING") in await places(desk, snapshot_id)
+
+    await eventually(again)
+    await run.cancel()
+    await cancelled(run)
+    assert {state for _, state in await places(desk, snapshot_id)} == {"UNDEPLOYED"}
 
 
 async def test_a_record_that_the_centre_refuses_is_an_error_ticket_and_done_tries_again(desk: Office) -> None:

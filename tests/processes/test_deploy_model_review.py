@@ -8,6 +8,7 @@ from office import Office, Run
 from paperwork import remarked, remarks, text
 from servers import eventually
 
+from mlc.model.processes import Phase
 from mlc.model.ticket import TicketRef
 from mlc.standalone.desk.scheme import Scheme, Status
 
@@ -55,6 +56,8 @@ async def test_a_rejected_review_is_recorded_on_a_ticket_and_in_the_centre(desk:
 
     assert result.outcome == "rejected"
     assert await desk.center.list_deployments(snapshot_id=snapshot_id) == []
+    steps = [(step.phase, step.status) for step in (await desk.status(run)).steps]
+    assert steps[-2:] == [(Phase.REVIEW, "rejected"), (Phase.DONE, "done")]
     record = result.tickets[-1]
     assert (await desk.fields(record))["property"]["kind"] == "record"
     said = await text(desk, record)

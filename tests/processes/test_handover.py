@@ -25,12 +25,12 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from mlc.model.deployment import Deployment, DeploymentMode
 from mlc.model.failure import innermost
 from mlc.model.open_tickets import mint
+from mlc.model.policy import Policy
 from mlc.model.processes import (
     DeployModelInput,
     DeployModelResult,
     Outcome,
     Phase,
-    Policy,
     RunBackTestInput,
     RunBackTestResult,
     RunBatchModelJobInput,

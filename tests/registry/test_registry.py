@@ -216,11 +216,11 @@ def test_the_page_of_signals_says_what_the_registry_says() -> None:
     assert (ROOT / "docs" / "signals.md").read_text() == document() + "\n", "run: python docs/signals_table.py"
 
 
-def test_the_readme_and_the_pages_of_the_processes_name_every_signal_that_one_sends() -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_the_page_of_commands_and_those_of_the_processes_name_every_signal_that_one_sends() -> None:
+    commands = (ROOT / "docs" / "commands.md").read_text()
     for entry, signal in PROCESSES.signals:
         page = "docs/" + re.sub(r"(?<!^)(?=[A-Z])", "-", entry.name).lower() + ".md"
-        assert signal.name in readme
+        assert signal.name in commands
         assert signal.starts is Starts.ONCE or signal.name in (ROOT / page).read_text()
 
 

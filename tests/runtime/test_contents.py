@@ -13,10 +13,11 @@ from mlc.model.failure import Refused, TooLarge, Unavailable
 from mlc.model.job import JobKind
 from mlc.model.snapshot import Snapshot
 from mlc.runtime import outages
-from mlc.runtime.execution import JobExecution, requirements_of
+from mlc.runtime.execution import JobExecution
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout
+from mlc.runtime.requirements import requirements_of
 from mlc.settings import FileSettings
 
 PIECE = b"0123456789" * 1000

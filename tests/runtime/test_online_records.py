@@ -96,8 +96,8 @@ FIELDS = [
             "The input schema doesn't know the column 'incme': is 'income' meant?",
             {"unknown": ["incme"], "missing": ["income"]},
         ),
-        ([1.0], "The record is not as the input schema says: it is a list, and should be record.", {}),
-        (None, "The record is not as the input schema says: it is missing or null, and should be record.", {}),
+        ([1.0], "The record is a list, and the input schema asks for an object of columns.", {}),
+        (None, "The record is null, and the input schema asks for an object of columns.", {}),
     ],
 )
 def test_a_record_that_is_not_as_the_schema_says_is_refused_with_its_columns(
@@ -195,6 +195,11 @@ def test_without_a_schema_the_test_data_tells_what_a_column_holds(online: Online
     assert list_["message"] == "The record is a list, and the model takes an object of columns."
 
 
+def test_a_model_whose_answer_to_its_test_data_became_null_is_deployed_with_a_warning(online: Online) -> None:
+    tried = online("# modelop.score\ndef s(r): return {'half': float('nan')}", DATA).answer({"trial": True})
+    assert (tried["outcome"], tried["warning"]) == ("scored", "NaN or infinite values became null: half.")
+
+
 def test_records_are_answered_in_their_order_each_with_an_outcome(online: Online) -> None:
     outcomes = scored(online(HALF), {"a": 4}, {}, {"a": 0}, {"a": float("nan")})
     assert [outcome["outcome"] for outcome in outcomes] == ["scored", "refused", "scored", "scored"]
@@ -203,6 +208,10 @@ def test_records_are_answered_in_their_order_each_with_an_outcome(online: Online
         None,
         [{"half": 0.0}],
         [{"half": None}],
+    ]
+    assert [outcome.get("warning") for outcome in outcomes] == [
+        *[None] * 3,
+        "NaN or infinite values became null: half.",
     ]
     assert scored(online(HALF)) == []
 

@@ -88,8 +88,36 @@ async def test_answers_that_json_can_not_hold_are_valid_json_all_the_same(
         response = await http.post(runtime.url, json=sent)
         assert response.status_code == 200
         answer = json.loads(response.content, parse_constant=pytest.fail)
-        answer = answer[0]["answer"] if isinstance(sent, list) else answer
+        warning = "NaN or infinite values became null: nan, inf[0], inf[1]."
+        if isinstance(sent, list):
+            assert answer[0]["warning"] == warning
+            warning = "1 of 1 answers have a warning: NaN or infinite values became null."
+            answer = answer[0]["answer"]
         assert answer == {"nan": None, "inf": [None, None], "half": "\ud800", "text": "é"}
+        assert response.headers["MLC-Warning"] == warning
+
+
+async def test_only_what_became_null_has_a_warning_and_what_names_it_is_ascii_and_short(
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
+) -> None:
+    source = """
+        # modelop.score
+        def s(r): return {r["name"]: float(r["value"])}
+        """
+    runtime = await served(center, start_runtime, python_model(source))
+    fine = await http.post(runtime.url, json={"name": "é", "value": "1"})
+    assert "MLC-Warning" not in fine.headers
+    odd = await http.post(runtime.url, json={"name": "é\r\nX: y", "value": "nan"})
+    assert odd.headers["MLC-Warning"] == "NaN or infinite values became null: %C3%A9 X: y."
+    long = await http.post(runtime.url, json={"name": "n" * 100_000, "value": "inf"})
+    assert (long.status_code, len(long.headers["MLC-Warning"])) == (200, 1000)
+    many = await http.post(runtime.url, json=[{"name": "a", "value": value} for value in ("1", "inf", "text")])
+    assert [sorted(item) for item in many.json()] == [
+        ["answer", "status"],
+        ["answer", "status", "warning"],
+        ["columns", "message", "status"],
+    ]
+    assert many.headers["MLC-Warning"].startswith("1 of 3 answers have a warning:")
 
 
 async def test_an_answer_that_can_not_be_written_is_the_models_fault_and_it_stays_loaded(

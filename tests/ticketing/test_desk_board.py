@@ -255,6 +255,20 @@ def test_a_button_says_what_it_does_and_the_status_keeps_its_name(
         assert f'<span class="status done">{status}</span>' in page
 
 
+@pytest.mark.parametrize(
+    ("kind", "heading"),
+    [("review", "Decide"), ("a person's own", "Decide")]
+    + [(kind, "Comment or close") for kind in ("record", "notification", "failed test", "job review")],
+)
+def test_only_a_ticket_that_somebody_waits_for_is_to_be_decided(
+    desk: RunningDesk, browser: Browser, question: TicketRequest, kind: str, heading: str
+) -> None:
+    ref = desk.adapter().create(question.model_copy(update={"kind": kind}))
+    page = browser.open(f"/browse/{ref.key}")
+    assert f'<h2 id="decide">{heading}</h2>' in page
+    assert ("To the answer" in page) is (heading == "Decide")
+
+
 def test_what_a_ticket_calls_its_answers_is_shown_as_the_text_that_it_is(
     desk: RunningDesk, browser: Browser, question: TicketRequest
 ) -> None:

@@ -18,6 +18,7 @@ CAN_NOT: dict[str, str] = {
     "test_a_clone_that_carries_the_label_is_not_ours": NO_PROPERTIES,
     "test_two_tickets_under_one_label_are_both_found_the_older_one_first": NO_PROPERTIES,
     "test_the_decider_and_their_last_comment_come_with_the_answer": NO_PEOPLE,
+    "test_a_decision_that_was_taken_back_and_taken_anew_is_the_last_ones": NO_PEOPLE,
     "test_every_change_gives_another_version_and_both_ways_of_reading_agree_on_it": NO_TIME,
     "test_what_changed_comes_with_its_state_the_one_longest_ago_first": NO_TIME,
 }

@@ -39,6 +39,7 @@ def specification() -> OpenAPI:
     described = as_jira_is(json.loads(SPECIFICATION.read_text()))
     for value in described["components"]["schemas"]["ChangeDetails"]["properties"].values():
         value["nullable"] = True  # a field that was empty before has no "from"
+    described["components"]["schemas"]["FieldDetails"]["properties"]["untranslatedName"] = {"type": "string"}
     return OpenAPI.from_dict(described)
 
 

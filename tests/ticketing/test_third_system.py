@@ -14,7 +14,7 @@ from mlc.check.gateway import check_gateway
 from mlc.check.report import check_everything
 from mlc.model.failure import Refused
 from mlc.model.finding import Mark
-from mlc.settings import what_is_wrong
+from mlc.settings.reading import what_is_wrong
 from mlc.testing.ticketing import TicketingContract, TicketingFaults, TicketSystemContract
 from mlc.ticketing import registry
 from mlc.ticketing.system import TicketSystem
@@ -135,7 +135,7 @@ ROOMS = (
     "mlc/standalone/",  # the desk plays both, the environment and the demo set it up
 )
 SAID: dict[str, tuple[set[str], str]] = {
-    "mlc/settings.py": (
+    "mlc/settings/__init__.py": (
         {
             "jira",  # MLC_TICKETING's and MLC_REVIEW_TAG's default, frozen
             "Which Jira it behaves as",
@@ -148,7 +148,7 @@ SAID: dict[str, tuple[set[str], str]] = {
         "the frozen defaults, and the desk's settings, which plays both",
     ),
     "mlc/model/ticket.py": ({"jira"}, "the default of a payload's field, frozen"),
-    "mlc/model/processes.py": ({"jira"}, "the same"),
+    "mlc/model/policy.py": ({"jira"}, "the same"),
     "mlc/center/modelop/folder/starter/writing.py": ({"jira"}, "MLC_REVIEW_TAG's default, as a model folder has it"),
 }
 """File, what it may say, and why."""

@@ -9,7 +9,7 @@ from temporalio import workflow
 
 from activities.tickets import Remark, TicketActivities, TicketWithdrawal, Withdrawal
 from mlc.model.open_tickets import LABEL_PREFIX
-from mlc.model.processes import Policy
+from mlc.model.policy import Policy
 from mlc.model.state import AnsweredQuestion, OpenQuestion, QuestionsState
 from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.model.truncation import truncate

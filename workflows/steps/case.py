@@ -14,7 +14,8 @@ from activities.verdicts import JudgeRequest, VerdictActivities
 from mlc.model.deployment import RuntimeRef
 from mlc.model.failure import FailureType
 from mlc.model.job import NO_FILES, Job, JobFiles, JobKind
-from mlc.model.processes import JudgedResult, Policy
+from mlc.model.policy import Policy
+from mlc.model.processes import JudgedResult
 from mlc.model.result import TestResult
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.state import ProcessState

@@ -55,6 +55,10 @@ class CleanUp:
         still = truncate(self._listed(), LONGEST_LIST)
         return f"Still to be done when this was written: {still}." if still else ""
 
+    async def done(self, parts: Sequence[str]) -> None:
+        """Wait until these are done, or refused: for one that can't begin before."""
+        await workflow.wait_condition(lambda: not any(what in self._open for what in parts))
+
     async def settled(self) -> None:
         """Wait until each part is done, or is known to be held up; not long for one of which nothing is heard."""
         if not all(self._open.values()):

@@ -11,13 +11,15 @@ from activities.deployments import DeploymentActivities, Deployments
 from activities.precedence import Claim
 from mlc.model.deployment import BATCH, Deployment, DeploymentMode, DeploymentRequest, OtherDeployment, RuntimeRef
 from mlc.model.failure import FailureType
-from mlc.model.processes import Policy
+from mlc.model.policy import Policy
 from mlc.model.state import RolloutState
 from workflows.steps.activity import Call, call
 from workflows.steps.clean_up import Part
 from workflows.steps.once import LooseEnd, create_once, look_for, question_key
 from workflows.steps.progress import Progress, plain
 
+MOST_REPAIRS = 3
+"""How often deployments are made anew because the snapshot changed while others were made."""
 BeforeDeploying = Callable[[Sequence[str]], Awaitable[None]]
 """Told the places in which a snapshot is about to be deployed."""
 
@@ -74,7 +76,10 @@ class Rollout:
         if before is not None:
             await before(list(places))
         self.state.approved = approved
-        return await self.make(places, policy)
+        await self.make(places, policy)
+        if self._stale and workflow.patched("same-files-2026-11"):
+            await self._make_alike(places, policy)
+        return list(self.state.made.values())
 
     async def make(self, places: Mapping[str, RuntimeRef | None], policy: Policy) -> list[Deployment]:
         """Deploy in these places, None for batch; see ``run``."""
@@ -100,6 +105,7 @@ class Rollout:
                     DeploymentActivities.find_deployment, request, "a deployment that may have been made"
                 )
                 if found is not None:
+                    self._loads(request.runtime)
                     self.state.made[place] = found
                 del self.state.asked[place]
         finally:  # what is known is taken back although more can't be looked for
@@ -125,6 +131,16 @@ class Rollout:
         """What of a clean-up is about what gave way already."""
         return [("take back what was overtaken", self.take_back)] if self.state.yielding else []
 
+    @property
+    def parts(self) -> list[Part]:
+        """All that a clean-up has to do about these deployments."""
+        return [*self.to_undo, *self.to_take_back]
+
+    async def tie(self, call: Call) -> None:
+        """Find out what became of what was being made when the run was cancelled."""
+        for place in list(self._unclear):
+            await self._unclear.pop(place).tie(call)
+
     async def _undo_made(self, call: Call) -> None:
         made = dict(self.state.made)
         ids = [deployment.id for deployment in made.values()]
@@ -133,12 +149,13 @@ class Rollout:
             self.state.made.pop(place, None)
 
     async def _undo_unclear(self, place: str, call: Call) -> None:
+        asked = self.state.asked[place]
         if (end := self._unclear.get(place)) is not None:
             found = await end.tie(call)
         else:
-            asked = self.state.asked[place]
             found = await call(DeploymentActivities.find_deployment, asked, summary="look for what may have been made")
         if found is not None:
+            self._loads(asked.runtime)
             await self._end([found.id], call, "undo a deployment that was being made")
         self.state.asked.pop(place, None)
         self.state.made.pop(place, None)
@@ -182,9 +199,35 @@ class Rollout:
             self.state.failed[place] = self.state.failed.get(place, 0) + 1
         await self.undo()
 
+    @property
+    def _stale(self) -> list[str]:
+        """Places that carry other files than what was made last: the snapshot was repaired between two tries."""
+        newest = self.state.newest_files
+        return [
+            place for place, d in self.state.made.items() if newest and d.digest not in {"", newest} and not d.overtaken
+        ]
+
+    async def _make_alike(self, places: Mapping[str, RuntimeRef | None], policy: Policy) -> None:
+        """Make anew what carries other files. What is there is taken back when its successor is loaded."""
+        for _ in range(MOST_REPAIRS):
+            for place in self._stale:
+                self.state.yielding.append(self.state.made.pop(place).id)
+                self.state.failed[place] = self.state.failed.get(place, 0) + 1
+            await self.make(places, policy)
+            await self.withdraw(policy)
+            if not self._stale:
+                return
+
+    def _loads(self, runtime: RuntimeRef | None) -> None:
+        """What was there before may be pushed out."""
+        if runtime is not None and runtime.single_model and runtime.id not in self.state.loads:
+            self.state.loads.append(runtime.id)
+
     async def _deploy(self, place: str, runtime: RuntimeRef | None, policy: Policy) -> None:
         def created(deployment: Deployment) -> None:
             self.state.made[place] = deployment
+            self._loads(runtime)
+            self.state.newest_files = deployment.digest or self.state.newest_files
             del self.state.asked[place]
 
         request = self.state.asked[place] = DeploymentRequest(
@@ -195,6 +238,7 @@ class Rollout:
             workflow_id=workflow.info().workflow_id,
             rank=self.state.rank,
             expected=self.state.approved,
+            like=self.state.like,
         )
         await create_once(
             DeploymentActivities.deploy,

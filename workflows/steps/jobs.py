@@ -9,7 +9,7 @@ from temporalio import workflow
 from activities.jobs import JobActivities
 from mlc.model.deployment import RuntimeRef
 from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, JobRequest
-from mlc.model.processes import Policy
+from mlc.model.policy import Policy
 from mlc.model.state import JobsState
 from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call
 from workflows.steps.clean_up import Part

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from temporalio import workflow
 
 from activities.notifications import Notice
+from mlc.model.deployment import PushedOut
 from mlc.model.notification import NotificationKind, Severity
 from mlc.model.processes import DeployModelResult, Outcome
 from mlc.model.result import TestResult
@@ -37,10 +38,20 @@ def deployment_ended(result: DeployModelResult, snapshot: SnapshotSummary, held_
                 f"{name} was deployed: {places}. Not all earlier deployments of the model could be ended: look at them."
             )
         case _:
-            text = f"The deployment of {name} was abandoned; earlier deployments stay active."
+            text = f"The deployment of {name} was abandoned; what was deployed before stays active."
     severity = Severity.INFO if result.outcome is Outcome.DEPLOYED and not result.warnings else Severity.WARN
     said = " ".join(filter(None, [text, *result.warnings, held_up]))
     return _notice(snapshot, result.outcome, said, severity=severity)
+
+
+def not_put_back(snapshot: SnapshotSummary, pushed_out: PushedOut, why: str) -> Notice:
+    """A runtime may hold no model: a run that was stopped can't load again what it has pushed out."""
+    runtime = pushed_out.runtime
+    text = (
+        f"{_named(snapshot)} was loaded on {runtime.name} and taken back. What was there before, the snapshot "
+        f"{pushed_out.snapshot_id or 'of an unknown id'}, was not loaded again: {why}"
+    )
+    return _notice(snapshot, f"not-put-back-{runtime.id}", text, severity=Severity.ERROR)
 
 
 def back_test_passed(

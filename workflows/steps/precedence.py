@@ -117,6 +117,11 @@ class Precedence:
             self.result.overtaken_by.append(other)
         self.result.deployments = list(self.state.made.values())
 
+    async def start_over(self) -> None:
+        """Take back what was made, since nobody approves it any more; what was there before is loaded again."""
+        await self.rollout.start_over()
+        await self.put_back.run_anew()
+
     async def _survey(self, places: Sequence[str]) -> Survey:
         wanted = Places(snapshot_id=self.rollout.snapshot_id, places=list(places), allowed=self.state.allowed)
         return await self.case.do(PrecedenceActivities.find_newer, wanted, "look for newer snapshots' deployments")

@@ -24,6 +24,7 @@ MARKS = {
     StepStatus.WAITING: "…",
     StepStatus.SKIPPED: "-",
     StepStatus.FAILED: "✗",
+    StepStatus.REJECTED: "✗",
     StepStatus.UNKNOWN: "?",
 }
 
@@ -95,6 +96,11 @@ class Progress:
         self._awaited, self.state.waiting_for = "", self._cleaning
         self._change_step(note=why[:300])
         self._end(StepStatus.FAILED)
+        self._show()
+
+    def rejected(self) -> None:
+        """A person has stopped the run: the current step comes to no end of its own."""
+        self._end(StepStatus.REJECTED)
         self._show()
 
     def waiting_for(self, what: str) -> None:

@@ -9,7 +9,8 @@ from temporalio.exceptions import ActivityError
 from activities.decisions import BindingRequest, Bound, Comparison, DecisionActivities, DecisionToKeep
 from activities.snapshots import SnapshotActivities
 from mlc.model.failure import FailureType
-from mlc.model.processes import OnFailedVerdict, Phase
+from mlc.model.policy import OnFailedVerdict
+from mlc.model.processes import Phase
 from mlc.model.state import DeployModelState
 from mlc.model.ticket import Answer, TicketKind
 from workflows.steps.attempt import Attempts, Stopped

@@ -91,7 +91,10 @@ async def _collections(hal: Hal, settings: CenterSettings, root: JsonObject) -> 
     for plural, error in failed.items():
         if isinstance(error, NotFound):
             there = f"the root names {listed(known, 40)}" if known else "check MLC_CENTER_URL"
-            findings.append(wrong(f"The model centre has no collection {plural}", f"{there}; the processes need it."))
+            remedy = f"{there}; the processes need it."
+            if plural == settings.decision_records:
+                remedy = f"set MLC_CENTER_DECISION_RECORDS to its name, or to {ON_STORED_MODEL}; {remedy}"
+            findings.append(wrong(f"The model centre has no collection {plural}", remedy))
         else:
             findings.append(wrong(f"The collection {plural} can't be read", str(error)))
     return findings

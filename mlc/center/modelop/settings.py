@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from mlc.settings import Group
+from mlc.settings.reading import Group
 
 
 def _finder(default: str, what: str) -> Any:

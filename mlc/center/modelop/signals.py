@@ -1,4 +1,4 @@
-"""ModelOp's signals: how they are named, enveloped and written, and what the variables of one say is to be started.
+"""ModelOp's signals: how they are named and written, and what the variables of one say is to be started.
 
 A signal comes over HTTP in Camunda's form, ``{"MODEL_ID": {"value": "..."}}``, or stands in a schedule's
 ``action.signalVariables`` as ``{"MODEL_ID": "..."}``; both are read. The ids in it are the centre's, what is read of it
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from mlc.center.modelop import ids
 from mlc.center.modelop.signal_assets import BadFile, read_files, read_input, read_output
+from mlc.center.modelop.signal_envelope import Enveloped, Read
 from mlc.model.base import LONGEST_ID
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.process import FILES, Process, Signal, Starts, Variable
@@ -32,10 +32,6 @@ UNHEARD: Mapping[str, str] = {  # until a process takes one of them
 """What ModelOp broadcasts, or is asked to start, and no process here listens to: taken without doing anything, by the
 gateway as by the mirror (``docs/schedules.md``)."""
 
-JSON = "application/json"
-SERIALIZED = frozenset({"object", "json"})
-"""Camunda's types of variables whose value may be a text that stands for an object."""
-
 TERMINAL = frozenset({"COMPLETE", "ERROR", "CANCELLED"})
 
 _JOB = {
@@ -47,58 +43,6 @@ _INPUT = {"assetType": "EXTERNAL_FILE", "fileUrl": "https://files.example.org/in
 _OUTPUT = _INPUT | {"fileUrl": "https://files.example.org/out.csv"}
 
 V = TypeVar("V")
-
-
-class Read(BaseModel):
-    """What is read of ModelOp's JSON: camelCase, everything else left alone."""
-
-    model_config = ConfigDict(
-        extra="ignore", hide_input_in_errors=True, alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class ValueInfo(Read):
-    serialization_data_format: str | None = None
-
-
-class Enveloped(Read):
-    """A variable of a signal, in Camunda's form. An object may come as JSON, or as a text that is JSON."""
-
-    value: Any = None
-    type: str | None = None
-    value_info: ValueInfo | None = None
-
-    def plain(self, name: str) -> Any:
-        """Its value.
-
-        Raises:
-            BadVariable: it says that it is an object, and is a text that is none.
-        """
-        if (self.type or "").lower() not in SERIALIZED or not isinstance(self.value, str):
-            return self.value
-        form = (self.value_info and self.value_info.serialization_data_format) or JSON
-        if form.partition(";")[0].strip().lower() != JSON:
-            raise BadVariable(f"Variable {name[:60]!r}: an object is taken as JSON, not as {form[:60]!r}.")
-        try:
-            return json.loads(self.value)
-        except (ValueError, RecursionError):
-            raise BadVariable(f"Variable {name[:60]!r}: its type is {self.type}, but its value is not JSON.") from None
-
-
-class Envelope(Read):
-    """A signal as it comes over HTTP."""
-
-    name: Annotated[str, StringConstraints(max_length=300)]
-    variables: dict[str, Enveloped] = {}
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """Of each variable.
-
-        Raises:
-            BadVariable: one can't be read.
-        """
-        return {name: variable.plain(name) for name, variable in self.variables.items()}
 
 
 class _JobParameters(Read):

@@ -51,7 +51,7 @@ class Channel:
 
 
 def main(order_file: str) -> None:
-    """Do what the order says: see :class:`mlc.runtime.layout.Order`, which writes it."""
+    """Do what the order says: see :class:`mlc.runtime.order.Order`, which writes it."""
     order: dict[str, Any] = json.loads(Path(order_file).read_text())
     channel = Channel(order["channel"])
     limit_memory(order["memory_limit"])

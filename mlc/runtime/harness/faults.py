@@ -58,7 +58,9 @@ class InputCheck:
 
     def fault(self, record: Any) -> InputFault | None:
         """What is wrong with a record; None if it is as the schema says."""
-        if not isinstance(record, dict) or not self._needed:
+        if not isinstance(record, dict) and self._needed:
+            return InputFault(f"The record is {_kind(record)}, and the input schema asks for an object of columns.")
+        if not self._needed:
             problem = self._problem(record)
             return InputFault(_capital(problem)) if problem else None
         unknown = [name for name in record if name not in self._needed]

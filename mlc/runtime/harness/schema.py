@@ -111,7 +111,7 @@ class CheckedRecords:
     """The records of an input, a :class:`.records.Broken` in the place of each that is not as it should be.
 
     Args:
-        source: an input of an order: see :class:`mlc.runtime.layout.DataFile`.
+        source: an input of an order: see :class:`mlc.runtime.order.DataFile`.
         scoring: see :class:`RecordSchema`.
     """
 

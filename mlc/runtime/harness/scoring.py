@@ -39,7 +39,7 @@ class BatchScoring:
     is skipped otherwise; if all are bad, the job has failed.
 
     Args:
-        order: see :class:`mlc.runtime.layout.Order`.
+        order: see :class:`mlc.runtime.order.Order`.
         notes: what people should know is added here.
         report: told now and then how many records are done.
     """

@@ -16,7 +16,7 @@ class OnlineScoring:
     """Answers the requests of the runtime. A record that fails is an answer, too; the model stays loaded.
 
     Args:
-        order: see :class:`mlc.runtime.layout.Order`. Its inputs are the model's test data.
+        order: see :class:`mlc.runtime.order.Order`. Its inputs are the model's test data.
 
     Raises:
         ModelFailure: the model has no score function.
@@ -45,18 +45,14 @@ class OnlineScoring:
         """The answer to ``{"trial": true}``, or to ``{"records": [...]}``: an outcome for each, in their order."""
         if request.get("trial"):
             return {"event": "tried", **self._try(self._example)}
-        notes: list[str] = []
-        nulled = Nulled()
-        outcomes = [self._outcome(record, nulled) for record in request["records"]]
-        nulled.note(notes)
-        return {"event": "scored", "outcomes": outcomes, "notes": notes}
+        return {"event": "scored", "outcomes": [self._outcome(record) for record in request["records"]]}
 
     def unwritable(self, request: Mapping[str, Any], error: ValueError) -> dict[str, Any]:
         """The answer instead of one that can't be written as JSON."""
         failed = {"outcome": "failed", "message": f"The answer can't be written as JSON: {error}.", "traceback": ""}
         if request.get("trial"):
             return {"event": "tried", **failed}
-        return {"event": "scored", "outcomes": [failed] * len(request["records"]), "notes": []}
+        return {"event": "scored", "outcomes": [failed] * len(request["records"])}
 
     def _new_check(self, schema: Mapping[str, Any]) -> InputCheck | None:
         try:
@@ -69,24 +65,29 @@ class OnlineScoring:
         """Score the example. Where the whole record fails, the same is tried without the labels, as callers send it."""
         if example is None:
             return {"outcome": "not tried"}
-        tried = self._outcome(deepcopy(example.record), Nulled(), checked=False)
+        tried = self._outcome(deepcopy(example.record), checked=False)
         sent = example.record
         if tried["outcome"] != "scored" and example.without_labels is not None:
-            again = self._outcome(deepcopy(example.without_labels), Nulled(), checked=False)
+            again = self._outcome(deepcopy(example.without_labels), checked=False)
             tried, sent = (again, example.without_labels) if again["outcome"] == "scored" else (tried, sent)
         if tried["outcome"] == "scored" and not [result for result in tried["results"] if result is not None]:
             return {"outcome": "failed", "message": "The model gave no answer to it.", "traceback": ""}
         if tried["outcome"] == "scored" and self._check and (fault := self._check.fault(sent)):
-            return {"outcome": "scored", "warning": f"Callers who send such a record are refused: {fault}"}
+            refused = f"Callers who send such a record are refused: {fault}"
+            return {**tried, "warning": " ".join(filter(None, (tried.get("warning"), refused)))}
         return tried
 
-    def _outcome(self, record: Any, nulled: Nulled, *, checked: bool = True) -> dict[str, Any]:
+    def _outcome(self, record: Any, *, checked: bool = True) -> dict[str, Any]:
+        """What becomes of a record; a ``warning`` says where an answer has null for what JSON can't hold."""
+        nulled, notes = Nulled(), list[str]()
         record = self._check.as_declared(record) if checked and self._check else record
         given = dict(record) if isinstance(record, dict) else record  # the model may change it
         try:
             if checked and self._check and (fault := self._check.fault(record)):
                 return _refused(fault)
-            return {"outcome": "scored", "results": list(answers(self._model, self._function, record, nulled))}
+            results = list(answers(self._model, self._function, record, nulled))
+            nulled.note(notes)
+            return {"outcome": "scored", "results": results} | ({"warning": f"{notes[0]}."} if notes else {})
         except ModelFailure as failure:
             # `failures` raises it in the place of the model's own exception, which Python keeps as its context.
             blamed = None if self._check or not checked else fault_of(failure.__context__, record, given, self._example)

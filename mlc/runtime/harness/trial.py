@@ -39,7 +39,7 @@ def find_example(inputs: list[dict[str, Any]], schema: Mapping[str, Any] | None,
     """The first record of the first file that has one, else one that the schema yields.
 
     Args:
-        inputs: the model's test data: see :class:`mlc.runtime.layout.DataFile`.
+        inputs: the model's test data: see :class:`mlc.runtime.order.DataFile`.
         notes: why there is none, and what is wrong with the files, is added here.
     """
     for source in inputs:

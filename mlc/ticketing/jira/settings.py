@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from mlc.settings import renamed
+from mlc.settings.reading import renamed
 from mlc.ticketing.system import SystemSettings
 
 

@@ -13,7 +13,7 @@ from mlc.ticketing import http_failure
 from mlc.ticketing.content import plain
 from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording, withdrawal_text
-from mlc.ticketing.servicenow.answer import PEOPLE, approver_of, is_open, person, reason_of, state_of
+from mlc.ticketing.servicenow.answer import PEOPLE, answer_of, approver_of, is_open, person, reason_of, state_of
 from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.journal import ServiceNowJournal, properties_note
 from mlc.ticketing.servicenow.reader import ServiceNowReader
@@ -192,8 +192,9 @@ class ServiceNowTicketing:
         """Cancel a record. Why that can't be; empty if it is cancelled."""
         settings = self._settings
         state = settings.withdrawn_state if table == settings.table else settings.incident_withdrawn_state
-        if not state:
-            return f"No state is set to which {ref.key} could be withdrawn"
+        withdrawn = Row.model_validate({"state": {"value": state}})
+        if not state or answer_of(withdrawn, table, settings) is not Answer.UNDECIDED:
+            return f"No state is set to which {ref.key} could be withdrawn, and that means neither yes nor no"
         doing = f"withdraw {ref.key}"
         try:
             row = http_failure.despite_conflict(

@@ -17,6 +17,7 @@ KINDS = {
 """What the kinds of tickets are called; a person's own ticket has none."""
 ASKED = frozenset({"review", "rejection", "error"})
 """Kinds of tickets that wait for an answer."""
+_TOLD = frozenset(name for kind, name in KINDS.items() if kind not in ASKED)
 DATED = "review"
 """The kind of ticket on which an expiration date has an effect."""
 
@@ -42,6 +43,11 @@ class Card:
     model: str
     created: int
     """Milliseconds since 1970."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody waits for an answer; of a person's own ticket nothing is known."""
+        return self.kind not in _TOLD
 
 
 @dataclass

@@ -1,0 +1,39 @@
+"""The order to the harness: what a model process is told to do, in JSON."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class DataFile(BaseModel):
+    """An input or output: where it is, its format (``csv``, ``json``, ``jsonl``), and what people call it.
+
+    ``schema_`` (``schema`` in JSON) is the model's extended Avro schema for its records, if there is one; ``check``
+    tells whether records that are not as it says are bad.
+    """
+
+    path: Path
+    format: str
+    name: str
+    schema_: dict[str, Any] | None = Field(None, serialization_alias="schema")
+    check: bool = False
+
+
+class Order(BaseModel):
+    """What the harness is told to do. ``kind`` is ``training``, ``metrics``, ``scoring`` or ``online``.
+
+    ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them. Online, ``inputs`` is the
+    test data of which a record is tried, ``record_schema`` the input schema, and ``check_records`` tells whether
+    callers' records that are not as it says are refused.
+    """
+
+    kind: str
+    source: str
+    functions: dict[str, str]
+    definition: Path
+    inputs: list[DataFile] = []
+    outputs: list[DataFile] = []
+    stop_on_bad_records: bool = False
+    record_schema: dict[str, Any] | None = None
+    check_records: bool = False
