@@ -181,10 +181,10 @@ class Office:
     async def status(self, run: Run) -> DeployModelStatus:
         return await run.query("status", result_type=DeployModelStatus)
 
-    async def told(self, run: Run) -> DeployModelStatus | None:
+    async def told(self, run: Run, result_type: type | None = None) -> Any:
         """Its status; None if nobody tells: the worker that had the run has just died, or the machine is busy."""
         try:
-            return await self.status(run)
+            return await run.query("status", result_type=result_type)
         except RPCError as error:
             if error.status in {RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.UNAVAILABLE}:
                 return None
@@ -195,7 +195,7 @@ class Office:
 
         async def waits() -> str | None:
             status = await self.told(run)
-            waiting_for = status.waiting_for if status else ""
+            waiting_for = status["waiting_for"] if status else ""
             if " job " not in waiting_for:
                 return None
             job_id = waiting_for.rsplit(" ", 1)[1]
@@ -222,7 +222,7 @@ class Office:
         """The open ticket of this kind for which the run waits."""
 
         async def waits() -> TicketRef | None:
-            status = await self.told(run)
+            status: DeployModelStatus | None = await self.told(run, DeployModelStatus)
             if status is None or not status.waiting_for.startswith("an answer") or not status.open_tickets:
                 return None
             ticket = status.open_tickets[-1]

@@ -18,7 +18,7 @@ def desk(shared_desk: Office) -> Office:
     return shared_desk
 
 
-async def testing(desk: Office) -> tuple[str, WorkflowHandle[Any, RunBackTestResult], Part]:
+async def under_test(desk: Office) -> tuple[str, WorkflowHandle[Any, RunBackTestResult], Part]:
     """A back test that waits for its job; and the part of a clean-up that ends it."""
     snapshot_id = await desk.snapshot()
     run = await desk.begin("RunBackTest", RunBackTestInput(model_id=snapshot_id), RunBackTestResult)
@@ -46,7 +46,7 @@ def notice_part(desk: Office, snapshot_id: str) -> Part:
 async def test_a_failed_back_tests_job_is_ended_and_its_failure_told_whatever_is_in_the_way(
     desk: Office, job: str, notice: str
 ) -> None:
-    snapshot_id, run, ended = await testing(desk)
+    snapshot_id, run, ended = await under_test(desk)
     told = notice_part(desk, snapshot_id)
     plan(desk.center_faults, "GET", f"/jobs/{ended.of}$", 403).times = 1
     await ended.hinder(job)
@@ -68,7 +68,7 @@ async def test_a_failed_back_tests_job_is_ended_and_its_failure_told_whatever_is
 
 @pytest.mark.parametrize("how", [REFUSED, GONE, DOWN])
 async def test_a_cancelled_back_test_ends_whatever_is_in_the_way_of_ending_its_job(desk: Office, how: str) -> None:
-    _, run, ended = await testing(desk)
+    _, run, ended = await under_test(desk)
     await ended.hinder(how)
     await run.cancel()
     if how == DOWN:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.precedence import Loads, PrecedenceActivities, PushedOutByLoads
@@ -17,7 +16,6 @@ from workflows.steps.clean_up import Part
 from workflows.steps.deploy import Rollout
 from workflows.steps.notices import not_put_back
 from workflows.steps.once import failure_type, reason
-from workflows.steps.progress import plain
 
 
 class PutBack:
@@ -51,9 +49,8 @@ class PutBack:
             ActivityError: it can't be put back.
             ApplicationError: the same: it can't be loaded.
         """
-        if (self._loaded or self.state.put_back) and workflow.patched("put-back-2026-11"):
-            await self._find(partial(call, outage_budget=self.case.policy.outage_budget))
-            await self.run()
+        await self._find(partial(call, outage_budget=self.case.policy.outage_budget))
+        await self.run()
 
     async def undo(self) -> None:
         """Take back what has not taken over yet, in a run from before clean-ups were made in parts."""
@@ -70,12 +67,6 @@ class PutBack:
         asked = [request.runtime for request in self.state.rollout.asked.values() if request.runtime is not None]
         if not (self.state.put_back or self.state.rollout.loads or any(runtime.single_model for runtime in asked)):
             return []
-        if not workflow.patched("put-back-2026-11"):
-            return [
-                (f"{what}, put back on {plain(winner.pushed_out.runtime.name)}", work)
-                for place, winner in self.state.put_back.items()
-                for what, work in self._rollout(place, winner).parts
-            ]
         return [("load again what was pushed out", partial(self._load_again, [what for what, _ in before]))]
 
     async def _load_again(self, before: Sequence[str], call: Call) -> None:
@@ -143,7 +134,7 @@ class PutBack:
         return instead
 
     async def _settle(self, place: str, pushed_out: PushedOut, rollout: Rollout) -> None:
-        if pushed_out.deployment_id and workflow.patched("put-back-2026-11"):
+        if pushed_out.deployment_id:  # earlier workers did not tell it
             made = rollout.state.made[place].id
             successor = Successor(
                 snapshot_id=pushed_out.snapshot_id, previous=pushed_out.deployment_id, deployment=made
