@@ -20,12 +20,16 @@ T = TypeVar("T")
 
 
 async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 20) -> T:
-    """Wait until the condition answers with something true, and return that."""
-    answer = None
+    """Wait until the condition answers with something true, and return that.
+
+    It is asked less and less often: to be asked costs what it waits for, on a busy machine, the time to happen.
+    """
+    answer, pause = None, 0.04
     try:
         async with asyncio.timeout(seconds):
             while not (answer := await condition()):
-                await asyncio.sleep(0.06)
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.3, 0.5)
     except TimeoutError:
         raise AssertionError(f"not within {seconds} s; the last answer was {answer!r}") from None
     return answer
