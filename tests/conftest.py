@@ -1,12 +1,14 @@
 """Temporal's servers, one of each for a whole test run."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from servers import start_dev_server
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from mlc.model.processes import Attribute
 from mlc.namespace import register
@@ -20,6 +22,21 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workflows_are_validated_once() -> Iterator[None]:
+    """That a workflow can be loaded in the sandbox is found out by each worker; of a thousand workers, by the first."""
+    validate, valid = SandboxedWorkflowRunner.prepare_workflow, set[type]()
+
+    def once(runner: SandboxedWorkflowRunner, definition: Any) -> None:
+        if definition.cls not in valid:
+            validate(runner, definition)
+            valid.add(definition.cls)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SandboxedWorkflowRunner, "prepare_workflow", once)
+        yield
 
 
 @pytest.fixture(scope="session")

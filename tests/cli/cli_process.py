@@ -37,11 +37,11 @@ def mlc(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess
     )
 
 
-def wait_until(condition: Callable[[], T], seconds: float = 60) -> T:
-    """The first true answer."""
+def wait_until(condition: Callable[[], T], seconds: float = 60, said: Callable[[], str] = str) -> T:
+    """The first true answer; if there is none in time, ``said`` tells more of why."""
     end = time.monotonic() + seconds
     while not (answer := condition()):
-        assert time.monotonic() < end, f"not within {seconds} s"
+        assert time.monotonic() < end, f"not within {seconds} s. {said()}"
         time.sleep(0.05)
     return answer
 

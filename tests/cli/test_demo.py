@@ -156,7 +156,7 @@ def test_without_approve_a_person_decides_and_deciding_otherwise_shows_in_the_ex
 
         def asked(ticket: str) -> Person:
             request = rf"^\S+  you +{ticket} +Please open (http://\S+/browse/{ticket}) and (.*)$"
-            found = wait_until(lambda: re.search(request, running.said(), re.MULTILINE), 120)
+            found = wait_until(lambda: re.search(request, running.said(), re.MULTILINE), 120, running.said)
             assert found
             assert "Rejected" in found[2]
             running.children()

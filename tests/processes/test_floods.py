@@ -166,7 +166,7 @@ async def swept(desk: Office) -> None:
         await sweep(desk)
         return not [r async for r in desk.client.list_workflows(WAITING)]
 
-    await eventually(everybody_is_told, seconds=60)
+    await eventually(everybody_is_told, seconds=240)
 
 
 async def all_recorded(desk: Office) -> bool:
