@@ -15,6 +15,7 @@ SETTINGS_FILE = "mlc.env"
 """Where settings are that the environment does not have, in :func:`home`."""
 OTHER_VARIABLES: Mapping[str, str] = {
     "MLC_HOME": "the folder of standalone mode's state and settings file",
+    "MLC_CASES": "tests: folder of recorded answers of ticket systems",
     "MLC_SPECS": "tests: folder of other systems' specifications",
     "MLC_DMN_TCK": "tests: folder of the decision tables' conformance kit",
     "MLC_PROPERTY_FACTOR": "tests: how many more examples to try",
