@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from mlc.settings import ProcessSettings
 from mlc.settings.reading import OTHER_VARIABLES, Group, groups, what_is_wrong
@@ -191,3 +192,14 @@ def test_what_becomes_of_a_missing_monitor_is_one_of_three_and_nothing_misspelt(
     with pytest.raises(ValidationError) as raised:
         ProcessSettings()
     assert what_is_wrong(raised.value) == "MLC_ON_MISSING_MONITOR: Input should be 'warn', 'ask' or 'fail'."
+
+
+def test_a_list_that_is_no_json_is_said_by_its_variable_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLC_JIRA_APPROVED_STATUSES", "Done,hush")
+    with pytest.raises(SettingsError) as caught:
+        JiraSettings()
+    assert str(caught.value) == "MLC_JIRA_APPROVED_STATUSES can't be read: write lists and objects as JSON"
+    monkeypatch.delenv("MLC_JIRA_APPROVED_STATUSES")
+    monkeypatch.setenv("MLC_GATEWAY_WEBHOOK_PROJECTS", "MLR")
+    with pytest.raises(SettingsError, match=r"^MLC_JIRA_WEBHOOK_PROJECTS can't be read: write lists"):
+        JiraSettings()

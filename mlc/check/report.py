@@ -77,11 +77,17 @@ async def _section(title: str, findings: AsyncIterator[Finding]) -> Section:
     except ValidationError as error:
         section.findings.append(wrong("A setting can't be used", what_is_wrong(error)))
     except SettingsError as error:
-        section.findings.append(wrong("A setting can't be read", f"{error}; write lists and objects as JSON."))
+        section.findings.append(wrong(*_parted(str(error))))
     except Exception as error:  # its text may hold anything, a secret as well
         remedy = f"this is a mistake in mlc itself ({type(error).__name__}); please report it."
         section.findings.append(wrong("The rest was not checked", remedy))
     return section
+
+
+def _parted(error: str) -> tuple[str, str]:
+    """What can't be read, and what to do about it."""
+    what, _, remedy = error.partition(": ")
+    return what, f"{remedy}."
 
 
 def _can_show(text: str, encoding: str | None) -> bool:

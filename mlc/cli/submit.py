@@ -31,9 +31,10 @@ async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str
     first = validate(folder, tags, Surroundings(runtimes=()))  # before anything else is needed
     if first.report.errors:
         return _refuse(first.report)
-    temporal = await connect()
+    # Before Temporal: in another folder than `mlc dev`'s, what would be said of that helps nobody.
     if not CenterSettings().model_fields_set & CENTER_SAID_BY:
         return _say_where(typed())
+    temporal = await connect()
     async with configured_center() as center:
         validated = validate(folder, tags, await surroundings(center, first.report.methodology))
         if validated.report.errors:

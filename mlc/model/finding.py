@@ -53,3 +53,8 @@ def listed(names: list[str], most: int = 12) -> str:
 def said(error: ExternalError) -> str:
     """The error's sentence, to be gone on with; a system's own messages end as they like."""
     return str(error).rstrip(".")
+
+
+def sentence(error: ExternalError) -> str:
+    """The error's sentence to its end, which may be a question."""
+    return said(error) if str(error).endswith("?") else f"{said(error)}."

@@ -1,6 +1,7 @@
 """How settings are read: groups of ``MLC_*`` environment variables, then ``$MLC_HOME/mlc.env``; and what is wrong."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 SETTINGS_FILE = "mlc.env"
 """Where settings are that the environment does not have, in :func:`home`."""
@@ -21,6 +22,9 @@ OTHER_VARIABLES: Mapping[str, str] = {
     "MLC_PROPERTY_FACTOR": "tests: how many more examples to try",
 }
 """``MLC_*`` variables that are read somewhere and are no settings."""
+
+_FIELD = re.compile(r'field "(\w+)"')
+"""Which setting could not be parsed, in the library's own words, which name neither its variable nor what is right."""
 
 
 def home() -> Path:
@@ -79,7 +83,12 @@ class Group(BaseSettings):
     def __init__(self, **values: Any) -> None:
         # Resolved at construction, not at import: tests and `mlc dev` choose another home.
         values.setdefault("_env_file", home() / SETTINGS_FILE)
-        super().__init__(**values)
+        try:
+            super().__init__(**values)
+        except SettingsError as error:
+            found = _FIELD.search(str(error))
+            what = self.variable(found[1]) if found and found[1] in type(self).model_fields else "A setting"
+            raise SettingsError(f"{what} can't be read: write lists and objects as JSON") from None
 
     @classmethod
     def variable(cls, field: str) -> str:

@@ -33,7 +33,12 @@ print("HEAVY", sorted(heavy))
     ("arguments", "settings", "says"),
     [
         (["setup"], NO_SERVER, "Temporal can't be reached at 127.0.0.1:1: start it"),
-        (["submit", "examples/diabetes"], NO_SERVER, "Temporal can't be reached at 127.0.0.1:1: start it"),
+        (["submit", "examples/diabetes"], NO_SERVER, "No model centre is set"),
+        (
+            ["submit", "examples/diabetes"],
+            NO_SERVER | {"MLC_CENTER_URL": "http://127.0.0.1:1"},
+            "Temporal can't be reached at 127.0.0.1:1: start it",
+        ),
         (["gateway"], {}, "No secret for webhooks: set MLC_JIRA_WEBHOOK_SECRETS"),
         (["worker"], {}, "No ticket system is set up: set MLC_JIRA_URL"),
         (["worker"], {"MLC_JOB_POLL": "often"}, "MLC_JOB_POLL: write a duration in seconds or"),

@@ -125,6 +125,22 @@ def test_the_signal_by_curl_is_taken(dev: Dev, snapshot: str) -> None:
     assert '"workflowIds"' in done.stdout
 
 
+def test_a_ticket_is_decided_as_it_says(dev: Dev) -> None:
+    said = mlc(dev.home, "submit", "examples/diabetes", "--tag", "run_test", "--tag", "jira")
+    assert said.returncode == 0, said.stderr
+    found = re.search(r"deploy-\S+", said.stdout)
+    assert found
+    status = f"temporal workflow query -w {found[0]} --type status"
+    wait_until(lambda: '"phase":"review"' in shell(dev, status).stdout and "MLR-" in shell(dev, status).stdout)
+    (key,) = set(re.findall(r"MLR-\d+", shell(dev, status).stdout))
+    account = {name: dev.setting(name) for name in ("MLC_JIRA_URL", "MLC_JIRA_USER", "MLC_JIRA_TOKEN")}
+    for command in block_after("<!-- commands: tests/cli decides by them -->"):
+        done = shell(dev, command.replace("curl ", "curl --fail ").replace("MLR-1/", f"{key}/"), **account)
+        assert done.returncode == 0, done.stderr
+    wait_until(lambda: '"reason":"The data are of this year."' in shell(dev, status).stdout)
+    assert '"outcome":"approved"' in shell(dev, status).stdout
+
+
 def test_back_tests_and_batch_jobs_start_as_it_says(dev: Dev, snapshot: str) -> None:
     by_hand, signal, batch, schedules = block_after("<!-- commands: tests/cli runs these, too -->")
     token = dev.setting("MLC_GATEWAY_TOKEN")

@@ -169,6 +169,7 @@ async def test_a_resolution_that_is_on_neither_list_is_named_and_the_question_st
     said = await remarked(desk, run, ticket)
     assert "(status 'Done', resolution 'Later') in a way that means neither yes nor no" in said
     assert "its resolution 'Later' (id 10005) is on neither list: Done, Approved, " in said
+    assert "What can be done: reopen this ticket and answer it with one of these." in said
     await desk.decide(run, ticket, "To Do")
     await desk.decide(run, ticket, "Done")
     assert (await run.result()).outcome == "deployed"

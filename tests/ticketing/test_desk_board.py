@@ -161,6 +161,16 @@ def test_the_board_shows_tickets_by_status_the_newest_first(
     assert ">Error<" in page
 
 
+def test_a_resolution_that_its_status_does_not_bring_stands_on_the_board(
+    desk: RunningDesk, browser: Browser, ref: TicketRef
+) -> None:
+    desk.move(ref, "Done")
+    assert "Resolution" not in browser.open("/")
+    desk.move(ref, "To Do")
+    desk.move(ref, "Done", "Withdrawn")
+    assert "<span>Resolution: Withdrawn</span>" in browser.open("/")
+
+
 def test_the_machines_mark_is_not_shown(desk: RunningDesk, browser: Browser, ref: TicketRef) -> None:
     desk.adapter().comment(ref, "event-7", "The date is past.")
     page = browser.open(f"/browse/{ref.key}")

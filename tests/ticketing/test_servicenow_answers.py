@@ -219,6 +219,7 @@ def test_a_resolution_code_on_neither_list_is_named_with_a_hint_at_the_language(
     assert state.answer is Answer.UNDECIDED
     assert state.answer_problem is not None
     assert "'Known error' is on neither list" in state.answer_problem
+    assert "reopen this incident and resolve it with one of these" in state.answer_problem
     assert "language of our account" in state.answer_problem
     site.withdraw(ref)
     assert tickets.get(ref).answer_problem is None

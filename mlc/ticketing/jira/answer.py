@@ -11,6 +11,7 @@ from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.jira.wire import Issue, Resolution, Status
 from mlc.ticketing.names import is_listed
 
+AGAIN = "What can be done: reopen this ticket and answer it with one of these."
 LANGUAGE = (
     "Names are compared as the language of our account shows them: if the settings are written in another one, "
     "MLC_JIRA_APPROVED_STATUSES, MLC_JIRA_APPROVED_RESOLUTIONS and their counterparts take ids, too."
@@ -119,7 +120,7 @@ def _problem(issue: Issue, settings: JiraSettings) -> str | None:
     else:
         yes, no = listed(settings.approved_statuses), listed(settings.rejected_statuses)
         what = f"Its status {status.name!r} (id {status.id}) is on no list: {yes} mean yes, {no} mean no."
-    return f"{what} {LANGUAGE}"
+    return f"{what} {AGAIN} {LANGUAGE}"
 
 
 def _is_one_of(status: Status, names: list[str]) -> bool:

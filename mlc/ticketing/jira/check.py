@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from mlc.model.address import origin
 from mlc.model.failure import ExternalError, Misdirected, NotFound, Refused
-from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
+from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, sentence, unchecked, warning, wrong
 from mlc.ticketing.jira.check_names import check_language, check_resolutions
 from mlc.ticketing.jira.check_statuses import check_statuses
 from mlc.ticketing.jira.reader import JiraReader, date_field
@@ -44,12 +44,12 @@ def findings(settings: JiraSettings) -> Iterator[Finding]:
     try:
         jira = JiraSession(settings)
     except Refused as error:
-        yield wrong("Jira's address is none", f"{said(error)}.")
+        yield wrong("Jira's address is none", sentence(error))
         return
     try:
         me = _who(jira)
     except Misdirected as error:
-        yield wrong(f"Jira does not answer at {place}", f"{said(error)}.")
+        yield wrong(f"Jira does not answer at {place}", sentence(error))
         return
     except NotFound as error:
         yield wrong(f"There is no Jira at {place}", f"{said(error)}: correct MLC_JIRA_URL.")
@@ -98,7 +98,7 @@ def _survived(
     try:
         yield from look(jira, settings)
     except ExternalError as error:
-        yield wrong("Jira could not tell", said(error) + ".")
+        yield wrong("Jira could not tell", sentence(error))
 
 
 def _permissions(jira: JiraSession, settings: JiraSettings) -> Iterator[Finding]:
@@ -152,7 +152,7 @@ def _expiration(jira: JiraSession, settings: JiraSettings, screen: list[CreateFi
     try:
         found = date_field(fields, wanted)
     except Refused as error:
-        yield wrong(f"The field {wanted} is not clear", said(error) + ".")
+        yield wrong(f"The field {wanted} is not clear", sentence(error))
         return
     field = next((field for field in fields if field.id == found), None)
     if field is None:

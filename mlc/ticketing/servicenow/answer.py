@@ -21,6 +21,7 @@ FOLLOWS = timedelta(minutes=15)
 """In which an approval decides its change, however busy the instance is."""
 SHARED = {"guest", "system"}
 """Accounts that are nobody in particular: of whoever is not logged in, and of what an instance does by itself."""
+AGAIN = "What can be done: reopen this incident and resolve it with one of these."
 LANGUAGE = (
     "Codes are compared by their value, and by their label as the language of our account shows it: if the settings "
     "hold labels in another one, MLC_SERVICENOW_APPROVED_CODES and MLC_SERVICENOW_REJECTED_CODES take values, too."
@@ -101,7 +102,7 @@ def _problem(row: Row, table: str, settings: ServiceNowSettings) -> str | None:
         return None
     yes, no, code = listed(settings.approved_codes), listed(settings.rejected_codes), row.shown("close_code")
     what = f"Its resolution code {code!r} is on neither list" if code else "It has no resolution code"
-    return f"{what}: {yes} mean yes, {no} mean no. {LANGUAGE}"
+    return f"{what}: {yes} mean yes, {no} mean no. {AGAIN} {LANGUAGE}"
 
 
 def approver_of(answer: Answer, approvals: Sequence[Row], decided: datetime | None) -> Row | None:

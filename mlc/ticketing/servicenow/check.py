@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from mlc.model.address import origin
 from mlc.model.failure import ExternalError, Misdirected, NotFound, Refused
-from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, unchecked, warning, wrong
+from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, sentence, unchecked, warning, wrong
 from mlc.ticketing.servicenow.check_choices import check_answers
 from mlc.ticketing.servicenow.reader import APPROVALS, JOURNAL, ServiceNowReader
 from mlc.ticketing.servicenow.session import ServiceNowSession
@@ -20,14 +20,14 @@ def findings(settings: ServiceNowSettings) -> Iterator[Finding]:
     try:
         session = ServiceNowSession(settings)
     except Refused as error:
-        yield wrong("ServiceNow's address is none", f"{said(error)}.")
+        yield wrong("ServiceNow's address is none", sentence(error))
         return
     place = origin(settings.url or "")
     account = "correct MLC_SERVICENOW_USER and MLC_SERVICENOW_PASSWORD, or the OAuth client."
     try:
         _enter(session)
     except Misdirected as error:
-        yield wrong(f"ServiceNow does not answer at {place}", f"{said(error)}.")
+        yield wrong(f"ServiceNow does not answer at {place}", sentence(error))
         return
     except NotFound as error:
         yield wrong(f"There is no ServiceNow at {place}", f"{said(error)}: correct MLC_SERVICENOW_URL.")
@@ -37,7 +37,7 @@ def findings(settings: ServiceNowSettings) -> Iterator[Finding]:
             yield wrong(f"ServiceNow at {place} does not let us in", f"{said(error)}: {account}")
             return
         if error.status != 403:  # else we are known, and may not see the users
-            yield wrong(f"ServiceNow at {place} refuses what it is asked", f"{said(error)}.")
+            yield wrong(f"ServiceNow at {place} refuses what it is asked", sentence(error))
             return
     except ExternalError as error:
         yield wrong(
@@ -83,7 +83,7 @@ def _survived(
     try:
         yield from look(session, settings, table)
     except ExternalError as error:
-        yield wrong(f"ServiceNow could not tell about {table}", f"{said(error)}.")
+        yield wrong(f"ServiceNow could not tell about {table}", sentence(error))
 
 
 def _readable(session: ServiceNowSession, settings: ServiceNowSettings, table: str) -> Iterator[Finding]:
@@ -161,7 +161,7 @@ def _said(session: ServiceNowSession, settings: ServiceNowSettings, table: str) 
         try:
             reader.see_table(table)
         except ExternalError as error:
-            problem = f"{said(error)}."
+            problem = sentence(error)
     if problem is None:
         yield good(f"The table {table} can be read")
     elif made and not any(reader.shown_journal(of, sys_id) for of, sys_id in made):

@@ -107,7 +107,14 @@ def _card(issue: Issue, json: JiraJson) -> Card:
         kind=KINDS.get(said.get("kind", ""), "Task"),
         model=said.get("model", "") or _model(issue.labels),
         created=issue.created,
+        resolution=_odd_resolution(issue, json.scheme),
     )
+
+
+def _odd_resolution(issue: Issue, scheme: Scheme) -> str:
+    """A ticket's resolution, where it is not the one that its status brings."""
+    brought = scheme.status(issue.status).resolution
+    return issue.resolution if issue.resolution and issue.resolution != brought else ""
 
 
 def _happenings(issue: Issue) -> list[Happening]:

@@ -43,6 +43,8 @@ class Card:
     model: str
     created: int
     """Milliseconds since 1970."""
+    resolution: str = ""
+    """Where it is another one than its status brings: then the column alone does not tell what was answered."""
 
     @property
     def is_asked(self) -> bool:
