@@ -3,12 +3,13 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.webhook import BadEvent, Event, Moment, Read, Webhook, parsed
 
 KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}-[1-9][0-9]{0,17}", re.ASCII)
+_KEY_WITHIN = re.compile(rf"(?<![\w-]){KEY.pattern}(?![\w-])", re.ASCII)
 _BETWEEN_LABELS = re.compile(r"[\s,;\"'\[\]]+")
 
 
@@ -24,12 +25,22 @@ def _issue(given: Any) -> Any:
     return {"key": given} if isinstance(given, str) else given
 
 
+def _key(given: Any) -> Any:
+    """A key, from among what a template puts around it: blanks, quotation marks, a link's address."""
+    found = _KEY_WITHIN.search(given) if isinstance(given, str) else None
+    return found[0] if found else given
+
+
 class Fields(Read):
     labels: Annotated[list[str], BeforeValidator(_labels)] = []
 
 
 class Issue(Read):
-    key: str | None = None
+    """``issueKey`` and ``issue_key`` are what people call it in data of their own."""
+
+    key: Annotated[str | None, BeforeValidator(_key)] = Field(
+        None, validation_alias=AliasChoices("key", "issueKey", "issue_key")
+    )
     fields: Fields = Fields()
 
 
