@@ -158,7 +158,9 @@ class ServiceNowReader:
             page = self._session.rows(doing, f"/table/{table}", query, [*needed, *more], limit=_PAGE)
         except Misdirected:
             raise
-        except Refused:
+        except Refused as error:
+            if error.status == 401:  # it does not know us, so that it tells nothing about what we may see
+                raise
             return Seen([], _not_shown(table))
         rows = [row for row in page.rows if all(row.value(field).strip() for field in needed)]
         return Seen(rows, _not_shown(table) if len(rows) < min(page.total or 0, _PAGE) else None)
