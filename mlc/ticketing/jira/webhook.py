@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.webhook import BadEvent, Event, Moment, Read, Webhook, parsed
@@ -31,28 +31,29 @@ def _key(given: Any) -> Any:
     return found[0] if found else given
 
 
+Key = Annotated[str | None, BeforeValidator(_key)]
+
+
 class Fields(Read):
     labels: Annotated[list[str], BeforeValidator(_labels)] = []
 
 
 class Issue(Read):
-    """``issueKey`` and ``issue_key`` are what people call it in data of their own."""
-
-    key: Annotated[str | None, BeforeValidator(_key)] = Field(
-        None, validation_alias=AliasChoices("key", "issueKey", "issue_key")
-    )
+    key: Key = None
     fields: Fields = Fields()
 
 
 class JiraEvent(Issue):
     """The fields that are used, of Jira's own webhook body and of the three shapes that Automation sends.
 
-    Automation may send the bare issue: then its fields are the event's.
+    Automation may send the bare issue: then its fields are the event's. Data of people's own may call its key otherwise.
     """
 
     timestamp: Moment = None
     webhookEvent: str | None = None  # noqa: N815 - Jira's name
     issue: Annotated[Issue, BeforeValidator(_issue)] = Issue()
+    issueKey: Key = None  # noqa: N815 - as templates have it
+    issue_key: Key = None
 
 
 def webhook(settings: JiraSettings) -> Webhook:
@@ -79,7 +80,7 @@ def read_event(body: bytes) -> Event | None:
         BadEvent: it is none.
     """
     event = parsed(JiraEvent, body)
-    keys = [key for key in (event.issue.key, event.key) if key]
+    keys = [key for key in (event.issue.key, event.key, event.issueKey, event.issue_key) if key]
     if not keys and event.webhookEvent:
         return None
     if not keys:
