@@ -46,7 +46,7 @@ class Issue(Read):
 class JiraEvent(Issue):
     """The fields that are used, of Jira's own webhook body and of the three shapes that Automation sends.
 
-    Automation may send the bare issue: then its fields are the event's. Data of people's own may call its key otherwise.
+    Automation may send the bare issue: then its fields are the event's. Data of people's own may name it otherwise.
     """
 
     timestamp: Moment = None
