@@ -26,6 +26,6 @@ def failure(system: str, doing: str, response: requests.Response, *, write: bool
     """What is wrong with such an answer. A write that was accepted was done in nobody's name, and has to be found."""
     sentence = f"{system} did not know us when asked to {doing}: has the token expired? Renew it, or correct "
     sentence += "MLC_JIRA_USER and MLC_JIRA_TOKEN"
-    if write and response.status_code < 400:
+    if write and response.status_code < 300:
         return Unavailable(system, sentence, maybe_done=True)
     return Refused(system, sentence, status=401)

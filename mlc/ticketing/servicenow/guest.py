@@ -25,6 +25,6 @@ def is_known_and_denied(response: requests.Response) -> bool:
 def failure(doing: str, response: requests.Response, *, write: bool) -> ExternalError:
     """What is wrong with such an answer. A write that was accepted was a guest's, and has to be looked for."""
     sentence = f"{SYSTEM} took us for a guest when asked to {doing}: are user and token right, and not expired?"
-    if write and response.status_code < 400:
+    if write and response.status_code < 300:
         return Unavailable(SYSTEM, sentence, maybe_done=True)
     return Refused(SYSTEM, sentence, status=401)
