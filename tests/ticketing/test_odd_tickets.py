@@ -208,3 +208,26 @@ def test_a_record_of_which_the_answer_is_hidden_is_no_open_question(field: str) 
 def test_who_is_not_known_is_not_told_what_may_be_seen(answer: Any) -> None:
     """With an expired token nothing is known about the decider: it is asked again, not left out."""
     assert isinstance(record({}, approvals=answer).error, ExternalError)
+
+
+ANONYMOUS = {"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"json": {"values": [], "total": 0, "isLast": True}, "headers": ANONYMOUS},
+        {"status": 401, "json": {"message": "Unauthorized"}},
+        {"status": 302, "text": "", "headers": {"Location": "/login.jsp"}},
+    ],
+    ids=["anonymous", "unauthorised", "led to a login"],
+)
+def test_pages_of_a_changelog_that_are_shown_to_nobody_are_an_error(answer: dict[str, Any]) -> None:
+    cut = {"startAt": 0, "maxResults": 1, "total": 2, "histories": []}
+    outcome = asked(
+        "get",
+        ("GET", "/field", {"json": [FIELD]}),
+        ("GET", "/10001/changelog", answer),
+        ("GET", "/issue/10001", {"json": ticket() | {"changelog": cut}}),
+    )
+    assert isinstance(outcome.error, Refused)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
-from mlc.model.failure import NotFound, Refused, Unavailable
+from mlc.model.failure import Misdirected, NotFound, Refused, Unavailable
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.jira.wire import Comment, Entry, FieldMeta, History, Issue, Page, Property, SearchPage, usable
@@ -68,7 +68,11 @@ class JiraReader:
         doing, path = f"read the changes of the ticket {issue.key}", f"issue/{issue.id}/changelog"
         try:
             pages = list(self._pages(doing, path, Page[History].model_validate))
-        except Refused:  # Data Center has no such pages: it gives all with the ticket
+        except Misdirected:
+            raise
+        except Refused as error:  # Data Center has no such pages: it gives all with the ticket
+            if error.status == 401:  # it does not know us, so that it tells nothing about what there is
+                raise
             return None
         read = [edit for page in pages for edit in page.listed]
         return read if pages[-1].is_last or len(read) >= (pages[-1].total or 0) else None
