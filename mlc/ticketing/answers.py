@@ -103,8 +103,9 @@ def words(response: requests.Response) -> list[str]:
     try:
         body = document(response)
     except ValueError:
-        plain = response.headers.get("Content-Type", "").lower().startswith("text/plain")
-        body = response.content[:_LONGEST_PLAIN].decode("utf-8", "replace") if plain else None
+        plain = response.headers.get("Content-Type", "").lower().startswith("text/")
+        text = response.content[:_LONGEST_PLAIN].decode("utf-8", "replace") if plain else ""
+        body = None if "<" in text else text  # a sentence may be said to be HTML, a page is one
     found = list(dict.fromkeys(_words_of(body)))
     return [text for text in found if not any(text != other and text in other for other in found)]
 

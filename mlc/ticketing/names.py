@@ -9,10 +9,14 @@ _APOSTROPHES = dict.fromkeys(
 """What people type for an apostrophe: it, accents, quotation marks, primes, and letters that look like it."""
 
 
+_DOTTED, _DOTLESS = ("i\u0307", "i"), ("\u0131", "i")
+"""What becomes of Turkish letters, of which case tells nothing where the language isn't known."""
+
+
 def folded(name: str) -> str:
     """A name without what people don't see or don't mind: apostrophes, case, Unicode form, more than one blank."""
     text = unicodedata.normalize("NFKC", name.translate(_APOSTROPHES)).casefold()
-    text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
+    text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).replace(*_DOTTED).replace(*_DOTLESS)
     return " ".join("".join(c for c in text if unicodedata.category(c) != "Cf").split())
 
 

@@ -1,5 +1,6 @@
 """How requests reach a ticket system that is asked through ``requests``: nothing of an answer is endless."""
 
+import re
 import time
 from typing import Any
 
@@ -12,6 +13,8 @@ LARGEST = 16 * 1024 * 1024
 _PIECE = 64 * 1024
 _LONGEST = 120.0
 """Seconds in which a body has to be there, however steadily it comes."""
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+"""What is escaped in JSON: both halves of a character, one half alone, or something else."""
 
 
 class Transport(HTTPAdapter):
@@ -21,7 +24,7 @@ class Transport(HTTPAdapter):
         """See base class."""
         response = super().send(request, *args, **kwargs)
         try:
-            response._content = _body(response)
+            response._content = _whole_characters(_body(response))
         except (OSError, HTTPError):
             if response.status_code < 300:
                 raise
@@ -41,6 +44,11 @@ def strict(session: requests.Session) -> requests.Session:
 
 def _nowhere(_: requests.Response) -> None:
     return None
+
+
+def _whole_characters(body: bytes) -> bytes:
+    """Half a character, as is left where a text was cut within an emoji, can't be passed on: it is replaced."""
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
 def _body(response: requests.Response) -> bytes:

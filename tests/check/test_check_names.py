@@ -48,6 +48,12 @@ async def test_resolutions_on_neither_list_are_listed_with_their_ids(site: Site)
     assert told(findings, "Resolutions that mean yes").what.endswith("Done (10000)")
 
 
+async def test_a_resolution_that_can_not_be_read_hides_no_other(site: Site) -> None:
+    for _ in range(5):
+        site.jira_answers("/resolution", json.dumps([{"id": "1", "name": None}, {"id": "2", "name": "Later"}]))
+    assert "Later (2)" in told(await site.findings(), "on neither list").what
+
+
 @pytest.mark.parametrize("desk_settings", [{"scheme": DUTCH}], ids=["dutch"])
 async def test_a_site_none_of_whose_resolutions_means_yes_is_warned_of(site: Site) -> None:
     site.set(MLC_JIRA_APPROVED_STATUSES='["2"]', MLC_JIRA_REJECTED_STATUSES='["3"]')

@@ -296,3 +296,30 @@ async def test_what_a_cancelled_run_was_putting_back_and_can_not_be_loaded_is_un
     assert any("was not loaded again" in warning for warning in warnings)
     said = any("could not be undeployed" in warning for warning in warnings)
     assert said is (how == REFUSED)
+
+
+async def test_a_ticket_that_was_archived_meanwhile_keeps_no_cancelled_run_from_ending(desk: Office) -> None:
+    """Jira shows it, and lets nobody comment on it or move it."""
+    left = await stopped(desk)
+    body = '{"errorMessages": ["Issue is archived. You can not modify this issue."], "errors": {}}'
+    plan(desk.faults, "POST|PUT", f"/issue/{left.error.id}/", 400, body)
+    await left.run.cancel()
+    await cancelled(left.run)
+    assert await left.undo.is_done()
+    (warning,) = (await desk.status(left.run)).result.warnings
+    assert f"{left.error.key} stays open." in warning
+    assert "archived" in warning
+
+
+async def test_a_transition_that_fails_again_and_again_is_shown_and_keeps_nothing_else_from_being_done(
+    desk: Office,
+) -> None:
+    left = await stopped(desk)
+    outage = plan(desk.faults, "POST", f"/issue/{left.error.id}/transitions$", 503)
+    await left.run.cancel()
+    await held_up(left.run, [left.withdraw])
+    for part in (left.undo, left.record, left.tell):
+        await eventually(part.is_done)
+    outage.times = 0
+    await cancelled(left.run)
+    assert await left.withdraw.is_done()

@@ -1,5 +1,6 @@
 """The reviewer's decision: approved, rejected or overridden, and how it is kept."""
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from servers import eventually
 from mlc.model.processes import Phase
 from mlc.model.ticket import TicketRef
 from mlc.standalone.desk.scheme import Scheme, Status
+from mlc.standalone.faults import Effect
 
 ASK = {"configure": lambda s: s.model_copy(update={"on_failed_verdict": "ask"})}
 
@@ -74,6 +76,20 @@ async def test_a_rejected_review_is_recorded_on_a_ticket_and_in_the_centre(desk:
     assert kept["testResultId"] == result.test_result_id
     assert kept["assets"]["model.py"]
     assert "expirationDate" not in (snapshot.model_extra or {})
+
+
+async def test_half_an_emoji_in_a_comment_keeps_no_run_from_going_on(desk: Office) -> None:
+    """As a text has it that was cut there: no history can hold it."""
+    run, ticket = await review(desk)
+    me = (await desk.jira.get("myself")).raise_for_status().json()
+    cut = {"id": "999", "body": "Cut here \ud83d", "author": me, "created": "2026-11-20T12:00:00.000+0000"}
+    page = json.dumps({"startAt": 0, "maxResults": 100, "total": 1, "comments": [cut]})
+    desk.faults.add(Effect.ANSWER, method="GET", path="/comment", status=200, times=9, body=page)
+    await desk.decide(run, ticket, "Done")
+
+    decision = (await run.result()).decision
+    assert decision is not None
+    assert decision.reason == "Cut here \N{REPLACEMENT CHARACTER}"
 
 
 async def test_an_approval_without_a_comment_has_no_reason(desk: Office) -> None:

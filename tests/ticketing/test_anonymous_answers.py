@@ -113,6 +113,25 @@ def test_an_answer_that_says_later_is_one_whoever_asked(desk: RunningDesk) -> No
 GUEST = {"X-Is-Logged-In": "false", "X-Total-Count": "0"}
 
 
+@pytest.mark.parametrize("headers", SERAPH, ids=str)
+@pytest.mark.parametrize("status", [302, 400])
+def test_a_write_that_nobody_in_particular_was_refused_was_not_done(
+    desk: RunningDesk, question: TicketRequest, headers: dict[str, str], status: int
+) -> None:
+    desk.faults.add(Effect.ANSWER, method="POST", status=status, body="", headers=headers)
+    with pytest.raises(Refused):
+        desk.adapter().create(question)
+
+
+@pytest.mark.parametrize("site", ["ServiceNow change", "ServiceNow incident"], indirect=True)
+def test_a_guests_write_that_is_led_to_a_login_was_not_done(
+    site: ChangeSite | IncidentSite, question: TicketRequest
+) -> None:
+    site.faults.add(Effect.ANSWER, method="POST", status=302, body="", headers=GUEST)
+    with pytest.raises(Refused, match="guest"):
+        site.adapter().create(question)
+
+
 @pytest.mark.parametrize("site", ["ServiceNow change", "ServiceNow incident"], indirect=True)
 def test_servicenows_answer_to_a_guest_is_an_error(site: ChangeSite | IncidentSite, question: TicketRequest) -> None:
     tickets = site.adapter()

@@ -145,6 +145,14 @@ def test_the_expiration_field_is_found_by_its_id_and_by_its_name_in_any_language
     assert date_field([field("other", "Due"), FieldMeta.model_validate(raw)], wanted) == "customfield_42"
 
 
+def test_jiras_own_date_will_do_where_people_made_none() -> None:
+    due = field("duedate", "Due date", custom=False)
+    summary = field("summary", "Summary", "string", custom=False)
+    assert date_field([summary, due], "due date") == "duedate"
+    assert date_field([due, field("c1", "Due Date")], "Due date") == "c1"
+    assert date_field([summary], "Summary") is None
+
+
 def test_two_fields_whose_names_differ_by_case_alone_are_told_apart_only_by_the_very_name() -> None:
     fields = [field("c1", "Expiration date"), field("c2", "Expiration Date")]
     assert date_field(fields, "Expiration date") == "c1"

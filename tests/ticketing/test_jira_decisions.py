@@ -14,7 +14,7 @@ from mlc.standalone.faults import Effect
 from mlc.ticketing import TicketRequest
 from mlc.ticketing.jira.decision import decision_of, reason_of
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import Comment, History, Issue
+from mlc.ticketing.jira.wire import Change, Comment, History, Issue
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ADA = {"accountId": "557058:ada", "displayName": "Ada", "accountType": "atlassian"}
@@ -257,3 +257,24 @@ def test_a_decision_keeps_its_decider_and_reason_although_an_automation_sets_the
     assert state.resolution == "Done"
     assert facts(state) == (Answer.APPROVED, "ada", "fine for prod")
     assert state.decided_at == at
+
+
+def test_a_move_that_leads_back_to_its_own_status_is_none() -> None:
+    looped = edit(2, AUTOMATION, status=("Done", "Done"), resolution=(None, "Done"))
+    assert decision(ASKED, MOVED, looped) == MOVED
+
+
+def test_who_turned_an_unclear_resolution_into_a_yes_is_not_who_moved_it() -> None:
+    unclear = edit(1, ADA, status=("In Review", "Done"), resolution=(None, "Closed"))
+    completed = edit(2, AUTOMATION, resolution=("Closed", "Done"))
+    assert decision(ASKED, unclear, completed) is None
+    by_ada = edit(2, ADA, resolution=("Closed", "Done"))
+    assert decision(ASKED, unclear, by_ada) == by_ada
+
+
+@pytest.mark.parametrize("field", ["project", "Key", "Workflow"])
+def test_who_moved_a_ticket_elsewhere_decided_nothing(field: str) -> None:
+    item = {"field": field, "fieldtype": "jira", "from": "1", "fromString": "A", "to": "2", "toString": "B"}
+    moved = edit(2, BOB, status=("Closed", "Done"))
+    elsewhere = moved.model_copy(update={"items": [*moved.items, Change.model_validate(item)]})
+    assert decision(ASKED, edit(1, ADA, status=("In Review", "Closed")), elsewhere) is None

@@ -31,6 +31,12 @@ def test_letters_do_make_a_difference_however_alike() -> None:
     assert folded("STRASSE") == folded("Straße")
 
 
+@pytest.mark.parametrize("seen", ["ONAYLANDI", "onayland\u0131", "Onaylandi"])
+def test_the_case_of_turkish_letters_makes_no_difference(seen: str) -> None:
+    assert folded(seen) == folded("Onayland\u0131")
+    assert folded("\u0130PTAL") == folded("iptal") == folded("IPTAL")
+
+
 def test_nothing_is_on_no_list() -> None:
     assert not is_listed(["", "'", " "], "", "\u2019", "\u200b")
     assert not is_listed([], "Done")

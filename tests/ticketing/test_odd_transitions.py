@@ -43,7 +43,6 @@ ODD = {
     "a status without a category": {"id": "2", "to": {"name": "Withdrawn", "id": "10099"}},
     "no status": {"id": "2", "to": None},
     "no id": {"to": WITHDRAWN},
-    "an id that is a number": {"id": 2, "to": WITHDRAWN},
     "null": None,
     "a text": "Withdraw",
     "a list": [[]],
@@ -77,3 +76,12 @@ def test_odd_fields_of_the_right_transition_do_not_keep_it_from_being_taken(site
 
 def test_a_required_field_that_is_not_ours_to_fill_in_keeps_it_from_being_taken(site: Site) -> None:
     assert closed(site, TRANSITION | {"fields": {"assignee": {"required": True}}}) == []
+
+
+def test_an_id_may_be_a_number(site: Site) -> None:
+    assert closed(site, TRANSITION | {"id": 51}) == ["51"]
+
+
+def test_a_default_will_do_where_a_resolution_is_required_and_none_is_named(site: Site) -> None:
+    required = {"required": True, "hasDefaultValue": True, "allowedValues": None}
+    assert closed(site, TRANSITION | {"fields": {"resolution": required}}) == ["51"]

@@ -62,6 +62,13 @@ def test_labels_are_a_list_or_a_text(labels: Any, found: list[str]) -> None:
         {"issue": {"key": "None"}, "key": "MLR-7"},
         {"issue": None, "key": "MLR-7", "fields": None},
         {"issue": [7], "key": "MLR-7", "fields": [], "webhookEvent": 7},
+        {"issue": {"key": " MLR-7\n"}},
+        {"key": '"MLR-7"'},
+        {"key": "https://jira.example.org/browse/MLR-7"},
+        {"issue": "MLR-7: Model approval"},
+        {"issue": '{"key": "MLR-7"}'},
+        {"issueKey": "MLR-7"},
+        {"issue_key": "MLR-7", "issue": None},
         {"id": 10001, "key": "MLR-7", "changelog": {"histories": "None"}, "fields": {"summary": "s", "labels": "None"}},
     ],
     ids=json.dumps,
@@ -79,6 +86,7 @@ def test_an_issue_is_named_by_its_key_alone(body: dict[str, Any]) -> None:
         {"correlation_id": None, "event": None, "sys_mod_count": None, "sys_updated_on": None},
         {"number": {"value": "CHG7", "display_value": "CHG7"}, "table": {"value": "change_request"}},
         {"number": {"display_value": "CHG7"}, "sys_mod_count": {"value": "x"}},
+        {"number": " CHG7\n", "table": " change_request "},
     ],
     ids=json.dumps,
 )
@@ -179,3 +187,8 @@ def test_whatever_comes_is_an_event_or_said_to_be_none(provider: str, body: byte
         said = str(error)
     assert 0 < len(said) < 300
     assert event is None or event.key
+
+
+@pytest.mark.parametrize("text", ["XMLR-7x", "MLR-70a", "A-MLR-7-1", "MLR-07", "mlr-7", "MLR - 7"])
+def test_what_only_looks_like_a_key_is_left_as_it_is(text: str) -> None:
+    assert read_jira(key=text).key == text

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from mlc.model.failure import NotFound, Refused
+from mlc.model.failure import NotFound, Refused, Unavailable
 from mlc.model.open_tickets import is_label
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.ticketing import http_failure
@@ -200,40 +200,54 @@ class JiraTicketing:
         return None
 
     def _move_away(self, ref: TicketRef) -> str:
-        """Try the ways that withdraw a ticket. Why none of them leads there; empty if one did."""
+        """Try the ways that withdraw a ticket. Why none of them leads there; empty if one did.
+
+        Raises:
+            Unavailable: none did, and one may on another day.
+        """
         doing, path = f"withdraw {ref.key}", f"issue/{ref.id}/transitions"
         kept = f"From where {ref.key} is, no transition leads to {' or '.join(self._settings.withdrawn_statuses)}"
         try:
             offered = self._jira.get(doing, path, Transitions.model_validate, expand="transitions.fields").transitions
         except Refused as error:
             return str(error)
-        for transition in offered:
-            fields = self._withdrawing(transition)
-            if fields is None:
+        outage: Unavailable | None = None
+        for transition in filter(self._withdraws, offered):
+            fields = self._required(transition)
+            if isinstance(fields, str):
+                kept = f"{ref.key} can't be moved to {transition.to.name}, which asks for {fields}"
                 continue
             body = {"transition": {"id": transition.id}, "fields": fields}
             try:
                 http_failure.despite_conflict(partial(self._jira.post, doing, path, body, Written.model_validate))
             except Refused as error:
                 kept = str(error)
+            except Unavailable as error:
+                if error.status is not None:  # it says "later" to whatever is asked
+                    raise
+                outage = error
             else:
                 return ""
+        if outage is not None:
+            raise outage
         return kept
 
-    def _withdrawing(self, transition: Transition) -> dict[str, dict[str, str]] | None:
-        """The fields to send with a transition that withdraws a ticket; None if it doesn't, or asks for too much."""
-        if answer_of(transition.to, "", self._settings) is not Answer.UNDECIDED:
-            return None
-        if not is_withdrawn(transition.to, self._settings):
-            return None
+    def _withdraws(self, transition: Transition) -> bool:
+        status = transition.to
+        return is_withdrawn(status, self._settings) and answer_of(status, "", self._settings) is Answer.UNDECIDED
+
+    def _required(self, transition: Transition) -> dict[str, dict[str, str]] | str:
+        """The fields to send with a transition; or what a field is called that is not ours to fill in."""
         fields: dict[str, dict[str, str]] = {}
         for name, field in transition.fields.items():
             # A resolution that comes by itself may say the worst: "Done".
             if not field.required or (field.has_default_value and name != "resolution"):
                 continue
             resolution = least_misleading(field.resolutions() if name == "resolution" else [], self._settings)
+            if resolution is None and field.has_default_value:
+                continue
             if resolution is None:
-                return None
+                return field.name or name
             fields[name] = {part: text for part, text in resolution if text}
         return fields
 

@@ -1,19 +1,20 @@
 """Whether a Jira's resolutions and the account's language fit the names in the settings."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
 from pydantic import TypeAdapter
 
 from mlc.model.finding import Finding, good, listed, unchecked, warning
 from mlc.ticketing.jira.session import JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import IssueType, Resolution, Status, User
+from mlc.ticketing.jira.wire import IssueType, Resolution, Status, User, usable
 from mlc.ticketing.names import folded, is_listed
 
 LANGUAGE_OF_DEFAULTS = "en"
 
 _types = TypeAdapter(list[IssueType]).validate_python
-_resolutions = TypeAdapter(list[Resolution]).validate_python
+_resolutions = TypeAdapter(Annotated[list[Resolution], usable(Resolution)]).validate_python
 
 
 def check_resolutions(jira: JiraSession, settings: JiraSettings) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Which statuses of a Jira project answer our questions, and whether a ticket can come to them."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import TypeAdapter
 
@@ -11,7 +12,7 @@ from mlc.ticketing.jira.answer import answer_of, is_withdrawn
 from mlc.ticketing.jira.reader import JiraReader
 from mlc.ticketing.jira.session import JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import IssueType, Project, Resolution, Status, Transitions
+from mlc.ticketing.jira.wire import IssueType, Project, Resolution, Status, Transitions, usable
 from mlc.ticketing.names import folded
 
 MEANS = {Answer.APPROVED: "yes", Answer.REJECTED: "no"}
@@ -20,7 +21,7 @@ OPEN = "2, 4"
 """Ids of Jira's fixed status categories To Do and In Progress, whose names depend on the site's language."""
 
 _types = TypeAdapter(list[IssueType]).validate_python
-_resolutions = TypeAdapter(list[Resolution]).validate_python
+_resolutions = TypeAdapter(Annotated[list[Resolution], usable(Resolution)]).validate_python
 
 
 def check_statuses(jira: JiraSession, settings: JiraSettings) -> Iterator[Finding]:

@@ -19,18 +19,21 @@ def decision_of(issue: Issue, histories: Iterable[History], settings: JiraSettin
         histories: the whole changelog, in any order.
 
     Returns:
-        None if the changelog doesn't tell: its last move leads elsewhere, or somebody else has since turned a yes into
-        a no, or a no into a yes, by another resolution.
+        None if the changelog doesn't tell: its last move leads elsewhere, or was one to another project or workflow,
+        which only takes a status along; or somebody else has since made another answer of it, by another resolution.
     """
     edits = sorted(histories, key=lambda history: (history.created, history.number))
     moves = [n for n, edit in enumerate(edits) if edit.changes("status")]
     if not moves or not any(_leads_to(change, issue) for change in edits[moves[-1]].changes("status")):
         return None
+    if edits[moves[-1]].takes_elsewhere():
+        return None
     move, later = edits[moves[-1]], [edit for edit in edits[moves[-1] + 1 :] if edit.changes("resolution")]
     if not later:
         return move
-    first = answer_with(issue, _before(later[0].changes("resolution")[0]), settings)
-    if first not in FINAL or first is answer_with(issue, issue.fields.resolution, settings):
+    given = _before(later[0].changes("resolution")[0])
+    first, completed = answer_with(issue, given, settings), given is None
+    if first is answer_with(issue, issue.fields.resolution, settings) or (completed and first not in FINAL):
         return move
     mover = move.author.person() if move.author else None
     same = all(edit.author and edit.author.person() == mover for edit in later)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
-from mlc.model.failure import NotFound, Refused, Unavailable
+from mlc.model.failure import Misdirected, NotFound, Refused, Unavailable
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.jira.wire import Comment, Entry, FieldMeta, History, Issue, Page, Property, SearchPage, usable
@@ -68,7 +68,11 @@ class JiraReader:
         doing, path = f"read the changes of the ticket {issue.key}", f"issue/{issue.id}/changelog"
         try:
             pages = list(self._pages(doing, path, Page[History].model_validate))
-        except Refused:  # Data Center has no such pages: it gives all with the ticket
+        except Misdirected:
+            raise
+        except Refused as error:  # Data Center has no such pages: it gives all with the ticket
+            if error.status == 401:  # it does not know us, so that it tells nothing about what there is
+                raise
             return None
         read = [edit for page in pages for edit in page.listed]
         return read if pages[-1].is_last or len(read) >= (pages[-1].total or 0) else None
@@ -172,16 +176,16 @@ def date_field(fields: Sequence[FieldMeta], wanted: str) -> str | None:
     """Id of the field that a setting means: by its id, or by a name that it has in any language.
 
     Of several fields of that name it is the one for dates, and of several of those the one that is written just so. A
-    text field will do if it is the only one.
+    text field will do if it is the only one. Jira's own, such as its due date, will do where people made none.
 
     Raises:
         Refused: it could be several.
     """
     if any(field.id == wanted for field in fields):
         return wanted
-    named = [field for field in fields if field.custom and folded(wanted) in {folded(name) for name in _names(field)}]
-    dated = [field for field in named if field.value and field.value.type in {"date", "datetime"}]
-    candidates = dated or named
+    named = [field for field in fields if folded(wanted) in {folded(name) for name in _names(field)}]
+    made = [field for field in named if field.custom]
+    candidates = _dated(made) or made or _dated(named)
     if len(candidates) > 1:
         candidates = [field for field in candidates if wanted in _names(field)] or candidates
     if len(candidates) > 1:
@@ -192,6 +196,10 @@ def date_field(fields: Sequence[FieldMeta], wanted: str) -> str | None:
             status=409,
         )
     return candidates[0].id if candidates else None
+
+
+def _dated(fields: Sequence[FieldMeta]) -> list[FieldMeta]:
+    return [field for field in fields if field.value and field.value.type in {"date", "datetime"}]
 
 
 def _names(field: FieldMeta) -> list[str]:

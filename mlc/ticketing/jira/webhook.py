@@ -9,6 +9,7 @@ from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.webhook import BadEvent, Event, Moment, Read, Webhook, parsed
 
 KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}-[1-9][0-9]{0,17}", re.ASCII)
+_KEY_WITHIN = re.compile(rf"(?<![\w-]){KEY.pattern}(?![\w-])", re.ASCII)
 _BETWEEN_LABELS = re.compile(r"[\s,;\"'\[\]]+")
 
 
@@ -24,24 +25,35 @@ def _issue(given: Any) -> Any:
     return {"key": given} if isinstance(given, str) else given
 
 
+def _key(given: Any) -> Any:
+    """A key, from among what a template puts around it: blanks, quotation marks, a link's address."""
+    found = _KEY_WITHIN.search(given) if isinstance(given, str) else None
+    return found[0] if found else given
+
+
+Key = Annotated[str | None, BeforeValidator(_key)]
+
+
 class Fields(Read):
     labels: Annotated[list[str], BeforeValidator(_labels)] = []
 
 
 class Issue(Read):
-    key: str | None = None
+    key: Key = None
     fields: Fields = Fields()
 
 
 class JiraEvent(Issue):
     """The fields that are used, of Jira's own webhook body and of the three shapes that Automation sends.
 
-    Automation may send the bare issue: then its fields are the event's.
+    Automation may send the bare issue: then its fields are the event's. Data of people's own may name it otherwise.
     """
 
     timestamp: Moment = None
     webhookEvent: str | None = None  # noqa: N815 - Jira's name
     issue: Annotated[Issue, BeforeValidator(_issue)] = Issue()
+    issueKey: Key = None  # noqa: N815 - as templates have it
+    issue_key: Key = None
 
 
 def webhook(settings: JiraSettings) -> Webhook:
@@ -68,7 +80,7 @@ def read_event(body: bytes) -> Event | None:
         BadEvent: it is none.
     """
     event = parsed(JiraEvent, body)
-    keys = [key for key in (event.issue.key, event.key) if key]
+    keys = [key for key in (event.issue.key, event.key, event.issueKey, event.issue_key) if key]
     if not keys and event.webhookEvent:
         return None
     if not keys:

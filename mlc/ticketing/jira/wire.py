@@ -12,6 +12,9 @@ from pydantic import (
     Field,
     RootModel,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -22,12 +25,20 @@ def _aware(moment: datetime) -> datetime:
 
 Moment = Annotated[datetime, AfterValidator(_aware)]
 """A time; in UTC if it doesn't say where, so that any two can be compared."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Json(BaseModel):
-    """Base: camelCase on the wire, fields not named here are ignored."""
+    """Base: camelCase on the wire; fields not named here are ignored, null is absent, and an id may be a number."""
 
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        extra="ignore", alias_generator=to_camel, populate_by_name=True, frozen=True, coerce_numbers_to_str=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        return {name: part for name, part in given.items() if part is not None} if isinstance(given, dict) else given
 
 
 def usable(kind: type[BaseModel]) -> BeforeValidator:
@@ -37,6 +48,13 @@ def usable(kind: type[BaseModel]) -> BeforeValidator:
         return [item for item in items if _fits(kind, item)] if isinstance(items, list) else items
 
     return BeforeValidator(read)
+
+
+def _or_none(given: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(given)
+    except ValidationError:
+        return None
 
 
 def _fits(kind: type[BaseModel], item: Any) -> bool:
@@ -114,6 +132,10 @@ class Change(Json):
     to: str | None = None
     to_string: str | None = None
 
+    def is_one(self) -> bool:
+        """A transition that leads back to its own status is none."""
+        return self.to != self.from_ if self.to is not None else self.to_string != self.from_string
+
 
 class History(Json):
     """One edit of a ticket. ``author`` is missing for deleted and anonymous users."""
@@ -135,13 +157,18 @@ class History(Json):
 
     def changes(self, field: str) -> list[Change]:
         """What it did to one of Jira's own fields; people may have made others of the same name."""
-        return [c for c in self.items if c.field == field and c.fieldtype != "custom" and c.field_id in {None, field}]
+        own = (c for c in self.items if c.field == field and c.fieldtype != "custom" and c.field_id in {None, field})
+        return [change for change in own if change.is_one()]
+
+    def takes_elsewhere(self) -> bool:
+        """Whether it moved the ticket to another project or workflow: its status then only follows."""
+        return any(c.field in {"project", "Key", "Workflow"} and c.fieldtype != "custom" for c in self.items)
 
 
 class Comment(Json):
     id: str = ""
-    body: str = ""
-    created: Moment
+    body: Annotated[str, BeforeValidator(lambda body: body if isinstance(body, str) else "")] = ""
+    created: Moment = LONG_AGO
     author: User | None = None
     update_author: User | None = None
 
@@ -172,7 +199,9 @@ class Page(Json, Generic[Entry]):
         """Whether nothing comes after it, if ``start`` entries came before."""
         if self.is_last or not self.listed:
             return True
-        return self.total is not None and start + len(self.listed) >= self.total
+        if self.total is not None:
+            return start + len(self.listed) >= self.total
+        return self.is_last is None and (not self.max_results or len(self.listed) < self.max_results)
 
     def is_whole(self) -> bool:
         """Whether it is all there is. Data Center gives all without being asked, and a Jira may count nothing."""
@@ -196,10 +225,12 @@ class Fields(Json):
 
 
 class Issue(Json):
+    """A ticket. Of a changelog that can't be read the answer is no worse, only nobody's."""
+
     id: Id
     key: Id
     fields: Fields
-    changelog: Page[History] | None = None
+    changelog: Annotated[Page[History] | None, WrapValidator(_or_none)] = None
 
 
 class SearchPage(Json):
@@ -226,9 +257,9 @@ class AttachedIssue(Json):
 
 
 class Property(Json):
-    """An entity property: machine state on a ticket."""
+    """An entity property: machine state on a ticket. What somebody has put in its place is none of ours."""
 
-    value: dict[str, Any]
+    value: Annotated[dict[str, Any], BeforeValidator(lambda value: value if isinstance(value, dict) else {})] = {}
 
 
 class Created(Json):
@@ -254,7 +285,7 @@ class FieldMeta(Json):
     """A field of the site (not of a ticket). ``name`` is in the account's language, ``untranslatedName`` is not."""
 
     id: str
-    name: str
+    name: str = ""
     untranslated_name: str | None = None
     clause_names: list[str] = []
     custom: bool = False
@@ -280,6 +311,7 @@ def _available(transitions: "list[Transition]") -> "list[Transition]":
 class ScreenField(Json):
     """A field on a transition's screen."""
 
+    name: str = ""
     required: bool | None = False
     has_default_value: bool | None = False
     allowed_values: Annotated[list[dict[str, Any]], BeforeValidator(_named)] = []
@@ -347,5 +379,5 @@ def moment(stated: str) -> datetime:
     try:
         found = datetime.fromisoformat(stated)
     except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
+        return LONG_AGO
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -7,13 +7,23 @@ from functools import partial
 from urllib.parse import quote
 
 from mlc.model.failure import NotFound, Refused, Unavailable
+from mlc.model.finding import listed
 from mlc.model.open_tickets import is_label
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.ticketing import http_failure
 from mlc.ticketing.content import plain
 from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording, withdrawal_text
-from mlc.ticketing.servicenow.answer import PEOPLE, answer_of, approver_of, is_open, person, reason_of, state_of
+from mlc.ticketing.servicenow.answer import (
+    PEOPLE,
+    answer_of,
+    approver_of,
+    is_open,
+    not_shown,
+    person,
+    reason_of,
+    state_of,
+)
 from mlc.ticketing.servicenow.auth import SYSTEM
 from mlc.ticketing.servicenow.journal import ServiceNowJournal, properties_note
 from mlc.ticketing.servicenow.reader import ServiceNowReader
@@ -111,6 +121,11 @@ class ServiceNowTicketing:
             for table in tables:
                 self._reader.see_table(table)
             return TicketState(answer=Answer.GONE)
+        if hidden := not_shown(row, table, self._settings):
+            sentence = (
+                f"{SYSTEM} does not show our account {listed(hidden)} of {ref.key}, so nobody can tell its answer"
+            )
+            raise Refused(SYSTEM, f"{sentence}: let the account read these fields", status=403)
         state = self._state(table, row)
         if state.answer is Answer.PENDING:
             return state

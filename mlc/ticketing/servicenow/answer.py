@@ -38,6 +38,12 @@ def state_fields(settings: ServiceNowSettings) -> list[str]:
     ]
 
 
+def not_shown(row: Row, table: str, settings: ServiceNowSettings) -> list[str]:
+    """Fields of a record without which its answer is a guess, as far as the account may not read them."""
+    decision = settings.decision_field if table == settings.table else "close_code"
+    return [field for field in ("state", decision) if not row.has(field)]
+
+
 def answer_of(row: Row, table: str, settings: ServiceNowSettings) -> Answer:
     """Map decision, state and resolution code to an answer, by the settings' lists (values or what people see).
 

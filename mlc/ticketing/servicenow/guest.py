@@ -3,6 +3,7 @@
 import requests
 
 from mlc.model.failure import ExternalError, Refused, Unavailable
+from mlc.ticketing.answers import words
 from mlc.ticketing.servicenow.auth import SYSTEM
 
 _SAYS_MORE = {401, 403, 408, 409, 425, 429}
@@ -13,6 +14,12 @@ def is_to_a_guest(response: requests.Response) -> bool:
     """Whether the instance did not know who asks, as it tells in a header."""
     logged_in = response.headers.get("X-Is-Logged-In", "").strip().casefold()
     return logged_in == "false" and response.status_code < 500 and response.status_code not in _SAYS_MORE
+
+
+def is_known_and_denied(response: requests.Response) -> bool:
+    """Whether a 401 says what 403 is for: it knows who asks, and does not let them (``User Not Authorized``)."""
+    said = " ".join(words(response)).casefold() if response.status_code == 401 else ""
+    return "not authorized" in said and "not authenticated" not in said
 
 
 def failure(doing: str, response: requests.Response, *, write: bool) -> ExternalError:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import TypeAdapter
 
-from mlc.model.failure import ExternalError
+from mlc.model.failure import ExternalError, Refused
 from mlc.ticketing import http_failure, waiting
 from mlc.ticketing.answers import Answers, document
 from mlc.ticketing.port import Attachment
@@ -142,6 +142,8 @@ class ServiceNowSession:
 
     def _failure(self, doing: str, response: requests.Response, *, write: bool) -> ExternalError:
         to_a_guest = guest.is_to_a_guest(response)
+        if guest.is_known_and_denied(response):
+            return Refused(SYSTEM, str(self._answers.failure(doing, response, write=write)), status=403)
         if response.status_code == 401 or to_a_guest:
             self._identity.forget()
         if to_a_guest:

@@ -22,7 +22,8 @@ from mlc.ticketing.webhook import BadEvent, Event, Moment, Read, Webhook, parsed
 
 def _value(given: Any) -> Any:
     """A flow may send a field as the Table API does: with its value and what people see of it."""
-    return given.get("value") or given.get("display_value") if isinstance(given, Mapping) else given
+    found = given.get("value") or given.get("display_value") if isinstance(given, Mapping) else given
+    return found.strip() if isinstance(found, str) else found
 
 
 Text = Annotated[str | None, BeforeValidator(_value)]

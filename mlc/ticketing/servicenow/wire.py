@@ -4,19 +4,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, RootModel, field_validator
+from pydantic import BaseModel, ConfigDict, RootModel, field_validator, model_validator
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 """Of times in the database, which are in UTC."""
 
 
 class Value(BaseModel):
-    """A field under ``sysparm_display_value=all``: as the database has it, and as people see it."""
+    """A field under ``sysparm_display_value=all``: as the database has it, and as people see it.
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    One that is empty, or belongs to another record that is, may come as a bare text or null.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 
     value: str = ""
     display_value: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, given: Any) -> Any:
+        bare = given is None or isinstance(given, str | int | float)
+        return {"value": given, "display_value": given} if bare else given
 
     @field_validator("value", "display_value", mode="before")
     @classmethod
