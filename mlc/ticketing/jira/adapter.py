@@ -179,14 +179,16 @@ class JiraTicketing:
         except Refused as error:  # NotFound, too: whether the ticket is gone it says itself
             refused = error
         try:
-            kept = self._is_open(ref) and self._move_away(ref)
-            if not kept or not self._is_open(ref):  # somebody may have been quicker
+            if not self._is_open(ref):
+                return None
+            kept = self._move_away(ref)
+            if not self._is_open(ref):  # somebody may have been quicker
                 return None
         except NotFound:
             return self._gone(ref)
         if refused is not None:
             raise refused
-        return kept
+        return kept or f"{SYSTEM} says that {ref.key} was withdrawn, and it is open all the same"
 
     def _is_open(self, ref: TicketRef) -> bool:
         return self._state(self._reader.issue(ref.id)).answer is Answer.PENDING
