@@ -168,7 +168,6 @@ async def test_hostile_bodies_get_a_clear_refusal(gateway: httpx.AsyncClient) ->
         b"[" * 100_000,
         b"\xff\xfe",
         json.dumps(event("CHG1' OR WorkflowType = 'DeployModel")).encode(),
-        json.dumps(event("CHG0030001\n")).encode(),
         json.dumps(event("CHG٣")).encode(),
         json.dumps(event("C" * 100 + "1")).encode(),
         b'{"table": "change_request"}',
@@ -177,6 +176,7 @@ async def test_hostile_bodies_get_a_clear_refusal(gateway: httpx.AsyncClient) ->
         answer = await send(gateway, body)
         assert answer.status_code == 400, body[:60]
         assert len(answer.json()["detail"]) < 400
+    assert (await send(gateway, event("CHG0030001\n"))).json()["signalled"] == 0
     label = f"gov-{secrets.token_hex(12)}' OR ExecutionStatus = 'Running"
     assert (await send(gateway, event(new_number(), correlation_id=label))).json()["signalled"] == 0
     assert (await send(gateway, event(new_number(), correlation_id=None))).json()["signalled"] == 0

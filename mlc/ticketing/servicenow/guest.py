@@ -6,6 +6,7 @@ from mlc.model.failure import ExternalError, Refused, Unavailable
 from mlc.ticketing.answers import words
 from mlc.ticketing.servicenow.auth import SYSTEM
 
+_DENIED = ("not authorized", "insufficient rights")
 _SAYS_MORE = {401, 403, 408, 409, 425, 429}
 """Statuses that tell more of why an answer is none."""
 
@@ -19,7 +20,7 @@ def is_to_a_guest(response: requests.Response) -> bool:
 def is_known_and_denied(response: requests.Response) -> bool:
     """Whether a 401 says what 403 is for: it knows who asks, and does not let them (``User Not Authorized``)."""
     said = " ".join(words(response)).casefold() if response.status_code == 401 else ""
-    return "not authorized" in said and "not authenticated" not in said
+    return any(denial in said for denial in _DENIED) and "not authenticated" not in said
 
 
 def failure(doing: str, response: requests.Response, *, write: bool) -> ExternalError:
