@@ -13,8 +13,9 @@ from mlc.standalone.desk.tables import History as EditRow
 from mlc.standalone.faults import Effect
 from mlc.ticketing import TicketRequest
 from mlc.ticketing.jira.decision import decision_of, reason_of
+from mlc.ticketing.jira.edits import Change, Comment, History
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import Change, Comment, History, Issue
+from mlc.ticketing.jira.wire import Issue
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ADA = {"accountId": "557058:ada", "displayName": "Ada", "accountType": "atlassian"}

@@ -14,20 +14,12 @@ from mlc.ticketing.expiration import check_zone
 from mlc.ticketing.jira import wiki
 from mlc.ticketing.jira.answer import answer_of, is_withdrawn, least_misleading, state_of
 from mlc.ticketing.jira.decision import decision_of, reason_of
+from mlc.ticketing.jira.edits import User
+from mlc.ticketing.jira.lenient import moment
 from mlc.ticketing.jira.reader import JiraReader
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import (
-    AttachedIssue,
-    Created,
-    Issue,
-    SeenProject,
-    Transition,
-    Transitions,
-    User,
-    Written,
-    moment,
-)
+from mlc.ticketing.jira.wire import AttachedIssue, Created, Issue, SeenProject, Transition, Transitions, Written
 from mlc.ticketing.port import Attachment, ChangedTicket, TicketRequest, Wording, withdrawal_text
 from mlc.ticketing.text import one_line, printable
 

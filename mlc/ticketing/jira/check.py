@@ -7,18 +7,11 @@ from mlc.model.failure import ExternalError, Misdirected, NotFound, Refused
 from mlc.model.finding import TIME_LIMIT, Finding, good, listed, said, sentence, unchecked, warning, wrong
 from mlc.ticketing.jira.check_names import check_language, check_resolutions
 from mlc.ticketing.jira.check_statuses import check_statuses
+from mlc.ticketing.jira.edits import User
 from mlc.ticketing.jira.reader import JiraReader, date_field
 from mlc.ticketing.jira.session import JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import (
-    CreateField,
-    CreateFields,
-    IssueType,
-    IssueTypes,
-    Permissions,
-    SeenProject,
-    User,
-)
+from mlc.ticketing.jira.wire import CreateField, CreateFields, IssueType, IssueTypes, Permissions, SeenProject
 from mlc.ticketing.names import folded
 
 NEEDED = {

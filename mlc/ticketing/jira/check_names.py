@@ -6,9 +6,11 @@ from typing import Annotated
 from pydantic import TypeAdapter
 
 from mlc.model.finding import Finding, good, listed, unchecked, warning
+from mlc.ticketing.jira.edits import User
+from mlc.ticketing.jira.lenient import usable
 from mlc.ticketing.jira.session import JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import IssueType, Resolution, Status, User, usable
+from mlc.ticketing.jira.wire import IssueType, Resolution, Status
 from mlc.ticketing.names import folded, is_listed
 
 LANGUAGE_OF_DEFAULTS = "en"

@@ -9,10 +9,11 @@ from mlc.model.finding import Finding, good, listed, unchecked, warning, wrong
 from mlc.model.ticket import Answer
 from mlc.ticketing.jira.adapter import MANAGED_LABEL
 from mlc.ticketing.jira.answer import answer_of, is_withdrawn
+from mlc.ticketing.jira.lenient import usable
 from mlc.ticketing.jira.reader import JiraReader
 from mlc.ticketing.jira.session import JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import IssueType, Project, Resolution, Status, Transitions, usable
+from mlc.ticketing.jira.wire import IssueType, Project, Resolution, Status, Transitions
 from mlc.ticketing.names import folded
 
 MEANS = {Answer.APPROVED: "yes", Answer.REJECTED: "no"}

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from mlc.model.ticket import Answer
 from mlc.ticketing.event_mark import is_ours
 from mlc.ticketing.jira.answer import answer_with
+from mlc.ticketing.jira.edits import Change, Comment, History
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import Change, Comment, History, Issue, Resolution
+from mlc.ticketing.jira.wire import Issue, Resolution
 from mlc.ticketing.names import folded
 
 FINAL = {Answer.APPROVED, Answer.REJECTED}

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter
 
 from mlc.model.failure import Misdirected, NotFound, Refused, Unavailable
+from mlc.ticketing.jira.edits import Comment, Entry, History, Page
+from mlc.ticketing.jira.lenient import usable
 from mlc.ticketing.jira.session import SYSTEM, JiraSession
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.ticketing.jira.wire import Comment, Entry, FieldMeta, History, Issue, Page, Property, SearchPage, usable
+from mlc.ticketing.jira.wire import FieldMeta, Issue, Property, SearchPage
 from mlc.ticketing.names import folded
 from mlc.ticketing.paging import Paging
 

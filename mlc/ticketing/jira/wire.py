@@ -1,72 +1,11 @@
 """The parts of Jira's JSON (REST v2) that the adapter reads."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    RootModel,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field, RootModel, WrapValidator
 
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-Moment = Annotated[datetime, AfterValidator(_aware)]
-"""A time; in UTC if it doesn't say where, so that any two can be compared."""
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-class Json(BaseModel):
-    """Base: camelCase on the wire; fields not named here are ignored, null is absent, and an id may be a number."""
-
-    model_config = ConfigDict(
-        extra="ignore", alias_generator=to_camel, populate_by_name=True, frozen=True, coerce_numbers_to_str=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, given: Any) -> Any:
-        return {name: part for name, part in given.items() if part is not None} if isinstance(given, dict) else given
-
-
-def usable(kind: type[BaseModel]) -> BeforeValidator:
-    """For a list of which each item counts alone: one that can't be read is left out, and spoils nothing else."""
-
-    def read(items: Any) -> Any:
-        return [item for item in items if _fits(kind, item)] if isinstance(items, list) else items
-
-    return BeforeValidator(read)
-
-
-def _or_none(given: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(given)
-    except ValidationError:
-        return None
-
-
-def _fits(kind: type[BaseModel], item: Any) -> bool:
-    try:
-        kind.model_validate(item)
-    except ValidationError:
-        return False
-    return True
-
-
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
-"""An id or a key, which goes into paths."""
+from mlc.ticketing.jira.edits import History, Page
+from mlc.ticketing.jira.lenient import Id, Json, fits, or_none, usable
 
 
 class StatusCategory(Json):
@@ -90,128 +29,6 @@ class Project(Json):
     simplified: bool | None = None
 
 
-NOBODY = {"unknown", "anonymous", ""}
-"""Accounts that stand for whoever has none, or none any more."""
-
-
-class User(Json):
-    """Cloud knows people by ``accountId``, Data Center by ``name`` and ``key``."""
-
-    account_id: str | None = None
-    account_type: str | None = None
-    name: str | None = None
-    key: str | None = None
-    display_name: str | None = None
-    email_address: str | None = None
-    locale: str | None = None
-
-    def person(self) -> str | None:
-        """The account of one person, by which two mentions of them can be matched.
-
-        None for an app, and for former and anonymous users, of whom all have the same one.
-        """
-        account = self.account_id or self.key or self.name or ""
-        if account.strip().casefold() in NOBODY or self.account_type in {"app", "unknown"}:
-            return None
-        return account
-
-    def shown(self) -> str:
-        """Name and account, since display names are neither unique nor fixed."""
-        account = self.email_address or self.name or self.account_id
-        return f"{self.display_name} ({account})" if self.display_name and account else account or "somebody unknown"
-
-
-class Change(Json):
-    """A field's change. ``fieldId`` is Cloud's; a field that people made has the ``fieldtype`` custom."""
-
-    field: str
-    fieldtype: str | None = Field(None, validation_alias="fieldtype")
-    field_id: str | None = None
-    from_: str | None = Field(None, validation_alias="from")
-    from_string: str | None = None
-    to: str | None = None
-    to_string: str | None = None
-
-    def is_one(self) -> bool:
-        """A transition that leads back to its own status is none."""
-        return self.to != self.from_ if self.to is not None else self.to_string != self.from_string
-
-
-class History(Json):
-    """One edit of a ticket. ``author`` is missing for deleted and anonymous users."""
-
-    id: str = ""
-    created: Moment
-    author: User | None = None
-    items: list[Change] = []
-
-    @property
-    def mark(self) -> str:
-        """Tells it from the others on a ticket."""
-        return self.id or f"{self.created} {self.items}"
-
-    @property
-    def number(self) -> int:
-        """Tells edits of the same moment apart."""
-        return int(self.id) if self.id.isdecimal() else 0
-
-    def changes(self, field: str) -> list[Change]:
-        """What it did to one of Jira's own fields; people may have made others of the same name."""
-        own = (c for c in self.items if c.field == field and c.fieldtype != "custom" and c.field_id in {None, field})
-        return [change for change in own if change.is_one()]
-
-    def takes_elsewhere(self) -> bool:
-        """Whether it moved the ticket to another project or workflow: its status then only follows."""
-        return any(c.field in {"project", "Key", "Workflow"} and c.fieldtype != "custom" for c in self.items)
-
-
-class Comment(Json):
-    id: str = ""
-    body: Annotated[str, BeforeValidator(lambda body: body if isinstance(body, str) else "")] = ""
-    created: Moment = LONG_AGO
-    author: User | None = None
-    update_author: User | None = None
-
-    @property
-    def mark(self) -> str:
-        """Tells it from the others on a ticket."""
-        return self.id or f"{self.created} {self.body}"
-
-    def written_by(self) -> str | None:
-        """The one person who wrote it as it stands; None if somebody else changed it."""
-        author = self.author.person() if self.author else None
-        return author if self.update_author is None or self.update_author.person() == author else None
-
-
-Entry = TypeVar("Entry", History, Comment)
-
-
-class Page(Json, Generic[Entry]):
-    """A part of a list that is counted from ``startAt``: of a changelog, of comments."""
-
-    listed: list[Entry] = Field(validation_alias=AliasChoices("histories", "values", "comments"))
-    start_at: int = 0
-    max_results: int | None = None
-    total: int | None = None
-    is_last: bool | None = None
-
-    def is_last_from(self, start: int) -> bool:
-        """Whether nothing comes after it, if ``start`` entries came before."""
-        if self.is_last or not self.listed:
-            return True
-        if self.total is not None:
-            return start + len(self.listed) >= self.total
-        return self.is_last is None and (not self.max_results or len(self.listed) < self.max_results)
-
-    def is_whole(self) -> bool:
-        """Whether it is all there is. Data Center gives all without being asked, and a Jira may count nothing."""
-        if self.is_last is not None:
-            return self.is_last
-        if self.total is not None:
-            return len(self.listed) >= self.total
-        return not self.max_results or len(self.listed) < self.max_results
-
-
 class Fields(Json):
     """The fields asked for; custom ones are kept in ``model_extra`` under their ids."""
 
@@ -230,7 +47,7 @@ class Issue(Json):
     id: Id
     key: Id
     fields: Fields
-    changelog: Annotated[Page[History] | None, WrapValidator(_or_none)] = None
+    changelog: Annotated[Page[History] | None, WrapValidator(or_none)] = None
 
 
 class SearchPage(Json):
@@ -301,7 +118,7 @@ def _named(values: Any) -> list[dict[str, Any]]:
 def _screen(fields: Any) -> dict[str, Any]:
     """The fields that can be read: if another one is required, Jira says so."""
     shown = fields if isinstance(fields, dict) else {}
-    return {name: field for name, field in shown.items() if _fits(ScreenField, field)}
+    return {name: field for name, field in shown.items() if fits(ScreenField, field)}
 
 
 def _available(transitions: "list[Transition]") -> "list[Transition]":
@@ -372,12 +189,3 @@ class Permissions(Json):
     """What the account may do in a project, by Jira's names of permissions."""
 
     permissions: dict[str, Permission]
-
-
-def moment(stated: str) -> datetime:
-    """A time as Jira writes it, such as 2026-11-22T11:31:46.648+0000; the beginning of time if it can't be read."""
-    try:
-        found = datetime.fromisoformat(stated)
-    except ValueError:
-        return LONG_AGO
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
