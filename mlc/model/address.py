@@ -42,6 +42,14 @@ def page(url: str) -> str:
     return place + masked(path[:_LONGEST_PATH]).rstrip("/")
 
 
+def leads_elsewhere(setting: str, shown: str, address: str | None) -> str:
+    """What to say of a redirect, whose parts are those of ``redirected``, to whoever has set ``setting``."""
+    if address is None:
+        return f"it redirects to {shown}: is {setting} right, or does a page in between ask for a login?"
+    plain = ", or to the same with https if that answers" if address.startswith("http:") else ""
+    return f"it redirects to {address}: set {setting} to that{plain}"
+
+
 def redirected(base: str, asked: str, location: str) -> tuple[str, str | None]:
     """Where a redirect leads, as it may be shown, and the address that should stand in the place of ``base``.
 

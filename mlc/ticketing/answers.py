@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from mlc.model import retry_after
-from mlc.model.address import redirected
+from mlc.model.address import leads_elsewhere, redirected
 from mlc.model.failure import ExternalError, Misdirected, Unavailable
 from mlc.ticketing.http_failure import of_status, shortened
 
@@ -75,13 +75,10 @@ class Answers:
         location = response.headers.get("Location", "")
         shown, address = redirected(self._base, response.url, location) if location else ("nowhere", None)
         shown = shortened([address or shown], self._secrets())
-        if address:
-            plain = ", or to the same with https if that answers" if address.startswith("http:") else ""
-            where = f"it redirects to {shown}: set {self._setting} to that{plain}"
-        else:
-            where = f"it redirects to {shown}: is {self._setting} right, or does a page in between ask for a login?"
+        address = address and shown
+        where = leads_elsewhere(self._setting, shown, address)
         sentence = f"{self._system} answered {response.status_code} when asked to {doing}: {where}"
-        return Misdirected(self._system, sentence, status=response.status_code, address=address and shown)
+        return Misdirected(self._system, sentence, status=response.status_code, address=address)
 
 
 def document(response: requests.Response) -> Any:

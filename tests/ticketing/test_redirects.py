@@ -52,6 +52,7 @@ def test_a_redirect_within_the_site_is_not_followed_either(site: Site, status: i
     with pytest.raises(Misdirected) as caught:
         fuzz.SYSTEMS["jira cloud"].adapter(site.url).create(fuzz.QUESTION)
     assert caught.value.address == f"{site.url}/secure"
+    assert str(caught.value).endswith("set MLC_JIRA_URL to that, or to the same with https if that answers")
     assert site.requests == ["POST /rest/api/2/issue"]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from mlc.model import retry_after
-from mlc.model.address import masked, origin, redirected
+from mlc.model.address import leads_elsewhere, masked, origin, redirected
 from mlc.model.failure import ExternalError, Misdirected, NotFound, Refused, Unavailable
 
 SYSTEM = "model centre"
@@ -63,10 +63,7 @@ def misdirected(response: httpx.Response, url: str, base: str, text: str, settin
     ``url`` was asked, below ``base``, which ``setting`` holds; ``text`` is what happened.
     """
     shown, address = redirected(base, url, response.headers.get("Location", ""))
-    if address:
-        what = f"it redirects to {address}: set {setting} to that"
-    else:
-        what = f"it redirects to {shown}: is {setting} right, or does a page in between ask for a login?"
+    what = leads_elsewhere(setting, shown, address)
     return Misdirected(SYSTEM, f"{text}; {what}.", status=response.status_code, address=address)
 
 
