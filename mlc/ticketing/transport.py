@@ -13,8 +13,9 @@ LARGEST = 16 * 1024 * 1024
 _PIECE = 64 * 1024
 _LONGEST = 120.0
 """Seconds in which a body has to be there, however steadily it comes."""
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
-"""What is escaped in JSON: both halves of a character, one half alone, or something else."""
+_HALVES = rb"\ud", rb"\uD"
+_ESCAPED = re.compile(rb"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|\\u[dD][89a-fA-F]..)", re.DOTALL)
+"""What is escaped in JSON: after backslashes that stand for themselves both halves of a character, or one alone."""
 
 
 class Transport(HTTPAdapter):
@@ -48,7 +49,9 @@ def _nowhere(_: requests.Response) -> None:
 
 def _whole_characters(body: bytes) -> bytes:
     """Half a character, as is left where a text was cut within an emoji, can't be passed on: it is replaced."""
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+    if not any(half in body for half in _HALVES):
+        return body
+    return _ESCAPED.sub(lambda found: found[0] if found[2] else found[1] + rb"\ufffd", body)
 
 
 def _body(response: requests.Response) -> bytes:
