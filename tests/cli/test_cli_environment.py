@@ -4,6 +4,7 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from dotenv import dotenv_values
 from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import DeskSettings, GatewaySettings, ProcessSettings, StandaloneCenterSettings
 from mlc.standalone.dev import child_environment
-from mlc.standalone.environment import CannotStart, Ports, only_one, prepare
+from mlc.standalone.environment import KEPT, CannotStart, Ports, only_one, prepare
 from mlc.ticketing.jira.settings import JiraSettings
 
 
@@ -99,6 +100,25 @@ def test_free_ports_are_distinct_and_usable() -> None:
     ports = Ports.free()
     assert len(set(asdict(ports).values())) == len(asdict(ports))
     ports.check()
+
+
+def test_free_ports_are_below_those_that_are_given_to_connections() -> None:
+    """One of those may be in use at the next start, for which these are kept."""
+    assert max(KEPT) < 32_768
+    for _ in range(20):
+        assert set(asdict(Ports.free()).values()) <= set(KEPT)
+
+
+def test_a_port_that_is_taken_is_not_free_and_without_free_ones_the_usual_are_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    number = len(asdict(Ports()))
+    with ExitStack() as held:
+        taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(number)]
+        monkeypatch.setattr("mlc.standalone.environment.KEPT", taken)
+        assert Ports.free() == Ports()
+        monkeypatch.setattr("mlc.standalone.environment.KEPT", [*taken, *KEPT])
+        assert not set(asdict(Ports.free()).values()) & set(taken)
 
 
 def test_a_busy_port_is_named_with_the_way_out() -> None:

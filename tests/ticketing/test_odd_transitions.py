@@ -19,18 +19,23 @@ def site() -> Iterator[Site]:
         yield running
 
 
-def closed(site: Site, *offered: Any) -> list[str]:
-    """The ids of the transitions that are taken when these are offered."""
+def moves(site: Site, *offered: Any) -> list[Any]:
+    """What is sent to move a ticket away when these transitions are offered."""
     site.answer = lambda method, path: (
         said({"transitions": offered}) if method == "GET" and "/transitions" in path else _usual(method, path)
     )
     adapter = JIRA.adapter(site.url)
-    taken: list[str] = []
+    sent: list[Any] = []
     adapter._jira.post = lambda doing, path, body, read: (  # type: ignore[attr-defined]
-        taken.append(body["transition"]["id"]) if path.endswith("/transitions") else None
+        sent.append(body) if path.endswith("/transitions") else None
     )
     adapter.close(JIRA.ref, "event", "Nobody waits.")
-    return taken
+    return sent
+
+
+def closed(site: Site, *offered: Any) -> list[str]:
+    """The ids of the transitions that are taken."""
+    return [body["transition"]["id"] for body in moves(site, *offered)]
 
 
 def _usual(method: str, path: str) -> Answer:
@@ -80,6 +85,13 @@ def test_a_required_field_that_is_not_ours_to_fill_in_keeps_it_from_being_taken(
 
 def test_an_id_may_be_a_number(site: Site) -> None:
     assert closed(site, TRANSITION | {"id": 51}) == ["51"]
+
+
+def test_a_required_resolution_is_named_although_there_is_a_default(site: Site) -> None:
+    allowed = [{"id": "1", "name": "Done"}, {"id": "9", "name": "Obsolete"}]
+    required = {"required": True, "hasDefaultValue": True, "allowedValues": allowed}
+    (sent,) = moves(site, TRANSITION | {"fields": {"resolution": required}})
+    assert sent == {"transition": {"id": "51"}, "fields": {"resolution": {"id": "9", "name": "Obsolete"}}}
 
 
 def test_a_default_will_do_where_a_resolution_is_required_and_none_is_named(site: Site) -> None:
