@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from deploying import FOREVER, deployments, mend, notifications, state
 from office import Office, Run
 from servers import eventually
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import CancelledError
 from test_servicenow import Instance
 
 from mlc.model.decision import RecordEvent
@@ -178,6 +180,19 @@ async def held_up(run: WorkflowHandle[Any, Any], parts: Sequence[Part]) -> None:
         return sorted(begun) == sorted(part.name for part in parts)
 
     await eventually(said)
+
+
+async def cancelled_without(run: WorkflowHandle[Any, Any], part: Part, how: str) -> None:
+    """Cancel a run with this in the way of a part of its clean-up: it ends as cancelled, with what was down done."""
+    await part.hinder(how)
+    await run.cancel()
+    if how == DOWN:
+        await held_up(run, [part])
+        part.mend()
+    with pytest.raises(WorkflowFailureError) as failure:
+        await run.result()
+    assert isinstance(failure.value.cause, CancelledError)
+    assert how != DOWN or await part.is_done()
 
 
 async def no_more(_how: str) -> None:

@@ -382,7 +382,12 @@ async def test_what_the_lower_ones_load_pushed_out_is_deployed_again_with_its_sc
     assert await desk.tickets() == []
 
 
-async def test_what_was_pushed_out_and_has_changed_since_is_not_put_back_in_its_place(desk: Office) -> None:
+async def pushed_out(desk: Office) -> tuple[str, str, Run, Barrier]:
+    """A lower snapshot's run that has loaded a runtime for one model, and looks only when the higher one is there, too.
+
+    Returns:
+        Both snapshots, that run, and what keeps it from looking.
+    """
     await small(desk)
     low, high = await versions(desk, 2)
     barrier = Barrier(desk, "take_over", "list_deployments", low)
@@ -390,6 +395,11 @@ async def test_what_was_pushed_out_and_has_changed_since_is_not_put_back_in_its_
     await load(desk, *(await loading(desk, low)).values())
     await barrier.reached(low)
     await load_everything(desk, high, await desk.start(high))
+    return low, high, run, barrier
+
+
+async def test_what_was_pushed_out_and_has_changed_since_is_not_put_back_in_its_place(desk: Office) -> None:
+    low, high, run, barrier = await pushed_out(desk)
     await add_assets(desk, high, asset("another.pkl", "WEIGHTS_FILE", b"that nobody deployed"))
     barrier.open(low)
     ticket = await desk.ticket(run, "error")
@@ -403,13 +413,7 @@ async def test_what_was_pushed_out_and_has_changed_since_is_not_put_back_in_its_
 
 
 async def test_what_was_pushed_out_and_changed_is_put_back_once_the_change_was_taken_back(desk: Office) -> None:
-    await small(desk)
-    low, high = await versions(desk, 2)
-    barrier = Barrier(desk, "take_over", "list_deployments", low)
-    run = await desk.start(low)
-    await load(desk, *(await loading(desk, low)).values())
-    await barrier.reached(low)
-    await load_everything(desk, high, await desk.start(high))
+    low, high, run, barrier = await pushed_out(desk)
     before = [each.wire() for each in (await desk.center.get_snapshot(high)).stored_model.model_assets]
     await add_assets(desk, high, asset("another.pkl", "WEIGHTS_FILE", b"that nobody deployed"))
     barrier.open(low)
@@ -425,13 +429,7 @@ async def test_what_was_pushed_out_and_changed_is_put_back_once_the_change_was_t
 
 
 async def test_cancelled_while_it_puts_back_what_it_pushed_out_that_is_finished(desk: Office) -> None:
-    await small(desk)
-    low, high = await versions(desk, 2)
-    barrier = Barrier(desk, "take_over", "list_deployments", low)
-    run = await desk.start(low)
-    await load(desk, *(await loading(desk, low)).values())
-    await barrier.reached(low)
-    await load_everything(desk, high, await desk.start(high))
+    low, high, run, barrier = await pushed_out(desk)
     barrier.open(low)
     again = (await loading(desk, high))["small"]
     await until(desk, run, Phase.SUPERSEDE)

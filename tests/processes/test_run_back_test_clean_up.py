@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 from deploying import notifications, trying
-from leaving import DOWN, GONE, REFUSED, Part, held_up, job_part, plan
+from leaving import DOWN, GONE, REFUSED, Part, cancelled_without, held_up, job_part, plan
 from office import Office
 from servers import eventually
 from temporalio.client import WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import CancelledError
 
 from mlc.model.processes import RunBackTestInput, RunBackTestResult
 
@@ -69,12 +68,4 @@ async def test_a_failed_back_tests_job_is_ended_and_its_failure_told_whatever_is
 @pytest.mark.parametrize("how", [REFUSED, GONE, DOWN])
 async def test_a_cancelled_back_test_ends_whatever_is_in_the_way_of_ending_its_job(desk: Office, how: str) -> None:
     _, run, ended = await under_test(desk)
-    await ended.hinder(how)
-    await run.cancel()
-    if how == DOWN:
-        await held_up(run, [ended])
-        ended.mend()
-    with pytest.raises(WorkflowFailureError) as failure:
-        await run.result()
-    assert isinstance(failure.value.cause, CancelledError)
-    assert how != DOWN or await ended.is_done()
+    await cancelled_without(run, ended, how)

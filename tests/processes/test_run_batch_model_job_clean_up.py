@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 from deploying import trying
-from leaving import DOWN, GONE, REFUSED, Part, held_up, job_part, plan
+from leaving import DOWN, GONE, REFUSED, Part, cancelled_without, job_part, plan
 from office import LAKE, Office
 from servers import eventually
 from temporalio.client import WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import CancelledError
 from test_run_batch_model_job import begin, deployed
 
 from mlc.model.processes import RunBatchModelJobResult
@@ -64,12 +63,4 @@ async def test_a_cancelled_batch_job_ends_whatever_is_in_the_way_of_ending_its_s
     desk: Office, how: str
 ) -> None:
     run, ended = await scoring(desk)
-    await ended.hinder(how)
-    await run.cancel()
-    if how == DOWN:
-        await held_up(run, [ended])
-        ended.mend()
-    with pytest.raises(WorkflowFailureError) as failure:
-        await run.result()
-    assert isinstance(failure.value.cause, CancelledError)
-    assert how != DOWN or await ended.is_done()
+    await cancelled_without(run, ended, how)
