@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import NamedTuple
 
 from . import elements as dmn
-from .errors import FeelError, Kind, Place
+from .errors import FeelError, Findings, Kind, Place
 from .expressions import TextCompiler
 from .feel import calls, iteration
 from .feel.primary import conditional, context_of
@@ -16,11 +17,25 @@ from .feel.run import Code, Run, Scope, Value, nothing
 from .feel.types import ANY, Type
 from .feel.values import kind_of
 from .feel.vocabulary import Vocabulary
+from .itemtypes import ItemTypes
 from .tablecompiler import compile_table
+from .tables import DecisionTable
+
+
+class CompiledTable(NamedTuple):
+    """A compiled table, the element that it was made of, and the names that its expressions may use."""
+
+    table: DecisionTable
+    box: dmn.Table
+    vocabulary: Vocabulary
 
 
 class BoxCompiler(TextCompiler):
-    """Compiles the boxed expressions of one file, and the texts in them."""
+    """Compiles the boxed expressions of one file, and the texts in them. `tables` are those that it has compiled."""
+
+    def __init__(self, types: ItemTypes, language: str | None, findings: Findings) -> None:
+        super().__init__(types, language, findings)
+        self.tables: list[CompiledTable] = []
 
     def expression(  # noqa: PLR0911 - one case for each kind of box
         self, box: dmn.Expression | None, vocabulary: Vocabulary, place: Place
@@ -35,7 +50,7 @@ class BoxCompiler(TextCompiler):
             case dmn.Literal(text):
                 return self.text(text, vocabulary, place)
             case dmn.Table():
-                return compile_table(self, box, vocabulary, place)
+                return self.table(box, vocabulary, place)
             case dmn.Context():
                 return self.context(box, vocabulary, place)
             case dmn.Invocation():
@@ -53,6 +68,13 @@ class BoxCompiler(TextCompiler):
                 return self.filter(items, match_, vocabulary, place)
             case dmn.Loop():
                 return self.loop(box, vocabulary, place)
+
+    def table(self, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> Code:
+        """A decision table, which is kept with what it was made of."""
+        code = compile_table(self, box, vocabulary, place)
+        if isinstance(code, DecisionTable):
+            self.tables.append(CompiledTable(code, box, vocabulary))
+        return code
 
     def context(self, box: dmn.Context, vocabulary: Vocabulary, place: Place) -> Code:
         """Entries that see each other in order; the entry without a name is the result."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -39,7 +39,8 @@ class Kind(StrEnum):
 class Place:
     """A place in a model: file, decision (or what else has a name and logic), rule counted from 1, label of a column.
 
-    `type` is the name of an item definition, for what is wrong with one.
+    `type` is the name of an item definition, for what is wrong with one. `line` is the line of the file's XML, counted
+    from 1, as far as it is known; two places are the same whether or not it is.
     """
 
     file: str | None = None
@@ -47,6 +48,7 @@ class Place:
     rule: int | None = None
     column: str | None = None
     type: str | None = None
+    line: int | None = field(default=None, compare=False)
 
     def at(self, **changes: Any) -> Place:
         """The same place, narrowed."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .boxes import CompiledTable
 from .errors import DmnError, Findings, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
 from .evaluator import Evaluator
@@ -58,6 +59,7 @@ class DecisionModel:
     def __init__(self, name: str, graph: Graph, problems: list[Problem]) -> None:
         self.name = name
         self.problems = problems
+        self._graph = graph
         self._units = {unit.name: unit for unit in graph.units.values()}
         self._services = {service.name: service for service in graph.services.values()}
         self._functions = {
@@ -98,6 +100,11 @@ class DecisionModel:
         required = {other for unit in self._units.values() for other in unit.requires()}
         required |= {unit for service in self._called for unit in (*service.outputs, *service.inside)}
         return [name for name, unit in self._units.items() if unit not in required]
+
+    @property
+    def tables(self) -> list[CompiledTable]:
+        """The decision tables of the file, wherever in it they stand, as far as they have as many cells as columns."""
+        return self._graph.compiler.tables
 
     @property
     def inputs(self) -> list[Input]:
