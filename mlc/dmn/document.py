@@ -50,11 +50,6 @@ def root_of(path: Path) -> Element | None:
         return None
 
 
-def local(element: Element) -> str:
-    """An element's name without its namespace."""
-    return element.tag.rpartition("}")[2]
-
-
 def attribute(element: Element, name: str) -> str | None:
     """An attribute by its local name: `inputVariable` finds `camunda:inputVariable`."""
     value = element.get(name)
@@ -66,7 +61,7 @@ def attribute(element: Element, name: str) -> str | None:
 
 def children(element: Element, *names: str) -> Iterator[Element]:
     """The children of these names."""
-    return (child for child in element if local(child) in names)
+    return (child for child in element.children if child.name in names)
 
 
 def child_of(element: Element, *names: str) -> Element | None:

@@ -12,7 +12,7 @@ from .expressions import TextCompiler
 from .feel import calls
 from .feel.cursor import KEYWORDS
 from .feel.parser import parse_expression
-from .feel.run import Code, Run, Scope, Value, nothing
+from .feel.run import Code, Run, Scope, Test, Value, nothing
 from .feel.vocabulary import BUILTIN_NAMES, Vocabulary
 from .script import is_script, known_language
 from .tables import AGGREGATIONS, HIT_POLICIES, DecisionTable, InputColumn, OutputColumn, TableRule
@@ -186,13 +186,18 @@ def _rule(
     place: Place,
 ) -> TableRule:
     columns, outputs = heads
-    tests, codes = [], []
+    tests: list[tuple[int, Test]] = []
+    codes: list[Code] = []
     for index, (text, column) in enumerate(zip(rule.inputs, columns, strict=True)):
-        test = compiler.cell(text, vocabulary, place.at(column=column.label, line=text.line))
+        if text.text in ("", "-"):
+            continue
+        test = compiler.plain_cell(text)
+        if test is None:
+            test = compiler.cell(text, vocabulary, place.at(column=column.label, line=text.line))
         if test is not None:
             tests.append((index, test))
     for text, output in zip(rule.outputs, outputs, strict=True):
-        here = place.at(column=output.name, line=text.line)
-        codes.append(compiler.text(text, vocabulary, here) if text.text else nothing)
+        code = compiler.fixed_value(text) if text.text else nothing
+        codes.append(code or compiler.text(text, vocabulary, place.at(column=output.name, line=text.line)))
     texts = [text.text for text in rule.inputs]
     return TableRule(place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description, rule)
