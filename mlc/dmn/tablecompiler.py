@@ -49,7 +49,7 @@ def compile_table(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary
         _rule(compiler, rule, (columns, outputs), inner, place.at(rule=index, line=rule.line))
         for index, rule in enumerate(box.rules, 1)
     ]
-    return DecisionTable(place.decision or "", place, columns, outputs, rules, policy, aggregation)
+    return DecisionTable(place.decision or "", place, columns, outputs, rules, policy, aggregation, compiler.plain)
 
 
 def _complete(compiler: TextCompiler, box: dmn.Table, place: Place) -> bool:

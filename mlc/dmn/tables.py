@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
 from typing import Any
@@ -13,9 +13,11 @@ from . import elements as dmn
 from .errors import FeelError, Kind, Place
 from .evaluation import Condition, MatchedRule
 from .feel.operators import add
+from .feel.plain import Plain
 from .feel.run import Code, Run, Scope, Test, Value
 from .feel.types import MISFIT, Type
 from .feel.values import equal, kind_of, ordered, text_of
+from .ruleindex import FEWEST, RuleIndex
 
 HIT_POLICIES = frozenset({"UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
 AGGREGATIONS = frozenset({"SUM", "MIN", "MAX", "COUNT"})
@@ -85,7 +87,10 @@ class TableRule:
 
 @dataclass(slots=True, eq=False, repr=False)
 class DecisionTable:
-    """A compiled table. Calling it with a scope evaluates it and adds the rules that count to the run."""
+    """A compiled table. Calling it with a scope evaluates it and adds the rules that count to the run.
+
+    `plain` has the usual cells of its rules by their texts.
+    """
 
     decision: str
     place: Place
@@ -94,10 +99,14 @@ class DecisionTable:
     rules: list[TableRule]
     hit_policy: str
     aggregation: str | None = None
+    plain: Mapping[str, Plain | None] = field(default_factory=dict)
     names: list[str] = field(init=False)
+    index: RuleIndex[TableRule] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.names = [output.name for output in self.outputs]
+        if len(self.rules) >= FEWEST:
+            self.index = RuleIndex(self.rules, len(self.inputs), self.plain)
 
     def __call__(self, scope: Scope, run: Run) -> Value:
         values = [self.value(column, scope, run) for column in self.inputs]
@@ -140,7 +149,7 @@ class DecisionTable:
         first_only = self.hit_policy == "FIRST"
         matched = []
         run.spend(1 + len(self.rules) // 8)
-        for rule in self.rules:
+        for rule in self.rules if self.index is None else self.index.candidates(values, run):
             for index, test in rule.tests:
                 answer = test(values[index], scope, run)
                 if answer is not True:

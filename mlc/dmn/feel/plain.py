@@ -32,11 +32,14 @@ _WORDS = {"true": True, "false": False}
 
 
 class Plain(NamedTuple):
-    """A cell: its test, and the numbers and strings in it. For two values between which none of these lies the test has
-    one answer, and for all other strings another one.
+    """A cell: its test, its form, and the numbers and strings in it.
+
+    To all numbers between two of its own that follow each other the test has one answer, and so to all strings but its
+    own. Cells of one form whose numbers and strings are in the same order have the same answers.
     """
 
     test: Test
+    form: str
     numbers: tuple[Decimal, ...] = ()
     strings: tuple[str, ...] = ()
 
@@ -46,12 +49,13 @@ def plain_test(text: str) -> Plain | None:
     if len(text) > LONGEST:
         return None
     if text in _WORDS:
-        return Plain(unary.of_constant(_WORDS[text]))
+        return Plain(unary.of_constant(_WORDS[text]), text)
     negated = _NEGATED.fullmatch(text) if text.startswith("not") else None
     rest = negated.group(1) if negated else text
     alternatives: list[Test] = []
     numbers: list[Decimal] = []
     strings: list[str] = []
+    form = "not" if negated else ""
     position = 0
     while not alternatives or position < len(rest):
         match = _ONE.match(rest, position)
@@ -62,18 +66,22 @@ def plain_test(text: str) -> Plain | None:
         if relation:
             numbers.append(limit := Decimal(bound))
             alternatives.append(unary.against_number(relation, limit))
+            form += relation
         elif number:
             numbers.append(limit := Decimal(number))
             alternatives.append(unary.of_constant(limit))
+            form += "n"
         elif string:
             strings.append(string[1:-1])
             alternatives.append(unary.of_constant(string[1:-1]))
+            form += "s"
         else:
             ends = Decimal(low), Decimal(high)
             numbers += ends
             alternatives.append(unary.of_constant(Range(*ends, begin == "[", close == "]")))
+            form += begin + close
     test = unary.any_of(alternatives)
-    return Plain(unary.none_of(test) if negated else test, tuple(numbers), tuple(strings))
+    return Plain(unary.none_of(test) if negated else test, form, tuple(numbers), tuple(strings))
 
 
 def plain_value(text: str) -> Value | None:
