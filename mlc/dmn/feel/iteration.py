@@ -122,6 +122,7 @@ def filtered(base: Code, condition: Code, cost: int, place: Place) -> Code:
             run.spend(cost)
             inner = {**scope, "item": item}
             if isinstance(item, dict):
+                run.spend(len(item) // 8)
                 inner |= item
             answer = condition(inner, run)
             if type(answer) is Decimal:

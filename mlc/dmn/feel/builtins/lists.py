@@ -17,11 +17,12 @@ from mlc.dmn.feel.values import ORDERED, Function, YearsMonthsDuration, equal, k
 
 from .signature import builtin
 
+_DECIMAL = frozenset({Decimal})
 _SUMMED = wide.DURATIONS | {Decimal, YearsMonthsDuration}
 
 
 def _numbers(name: str, items: list[Value]) -> list[Decimal]:
-    if any(type(item) is not Decimal for item in items):
+    if not _DECIMAL.issuperset(map(type, items)):
         raise FeelError(f"{name}(): the items must be numbers")
     return items
 
@@ -44,42 +45,45 @@ def list_contains(run: Run, items: list[Value], element: Value) -> bool:
     return any(equal(item, element, run) is True for item in items)
 
 
-@builtin("count(list: list)", spread=True)
+@builtin("count(list: list)", spread=True, items=1_000)
 def count(items: list[Value]) -> Decimal:
     """How many items."""
     return Decimal(len(items))
 
 
 def _extreme(name: str, items: list[Value], choose: Callable[[list[Any]], Value]) -> Value:
-    if not items or None in items:
+    types = set(map(type, items))
+    if not items or type(None) in types:
         return None
-    kinds = {wide.KIND.get(type(item), type(item)) for item in items}
+    kinds = {wide.KIND.get(kind, kind) for kind in types}
     if len(kinds) > 1 or not (type(items[0]) in ORDERED or kinds <= set(wide.KIND.values())):
         raise FeelError(f"{name}(): the items must be of one ordered type, not {kind_of(items[0])} and others")
     return choose(items)
 
 
-@builtin("min(list: list)", spread=True)
+@builtin("min(list: list)", spread=True, items=16)
 def minimum(items: list[Value]) -> Value:
     """The smallest item."""
     return _extreme("min", items, min)
 
 
-@builtin("max(list: list)", spread=True)
+@builtin("max(list: list)", spread=True, items=16)
 def maximum(items: list[Value]) -> Value:
     """The greatest item."""
     return _extreme("max", items, max)
 
 
-@builtin("sum(list: list)", spread=True, takes_run=True)
+@builtin("sum(list: list)", spread=True, takes_run=True, items=16)
 def total(run: Run, items: list[Value]) -> Value:
     """The sum of numbers or durations; null for none."""
-    if any(type(item) not in _SUMMED for item in items):
+    if not _SUMMED.issuperset(map(type, items)):
         raise FeelError("sum(): the items must be numbers or durations")
+    if items and _DECIMAL.issuperset(map(type, items)):
+        return functools.reduce(NUMBERS.add, items)
     return functools.reduce(lambda one, other: add(one, other, run), items) if items else None
 
 
-@builtin("mean(list: list)", spread=True)
+@builtin("mean(list: list)", spread=True, items=16)
 def mean(items: list[Value]) -> Decimal | None:
     """The arithmetic mean."""
     numbers = _numbers("mean", items)

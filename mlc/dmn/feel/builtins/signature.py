@@ -38,13 +38,16 @@ class Parameter(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """One way to call a built-in. `spread`: the items of its one list may be given as arguments."""
+    """One way to call a built-in. `spread`: the items of its one list may be given as arguments. `items`: how many
+    items of a list or context make a step.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     body: Callable[..., Value]
     spread: bool = False
     takes_run: bool = False
+    items: int = 8
 
     @property
     def least(self) -> int:
@@ -94,14 +97,14 @@ class Builtin(Function):
         return _function(self.name, (chosen,)), [named.get(part.name) for part in parts[: last + 1]]
 
 
-def builtin(declaration: str, spread: bool = False, takes_run: bool = False) -> Callable[[_F], _F]:
+def builtin(declaration: str, spread: bool = False, takes_run: bool = False, items: int = 8) -> Callable[[_F], _F]:
     """Declare a function as a built-in; several on one function are several names or signatures."""
     match = _DECLARATION.fullmatch(declaration)
     assert match is not None, declaration
     parameters = tuple(_parameter(part) for part in match[2].split(", ") if part)
 
     def declare(body: _F) -> _F:
-        signature = Signature(match[1], parameters, body, spread, takes_run)
+        signature = Signature(match[1], parameters, body, spread, takes_run, items)
         body.__dict__.setdefault("signatures", []).insert(0, signature)
         return body
 
@@ -125,15 +128,15 @@ def registered(*modules: ModuleType) -> dict[str, Function]:
     return {name: _function(name, tuple(signatures)) for name, signatures in found.items()}
 
 
-def _weight(argument: Value) -> int:
+def _weight(argument: Value, items: int) -> int:
     if isinstance(argument, str):
         return len(argument) // 64
-    return len(argument) // 8 if isinstance(argument, (list, dict)) else 0
+    return len(argument) // items if isinstance(argument, (list, dict)) else 0
 
 
 def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
     def call(arguments: list[Value], run: Run) -> Value:
-        run.spend(1 + sum(map(_weight, arguments)))
+        run.spend(1 + sum(_weight(argument, signatures[0].items) for argument in arguments))
         reason = ""
         for signature in signatures:
             fitted = signature.fit(arguments, run)
