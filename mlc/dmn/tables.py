@@ -14,7 +14,7 @@ from .errors import FeelError, Kind, Place
 from .evaluation import Condition, MatchedRule
 from .feel.operators import add
 from .feel.plain import Plain
-from .feel.run import Code, Run, Scope, Test, Value
+from .feel.run import ENTRY, OBJECT, Code, Run, Scope, Test, Value
 from .feel.types import MISFIT, Type
 from .feel.values import equal, kind_of, ordered, text_of
 from .ruleindex import FEWEST, RuleIndex
@@ -117,6 +117,7 @@ class DecisionTable:
         rows = [(rule, self.row(rule, scope, run)) for rule in matched]
         rows, result = self.decide(rows, scope, run)
         for rule, row in rows:
+            run.hold(OBJECT * (4 + len(rule.tests)) + ENTRY * len(row))
             conditions = [
                 Condition(self.inputs[index].label, rule.cells[index], values[index]) for index, _ in rule.tests
             ]

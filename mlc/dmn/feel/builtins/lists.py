@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from mlc.dmn.errors import FeelError
 from mlc.dmn.feel import wide
 from mlc.dmn.feel.decimal128 import NUMBERS
 from mlc.dmn.feel.operators import add
-from mlc.dmn.feel.run import Run, Value
+from mlc.dmn.feel.run import ITEM, Run, Value
 from mlc.dmn.feel.values import ORDERED, Function, YearsMonthsDuration, equal, kind_of
 
 from .signature import builtin
@@ -174,6 +175,7 @@ def append(items: list[Value], *more: Value) -> list[Value]:
 def concatenate(run: Run, *lists: list[Value]) -> list[Value]:
     """One list after the other."""
     run.spend(sum(map(len, lists)) // 4)
+    run.afford(8 * sum(map(len, lists)))
     return [item for part in lists for item in part]
 
 
@@ -200,13 +202,18 @@ def reverse(items: list[Value]) -> list[Value]:
 @builtin("index of(list: list, match: Any)", takes_run=True)
 def index_of(run: Run, items: list[Value], match: Value) -> list[Decimal]:
     """The positions at which an item is; null may be one."""
-    return [Decimal(position) for position, item in enumerate(items, 1) if equal(item, match, run) is True]
+    found = []
+    for position, item in enumerate(items, 1):
+        if equal(item, match, run) is True:
+            run.hold(ITEM)
+            found.append(Decimal(position))
+    return found
 
 
 _HASHED = frozenset({Decimal, str, bool, type(None)})
 
 
-def _distinct(run: Run, items: list[Value]) -> list[Value]:
+def _distinct(run: Run, items: Iterable[Value]) -> list[Value]:
     seen: set[tuple[type, Value]] = set()
     others: list[Value] = []
     found: list[Value] = []
@@ -222,6 +229,7 @@ def _distinct(run: Run, items: list[Value]) -> list[Value]:
             if is_new:
                 others.append(item)
         if is_new:
+            run.hold(ITEM)  # in the list, and in what is known
             found.append(item)
     return found
 
@@ -235,7 +243,7 @@ def distinct_values(run: Run, items: list[Value]) -> list[Value]:
 @builtin("union(list: list...)", takes_run=True)
 def union(run: Run, *lists: list[Value]) -> list[Value]:
     """The items of all lists without repetitions."""
-    return _distinct(run, [item for part in lists for item in part])
+    return _distinct(run, itertools.chain(*lists))
 
 
 @builtin("list replace(list: list, position: number, newItem: Any)")
@@ -271,6 +279,7 @@ def flatten(run: Run, items: list[Value]) -> list[Value]:
         elif isinstance(item, list):
             waiting.append(iter(item))
         else:
+            run.hold(8)
             flat.append(item)
     return flat
 

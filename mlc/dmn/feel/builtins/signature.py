@@ -4,7 +4,8 @@ The declaration gives the parameters' names and types in FEEL's own words, so th
 its arguments in the same way (DMN 1.5, 10.3.2.9.4 and 10.3.4) and can be called by position or by name. Brackets stand
 around a parameter that may be left out, `?` behind the type of one that may be null, `...` behind that of one that may
 be repeated. A null for any other parameter makes the answer null. What a call costs in steps depends on the size of its
-arguments; a built-in that does more than look at each of their parts once takes the run, and pays for it.
+arguments; a built-in that does more than look at each of their parts once takes the run, and pays for it. The memory of
+what it answers is counted afterwards; one whose answer may be far larger than its arguments counts it while it grows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from sys import getsizeof
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
@@ -146,7 +148,10 @@ def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
                 reason = reason or fitted
                 continue
             try:
-                return signature.body(run, *fitted) if signature.takes_run else signature.body(*fitted)
+                answer = signature.body(run, *fitted) if signature.takes_run else signature.body(*fitted)
+                if isinstance(answer, (str, list, dict)):
+                    run.hold(getsizeof(answer))
+                return answer
             except (TypeError, ValueError, OverflowError) as error:  # of Python's own date and number types
                 raise FeelError(f"{name}(): {error}") from None
         raise FeelError(reason, Kind.BAD_ARGUMENT)
