@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .boxes import CompiledTable
+from .collection import no_collection
 from .errors import DmnError, Findings, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
 from .evaluator import Evaluator
@@ -41,13 +42,14 @@ def load(
     """
     place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
     findings = Findings(max(max_bytes, MAX_BYTES) // SHARE)
-    file = Files(imports or {}, max_bytes, findings).read(source, place)
-    if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
-        raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
-    try:
-        graph = compile_files(file, findings)
-    except RecursionError:
-        raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
+    with no_collection():
+        file = Files(imports or {}, max_bytes, findings).read(source, place)
+        if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
+            raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
+        try:
+            graph = compile_files(file, findings)
+        except RecursionError:
+            raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
     if strict and findings.problems:
         raise DmnError(findings.problems)
     return DecisionModel(file.definitions.name or place.file or "decisions", graph, findings.problems)

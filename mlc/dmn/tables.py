@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
 from typing import Any
 
+from . import elements as dmn
 from .errors import FeelError, Kind, Place
 from .evaluation import Condition, MatchedRule
 from .feel.operators import add
-from .feel.run import Code, Run, Scope, Test, Value
+from .feel.plain import Plain
+from .feel.run import ENTRY, OBJECT, Code, Run, Scope, Test, Value
 from .feel.types import MISFIT, Type
 from .feel.values import equal, kind_of, ordered, text_of
+from .ruleindex import FEWEST, RuleIndex
 
 HIT_POLICIES = frozenset({"UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
 AGGREGATIONS = frozenset({"SUM", "MIN", "MAX", "COUNT"})
@@ -44,6 +47,7 @@ class OutputColumn:
     """A compiled output column.
 
     `allowed` is the test of output values; `order` lists them from the highest priority to the lowest, where needed.
+    `index` counts the output columns from 0.
     """
 
     name: str
@@ -52,11 +56,12 @@ class OutputColumn:
     allowed_text: str = ""
     order: list[Value] | None = None
     default: Code | None = None
+    index: int = 0
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class TableRule:
-    """A compiled rule; a column that every value passes has no test."""
+    """A compiled rule; a column that every value passes has no test. `source` is the element that it was made of."""
 
     index: int
     id: str | None
@@ -66,11 +71,26 @@ class TableRule:
     place: Place
     annotation: str = ""
     description: str = ""
+    source: dmn.Rule | None = None
+
+    def input_place(self, index: int, label: str) -> Place:
+        """The place of the cell in an input column."""
+        return self.place.at(
+            column=label, line=self.place.line if self.source is None else self.source.inputs[index].line
+        )
+
+    def output_place(self, column: OutputColumn) -> Place:
+        """The place of the cell in an output column."""
+        line = self.place.line if self.source is None else self.source.outputs[column.index].line
+        return self.place.at(column=column.name, line=line)
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class DecisionTable:
-    """A compiled table. Calling it with a scope evaluates it and adds the rules that count to the run."""
+    """A compiled table. Calling it with a scope evaluates it and adds the rules that count to the run.
+
+    `plain` has the usual cells of its rules by their texts.
+    """
 
     decision: str
     place: Place
@@ -79,10 +99,14 @@ class DecisionTable:
     rules: list[TableRule]
     hit_policy: str
     aggregation: str | None = None
+    plain: Mapping[str, Plain | None] = field(default_factory=dict)
     names: list[str] = field(init=False)
+    index: RuleIndex[TableRule] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.names = [output.name for output in self.outputs]
+        if len(self.rules) >= FEWEST:
+            self.index = RuleIndex(self.rules, len(self.inputs), self.plain)
 
     def __call__(self, scope: Scope, run: Run) -> Value:
         values = [self.value(column, scope, run) for column in self.inputs]
@@ -93,6 +117,7 @@ class DecisionTable:
         rows = [(rule, self.row(rule, scope, run)) for rule in matched]
         rows, result = self.decide(rows, scope, run)
         for rule, row in rows:
+            run.hold(OBJECT * (4 + len(rule.tests)) + ENTRY * len(row))
             conditions = [
                 Condition(self.inputs[index].label, rule.cells[index], values[index]) for index, _ in rule.tests
             ]
@@ -125,7 +150,7 @@ class DecisionTable:
         first_only = self.hit_policy == "FIRST"
         matched = []
         run.spend(1 + len(self.rules) // 8)
-        for rule in self.rules:
+        for rule in self.rules if self.index is None else self.index.candidates(values, run):
             for index, test in rule.tests:
                 answer = test(values[index], scope, run)
                 if answer is not True:
@@ -144,7 +169,7 @@ class DecisionTable:
         if any(name in rule.cells[index] for name in run.missing):
             return  # the missing input is a problem already, of its own kind
         message = f"{text_of(value, inner=True)}, a {kind_of(value)}, cannot be put to the test {rule.cells[index]}"
-        run.note(Kind.WRONG_TYPE, message, rule.place.at(column=column.label), column.name)
+        run.note(Kind.WRONG_TYPE, message, rule.input_place(index, column.label), column.name)
 
     def row(self, rule: TableRule, scope: Scope, run: Run) -> dict[str, Value]:
         """The outputs of a rule by name."""
@@ -153,7 +178,7 @@ class DecisionTable:
             value = row[output.name] = fitted(code(scope, run), output, rule, run)
             if output.allowed is not None and value is not None and output.allowed(value, scope, run) is not True:
                 message = f"the output {text_of(value, inner=True)} is none of {output.allowed_text}"
-                run.note(Kind.NOT_ALLOWED, message, rule.place.at(column=output.name))
+                run.note(Kind.NOT_ALLOWED, message, rule.output_place(output))
         return row
 
     def decide(
@@ -227,7 +252,7 @@ def fitted(value: Value, output: OutputColumn, rule: TableRule, run: Run) -> Val
     if output.type.name == "boolean" and value in ("true", "false"):
         return value == "true"
     message = f"the output {text_of(value, inner=True)} is not of type {output.type.name}"
-    run.note(Kind.WRONG_TYPE, message, rule.place.at(column=output.name))
+    run.note(Kind.WRONG_TYPE, message, rule.output_place(output))
     return None
 
 

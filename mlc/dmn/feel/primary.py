@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from mlc.dmn.errors import FeelSyntaxError, Kind
@@ -9,7 +10,7 @@ from mlc.dmn.errors import FeelSyntaxError, Kind
 from . import calls, iteration, temporal
 from .cursor import Cursor, Node, constant
 from .lexer import unquote
-from .run import Code, Run, Scope, Value
+from .run import ENTRY, ITEM, OBJECT, Code, Run, Scope, Value
 from .typenames import type_name
 from .types import ANY, BOOLEAN, Type, type_of
 from .values import NUMBERS, Range, kind_of
@@ -127,7 +128,17 @@ def _square(parser: Cursor) -> Node:
         if not parser.take(","):
             break
     parser.expect("]")
-    return Node(lambda scope, run: [item(scope, run) for item in items])
+    return Node(list_of(items))
+
+
+def list_of(items: Sequence[Code]) -> Code:
+    """A list of what these give."""
+
+    def make(scope: Scope, run: Run) -> Value:
+        run.hold(OBJECT + ITEM * len(items))
+        return [item(scope, run) for item in items]
+
+    return make
 
 
 def _context(parser: Cursor) -> Node:
@@ -152,6 +163,7 @@ def context_of(entries: dict[str, Code]) -> Code:
     """A context of entries that see each other in order."""
 
     def make(scope: Scope, run: Run) -> Value:
+        run.hold(OBJECT + (ENTRY + ITEM) * len(entries))
         inner, result = dict(scope), {}
         for key, code in entries.items():
             result[key] = inner[key] = code(inner, run)
