@@ -18,6 +18,7 @@ from mlc.dmn.errors import FeelError, FeelSyntaxError, Kind, Place
 from .builtins import BUILTINS
 from .lexer import Names, Token, tokenize
 from .run import Code, Run, Scope, Value
+from .types import ANY, Type
 from .vocabulary import BUILTIN_NAMES, Vocabulary
 
 #: Brackets inside brackets.
@@ -30,11 +31,15 @@ _ABSENT: Any = object()
 
 
 class Node(NamedTuple):
-    """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope."""
+    """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope.
+
+    `type`: what a literal of a list, context or function is, as far as it says so.
+    """
 
     code: Code
     truth: bool = False
     constant: bool = False
+    type: Type = ANY
 
 
 def constant(value: Value) -> Node:
