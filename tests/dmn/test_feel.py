@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from dmn_text import decision, dmn, knowledge_model
+from feel_rows import check, rows
 
 import mlc.dmn
 from mlc.dmn import Kind, YearsMonthsDuration
@@ -271,3 +272,17 @@ def test_a_parameter_that_is_not_named_is_null_and_a_problem_and_an_unknown_one_
     evaluation = model.evaluate({})
     assert evaluation.result == result
     assert [problem.message for problem in evaluation.problems] == ([message] if message else [])
+
+
+@rows(
+    """
+    for date and time in [1, 2] return date and time + 1 => [2, 3]
+    every date and time in [true, true] satisfies date and time => true
+    for years and months duration in [1], y in [2] return years and months duration + y => [3]
+    (function(date and time, b) date and time - b)(3, 1) => 2
+    for date in [1] return date => [1]
+    for date x in [1] return date x => [1]
+    """
+)
+def test_a_new_name_may_be_one_of_a_function_with_a_keyword_in_it(expression, wanted) -> None:
+    check(expression, wanted)

@@ -257,3 +257,23 @@ def test_a_range_without_an_end_of_one_type_is_null_and_a_problem(text) -> None:
     value, problems = answer(text)
     assert value is None
     assert "there is no range from" in problems[0]
+
+
+@rows(
+    """
+    1 in [1..3] and 2 in (1..3) => true
+    1 in [1..3] and 4 in [1..3] => false
+    4 in 5 or true => true
+    5 in 2 + 3 and true => true
+    3 in [1, 2, 3][item > 2] and true => true
+    5 in <= 7 and 3 in > 4 => false
+    5 in ? > 3 and ? < 4 => false
+    5 in ? > 3 and ? < 6 => true
+    (5 in ? > 3) and 3 in (? > 4, 3) => true
+    if 1 in [1..2] and 3 in [4..5] then 1 else 2 => 2
+    [1, 2, 3][item in [1..2] and item > 1] => [2]
+    """
+)
+def test_in_binds_tighter_than_and_unless_its_test_asks_for_the_value(expression, wanted) -> None:
+    """A comparison is an operand of `and` and `or` (10.3.1.2, precedence by the order of the rules)."""
+    check(expression, wanted)

@@ -70,8 +70,8 @@ class Cursor(ABC):
         """Read any expression."""
 
     @abstractmethod
-    def operation(self, lowest: int) -> Node:
-        """Read operators of a precedence and those that bind tighter; 0 is the lowest."""
+    def operation(self, lowest: int, left: Node | None = None) -> Node:
+        """Read operators of a precedence and those that bind tighter; 0 is the lowest. `left` has been read already."""
 
     @abstractmethod
     def endpoint(self) -> Node:
@@ -166,8 +166,12 @@ class Cursor(ABC):
         return name
 
     def new_name(self) -> str:
-        """One word that becomes a name: of a parameter or of what a loop goes over; further words belong to it."""
+        """What becomes a name: of a parameter or of what a loop goes over. Of the keywords it may hold those that a
+        built-in function's name holds: `date and time`.
+        """
         words: list[str] = []
+        if (known := BUILTIN_NAMES.match(self.tokens, self.index)) and self.token.kind == "name":
+            words, self.index = [known[0]], self.index + known[1]
         while self.token.kind == "name" and (not words or self.token.text not in KEYWORDS):
             words.append(self.advance().text)
         if not words:

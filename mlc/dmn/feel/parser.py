@@ -38,9 +38,9 @@ class Parser(Cursor):
             self.in_endpoint = True
             return self.operation(ADDITION)
 
-    def operation(self, lowest: int) -> Node:
-        """Operators of a precedence and those that bind tighter."""
-        left = self.signed()
+    def operation(self, lowest: int, left: Node | None = None) -> Node:
+        """Operators of a precedence and those that bind tighter; `left` is an operand that has been read already."""
+        left = left or self.signed()
         while (level := self.level()) >= lowest:
             if level == COMPARISON:
                 left = self.comparison(left)
@@ -67,7 +67,7 @@ class Parser(Cursor):
         """What follows the left side of a comparison, `between` or `in`."""
         symbol = self.advance().text
         if symbol == "in":
-            return unary.membership(self, left)
+            return unary.membership(self, left, ADDITION)
         # `= >= 2` compares with a range (10.3.2.7). Without the space, `=>` is more likely a slip of the pen.
         is_range = symbol in ("=", "!=") and self.token.space and self.at(*operators.RELATIONS)
         right = one_ended(self) if is_range else self.operation(ADDITION)
