@@ -256,24 +256,6 @@ def test_sums_need_numbers(table) -> None:
     evaluation = mlc.dmn.load(make('"2"')).evaluate({"n": 5})
     assert (evaluation.result, [problem.kind for problem in evaluation.problems]) == (None, [Kind.WRONG_TYPE])
 
-
-@pytest.mark.parametrize(
-    ("call", "result", "message"),
-    [
-        ("f(a: 1)", "no b", "f() is called without b"),
-        ("f(b: 1)", "no a", "f() is called without a"),
-        ("f(b: 1, a: 2)", "both", None),
-        ("f(a: 1, c: 2)", None, "f() takes (a, b), not (a, c)"),
-    ],
-)
-def test_a_parameter_that_is_not_named_is_null_and_a_problem_and_an_unknown_one_is_refused(call, result, message) -> None:
-    body = 'if a = null then "no a" else if b = null then "no b" else "both"'
-    model = mlc.dmn.load(dmn(knowledge_model("f", ["a", "b"], body), decision("x", call, knowledge=["f"])))
-    evaluation = model.evaluate({})
-    assert evaluation.result == result
-    assert [problem.message for problem in evaluation.problems] == ([message] if message else [])
-
-
 @rows(
     """
     for date and time in [1, 2] return date and time + 1 => [2, 3]

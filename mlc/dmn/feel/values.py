@@ -60,12 +60,10 @@ class Function:
     type: Any = None
 
     def bind(self, named: Mapping[str, Value]) -> tuple[Function, list[Value]]:
-        """What to call with arguments by name, and these in order; one that is missing is null. Raises FeelError if one is
-        unknown.
-        """
-        if not named.keys() <= set(self.parameters):
+        """What to call with arguments by name, and these in order. Raises FeelError if one is missing or unknown."""
+        if set(named) != set(self.parameters):
             raise FeelError(f"{self.name}() takes ({', '.join(self.parameters)}), not ({', '.join(named)})")
-        return self, [named.get(parameter) for parameter in self.parameters]
+        return self, [named[parameter] for parameter in self.parameters]
 
 
 KINDS: dict[type, str] = {
