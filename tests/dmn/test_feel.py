@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
-from dmn_text import decision, dmn, knowledge_model
 from feel_rows import check, rows
 
 import mlc.dmn
@@ -255,6 +254,7 @@ def test_sums_need_numbers(table) -> None:
     assert mlc.dmn.load(make("2")).evaluate({"n": 5}).result == Decimal("3.5")
     evaluation = mlc.dmn.load(make('"2"')).evaluate({"n": 5})
     assert (evaluation.result, [problem.kind for problem in evaluation.problems]) == (None, [Kind.WRONG_TYPE])
+
 
 @rows(
     """

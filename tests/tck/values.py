@@ -16,8 +16,8 @@ NAMESPACE = "{http://www.omg.org/spec/DMN/20160719/testcase}"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 #: An expected number with so many decimals is rounded: the kit gives some results to eight decimals, and others as
-#: binary doubles print, off in their last digits. Only such a number is compared with a tolerance, that of the kit's own
-#: runners: the difference must be less than this, whatever the size of the number. All others must be equal.
+#: binary doubles print, off in their last digits. Only such a number is compared with a tolerance, that of the kit's
+#: own runners: the difference must be less than this, whatever the size of the number. All others must be equal.
 ROUNDED_DECIMALS, TOLERANCE = 8, Decimal("1e-8")
 
 _MONTHS = re.compile(r"(-)?P(?:(\d+)Y)?(?:(\d+)M)?")

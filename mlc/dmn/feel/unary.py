@@ -37,7 +37,8 @@ def tests(begin: Callable[[], Cursor]) -> Test:
 
 def membership(parser: Cursor, left: Node, lowest: int) -> Node:
     """`left in test` or `left in (test, ...)`, after the `in`. A test without brackets ends before an operator that
-    binds less tightly than `lowest`, so that `x in a and y` asks for both; one with `?` goes on, as in a cell."""
+    binds less tightly than `lowest`, so that `x in a and y` asks for both; one with `?` goes on, as in a cell.
+    """
     test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser, lowest)
     operand = left.code
     return Node(lambda scope, run: test(operand(scope, run), scope, run), truth=True)
