@@ -10,10 +10,10 @@ from mlc.dmn.errors import FeelSyntaxError, Place
 
 from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
-from .primary import primary
+from .primary import one_ended, primary
 from .run import Code, Run, Scope, Test
 from .typenames import type_name
-from .types import NULL
+from .types import ANY, NULL, conforms
 from .vocabulary import Vocabulary
 
 #: Members, filters and calls behind one operand.
@@ -38,9 +38,9 @@ class Parser(Cursor):
             self.in_endpoint = True
             return self.operation(ADDITION)
 
-    def operation(self, lowest: int) -> Node:
-        """Operators of a precedence and those that bind tighter."""
-        left = self.signed()
+    def operation(self, lowest: int, left: Node | None = None) -> Node:
+        """Operators of a precedence and those that bind tighter; `left` is an operand that has been read already."""
+        left = left or self.signed()
         while (level := self.level()) >= lowest:
             if level == COMPARISON:
                 left = self.comparison(left)
@@ -67,8 +67,10 @@ class Parser(Cursor):
         """What follows the left side of a comparison, `between` or `in`."""
         symbol = self.advance().text
         if symbol == "in":
-            return unary.membership(self, left)
-        right = self.operation(ADDITION)
+            return unary.membership(self, left, ADDITION)
+        # `= >= 2` compares with a range (10.3.2.7). Without the space, `=>` is more likely a slip of the pen.
+        is_range = symbol in ("=", "!=") and self.token.space and self.at(*operators.RELATIONS)
+        right = one_ended(self) if is_range else self.operation(ADDITION)
         if symbol != "between":
             return Node(operators.compare(symbol, left.code, right.code, self.place), truth=True)
         self.expect("and")
@@ -154,13 +156,16 @@ class Parser(Cursor):
         return name
 
     def instance(self, node: Node) -> Node:
-        """`of type`, behind `instance`. Null is an instance of Null alone (Table 54)."""
+        """`of type`, behind `instance`. Null is an instance of Null alone (Table 54), and types conform to each other
+        whatever values they allow (10.3.2.9.2).
+        """
         self.expect("of")
-        wanted, operand = type_name(self), node.code
+        wanted, operand = type_name(self).whole, node.code
+        by_form = node.type is not ANY and conforms(node.type, wanted)
 
         def check(scope: Scope, run: Run) -> bool:
             value = operand(scope, run)
-            return wanted.accepts(value, run) and (value is not None or wanted is NULL)
+            return by_form or (wanted.accepts(value, run) and (value is not None or wanted is NULL))
 
         return Node(check, truth=True)
 

@@ -35,9 +35,11 @@ def tests(begin: Callable[[], Cursor]) -> Test:
     return any_of(alternatives)
 
 
-def membership(parser: Cursor, left: Node) -> Node:
-    """`left in test` or `left in (test, ...)`, after the `in`."""
-    test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser)
+def membership(parser: Cursor, left: Node, lowest: int) -> Node:
+    """`left in test` or `left in (test, ...)`, after the `in`. A test without brackets ends before an operator that
+    binds less tightly than `lowest`, so that `x in a and y` asks for both; one with `?` goes on, as in a cell.
+    """
+    test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser, lowest)
     operand = left.code
     return Node(lambda scope, run: test(operand(scope, run), scope, run), truth=True)
 
@@ -59,18 +61,21 @@ def tests_in_brackets(parser: Cursor) -> list[Test]:
     return alternatives
 
 
-def positive(parser: Cursor) -> Test:
+def positive(parser: Cursor, lowest: int = 0) -> Test:
     """One test: a comparison without its left side, a value, a range, or an expression with `?`."""
     if parser.at(*RELATIONS):
         symbol = parser.advance().text
         return _relation(symbol, parser.endpoint())
-    return _of_node(*_expression(parser))
+    return _of_node(*_expression(parser, lowest))
 
 
-def _expression(parser: Cursor) -> tuple[Node, bool]:
+def _expression(parser: Cursor, lowest: int = 0) -> tuple[Node, bool]:
     """An expression, and whether it asks for the value under test."""
     outer, parser.asks_input = parser.asks_input, False
-    node = parser.expression()
+    with parser.nested():
+        node = parser.operation(lowest)
+        if parser.asks_input and lowest:
+            node = parser.operation(0, node)
     asks, parser.asks_input = parser.asks_input, outer
     return node, asks
 

@@ -57,6 +57,11 @@ class Signature(NamedTuple):
         return sum(not parameter.optional for parameter in self.parameters)
 
     @property
+    def names(self) -> list[str]:
+        """The names of the parameters."""
+        return [parameter.name for parameter in self.parameters]
+
+    @property
     def repeats(self) -> bool:
         """Whether the last argument may be repeated."""
         return bool(self.parameters) and self.parameters[-1].repeated
@@ -86,17 +91,23 @@ class Builtin(Function):
     signatures: tuple[Signature, ...] = ()
 
     def bind(self, named: Mapping[str, Value]) -> tuple[Function, list[Value]]:
-        """The one signature that has these parameters, as a function, and the arguments in its order.
+        """The signatures that have these parameters, as a function, and the arguments in their order.
 
+        Of two that differ only in the order, it is the one that the call has: `before(range: r, point: p)`.
         An argument that is needed and not there is null. Raises FeelError for a name that no signature has.
         """
-        known = [s for s in self.signatures if named.keys() <= {part.name for part in s.parameters}]
+        known = [s for s in self.signatures if named.keys() <= set(s.names)]
         if not named or not known:
             raise FeelError(f"{self.name}() has no parameters ({', '.join(named)})")
-        chosen = min(known, key=lambda s: sum(not part.optional and part.name not in named for part in s.parameters))
-        parts = chosen.parameters
+
+        def misfit(signature: Signature) -> tuple[int, bool]:
+            lacking = sum(not part.optional and part.name not in named for part in signature.parameters)
+            return lacking, [*named] != [name for name in signature.names if name in named]
+
+        chosen = min(known, key=misfit)
+        parts, alike = chosen.parameters, tuple(s for s in known if s.names == chosen.names)
         last = max(index for index, part in enumerate(parts) if not part.optional or part.name in named)
-        return _function(self.name, (chosen,)), [named.get(part.name) for part in parts[: last + 1]]
+        return _function(self.name, alike), [named.get(part.name) for part in parts[: last + 1]]
 
 
 def builtin(declaration: str, spread: bool = False, takes_run: bool = False, items: int = 8) -> Callable[[_F], _F]:
