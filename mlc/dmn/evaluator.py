@@ -144,8 +144,12 @@ class Evaluator:
 def invoke(service: Service, arguments: list[Value], run: Run) -> Value:
     """What a decision service answers: its output decision's value, or a context of those of several.
 
-    Nothing but the arguments gets in: an input that the service does not list is missing inside of it.
+    Nothing but the arguments gets in: an input that the service does not list is missing inside of it. A service
+    without an output decision answers nothing: null, and noted.
     """
+    if not service.outputs:
+        run.note(Kind.NO_LOGIC, "the decision service has no output decision, so it has no answer", service.place)
+        return None
     inner = Evaluator({}, run)
     for (given, replaced), value in zip(service.parameters, arguments, strict=True):
         if replaced is None:

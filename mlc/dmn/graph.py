@@ -167,12 +167,10 @@ class Graph:
         return unit
 
     def furnish(self, service: dmn.Service) -> None:
-        """The decisions that a service answers with, and those inside of it."""
+        """The decisions that a service answers with, which may be none (6.3.10), and those inside of it."""
         made = self.services[service.id]
         for references, units in ((service.outputs, made.outputs), (service.encapsulated, made.inside)):
             units.extend(filter(None, (self.found(href, made.place) for href in references)))
-        if not service.outputs:
-            self.report(Kind.STRUCTURE, "the decision service has no output decision", made.place)
 
     # -- requirements ------------------------------------------------------------------------------------------------
 
