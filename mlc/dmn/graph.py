@@ -17,6 +17,7 @@ from .feel.values import Function
 from .feel.vocabulary import BUILTIN_NAMES, PROPERTY_NAMES, Vocabulary
 from .imports import File
 from .itemtypes import ItemTypes
+from .keys import keys_of
 from .requirements import Input, Needs, Service, Unit
 from .tables import DecisionTable
 
@@ -60,6 +61,11 @@ class Graph:
         )
         self.compiler = BoxCompiler(self.types, definitions.language, findings)
         self.type_names = Names(self.types.known)
+        self.own_keys = keys_of(definitions)
+        self.keys = Names(self.own_keys)
+        for _, graph in imported:
+            for name in graph.own_keys:
+                self.keys.add(name)
         self.members = Names(self.types.members, around=PROPERTY_NAMES)
         for name in self.member_names():
             self.members.add(name)
@@ -107,7 +113,7 @@ class Graph:
         """The names of one decision or function; the members of types are the same everywhere."""
         aliases = (alias for alias, _ in self.imported if alias)
         visible = Names([*names, *aliases], around=BUILTIN_NAMES)
-        return Vocabulary(visible, Names(around=self.members), self.types.known, self.type_names)
+        return Vocabulary(visible, Names(around=self.members), self.types.known, self.type_names, keys=self.keys)
 
     def located(self, href: str) -> tuple[str, Graph, str]:
         """What a reference points to: the name of the import, that file's graph, and the id; "" for this file."""

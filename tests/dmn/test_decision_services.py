@@ -145,7 +145,6 @@ def test_recursion_with_an_end_ends() -> None:
 @pytest.mark.parametrize(
     ("broken", "kind"),
     [
-        (service("S", []), Kind.STRUCTURE),
         (service("S", ["elsewhere"]), Kind.REFERENCE),
         (service("S", ["Sum"], ["elsewhere"]), Kind.REFERENCE),
         (service("S", ["Sum"], [], ["elsewhere"]), Kind.REFERENCE),

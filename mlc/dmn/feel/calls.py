@@ -9,7 +9,7 @@ from mlc.dmn.errors import FeelError, Kind, Place
 
 from .run import Code, Run, Scope, Value
 from .types import ANY, MISFIT, Type, function_of
-from .values import Function, kind_of, text_of
+from .values import Function, Range, kind_of, text_of
 
 
 def call(callee: Code, arguments: Sequence[Code], place: Place) -> Code:
@@ -31,6 +31,9 @@ def call_by_name(callee: Code, arguments: Mapping[str, Code], place: Place) -> C
             return apply(function, [], run, place)
         try:
             chosen, in_order = function.bind(values)
+            for name in chosen.lacking(values):
+                called = f"{function.name}()" if function.name else "the function"
+                run.note(Kind.BAD_ARGUMENT, f'{called} is not given "{name}"', place)
             return apply(chosen, in_order, run, place)
         except FeelError as error:
             run.note(error.kind, str(error), place)
@@ -40,7 +43,9 @@ def call_by_name(callee: Code, arguments: Mapping[str, Code], place: Place) -> C
 
 
 def apply(function: Value, arguments: list[Value], run: Run, place: Place) -> Value:
-    """What a function answers; null, and noted, when it cannot."""
+    """What a function answers; null, and noted, when it cannot. A range is asked whether it contains the argument."""
+    if isinstance(function, Range) and len(arguments) == 1:
+        return function.contains(arguments[0])
     if not isinstance(function, Function):
         run.note(Kind.WRONG_TYPE, f"{kind_of(function)} cannot be called: it is not a function", place)
         return None

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from mlc.dmn.errors import FeelError, FeelSyntaxError, Kind, Place
 
 from .builtins import BUILTINS
-from .lexer import Names, Token, tokenize
+from .lexer import LONGEST_NAME, Names, Token, spelled, tokenize
 from .run import Code, Run, Scope, Value
 from .vocabulary import BUILTIN_NAMES, Vocabulary
 
@@ -26,6 +26,8 @@ KEYWORDS = frozenset(
     {"if", "then", "else", "for", "in", "return", "some", "every", "satisfies", "function", "external"}
     | {"or", "and", "between", "instance", "null", "true", "false"}
 )
+#: What a name may hold beside letters and digits (grammar rule 30).
+NAME_SYMBOLS = frozenset({".", "/", "-", "'", "+", "*", "**", "?"})
 _ABSENT: Any = object()
 
 
@@ -45,7 +47,9 @@ def constant(value: Value) -> Node:
 class Cursor(ABC):
     """A position in a text that is read from left to right, and the scope at that position.
 
-    `asks_input` tells whether `?`, the value that a unary test is put to, has been met.
+    `asks_input` tells whether `?`, the value that a unary test is put to, has been met. `borrowed` has the names in a
+    filter that are members of its items, and that would be read as several names if they were not; with `plain` no
+    name is read as such a one.
     """
 
     def __init__(self, text: str, vocabulary: Vocabulary, place: Place) -> None:
@@ -56,7 +60,9 @@ class Cursor(ABC):
         self.names = vocabulary.names
         self.place = place
         self.depth = 0
-        self.filters = 0
+        self.filters = vocabulary.filters
+        self.borrowed: set[str] = set()
+        self.plain = False
         self.in_endpoint = False
         self.asks_input = False
 
@@ -131,12 +137,16 @@ class Cursor(ABC):
     def name(self) -> Node | None:
         """The longest name in scope, else one word that the inputs must hold; None if no name comes next."""
         token = self.token
-        if token.kind != "name":
+        if token.kind != "name" and token.text != "?":
             return None
         known = self.names.match(self.tokens, self.index)
+        if token.kind != "name" and known is None:
+            return None
         if token.text in KEYWORDS and (known is None or known[1] == 1):
             return None
-        name, length = known or (token.text, 1)
+        if self.filters and not self.plain:
+            known = self.item_member(known)
+        name, length = known or self.words()
         self.index += length
         if name in BUILTINS and not self.names.declares(name, until=BUILTIN_NAMES):
             if self.at("("):
@@ -154,20 +164,69 @@ class Cursor(ABC):
     def member_name(self) -> str:
         """The name behind a dot."""
         known = self.vocabulary.members.match(self.tokens, self.index) or self.names.match(self.tokens, self.index)
-        if self.token.kind != "name":
+        if self.token.kind != "name" and known is None:
             raise self.unexpected("expected a name")
-        name, length = known or (self.token.text, 1)
+        name, length = known or self.words()
+        key = self.vocabulary.keys.match(self.tokens, self.index)
+        if key is not None and key[1] > length and self.of_words(key[1]):
+            name, length = key
+        elif known is not None and length == 1:
+            name, length = self.words()
         self.index += length
         return name
 
-    def new_name(self) -> str:
-        """One word that becomes a name: of a parameter or of what a loop goes over; further words belong to it."""
-        words: list[str] = []
-        while self.token.kind == "name" and (not words or self.token.text not in KEYWORDS):
-            words.append(self.advance().text)
-        if not words:
+    def item_member(self, known: tuple[str, int] | None) -> tuple[str, int] | None:
+        """The longest name that begins here, of those in scope and those that an item of a filtered list may have."""
+        best = known
+        for names in (self.vocabulary.members, self.vocabulary.keys):
+            member = names.match(self.tokens, self.index)
+            if member is not None and member[1] > (1 if best is None else best[1]):
+                best = member
+        if best is not known and best is not None and not self.of_words(best[1]):
+            self.borrowed.add(best[0])
+        return self.words() if best is not None and best[1] == 1 and best[0] not in BUILTINS else best
+
+    def of_words(self, length: int) -> bool:
+        """Whether these many tokens are words only, so that they can be nothing but one name."""
+        tokens = self.tokens[self.index : self.index + length]
+        return all(token.kind == "name" and token.text not in KEYWORDS for token in tokens)
+
+    def words(self) -> tuple[str, int]:
+        """The name that the words from here on are if nothing declares them: two words in a row can be no two names."""
+        end = self.index + 1
+        joins = bool(self.filters) or self.tokens[self.index - 1].text == "."
+        while end - self.index < LONGEST_NAME:
+            token = self.tokens[end]
+            if not (token.text == "?" and not token.space) and not (
+                token.kind == "name" and (not token.space or (joins and token.text not in KEYWORDS))
+            ):
+                break
+            end += 1
+        return spelled(self.tokens[self.index : end]), end - self.index
+
+    def new_name(self, keywords: bool = False) -> str:
+        """What becomes a name, of a parameter or of what a loop goes over: words, numbers and the symbols of names.
+
+        `keywords`: words of the language may be in it, behind the first.
+        """
+        start = self.index
+        self.index = self.end_of_name(start, keywords)
+        if self.index == start:
             raise self.unexpected("expected a name")
-        return " ".join(words)
+        return spelled(self.tokens[start : self.index])
+
+    def end_of_name(self, start: int, keywords: bool) -> int:
+        """Where a name that begins at a token may end at the latest (grammar rules 27 to 30); `start` if none does."""
+        end = start
+        while end - start < LONGEST_NAME:
+            token = self.tokens[end]
+            if token.kind == "name":
+                if end > start and not keywords and token.text in KEYWORDS:
+                    break
+            elif token.text != "?" and (end == start or (token.kind != "number" and token.text not in NAME_SYMBOLS)):
+                break
+            end += 1
+        return end
 
     def fixed(self, make: Callable[[], Value], position: int) -> Node:
         """A literal whose text may be wrong."""

@@ -22,13 +22,15 @@ _NO_NAME = (
     r"\x80-\xbf\xd7\xf7\u1680\u180e\u2000-\u200b\u200e-\u206f\u2190-\u2bff\u2ff0-\u3000\ud800-\uf8ff\ufdd0-\ufdef"
     r"\ufeff\ufffe\uffff"
 )
+_PART = rf"(?:\w|[^\x00-\x7f{_NO_NAME}]|[\xb7\u203f\u2040])"
 _TOKEN = re.compile(
     "|".join(
         [
             rf"(?P<space>[{_SPACE}]+|//[^\n]*|/\*(?:.*?\*/)?)",
             r"(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
             r'(?P<string>"(?:[^"\\]|\\.)*"?)',
-            rf"(?P<name>(?:[^\W\d]|[^\x00-\x7f\d{_NO_NAME}\u0300-\u036f])(?:\w|[^\x00-\x7f{_NO_NAME}]|[\xb7\u203f\u2040])*)",
+            # A question mark begins a name where more of one follows (rule 28); alone it is the value under test.
+            rf"(?P<name>(?:[^\W\d]|[^\x00-\x7f\d{_NO_NAME}\u0300-\u036f]){_PART}*|\?(?:\?|{_PART})+)",
             r"(?P<symbol>\*\*|\.\.|->|<=|>=|!=|==|&&|\|\||[-+*/=<>()\[\]{},.:?@'!$%&;\\^`|~#])",
         ]
     ),
@@ -70,6 +72,11 @@ def tokenize(text: str) -> list[Token]:
         position = match.end()
     tokens.append(Token("end", "", space, position))
     return tokens
+
+
+def spelled(tokens: Iterable[Token]) -> str:
+    """The name that tokens spell: a single space wherever there is white space, or a comment, between two of them."""
+    return "".join(f" {token.text}" if token.space else token.text for token in tokens).lstrip(" ")
 
 
 def unquote(token: Token) -> str:
@@ -127,7 +134,9 @@ class Names:
             *tokens, _ = tokenize(name)
         except FeelSyntaxError:
             return
-        if not tokens or tokens[0].kind != "name" or len(tokens) > LONGEST_NAME:
+        if not tokens or len(tokens) > LONGEST_NAME:
+            return
+        if tokens[0].kind != "name" and (tokens[0].text != "?" or len(tokens) == 1):
             return
         branch = self._root
         for index, token in enumerate(tokens):

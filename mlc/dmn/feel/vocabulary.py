@@ -25,6 +25,9 @@ class Vocabulary:
     `optional` collects those that may be there: names in a filter, which may also be members of the item, and names of
     built-ins. `instead` says for a free name that could also be read as an expression which names the expression needs:
     with these the free name is not missing.
+
+    `keys` has the names of entries and components of the whole file: after a dot, and in a filter, a name may be one of
+    these. `filters` is above 0 where the expressions are the condition of a boxed filter.
     """
 
     names: Names = field(default_factory=lambda: Names(around=BUILTIN_NAMES))
@@ -34,8 +37,10 @@ class Vocabulary:
     free: dict[str, Place] = field(default_factory=dict)
     optional: dict[str, None] = field(default_factory=dict)
     instead: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: Names = field(default_factory=Names)
+    filters: int = 0
 
-    def inside(self, *names: str) -> Vocabulary:
+    def inside(self, *names: str, filters: int = 0) -> Vocabulary:
         """The same with further names, for example a function's parameters; what is found to be free is shared."""
         inner = Names(names, around=self.names)
-        return replace(self, names=inner)
+        return replace(self, names=inner, filters=self.filters + filters)

@@ -93,6 +93,10 @@ class Builtin(Function):
         last = max(index for index, part in enumerate(parts) if not part.optional or part.name in named)
         return _function(self.name, (chosen,)), [named.get(part.name) for part in parts[: last + 1]]
 
+    def lacking(self, named: Mapping[str, Value]) -> list[str]:  # noqa: ARG002 - it is a Function's
+        """None: a built-in that is not given what it needs says so itself, or answers null."""
+        return []
+
 
 def builtin(declaration: str, spread: bool = False, takes_run: bool = False) -> Callable[[_F], _F]:
     """Declare a function as a built-in; several on one function are several names or signatures."""
