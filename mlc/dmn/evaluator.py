@@ -100,12 +100,12 @@ class Evaluator:
         return value
 
     def input(self, given: Input) -> Value:
-        """An input's value. One that is missing is null and noted, unless others make it superfluous."""
+        """An input's value. One that is missing is null and noted, unless it may be, or others make it superfluous."""
         if given.id in self.bound:
             return self.bound[given.id]
         raw = self.raw(given)
         if raw is _ABSENT:
-            if given.instead and all(other in self.inputs for other in given.instead):
+            if given.optional or (given.instead and all(other in self.inputs for other in given.instead)):
                 return _ABSENT
             return self.unusable(given, Kind.MISSING_INPUT, f"is not given{self.hint(given.name)}")
         return self.read(given, raw)

@@ -31,13 +31,15 @@ def load(
     strict: bool = True,
     imports: Mapping[str, Source] | None = None,
     max_bytes: int = MAX_BYTES,
+    dialect: str | None = None,
 ) -> DecisionModel:
     """Load a DMN file from its path or its bytes; `name` is what problems call the file, its own name by default.
 
     The files that it imports are those in `imports`, by namespace or location, or stand beside it; all together may
     have `max_bytes`. Raises DmnError with every problem found, OSError when the file cannot be opened. With
     `strict=False` only what cannot be read at all is an error: the problems are in the model's `.problems`, and what
-    does not compile is null.
+    does not compile is null. `dialect` says what its FEEL is, "feel" (the specification's) or "camunda"; None: what
+    each file declares. Raises ValueError for another one.
     """
     place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
     findings = Findings(max(max_bytes, MAX_BYTES) // SHARE)
@@ -45,7 +47,7 @@ def load(
     if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
         raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
     try:
-        graph = compile_files(file, findings)
+        graph = compile_files(file, findings, dialect)
     except RecursionError:
         raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
     if strict and findings.problems:
@@ -78,6 +80,11 @@ class DecisionModel:
         }
         distinct = {(given.last_name, given.id or given.name) for given in self._asked()}
         self._ambiguous = frozenset(name for name, times in Counter(name for name, _ in distinct).items() if times > 1)
+
+    @property
+    def dialect(self) -> str:
+        """The dialect of the file's FEEL: "feel" or "camunda"."""
+        return self._graph.dialect.name
 
     @property
     def decisions(self) -> list[str]:

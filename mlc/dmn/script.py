@@ -198,6 +198,7 @@ class _ScriptParser:
         if token.text in _REFUSED or self.at("("):
             self.index -= 1
             raise self.refused()
+        self.vocabulary.needed.add(token.text)
         if self.vocabulary.names.match([Token("name", token.text, False, 0), Token("end", "", False, 0)], 0) is None:
             self.vocabulary.free.setdefault(token.text, self.place)
         return Node(lookup(token.text, self.place))

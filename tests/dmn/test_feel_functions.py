@@ -227,7 +227,7 @@ def test_numbers(expression, wanted) -> None:
     week of year(date(2004, 1, 4)) => 1
     week of year(date(2005, 1, 1)) => 53
     week of year(@"2019-09-17T10:00:00Z") => 38
-    last day of month(@"2024-02-10") => 29
+    last day of month(@"2024-02-10") => @"2024-02-29"
     get value({key1: "value1"}, "key1") => "value1"
     get value({key1: "value1"}, "unexistent-key") => null
     get entries({a: 1, b: "x"}) => [{key: "a", value: 1}, {key: "b", value: "x"}]

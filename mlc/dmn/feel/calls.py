@@ -89,6 +89,21 @@ def _argument(value: Value, wanted: Type, run: Run) -> Value:
     return fitted
 
 
+def spared(code: Code) -> Code:
+    """The same code, which notes nothing of names and members that are not there: a caller asks for just that."""
+
+    def sparing(scope: Scope, run: Run) -> Value:
+        before = len(run.problems)
+        value = code(scope, run)
+        if len(run.problems) > before:
+            for problem in list(run.problems)[before:]:
+                if problem.kind is Kind.UNKNOWN_NAME:
+                    del run.problems[problem]
+        return value
+
+    return sparing
+
+
 def typed(code: Code, wanted: Type, what: str, place: Place) -> Code:
     """The same code, whose value is made to fit a type; null, and noted, when it does not."""
     if wanted is ANY:

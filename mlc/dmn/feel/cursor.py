@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mlc.dmn.errors import FeelError, FeelSyntaxError, Kind, Place
 
-from .builtins import BUILTINS
+from .dialects import ASKS_FOR_NULL, CAMUNDA_FUNCTIONS, UNREPEATABLE, undeclared, unrepeatable
 from .lexer import LONGEST_NAME, Names, Token, spelled, tokenize
 from .run import Code, Run, Scope, Value
 from .vocabulary import BUILTIN_NAMES, Vocabulary
@@ -32,11 +32,15 @@ _ABSENT: Any = object()
 
 
 class Node(NamedTuple):
-    """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope."""
+    """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope.
+
+    `spares`: it is a function that is called because its first argument may be missing.
+    """
 
     code: Code
     truth: bool = False
     constant: bool = False
+    spares: bool = False
 
 
 def constant(value: Value) -> Node:
@@ -54,7 +58,7 @@ class Cursor(ABC):
 
     def __init__(self, text: str, vocabulary: Vocabulary, place: Place) -> None:
         self.text = text
-        self.tokens = tokenize(text)
+        self.tokens = tokenize(text, vocabulary.dialect.backticks)
         self.index = 0
         self.vocabulary = vocabulary
         self.names = vocabulary.names
@@ -63,6 +67,7 @@ class Cursor(ABC):
         self.filters = vocabulary.filters
         self.borrowed: set[str] = set()
         self.plain = False
+        self.sparing = 0
         self.in_endpoint = False
         self.asks_input = False
 
@@ -110,6 +115,9 @@ class Cursor(ABC):
     def unexpected(self, wanted: str) -> FeelSyntaxError:
         """The error for a token that does not belong here."""
         token = self.token
+        if token.text == "`":
+            ends = "a name in backticks does not end" if self.vocabulary.dialect.backticks else undeclared("a backtick")
+            return FeelSyntaxError(ends, token.position)
         found = "the end" if token.kind == "end" else token.text if token.kind == "string" else f'"{token.text}"'
         return FeelSyntaxError(f"{wanted}, found {found}", token.position)
 
@@ -137,32 +145,58 @@ class Cursor(ABC):
     def name(self) -> Node | None:
         """The longest name in scope, else one word that the inputs must hold; None if no name comes next."""
         token = self.token
+        if token.kind == "quoted":
+            self.index += 1
+            return self.named(token.text, declared=self.names.declares(token.text, until=BUILTIN_NAMES))
         if token.kind != "name" and token.text != "?":
             return None
         known = self.names.match(self.tokens, self.index)
         if token.kind != "name" and known is None:
             return None
         if token.text in KEYWORDS and (known is None or known[1] == 1):
-            return None
+            return self.function(token) if token.text in CAMUNDA_FUNCTIONS else None
         if self.filters and not self.plain:
             known = self.item_member(known)
         name, length = known or self.words()
         self.index += length
-        if name in BUILTINS and not self.names.declares(name, until=BUILTIN_NAMES):
+        if BUILTIN_NAMES.declares(name) and not self.names.declares(name, until=BUILTIN_NAMES):
             if self.at("("):
-                return constant(BUILTINS[name])
+                self.index -= length
+                return self.function(token, name, length)
+            if name in CAMUNDA_FUNCTIONS and length == 1:
+                return self.named(name, declared=False)
             self.vocabulary.optional.setdefault(name)
-            return Node(lookup(name, self.place, BUILTINS[name]))
+            return Node(lookup(name, self.place, self.vocabulary.dialect.builtins.get(name)))
         if known is None and self.at("(") and not self.filters:
             raise FeelSyntaxError(f'there is no function "{name}"', token.position)
-        if self.filters:
+        return self.named(name, declared=known is not None)
+
+    def named(self, name: str, declared: bool) -> Node:
+        """The value of a name, which the inputs must hold if nothing declares it, or may hold."""
+        (self.vocabulary.spared if self.sparing else self.vocabulary.needed).add(name)
+        if self.filters or (self.sparing and not declared):
             self.vocabulary.optional.setdefault(name)
-        elif known is None:
+        elif not declared:
             self.vocabulary.free.setdefault(name, self.place)
         return Node(lookup(name, self.place))
 
+    def function(self, token: Token, name: str = "", length: int = 1) -> Node | None:
+        """A built-in in front of its arguments, by its name or by its one token. Raises FeelSyntaxError."""
+        name = name or token.text
+        if self.tokens[self.index + length].text != "(":
+            return None
+        builtin = self.vocabulary.dialect.builtins.get(name)
+        if name in UNREPEATABLE:
+            raise FeelSyntaxError(unrepeatable(name), token.position)
+        if builtin is None:
+            raise FeelSyntaxError(undeclared(f"{name}()"), token.position)
+        self.index += length
+        return Node(lambda scope, run: builtin, constant=True, spares=name in ASKS_FOR_NULL)  # noqa: ARG005
+
     def member_name(self) -> str:
         """The name behind a dot."""
+        if self.token.kind == "quoted":
+            return self.advance().text
         known = self.vocabulary.members.match(self.tokens, self.index) or self.names.match(self.tokens, self.index)
         if self.token.kind != "name" and known is None:
             raise self.unexpected("expected a name")
@@ -184,7 +218,7 @@ class Cursor(ABC):
                 best = member
         if best is not known and best is not None and not self.of_words(best[1]):
             self.borrowed.add(best[0])
-        return self.words() if best is not None and best[1] == 1 and best[0] not in BUILTINS else best
+        return self.words() if best is not None and best[1] == 1 and not BUILTIN_NAMES.declares(best[0]) else best
 
     def of_words(self, length: int) -> bool:
         """Whether these many tokens are words only, so that they can be nothing but one name."""
@@ -210,7 +244,7 @@ class Cursor(ABC):
         `keywords`: words of the language may be in it, behind the first.
         """
         start = self.index
-        self.index = self.end_of_name(start, keywords)
+        self.index = start + 1 if self.token.kind == "quoted" else self.end_of_name(start, keywords)
         if self.index == start:
             raise self.unexpected("expected a name")
         return spelled(self.tokens[start : self.index])

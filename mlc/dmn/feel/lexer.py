@@ -36,12 +36,13 @@ _TOKEN = re.compile(
     ),
     re.DOTALL,
 )
+_QUOTED = re.compile(r"`(?P<quoted>[^`\n]+)`")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{6}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 
 
 class Token(NamedTuple):
-    """A part of the text. `kind` is number, string, name, symbol or end; `space`: white space stands before it."""
+    """A part of the text. `kind` is number, string, name, quoted (a name in backticks), symbol or end; `space`: white space stands before it."""
 
     kind: str
     text: str
@@ -49,18 +50,21 @@ class Token(NamedTuple):
     position: int
 
 
-def tokenize(text: str) -> list[Token]:
-    """Cut text into tokens, the last one of kind `end`. Raises FeelSyntaxError."""
+def tokenize(text: str, backticks: bool = False) -> list[Token]:
+    """Cut text into tokens, the last one of kind `end`; a name in backticks is one. Raises FeelSyntaxError."""
     if len(text) > LONGEST:
         raise FeelSyntaxError(f"the expression has {len(text):,} characters; {LONGEST:,} are allowed")
     tokens: list[Token] = []
     position, space = 0, False
     while position < len(text):
-        match = _TOKEN.match(text, position)
+        match = (backticks and _QUOTED.match(text, position)) or _TOKEN.match(text, position)
         if match is None:
             raise FeelSyntaxError(f"unexpected character {text[position]!r}", position)
         kind, part = match.lastgroup or "", match.group()
-        if kind == "space":
+        if kind == "quoted":
+            tokens.append(Token(kind, " ".join(part[1:-1].split()), space, position))
+            space = False
+        elif kind == "space":
             if part.startswith("/*") and (len(part) < 4 or not part.endswith("*/")):
                 raise FeelSyntaxError("a comment that begins with /* does not end", position)
             space = True
@@ -143,7 +147,7 @@ class Names:
             branch = branch.setdefault((token.text, token.space and index > 0), _Branch())
         branch.name = branch.name or name
 
-    def declares(self, name: str, until: Names) -> bool:
+    def declares(self, name: str, until: Names | None = None) -> bool:
         """Whether this scope or one around it, up to but without `until`, has the name."""
         scope: Names | None = self
         while scope is not None and scope is not until:

@@ -162,7 +162,7 @@ class Parser(Cursor):
         by_position: list[Code] = []
         while not self.at(")"):
             name = self.argument_name()
-            argument = self.expression().code
+            argument = self.argument(callee.spares and (name == "value" or not (name or by_position)))
             if name is None:
                 by_position.append(argument)
             else:
@@ -176,9 +176,16 @@ class Parser(Cursor):
             return Node(calls.call_by_name(callee.code, by_name, self.place))
         return Node(calls.call(callee.code, by_position, self.place))
 
+    def argument(self, spared: bool) -> Code:
+        """One argument; what is missing in one that is `spared` is null, and no problem."""
+        self.sparing += spared
+        code = self.expression().code
+        self.sparing -= spared
+        return calls.spared(code) if spared else code
+
     def argument_name(self) -> str | None:
         """`name:` in front of an argument."""
-        end = self.end_of_name(self.index, keywords=True)
+        end = self.index + 1 if self.token.kind == "quoted" else self.end_of_name(self.index, keywords=True)
         if end == self.index or self.tokens[end].text != ":":
             return None
         name = spelled(self.tokens[self.index : end])

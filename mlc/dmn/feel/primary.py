@@ -170,7 +170,7 @@ def context_of(entries: dict[str, Code]) -> Code:
 def _key(parser: Cursor) -> str:
     """The key of an entry: a string, or a name with all that stands before the colon."""
     start, first = parser.index, parser.token
-    if first.kind not in ("name", "string") and first.text != "?":
+    if first.kind not in ("name", "string", "quoted") and first.text != "?":
         raise parser.unexpected("expected the key of an entry")
     parser.advance()
     if first.kind == "string":
