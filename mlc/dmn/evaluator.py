@@ -167,7 +167,8 @@ def as_function(service: Service) -> Function:
     def call(arguments: list[Value], run: Run) -> Value:
         if len(arguments) != len(service.parameters):
             count = len(service.parameters)
-            raise FeelError(f"the decision service {service.name} takes {count} arguments, not {len(arguments)}")
+            wanted = "1 argument" if count == 1 else f"{count or 'no'} arguments"
+            raise FeelError(f"the decision service {service.name} takes {wanted}, not {len(arguments)}")
         values = []
         for (given, _), argument in zip(service.parameters, arguments, strict=True):
             value = given.type.fit(argument, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -264,7 +265,7 @@ FIXED = [name for name, function in BUILTINS.items() if not any(s.repeats or s.s
 def test_too_many_arguments_are_null_and_a_problem(name) -> None:
     value, problems = answer(f"{name}({', '.join(['1'] * 9)})")
     assert value is None
-    assert "arguments, not 9" in problems[0]
+    assert re.search(r" takes .* arguments?, not 9$", problems[0])
 
 
 @pytest.mark.parametrize("name", BUILTINS)

@@ -73,7 +73,8 @@ def define(
     def closure(scope: Scope, _: Run) -> Function:
         def invoke(arguments: list[Value], run: Run) -> Value:
             if len(arguments) != len(parameters):
-                raise FeelError(f"{name or 'the function'} takes {len(parameters)} arguments, not {len(arguments)}")
+                count = "1 argument" if len(parameters) == 1 else f"{len(parameters) or 'no'} arguments"
+                raise FeelError(f"{f'{name}()' if name else 'the function'} takes {count}, not {len(arguments)}")
             values = [_argument(*pair, run) for pair in zip(arguments, types, strict=True)] if types else arguments
             return body({**scope, **dict(zip(parameters, values, strict=True))}, run)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mlc.dmn.errors import FeelError, FeelSyntaxError, Kind, Place
 
-from .dialects import ASKS_FOR_NULL, CAMUNDA_FUNCTIONS, UNREPEATABLE, undeclared, unrepeatable
+from .dialects import CAMUNDA_FUNCTIONS, UNREPEATABLE, undeclared, unrepeatable
 from .lexer import LONGEST_NAME, Names, Token, spelled, tokenize
 from .run import Code, Run, Scope, Value
 from .vocabulary import BUILTIN_NAMES, Vocabulary
@@ -34,13 +34,13 @@ _ABSENT: Any = object()
 class Node(NamedTuple):
     """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope.
 
-    `spares`: it is a function that is called because its first argument may be missing.
+    `builtin`: it is the built-in function of that name.
     """
 
     code: Code
     truth: bool = False
     constant: bool = False
-    spares: bool = False
+    builtin: str = ""
 
 
 def constant(value: Value) -> Node:
@@ -142,7 +142,7 @@ class Cursor(ABC):
         """Steps that one pass over what stands since the token `start` costs."""
         return 1 + (self.index - start) // 8
 
-    def name(self) -> Node | None:
+    def name(self) -> Node | None:  # noqa: PLR0911 - one return for each kind of name
         """The longest name in scope, else one word that the inputs must hold; None if no name comes next."""
         token = self.token
         if token.kind == "quoted":
@@ -191,7 +191,7 @@ class Cursor(ABC):
         if builtin is None:
             raise FeelSyntaxError(undeclared(f"{name}()"), token.position)
         self.index += length
-        return Node(lambda scope, run: builtin, constant=True, spares=name in ASKS_FOR_NULL)  # noqa: ARG005
+        return Node(lambda scope, run: builtin, constant=True, builtin=name)  # noqa: ARG005
 
     def member_name(self) -> str:
         """The name behind a dot."""

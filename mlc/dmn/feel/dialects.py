@@ -20,7 +20,13 @@ CAMUNDA_FUNCTIONS = frozenset(
     {"and", "assert", "duplicate values", "extract", "from base64", "from json", "fromAi", "get or else", "is blank"}
     | {"is defined", "is empty", "or", "partition", "put", "put all", "random number", "to base64", "to json", "uuid"}
 )
-#: Those of them that answer something else each time. A decision is to answer the same to the same inputs.
+#: How many arguments functions of the specification take in Camunda's engine beside those that they take in FEEL.
+CAMUNDA_ARGUMENTS: Mapping[str, tuple[int, ...]] = {
+    "decimal": (3,),
+    "string join": (3, 4),
+    **dict.fromkeys(("round up", "round down", "round half up", "round half down"), (1,)),
+}
+#: Those of Camunda's functions that answer something else each time; a decision answers the same to the same inputs.
 UNREPEATABLE = frozenset({"random number", "uuid"})
 #: Functions that are called because their argument may be null or missing: a cell with one of them asks for null.
 ASKS_FOR_NULL = frozenset({"get or else", "is defined"})

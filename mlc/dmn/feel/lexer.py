@@ -42,7 +42,10 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 
 
 class Token(NamedTuple):
-    """A part of the text. `kind` is number, string, name, quoted (a name in backticks), symbol or end; `space`: white space stands before it."""
+    """A part of the text. `kind` is number, string, name, quoted (a name in backticks), symbol or end.
+
+    `space`: white space stands before it.
+    """
 
     kind: str
     text: str

@@ -10,6 +10,7 @@ from mlc.dmn.errors import FeelSyntaxError, Place
 
 from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
+from .dialects import ASKS_FOR_NULL, CAMUNDA_ARGUMENTS, undeclared
 from .lexer import spelled
 from .primary import primary
 from .run import Code, Run, Scope, Test
@@ -158,11 +159,13 @@ class Parser(Cursor):
 
     def call(self, callee: Node) -> Node:
         """Arguments, after their opening bracket."""
+        position = self.token.position
         by_name: dict[str, Code] = {}
         by_position: list[Code] = []
         while not self.at(")"):
             name = self.argument_name()
-            argument = self.argument(callee.spares and (name == "value" or not (name or by_position)))
+            first = name == "value" or not (name or by_position)
+            argument = self.argument(first and callee.builtin in ASKS_FOR_NULL)
             if name is None:
                 by_position.append(argument)
             else:
@@ -171,6 +174,8 @@ class Parser(Cursor):
                 break
         if by_name and by_position:
             raise FeelSyntaxError("arguments are given by name or by position, not both", self.token.position)
+        if not self.vocabulary.dialect.backticks and len(by_position) in CAMUNDA_ARGUMENTS.get(callee.builtin, ()):
+            raise FeelSyntaxError(undeclared(f"{callee.builtin}() with {len(by_position)} arguments"), position)
         self.expect(")")
         if by_name:
             return Node(calls.call_by_name(callee.code, by_name, self.place))
