@@ -82,6 +82,7 @@ class Graph:
         for name in self.member_names():
             self.members.add(name)
         self.inputs = {data.id: self.input(data) for data in definitions.inputs}
+        self.elements = {one.id: one for one in (*definitions.decisions, *definitions.invocables())}
         self.units = {decision.id: self.unit(decision) for decision in definitions.decisions}
         self.services = {service.id: self.service(service) for service in definitions.services}
         self.functions = {id_: as_function(service) for id_, service in self.services.items()}
