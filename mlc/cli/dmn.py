@@ -30,7 +30,7 @@ def check(files: TableFiles, dialect: Dialect = None) -> None:
 
 
 @dmn.command("eval")
-def evaluate(
+def evaluate(  # noqa: PLR0917 - one for each option
     file: TableFile,
     pairs: InputPairs = None,
     values: InputFile = None,

@@ -38,11 +38,13 @@ def load(
     """Load a DMN file from its path or its bytes; `name` is what problems call the file, its own name by default.
 
     The files that it imports are those in `imports`, by namespace or location, or stand beside it; all together may
-    have `max_bytes`. Raises DmnError with every problem found, OSError when the file cannot be opened. With
-    `strict=False` only what cannot be read at all is an error: the problems are in the model's `.problems`, and what
-    does not compile is null. With `when_asked` what is wrong with a decision is raised as soon as that decision, or one
-    that needs it, is evaluated: one that nobody asks for does not refuse the file. `dialect` says what its FEEL is, "feel" (the specification's) or "camunda"; None: what
-    each file declares. Raises ValueError for another one.
+    have `max_bytes`. `dialect` says what its FEEL is, "feel" (the specification's) or "camunda"; None: what each file
+    declares. Raises DmnError with every problem found, OSError when the file cannot be opened, ValueError for a dialect
+    that there is not.
+
+    With `strict=False` only what cannot be read at all is an error: the problems are in the model's `.problems`, and
+    what does not compile is null. With `when_asked` what is wrong with a decision is raised as soon as that decision, or
+    one that needs it, is evaluated: one that nobody asks for does not refuse the file.
     """
     place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
     findings = Findings(max(max_bytes, MAX_BYTES) // SHARE)
