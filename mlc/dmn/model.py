@@ -43,8 +43,8 @@ def load(
     that there is not.
 
     With `strict=False` only what cannot be read at all is an error: the problems are in the model's `.problems`, and
-    what does not compile is null. With `when_asked` what is wrong with a decision is raised as soon as that decision, or
-    one that needs it, is evaluated: one that nobody asks for does not refuse the file.
+    what does not compile is null. With `when_asked` what is wrong with a decision is raised as soon as that decision,
+    or one that needs it, is evaluated: one that nobody asks for does not refuse the file.
     """
     place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
     findings = Findings(max(max_bytes, MAX_BYTES) // SHARE)

@@ -27,8 +27,8 @@ def cell(text: str, language: str = "groovy") -> bytes:
         decision(
             "x",
             '<decisionTable hitPolicy="FIRST"><input label="n"><inputExpression><text>n</text></inputExpression>'
-            f'</input><output name="o"/><rule><inputEntry expressionLanguage="{language}"><text><![CDATA[{text}]]></text>'
-            "</inputEntry><outputEntry><text>true</text></outputEntry></rule></decisionTable>",
+            f'</input><output name="o"/><rule><inputEntry expressionLanguage="{language}"><text><![CDATA[{text}]]>'
+            "</text></inputEntry><outputEntry><text>true</text></outputEntry></rule></decisionTable>",
         )
     )
 
