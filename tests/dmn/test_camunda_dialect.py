@@ -362,3 +362,14 @@ def test_the_functions_of_the_dialect_are_imported_only_for_files_that_declare_i
 def test_a_literal_keeps_its_backticks_in_a_string() -> None:
     assert evaluated('"a `b` c"', dialect="feel").result == "a `b` c"
     assert mlc.dmn.load(dmn(decision("x", literal('"`"')))).evaluate({}).result == "`"
+
+
+def test_the_documentation_names_every_function_of_the_dialect_and_every_method_of_scripts() -> None:
+    from pathlib import Path
+
+    from mlc.dmn.script import METHODS
+
+    page = (Path(__file__).parents[2] / "docs" / "dmn-conformance.md").read_text(encoding="utf-8")
+    dialect_page = page[page.index("### Camunda's FEEL") :]
+    assert [name for name in sorted(CAMUNDA_FUNCTIONS) if f"`{name}" not in dialect_page] == []
+    assert [name for name in METHODS if f"`{name}`" not in page] == []
