@@ -270,7 +270,14 @@ def test_an_assertion_that_does_not_hold_is_a_problem_with_its_cause() -> None:
     date and time(@"2020-07-31T14:27:30", "Nowhere") => null
     date and time("2018-04-29T09:30:00+02:00[Europe/Berlin]") => @"2018-04-29T09:30:00@Europe/Berlin"
     date and time(@"2020-07-31", time("T10:00:00")) => @"2020-07-31T10:00:00"
+    date and time("2015-09-18T10:31+02:00") => @"2015-09-18T10:31:00+02:00"
+    time("10:31") => @"10:31:00"
+    time("10:31:05") => @"10:31:05"
     duration("PT-5M") => @"-PT5M"
+    union(lists: [[1, 2], [2, 3], 4]) => [1, 2, 3, 4]
+    union([1, 2], [2, 3]) => [1, 2, 3]
+    concatenate([1], [1]) => [1, 1]
+    concatenate(lists: [[1], [1]]) => [1, 1]
     duration("P-1Y-2M") => @"-P14M"
     duration("P-1DT2H") => @"-PT22H"
     fromAi(1, "the number", "number", null, {strict: true}) => 1

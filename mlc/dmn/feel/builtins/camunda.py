@@ -111,6 +111,18 @@ def or_(items: list[Value]) -> bool | None:
     return lists.some(items)
 
 
+@builtin("concatenate(lists: list)", takes_run=True)
+def concatenate(run: Run, given: list[Value]) -> list[Value]:
+    """The lists of a list one after the other. Unlike in FEEL one list alone is taken for the list of all of them."""
+    return lists.concatenate(run, *(part if isinstance(part, list) else [part] for part in given))
+
+
+@builtin("union(lists: list)", takes_run=True)
+def union(run: Run, given: list[Value]) -> list[Value]:
+    """The same without repetitions."""
+    return lists.distinct_values(run, concatenate(run, given))
+
+
 @builtin("string join(list: list, delimiter: string?, prefix: string?, suffix: string?)", takes_run=True)
 def string_join(
     run: Run, items: list[Value], delimiter: str | None = None, prefix: str | None = None, suffix: str | None = None

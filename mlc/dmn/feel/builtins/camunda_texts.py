@@ -15,6 +15,7 @@ from . import regexes, strings
 from .signature import builtin
 
 _ZONE = re.compile(r"(.*?)(?:[+-]\d\d:\d\d|Z)?\[([\w/+-]+)\]", re.ASCII)
+_NO_SECONDS = re.compile(r"^((?:[0-9-]{1,20}T)?\d\d:\d\d)(?!:)(.*)$", re.ASCII)
 _SIGNED = re.compile(
     r"(-?)P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)D)?(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+)S)?)?", re.ASCII
 )
@@ -71,15 +72,19 @@ def at_zone(moment: AnyDateTime, timezone: str) -> AnyDateTime:
 
 @builtin("date and time(from: string)")
 def date_and_time(text: str) -> AnyDateTime:
-    """The date and time of a text, whose zone may stand in square brackets behind an offset."""
+    """The date and time of a text, which may have no seconds, and its zone in square brackets behind an offset."""
     match = _ZONE.fullmatch(text)
-    return temporal.parse_datetime(f"{match[1]}@{match[2]}" if match else text)
+    return temporal.parse_datetime(_with_seconds(f"{match[1]}@{match[2]}" if match else text))
 
 
 @builtin("time(from: string)")
 def time(text: str) -> AnyTime:
-    """The time of a text, which may begin with a T."""
-    return temporal.parse_time(text.removeprefix("T"))
+    """The time of a text, which may begin with a T and have no seconds."""
+    return temporal.parse_time(_with_seconds(text.removeprefix("T")))
+
+
+def _with_seconds(text: str) -> str:
+    return _NO_SECONDS.sub(r"\1:00\2", text, count=1)
 
 
 @builtin("duration(from: string)")
