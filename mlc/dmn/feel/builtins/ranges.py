@@ -59,8 +59,7 @@ def _no_outside(value: Range) -> None:
 def _low(value: Value) -> _Place:
     if not isinstance(value, Range):
         return _Place(value, 0)
-    if isinstance(value, Outside):
-        raise FeelError(f"{text_of(value)} has no ends to compare", Kind.WRONG_TYPE)
+    _no_outside(value)
     return _Place(value.low, 0 if value.low_closed else 1, -1 if value.low is None else 0)
 
 
@@ -68,8 +67,6 @@ def _high(value: Value) -> _Place:
     if not isinstance(value, Range):
         return _Place(value, 0)
     _no_outside(value)
-    if isinstance(value, Outside):
-        raise FeelError(f"{text_of(value)} has no ends to compare", Kind.WRONG_TYPE)
     return _Place(value.high, 0 if value.high_closed else -1, 1 if value.high is None else 0)
 
 
