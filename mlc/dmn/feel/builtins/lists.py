@@ -214,7 +214,8 @@ def index_of(run: Run, items: list[Value], match: Value) -> list[Decimal]:
     return found
 
 
-_HASHED = frozenset({Decimal, str, bool, type(None)})
+#: Types whose values are equal exactly where Python has them equal.
+HASHED = frozenset({Decimal, str, bool, type(None)})
 
 
 def _distinct(run: Run, items: Iterable[Value]) -> list[Value]:
@@ -223,7 +224,7 @@ def _distinct(run: Run, items: Iterable[Value]) -> list[Value]:
     found: list[Value] = []
     for item in items:
         kind = type(item)
-        if kind in _HASHED:
+        if kind in HASHED:
             run.spend()
             is_new = (kind, item) not in seen
             seen.add((kind, item))

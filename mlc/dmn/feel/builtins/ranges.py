@@ -17,7 +17,7 @@ from mlc.dmn.feel import temporal
 from mlc.dmn.feel.decimal128 import NUMBERS
 from mlc.dmn.feel.lexer import Token, tokenize, unquote
 from mlc.dmn.feel.run import Value
-from mlc.dmn.feel.values import Range, equal, kind_of, ordered
+from mlc.dmn.feel.values import Outside, Range, equal, kind_of, ordered, text_of
 
 from .signature import builtin
 
@@ -53,6 +53,8 @@ class _Place:
 
 def _is_range(value: Value) -> bool:
     """Whether a value is a range, with ends that are known. Raises FeelError for one that lacks an end."""
+    if isinstance(value, Outside):
+        raise FeelError(f"{text_of(value)} has no ends that could be compared", Kind.WRONG_TYPE)
     if isinstance(value, Range) and value.lacking:
         raise FeelError("an end of the range is null", Kind.WRONG_TYPE)
     return isinstance(value, Range)
