@@ -11,6 +11,7 @@ from .errors import Findings, Kind, Place
 from .evaluator import as_function
 from .feel import calls
 from .feel.lexer import Names
+from .feel.reading import unminded
 from .feel.run import Run, Scope
 from .feel.types import ANY, Type
 from .feel.values import Function
@@ -282,6 +283,9 @@ class Graph:
         code = self.compiler.expression(box, vocabulary, unit.place)
         unit.table = code if isinstance(code, DecisionTable) else None
         unit.code = calls.typed(code, self.types.find(type_ref, unit.place), "the result", unit.place)
+        if unit.table is None:
+            reading = vocabulary.reading
+            unit.read = [(path, unit.place) for path in unminded(reading.paths, reading.minds)]
         types = {column.name: column.type for column in unit.table.inputs if column.name} if unit.table else {}
         for name, place in vocabulary.free.items():
             instead = vocabulary.instead.get(name, ())

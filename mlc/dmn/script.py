@@ -109,6 +109,7 @@ class _ScriptParser:
     def __init__(self, tokens: list[Token], vocabulary: Vocabulary, place: Place) -> None:
         self.tokens = tokens
         self.vocabulary = vocabulary
+        self.reading = vocabulary.reading
         self.place = place
         self.index = 0
         self.depth = 0
@@ -134,11 +135,15 @@ class _ScriptParser:
         """Operators of one level, and those that bind tighter."""
         if level == len(_LEVELS):
             return self.signed()
+        begin = len(self.reading.paths)
         left = self.operation(level + 1)
+        null = left.null
         chain: list[tuple[str, Code]] = []
         while self.at(*_LEVELS[level]):
             symbol = self.advance().text
-            chain.append((symbol, self.operation(level + 1).code))
+            right = self.operation(level + 1)
+            null = null or right.null
+            chain.append((symbol, right.code))
         if not chain:
             return left
         if level < 2:
@@ -148,8 +153,10 @@ class _ScriptParser:
             return Node(operators.arithmetic(left.code, chain, self.place))
         if len(chain) > 1:
             raise FeelSyntaxError("comparisons do not chain; write && between them", self.token.position)
-        symbol, right = chain[0]
-        code = operators.compare({"==": "="}.get(symbol, symbol), left.code, right, self.place)
+        symbol, other = chain[0]
+        if null and symbol in ("==", "!="):
+            self.reading.mind(begin)
+        code = operators.compare({"==": "="}.get(symbol, symbol), left.code, other, self.place)
         return Node(code, truth=True)
 
     def signed(self) -> Node:
@@ -200,7 +207,8 @@ class _ScriptParser:
             raise self.refused()
         if self.vocabulary.names.match([Token("name", token.text, False, 0), Token("end", "", False, 0)], 0) is None:
             self.vocabulary.free.setdefault(token.text, self.place)
-        return Node(lookup(token.text, self.place))
+        self.reading.paths.append((token.text,))
+        return Node(lookup(token.text, self.place), path=(token.text,))
 
     def members(self, node: Node) -> Node:
         """`.member` and `.method(argument)` behind an operand."""
@@ -212,7 +220,10 @@ class _ScriptParser:
                 raise self.refused()
             member = self.advance().text
             if not self.at("("):
-                node = Node(operators.path(node.code, member, self.place))
+                path = (*node.path, member) if node.path else ()
+                if path:
+                    self.reading.paths[-1] = path
+                node = Node(operators.path(node.code, member, self.place), path=path)
                 continue
             if member not in METHODS:
                 self.index -= 1

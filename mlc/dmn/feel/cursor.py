@@ -17,6 +17,7 @@ from mlc.dmn.errors import FeelError, FeelSyntaxError, Kind, Place
 
 from .builtins import BUILTINS
 from .lexer import Names, Token, tokenize
+from .reading import Path
 from .run import Code, Run, Scope, Value
 from .vocabulary import BUILTIN_NAMES, Vocabulary
 
@@ -30,11 +31,20 @@ _ABSENT: Any = object()
 
 
 class Node(NamedTuple):
-    """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope."""
+    """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope.
+
+    `path`: it is nothing but a name, or a member of one, which are read from the inputs.
+    """
 
     code: Code
     truth: bool = False
     constant: bool = False
+    path: Path = ()
+
+    @property
+    def null(self) -> bool:
+        """Whether it is the literal `null`."""
+        return self.constant and self.code({}, Run()) is None
 
 
 def constant(value: Value) -> Node:
@@ -45,7 +55,8 @@ def constant(value: Value) -> Node:
 class Cursor(ABC):
     """A position in a text that is read from left to right, and the scope at that position.
 
-    `asks_input` tells whether `?`, the value that a unary test is put to, has been met.
+    `asks_input` tells whether `?`, the value that a unary test is put to, has been met; `null_tests` counts the nulls
+    that stand where a value is tested for equality with what stands there.
     """
 
     def __init__(self, text: str, vocabulary: Vocabulary, place: Place) -> None:
@@ -59,6 +70,8 @@ class Cursor(ABC):
         self.filters = 0
         self.in_endpoint = False
         self.asks_input = False
+        self.reading = vocabulary.reading
+        self.null_tests = 0
 
     @abstractmethod
     def expression(self) -> Node:
@@ -142,14 +155,28 @@ class Cursor(ABC):
             if self.at("("):
                 return constant(BUILTINS[name])
             self.vocabulary.optional.setdefault(name)
-            return Node(lookup(name, self.place, BUILTINS[name]))
+            return Node(lookup(name, self.place, BUILTINS[name]), path=self.read(name))
         if known is None and self.at("(") and not self.filters:
             raise FeelSyntaxError(f'there is no function "{name}"', token.position)
         if self.filters:
             self.vocabulary.optional.setdefault(name)
         elif known is None:
             self.vocabulary.free.setdefault(name, self.place)
-        return Node(lookup(name, self.place))
+        return Node(lookup(name, self.place), path=self.read(name))
+
+    def read(self, name: str) -> Path:
+        """Keep that a name is read; none of what the expression itself defines, such as what a loop goes over."""
+        if self.names.declares(name, until=self.vocabulary.names):
+            return ()
+        self.reading.paths.append((name,))
+        return (name,)
+
+    def read_member(self, path: Path, member: str) -> Path:
+        """Keep that of the name that was read last only a member is."""
+        if not path:
+            return ()
+        self.reading.paths[-1] = longer = (*path, member)
+        return longer
 
     def member_name(self) -> str:
         """The name behind a dot."""

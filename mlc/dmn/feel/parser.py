@@ -6,14 +6,16 @@ precedence become one loop over a flat chain, so that only brackets, calls and k
 
 from __future__ import annotations
 
-from mlc.dmn.errors import FeelSyntaxError, Place
+from mlc.dmn.errors import FeelError, FeelSyntaxError, Place
 
 from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
 from .primary import primary
+from .reading import ASKING, ASKING_IF_ANSWERED
 from .run import Code, Run, Scope, Test
 from .typenames import type_name
 from .types import NULL
+from .values import Function
 from .vocabulary import Vocabulary
 
 #: Members, filters and calls behind one operand.
@@ -40,10 +42,11 @@ class Parser(Cursor):
 
     def operation(self, lowest: int) -> Node:
         """Operators of a precedence and those that bind tighter."""
+        begin = len(self.reading.paths)
         left = self.signed()
         while (level := self.level()) >= lowest:
             if level == COMPARISON:
-                left = self.comparison(left)
+                left = self.comparison(left, begin)
                 if self.level() == COMPARISON:
                     raise self.unexpected("comparisons do not chain; expected and, or or the end")
                 continue
@@ -63,12 +66,14 @@ class Parser(Cursor):
         token = self.token
         return PRECEDENCE.get(token.text, -1) if token.kind in ("symbol", "name") else -1
 
-    def comparison(self, left: Node) -> Node:
-        """What follows the left side of a comparison, `between` or `in`."""
+    def comparison(self, left: Node, begin: int) -> Node:
+        """What follows the left side, which begins at a path of the reading, of a comparison, `between` or `in`."""
         symbol = self.advance().text
         if symbol == "in":
-            return unary.membership(self, left)
+            return unary.membership(self, left, begin)
         right = self.operation(ADDITION)
+        if symbol in ("=", "!=") and (left.null or right.null):
+            self.reading.mind(begin)
         if symbol != "between":
             return Node(operators.compare(symbol, left.code, right.code, self.place), truth=True)
         self.expect("and")
@@ -97,16 +102,19 @@ class Parser(Cursor):
 
     def operand(self) -> Node:
         """A primary expression, and the members, filters and arguments behind it."""
+        begin = len(self.reading.paths)
         node = primary(self)
         for _ in range(CHAIN):
             if self.take("."):
-                node = Node(operators.path(node.code, self.member_name(), self.place))
+                member = self.member_name()
+                path = self.read_member(node.path, member)
+                node = Node(operators.path(node.code, member, self.place), path=path)
             elif self.at("[") and not self.in_endpoint:
                 node = self.filter(node)
             elif self.take("("):
                 node = self.call(node)
             elif self.take("instance"):
-                node = self.instance(node)
+                node = self.instance(node, begin)
             else:
                 return node
         raise FeelSyntaxError(f"more than {CHAIN} members, filters and calls in a row", self.token.position)
@@ -126,18 +134,23 @@ class Parser(Cursor):
         """Arguments, after their opening bracket."""
         by_name: dict[str, Code] = {}
         by_position: list[Code] = []
+        begin, null_tests = len(self.reading.paths), self.null_tests
         while not self.at(")"):
             name = self.argument_name()
-            argument = self.expression().code
+            argument = self.expression()
+            self.null_tests += argument.null
             if name is None:
-                by_position.append(argument)
+                by_position.append(argument.code)
             else:
-                by_name[name] = argument
+                by_name[name] = argument.code
             if not self.take(","):
                 break
         if by_name and by_position:
             raise FeelSyntaxError("arguments are given by name or by position, not both", self.token.position)
         self.expect(")")
+        if self.null_tests > null_tests or _asks_for_null(callee):
+            self.reading.mind(begin)
+        self.null_tests = null_tests
         if by_name:
             return Node(calls.call_by_name(callee.code, by_name, self.place))
         return Node(calls.call(callee.code, by_position, self.place))
@@ -153,16 +166,34 @@ class Parser(Cursor):
         self.index = end + 1
         return name
 
-    def instance(self, node: Node) -> Node:
-        """`of type`, behind `instance`. Null is an instance of Null alone (Table 54)."""
+    def instance(self, node: Node, begin: int) -> Node:
+        """`of type`, behind `instance` and an operand that begins at a path of the reading.
+
+        Null is an instance of Null alone (Table 54).
+        """
         self.expect("of")
         wanted, operand = type_name(self), node.code
+        if wanted is NULL:
+            self.reading.mind(begin)
 
         def check(scope: Scope, run: Run) -> bool:
             value = operand(scope, run)
             return wanted.accepts(value, run) and (value is not None or wanted is NULL)
 
         return Node(check, truth=True)
+
+
+def _asks_for_null(callee: Node) -> bool:
+    """Whether a built-in is called in order to ask whether something is there."""
+    function = callee.code({}, Run()) if callee.constant else None
+    if not isinstance(function, Function):
+        return False
+    if function.name not in ASKING_IF_ANSWERED:
+        return function.name in ASKING
+    try:
+        return function.call([None], Run()) is not None
+    except FeelError:
+        return False
 
 
 def parse_expression(text: str, vocabulary: Vocabulary, place: Place) -> Node:

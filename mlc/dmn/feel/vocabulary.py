@@ -9,6 +9,7 @@ from mlc.dmn.errors import Place
 
 from .builtins import BUILTINS
 from .lexer import Names
+from .reading import Reading
 from .types import TYPES, Type
 
 BUILTIN_NAMES = Names(BUILTINS)
@@ -24,7 +25,7 @@ class Vocabulary:
     `free` collects the names that nothing declares, with the first place of each: they must be among the inputs.
     `optional` collects those that may be there: names in a filter, which may also be members of the item, and names of
     built-ins. `instead` says for a free name that could also be read as an expression which names the expression needs:
-    with these the free name is not missing.
+    with these the free name is not missing. `reading` has what the expressions read.
     """
 
     names: Names = field(default_factory=lambda: Names(around=BUILTIN_NAMES))
@@ -34,6 +35,7 @@ class Vocabulary:
     free: dict[str, Place] = field(default_factory=dict)
     optional: dict[str, None] = field(default_factory=dict)
     instead: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
 
     def inside(self, *names: str) -> Vocabulary:
         """The same with further names, for example a function's parameters; what is found to be free is shared."""
