@@ -71,7 +71,7 @@ class Unmatched:
     def __str__(self) -> str:
         shown = [f"{label} = {text_of(value, inner=True)}" for label, value in self.values]
         if not shown:
-            return "no rule asks for anything, and none matches"
+            return "there is no rule"
         return f"{', '.join(shown)} {'lies' if len(shown) == 1 else 'lie'} in no rule"
 
 

@@ -122,7 +122,8 @@ class DecisionModel:
     def says(self, decision: str, output: str) -> list[Value]:
         """What the rules of a decision that is a table say for an output, in order, whatever the inputs are.
 
-        `...` stands for what depends on them, or on the time. Raises DmnError if there is no such decision, or it is no such table.
+        `...` stands for what depends on them, or on the time. Raises DmnError if there is no such decision, or it is no
+        table that has the output.
         """
         table = self._unit(decision).table
         if table is None or output not in table.names:
