@@ -98,7 +98,7 @@ class ProcessSettings(Group):
         "fail", description="When a decision table asks for a metric that the test result lacks"
     )
     on_no_match: Literal["pass", "warn", "fail"] = Field(
-        "warn", description="When no rule of a decision table matches of which a rule may say yes: what is in no rule"
+        "warn", description="When a model's values lie in no rule of a decision table of which a rule may say yes"
     )
     monitor_keys: dict[str, list[str]] = Field(
         {
