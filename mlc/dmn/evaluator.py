@@ -41,7 +41,7 @@ class Evaluator:
             self.run.note(Kind.NO_LOGIC, "the decision has neither a table nor an expression", unit.place)
         scope = self.scope(unit)
         value = self.fit(unit.code(scope, self.run), unit.type, unit.place)
-        if value is not None:  # an answer of null hides nothing: who reads it finds null
+        if unit.read and value is not None:  # an answer of null hides nothing: who reads it finds null
             note_nulls(unit.read, scope, self.run)
         self.decided[unit] = value
         return value

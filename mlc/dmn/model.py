@@ -169,7 +169,12 @@ class DecisionModel:
         if is_too_large([result, [rule.outputs for rule in run.matched]]):
             run.note(Kind.LIMIT, f"the result has more than {MOST:,} parts, or lists more than {DEEPEST} deep", place)
             result, run.matched = None, []
-        return Evaluation(result, run.matched, list(run.problems), list(run.unmatched.values()))
+        return Evaluation(
+            result,
+            run.matched,
+            list(run.problems),
+            [table.unmatched(values) for table, values in run.unmatched.values()],
+        )
 
     def _asked(self) -> Iterable[Input]:
         """What the decisions of the file and those that they require ask for."""

@@ -235,10 +235,12 @@ def _rule(
 ) -> TableRule:
     columns, outputs, read = heads
     tests, codes, fixed = [], [], []
+    reads: dict[int, frozenset[str]] = {}
     for index, (text, column) in enumerate(zip(rule.inputs, columns, strict=True)):
         here = place.at(column=column.label)
         test = compiler.cell(text, vocabulary, here)
-        read.take(vocabulary, here, index)
+        if paths := read.take(vocabulary, here, index):
+            reads[index] = frozenset(name for path in paths for name in (path[0], ".".join(path)))
         if test is not None:
             tests.append((index, test))
     for text, output in zip(rule.outputs, outputs, strict=True):
@@ -247,5 +249,5 @@ def _rule(
         fixed.append(not read.take(vocabulary, here))
     texts = [text.text for text in rule.inputs]
     return TableRule(
-        place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description, tuple(fixed)
+        place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description, tuple(fixed), reads
     )

@@ -19,6 +19,7 @@ from .feel.values import equal, kind_of, ordered, text_of
 
 HIT_POLICIES = frozenset({"UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
 AGGREGATIONS = frozenset({"SUM", "MIN", "MAX", "COUNT"})
+_NOTHING: frozenset[str] = frozenset()
 _LISTS = frozenset({"RULE ORDER", "OUTPUT ORDER", "COLLECT"})
 
 
@@ -59,7 +60,10 @@ class OutputColumn:
 
 @dataclass(slots=True, eq=False, repr=False)
 class TableRule:
-    """A compiled rule; a column that every value passes has no test. `fixed`: which outputs read nothing."""
+    """A compiled rule; a column that every value passes has no test.
+
+    `fixed`: which outputs read nothing. `reads`: the names that the cell of a column reads, if it reads any.
+    """
 
     index: int
     id: str | None
@@ -70,6 +74,7 @@ class TableRule:
     annotation: str = ""
     description: str = ""
     fixed: tuple[bool, ...] = ()
+    reads: dict[int, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -104,7 +109,7 @@ class DecisionTable:
         matched = self.matching(values, scope, run)
         rows = [(rule, self.row(rule, scope, run)) for rule in matched]
         if not rows:
-            self.note_unmatched(values, run)
+            run.unmatched[self.decision] = (self, values)
         rows, result = self.decide(rows, scope, run)
         for rule, row in rows:
             conditions = [
@@ -159,11 +164,10 @@ class DecisionTable:
                 found.update(nulls(column.reads, scope))
         return found
 
-    def note_unmatched(self, values: Sequence[Value], run: Run) -> None:
-        """No rule matches: keep which values of the columns that are tested lie in none."""
+    def unmatched(self, values: Sequence[Value]) -> Unmatched:
+        """That no rule matches: which values of the columns that are tested lie in none."""
         shown = tuple((self.inputs[index].label, values[index]) for index in self.tested)
-        default = any(output.default for output in self.outputs)
-        run.unmatched[self.decision] = Unmatched(self.decision, shown, default)
+        return Unmatched(self.decision, shown, any(output.default for output in self.outputs))
 
     def matching(self, values: Sequence[Value], scope: Scope, run: Run) -> list[TableRule]:
         """The rules that match, in order; the first one only where that is all the hit policy looks at."""
@@ -186,7 +190,7 @@ class DecisionTable:
     def note_incomparable(self, rule: TableRule, index: int, value: Value, run: Run) -> None:
         """A cell gave neither yes nor no for a value that is not null: by the specification the rule does not match."""
         column = self.inputs[index]
-        if any(name in rule.cells[index] for name in run.missing | run.nulls):
+        if not rule.reads.get(index, _NOTHING).isdisjoint(run.missing | run.nulls):
             return  # the missing input is a problem already, of its own kind
         message = f"{text_of(value, inner=True)}, a {kind_of(value)}, cannot be put to the test {rule.cells[index]}"
         run.note(Kind.WRONG_TYPE, message, rule.place.at(column=column.label), column.name)

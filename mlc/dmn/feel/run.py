@@ -92,8 +92,8 @@ class Run:
         self.depth -= 1
 
     def note(self, kind: Kind, message: str, place: Place, name: str | None = None) -> None:
-        """Keep a problem, once."""
-        if len(self.problems) < PROBLEMS:
+        """Keep a problem, once; where there are many, the first of every kind: who forgives one forgives no other."""
+        if len(self.problems) < PROBLEMS or not any(problem.kind is kind for problem in self.problems):
             self.problems[Problem(kind, message, place, name)] = None
 
 
