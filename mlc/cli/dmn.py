@@ -14,34 +14,38 @@ dmn = typer.Typer(help="Decision tables (DMN).", no_args_is_help=True, rich_mark
 TableFile = Annotated[Path, typer.Argument(help="A DMN file.", exists=True, dir_okay=False)]
 TableFiles = Annotated[list[Path], typer.Argument(help="DMN files.", exists=True, dir_okay=False)]
 InputPairs = Annotated[list[str] | None, typer.Option("--input", help="name=value; the value as JSON, else text.")]
+Dialect = Annotated[str | None, typer.Option(help="What its FEEL is, feel or camunda. Else, what the file declares.")]
 InputFile = Annotated[str | None, typer.Option("--json", help="File with a JSON object of inputs; - for stdin.")]
 
 
 @dmn.command()
-def check(files: TableFiles) -> None:
+def check(files: TableFiles, dialect: Dialect = None) -> None:
     """Say whether decision tables can be used, and what they ask for. Exit code 1: one of them can't."""
     from mlc.dmn.report import check_report
 
-    reports = [check_report(file) for file in files]
+    _known(dialect)
+    reports = [check_report(file, dialect) for file in files]
     typer.echo("\n\n".join(report for report, _ in reports))
     raise typer.Exit(0 if all(usable for _, usable in reports) else 1)
 
 
 @dmn.command("eval")
-def evaluate(
+def evaluate(  # noqa: PLR0917 - one for each option
     file: TableFile,
     pairs: InputPairs = None,
     values: InputFile = None,
     decision: Annotated[str | None, typer.Option(help="Which decision or service, if there are several.")] = None,
     now: Annotated[str | None, typer.Option(help="The time to judge at: 2026-07-31T10:00:00Z. Else, this one.")] = None,
+    dialect: Dialect = None,
 ) -> None:
     """Evaluate a decision table. Exit code 1: the evaluation reported problems, such as a missing input."""
     import mlc.dmn
     from mlc.dmn.report import evaluation_report
 
+    _known(dialect)
     inputs, moment = _inputs(values, pairs or []), None if now is None else _moment(now)
     try:
-        evaluation = mlc.dmn.load(file).evaluate(inputs, decision, now=moment)
+        evaluation = mlc.dmn.load(file, dialect=dialect).evaluate(inputs, decision, now=moment)
     except mlc.dmn.DmnError as error:
         first, *more = error.problems
         rest = f" ({len(more)} more: mlc dmn check {file})" if more else ""
@@ -70,6 +74,14 @@ def _inputs(file: str | None, pairs: list[str]) -> dict[str, Any]:
         except (ValueError, RecursionError):
             inputs[name] = text
     return inputs
+
+
+def _known(dialect: str | None) -> None:
+    """Refuse a dialect that there isn't."""
+    from mlc.dmn.feel.dialects import DIALECTS
+
+    if dialect is not None and dialect not in DIALECTS:
+        raise typer.BadParameter(f"--dialect {dialect}: write {' or '.join(DIALECTS)}.")
 
 
 def _moment(text: str) -> datetime:

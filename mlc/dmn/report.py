@@ -10,17 +10,18 @@ from .feel.values import text_of
 from .model import DecisionModel, load
 
 
-def check_report(path: str | Path) -> tuple[str, bool]:
+def check_report(path: str | Path, dialect: str | None = None) -> tuple[str, bool]:
     """Whether a file is a model that can be used, in words.
 
     The text lists every problem with its place, the decisions with their hit policies and outputs, and the inputs that
-    they ask for with their types. Raises OSError when the file cannot be opened.
+    they ask for with their types. `dialect` is as for `load`. Raises OSError when the file cannot be opened.
     """
     try:
-        model = load(path, strict=False)
+        model = load(path, strict=False, dialect=dialect)
     except DmnError as error:
         return "\n".join([_head(path, error.problems), *(f"  {problem}" for problem in error.problems)]), False
     lines = [_head(path, model.problems), *(f"  {problem}" for problem in model.problems), "decisions"]
+    lines[1:1] = ["  in Camunda's FEEL"] if model.dialect == "camunda" else []
     lines += [f"  {_decision(model, name)}" for name in model.decisions]
     for title, names in (("decision services", model.services), ("functions", model.functions)):
         lines += [title, *(f'  "{name}"' for name in names)] if names else []

@@ -44,10 +44,11 @@ def analyse(
     name: str | None = None,
     imports: Mapping[str, Source] | None = None,
     max_bytes: int = MAX_BYTES,
+    dialect: str | None = None,
 ) -> Analysis:
     """Load a model as `mlc.dmn.load` does, and look for all that is wrong with it. Raises OSError as that does."""
     try:
-        model = load(source, name=name, strict=False, imports=imports, max_bytes=max_bytes)
+        model = load(source, name=name, strict=False, imports=imports, max_bytes=max_bytes, dialect=dialect)
     except DmnError as error:
         return Analysis([Finding.of(problem) for problem in error.problems], None)
     findings = [Finding.of(problem) for problem in model.problems]

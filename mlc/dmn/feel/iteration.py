@@ -11,7 +11,7 @@ from mlc.dmn.errors import FeelError, Kind, Place
 
 from . import moments, wide
 from .run import Code, Run, Scope, Value
-from .values import Range, kind_of, ordered
+from .values import Outside, Range, kind_of, ordered, text_of
 
 
 class Source(NamedTuple):
@@ -27,6 +27,8 @@ def domain(iterator: Source, scope: Scope, run: Run) -> Iterable[Value] | None:
     low = iterator.items(scope, run)
     if iterator.high is not None:
         return _span(low, iterator.high(scope, run))
+    if isinstance(low, Outside):
+        raise FeelError(f"cannot go over {text_of(low)}", Kind.WRONG_TYPE)
     if isinstance(low, Range):
         if ordered(operator.gt, low.low, low.high):
             raise FeelError("a range to go over must not descend; without brackets, low..high may")
@@ -137,6 +139,11 @@ def filtered(base: Code, condition: Code, cost: int, place: Place) -> Code:
         return chosen
 
     return select
+
+
+def either(names: frozenset[str], condition: Code, other: Code) -> Code:
+    """A condition with names that an item may have; for an item that lacks one of them, the other condition."""
+    return lambda scope, run: condition(scope, run) if names <= scope.keys() else other(scope, run)
 
 
 def _is_number(condition: Code, scope: Scope, run: Run) -> bool:

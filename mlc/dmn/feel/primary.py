@@ -8,15 +8,16 @@ from mlc.dmn.errors import FeelSyntaxError, Kind
 
 from . import calls, iteration, temporal
 from .cursor import KEYWORDS, Cursor, Node, constant
-from .lexer import unquote
+from .lexer import spelled, unquote
 from .run import Code, Run, Scope, Value
 from .typenames import type_name
 from .types import ANY, BOOLEAN, Type, common, function_of, list_of, type_of
 from .types import context_of as typed_context
-from .values import NUMBERS, Range, kind_of
+from .values import NUMBERS, Outside, Range, kind_of
 
 #: Lists that one loop goes over.
 ITERATORS = 10
+RELATIONS = ("<=", ">=", "<", ">", "=", "!=")
 #: What is not in the end of a range but behind it, outside of round brackets.
 _NO_END = KEYWORDS | {",", ":", "[", "]", "{", "}", "=", "!=", "<", "<=", ">", ">="}
 _WORDS = {"null": None, "true": True, "false": False}
@@ -97,13 +98,14 @@ def range_from(parser: Cursor, low: Node, low_closed: bool) -> Node:
 def _one_ended(symbol: str, code: Code) -> Code:
     """`(< 10)` and the like; `(= 10)` is the range from 10 to 10 (10.3.2.7). Null where the end is."""
     closed = "=" in symbol
+    only = {"=": Range, "!=": Outside}.get(symbol)
 
     def make(scope: Scope, run: Run) -> Range | None:
         end = code(scope, run)
         if end is None:
             return None
-        if symbol == "=":
-            return Range(end, end)
+        if only is not None:
+            return only(end, end, closed and only is Range, closed and only is Range)
         return Range(None, end, False, closed) if symbol.startswith("<") else Range(end, None, closed, False)
 
     return make
@@ -117,7 +119,7 @@ def one_ended(parser: Cursor) -> Node:
 
 def _round(parser: Cursor) -> Node:
     """An expression in brackets, an open range, or one open end: `(< 10)`."""
-    if parser.at("<", "<=", ">", ">=", "="):
+    if parser.at(*RELATIONS):
         node = one_ended(parser)
         parser.expect(")")
         return node
@@ -167,7 +169,7 @@ def _context(parser: Cursor) -> Node:
             if key in entries:
                 raise FeelSyntaxError(f'the entry "{key}" is given twice', position)
             parser.expect(":")
-            node = one_ended(parser) if parser.at("<", "<=", ">", ">=") else parser.expression()
+            node = one_ended(parser) if parser.at(*RELATIONS) else parser.expression()
             entries[key], types[key] = node.code, known_type(node)
             parser.names.add(key)
             parser.vocabulary.members.add(key)
@@ -191,17 +193,17 @@ def context_of(entries: dict[str, Code]) -> Code:
 
 def _key(parser: Cursor) -> str:
     """The key of an entry: a string, or a name with all that stands before the colon."""
-    first = parser.advance()
+    start, first = parser.index, parser.token
+    if first.kind not in ("name", "string", "quoted") and first.text != "?":
+        raise parser.unexpected("expected the key of an entry")
+    parser.advance()
     if first.kind == "string":
         return unquote(first)
-    if first.kind != "name":
-        parser.index -= 1
-        raise parser.unexpected("expected the key of an entry")
     while not parser.at(":"):
         if parser.token.kind == "end" or parser.at("{", "}", "[", "]", "(", ")", ","):
             raise parser.unexpected('expected ":"')
         parser.advance()
-    return " ".join(parser.text[first.position : parser.token.position].split())
+    return spelled(parser.tokens[start : parser.index])
 
 
 def _conditional(parser: Cursor) -> Node:
@@ -258,7 +260,7 @@ def _function(parser: Cursor) -> Node:
     types: list[Type] = []
     parser.expect("(")
     while not parser.at(")"):
-        parameters.append(parser.new_name())
+        parameters.append(parser.new_name(keywords=True))
         types.append(type_name(parser) if parser.take(":") else ANY)
         if not parser.take(","):
             break
