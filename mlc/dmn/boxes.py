@@ -63,7 +63,8 @@ class BoxCompiler(TextCompiler):
             case dmn.Relation():
                 return self.relation(box, vocabulary, place)
             case dmn.Conditional(condition, one, other):
-                return conditional(*(self.expression(part, vocabulary, place) for part in (condition, one, other)))
+                if_, *parts = (self.expression(part, vocabulary, place) for part in (condition, one, other))
+                return _or_null(conditional(_boolean(if_, "if"), *parts), place)
             case dmn.Filter(items, match_):
                 return self.filter(items, match_, vocabulary, place)
             case dmn.Loop():

@@ -31,6 +31,9 @@ def call_by_name(callee: Code, arguments: Mapping[str, Code], place: Place) -> C
             return apply(function, [], run, place)
         try:
             chosen, in_order = function.bind(values)
+            if type(function) is Function and len(values) < len(in_order):
+                lacking = ", ".join(parameter for parameter in function.parameters if parameter not in values)
+                run.note(Kind.BAD_ARGUMENT, f"{function.name or 'the function'}() is called without {lacking}", place)
             return apply(chosen, in_order, run, place)
         except FeelError as error:
             run.note(error.kind, str(error), place)

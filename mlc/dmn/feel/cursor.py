@@ -19,6 +19,7 @@ from .builtins import BUILTINS
 from .lexer import Names, Token, tokenize
 from .reading import Path
 from .run import Code, Run, Scope, Value
+from .types import ANY, Type
 from .vocabulary import BUILTIN_NAMES, Vocabulary
 
 #: Brackets inside brackets.
@@ -33,12 +34,14 @@ _ABSENT: Any = object()
 class Node(NamedTuple):
     """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope.
 
-    `path`: it is nothing but a name, or a member of one, which are read from the inputs.
+    `type`: what a literal of a list, context or function is, as far as it says so. `path`: it is nothing but a name, or
+    a member of one, which are read from the inputs.
     """
 
     code: Code
     truth: bool = False
     constant: bool = False
+    type: Type = ANY
     path: Path = ()
 
     @property
@@ -78,8 +81,11 @@ class Cursor(ABC):
         """Read any expression."""
 
     @abstractmethod
-    def operation(self, lowest: int) -> Node:
-        """Read operators of a precedence and those that bind tighter; 0 is the lowest."""
+    def operation(self, lowest: int, left: Node | None = None, begin: int = 0) -> Node:
+        """Read operators of a precedence and those that bind tighter; 0 is the lowest.
+
+        `left` has been read already, and begins at a path of the reading.
+        """
 
     @abstractmethod
     def endpoint(self) -> Node:
@@ -188,8 +194,12 @@ class Cursor(ABC):
         return name
 
     def new_name(self) -> str:
-        """One word that becomes a name: of a parameter or of what a loop goes over; further words belong to it."""
+        """What becomes a name: of a parameter or of what a loop goes over. Of the keywords it may hold those that a
+        built-in function's name holds: `date and time`.
+        """
         words: list[str] = []
+        if (known := BUILTIN_NAMES.match(self.tokens, self.index)) and self.token.kind == "name":
+            words, self.index = [known[0]], self.index + known[1]
         while self.token.kind == "name" and (not words or self.token.text not in KEYWORDS):
             words.append(self.advance().text)
         if not words:

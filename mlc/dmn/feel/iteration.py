@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from mlc.dmn.errors import FeelError, Kind, Place
 
 from . import moments, wide
 from .run import Code, Run, Scope, Value
-from .values import Range, kind_of
+from .values import Range, kind_of, ordered
 
 
 class Source(NamedTuple):
@@ -27,6 +28,8 @@ def domain(iterator: Source, scope: Scope, run: Run) -> Iterable[Value] | None:
     if iterator.high is not None:
         return _span(low, iterator.high(scope, run))
     if isinstance(low, Range):
+        if ordered(operator.gt, low.low, low.high):
+            raise FeelError("a range to go over must not descend; without brackets, low..high may")
         return _without_open_ends(_span(low.low, low.high), low)
     if low is None or isinstance(low, list):
         return low

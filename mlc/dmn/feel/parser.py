@@ -10,11 +10,11 @@ from mlc.dmn.errors import FeelError, FeelSyntaxError, Place
 
 from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
-from .primary import primary
+from .primary import one_ended, primary
 from .reading import ASKING, ASKING_IF_ANSWERED
 from .run import Code, Run, Scope, Test
 from .typenames import type_name
-from .types import NULL
+from .types import ANY, NULL, conforms
 from .values import Function
 from .vocabulary import Vocabulary
 
@@ -40,10 +40,12 @@ class Parser(Cursor):
             self.in_endpoint = True
             return self.operation(ADDITION)
 
-    def operation(self, lowest: int) -> Node:
-        """Operators of a precedence and those that bind tighter."""
-        begin = len(self.reading.paths)
-        left = self.signed()
+    def operation(self, lowest: int, left: Node | None = None, begin: int = 0) -> Node:
+        """Operators of a precedence and those that bind tighter; `left` is an operand that has been read already, which
+        begins at a path of the reading.
+        """
+        begin = len(self.reading.paths) if left is None else begin
+        left = left or self.signed()
         while (level := self.level()) >= lowest:
             if level == COMPARISON:
                 left = self.comparison(left, begin)
@@ -70,8 +72,10 @@ class Parser(Cursor):
         """What follows the left side, which begins at a path of the reading, of a comparison, `between` or `in`."""
         symbol = self.advance().text
         if symbol == "in":
-            return unary.membership(self, left, begin)
-        right = self.operation(ADDITION)
+            return unary.membership(self, left, begin, ADDITION)
+        # `= >= 2` compares with a range (10.3.2.7). Without the space, `=>` is more likely a slip of the pen.
+        is_range = symbol in ("=", "!=") and self.token.space and self.at(*operators.RELATIONS)
+        right = one_ended(self) if is_range else self.operation(ADDITION)
         if symbol in ("=", "!=") and (left.null or right.null):
             self.reading.mind(begin)
         if symbol != "between":
@@ -167,18 +171,18 @@ class Parser(Cursor):
         return name
 
     def instance(self, node: Node, begin: int) -> Node:
-        """`of type`, behind `instance` and an operand that begins at a path of the reading.
-
-        Null is an instance of Null alone (Table 54).
+        """`of type`, behind `instance` and an operand that begins at a path of the reading. Null is an instance of Null
+        alone (Table 54), and types conform to each other whatever values they allow (10.3.2.9.2).
         """
         self.expect("of")
-        wanted, operand = type_name(self), node.code
+        wanted, operand = type_name(self).whole, node.code
         if wanted is NULL:
             self.reading.mind(begin)
+        by_form = node.type is not ANY and conforms(node.type, wanted)
 
         def check(scope: Scope, run: Run) -> bool:
             value = operand(scope, run)
-            return wanted.accepts(value, run) and (value is not None or wanted is NULL)
+            return by_form or (wanted.accepts(value, run) and (value is not None or wanted is NULL))
 
         return Node(check, truth=True)
 

@@ -43,10 +43,13 @@ def _cell(parser: Cursor, begin: Callable[[], Cursor]) -> Test:
     return any_of(alternatives)
 
 
-def membership(parser: Cursor, left: Node, begin: int) -> Node:
-    """`left in test` or `left in (test, ...)`, after the `in`. `left` begins at a path of the reading."""
+def membership(parser: Cursor, left: Node, begin: int, lowest: int) -> Node:
+    """`left in test` or `left in (test, ...)`, after the `in`. A test without brackets ends before an operator that
+    binds less tightly than `lowest`, so that `x in a and y` asks for both; one with `?` goes on, as in a cell. `left`
+    begins at a path of the reading.
+    """
     null_tests = parser.null_tests
-    test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser)
+    test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser, lowest)
     if parser.null_tests > null_tests or left.null:
         parser.reading.mind(begin)
     parser.null_tests = null_tests
@@ -72,7 +75,7 @@ def tests_in_brackets(parser: Cursor) -> list[Test]:
     return alternatives
 
 
-def positive(parser: Cursor) -> Test:
+def positive(parser: Cursor, lowest: int = 0) -> Test:
     """One test: a comparison without its left side, a value, a range, or an expression with `?`."""
     begin = len(parser.reading.paths)
     if parser.at(*RELATIONS):
@@ -80,7 +83,7 @@ def positive(parser: Cursor) -> Test:
         bound = parser.endpoint()
         parser.null_tests += bound.null
         return _of_what_is_there(_relation(symbol, bound), parser, begin)
-    return _of_what_is_there(_of_node(*_expression(parser)), parser, begin)
+    return _of_what_is_there(_of_node(*_expression(parser, lowest)), parser, begin)
 
 
 def _of_what_is_there(test: Test, parser: Cursor, begin: int) -> Test:
@@ -101,10 +104,14 @@ def _of_what_is_there(test: Test, parser: Cursor, begin: int) -> Test:
     return passes
 
 
-def _expression(parser: Cursor) -> tuple[Node, bool]:
+def _expression(parser: Cursor, lowest: int = 0) -> tuple[Node, bool]:
     """An expression, and whether it asks for the value under test."""
     outer, parser.asks_input = parser.asks_input, False
-    node = parser.expression()
+    begin = len(parser.reading.paths)
+    with parser.nested():
+        node = parser.operation(lowest)
+        if parser.asks_input and lowest:
+            node = parser.operation(0, node, begin)
     parser.null_tests += node.null
     asks, parser.asks_input = parser.asks_input, outer
     return node, asks

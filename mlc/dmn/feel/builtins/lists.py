@@ -6,10 +6,9 @@ import functools
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
-from mlc.dmn.errors import FeelError
-from mlc.dmn.feel import wide
+from mlc.dmn.errors import FeelError, Kind
+from mlc.dmn.feel import timeline, wide
 from mlc.dmn.feel.decimal128 import NUMBERS
 from mlc.dmn.feel.operators import add
 from mlc.dmn.feel.run import Run, Value
@@ -50,13 +49,18 @@ def count(items: list[Value]) -> Decimal:
     return Decimal(len(items))
 
 
-def _extreme(name: str, items: list[Value], choose: Callable[[list[Any]], Value]) -> Value:
+def _extreme(name: str, items: list[Value], choose: Callable[..., Value]) -> Value:
+    """What `choose`, which takes a key to compare by, gives of items in an order. Raises FeelError for others."""
     if not items or None in items:
         return None
     kinds = {wide.KIND.get(type(item), type(item)) for item in items}
     if len(kinds) > 1 or not (type(items[0]) in ORDERED or kinds <= set(wide.KIND.values())):
         raise FeelError(f"{name}(): the items must be of one ordered type, not {kind_of(items[0])} and others")
-    return choose(items)
+    if type(items[0]) not in timeline.CLOCKS:
+        return choose(items)
+    if len({timeline.place(item)[0] for item in items}) > 1:
+        raise FeelError(f"{name}(): some of the items have an offset and others have none", Kind.WRONG_TYPE)
+    return choose(items, key=timeline.place)
 
 
 @builtin("min(list: list)", spread=True)
@@ -272,12 +276,13 @@ def flatten(run: Run, items: list[Value]) -> list[Value]:
 
 
 @builtin("sort(list: list, [precedes: function])", takes_run=True)
-def sort(run: Run, items: list[Value], precedes: Function | None = None) -> list[Value]:
+def sort(run: Run, items: list[Value], precedes: Function | None = None) -> Value:
     """In ascending order, or so that `precedes` holds between neighbours; equal items keep their order."""
     _sorting(run, items)
     if precedes is None:
-        _extreme("sort", items, lambda _: None)
-        return sorted(items)
+        if None in items:
+            raise FeelError("sort(): null has no place in an order")
+        return _extreme("sort", items, sorted) if items else []
     before: Function = precedes
 
     def order(one: Value, other: Value) -> int:
