@@ -13,7 +13,7 @@ stands for "no rule matches" as well as for a missing input, so look at the prob
 """
 
 from .errors import DmnError, Kind, Place, Problem
-from .evaluation import Condition, Evaluation, MatchedRule
+from .evaluation import Condition, Evaluation, MatchedRule, Unmatched
 from .feel.values import Range, YearsMonthsDuration
 from .feel.wide import WideDate, WideDateTime, WideDuration, WideTime
 from .model import DecisionModel, load
@@ -33,6 +33,7 @@ __all__ = [
     "Range",
     "RuleOutline",
     "TableOutline",
+    "Unmatched",
     "WideDate",
     "WideDateTime",
     "WideDuration",

@@ -12,6 +12,7 @@ from .feel.types import ANY, MISFIT, Type, function_of
 from .feel.values import Function, kind_of, text_of
 from .inputs import feel_value, read_as
 from .requirements import Input, Needs, Service, Unit
+from .tables import note_nulls
 
 #: Missing inputs for which a likely misspelling is looked for.
 HINTS = 20
@@ -38,7 +39,10 @@ class Evaluator:
             return self.decided[unit]
         if not unit.has_logic:
             self.run.note(Kind.NO_LOGIC, "the decision has neither a table nor an expression", unit.place)
-        value = self.fit(unit.code(self.scope(unit), self.run), unit.type, unit.place)
+        scope = self.scope(unit)
+        value = self.fit(unit.code(scope, self.run), unit.type, unit.place)
+        if unit.read and value is not None:  # an answer of null hides nothing: who reads it finds null
+            note_nulls(unit.read, scope, self.run)
         self.decided[unit] = value
         return value
 
@@ -127,7 +131,7 @@ class Evaluator:
 
     def unusable(self, given: Input, kind: Kind, why: str) -> None:
         """Note an input that counts as null."""
-        self.run.missing.add(given.name)
+        self.run.missing.update((given.name, given.last_name))
         self.run.note(kind, f'the input "{given.name}" {why}', given.place, given.name)
 
     def hint(self, name: str) -> str:

@@ -134,6 +134,17 @@ class DecisionModel:
         table = self._unit(decision).table
         return list(table.names) if table is not None else []
 
+    def says(self, decision: str, output: str) -> list[Value]:
+        """What the rules of a decision that is a table say for an output, in order, whatever the inputs are.
+
+        `...` stands for what depends on them, or on the time. Raises DmnError if there is no such decision, or it is no
+        table that has the output.
+        """
+        table = self._unit(decision).table
+        if table is None or output not in table.names:
+            raise self._which(f'"{decision}" is no table with an output "{output}"')
+        return table.says(table.names.index(output))
+
     def hit_policy(self, decision: str) -> str | None:
         """The hit policy of a decision that is a table, with its aggregation if it has one."""
         table = self._unit(decision).table
@@ -176,7 +187,12 @@ class DecisionModel:
         if is_too_large([result, [rule.outputs for rule in run.matched]]):
             run.note(Kind.LIMIT, f"the result has more than {MOST:,} parts, or lists more than {DEEPEST} deep", place)
             result, run.matched = None, []
-        return Evaluation(result, run.matched, list(run.problems))
+        return Evaluation(
+            result,
+            run.matched,
+            list(run.problems),
+            [table.unmatched(values) for table, values in run.unmatched.values()],
+        )
 
     def _asked(self) -> Iterable[Input]:
         """What the decisions of the file and those that they require ask for."""

@@ -9,6 +9,7 @@ from mlc.dmn.errors import FeelSyntaxError, Kind
 from . import calls, iteration, temporal
 from .cursor import KEYWORDS, Cursor, Node, constant
 from .lexer import spelled, unquote
+from .reading import UNDER_TEST
 from .run import Code, Run, Scope, Value
 from .typenames import type_name
 from .types import ANY, BOOLEAN, Type, common, function_of, list_of, type_of
@@ -48,7 +49,8 @@ def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
             return _function(parser)
         case "symbol", "?":
             parser.asks_input = True
-            return Node(lambda scope, run: scope.get("?"))  # noqa: ARG005
+            parser.reading.paths.append(UNDER_TEST)
+            return Node(lambda scope, run: scope.get("?"), path=UNDER_TEST)  # noqa: ARG005
         case "symbol", "(":
             return _round(parser)
         case "symbol", "[":
@@ -138,6 +140,7 @@ def _square(parser: Cursor) -> Node:
         node = parser.expression()
         if not items and parser.at(".."):
             return range_from(parser, node, low_closed=True)
+        parser.null_tests += node.null
         items.append(node.code)
         types.append(known_type(node))
         if not parser.take(","):

@@ -25,13 +25,25 @@ Scope: TypeAlias = dict[str, Value]
 
 
 class Run:
-    """One evaluation of a model. `missing` holds the names of the inputs that are not given.
+    """One evaluation of a model. `missing` holds the names of the inputs that are not given, and `nulls` what is read
+    and turned out to be null.
 
     `clock` is the moment at which the evaluation takes place, in UTC. Without one it is the machine's, read when it is
     first asked for and the same from then on; it stays None as long as nothing has asked.
     """
 
-    __slots__ = ("clock", "countdown", "deadline", "depth", "matched", "missing", "problems", "steps")
+    __slots__ = (
+        "clock",
+        "countdown",
+        "deadline",
+        "depth",
+        "matched",
+        "missing",
+        "nulls",
+        "problems",
+        "steps",
+        "unmatched",
+    )
 
     def __init__(self, clock: datetime | None = None) -> None:
         self.clock = clock
@@ -41,7 +53,9 @@ class Run:
         self.depth = 0
         self.problems: dict[Problem, None] = {}
         self.matched: list[Any] = []
+        self.unmatched: dict[str, Any] = {}
         self.missing: set[str] = set()
+        self.nulls: set[str] = set()
 
     def spend(self, steps: int = 1) -> None:
         """Count steps; raise LimitExceededError when there are none left."""
@@ -78,8 +92,8 @@ class Run:
         self.depth -= 1
 
     def note(self, kind: Kind, message: str, place: Place, name: str | None = None) -> None:
-        """Keep a problem, once."""
-        if len(self.problems) < PROBLEMS:
+        """Keep a problem, once; where there are many, the first of every kind: who forgives one forgives no other."""
+        if len(self.problems) < PROBLEMS or not any(problem.kind is kind for problem in self.problems):
             self.problems[Problem(kind, message, place, name)] = None
 
 
