@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from .errors import FeelError, Kind, Place
@@ -32,6 +33,7 @@ class Evaluator:
         self.ambiguous = ambiguous
         self.bound: dict[str, Value] = {}
         self.decided: dict[Unit, Value] = {}
+        self._converted: dict[int, tuple[Any, Value]] = {}
 
     def decision(self, unit: Unit) -> Value:
         """A decision's value, of the decision's type or null."""
@@ -117,7 +119,7 @@ class Evaluator:
     def read(self, given: Input, raw: Any) -> Value:
         """The FEEL value of an input, of the input's type or null."""
         try:
-            value = feel_value(raw)
+            value = self.converted(raw)
         except FeelError as error:
             return self.unusable(given, error.kind, f"cannot be used: {error}")
         if not given.declared:  # the column that asks has the type
@@ -128,6 +130,14 @@ class Evaluator:
             shown = text_of(value, inner=True)
             return self.unusable(given, Kind.WRONG_TYPE, f"is {shown}, a {kind_of(value)}, and must be {wanted}")
         return fitted
+
+    def converted(self, raw: Any) -> Value:
+        """The FEEL value of a Python one; a list or context that several decisions read is converted once."""
+        if not isinstance(raw, (list, tuple, Mapping)):
+            return feel_value(raw)
+        if id(raw) not in self._converted:
+            self._converted[id(raw)] = raw, feel_value(raw)
+        return self._converted[id(raw)][1]
 
     def unusable(self, given: Input, kind: Kind, why: str) -> None:
         """Note an input that counts as null."""
@@ -140,8 +150,8 @@ class Evaluator:
             return ""
         from difflib import get_close_matches
 
-        lowered = {key.lower(): key for key in self.inputs if isinstance(key, str)}
-        close = get_close_matches(name.lower(), list(lowered)[:1000], n=1)
+        lowered = {key.lower(): key for key in islice(self.inputs, 1_000) if isinstance(key, str)}
+        close = get_close_matches(name.lower(), lowered, n=1)
         return f'; "{lowered[close[0]]}" is given: is it meant?' if close else ""
 
 

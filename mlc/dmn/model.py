@@ -10,6 +10,7 @@ from typing import Any
 
 from .asked import Concerns
 from .boxes import CompiledTable
+from .collection import no_collection
 from .errors import DmnError, Findings, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
 from .evaluator import Evaluator
@@ -48,13 +49,14 @@ def load(
     """
     place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
     findings = Findings(max(max_bytes, MAX_BYTES) // SHARE)
-    file = Files(imports or {}, max_bytes, findings).read(source, place)
-    if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
-        raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
-    try:
-        graph = compile_files(file, findings, dialect)
-    except RecursionError:
-        raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
+    with no_collection():
+        file = Files(imports or {}, max_bytes, findings).read(source, place)
+        if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
+            raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
+        try:
+            graph = compile_files(file, findings, dialect)
+        except RecursionError:
+            raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
     concerns = Concerns(graph, findings.problems)
     if strict and (refused := concerns.general if when_asked else findings.problems):
         raise DmnError(refused)

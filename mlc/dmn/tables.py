@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
 from typing import Any
 
+from . import elements as dmn
 from .errors import FeelError, Kind, LimitExceededError, Place
 from .evaluation import Condition, MatchedRule, Unmatched
 from .feel.operators import add
+from .feel.plain import Plain
 from .feel.reading import Path, nulls
-from .feel.run import Code, Run, Scope, Test, Value
+from .feel.run import ENTRY, OBJECT, Code, Run, Scope, Test, Value
 from .feel.types import MISFIT, Type
 from .feel.values import equal, kind_of, ordered, text_of
+from .ruleindex import FEWEST, RuleIndex
 
 HIT_POLICIES = frozenset({"UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
 AGGREGATIONS = frozenset({"SUM", "MIN", "MAX", "COUNT"})
@@ -48,6 +51,7 @@ class OutputColumn:
     """A compiled output column.
 
     `allowed` is the test of output values; `order` lists them from the highest priority to the lowest, where needed.
+    `index` counts the output columns from 0.
     """
 
     name: str
@@ -56,11 +60,12 @@ class OutputColumn:
     allowed_text: str = ""
     order: list[Value] | None = None
     default: Code | None = None
+    index: int = 0
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class TableRule:
-    """A compiled rule; a column that every value passes has no test.
+    """A compiled rule; a column that every value passes has no test. `source` is the element that it was made of.
 
     `fixed`: which outputs read nothing. `reads`: the names that the cell of a column reads, if it reads any.
     """
@@ -73,15 +78,28 @@ class TableRule:
     place: Place
     annotation: str = ""
     description: str = ""
+    source: dmn.Rule | None = None
     fixed: tuple[bool, ...] = ()
     reads: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def input_place(self, index: int, label: str) -> Place:
+        """The place of the cell in an input column."""
+        return self.place.at(
+            column=label, line=self.place.line if self.source is None else self.source.inputs[index].line
+        )
+
+    def output_place(self, column: OutputColumn) -> Place:
+        """The place of the cell in an output column."""
+        line = self.place.line if self.source is None else self.source.outputs[column.index].line
+        return self.place.at(column=column.name, line=line)
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class DecisionTable:
     """A compiled table. Calling it with a scope evaluates it and adds the rules that count to the run.
 
-    `read`: what its expressions read, and where, of which none asks whether it is null.
+    `plain` has the usual cells of its rules by their texts. `read`: what its expressions read, and where, of which none
+    asks whether it is null.
     """
 
     decision: str
@@ -91,13 +109,17 @@ class DecisionTable:
     rules: list[TableRule]
     hit_policy: str
     aggregation: str | None = None
+    plain: Mapping[str, Plain | None] = field(default_factory=dict)
     read: list[tuple[Path, Place]] = field(default_factory=list)
     names: list[str] = field(init=False)
     tested: list[int] = field(init=False)
+    index: RuleIndex[TableRule] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.names = [output.name for output in self.outputs]
         self.tested = sorted({index for rule in self.rules for index, _ in rule.tests})
+        if len(self.rules) >= FEWEST:
+            self.index = RuleIndex(self.rules, len(self.inputs), self.plain)
 
     def __call__(self, scope: Scope, run: Run) -> Value:
         values = [self.value(column, scope, run) for column in self.inputs]
@@ -112,6 +134,7 @@ class DecisionTable:
             run.unmatched[self.decision] = (self, values)
         rows, result = self.decide(rows, scope, run)
         for rule, row in rows:
+            run.hold(OBJECT * (4 + len(rule.tests)) + ENTRY * len(row))
             conditions = [
                 Condition(self.inputs[index].label, rule.cells[index], values[index]) for index, _ in rule.tests
             ]
@@ -174,7 +197,7 @@ class DecisionTable:
         first_only = self.hit_policy == "FIRST"
         matched = []
         run.spend(1 + len(self.rules) // 8)
-        for rule in self.rules:
+        for rule in self.rules if self.index is None else self.index.candidates(values, run):
             for index, test in rule.tests:
                 answer = test(values[index], scope, run)
                 if answer is not True:
@@ -193,7 +216,7 @@ class DecisionTable:
         if not rule.reads.get(index, _NOTHING).isdisjoint(run.missing | run.nulls):
             return  # the missing input is a problem already, of its own kind
         message = f"{text_of(value, inner=True)}, a {kind_of(value)}, cannot be put to the test {rule.cells[index]}"
-        run.note(Kind.WRONG_TYPE, message, rule.place.at(column=column.label), column.name)
+        run.note(Kind.WRONG_TYPE, message, rule.input_place(index, column.label), column.name)
 
     def row(self, rule: TableRule, scope: Scope, run: Run) -> dict[str, Value]:
         """The outputs of a rule by name."""
@@ -202,7 +225,7 @@ class DecisionTable:
             value = row[output.name] = fitted(code(scope, run), output, rule, run)
             if output.allowed is not None and value is not None and output.allowed(value, scope, run) is not True:
                 message = f"the output {text_of(value, inner=True)} is none of {output.allowed_text}"
-                run.note(Kind.NOT_ALLOWED, message, rule.place.at(column=output.name))
+                run.note(Kind.NOT_ALLOWED, message, rule.output_place(output))
         return row
 
     def says(self, index: int) -> list[Value]:
@@ -307,7 +330,7 @@ def fitted(value: Value, output: OutputColumn, rule: TableRule, run: Run) -> Val
     if output.type.name == "boolean" and value in ("true", "false"):
         return value == "true"
     message = f"the output {text_of(value, inner=True)} is not of type {output.type.name}"
-    run.note(Kind.WRONG_TYPE, message, rule.place.at(column=output.name))
+    run.note(Kind.WRONG_TYPE, message, rule.output_place(output))
     return None
 
 

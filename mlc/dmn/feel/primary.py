@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from mlc.dmn.errors import FeelSyntaxError, Kind
@@ -10,10 +11,11 @@ from . import calls, iteration, temporal
 from .cursor import KEYWORDS, Cursor, Node, constant
 from .lexer import spelled, unquote
 from .reading import UNDER_TEST
-from .run import Code, Run, Scope, Value
+from .run import ENTRY, ITEM, OBJECT, Code, Run, Scope, Value
 from .typenames import type_name
-from .types import ANY, BOOLEAN, Type, common, function_of, list_of, type_of
+from .types import ANY, BOOLEAN, Type, common, function_of, type_of
 from .types import context_of as typed_context
+from .types import list_of as list_type
 from .values import NUMBERS, Outside, Range, kind_of
 
 #: Lists that one loop goes over.
@@ -146,7 +148,7 @@ def _square(parser: Cursor) -> Node:
         if not parser.take(","):
             break
     parser.expect("]")
-    return Node(lambda scope, run: [item(scope, run) for item in items], type=list_of(common(types)))
+    return Node(list_of(items), type=list_type(common(types)))
 
 
 def _begins_range(parser: Cursor) -> bool:
@@ -160,6 +162,16 @@ def _begins_range(parser: Cursor) -> bool:
             if depth < 0 or (depth == 0 and token.text in _NO_END):
                 return False
     return False
+
+
+def list_of(items: Sequence[Code]) -> Code:
+    """A list of what these give."""
+
+    def make(scope: Scope, run: Run) -> Value:
+        run.hold(OBJECT + ITEM * len(items))
+        return [item(scope, run) for item in items]
+
+    return make
 
 
 def _context(parser: Cursor) -> Node:
@@ -186,6 +198,7 @@ def context_of(entries: dict[str, Code]) -> Code:
     """A context of entries that see each other in order."""
 
     def make(scope: Scope, run: Run) -> Value:
+        run.hold(OBJECT + (ENTRY + ITEM) * len(entries))
         inner, result = dict(scope), {}
         for key, code in entries.items():
             result[key] = inner[key] = code(inner, run)

@@ -66,8 +66,24 @@ class Type:
         return self.fit(value, run)
 
 
+class _Exactly:
+    """Accepts the values of one of Python's types."""
+
+    __slots__ = ("kinds",)
+
+    def __init__(self, kind: type) -> None:
+        self.kinds = {kind, type(None)}
+
+    def __call__(self, value: Value, _: Run) -> bool:
+        return value is not None and type(value) in self.kinds
+
+    def all(self, values: list[Value]) -> bool:
+        """Whether each of many values is one of these, or null."""
+        return self.kinds.issuperset(map(type, values))
+
+
 def _exactly(name: str, kind: type, parse: Callable[[str], Value] | None = None) -> Type:
-    return Type(name, lambda value, _: type(value) is kind, parse)
+    return Type(name, _Exactly(kind), parse)
 
 
 def _whole(name: str) -> Type:
@@ -80,8 +96,11 @@ def list_of(item: Type) -> Type:
     def accepts(value: Value, run: Run) -> bool:
         if not isinstance(value, list):
             return False
+        if isinstance(item.accepts, _Exactly):
+            run.spend(1 + len(value) // 64)
+            return item.accepts.all(value)
         run.spend(1 + len(value) // 8)
-        return all(element is None or item.accepts(element, run) for element in value)
+        return item is ANY or all(element is None or item.accepts(element, run) for element in value)
 
     return Type(
         f"list<{item.name}>",

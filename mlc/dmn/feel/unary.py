@@ -145,13 +145,18 @@ def _relation(symbol: str, bound: Node) -> Test:
     code, relate = bound.code, operators.relate
     limit = code({}, Run()) if bound.constant else None
     if type(limit) is Decimal and symbol in operators.RELATIONS:
-        relation, number = operators.RELATIONS[symbol], limit
-
-        def against_number(value: Value, scope: Scope, run: Run) -> bool | None:  # noqa: ARG001
-            return relation(value, number) if type(value) is Decimal else None
-
-        return against_number
+        return against_number(symbol, limit)
     return lambda value, scope, run: relate(symbol, value, code(scope, run), run)
+
+
+def against_number(symbol: str, number: Decimal) -> Test:
+    """`<`, `<=`, `>` or `>=` in front of a number."""
+    relation = operators.RELATIONS[symbol]
+
+    def compares(value: Value, scope: Scope, run: Run) -> bool | None:  # noqa: ARG001
+        return relation(value, number) if type(value) is Decimal else None
+
+    return compares
 
 
 def _of_node(node: Node, asks_input: bool) -> Test:
@@ -188,7 +193,11 @@ def _of_question(node: Node) -> Test:
 def _of_value(node: Node) -> Test:
     if not node.constant:
         return _of_node(node, asks_input=False)
-    expected = node.code({}, Run())
+    return of_constant(node.code({}, Run()))
+
+
+def of_constant(expected: Value) -> Test:
+    """A value that is the same in every scope: equality, or being in a range or list."""
     if isinstance(expected, Range):
         contains = expected.contains
         return lambda value, scope, run: contains(value)  # noqa: ARG005

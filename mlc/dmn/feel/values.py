@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 from mlc.dmn.errors import FeelError
@@ -230,40 +231,40 @@ def is_too_large(value: Value) -> bool:
     return count > MOST
 
 
-class _Mark(str):
-    """Text between values that waits among them."""
-
-    __slots__ = ()
-
-
 def pieces(value: Value, inner: bool = False) -> Iterator[str]:
     """The text of a value, bit by bit, however deep it is; strings inside of lists and contexts are quoted."""
-    waiting: list[Value] = [value]
-    while waiting:
-        item = waiting.pop()
-        if type(item) is _Mark:
-            yield item
-        elif isinstance(item, list):
-            waiting.append(_Mark("]"))
-            waiting += _between(item)
+    waiting = [iter([("", value)])]
+    ends = [""]
+    while True:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+            end = ends.pop()
+            if not waiting:
+                return
+            yield end
+            continue
+        mark, item = entry
+        if len(waiting) > 1:
+            yield mark
+        if isinstance(item, list):
+            waiting.append(zip(_marks(), item, strict=False))
+            ends.append("]")
             yield "["
         elif isinstance(item, dict):
-            waiting.append(_Mark("}"))
-            waiting += _between(item.values(), item.keys())
+            marks = (f"{mark}{key}: " for mark, key in zip(_marks(), item, strict=False))
+            waiting.append(zip(marks, item.values(), strict=False))
+            ends.append("}")
             yield "{"
         else:
             yield _quoted(item) if inner and isinstance(item, str) else _plain(item)
         inner = True
 
 
-def _between(items: Any, keys: Any = None) -> list[Value]:
-    """Items, the last one first, with the marks that stand in front of each."""
-    marks = [""] * len(items) if keys is None else [f"{key}: " for key in keys]
-    waiting: list[Value] = []
-    for item, mark in zip(items, marks, strict=True):
-        waiting += (_Mark(f", {mark}" if waiting else mark), item)
-    waiting.reverse()
-    return waiting
+def _marks() -> Iterator[str]:
+    """What stands in front of each item."""
+    yield ""
+    yield from repeat(", ")
 
 
 def _quoted(text: str) -> str:

@@ -4,7 +4,8 @@ The declaration gives the parameters' names and types in FEEL's own words, so th
 its arguments in the same way (DMN 1.5, 10.3.2.9.4 and 10.3.4) and can be called by position or by name. Brackets stand
 around a parameter that may be left out, `?` behind the type of one that may be null, `...` behind that of one that may
 be repeated. A null for any other parameter makes the answer null. What a call costs in steps depends on the size of its
-arguments; a built-in that does more than look at each of their parts once takes the run, and pays for it.
+arguments; a built-in that does more than look at each of their parts once takes the run, and pays for it. The memory of
+what it answers is counted afterwards; one whose answer may be far larger than its arguments counts it while it grows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from sys import getsizeof
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
@@ -38,13 +40,16 @@ class Parameter(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """One way to call a built-in. `spread`: the items of its one list may be given as arguments."""
+    """One way to call a built-in. `spread`: the items of its one list may be given as arguments. `items`: how many
+    items of a list or context make a step.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     body: Callable[..., Value]
     spread: bool = False
     takes_run: bool = False
+    items: int = 8
 
     @property
     def least(self) -> int:
@@ -115,14 +120,14 @@ class Builtin(Function):
         return []
 
 
-def builtin(declaration: str, spread: bool = False, takes_run: bool = False) -> Callable[[_F], _F]:
+def builtin(declaration: str, spread: bool = False, takes_run: bool = False, items: int = 8) -> Callable[[_F], _F]:
     """Declare a function as a built-in; several on one function are several names or signatures."""
     match = _DECLARATION.fullmatch(declaration)
     assert match is not None, declaration
     parameters = tuple(_parameter(part) for part in match[2].split(", ") if part)
 
     def declare(body: _F) -> _F:
-        signature = Signature(match[1], parameters, body, spread, takes_run)
+        signature = Signature(match[1], parameters, body, spread, takes_run, items)
         body.__dict__.setdefault("signatures", []).insert(0, signature)
         return body
 
@@ -162,15 +167,15 @@ def _arity(name: str, signatures: tuple[Signature, ...], count: int) -> str:
     return f"{name}() takes {wanted} argument{'' if wanted == '1' else 's'}, not {count}"
 
 
-def _weight(argument: Value) -> int:
+def _weight(argument: Value, items: int) -> int:
     if isinstance(argument, str):
         return len(argument) // 64
-    return len(argument) // 8 if isinstance(argument, (list, dict)) else 0
+    return len(argument) // items if isinstance(argument, (list, dict)) else 0
 
 
 def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
     def call(arguments: list[Value], run: Run) -> Value:
-        run.spend(1 + sum(map(_weight, arguments)))
+        run.spend(1 + sum(_weight(argument, signatures[0].items) for argument in arguments))
         reason = ""
         for signature in signatures:
             if not signature.takes(len(arguments)):
@@ -182,7 +187,10 @@ def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
                 reason = reason or fitted
                 continue
             try:
-                return signature.body(run, *fitted) if signature.takes_run else signature.body(*fitted)
+                answer = signature.body(run, *fitted) if signature.takes_run else signature.body(*fitted)
+                if isinstance(answer, (str, list, dict)):
+                    run.hold(getsizeof(answer))
+                return answer
             except (TypeError, ValueError, OverflowError) as error:  # of Python's own date and number types
                 raise FeelError(f"{name}(): {error}") from None
         raise FeelError(reason or _arity(name, signatures, len(arguments)), Kind.BAD_ARGUMENT)
