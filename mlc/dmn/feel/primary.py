@@ -103,7 +103,7 @@ def _one_ended(symbol: str, code: Code) -> Code:
         if end is None:
             return None
         if symbol == "=":
-            return Range(end, end)
+            return Range(end, end, single=True)
         return Range(None, end, False, closed) if symbol.startswith("<") else Range(end, None, closed, False)
 
     return make
