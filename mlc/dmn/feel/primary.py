@@ -102,14 +102,15 @@ def range_from(parser: Cursor, low: Node, low_closed: bool) -> Node:
 def _one_ended(symbol: str, code: Code) -> Code:
     """`(< 10)` and the like; `(= 10)` is the range from 10 to 10 (10.3.2.7). Null where the end is."""
     closed = "=" in symbol
-    only = {"=": Range, "!=": Outside}.get(symbol)
 
     def make(scope: Scope, run: Run) -> Range | None:
         end = code(scope, run)
         if end is None:
             return None
-        if only is not None:
-            return only(end, end, closed and only is Range, closed and only is Range)
+        if symbol == "=":
+            return Range(end, end, single=True)
+        if symbol == "!=":
+            return Outside(end, end, False, False)
         return Range(None, end, False, closed) if symbol.startswith("<") else Range(end, None, closed, False)
 
     return make
