@@ -96,6 +96,13 @@ def test_names_of_a_model_may_be_those_of_camundas_functions_in_either_dialect()
         assert (evaluation.result, evaluation.problems) == (3, [])
 
 
+@pytest.mark.parametrize("name", ["is empty", "put", "uuid", "get or else"])
+def test_a_name_of_camundas_that_is_not_called_is_an_input_where_the_dialect_is_not_declared(name) -> None:
+    model = mlc.dmn.load(dmn(decision("x", f"{name} = 1")))
+    assert model.evaluate({name: 1}).result is True
+    assert [problem.input for problem in model.evaluate({}).problems] == [name]
+
+
 def test_cells_allowed_values_and_columns_are_in_the_dialect() -> None:
     table = (
         '<decisionTable hitPolicy="FIRST"><input><inputExpression><text>get or else(psi, 0)</text></inputExpression>'

@@ -179,10 +179,10 @@ class Cursor(ABC):
             if self.at("("):
                 self.index -= length
                 return self.function(token, name, length)
-            if name in CAMUNDA_FUNCTIONS and length == 1:
+            builtin = self.vocabulary.dialect.builtins.get(name)
+            if builtin is None:  # Camunda's, and not called: the name of an input
                 return self.named(name, declared=False)
             self.vocabulary.optional.setdefault(name)
-            builtin = self.vocabulary.dialect.builtins.get(name)
             return Node(lookup(name, self.place, builtin), path=self.read(name))
         if known is None and self.at("(") and not self.filters:
             raise FeelSyntaxError(f'there is no function "{name}"', token.position)
