@@ -49,8 +49,7 @@ def evaluate(  # noqa: PLR0917 - one parameter for each option
     _known(dialect)
     inputs, moment = _inputs(values, pairs or []), None if now is None else _moment(now)
     try:
-        model = mlc.dmn.load(file, dialect=dialect, max_bytes=max_bytes)
-        evaluation = model.evaluate(inputs, decision, now=moment)
+        evaluation = mlc.dmn.load(file, dialect=dialect, max_bytes=max_bytes).evaluate(inputs, decision, now=moment)
     except mlc.dmn.DmnError as error:
         first, *more = error.problems
         rest = f" ({len(more)} more: mlc dmn check {file})" if more else ""

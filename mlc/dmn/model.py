@@ -57,7 +57,7 @@ def load(
             graph = compile_files(file, findings, dialect)
         except RecursionError:
             raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
-        concerns = Concerns(graph, findings.problems)
+    concerns = Concerns(graph, findings.problems)
     if strict and (refused := concerns.general if when_asked else findings.problems):
         raise DmnError(refused)
     name = file.definitions.name or place.file or "decisions"

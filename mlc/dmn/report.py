@@ -14,8 +14,8 @@ def check_report(path: str | Path, dialect: str | None = None, max_bytes: int = 
     """Whether a file is a model that can be used, in words.
 
     The text lists every problem with its place, the decisions with their hit policies and outputs, and the inputs that
-    they ask for with their types. `dialect` is as for `load`; `max_bytes` is for the file with all that it imports.
-    Raises OSError when the file cannot be opened.
+    they ask for with their types. `dialect` and `max_bytes` are as for `load`. Raises OSError when the file cannot be
+    opened.
     """
     try:
         model = load(path, strict=False, dialect=dialect, max_bytes=max_bytes)

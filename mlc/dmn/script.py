@@ -93,7 +93,8 @@ class _ScriptParser:
         node = self.operation(0)
         if self.at("?:"):
             self.advance()
-            self.reading.mind(begin)
+            if node.path:
+                self.reading.mind(begin)
             node = Node(_or_else(node.code, self.choice().code))
         elif self.at("?"):
             self.advance()
@@ -133,12 +134,12 @@ class _ScriptParser:
             return Node(self.arithmetic(left.code, chain))
         if len(chain) > 1:
             raise FeelSyntaxError("comparisons do not chain; write && between them", self.token.position)
-        symbol, right_code = chain[0]
+        symbol, other = chain[0]
+        if symbol == "in":
+            return Node(_noting(within, [left.code, other], self.place), truth=True)
         if null and symbol in ("==", "!="):
             self.reading.mind(begin)
-        if symbol == "in":
-            return Node(_noting(within, [left.code, right_code], self.place), truth=True)
-        code = operators.compare({"==": "="}.get(symbol, symbol), left.code, right_code, self.place)
+        code = operators.compare({"==": "="}.get(symbol, symbol), left.code, other, self.place)
         return Node(code, truth=True)
 
     def arithmetic(self, left: Code, chain: list[tuple[str, Code]]) -> Code:

@@ -256,24 +256,11 @@ def _rule(
             tests.append((index, test))
     for text, output in zip(rule.outputs, outputs, strict=True):
         code = compiler.fixed_value(text) if text.text else nothing
-        reads_nothing = True
-        if code is None:
-            here = place.at(column=output.name, line=text.line)
-            code = compiler.text(text, vocabulary, here)
-            reads_nothing = not read.take(vocabulary, here)
-        codes.append(code)
-        fixed.append(reads_nothing)
+        here = place if code else place.at(column=output.name, line=text.line)
+        codes.append(code or compiler.text(text, vocabulary, here))
+        fixed.append(bool(code) or not read.take(vocabulary, here))
     texts = [text.text for text in rule.inputs]
     return TableRule(
-        place.rule or 0,
-        rule.id,
-        tests,
-        codes,
-        texts,
-        place,
-        rule.annotation,
-        rule.description,
-        rule,
-        tuple(fixed),
-        reads,
-    )
+        place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description, rule,
+        fixed=tuple(fixed), reads=reads,
+    )  # fmt: skip

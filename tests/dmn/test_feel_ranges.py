@@ -155,7 +155,9 @@ def test_ranges_as_values(expression, wanted) -> None:
     (1..3] = ]1..3] => true
     [1..3) = [1..3[ => true
     [@"10:00:00.5"..@"11:00:00"] = [@"10:00:00"..@"11:00:00"] => true
-    (= 3) = [3..3] => true
+    (= 3) = [3..3] => false
+    (= 3) = (= 3) => true
+    (= 3) = (= 4) => false
     (< 3) = (<= 3) => false
     (< 3) = range("(..3)") => true
     (>= 3) = range("[3..)") => true

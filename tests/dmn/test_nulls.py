@@ -212,3 +212,22 @@ def test_what_rules_say_whatever_the_inputs_are_is_known(table) -> None:
     assert model.says("Verdict", "passes") == [False, "no", ..., True, ..., None]
     with pytest.raises(mlc.dmn.DmnError, match='no table with an output "reason"'):
         model.says("Verdict", "reason")
+
+
+# -- Camunda's dialect ------------------------------------------------------------
+
+ASKED = {"is defined(?)": 0, "get or else(?, 5) > 1": 0, "get or else(?, b) > 1": 1, "get or else(b, ?) > 1": 1,
+         "is empty(?)": 1, "is blank(?)": 1}  # fmt: skip
+
+
+@pytest.mark.parametrize(("cell", "problems"), ASKED.items())
+def test_functions_that_ask_whether_something_is_there_make_null_a_value(table, cell, problems) -> None:
+    model = mlc.dmn.load(table(["a"], ["passes"], [[cell, "false"]]), dialect="camunda")
+    found = model.evaluate({"a": None, "b": 1 if "b, ?" in cell else None}).problems
+    assert [problem.kind for problem in found if problem.kind == Kind.NULL_INPUT] == [Kind.NULL_INPUT] * problems
+
+
+def test_a_script_that_asks_whether_something_is_empty_asks_for_null(definitions) -> None:
+    for cell in ("empty auc || auc > 5", "(auc ?: 0) > 3"):
+        model = mlc.dmn.load(definitions(CELLS.format(cell=cell)))
+        assert model.evaluate({"auc": None}).problems == []

@@ -36,9 +36,8 @@ _ABSENT: Any = object()
 class Node(NamedTuple):
     """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope.
 
-    `type`: what a literal of a list, context or function is, as far as it says so.
-    `builtin`: it is the built-in function of that name.
-    `path`: it is nothing but a name, or a member of one, which are read from the inputs.
+    `type`: what a literal of a list, context or function is, as far as it says so. `builtin`: it is the built-in
+    function of that name. `path`: it is nothing but a name, or a member of one, which are read from the inputs.
     """
 
     code: Code
@@ -90,9 +89,10 @@ class Cursor(ABC):
         """Read any expression."""
 
     @abstractmethod
-    def operation(self, lowest: int, left: Node | None = None, begin: int | None = None) -> Node:
-        """Read operators of a precedence and those that bind tighter; 0 is the lowest. `left` has been read already,
-        from the path `begin` of the reading on.
+    def operation(self, lowest: int, left: Node | None = None, begin: int = 0) -> Node:
+        """Read operators of a precedence and those that bind tighter; 0 is the lowest.
+
+        `left` has been read already, and begins at a path of the reading.
         """
 
     @abstractmethod
@@ -286,7 +286,7 @@ class Cursor(ABC):
         Of the keywords it may hold those that a built-in function's name holds: `date and time`.
         """
         known = BUILTIN_NAMES.match(self.tokens, start)
-        end = start if known is None else start + known[1]
+        end = start + known[1] if known is not None and known[1] > 1 else start
         while end - start < LONGEST_NAME:
             token = self.tokens[end]
             if token.kind == "name":

@@ -10,9 +10,10 @@ from mlc.dmn.errors import FeelError, FeelSyntaxError, Place
 
 from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
-from .dialects import ASKS_FOR_NULL, CAMUNDA_ARGUMENTS, MAY_ASK_FOR_NULL, undeclared
+from .dialects import ASKS_FOR_NULL, CAMUNDA_ARGUMENTS, undeclared
 from .lexer import spelled
 from .primary import one_ended, primary
+from .reading import ASKING_IF_ANSWERED
 from .run import Code, Run, Scope, Test
 from .typenames import type_name
 from .types import ANY, NULL, conforms
@@ -45,11 +46,11 @@ class Parser(Cursor):
             self.in_endpoint = True
             return self.operation(ADDITION)
 
-    def operation(self, lowest: int, left: Node | None = None, begin: int | None = None) -> Node:
-        """Operators of a precedence and those that bind tighter; `left` is an operand that has been read already, from
-        the path `begin` of the reading on.
+    def operation(self, lowest: int, left: Node | None = None, begin: int = 0) -> Node:
+        """Operators of a precedence and those that bind tighter; `left` is an operand that has been read already, which
+        begins at a path of the reading.
         """
-        begin = len(self.reading.paths) if begin is None else begin
+        begin = len(self.reading.paths) if left is None else begin
         left = left or self.signed()
         while (level := self.level()) >= lowest:
             if level == COMPARISON:
@@ -77,7 +78,7 @@ class Parser(Cursor):
         """What follows the left side, which begins at a path of the reading, of a comparison, `between` or `in`."""
         symbol = self.advance().text
         if symbol == "in":
-            return unary.membership(self, left, ADDITION, begin)
+            return unary.membership(self, left, begin, ADDITION)
         # `= >= 2` compares with a range (10.3.2.7). Without the space, `=>` is more likely a slip of the pen.
         is_range = symbol in ("=", "!=") and self.token.space and self.at(*operators.RELATIONS)
         right = one_ended(self) if is_range else self.operation(ADDITION)
@@ -173,11 +174,14 @@ class Parser(Cursor):
         position = self.token.position
         by_name: dict[str, Code] = {}
         by_position: list[Code] = []
-        begin, null_tests = len(self.reading.paths), self.null_tests
+        begin, null_tests, asks = len(self.reading.paths), self.null_tests, _asks_for_null(callee)
         while not self.at(")"):
             name = self.argument_name()
             first = name == "value" or not (name or by_position)
+            start = len(self.reading.paths)
             argument = self.argument(first and callee.builtin in ASKS_FOR_NULL)
+            if first and asks:
+                self.reading.mind(start)
             self.null_tests += argument.null
             if name is None:
                 by_position.append(argument.code)
@@ -190,7 +194,7 @@ class Parser(Cursor):
         if not self.vocabulary.dialect.backticks and len(by_position) in CAMUNDA_ARGUMENTS.get(callee.builtin, ()):
             raise FeelSyntaxError(undeclared(f"{callee.builtin}() with {len(by_position)} arguments"), position)
         self.expect(")")
-        if self.null_tests > null_tests or _asks_for_null(callee):
+        if self.null_tests > null_tests:
             self.reading.mind(begin)
         self.null_tests = null_tests
         if by_name:
@@ -214,16 +218,14 @@ class Parser(Cursor):
         return name
 
     def instance(self, node: Node, begin: int) -> Node:
-        """`of type`, behind `instance` and an operand that begins at a path of the reading.
-
-        Null is an instance of Null alone (Table 54), and types conform to each other whatever values they allow
-        (10.3.2.9.2).
+        """`of type`, behind `instance` and an operand that begins at a path of the reading. Null is an instance of Null
+        alone (Table 54), and types conform to each other whatever values they allow (10.3.2.9.2).
         """
         self.expect("of")
         wanted, operand = type_name(self).whole, node.code
-        by_form = node.type is not ANY and conforms(node.type, wanted)
         if wanted is NULL:
             self.reading.mind(begin)
+        by_form = node.type is not ANY and conforms(node.type, wanted)
 
         def check(scope: Scope, run: Run) -> bool:
             value = operand(scope, run)
@@ -237,8 +239,8 @@ def _asks_for_null(callee: Node) -> bool:
     function = callee.code({}, Run()) if callee.constant else None
     if not isinstance(function, Function):
         return False
-    if function.name not in MAY_ASK_FOR_NULL:
-        return function.name in ASKS_FOR_NULL
+    if callee.builtin not in ASKING_IF_ANSWERED:
+        return callee.builtin in ASKS_FOR_NULL
     try:
         return function.call([None], Run()) is not None
     except FeelError:

@@ -13,15 +13,16 @@ from .lexer import spelled, unquote
 from .reading import UNDER_TEST
 from .run import ENTRY, ITEM, OBJECT, Code, Run, Scope, Value
 from .typenames import type_name
-from .types import ANY, BOOLEAN, Type, common, function_of, list_of, type_of
+from .types import ANY, BOOLEAN, Type, common, function_of, type_of
 from .types import context_of as typed_context
+from .types import list_of as list_type
 from .values import NUMBERS, Outside, Range, kind_of
 
 #: Lists that one loop goes over.
 ITERATORS = 10
+RELATIONS = ("<=", ">=", "<", ">", "=", "!=")
 #: What is not in the end of a range but behind it, outside of round brackets.
 _NO_END = KEYWORDS | {",", ":", "[", "]", "{", "}", "=", "!=", "<", "<=", ">", ">="}
-RELATIONS = ("<=", ">=", "<", ">", "=", "!=")
 _WORDS = {"null": None, "true": True, "false": False}
 
 
@@ -101,14 +102,15 @@ def range_from(parser: Cursor, low: Node, low_closed: bool) -> Node:
 def _one_ended(symbol: str, code: Code) -> Code:
     """`(< 10)` and the like; `(= 10)` is the range from 10 to 10 (10.3.2.7). Null where the end is."""
     closed = "=" in symbol
-    only = {"=": Range, "!=": Outside}.get(symbol)
 
     def make(scope: Scope, run: Run) -> Range | None:
         end = code(scope, run)
         if end is None:
             return None
-        if only is not None:
-            return only(end, end, closed and only is Range, closed and only is Range)
+        if symbol == "=":
+            return Range(end, end, single=True)
+        if symbol == "!=":
+            return Outside(end, end, False, False)
         return Range(None, end, False, closed) if symbol.startswith("<") else Range(end, None, closed, False)
 
     return make
@@ -147,17 +149,7 @@ def _square(parser: Cursor) -> Node:
         if not parser.take(","):
             break
     parser.expect("]")
-    return Node(list_code(items), type=list_of(common(types)))
-
-
-def list_code(items: Sequence[Code]) -> Code:
-    """A list of what these give."""
-
-    def make(scope: Scope, run: Run) -> Value:
-        run.hold(OBJECT + ITEM * len(items))
-        return [item(scope, run) for item in items]
-
-    return make
+    return Node(list_of(items), type=list_type(common(types)))
 
 
 def _begins_range(parser: Cursor) -> bool:
@@ -171,6 +163,16 @@ def _begins_range(parser: Cursor) -> bool:
             if depth < 0 or (depth == 0 and token.text in _NO_END):
                 return False
     return False
+
+
+def list_of(items: Sequence[Code]) -> Code:
+    """A list of what these give."""
+
+    def make(scope: Scope, run: Run) -> Value:
+        run.hold(OBJECT + ITEM * len(items))
+        return [item(scope, run) for item in items]
+
+    return make
 
 
 def _context(parser: Cursor) -> Node:

@@ -12,6 +12,8 @@ from .run import Scope
 Path: TypeAlias = tuple[str, ...]
 #: `?`, the value that a unary test is put to.
 UNDER_TEST: Path = ("?",)
+#: Functions that may be called in order to ask whether something is there, unless they answer null for null.
+ASKING_IF_ANSWERED = frozenset({"is blank", "is empty"})
 _ABSENT: Any = object()
 
 
@@ -19,8 +21,8 @@ _ABSENT: Any = object()
 class Reading:
     """`paths` are what is read, in order and as often as it is; what the expression itself defines is not among them.
 
-    `minds` are those of them that are compared with null, or given to a function that is called to ask for it: null is
-    a value like any other to this expression.
+    `minds` are those of them that are compared with null, or given to a function that asks for null: null is a value
+    like any other to this expression.
     """
 
     paths: list[Path] = field(default_factory=list)

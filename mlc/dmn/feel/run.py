@@ -37,16 +37,7 @@ class Run:
     """
 
     __slots__ = (
-        "clock",
-        "countdown",
-        "deadline",
-        "depth",
-        "matched",
-        "memory",
-        "missing",
-        "nulls",
-        "problems",
-        "steps",
+        *("clock", "countdown", "deadline", "depth", "matched", "memory", "missing", "nulls", "problems", "steps"),
         "unmatched",
     )
 

@@ -41,11 +41,10 @@ def _cell(parser: Cursor, begin: Callable[[], Cursor]) -> Test:
     return any_of(alternatives)
 
 
-def membership(parser: Cursor, left: Node, lowest: int, begin: int) -> Node:
-    """`left in test` or `left in (test, ...)`, after the `in`. `left` begins at a path of the reading.
-
-    A test without brackets ends before an operator that binds less tightly than `lowest`, so that `x in a and y` asks
-    for both; one with `?` goes on, as in a cell.
+def membership(parser: Cursor, left: Node, begin: int, lowest: int) -> Node:
+    """`left in test` or `left in (test, ...)`, after the `in`. A test without brackets ends before an operator that
+    binds less tightly than `lowest`, so that `x in a and y` asks for both; one with `?` goes on, as in a cell. `left`
+    begins at a path of the reading.
     """
     null_tests = parser.null_tests
     test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser, lowest)
@@ -106,6 +105,7 @@ def _of_what_is_there(test: Test, parser: Cursor, begin: int) -> Test:
 def _expression(parser: Cursor, lowest: int = 0) -> tuple[Node, bool]:
     """An expression, and whether it asks for the value under test."""
     outer, parser.asks_input = parser.asks_input, False
+    begin = len(parser.reading.paths)
     with parser.nested():
         begin = len(parser.reading.paths)
         node = parser.operation(lowest)

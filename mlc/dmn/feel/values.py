@@ -26,7 +26,8 @@ class Range:
     """A FEEL range; an end of None is unbounded.
 
     `lacking`: an end was asked for and is null. What such a range says of its ends is as if it were unbounded there
-    (10.3.2.7), but nothing is known to lie in it: what is missing must not let anything pass.
+    (10.3.2.7), but nothing is known to lie in it: what is missing must not let anything pass. `single`: it is written
+    `(= 10)`, with an operator that `[10..10]` has not, so that the two are not equal (Table 53).
     """
 
     low: Value
@@ -34,6 +35,7 @@ class Range:
     low_closed: bool = True
     high_closed: bool = True
     lacking: bool = False
+    single: bool = False
 
     def contains(self, value: Value) -> bool | None:
         """Whether the value lies in the range; None when it cannot be compared with the ends."""
@@ -139,9 +141,9 @@ def equal(left: Value, right: Value, run: Run | None = None) -> bool | None:
 
 
 def _same_range(one: Range, other: Range) -> bool:
-    """Whether two ranges have the same ends, and include the same of them; there is nothing to include of none."""
+    """Whether two ranges have the same ends and operator, and include the same of the ends that there are."""
     lows, highs = (one.low, other.low), (one.high, other.high)
-    return all(
+    return one.single is other.single and all(
         equal(*ends) is True and (ends[0] is None or closed[0] is closed[1])
         for ends, closed in (
             (lows, (one.low_closed, other.low_closed)),

@@ -60,6 +60,11 @@ def _is_range(value: Value) -> bool:
     return isinstance(value, Range)
 
 
+def _no_outside(value: Range) -> None:
+    if isinstance(value, Outside):
+        raise FeelError(f"{text_of(value)} has no ends that could be compared", Kind.WRONG_TYPE)
+
+
 def _low(value: Value) -> _Place:
     if not _is_range(value):
         return _Place(value, 0)

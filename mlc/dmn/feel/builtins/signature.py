@@ -103,7 +103,7 @@ class Builtin(Function):
         """
         known = [s for s in self.signatures if named.keys() <= set(s.names)]
         if not named or not known:
-            own = " or ".join(f"({', '.join(part.name for part in s.parameters)})" for s in self.signatures)
+            own = " or ".join(f"({', '.join(s.names)})" for s in self.signatures)
             raise FeelError(f"{self.name}() takes {own}, not ({', '.join(named)})")
 
         def misfit(signature: Signature) -> tuple[int, bool]:
