@@ -12,7 +12,7 @@ from . import elements as dmn
 from .errors import FeelError, Findings, Kind, Place
 from .expressions import TextCompiler
 from .feel import calls, iteration
-from .feel.primary import conditional, context_of, list_code
+from .feel.primary import conditional, context_of, list_of
 from .feel.run import ENTRY, ITEM, OBJECT, Code, Run, Scope, Value, nothing
 from .feel.types import ANY, Type
 from .feel.values import kind_of
@@ -59,7 +59,7 @@ class BoxCompiler(TextCompiler):
                 return self.function(box, vocabulary, place)
             case dmn.ListExpression(items):
                 codes = [self.expression(item, vocabulary, place) for item in items]
-                return list_code(codes)
+                return list_of(codes)
             case dmn.Relation():
                 return self.relation(box, vocabulary, place)
             case dmn.Conditional(condition, one, other):
