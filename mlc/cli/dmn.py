@@ -14,17 +14,20 @@ dmn = typer.Typer(help="Decision tables (DMN).", no_args_is_help=True, rich_mark
 TableFile = Annotated[Path, typer.Argument(help="A DMN file.", exists=True, dir_okay=False)]
 TableFiles = Annotated[list[Path], typer.Argument(help="DMN files.", exists=True, dir_okay=False)]
 InputPairs = Annotated[list[str] | None, typer.Option("--input", help="name=value; the value as JSON, else text.")]
+#: `mlc.dmn.model.MAX_BYTES`, which is not imported before a command needs it.
+MAX_BYTES = 1_048_576
+MaxBytes = Annotated[int, typer.Option("--max-bytes", min=1, help="Largest file, with all that it imports, in bytes.")]
 Dialect = Annotated[str | None, typer.Option(help="What its FEEL is, feel or camunda. Else, what the file declares.")]
 InputFile = Annotated[str | None, typer.Option("--json", help="File with a JSON object of inputs; - for stdin.")]
 
 
 @dmn.command()
-def check(files: TableFiles, dialect: Dialect = None) -> None:
+def check(files: TableFiles, dialect: Dialect = None, max_bytes: MaxBytes = MAX_BYTES) -> None:
     """Say whether decision tables can be used, and what they ask for. Exit code 1: one of them can't."""
     from mlc.dmn.report import check_report
 
     _known(dialect)
-    reports = [check_report(file, dialect) for file in files]
+    reports = [check_report(file, dialect, max_bytes) for file in files]
     typer.echo("\n\n".join(report for report, _ in reports))
     raise typer.Exit(0 if all(usable for _, usable in reports) else 1)
 
@@ -37,6 +40,7 @@ def evaluate(  # noqa: PLR0917 - one for each option
     decision: Annotated[str | None, typer.Option(help="Which decision or service, if there are several.")] = None,
     now: Annotated[str | None, typer.Option(help="The time to judge at: 2026-07-31T10:00:00Z. Else, this one.")] = None,
     dialect: Dialect = None,
+    max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
     """Evaluate a decision table. Exit code 1: the evaluation reported problems, such as a missing input."""
     import mlc.dmn
@@ -45,7 +49,8 @@ def evaluate(  # noqa: PLR0917 - one for each option
     _known(dialect)
     inputs, moment = _inputs(values, pairs or []), None if now is None else _moment(now)
     try:
-        evaluation = mlc.dmn.load(file, dialect=dialect).evaluate(inputs, decision, now=moment)
+        model = mlc.dmn.load(file, dialect=dialect, max_bytes=max_bytes)
+        evaluation = model.evaluate(inputs, decision, now=moment)
     except mlc.dmn.DmnError as error:
         first, *more = error.problems
         rest = f" ({len(more)} more: mlc dmn check {file})" if more else ""

@@ -21,7 +21,8 @@ def content(source: str | Path | bytes, place: Place, max_bytes: int) -> bytes:
             data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         message = (
-            f"the file has more than the {max_bytes:,} bytes that are read; raise max_bytes if it is to be trusted"
+            f"the file has more than the {max_bytes:,} bytes that are read;"
+            " raise max_bytes, --max-bytes of a command, if it is to be trusted"
         )
         raise DmnError(Problem(Kind.HOSTILE, message, place))
     return data

@@ -7,17 +7,18 @@ from pathlib import Path
 from .errors import DmnError, Problem
 from .evaluation import Evaluation, MatchedRule
 from .feel.values import text_of
-from .model import DecisionModel, load
+from .model import MAX_BYTES, DecisionModel, load
 
 
-def check_report(path: str | Path, dialect: str | None = None) -> tuple[str, bool]:
+def check_report(path: str | Path, dialect: str | None = None, max_bytes: int = MAX_BYTES) -> tuple[str, bool]:
     """Whether a file is a model that can be used, in words.
 
     The text lists every problem with its place, the decisions with their hit policies and outputs, and the inputs that
-    they ask for with their types. `dialect` is as for `load`. Raises OSError when the file cannot be opened.
+    they ask for with their types. `dialect` and `max_bytes` are as for `load`. Raises OSError when the file cannot
+    be opened.
     """
     try:
-        model = load(path, strict=False, dialect=dialect)
+        model = load(path, strict=False, dialect=dialect, max_bytes=max_bytes)
     except DmnError as error:
         return "\n".join([_head(path, error.problems), *(f"  {problem}" for problem in error.problems)]), False
     lines = [_head(path, model.problems), *(f"  {problem}" for problem in model.problems), "decisions"]
