@@ -11,7 +11,7 @@ from .feel import calls
 from .feel.run import Run, Scope, Value
 from .feel.types import ANY, MISFIT, Type, function_of
 from .feel.values import Function, kind_of, text_of
-from .inputs import feel_value, read_as
+from .inputs import SIMPLE, feel_value, read_as
 from .requirements import Input, Needs, Service, Unit
 from .tables import note_nulls
 
@@ -133,7 +133,7 @@ class Evaluator:
 
     def converted(self, raw: Any) -> Value:
         """The FEEL value of a Python one; a list or context that several decisions read is converted once."""
-        if not isinstance(raw, (list, tuple, Mapping)):
+        if type(raw) in SIMPLE:
             return feel_value(raw)
         if id(raw) not in self._converted:
             self._converted[id(raw)] = raw, feel_value(raw)

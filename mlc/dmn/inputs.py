@@ -21,6 +21,8 @@ PARTS = 1_048_576
 #: What a list or context counts itself.
 LIST = 2
 _AS_THEY_ARE = KINDS.keys() - {Decimal, list, dict}
+#: The types of most inputs, which have no parts.
+SIMPLE = frozenset({float, int, str, bool, type(None), Decimal})
 #: Numbers of less than as many digits as a number of FEEL has.
 _EXACT = 10**34
 
@@ -35,6 +37,8 @@ def feel_value(value: Any) -> Value:
         return _number(Decimal(repr(value)))
     if kind in _AS_THEY_ARE:
         return value
+    if kind is int or kind is Decimal:
+        return _number(Decimal(value))
     with no_collection():
         return _Conversion().value(value, DEPTH)
 
