@@ -69,7 +69,7 @@ def test_what_looks_at_every_number_once_is_answered(text, wanted) -> None:
     ],
 )
 def test_what_takes_more_meets_a_limit(text) -> None:
-    evaluation = evaluated(text, FLOATS)
+    evaluation = evaluated(text, FLOATS[:260_000])
     assert (evaluation.result, [problem.kind for problem in evaluation.problems]) == (None, [Kind.LIMIT])
 
 
@@ -99,8 +99,8 @@ def test_a_million_of_any_kind_can_be_an_input(value, type_ref, wanted) -> None:
         ([[1]] * 3 + [[number] for number in range(MILLION)], None, Kind.LIMIT),
         ([{"a": number, "b": 1} for number in range(MILLION // 2)], None, Kind.LIMIT),
         ([*FLOATS, float("nan")], None, Kind.NOT_A_NUMBER),
-        ([*FLOATS, Decimal("sNaN")], "numbers", Kind.NOT_A_NUMBER),
-        ([*FLOATS, object()], "numbers", Kind.WRONG_TYPE),
+        ([*FLOATS[:9], Decimal("sNaN")], "numbers", Kind.NOT_A_NUMBER),
+        ([*FLOATS[:9], object()], "numbers", Kind.WRONG_TYPE),
         ([*FLOATS, "1"], "numbers", Kind.LIMIT),
         (FLOATS, "number", Kind.WRONG_TYPE),
         (FLOATS, "integers", Kind.LIMIT),
