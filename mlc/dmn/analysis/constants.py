@@ -88,7 +88,8 @@ def cell(text: str, vocabulary: Vocabulary) -> Reading:
     text = text.strip()
     if _NUMERIC.fullmatch(text):
         try:
-            return Reading(tuple(NUMBERS.create_decimal(one) for one in _NUMBERS.findall(text)), True)
+            ends = [_NUMBERS.findall(part)[0] for part in text.split("..")]
+            return Reading(tuple(NUMBERS.create_decimal(end) for end in ends), True)
         except DecimalException:
             return _BEYOND
     if _STRINGS.fullmatch(text):

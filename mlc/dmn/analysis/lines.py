@@ -89,22 +89,20 @@ def _text_between(low: str | None, high: str | None) -> str | None:
 
 
 def _counted(make: Callable[[int], Value], units: tuple[int, ...] = (1,)) -> Callable[[Any, Any], Value]:
-    """`between` of values that are whole numbers of something."""
+    """`between` of values that are whole numbers of something; the coarsest unit that finds one."""
 
     def between(low: int | None, high: int | None) -> Value:
-        if low is None:
-            found = 0 if high is None else high - 1
-        elif high is None:
-            found = low + units[0]
-        else:
-            step = next((unit for unit in units if low + unit < high), None)
-            if step is None:
-                return None
-            found = low + step
-        try:
-            return make(found)
-        except (FeelError, ValueError, OverflowError):
-            return None
+        for unit in units:
+            found = low + unit if low is not None else 0 if high is None else high - unit
+            if high is not None and found >= high:
+                continue
+            try:
+                value = make(found)
+            except (FeelError, ValueError, OverflowError):
+                continue
+            if value is not None:
+                return value
+        return None
 
     return between
 
