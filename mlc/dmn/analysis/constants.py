@@ -83,6 +83,11 @@ class _Listener(Parser):
         return name
 
 
+def is_simple(text: str) -> bool:
+    """Whether a cell needs no parser to be read."""
+    return _NUMERIC.fullmatch(text) is not None or _STRINGS.fullmatch(text) is not None
+
+
 def cell(text: str, vocabulary: Vocabulary) -> Reading:
     """What the text of a cell depends on, which is in FEEL and compiles."""
     text = text.strip()

@@ -199,7 +199,7 @@ class _Reader:
                     self.note(rule.index - 1, index, text, why, reading)
                     continue
                 if (index, text) not in masks:
-                    self.budget.spend(5)
+                    self.budget.spend(25 + len(made.values) // 500)
                     masks[index, text] = made.mask(tests[index], reading.constants, run)
                 mask &= masks[index, text]
             yield mask, tuple(unknown)
@@ -216,7 +216,7 @@ class _Reader:
 
     def read(self, text: str) -> Reading:
         """What a text depends on."""
-        self.budget.spend(2 + len(text))
+        self.budget.spend(10 if constants.is_simple(text) else 30 + 2 * len(text))
         return constants.cell(text, self.vocabulary)
 
     def is_script(self, text: object) -> bool:
