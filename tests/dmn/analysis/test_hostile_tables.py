@@ -20,7 +20,7 @@ TABLES = {
     "long sums in deep brackets": ([Column("x")], [["(" * 45 + SUM + ")" * 45, "true"] for _ in range(10)]),
     "a long list in a comparison": ([Column("x")], [[f"? < count([{MANY}]) + {n}", "true"] for n in range(10)]),
     "huge numbers": ([Column("x", "number")], [["< -9.9E6144", "true"], ["> 9.99E6144", "true"], ["1E-6143", "true"]]),
-    "wholes beyond all digits": ([Column("x", "integer")], [["< 1E40", "true"], ["> 1E40", "true"], ["1E6144", "true"]]),
+    "wholes beyond all digits": ([Column("x", "integer")], [["< 1E40", "true"], ["(1E40..1E6144)", "true"]]),
     "dates at the ends": ([Column("x", "date")], [['< @"-999999999-01-01"', "true"], ['> @"999999999-12-31"', "true"]]),
     "long durations": ([Column("x", "dayTimeDuration")], [['> @"P999999999999D"', "true"]]),
     "times with offsets at the ends": (
