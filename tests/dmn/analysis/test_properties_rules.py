@@ -9,14 +9,14 @@ from decimal import Decimal
 from itertools import product
 from typing import Any, NamedTuple
 
-from decision_tables import Column, file_of
+from decision_tables import Column, file_of, found_in
 from dmn_text import decision, dmn
 from hypothesis import given
 from hypothesis import strategies as st
 from property_settings import examples
 
 import mlc.dmn
-from mlc.dmn.analysis import Aspect, Finding, Severity, analyse
+from mlc.dmn.analysis import Aspect, Finding, Severity
 
 ABOUT_RULES = {Aspect.OVERLAP, Aspect.MASKED, Aspect.DUPLICATE_RULE, Aspect.SUBSUMED}
 
@@ -130,9 +130,9 @@ def tables(policies: Sequence[str], kinds: Sequence[Kind] = KINDS, most: int = 5
 
 
 def told(table: Table, aspects: set[Aspect]) -> list[Finding]:
-    analysis = analyse(table.file(table.policy, table.answers))
-    assert not [finding for finding in analysis.findings if finding.kind is Aspect.UNKNOWN]
-    return [finding for finding in analysis.findings if finding.kind in aspects]
+    findings = found_in(table.file(table.policy, table.answers))
+    assert not [finding for finding in findings if finding.kind is Aspect.UNKNOWN]
+    return [finding for finding in findings if finding.kind in aspects]
 
 
 def expected(table: Table, sets: list[set[Any]]) -> set[tuple[str, str, tuple[int, ...]]]:
@@ -279,7 +279,7 @@ def test_a_table_that_lists_rules_has_gaps_only_if_one_of_them_passes(table) -> 
 def test_nothing_wrong_is_told_where_cells_are_beyond_analysis(table) -> None:
     sets = table.matched()
     matched = set().union(*sets)
-    findings = analyse(table.file(table.policy, table.answers)).findings
+    findings = found_in(table.file(table.policy, table.answers))
     possible = set()
     for finding in findings:
         here = sets[finding.place.rule - 1] if finding.place.rule else set()
