@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import product
 from typing import Any, NamedTuple
 
+import pytest
 from decision_tables import Column, file_of, found_in
 from dmn_text import decision, dmn
 from hypothesis import given
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from property_settings import examples
 
 import mlc.dmn
-from mlc.dmn.analysis import Aspect, Finding, Severity
+from mlc.dmn.analysis import Aspect, Finding, Severity, relations, space
 
 ABOUT_RULES = {Aspect.OVERLAP, Aspect.MASKED, Aspect.DUPLICATE_RULE, Aspect.SUBSUMED}
 
@@ -307,3 +308,21 @@ def test_nothing_wrong_is_told_where_cells_are_beyond_analysis(table) -> None:
     listed = not [finding for finding in findings if finding.kind is Aspect.NOT_LISTED] and len(several) < 5
     if listed and (table.policy not in ("COLLECT", "RULE ORDER", "OUTPUT ORDER") or '"true"' in table.answers):
         assert set(table.points()) - matched <= possible
+
+
+@examples(150)
+@given(tables(POLICIES, most=8))
+def test_tables_with_many_values_are_searched_in_another_way_with_the_same_result(table) -> None:
+    file = table.file(table.policy, table.answers)
+    wanted = found_in(file)
+    with pytest.MonkeyPatch.context() as patch:  # the bounds above which a table counts as one with many
+        patch.setattr(relations, "_FEW", 0)
+        patch.setattr(space, "_BITS", 0)
+        heard = found_in(file)
+    about_rules = [finding for finding in wanted if finding.kind is not Aspect.GAP]
+    assert [finding for finding in heard if finding.kind is not Aspect.GAP] == about_rules
+    gaps = [finding for finding in heard if finding.kind is Aspect.GAP]
+    assert bool(gaps) == any(finding.kind is Aspect.GAP for finding in wanted)
+    if gaps:
+        matched = set().union(*table.matched())
+        assert not any(region_of(table, finding) & matched for finding in gaps)
