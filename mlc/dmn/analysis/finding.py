@@ -29,6 +29,7 @@ class Aspect(StrEnum):
     DUPLICATE_RULE = "duplicate_rule"
     SUBSUMED = "subsumed"
     UNKNOWN = "cannot_tell"
+    NOT_LISTED = "not_listed"
 
 
 @dataclass(frozen=True, slots=True)
