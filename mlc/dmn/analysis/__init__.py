@@ -17,12 +17,16 @@ from mlc.dmn.imports import Source
 from mlc.dmn.model import MAX_BYTES, DecisionModel, load
 
 from .finding import Aspect, Finding, Severity
+from .inputcells import check_input_cells
+from .names import check_names
+from .outputcells import check_output_cells
+from .unparsed import problems_of
 
 __all__ = ["Analysis", "Aspect", "Finding", "Severity", "analyse"]
 
 Check = Callable[[CompiledTable, DecisionModel], Iterator[Finding]]
 
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (check_input_cells, check_output_cells, check_names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def analyse(
         model = load(source, name=name, strict=False, imports=imports, max_bytes=max_bytes)
     except DmnError as error:
         return Analysis([Finding.of(problem) for problem in error.problems], None)
-    findings = [Finding.of(problem) for problem in model.problems]
+    findings = list(problems_of(model))
     for table in model.tables:
         for check in CHECKS:
             findings += check(table, model)

@@ -1,0 +1,164 @@
+"""Names that nothing declares, words without quotes, and what is wrong in expressions whatever the inputs are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mlc.dmn import elements as dmn
+from mlc.dmn.boxes import CompiledTable
+from mlc.dmn.errors import FeelSyntaxError, Place
+from mlc.dmn.feel.builtins import BUILTINS
+from mlc.dmn.feel.cursor import KEYWORDS
+from mlc.dmn.feel.parser import parse_expression, parse_unary_tests
+from mlc.dmn.feel.vocabulary import Vocabulary
+from mlc.dmn.model import DecisionModel
+from mlc.dmn.script import is_script
+
+from .calls import faults_of
+from .closed import Reader, reader_of
+from .domains import Domain, declared_type, domain_of
+from .finding import Aspect, Finding, Severity
+from .parts import cell_of
+from .spelling import NO, YES, closest, near, quoted
+
+_NULLS = frozenset({"null", "none", "nil", "n/a", "na", "undefined", "missing"})
+_ANYTHING = frozenset({"any", "all", "else", "otherwise", "default", "everything"})
+
+
+class Surroundings:
+    """What the names in a table may be: its columns, what its decision requires, what the file declares."""
+
+    def __init__(self, table: CompiledTable, model: DecisionModel) -> None:
+        self.columns = [column.name for column in table.table.inputs if column.name]
+        variables = [column.variable for column in table.table.inputs if column.variable]
+        self.vocabulary = table.vocabulary.inside(*self.columns, *variables)
+        self.declared = [data.variable.name for data in model.definitions.inputs]
+        self.decisions = [decision.variable.name for decision in model.definitions.decisions]
+        self.known = [*self.columns, *variables, *self.declared, *self.decisions]
+        self.reader: Reader = reader_of(model)
+        self.language = model.definitions.language
+
+    def free(self, text: dmn.Text, *, is_cell: bool) -> tuple[list[str], list[str]]:
+        """The names in a text that nothing declares, and those of built-ins that are no calls."""
+        tokens = self.reader.tokens(text.text)
+        if not tokens or not any(token.kind == "name" and token.text not in KEYWORDS for token in tokens):
+            return [], []
+        if is_script(text.text, text.language or self.language):
+            return [], []
+        trial: Vocabulary = replace(self.vocabulary, free={}, optional={}, instead={})
+        try:
+            (parse_unary_tests if is_cell else parse_expression)(text.text, trial, Place())
+        except (FeelSyntaxError, RecursionError):
+            return [], []
+        return list(trial.free), [name for name in trial.optional if name in BUILTINS]
+
+
+def check_names(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
+    """All cells of a table, inputs and outputs."""
+    around = Surroundings(table, model)
+    for index, (clause, column) in enumerate(zip(table.box.inputs, table.table.inputs, strict=True)):
+        type_ref = clause.type_ref or declared_type(model, table.table.decision, column.name or "")
+        domain = domain_of(model, type_ref, clause.allowed)
+        cells = [rule.inputs[index] for rule in table.box.rules]
+        yield from _of_column(table, around, cells, domain, column.label, is_cell=True)
+    for index, (output, made) in enumerate(zip(table.box.outputs, table.table.outputs, strict=True)):
+        domain = domain_of(model, output.type_ref, output.allowed)
+        cells = [rule.outputs[index] for rule in table.box.rules]
+        yield from _of_column(table, around, cells, domain, made.name, is_cell=False)
+
+
+def _of_column(
+    table: CompiledTable,
+    around: Surroundings,
+    cells: list[dmn.Text],
+    domain: Domain,
+    label: str,
+    *,
+    is_cell: bool,
+) -> Iterator[Finding]:
+    known: dict[str, list[Finding]] = {}
+    strings = any(text.text.startswith('"') for text in cells)
+    for rule, text in zip(table.table.rules, cells, strict=True):
+        if text.text in ("", "-"):
+            continue
+        if text.text not in known:
+            known[text.text] = list(_of_text(text, around, domain, label, strings=strings, is_cell=is_cell))
+        for found in known[text.text]:
+            yield replace(found, place=rule.place.at(column=label))
+
+
+def _of_text(
+    text: dmn.Text, around: Surroundings, domain: Domain, label: str, *, strings: bool, is_cell: bool
+) -> Iterator[Finding]:
+    values = ((label, text.text),)
+    if not is_script(text.text, text.language or around.language):
+        for fault in faults_of(text.text, around.reader):
+            yield Finding(Severity.ERROR, fault.kind, fault.message, values=values, suggestion=fault.suggestion)
+    free, builtins = around.free(text, is_cell=is_cell)
+    if not free and not builtins:
+        return
+    cell = cell_of(text.text, around.reader)
+    whole = {part.text.strip(): part for part in cell.parts} if cell is not None else {}
+    whole |= {part.text[len(part.symbol) :].strip(): part for part in cell.parts if part.symbol} if cell else {}
+    told: set[str] = set()
+    for words, part in whole.items():
+        names = [name for name in (*free, *builtins) if words == name or (words in ("N/A", "n/a") and name in words)]
+        if not names:
+            continue
+        told.update(names)
+        better = _meant(words, around, domain, strings=strings, is_cell=is_cell)
+        suggestion = ""
+        if better and cell is not None:
+            symbol = part.symbol
+            suggestion = cell.replaced(part, f"{symbol} {better}" if symbol and better != "-" else better)
+        sure = bool(around.declared) or domain.kind in ("string", "boolean") and better not in around.known
+        name = words if words in names or len(names) > 1 else names[0]
+        what = f"{name} has no quotes and is no name that the model knows: it is asked for as a further input"
+        if words in builtins:
+            what = f"{name} is the name of a function, which no value is equal to"
+        known = [name for name in around.known if name == better]
+        also = f"; did you mean {better}?" if better else ""
+        is_word = bool(known) or strings or domain.kind in ("string", "boolean", None) or better in ("null", "-")
+        severity = Severity.ERROR if sure and is_word and not symbol_only(part.symbol) else Severity.WARNING
+        yield Finding(severity, Aspect.UNQUOTED, what + also, values=values, suggestion=suggestion)
+    for name in free:
+        if name in told:
+            continue
+        close = near(name, around.known)
+        if not close and not around.declared:
+            message = f'the cell asks for a further input, "{name}", which no column has'
+            yield Finding(Severity.HINT, Aspect.UNDECLARED, message, values=values)
+            continue
+        message = f'"{name}" is no name that the model knows: it is asked for as a further input'
+        also = f"; did you mean {close}?" if close else ""
+        better = text.text.replace(name, close) if close else ""
+        yield Finding(Severity.WARNING, Aspect.UNDECLARED, message + also, values=values, suggestion=better)
+
+
+def symbol_only(symbol: str) -> bool:
+    """Whether a relation puts values in order, so that a name behind it is rather a threshold than a word."""
+    return symbol in ("<", "<=", ">", ">=")
+
+
+def _meant(words: str, around: Surroundings, domain: Domain, *, strings: bool, is_cell: bool) -> str:
+    """What was meant by a word that is no name."""
+    folded = words.casefold()
+    if domain.kind == "boolean" and folded in YES | NO:
+        return "true" if folded in YES else "false"
+    if folded in ("true", "false"):
+        return folded
+    if folded in _NULLS:
+        return "null"
+    if is_cell and folded in _ANYTHING:
+        return "-"
+    for text in domain.allowed:
+        value = closest(words, text.text, around.reader)
+        if value:
+            return value
+    if domain.kind == "string" or strings:
+        return quoted(words)
+    close = near(words, around.known)
+    if close:
+        return close
+    return quoted(words) if domain.kind in (None, "string") else ""
