@@ -36,8 +36,9 @@ def faults_of(text: str, reader: Reader) -> Iterator[Fault]:
     tokens = reader.tokens(text)
     if not tokens or not any(token.text in ("(", "@") for token in tokens):
         return
+    behind = 0
     for index, token in enumerate(tokens):
-        if token.kind != "name":
+        if token.kind != "name" or index < behind or (index == 0 and token.text == "not"):
             continue
         if index + 2 < len(tokens) and index and tokens[index - 1].text == "." and tokens[index + 1].text == "(":
             if token.text in METHODS:
@@ -46,6 +47,7 @@ def faults_of(text: str, reader: Reader) -> Iterator[Fault]:
         if index and tokens[index - 1].text == ".":
             continue
         found = BUILTIN_NAMES.match([*tokens, Token("end", "", False, len(text))], index)
+        behind = index + found[1] if found is not None else 0
         if found is None or index + found[1] >= len(tokens) or tokens[index + found[1]].text != "(":
             continue
         end = _closing(tokens, index + found[1])
@@ -89,13 +91,15 @@ def _of_call(text: str, tokens: Sequence[Token], where: tuple[int, int, int], re
 def _constant(text: str, name: str, call: str, whole: Closed, reader: Reader, inside: str) -> Fault:
     kind = Aspect.BAD_CONSTANT if name in _DATES else Aspect.BAD_CALL
     better = ""
+    pieces = [Closed(None)] * len(split(reader.tokens(inside) or [])) if inside else []
+    reason = _refused(name, pieces) if kind is Aspect.BAD_CALL else ""
     argument = reader.closed(inside) if inside else None
     if name in ("date", "date and time") and argument is not None and isinstance(argument.value, str):
         day = iso_date(argument.value)
         better = text.replace(inside, quoted(day)) if day else ""
     elif argument is not None and isinstance(argument.value, str) and name not in _DATES:
         better = text.replace(call, f"{name}(?, {inside})") if _refused(name, [None, argument]) == "" else ""
-    return Fault(kind, f"{call} is no value: {whole.problems[0].message}", better)
+    return Fault(kind, f"{call} is no value: {reason or whole.problems[0].message}", better)
 
 
 def _refused(name: str, arguments: Sequence[Closed | None]) -> str:

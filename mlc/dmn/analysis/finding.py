@@ -34,6 +34,7 @@ class Aspect(StrEnum):
     ALWAYS_MET = "always_met"
     REDUNDANT_TEST = "redundant_test"
     NOT_A_RANGE = "not_a_range"
+    NOT_A_DATE = "not_a_date"
     DIGITS = "comma_in_a_number"
     MISMATCH = "type_mismatch"
     BAD_CONSTANT = "bad_constant"

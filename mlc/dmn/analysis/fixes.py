@@ -82,13 +82,15 @@ def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) ->
     if bare in ("*", "–", "—", "−", "--", "ANY") and is_cell:  # noqa: RUF001
         yield "-"
     signs = _outside_strings(unquoted, _with_signs)
+    if is_cell:
+        yield from _shapes(signs)
     yield signs
     numbers = _outside_strings(signs, _with_numbers)
     yield numbers
     yield _without_commas(numbers)
     if is_cell:
         for one in (numbers, _without_commas(numbers), _outside_strings(numbers, _with_words)):
-            for shaped in _shapes(one):
+            for shaped in (one, *_shapes(one)):
                 yield shaped
                 yield _with_functions(shaped, known)
     yield _with_functions(numbers, known)
@@ -145,6 +147,9 @@ def _dates_and_numbers(text: str, is_cell: bool) -> Iterable[str]:
         yield f'{found[1] or ""} date and time("{found[2]}")'.strip()
     if re.fullmatch(r"-?\d+,\d+", text) and not is_cell:
         yield text.replace(",", ".")
+    found = re.fullmatch(r"(.*)@\"([^\"]*)\"", text)
+    if found and (day := iso_date(found[2])):
+        yield f'{found[1]}@"{day}"'
     found = re.fullmatch(r"([\[(\]])\s*(\d+,\d+|\d+)\s*(?:\.\.|-|;)\s*(\d+,\d+|\d+)\s*([\])\[])", text)
     if found and "," in text:
         yield f"{found[1]}{found[2]}..{found[3]}{found[4]}".replace(",", ".")
@@ -173,6 +178,14 @@ def _shapes(text: str) -> Iterable[str]:
         yield _range(found[1], found[2], found[3], found[4])
     if found := re.fullmatch(r"([\[(\]])\s*([^,;]+?)\s*[,;-]\s*([^,;]+?)\s*([\])\[])", text):
         yield f"{found[1]}{found[2]}..{found[3]}{found[4]}"
+    if found := re.fullmatch(rf"([\[(\]])?\s*(?:-?∞|-inf\w*|\*)?\s*\.\.\s*({_NUMBER})\s*([\])\[])?", text):
+        yield f"{'<' if found[3] in (')', '[') else '<='} {found[2]}"
+    if found := re.fullmatch(rf"([\[(\]])?\s*({_NUMBER})\s*\.\.\s*(?:\+?∞|\+?inf\w*|\*)?\s*([\])\[])?", text):
+        yield f"{'>' if found[1] in ('(', ']') else '>='} {found[2]}"
+    if found := re.fullmatch(rf"({_NUMBER})\s*\+|({_NUMBER})\s+(?:and|or)\s+(?:above|over|more|higher|up)", text):
+        yield f">= {found[1] or found[2]}"
+    if found := re.fullmatch(rf"({_NUMBER})\s+(?:and|or)\s+(?:below|under|less|lower|fewer)", text):
+        yield f"<= {found[1]}"
     if re.search(r"\s+or\s+", text):
         yield re.sub(r"\s+or\s+", ", ", text)
     if found := re.fullmatch(r"\{(.*)\}", text):

@@ -19,11 +19,11 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .closed import Reader, quick_run, reader_of
-from .domains import Domain, declared_type, domain_of
+from .columntypes import Domain, declared_type, domain_of
 from .finding import Aspect, Finding, Severity
 from .numerals import comma_in_a_number
-from .parts import Cell, Part, cell_of
-from .spans import IncomparableError, Span, covers_all, meet, on_a_line, union, within
+from .parts import Cell, Part, broken, cell_of
+from .spans import IncomparableError, Span, covers_all, is_empty, meet, on_a_line, union, within
 from .spelling import closest, typed_constant
 
 _LOOKS_LIKE_A_TEST = re.compile(r"\s*(?:[<>]=?|!=|==?)\s*\S|\s*[\[(].*\.\..*[\])]\s*$")
@@ -77,15 +77,16 @@ class Column:
 
 def check_input_cells(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
     """All cells of all input columns."""
+    unparsed = broken(model)
     for index in range(len(table.box.inputs)):
         column = Column(table, index, model)
         usual = column.domain.kind or _usual_kind(column)
         known: dict[str, list[Finding]] = {}
         for rule, text in zip(table.table.rules, column.cells, strict=True):
-            if text.text not in known:
-                cell = column.cell(text)
-                known[text.text] = [] if cell is None else list(_of_cell(cell, column, usual))
             place = rule.place.at(column=column.label)
+            if text.text not in known:
+                cell = None if place in unparsed else column.cell(text)
+                known[text.text] = [] if cell is None else list(_of_cell(cell, column, usual))
             for found in known[text.text]:
                 yield Finding(
                     found.severity, found.kind, found.message, place, (), found.values, found.suggestion
@@ -126,7 +127,9 @@ def _usual_kind(column: Column) -> str | None:
 def _of_cell(cell: Cell, column: Column, usual: str | None) -> Iterator[Finding]:
     """What is wrong with one cell; the place is the caller's."""
     mismatches = [part for part in cell.parts if usual is not None and not _fits(part, usual)]
-    comma = comma_in_a_number(cell, column.cells)
+    subtractions = [part for part in mismatches if part.form == "value" and _DATE.fullmatch(_tight(part))]
+    mismatches = [part for part in mismatches if part not in subtractions]
+    comma = comma_in_a_number(cell, column.cells, whole=column.domain.whole)
     if comma is not None:
         yield column_finding(column, Severity.WARNING, Aspect.DIGITS, comma.message, cell.text, comma.suggestion)
     for part in mismatches:
@@ -158,6 +161,8 @@ def _mismatch(cell: Cell, part: Part, column: Column, kind: str, alone: bool) ->
     better = typed_constant(value, kind)
     if better and part.form == "value":
         better = cell.replaced(part, better)
+    elif better and part.form == "relation" and kind == "string":
+        better = ""  # texts have an order, but hardly the one that is meant
     elif better and part.form == "relation":
         better = cell.replaced(part, f"{part.symbol} {better}")
     elif part.form == "range":
@@ -185,16 +190,22 @@ def _of_part(cell: Cell, part: Part, column: Column) -> Iterator[Finding]:
         low, high = sorted((part.tokens[0].text, part.tokens[2].text), key=Decimal)
         message = f"{part.text} is a subtraction, whose value is {text_of(value)}; a range is written with two points"
         yield warn(Aspect.NOT_A_RANGE, message, f"[{low}..{high}]")
-    elif isinstance(value, Decimal) and (found := _DATE.fullmatch(part.text.replace(" ", ""))):
+    elif isinstance(value, Decimal) and (found := _DATE.fullmatch(_tight(part))):
         better = typed_constant(found.group(), "date")
-        message = f"{part.text} is a subtraction, whose value is {text_of(value)}"
-        yield warn(Aspect.NOT_A_RANGE, f"{message}; a date is written date(...)", better)
+        message = f"{part.text} is a subtraction, whose value is {text_of(value)}; a date is written date(...)"
+        dated = column.domain.kind in ("date", "date and time")
+        severity = Severity.ERROR if dated and len(cell.parts) == 1 else Severity.WARNING
+        yield warn(Aspect.NOT_A_DATE, message if better else f"{message}, and there is no such day", better, severity)
+    elif isinstance(value, list) and len(part.tokens) == 5 and part.tokens[2].text == "-":
+        low, high = sorted((part.tokens[1].text, part.tokens[3].text), key=Decimal)
+        message = f"{part.text} is a list of one difference; a range is written with two points"
+        yield warn(Aspect.NOT_A_RANGE, message, f"[{low}..{high}]")
     elif isinstance(value, list) and part.tokens[0].text == "[":
         if len(value) == 2 and all(isinstance(item, Decimal) for item in value):
             low, high = sorted(value)
             message = f"{part.text} is a list: it is met by {text_of(low)} and {text_of(high)} alone, not between them"
             yield warn(Aspect.NOT_A_RANGE, message, f"[{text_of(low)}..{text_of(high)}]")
-    elif ("or" in words or "and" in words) and not isinstance(value, bool):
+    elif part.ends[0].truth and ("or" in words or "and" in words) and not isinstance(value, bool):
         better = re.sub(r"\s+or\s+", ", ", part.text) if "and" not in words else ""
         yield warn(Aspect.NEVER_MET, f"{part.text} joins what is neither true nor false: it is never met", better)
     elif part.ends[0].truth and isinstance(value, bool) and column.domain.kind != "boolean":
@@ -202,11 +213,16 @@ def _of_part(cell: Cell, part: Part, column: Column) -> Iterator[Finding]:
         yield warn(kind, f"{part.text} asks nothing of the column's value: it is {word} met")
     elif isinstance(value, str) and column.domain.kind in (None, "string"):
         if _LOOKS_LIKE_A_TEST.match(value):
-            yield warn(Aspect.TEXT_OF_A_TEST, f"{part.text} is a text: only that text meets it", value.strip())
+            better = value.strip() if column.domain.kind is None else ""
+            yield warn(Aspect.TEXT_OF_A_TEST, f"{part.text} is a text: only that text meets it", better)
         elif value.strip() in ("-", "null"):
             meant = "any value" if value.strip() == "-" else "a missing value"
             message = f"{part.text} is a text, and not {meant}"
             yield warn(Aspect.TEXT_OF_A_TEST, message, value.strip(), Severity.HINT)
+
+
+def _tight(part: Part) -> str:
+    return part.text.replace(" ", "")
 
 
 def _together(cell: Cell, column: Column) -> Iterator[Finding]:
@@ -231,7 +247,7 @@ def _together(cell: Cell, column: Column) -> Iterator[Finding]:
 def _on_the_line(cell: Cell, column: Column) -> Finding | None:  # noqa: PLR0911 - one for each kind
     spans = spans_of(cell)
     if not spans:
-        return None
+        return _of_truths(cell, column)
     whole = column.domain.whole and all(isinstance(end, Decimal) for s in spans for end in (s.low, s.high) if end)
     merged = union(spans, whole)
     if cell.negated and covers_all(merged):
@@ -258,6 +274,15 @@ def _on_the_line(cell: Cell, column: Column) -> Finding | None:  # noqa: PLR0911
     return _redundant(cell, column)
 
 
+def _of_truths(cell: Cell, column: Column) -> Finding | None:
+    """A cell that both true and false meet."""
+    values = [value for part in cell.parts for value in part.values() if part.form == "value"]
+    if not cell.negated and True in values and False in values and all(isinstance(value, bool) for value in values):
+        message = f"{cell.text} is met by both true and false"
+        return column_finding(column, Severity.HINT, Aspect.ALWAYS_MET, message, cell.text, "-")
+    return None
+
+
 def _redundant(cell: Cell, column: Column) -> Finding | None:
     if len(cell.parts) > 50:
         return None
@@ -281,6 +306,8 @@ def _turned(cell: Cell) -> str:
         return ""
     if part.form == "range":
         low, high = (text_of(end.value, inner=True) for end in part.ends)
+        if not is_empty(Span(part.ends[0].value, True, part.ends[1].value, True)) and low != high:
+            return f"[{_source(part, 0)}..{_source(part, 1)}]"
         texts = [_source(part, 0), _source(part, 1)]
         if low == high:
             return texts[0]

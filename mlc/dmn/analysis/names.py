@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,9 +18,9 @@ from mlc.dmn.script import is_script
 
 from .calls import faults_of
 from .closed import Reader, reader_of
-from .domains import Domain, declared_type, domain_of
+from .columntypes import Domain, declared_type, domain_of
 from .finding import Aspect, Finding, Severity
-from .parts import cell_of
+from .parts import Part, broken, cell_of
 from .spelling import NO, YES, closest, near, quoted
 
 _NULLS = frozenset({"null", "none", "nil", "n/a", "na", "undefined", "missing"})
@@ -37,6 +38,7 @@ class Surroundings:
         self.decisions = [decision.variable.name for decision in model.definitions.decisions]
         self.known = [*self.columns, *variables, *self.declared, *self.decisions]
         self.reader: Reader = reader_of(model)
+        self.broken = broken(model)
         self.language = model.definitions.language
 
     def free(self, text: dmn.Text, *, is_cell: bool) -> tuple[list[str], list[str]]:
@@ -78,9 +80,10 @@ def _of_column(
     is_cell: bool,
 ) -> Iterator[Finding]:
     known: dict[str, list[Finding]] = {}
+    unparsed = around.broken
     strings = any(text.text.startswith('"') for text in cells)
     for rule, text in zip(table.table.rules, cells, strict=True):
-        if text.text in ("", "-"):
+        if text.text in ("", "-") or rule.place.at(column=label) in unparsed:
             continue
         if text.text not in known:
             known[text.text] = list(_of_text(text, around, domain, label, strings=strings, is_cell=is_cell))
@@ -101,27 +104,33 @@ def _of_text(
     cell = cell_of(text.text, around.reader)
     whole = {part.text.strip(): part for part in cell.parts} if cell is not None else {}
     whole |= {part.text[len(part.symbol) :].strip(): part for part in cell.parts if part.symbol} if cell else {}
-    told: set[str] = set()
+    meant: list[tuple[Part, str]] = []
+    told: dict[str, tuple[Severity, str]] = {}
     for words, part in whole.items():
         names = [name for name in (*free, *builtins) if words == name or (words in ("N/A", "n/a") and name in words)]
         if not names:
             continue
-        told.update(names)
         better = _meant(words, around, domain, strings=strings, is_cell=is_cell)
-        suggestion = ""
-        if better and cell is not None:
-            symbol = part.symbol
-            suggestion = cell.replaced(part, f"{symbol} {better}" if symbol and better != "-" else better)
-        sure = bool(around.declared) or domain.kind in ("string", "boolean") and better not in around.known
+        if better:
+            meant.append((part, f"{part.symbol} {better}" if part.symbol and better != "-" else better))
+        sure = bool(around.declared) or domain.kind in ("string", "boolean")
+        is_word = strings or domain.kind in ("string", "boolean", None) or better != ""
+        severity = Severity.ERROR if sure and is_word and not orders(part.symbol) else Severity.WARNING
         name = words if words in names or len(names) > 1 else names[0]
         what = f"{name} has no quotes and is no name that the model knows: it is asked for as a further input"
         if words in builtins:
             what = f"{name} is the name of a function, which no value is equal to"
-        known = [name for name in around.known if name == better]
-        also = f"; did you mean {better}?" if better else ""
-        is_word = bool(known) or strings or domain.kind in ("string", "boolean", None) or better in ("null", "-")
-        severity = Severity.ERROR if sure and is_word and not symbol_only(part.symbol) else Severity.WARNING
-        yield Finding(severity, Aspect.UNQUOTED, what + also, values=values, suggestion=suggestion)
+        told[names[0]] = (severity, what + (f"; did you mean {better}?" if better else ""))
+        told |= {other: told[names[0]] for other in names[1:]}
+    suggestion = cell.replaced_all(meant) if cell is not None and meant else ""
+    for severity, message in dict.fromkeys(told.values()):
+        yield Finding(severity, Aspect.UNQUOTED, message, values=values, suggestion=suggestion)
+    for name in builtins:
+        if name not in told and "[" not in text.text:
+            message = f"{name} is the name of a function, which needs brackets behind it"
+            better = re.sub(rf"^{name}\s+(.+)$", rf"{name}(\1)", text.text)
+            better = better if better != text.text and is_cell and name == "not" else ""
+            yield Finding(Severity.ERROR, Aspect.BAD_CALL, message, values=values, suggestion=better)
     for name in free:
         if name in told:
             continue
@@ -136,7 +145,7 @@ def _of_text(
         yield Finding(Severity.WARNING, Aspect.UNDECLARED, message + also, values=values, suggestion=better)
 
 
-def symbol_only(symbol: str) -> bool:
+def orders(symbol: str) -> bool:
     """Whether a relation puts values in order, so that a name behind it is rather a threshold than a word."""
     return symbol in ("<", "<=", ">", ">=")
 

@@ -22,18 +22,18 @@ class Comma(NamedTuple):
     suggestion: str
 
 
-def comma_in_a_number(cell: Cell, column: Sequence[dmn.Text]) -> Comma | None:
+def comma_in_a_number(cell: Cell, column: Sequence[dmn.Text], *, whole: bool = False) -> Comma | None:
     """Two tests of a cell that may have been meant as one number.
 
     Behind a relation (`>= 0,7`) there is no doubt. A bare `0,7` may be a list of two values: it is taken for one number
-    where the first begins with a zero and nothing in the column is written as such a list with a space.
+    where a column that isn't of `whole` numbers has a zero before the comma, or fractions in other cells.
     """
     for index, (left, right) in enumerate(zip(cell.parts, cell.parts[1:], strict=False)):
         first, second = left.tokens[-1], right.tokens[0]
         if not _adjacent(first, second, left, right):
             continue
         after_relation = left.tokens[0].text in _RELATIONS
-        if not after_relation and not _is_one_number(cell, index, first.text, second.text, column):
+        if not after_relation and not _is_one_number(cell, index, (first.text, second.text), column, whole):
             continue
         grouped = _THOUSANDS.fullmatch(f"{first.text},{second.text}") is not None and not first.text.startswith("0")
         number = first.text + ("" if grouped else ".") + second.text
@@ -56,11 +56,12 @@ def _adjacent(first: Token, second: Token, left: Part, right: Part) -> bool:
     )
 
 
-def _is_one_number(cell: Cell, index: int, first: str, second: str, column: Sequence[dmn.Text]) -> bool:
-    if len(cell.parts) != 2 or index or cell.negated:
+def _is_one_number(
+    cell: Cell, index: int, digits: tuple[str, str], column: Sequence[dmn.Text], whole: bool
+) -> bool:
+    first, second = digits
+    if len(cell.parts) != 2 or index or cell.negated or whole:
         return False
-    if second.startswith("0") and len(second) > 1:
+    if first == "0" or (second.startswith("0") and len(second) > 1):
         return True
-    others = [text.text for text in column if text.text != cell.text]
-    fractions = any(re.search(r"\d\.\d|[<>]=?\s*\d+,\d", text) for text in others)
-    return first == "0" and (len(second) > 1 or fractions)
+    return any(re.search(r"\d\.\d|[<>]=?\s*\d+,\d", text.text) for text in column if text.text != cell.text)

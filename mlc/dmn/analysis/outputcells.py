@@ -17,7 +17,7 @@ from mlc.dmn.script import is_script
 from mlc.dmn.tables import OutputColumn
 
 from .closed import Closed, quick_run, reader_of
-from .domains import domain_of
+from .columntypes import domain_of
 from .finding import Aspect, Finding, Severity
 from .inputcells import test_of
 from .spelling import closest, typed_constant

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mlc.dmn.errors import Place
 from mlc.dmn.feel.lexer import Token
 from mlc.dmn.feel.run import Value
 from mlc.dmn.feel.unary import RELATIONS
 from mlc.dmn.feel.values import Range
+from mlc.dmn.model import DecisionModel
 
 from .closed import Closed, Reader
 from .spans import Span
@@ -62,6 +64,11 @@ class Part(NamedTuple):
         ]
 
 
+def broken(model: DecisionModel) -> set[Place]:
+    """The places of the texts that loading could not parse, of which there is nothing more to say."""
+    return {problem.place for problem in model.problems}
+
+
 class Cell(NamedTuple):
     """A cell: one of the `parts` must pass, or, if it is `negated`, none."""
 
@@ -71,8 +78,14 @@ class Cell(NamedTuple):
 
     def replaced(self, part: Part, text: str) -> str:
         """The cell with another text in the place of one of its parts."""
-        start, end = part.tokens[0].position, _end(part.tokens[-1])
-        return self.text[:start] + text + self.text[end:]
+        return self.replaced_all([(part, text)])
+
+    def replaced_all(self, texts: Sequence[tuple[Part, str]]) -> str:
+        """The cell with other texts in the places of some of its parts."""
+        found = self.text
+        for part, text in sorted(texts, key=lambda pair: -pair[0].tokens[0].position):
+            found = found[: part.tokens[0].position] + text + found[_end(part.tokens[-1]) :]
+        return found
 
 
 def cell_of(text: str, reader: Reader) -> Cell | None:

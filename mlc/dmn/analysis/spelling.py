@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from difflib import get_close_matches
 
 from mlc.dmn.errors import FeelError
 from mlc.dmn.feel import temporal
 from mlc.dmn.feel.run import Value
-from mlc.dmn.feel.values import text_of
+from mlc.dmn.feel.values import kind_of, text_of
 
 from .closed import Reader
 
@@ -27,7 +27,10 @@ YES, NO = frozenset({"true", "yes", "y", "on", "ja", "wahr", "pass", "passed"}),
 def near(name: str, known: Iterable[str]) -> str:
     """The known name that is most like another; "" for none. Case, spaces, `_` and `-` count for nothing."""
     names = {squashed(one): one for one in list(known)[:MOST] if one != name}
-    found = get_close_matches(squashed(name), list(names), n=1, cutoff=0.75)
+    wanted = squashed(name)
+    found = get_close_matches(wanted, list(names), n=1, cutoff=0.75)
+    if not found and len(wanted) > 2:  # of a short name, two letters in the wrong order are much
+        found = [one for one in names if sorted(one) == sorted(wanted)]
     return names[found[0]] if found else ""
 
 
@@ -65,8 +68,8 @@ def typed_constant(value: Value, kind: str) -> str:  # noqa: PLR0911 - one for e
     if kind == "number" and isinstance(value, str) and (found := _NUMBER.fullmatch(value)):
         number = text_of(Decimal(found[2]) / 100) if found[3] else found[2]
         return f"{found[1]} {number}" if found[1] else number
-    if kind == "boolean" and text.strip().casefold() in YES | NO:
-        return "true" if text.strip().casefold() in YES else "false"
+    if kind == "boolean" and text.strip().casefold() in YES | NO | {"1", "0"}:
+        return "true" if text.strip().casefold() in YES | {"1"} else "false"
     if isinstance(value, str) and value.strip().casefold() in ("null", "none", "n/a"):
         return "null"
     if kind == "date":
@@ -80,16 +83,16 @@ def typed_constant(value: Value, kind: str) -> str:  # noqa: PLR0911 - one for e
     if kind == "time":
         return _readable(text, "time", temporal.parse_time)
     if kind.endswith("duration"):
-        return _readable(text, "duration", temporal.parse_duration)
+        return _readable(text, "duration", temporal.parse_duration, kind)
     return ""
 
 
-def _readable(text: str, function: str, parse: object) -> str:
+def _readable(text: str, function: str, parse: Callable[[str], Value], kind: str = "") -> str:
     try:
-        parse(text)  # type: ignore[operator]
+        found = parse(text)
     except FeelError:
         return ""
-    return f"{function}({quoted(text)})"
+    return "" if kind and kind_of(found) != kind else f"{function}({quoted(text)})"
 
 
 def closest(value: Value, allowed: str, reader: Reader) -> str:

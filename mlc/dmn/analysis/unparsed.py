@@ -12,7 +12,7 @@ from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
-from .domains import declared_type, domain_of
+from .columntypes import declared_type, domain_of
 from .finding import Finding
 from .fixes import fixed
 from .names import Surroundings
