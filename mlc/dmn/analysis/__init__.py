@@ -3,30 +3,40 @@
     for finding in mlc.dmn.analysis.analyse("thresholds.dmn").findings:
         print(finding.severity, finding)
 
-Each check is given a compiled table and what it was made of, and yields findings.
+Each check is given a compiled table and what it was made of, and yields findings. A check of a whole model is given
+the model and the place that its file is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlc.dmn.boxes import CompiledTable
-from mlc.dmn.errors import DmnError
+from mlc.dmn.document import content, parse
+from mlc.dmn.errors import DmnError, Place
 from mlc.dmn.imports import Source
+from mlc.dmn.markup import Element
 from mlc.dmn.model import MAX_BYTES, DecisionModel, load
 
+from .closed import reader_of
 from .finding import Aspect, Finding, Severity
 from .inputcells import check_input_cells
+from .inputs import check_columns, check_inputs
+from .models import check_calls, check_logic, check_names_once
 from .names import check_names
 from .outputcells import check_output_cells
+from .schema import check_schema, explicit_inputs
 from .unparsed import problems_of
 
 __all__ = ["Analysis", "Aspect", "Finding", "Severity", "analyse"]
 
+ModelCheck = Callable[[DecisionModel, Place], Iterator[Finding]]
 Check = Callable[[CompiledTable, DecisionModel], Iterator[Finding]]
 
-CHECKS: tuple[Check, ...] = (check_input_cells, check_output_cells, check_names)
+CHECKS: tuple[Check, ...] = (check_input_cells, check_output_cells, check_names, check_columns)
+MODEL_CHECKS: tuple[ModelCheck, ...] = (check_logic, check_names_once, check_calls, check_inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +65,22 @@ def analyse(
     except DmnError as error:
         return Analysis([Finding.of(problem) for problem in error.problems], None)
     findings = list(problems_of(model))
+    root, place = _root(source, name, max_bytes)
+    findings += check_schema(root, place)
+    reader_of(model).explicit_inputs = explicit_inputs(root)
+    for whole in MODEL_CHECKS:
+        findings += whole(model, place)
     for table in model.tables:
         for check in CHECKS:
             findings += check(table, model)
+    if reader_of(model).exhausted:
+        message = "the expressions take too long to look into all of them: some were not looked at"
+        findings.append(Finding(Severity.HINT, Aspect.UNKNOWN, message, place))
     order = list(Severity)
     return Analysis(sorted(findings, key=lambda finding: order.index(finding.severity)), model)
+
+
+def _root(source: Source, name: str | None, max_bytes: int) -> tuple[Element, Place]:
+    """The XML of a file that has been loaded, and the place that the file is."""
+    place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
+    return parse(content(source, place, max_bytes), place), place

@@ -33,10 +33,12 @@ class Closed(NamedTuple):
 class Reader:
     """Reads the texts of one model, each once, within the steps that the analysis of a model may take.
 
-    `exhausted` tells whether these have been too few: then some expressions were not looked into.
+    `exhausted` tells whether these have been too few: then some expressions were not looked into. `explicit_inputs` are
+    the names of the input data with a variable: decorations of a diagram, as Camunda has them, declare nothing.
     """
 
     def __init__(self) -> None:
+        self.explicit_inputs: set[str] = set()
         self.left = STEPS_TOGETHER
         self.exhausted = False
         self._tokens: dict[str, list[Token] | None] = {}

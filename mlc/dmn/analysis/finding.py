@@ -53,6 +53,7 @@ class Aspect(StrEnum):
     UNUSED_COLUMN = "unused_column"
 
     MISSING_NAME = "missing_name"
+    BAD_NAME = "bad_name"
     MISSING_LOGIC = "missing_logic"
     VARIABLE = "variable"
     CONFUSABLE_NAMES = "confusable_names"

@@ -34,9 +34,10 @@ class Surroundings:
         self.columns = [column.name for column in table.table.inputs if column.name]
         variables = [column.variable for column in table.table.inputs if column.variable]
         self.vocabulary = table.vocabulary.inside(*self.columns, *variables)
-        self.declared = [data.variable.name for data in model.definitions.inputs]
+        self.declared = sorted(reader_of(model).explicit_inputs)
         self.decisions = [decision.variable.name for decision in model.definitions.decisions]
-        self.known = [*self.columns, *variables, *self.declared, *self.decisions]
+        inputs = [data.variable.name for data in model.definitions.inputs]
+        self.known = [*self.columns, *variables, *inputs, *self.decisions]
         self.reader: Reader = reader_of(model)
         self.broken = broken(model)
         self.language = model.definitions.language
