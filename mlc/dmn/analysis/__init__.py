@@ -24,6 +24,7 @@ from .closed import reader_of
 from .finding import Aspect, Finding, Severity
 from .inputcells import check_input_cells
 from .inputs import check_columns, check_inputs
+from .members import check_members, check_members_in_cells
 from .models import check_calls, check_logic, check_names_once
 from .names import check_names
 from .outputcells import check_output_cells
@@ -35,8 +36,8 @@ __all__ = ["Analysis", "Aspect", "Finding", "Severity", "analyse"]
 ModelCheck = Callable[[DecisionModel, Place], Iterator[Finding]]
 Check = Callable[[CompiledTable, DecisionModel], Iterator[Finding]]
 
-CHECKS: tuple[Check, ...] = (check_input_cells, check_output_cells, check_names, check_columns)
-MODEL_CHECKS: tuple[ModelCheck, ...] = (check_logic, check_names_once, check_calls, check_inputs)
+CHECKS: tuple[Check, ...] = (check_input_cells, check_output_cells, check_names, check_columns, check_members_in_cells)
+MODEL_CHECKS: tuple[ModelCheck, ...] = (check_logic, check_names_once, check_calls, check_inputs, check_members)
 
 
 @dataclass(frozen=True, slots=True)

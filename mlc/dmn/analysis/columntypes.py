@@ -48,6 +48,10 @@ def domain_of(model: DecisionModel, type_ref: str | None, *allowed: dmn.Text | N
 
 def declared_type(model: DecisionModel, decision: str, name: str) -> str | None:
     """The typeRef of the input data or decision that a decision knows by a name; None where none is declared."""
+    for knowledge in model.definitions.knowledge:
+        if knowledge.name == decision and knowledge.function is not None:
+            types = {parameter.name: parameter.type_ref for parameter in knowledge.function.parameters}
+            return types.get(name)
     for data in model.definitions.inputs:
         if data.variable.name == name:
             return data.variable.type_ref

@@ -74,6 +74,8 @@ def _parses(text: str, vocabulary: Vocabulary, is_cell: bool) -> bool:
 
 def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) -> Iterable[str]:
     bare = text.strip()
+    if bare in ("-", "") and not is_cell:
+        yield "null"
     for candidate in _dates_and_numbers(bare, is_cell):
         yield candidate
     unquoted = _quotes(bare)

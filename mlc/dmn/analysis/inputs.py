@@ -12,6 +12,7 @@ from mlc.dmn.model import DecisionModel
 from .closed import reader_of
 from .columntypes import declared_type, domain_of
 from .finding import Aspect, Finding, Severity
+from .names import Surroundings
 from .spelling import near, squashed
 
 
@@ -23,18 +24,19 @@ def check_inputs(model: DecisionModel, place: Place) -> Iterator[Finding]:
     functions = {one.variable.name for one in definitions.invocables()}
     outputs = {name: unit.name for unit in model.units for name in unit.outputs}
     inputs = {data.variable.name for data in definitions.inputs}
+    told = {name for table in model.tables for name in _in_allowed_values(table, model)}
     asked: dict[str, Place] = {}
     for unit in model.units:
         required = {*unit.needs.decisions, *unit.exported} - {""}
         for name, given in unit.needs.inputs.items():
-            if given.declared:
+            if given.declared or (name in told and given.place.column):
                 continue
             asked.setdefault(name, given.place)
             if given.place.rule is not None or any(other in inputs | decisions.keys() for other in given.instead):
                 continue
             here = given.place
             values = ((here.column or name, name),)
-            if name in decisions and decisions[name] != unit.name or name in functions:
+            if (name in decisions and decisions[name] != unit.name) or name in functions:
                 what = "decision" if name in decisions else "function"
                 message = f'the {what} "{name}" is not required here: its value is not known, and is asked for'
                 advice = f'require the {what} "{name}"'
@@ -51,7 +53,7 @@ def check_inputs(model: DecisionModel, place: Place) -> Iterator[Finding]:
                 advice = f'require the decision "{outputs[name]}"'
                 yield Finding(Severity.WARNING, Aspect.NOT_REQUIRED, message, here, values=values, suggestion=advice)
             else:
-                known = [*required, *inputs, *decisions]
+                known = [*required, *explicit, *decisions]
                 close = near(name, known)
                 if not close and not explicit:
                     continue
@@ -59,6 +61,15 @@ def check_inputs(model: DecisionModel, place: Place) -> Iterator[Finding]:
                 message += f"; did you mean {close}?" if close else ""
                 yield Finding(Severity.WARNING, Aspect.UNDECLARED, message, here, values=values, suggestion=close)
     yield from _confusable(asked)
+
+
+def _in_allowed_values(table: CompiledTable, model: DecisionModel) -> Iterator[str]:
+    """Names in allowed values, which are told with the column."""
+    around = Surroundings(table, model)
+    texts = [*(clause.allowed for clause in table.box.inputs), *(clause.allowed for clause in table.box.outputs)]
+    for text in texts:
+        if text is not None and text.text:
+            yield from around.free(text, is_cell=True)[0]
 
 
 def _confusable(asked: dict[str, Place]) -> Iterator[Finding]:

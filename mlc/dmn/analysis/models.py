@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from mlc.dmn import elements as dmn
 from mlc.dmn.errors import Kind, Place
 from mlc.dmn.feel.types import TYPES
-from mlc.dmn.feel.values import kind_of
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
@@ -16,7 +15,8 @@ from .calls import faults_of
 from .closed import reader_of
 from .columntypes import domain_of
 from .finding import Aspect, Finding, Severity
-from .parts import broken, cell_of, split
+from .names import nothing_allowed
+from .parts import broken, split
 from .spelling import near
 from .texts import boxes_of, inside, texts_of
 
@@ -115,16 +115,8 @@ def _allowed(item: dmn.ItemDefinition, place: Place, model: DecisionModel) -> It
     kind = domain_of(model, item.type_ref).kind
     for component in item.components:
         yield from _allowed(component, place, model)
-    if item.allowed is None or kind is None or not item.allowed.text:
-        return
-    reader = reader_of(model)
-    cell = cell_of(item.allowed.text, reader)
-    if cell is None or any(part.form == "other" for part in cell.parts):
-        return
-    values = [value for part in cell.parts for value in part.values()]
-    if values and all(kind_of(value) != kind for value in values):
-        message = f"the allowed values {item.allowed.text} are of type {kind_of(values[0])}, and the type is {kind}"
-        yield Finding(Severity.ERROR, Aspect.MISMATCH, f"{message}: no value is allowed", place)
+    if item.allowed is not None and item.allowed.text:
+        yield from nothing_allowed(item.allowed, kind, place, reader_of(model))
 
 
 def check_calls(model: DecisionModel, place: Place) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from mlc.dmn.errors import FeelSyntaxError, Place
 from mlc.dmn.feel.builtins import BUILTINS
 from mlc.dmn.feel.cursor import KEYWORDS
 from mlc.dmn.feel.parser import parse_expression, parse_unary_tests
+from mlc.dmn.feel.values import kind_of
 from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
@@ -36,8 +37,7 @@ class Surroundings:
         self.vocabulary = table.vocabulary.inside(*self.columns, *variables)
         self.declared = sorted(reader_of(model).explicit_inputs)
         self.decisions = [decision.variable.name for decision in model.definitions.decisions]
-        inputs = [data.variable.name for data in model.definitions.inputs]
-        self.known = [*self.columns, *variables, *inputs, *self.decisions]
+        self.known = [*self.columns, *variables, *self.declared, *self.decisions]
         self.reader: Reader = reader_of(model)
         self.broken = broken(model)
         self.language = model.definitions.language
@@ -64,11 +64,39 @@ def check_names(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]
         type_ref = clause.type_ref or declared_type(model, table.table.decision, column.name or "")
         domain = domain_of(model, type_ref, clause.allowed)
         cells = [rule.inputs[index] for rule in table.box.rules]
+        yield from _of_allowed(clause.allowed, around, domain, column.place)
         yield from _of_column(table, around, cells, domain, column.label, is_cell=True)
     for index, (output, made) in enumerate(zip(table.box.outputs, table.table.outputs, strict=True)):
         domain = domain_of(model, output.type_ref, output.allowed)
         cells = [rule.outputs[index] for rule in table.box.rules]
+        yield from _of_allowed(output.allowed, around, domain, table.table.place.at(column=made.name))
         yield from _of_column(table, around, cells, domain, made.name, is_cell=False)
+
+
+def _of_allowed(
+    text: dmn.Text | None,
+    around: Surroundings,
+    domain: Domain,
+    place: Place,
+) -> Iterator[Finding]:
+    """The allowed values of a column: they are constants, of the column's type."""
+    if text is None or not text.text or place in around.broken:
+        return
+    only = domain._replace(allowed=())
+    for found in _of_text(text, around, only, place.column or "", strings=True, is_cell=True):
+        yield replace(found, place=place)
+    yield from nothing_allowed(text, domain.kind, place, around.reader)
+
+
+def nothing_allowed(text: dmn.Text, kind: str | None, place: Place, reader: Reader) -> Iterator[Finding]:
+    """Allowed values of another type than the type that they restrict: no value is allowed."""
+    cell = cell_of(text.text, reader)
+    if cell is None or kind is None or any(part.form == "other" for part in cell.parts):
+        return
+    values = [value for part in cell.parts for value in part.values()]
+    if values and all(kind_of(value) != kind for value in values):
+        message = f"the allowed values {text.text} are of type {kind_of(values[0])}, and the type is {kind}"
+        yield Finding(Severity.ERROR, Aspect.MISMATCH, f"{message}: no value is allowed", place)
 
 
 def _of_column(
@@ -112,6 +140,8 @@ def _of_text(
         if not names:
             continue
         better = _meant(words, around, domain, strings=strings, is_cell=is_cell)
+        if orders(part.symbol) and better not in ("null", "-"):
+            better = near(words, around.known)
         if better:
             meant.append((part, f"{part.symbol} {better}" if part.symbol and better != "-" else better))
         sure = bool(around.declared) or domain.kind in ("string", "boolean")
@@ -122,7 +152,7 @@ def _of_text(
         if words in builtins:
             what = f"{name} is the name of a function, which no value is equal to"
         told[names[0]] = (severity, what + (f"; did you mean {better}?" if better else ""))
-        told |= {other: told[names[0]] for other in names[1:]}
+        told |= dict.fromkeys(names[1:], told[names[0]])
     suggestion = cell.replaced_all(meant) if cell is not None and meant else ""
     for severity, message in dict.fromkeys(told.values()):
         yield Finding(severity, Aspect.UNQUOTED, message, values=values, suggestion=suggestion)

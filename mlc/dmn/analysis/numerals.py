@@ -56,9 +56,7 @@ def _adjacent(first: Token, second: Token, left: Part, right: Part) -> bool:
     )
 
 
-def _is_one_number(
-    cell: Cell, index: int, digits: tuple[str, str], column: Sequence[dmn.Text], whole: bool
-) -> bool:
+def _is_one_number(cell: Cell, index: int, digits: tuple[str, str], column: Sequence[dmn.Text], whole: bool) -> bool:
     first, second = digits
     if len(cell.parts) != 2 or index or cell.negated or whole:
         return False

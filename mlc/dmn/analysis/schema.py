@@ -15,7 +15,10 @@ from .finding import Aspect, Finding, Severity
 from .spelling import near
 
 _ALWAYS = "description extensionElements"
-_EXPRESSION = "decisionTable literalExpression context invocation functionDefinition list relation conditional filter for some every"  # fmt: skip
+_EXPRESSION = (
+    "decisionTable literalExpression context invocation functionDefinition list relation conditional filter"
+    " for some every"
+)
 _CELL = "text importedValues"
 #: What may stand in the elements that say how a decision is made.
 _CHILDREN: Mapping[str, frozenset[str]] = {
@@ -70,8 +73,14 @@ _NAMED = frozenset(
     {"decision", "inputData", "businessKnowledgeModel", "decisionService", "itemDefinition", "itemComponent"}
     | {"formalParameter", "column", "variable", "parameter"}
 )
-_TITLES = {"inputData": "input data", "businessKnowledgeModel": "knowledge model", "decisionService": "decision service",
-           "decision": "decision", "itemDefinition": "type", "itemComponent": "component"}  # fmt: skip
+_TITLES = {
+    "inputData": "input data",
+    "businessKnowledgeModel": "knowledge model",
+    "decisionService": "decision service",
+    "decision": "decision",
+    "itemDefinition": "type",
+    "itemComponent": "component",
+}
 _DIAGRAMS = re.compile(r"https?://www\.omg\.org/spec/DMN/(\w+)/(DMNDI|DC|DI)/?")
 _KNOWN_DIAGRAMS = frozenset({"20151101", "20180521", "20191111", "20211108", "20230324", "20240513"})
 #: Kinds of elements that references of these names point to.

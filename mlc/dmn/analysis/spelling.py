@@ -29,9 +29,13 @@ def near(name: str, known: Iterable[str]) -> str:
     names = {squashed(one): one for one in list(known)[:MOST] if one != name}
     wanted = squashed(name)
     found = get_close_matches(wanted, list(names), n=1, cutoff=0.75)
-    if not found and len(wanted) > 2:  # of a short name, two letters in the wrong order are much
-        found = [one for one in names if sorted(one) == sorted(wanted)]
+    if not found and len(wanted) > 2:  # of a short name, one letter is much
+        found = [one for one in names if sorted(one) == sorted(wanted) or _one_letter(one, wanted)]
     return names[found[0]] if found else ""
+
+
+def _one_letter(one: str, other: str) -> bool:
+    return len(one) == len(other) and one[0] == other[0] and sum(map(str.__ne__, one, other)) == 1
 
 
 def squashed(name: str) -> str:

@@ -123,6 +123,9 @@ def _not_required(problem: Problem, model: DecisionModel) -> str:
         return ""
     required = unit.needs.names() | unit.exported.keys()
     text = problem.message
+    for function in model.definitions.invocables():
+        if f'there is no function "{function.variable.name}"' in text:
+            return f'require the function "{function.variable.name}"'
     for one in sorted(model.definitions.all(), key=lambda element: -len(element.variable.name)):
         name = one.variable.name
         if " " in name and name in text and name not in required and one.id != unit.id:
