@@ -74,7 +74,8 @@ def _of_call(text: str, tokens: Sequence[Token], where: tuple[int, int, int], re
     whole = reader.closed(call)
     if whole is not None:
         if whole.problems and (whole.value is None or not isinstance(whole.value, (list, dict))):
-            yield _constant(text, name, call, whole, reader, text_of_tokens(text, tokens[opening + 1 : end]))
+            inside = text_of_tokens(text, tokens[opening + 1 : end])
+            yield _constant(text, call, inside, whole.problems[0].message, reader)
         return
     pieces = split(tokens[opening + 1 : end]) if end > opening + 1 else []
     if any(len(piece) > 1 and piece[1].text == ":" for piece in pieces) or not all(pieces):
@@ -88,18 +89,19 @@ def _of_call(text: str, tokens: Sequence[Token], where: tuple[int, int, int], re
         yield Fault(Aspect.BAD_CALL, f"{call} cannot answer: {reason}", better)
 
 
-def _constant(text: str, name: str, call: str, whole: Closed, reader: Reader, inside: str) -> Fault:
+def _constant(text: str, call: str, inside: str, reason: str, reader: Reader) -> Fault:
+    name = call.partition("(")[0].strip()
     kind = Aspect.BAD_CONSTANT if name in _DATES else Aspect.BAD_CALL
     better = ""
     pieces = [Closed(None)] * len(split(reader.tokens(inside) or [])) if inside else []
-    reason = _refused(name, pieces) if kind is Aspect.BAD_CALL else ""
+    reason = (_refused(name, pieces) if kind is Aspect.BAD_CALL else "") or reason
     argument = reader.closed(inside) if inside else None
     if name in ("date", "date and time") and argument is not None and isinstance(argument.value, str):
         day = iso_date(argument.value)
         better = text.replace(inside, quoted(day)) if day else ""
     elif argument is not None and isinstance(argument.value, str) and name not in _DATES:
         better = text.replace(call, f"{name}(?, {inside})") if _refused(name, [None, argument]) == "" else ""
-    return Fault(kind, f"{call} is no value: {reason or whole.problems[0].message}", better)
+    return Fault(kind, f"{call} is no value: {reason}", better)
 
 
 def _refused(name: str, arguments: Sequence[Closed | None]) -> str:
@@ -115,10 +117,10 @@ def _refused(name: str, arguments: Sequence[Closed | None]) -> str:
             continue
         last = signature.parameters[-1:] * (count - most)
         for parameter, argument in zip((*signature.parameters, *last), arguments, strict=False):
-            if argument is not None and not argument.problems:
-                if parameter.type.fit(argument.value, quick_run()) is MISFIT:
-                    reasons.append(f"{parameter.name} must be {parameter.type.name}")
-                    break
+            known = argument is not None and not argument.problems
+            if argument is not None and known and parameter.type.fit(argument.value, quick_run()) is MISFIT:
+                reasons.append(f"{parameter.name} must be {parameter.type.name}")
+                break
         else:
             parameters = (*signature.parameters, *last)
             numbers = all(

@@ -34,11 +34,13 @@ _SIGNS = (
     (r"\s*;\s*|\s*\|\s*", ", "),
     (r"[$€£]\s*(?=\d)|(?<=\d)\s*[$€£]", ""),
 )  # fmt: skip
+_MORE = r"(?:is\s+)?(?:greater|more|higher|larger|bigger)\s+than"
+_LESS = r"(?:is\s+)?(?:less|lower|smaller|fewer)\s+than"
 _WORDS = (
-    (r"(?:is\s+)?(?:greater|more|higher|larger|bigger)\s+than\s+or\s+equal(?:s)?(?:\s+to)?\s+|at\s+least\s+|min\.?\s+", ">= "),
-    (r"(?:is\s+)?(?:less|lower|smaller|fewer)\s+than\s+or\s+equal(?:s)?(?:\s+to)?\s+|at\s+most\s+|max\.?\s+|up\s+to\s+", "<= "),
-    (r"(?:is\s+)?(?:greater|more|higher|larger|bigger)\s+than\s+|above\s+|over\s+", "> "),
-    (r"(?:is\s+)?(?:less|lower|smaller|fewer)\s+than\s+|below\s+|under\s+", "< "),
+    (rf"{_MORE}\s+or\s+equals?(?:\s+to)?\s+|at\s+least\s+|min\.?\s+", ">= "),
+    (rf"{_LESS}\s+or\s+equals?(?:\s+to)?\s+|at\s+most\s+|max\.?\s+|up\s+to\s+", "<= "),
+    (rf"{_MORE}\s+|above\s+|over\s+", "> "),
+    (rf"{_LESS}\s+|below\s+|under\s+", "< "),
     (r"(?:is\s+)?not\s+equal(?:s)?(?:\s+to)?\s+", "!= "),
     (r"(?:is\s+)?equal(?:s)?(?:\s+to)?\s+", "= "),
 )  # fmt: skip
@@ -76,8 +78,7 @@ def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) ->
     bare = text.strip()
     if bare in ("-", "") and not is_cell:
         yield "null"
-    for candidate in _dates_and_numbers(bare, is_cell):
-        yield candidate
+    yield from _dates_and_numbers(bare, is_cell)
     unquoted = _quotes(bare)
     if unquoted != bare:
         yield unquoted
@@ -158,51 +159,12 @@ def _dates_and_numbers(text: str, is_cell: bool) -> Iterable[str]:
 
 
 def _shapes(text: str) -> Iterable[str]:
-    """Forms of a whole cell."""
-    number = f"({_NUMBER}|{_END})"
-    for pattern in (
-        rf"between\s+{number}\s+and\s+{number}",
-        rf"(?:from\s+)?{number}\s+(?:to|bis|until|till)\s+{number}",
-        rf"({_NUMBER})\s*\.\.\s*({_NUMBER})",
-        rf"{number}\s*\.\.\s*{number}",
-        rf"({_NUMBER})\s+-\s+({_NUMBER})",
-    ):
-        if found := re.fullmatch(pattern, text, re.IGNORECASE):
-            yield f"[{found[1]}..{found[2]}]"
-    bound = r"([^<>=!,]+?)"
-    subject = r"(?:\?|[^\W\d]\w*)?\s*"
-    if found := re.fullmatch(rf"{subject}{_RELATION}\s*{bound}\s+(?:and|but)\s+{subject}{_RELATION}\s*{bound}", text):
-        yield _range(found[1], found[2], found[3], found[4])
-        yield f"? {found[1]} {found[2]} and ? {found[3]} {found[4]}"
-    if found := re.fullmatch(rf"{bound}\s*(<=?)\s*(?:\?|[^\W\d]\w*)\s*(<=?)\s*{bound}", text):
-        yield _range(">" + found[2][1:], found[1], found[3], found[4])
-    if found := re.fullmatch(rf"{_RELATION}\s*{bound}\s*{_RELATION}\s*{bound}", text):
-        yield _range(found[1], found[2], found[3], found[4])
-    if found := re.fullmatch(r"([\[(\]])\s*([^,;]+?)\s*[,;-]\s*([^,;]+?)\s*([\])\[])", text):
-        yield f"{found[1]}{found[2]}..{found[3]}{found[4]}"
-    if found := re.fullmatch(rf"([\[(\]])?\s*(?:-?∞|-inf\w*|\*)?\s*\.\.\s*({_NUMBER})\s*([\])\[])?", text):
-        yield f"{'<' if found[3] in (')', '[') else '<='} {found[2]}"
-    if found := re.fullmatch(rf"([\[(\]])?\s*({_NUMBER})\s*\.\.\s*(?:\+?∞|\+?inf\w*|\*)?\s*([\])\[])?", text):
-        yield f"{'>' if found[1] in ('(', ']') else '>='} {found[2]}"
-    if found := re.fullmatch(rf"({_NUMBER})\s*\+|({_NUMBER})\s+(?:and|or)\s+(?:above|over|more|higher|up)", text):
-        yield f">= {found[1] or found[2]}"
-    if found := re.fullmatch(rf"({_NUMBER})\s+(?:and|or)\s+(?:below|under|less|lower|fewer)", text):
-        yield f"<= {found[1]}"
+    """What a whole cell of one of the known shapes was meant to be."""
+    for pattern, meant in _SHAPES:
+        if found := pattern.fullmatch(text):
+            yield meant(found)
     if re.search(r"\s+or\s+", text):
         yield re.sub(r"\s+or\s+", ", ", text)
-    if found := re.fullmatch(r"\{(.*)\}", text):
-        yield found[1].strip()
-    if found := re.fullmatch(r"(not\s+)?in\s*[(\[{](.*)[)\]}]", text):
-        yield f"not({found[2].strip()})" if found[1] else found[2].strip()
-    if found := re.fullmatch(r"(?:is\s+not|not|!)\s*(.+)", text, re.IGNORECASE):
-        inner = found[1].strip()
-        yield f"not({inner[1:-1] if inner.startswith('(') and inner.endswith(')') else inner})"
-    if found := re.fullmatch(r"(?:is|=)\s+(.+)", text):
-        yield found[1]
-    if found := re.fullmatch(r"(contains|starts with|ends with|matches)\s*(\"[^\"]*\")", text):
-        yield f"{found[1]}(?, {found[2]})"
-    if found := re.fullmatch(r"(.+?)\s*(?:~|like)\s*(\"[^\"]*\")", text):
-        yield f"matches({found[1]}, {found[2]})"
 
 
 def _range(one: str, low: str, other: str, high: str) -> str:
@@ -242,9 +204,62 @@ def _words(text: str, kind: str | None) -> Iterable[str]:
         pieces = [piece.strip() for piece in text.split(",")]
         if all(_PLAIN_WORDS.fullmatch(piece) or _STRING.fullmatch(piece) for piece in pieces):
             yield ", ".join(piece if piece.startswith('"') else quoted(piece) for piece in pieces)
-        if found := re.fullmatch(rf"{_RELATION}\s*(.+)", text):
-            if _PLAIN_WORDS.fullmatch(found[2]):
-                yield quoted(found[2]) if found[1] == "=" else f"{found[1]} {quoted(found[2])}"
-        if found := re.fullmatch(r"not\s*\(?\s*([^()]+?)\s*\)?", text):
-            if _PLAIN_WORDS.fullmatch(found[1]):
-                yield f"not({quoted(found[1])})"
+        if (found := re.fullmatch(rf"{_RELATION}\s*(.+)", text)) and _PLAIN_WORDS.fullmatch(found[2]):
+            yield quoted(found[2]) if found[1] == "=" else f"{found[1]} {quoted(found[2])}"
+        if (found := re.fullmatch(r"not\s*\(?\s*([^()]+?)\s*\)?", text)) and _PLAIN_WORDS.fullmatch(found[1]):
+            yield f"not({quoted(found[1])})"
+
+
+def _low(found: re.Match[str]) -> str:
+    return f"{'>' if found[1] in ('(', ']') else '>='} {found[2]}"
+
+
+def _high(found: re.Match[str]) -> str:
+    return f"{'<' if found[2] in (')', '[') else '<='} {found[1]}"
+
+
+def _negated(found: re.Match[str]) -> str:
+    inner = found[1].strip()
+    return f"not({inner[1:-1] if inner.startswith('(') and inner.endswith(')') else inner})"
+
+
+_ENDS = f"({_NUMBER}|{_END})"
+_BOUND = r"([^<>=!,]+?)"
+_SUBJECT = r"(?:\?|[^\W\d]\w*)?\s*"
+_TWO = rf"{_SUBJECT}{_RELATION}\s*{_BOUND}\s+(?:and|but)\s+{_SUBJECT}{_RELATION}\s*{_BOUND}"
+_ANYTHING = r"(?:[-+]?∞|[-+]?inf\w*|\*)?"
+_SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), meant)
+    for pattern, meant in (
+        (rf"between\s+{_ENDS}\s+and\s+{_ENDS}", lambda found: f"[{found[1]}..{found[2]}]"),
+        (rf"(?:from\s+)?{_ENDS}\s+(?:to|bis|until|till)\s+{_ENDS}", lambda found: f"[{found[1]}..{found[2]}]"),
+        (rf"({_NUMBER})\s*\.\.\s*({_NUMBER})", lambda found: f"[{found[1]}..{found[2]}]"),
+        (rf"{_ENDS}\s*\.\.\s*{_ENDS}", lambda found: f"[{found[1]}..{found[2]}]"),
+        (rf"({_NUMBER})\s+-\s+({_NUMBER})", lambda found: f"[{found[1]}..{found[2]}]"),
+        (_TWO, lambda found: _range(found[1], found[2], found[3], found[4])),
+        (_TWO, lambda found: f"? {found[1]} {found[2]} and ? {found[3]} {found[4]}"),
+        (
+            rf"{_BOUND}\s*(<=?)\s*(?:\?|[^\W\d]\w*)\s*(<=?)\s*{_BOUND}",
+            lambda found: _range(">" + found[2][1:], found[1], found[3], found[4]),
+        ),
+        (
+            rf"{_RELATION}\s*{_BOUND}\s*{_RELATION}\s*{_BOUND}",
+            lambda found: _range(found[1], found[2], found[3], found[4]),
+        ),
+        (
+            r"([\[(\]])\s*([^,;]+?)\s*[,;-]\s*([^,;]+?)\s*([\])\[])",
+            lambda found: f"{found[1]}{found[2]}..{found[3]}{found[4]}",
+        ),
+        (rf"[\[(\]]?\s*{_ANYTHING}\s*\.\.\s*({_NUMBER})\s*([\])\[])?", _high),
+        (rf"([\[(\]])?\s*({_NUMBER})\s*\.\.\s*{_ANYTHING}\s*[\])\[]?", _low),
+        (rf"({_NUMBER})\s*\+", lambda found: f">= {found[1]}"),
+        (rf"({_NUMBER})\s+(?:and|or)\s+(?:above|over|more|higher|up)", lambda found: f">= {found[1]}"),
+        (rf"({_NUMBER})\s+(?:and|or)\s+(?:below|under|less|lower|fewer)", lambda found: f"<= {found[1]}"),
+        (r"\{(.*)\}", lambda found: found[1].strip()),
+        (r"not\s+in\s*[(\[{](.*)[)\]}]", lambda found: f"not({found[1].strip()})"),
+        (r"in\s*[(\[{](.*)[)\]}]", lambda found: found[1].strip()),
+        (r"(?:is\s+not|not|!)\s*(.+)", _negated),
+        (r"(?:is|=)\s+(.+)", lambda found: found[1]),
+        (r"(contains|starts with|ends with|matches)\s*(\"[^\"]*\")", lambda found: f"{found[1]}(?, {found[2]})"),
+    )
+)

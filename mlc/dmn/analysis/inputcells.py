@@ -13,7 +13,7 @@ from mlc.dmn.feel.values import kind_of, text_of
 from mlc.dmn.model import DecisionModel
 
 from .finding import Aspect, Finding, Severity
-from .inputcolumn import Column, column_finding
+from .inputcolumn import Column
 from .metby import on_the_line
 from .numerals import comma_in_a_number
 from .parts import Cell, Part, broken
@@ -58,7 +58,7 @@ def _of_cell(cell: Cell, column: Column, usual: str | None) -> Iterator[Finding]
     mismatches = [part for part in mismatches if part not in subtractions]
     comma = comma_in_a_number(cell, column.cells, whole=column.domain.whole)
     if comma is not None:
-        yield column_finding(column, Severity.WARNING, Aspect.DIGITS, comma.message, cell.text, comma.suggestion)
+        yield column.finding(Severity.WARNING, Aspect.DIGITS, comma.message, cell.text, comma.suggestion)
     for part in mismatches:
         yield _mismatch(cell, part, column, usual or "", alone=len(mismatches) == len(cell.parts))
     for part in cell.parts:
@@ -90,7 +90,7 @@ def _mismatch(cell: Cell, part: Part, column: Column, kind: str, alone: bool) ->
         brackets = "[" if part.low_closed else "(", "]" if part.high_closed else ")"
         better = cell.replaced(part, f"{brackets[0]}{ends[0]}..{ends[1]}{brackets[1]}") if all(ends) else ""
     severity = Severity.ERROR if declared and alone else Severity.WARNING
-    return column_finding(column, severity, Aspect.MISMATCH, message, cell.text, better)
+    return column.finding(severity, Aspect.MISMATCH, message, cell.text, better)
 
 
 def _of_part(cell: Cell, part: Part, column: Column) -> Iterator[Finding]:
@@ -98,7 +98,7 @@ def _of_part(cell: Cell, part: Part, column: Column) -> Iterator[Finding]:
 
     def warn(kind: Aspect, message: str, suggestion: str = "", severity: Severity = Severity.WARNING) -> Finding:
         better = cell.replaced(part, suggestion) if suggestion else ""
-        return column_finding(column, severity, kind, message, cell.text, better)
+        return column.finding(severity, kind, message, cell.text, better)
 
     words = [token.text for token in part.tokens if token.kind == "name"]
     if any(end.timed for end in part.ends):
@@ -155,7 +155,7 @@ def _together(cell: Cell, column: Column) -> Iterator[Finding]:
         part = next(part for part in cell.parts if value in part.values())
         better = cell.replaced(part, near) if near and len(part.values()) == 1 else ""
         message = f"{shown} is none of the allowed values {column.allowed_text()}: it is never met"
-        yield column_finding(column, Severity.WARNING, Aspect.OUTSIDE_VALUES, message, cell.text, better)
+        yield column.finding(Severity.WARNING, Aspect.OUTSIDE_VALUES, message, cell.text, better)
     try:
         found = None if outside else on_the_line(cell, column)
     except (IncomparableError, ArithmeticError):

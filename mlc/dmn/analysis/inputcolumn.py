@@ -59,6 +59,10 @@ class Column:
         except (LimitExceededError, RecursionError):
             return True
 
+    def finding(self, severity: Severity, kind: Aspect, message: str, text: str, suggestion: str = "") -> Finding:
+        """A finding about a cell's text, which is the value concerned; the place is the caller's."""
+        return Finding(severity, kind, message, values=((self.label, text),), suggestion=suggestion)
+
     def allowed_text(self) -> str:
         """The allowed values as they are written."""
         return " and ".join(text.text for text in self.domain.allowed)
@@ -81,10 +85,3 @@ def test_of(text: dmn.Text) -> Test | None:
         return parse_unary_tests(text.text, Vocabulary(), Place())
     except (FeelSyntaxError, RecursionError):
         return None
-
-
-def column_finding(
-    column: Column, severity: Severity, kind: Aspect, message: str, text: str, suggestion: str = ""
-) -> Finding:
-    """A finding about a cell's text, which is the value concerned."""
-    return Finding(severity, kind, message, values=((column.label, text),), suggestion=suggestion)

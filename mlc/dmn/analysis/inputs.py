@@ -1,4 +1,4 @@
-"""The names that decisions ask for: declared, required, or neither; and columns that ask for nothing or for the same."""
+"""The names that decisions ask for: declared, required, or neither; and columns that nobody asks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .names import Surroundings
 from .spelling import near, squashed
 
 
-def check_inputs(model: DecisionModel, place: Place) -> Iterator[Finding]:
+def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:
     """Names that are asked for outside of cells, and that nothing declares."""
     explicit = reader_of(model).explicit_inputs
     definitions = model.definitions

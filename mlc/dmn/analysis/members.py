@@ -31,9 +31,9 @@ def members_of(model: DecisionModel) -> dict[str, list[str]]:
         name = decision.variable.name
         _add(found, name, decision.variable.type_ref or answer_type(decision), model)
         unit = next((unit for unit in model.units if unit.id == decision.id), None)
-        if name not in found and unit is not None and unit.table is not None and len(unit.table.names) > 1:
-            if unit.table.aggregation is None:
-                found[name] = list(unit.table.names)
+        table = unit.table if unit is not None else None
+        if name not in found and table is not None and len(table.names) > 1 and table.aggregation is None:
+            found[name] = list(table.names)
     return found
 
 

@@ -8,7 +8,7 @@ from mlc.dmn.feel.unary import RELATIONS
 from mlc.dmn.feel.values import Range, text_of
 
 from .finding import Aspect, Finding, Severity
-from .inputcolumn import Column, column_finding, spans_of
+from .inputcolumn import Column, spans_of
 from .parts import Cell, Part
 from .spans import Span, covers_all, is_empty, meet, on_a_line, union, within
 
@@ -20,26 +20,26 @@ def on_the_line(cell: Cell, column: Column) -> Finding | None:  # noqa: PLR0911 
     whole = column.domain.whole and all(isinstance(end, Decimal) for s in spans for end in (s.low, s.high) if end)
     merged = union(spans, whole)
     if cell.negated and covers_all(merged):
-        return column_finding(column, Severity.WARNING, Aspect.NEVER_MET, f"{cell.text} is met by no value", cell.text)
+        return column.finding(Severity.WARNING, Aspect.NEVER_MET, f"{cell.text} is met by no value", cell.text)
     if not merged and not cell.negated:
         message = f"{cell.text} is met by no {'whole number' if whole and union(spans) else 'value'}"
-        return column_finding(column, Severity.WARNING, Aspect.NEVER_MET, message, cell.text, _turned(cell))
+        return column.finding(Severity.WARNING, Aspect.NEVER_MET, message, cell.text, _turned(cell))
     if not merged or covers_all(merged):
         message = f"{cell.text} is met by every value: a comma is read as or"
         if cell.negated or len(cell.parts) == 1:
             message = f"{cell.text} is met by every value"
-        return column_finding(column, Severity.WARNING, Aspect.ALWAYS_MET, message, cell.text, _conjunction(cell))
+        return column.finding(Severity.WARNING, Aspect.ALWAYS_MET, message, cell.text, _conjunction(cell))
     if not cell.negated:
         for line in column.lines():
             ends = [end for span in (*merged, *line) for end in (span.low, span.high) if end is not None]
             if on_a_line(ends) and not meet(merged, line, whole):
                 message = f"{cell.text} is met by none of the allowed values {column.allowed_text()}"
-                return column_finding(column, Severity.WARNING, Aspect.OUTSIDE_VALUES, message, cell.text)
+                return column.finding(Severity.WARNING, Aspect.OUTSIDE_VALUES, message, cell.text)
     empty = [part for part in cell.parts if not union(part.spans() or [], whole)]
     if empty and any(part.spans() for part in empty):
         part = next(part for part in empty if part.spans())
         message = f"{part.text} is met by no value, so that the rest of {cell.text} decides"
-        return column_finding(column, Severity.WARNING, Aspect.NEVER_MET, message, cell.text)
+        return column.finding(Severity.WARNING, Aspect.NEVER_MET, message, cell.text)
     return _redundant(cell, column)
 
 
@@ -48,7 +48,7 @@ def _of_truths(cell: Cell, column: Column) -> Finding | None:
     values = [value for part in cell.parts for value in part.values() if part.form == "value"]
     if not cell.negated and True in values and False in values and all(isinstance(value, bool) for value in values):
         message = f"{cell.text} is met by both true and false"
-        return column_finding(column, Severity.HINT, Aspect.ALWAYS_MET, message, cell.text, "-")
+        return column.finding(Severity.HINT, Aspect.ALWAYS_MET, message, cell.text, "-")
     return None
 
 
@@ -64,7 +64,7 @@ def _redundant(cell: Cell, column: Column) -> Finding | None:
                 if index < other_index and all(any(within(two, one) for one in inner) for two in outer):
                     continue  # the same twice: the second is the superfluous one
                 message = f"{part.text} asks no more than {other.text}: the two are read as or"
-                return column_finding(column, Severity.HINT, Aspect.REDUNDANT_TEST, message, cell.text)
+                return column.finding(Severity.HINT, Aspect.REDUNDANT_TEST, message, cell.text)
     return None
 
 

@@ -39,38 +39,43 @@ def check_logic(model: DecisionModel, place: Place) -> Iterator[Finding]:
 def _missing_in(box: dmn.Expression | None) -> Iterator[str]:
     """What a boxed expression lacks. An empty literal is told on loading."""
     match box:
-        case dmn.Context(entries):
-            if not entries:
-                yield "the context has no entries"
-            for number, entry in enumerate(entries, 1):
-                name = f'"{entry.variable.name}"' if entry.variable is not None else f"{number}"
-                if entry.expression is None:
-                    yield f"the entry {name} of the context has no expression"
-                if entry.variable is None and number < len(entries):
-                    yield f"the entry {name} of the context has no variable, and is not the last one, its result"
-        case dmn.Invocation(function, bindings):
-            if function is None:
-                yield "the invocation does not say which function it calls"
-            for binding in bindings:
-                if binding.variable is None:
-                    yield "a binding of the invocation has no parameter"
-                elif binding.expression is None:
-                    yield f'the invocation gives no expression for "{binding.variable.name}"'
+        case dmn.Context():
+            yield from _missing_in_context(box)
+        case dmn.Invocation():
+            yield from _missing_in_invocation(box)
         case dmn.Relation(columns, _):
             for name, times in Counter(column.name for column in columns).items():
                 if times > 1:
                     yield f'the relation has {times} columns "{name}"'
-            if any(cell is None for cell in inside(box)):
-                yield "a cell of the relation has no expression"
-        case dmn.Conditional() | dmn.Filter() | dmn.Loop():
-            if any(part is None for part in inside(box)):
-                yield "the expression has an empty part"
+        case dmn.Conditional() | dmn.Filter() | dmn.Loop() if any(part is None for part in inside(box)):
+            yield "the expression has an empty part"
         case dmn.FunctionDefinition(_, None, kind) if kind.upper() == "FEEL":
             yield "the function has no expression"
         case dmn.Table(_, outputs, rules) if outputs and not rules:
             yield "the table has no rules"
         case _:
             return
+
+
+def _missing_in_context(box: dmn.Context) -> Iterator[str]:
+    if not box.entries:
+        yield "the context has no entries"
+    for number, entry in enumerate(box.entries, 1):
+        name = f'"{entry.variable.name}"' if entry.variable is not None else f"{number}"
+        if entry.expression is None:
+            yield f"the entry {name} of the context has no expression"
+        if entry.variable is None and number < len(box.entries):
+            yield f"the entry {name} of the context has no variable, and is not the last one, its result"
+
+
+def _missing_in_invocation(box: dmn.Invocation) -> Iterator[str]:
+    if box.function is None:
+        yield "the invocation does not say which function it calls"
+    for binding in box.bindings:
+        if binding.variable is None:
+            yield "a binding of the invocation has no parameter"
+        elif binding.expression is None:
+            yield f'the invocation gives no expression for "{binding.variable.name}"'
 
 
 def check_names_once(model: DecisionModel, place: Place) -> Iterator[Finding]:

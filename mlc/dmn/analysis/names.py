@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from mlc.dmn import elements as dmn
 from mlc.dmn.boxes import CompiledTable
@@ -21,7 +22,7 @@ from .calls import faults_of
 from .closed import Reader, reader_of
 from .columntypes import Domain, declared_type, domain_of
 from .finding import Aspect, Finding, Severity
-from .parts import Part, broken, cell_of
+from .parts import Cell, Part, broken, cell_of
 from .spelling import NO, YES, closest, near, quoted
 
 _NULLS = frozenset({"null", "none", "nil", "n/a", "na", "undefined", "missing"})
@@ -123,6 +124,7 @@ def _of_column(
 def _of_text(
     text: dmn.Text, around: Surroundings, domain: Domain, label: str, *, strings: bool, is_cell: bool
 ) -> Iterator[Finding]:
+    """What is wrong with the calls and the names in a text; the place is the caller's."""
     values = ((label, text.text),)
     if not is_script(text.text, text.language or around.language):
         for fault in faults_of(text.text, around.reader):
@@ -130,32 +132,11 @@ def _of_text(
     free, builtins = around.free(text, is_cell=is_cell)
     if not free and not builtins:
         return
+    told: set[str] = set()
     cell = cell_of(text.text, around.reader)
-    whole = {part.text.strip(): part for part in cell.parts} if cell is not None else {}
-    whole |= {part.text[len(part.symbol) :].strip(): part for part in cell.parts if part.symbol} if cell else {}
-    meant: list[tuple[Part, str]] = []
-    told: dict[str, tuple[Severity, str]] = {}
-    for words, part in whole.items():
-        names = [name for name in (*free, *builtins) if words == name or (words in ("N/A", "n/a") and name in words)]
-        if not names:
-            continue
-        better = _meant(words, around, domain, strings=strings, is_cell=is_cell)
-        if orders(part.symbol) and better not in ("null", "-"):
-            better = near(words, around.known)
-        if better:
-            meant.append((part, f"{part.symbol} {better}" if part.symbol and better != "-" else better))
-        sure = bool(around.declared) or domain.kind in ("string", "boolean")
-        is_word = strings or domain.kind in ("string", "boolean", None) or better != ""
-        severity = Severity.ERROR if sure and is_word and not orders(part.symbol) else Severity.WARNING
-        name = words if words in names or len(names) > 1 else names[0]
-        what = f"{name} has no quotes and is no name that the model knows: it is asked for as a further input"
-        if words in builtins:
-            what = f"{name} is the name of a function, which no value is equal to"
-        told[names[0]] = (severity, what + (f"; did you mean {better}?" if better else ""))
-        told |= dict.fromkeys(names[1:], told[names[0]])
-    suggestion = cell.replaced_all(meant) if cell is not None and meant else ""
-    for severity, message in dict.fromkeys(told.values()):
-        yield Finding(severity, Aspect.UNQUOTED, message, values=values, suggestion=suggestion)
+    if cell is not None:
+        meaning = _Meaning(around, domain, strings, is_cell)
+        told = yield from _words(cell, free, builtins, meaning, label)
     for name in builtins:
         if name not in told and "[" not in text.text:
             message = f"{name} is the name of a function, which needs brackets behind it"
@@ -163,42 +144,86 @@ def _of_text(
             better = better if better != text.text and is_cell and name == "not" else ""
             yield Finding(Severity.ERROR, Aspect.BAD_CALL, message, values=values, suggestion=better)
     for name in free:
-        if name in told:
+        if name not in told:
+            yield replace(_unknown(name, text.text, around), values=values)
+
+
+def _unknown(name: str, text: str, around: Surroundings) -> Finding:
+    """A name inside of an expression that nothing declares."""
+    close = near(name, around.known)
+    if not close and not around.declared:
+        message = f'the cell asks for a further input, "{name}", which no column has'
+        return Finding(Severity.HINT, Aspect.UNDECLARED, message)
+    message = f'"{name}" is no name that the model knows: it is asked for as a further input'
+    also = f"; did you mean {close}?" if close else ""
+    better = re.sub(rf"\b{re.escape(name)}\b", close, text) if close else ""
+    return Finding(Severity.WARNING, Aspect.UNDECLARED, message + also, suggestion=better)
+
+
+def _words(
+    cell: Cell, free: list[str], builtins: list[str], meaning: _Meaning, label: str
+) -> Generator[Finding, None, set[str]]:
+    """The tests of a cell that are one unknown name; these names are the answer."""
+    meant: list[tuple[Part, str]] = []
+    told: dict[str, tuple[Severity, str]] = {}
+    for part in cell.parts:
+        words = part.text[len(part.symbol) :].strip() if part.symbol else part.text.strip()
+        names = [name for name in (*free, *builtins) if words == name or (words in ("N/A", "n/a") and name in words)]
+        if not names:
             continue
-        close = near(name, around.known)
-        if not close and not around.declared:
-            message = f'the cell asks for a further input, "{name}", which no column has'
-            yield Finding(Severity.HINT, Aspect.UNDECLARED, message, values=values)
-            continue
-        message = f'"{name}" is no name that the model knows: it is asked for as a further input'
-        also = f"; did you mean {close}?" if close else ""
-        better = text.text.replace(name, close) if close else ""
-        yield Finding(Severity.WARNING, Aspect.UNDECLARED, message + also, values=values, suggestion=better)
+        better = meaning.of(words, part.symbol)
+        if better:
+            meant.append((part, f"{part.symbol} {better}" if part.symbol and better != "-" else better))
+        name = words if words in names or len(names) > 1 else names[0]
+        what = f"{name} has no quotes and is no name that the model knows: it is asked for as a further input"
+        if words in builtins:
+            what = f"{name} is the name of a function, which no value is equal to"
+        severity = meaning.severity(part.symbol, better)
+        told |= dict.fromkeys(names, (severity, what + (f"; did you mean {better}?" if better else "")))
+    suggestion = cell.replaced_all(meant)
+    for severity, message in dict.fromkeys(told.values()):
+        values = ((label, cell.text),)
+        yield Finding(severity, Aspect.UNQUOTED, message, values=values, suggestion=suggestion if meant else "")
+    return set(told)
+
+
+class _Meaning(NamedTuple):
+    """Finds what was meant by a word that is no name. `strings`: other cells of the column are strings."""
+
+    around: Surroundings
+    domain: Domain
+    strings: bool
+    is_cell: bool
+
+    def of(self, words: str, symbol: str) -> str:
+        """The value or the name that was meant; "" where that is not clear."""
+        fixed = self.constant(words.casefold())
+        if fixed or orders(symbol):
+            return fixed or near(words, self.around.known)
+        for text in self.domain.allowed:
+            value = closest(words, text.text, self.around.reader)
+            if value:
+                return value
+        if self.domain.kind == "string" or self.strings:
+            return quoted(words)
+        close = near(words, self.around.known)
+        return close or (quoted(words) if self.domain.kind is None else "")
+
+    def constant(self, folded: str) -> str:
+        """A word for a truth value, for what is missing, or for anything."""
+        if folded in ("true", "false") or (self.domain.kind == "boolean" and folded in YES | NO):
+            return "true" if folded in YES else "false"
+        if folded in _NULLS:
+            return "null"
+        return "-" if self.is_cell and folded in _ANYTHING else ""
+
+    def severity(self, symbol: str, better: str) -> Severity:
+        """An error where it is sure that nobody gives an input of that name."""
+        sure = bool(self.around.declared) or self.domain.kind in ("string", "boolean")
+        is_word = self.strings or self.domain.kind in ("string", "boolean", None) or better != ""
+        return Severity.ERROR if sure and is_word and not orders(symbol) else Severity.WARNING
 
 
 def orders(symbol: str) -> bool:
     """Whether a relation puts values in order, so that a name behind it is rather a threshold than a word."""
     return symbol in ("<", "<=", ">", ">=")
-
-
-def _meant(words: str, around: Surroundings, domain: Domain, *, strings: bool, is_cell: bool) -> str:
-    """What was meant by a word that is no name."""
-    folded = words.casefold()
-    if domain.kind == "boolean" and folded in YES | NO:
-        return "true" if folded in YES else "false"
-    if folded in ("true", "false"):
-        return folded
-    if folded in _NULLS:
-        return "null"
-    if is_cell and folded in _ANYTHING:
-        return "-"
-    for text in domain.allowed:
-        value = closest(words, text.text, around.reader)
-        if value:
-            return value
-    if domain.kind == "string" or strings:
-        return quoted(words)
-    close = near(words, around.known)
-    if close:
-        return close
-    return quoted(words) if domain.kind in (None, "string") else ""
