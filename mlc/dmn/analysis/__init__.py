@@ -9,6 +9,7 @@ the model and the place that its file is.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,9 @@ from .schema import check_schema, explicit_inputs
 from .unparsed import problems_of
 
 __all__ = ["Analysis", "Aspect", "Finding", "Severity", "analyse"]
+
+#: Findings of one check that are listed.
+MOST = 1_000
 
 ModelCheck = Callable[[DecisionModel, Place], Iterator[Finding]]
 Check = Callable[[CompiledTable, DecisionModel], Iterator[Finding]]
@@ -67,18 +71,24 @@ def analyse(
         return Analysis([Finding.of(problem) for problem in error.problems], None)
     findings = list(problems_of(model))
     root, place = _root(source, name, max_bytes)
-    findings += check_schema(root, place)
+    findings += _few(check_schema(root, place), place)
     reader_of(model).explicit_inputs = explicit_inputs(root)
     for whole in MODEL_CHECKS:
-        findings += whole(model, place)
-    for table in model.tables:
-        for check in CHECKS:
-            findings += check(table, model)
+        findings += _few(whole(model, place), place)
+    for check in CHECKS:
+        findings += _few((found for table in model.tables for found in check(table, model)), place)
     if reader_of(model).exhausted:
         message = "the expressions take too long to look into all of them: some were not looked at"
         findings.append(Finding(Severity.HINT, Aspect.UNKNOWN, message, place))
     order = list(Severity)
     return Analysis(sorted(findings, key=lambda finding: order.index(finding.severity)), model)
+
+
+def _few(found: Iterator[Finding], place: Place) -> Iterator[Finding]:
+    """What one check finds, up to a number that nobody would read through."""
+    yield from itertools.islice(found, MOST)
+    if (one := next(found, None)) is not None:
+        yield Finding(one.severity, one.kind, "there are more findings of this kind, which are not listed", place)
 
 
 def _root(source: Source, name: str | None, max_bytes: int) -> tuple[Element, Place]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -12,10 +13,14 @@ from mlc.dmn.feel.run import STEPS, Run, Value
 from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 
+from .spelling import near, quoted
+
 #: Steps for one expression. What takes longer is nothing that an author writes as a constant.
 STEPS_EACH = 2_000
 #: Steps for all the expressions of a model, and how many different texts are looked at.
 STEPS_TOGETHER, TEXTS = 200_000, 20_000
+#: Names for which a near one is looked for. Who has more of them has another problem than the spelling.
+SEARCHES = 300
 
 
 class Closed(NamedTuple):
@@ -41,6 +46,7 @@ class Reader:
         self.explicit_inputs: set[str] = set()
         self.left = STEPS_TOGETHER
         self.exhausted = False
+        self.searches = SEARCHES
         self._tokens: dict[str, list[Token] | None] = {}
         self._closed: dict[str, Closed | None] = {}
 
@@ -58,6 +64,19 @@ class Reader:
         if text not in self._closed:
             self._closed[text] = self._worked_out(text)
         return self._closed[text]
+
+    def near(self, name: str, known: Iterable[str]) -> str:
+        """The known name that is most like another; "" for none, and when too many have been looked for."""
+        self.searches -= 1
+        return near(name, known) if self.searches >= 0 else ""
+
+    def closest(self, value: Value, allowed: str) -> str:
+        """The allowed value that is most like a string, as FEEL has it; "" if none is."""
+        found = self.closed(f"[{allowed}]")
+        if found is None or not isinstance(value, str) or not isinstance(found.value, list):
+            return ""
+        name = self.near(value, [item for item in found.value if isinstance(item, str)])
+        return quoted(name) if name else ""
 
     def _worked_out(self, text: str) -> Closed | None:
         tokens = self.tokens(text)

@@ -18,7 +18,7 @@ from mlc.dmn.feel.vocabulary import Vocabulary
 from .spelling import iso_date, near, quoted
 
 #: Longest text that is looked at: nobody pastes more into a cell.
-LONGEST = 2_000
+LONGEST = 200
 _STRING = re.compile(r'("(?:[^"\\]|\\.)*")')
 _SIGNS = (
     (r"[≥⩾]|=>|>\s+=", ">="),
@@ -75,7 +75,7 @@ def _parses(text: str, vocabulary: Vocabulary, is_cell: bool) -> bool:
 
 
 def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) -> Iterable[str]:
-    bare = text.strip()
+    bare = _outside_strings(text, lambda part: re.sub(r"\s+", " ", part))
     if bare in ("-", "") and not is_cell:
         yield "null"
     yield from _dates_and_numbers(bare, is_cell)

@@ -18,7 +18,7 @@ from .metby import on_the_line
 from .numerals import comma_in_a_number
 from .parts import Cell, Part, broken
 from .spans import IncomparableError
-from .spelling import closest, typed_constant
+from .spelling import typed_constant
 
 _LOOKS_LIKE_A_TEST = re.compile(r"\s*(?:[<>]=?|!=|==?)\s*\S|\s*[\[(].*\.\..*[\])]\s*$")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?!\d)")
@@ -150,7 +150,7 @@ def _together(cell: Cell, column: Column) -> Iterator[Finding]:
     outside = [v for part in cell.parts if part.form == "value" for v in part.values() if not column.allows(v)]
     outside = [value for value in outside if not cell.negated]
     for value in outside:
-        near = closest(value, column.allowed_text(), column.reader)
+        near = column.reader.closest(value, column.allowed_text())
         shown = text_of(value, inner=True)
         part = next(part for part in cell.parts if value in part.values())
         better = cell.replaced(part, near) if near and len(part.values()) == 1 else ""

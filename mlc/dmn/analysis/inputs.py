@@ -13,7 +13,7 @@ from .closed import reader_of
 from .columntypes import declared_type, domain_of
 from .finding import Aspect, Finding, Severity
 from .names import Surroundings
-from .spelling import near, squashed
+from .spelling import squashed
 
 
 def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:
@@ -54,7 +54,7 @@ def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:
                 yield Finding(Severity.WARNING, Aspect.NOT_REQUIRED, message, here, values=values, suggestion=advice)
             else:
                 known = [*required, *explicit, *decisions]
-                close = near(name, known)
+                close = reader_of(model).near(name, known)
                 if not close and not explicit:
                     continue
                 message = f'"{name}" is declared by no input data and no required decision'

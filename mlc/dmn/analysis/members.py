@@ -16,7 +16,6 @@ from .closed import Reader, reader_of
 from .columntypes import CHAIN, answer_type, domain_of
 from .finding import Aspect, Finding, Severity
 from .parts import broken
-from .spelling import near
 from .texts import texts_of
 
 _SIMPLE = frozenset({"number", "string", "boolean"})
@@ -104,7 +103,7 @@ def _faults(text: dmn.Text, members: Mapping[str, list[str]], names: Names, read
         if Names(known).match(with_end, dot + 1) is not None:
             continue
         member = tokens[dot + 1].text
-        close = near(member, known)
+        close = reader.near(member, known)
         has = f"it has {', '.join(known)}" if known else "it has no members"
         also = f"; did you mean {close}?" if close else ""
         better = text.text.replace(f"{name}.{member}", f"{name}.{close}") if close else ""

@@ -12,12 +12,11 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .calls import faults_of
-from .closed import reader_of
+from .closed import Reader, reader_of
 from .columntypes import domain_of
 from .finding import Aspect, Finding, Severity
 from .names import nothing_allowed
 from .parts import broken, split
-from .spelling import near
 from .texts import boxes_of, inside, texts_of
 
 
@@ -151,7 +150,7 @@ def check_calls(model: DecisionModel, place: Place) -> Iterator[Finding]:
         yield from _own_calls(text.text, here, functions, model)
     for box, here in boxes_of(model.definitions, place):
         if isinstance(box, dmn.Invocation):
-            yield from _bindings(box, here, functions)
+            yield from _bindings(box, here, functions, reader)
 
 
 def _short(text: str) -> str:
@@ -185,7 +184,9 @@ def _own_calls(
                 yield Finding(Severity.ERROR, Aspect.BAD_CALL, message, place)
 
 
-def _bindings(box: dmn.Invocation, place: Place, functions: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+def _bindings(
+    box: dmn.Invocation, place: Place, functions: Mapping[str, Sequence[str]], reader: Reader
+) -> Iterator[Finding]:
     """Parameters that an invocation gives, and those that the function has."""
     function = box.function.expression if isinstance(box.function, dmn.Typed) else box.function
     if not isinstance(function, dmn.Literal) or function.text.text not in functions:
@@ -194,7 +195,7 @@ def _bindings(box: dmn.Invocation, place: Place, functions: Mapping[str, Sequenc
     given = [binding.variable.name for binding in box.bindings if binding.variable is not None]
     for one in given:
         if one not in functions[name]:
-            close = near(one, functions[name])
+            close = reader.near(one, functions[name])
             message = f'the invocation gives "{one}", and {name}() takes ({", ".join(functions[name])})'
             yield Finding(Severity.ERROR, Aspect.BAD_CALL, message, place, suggestion=close)
     for one in functions[name]:

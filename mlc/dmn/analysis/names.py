@@ -23,7 +23,7 @@ from .closed import Reader, reader_of
 from .columntypes import Domain, declared_type, domain_of
 from .finding import Aspect, Finding, Severity
 from .parts import Cell, Part, broken, cell_of
-from .spelling import NO, YES, closest, near, quoted
+from .spelling import NO, YES, quoted
 
 _NULLS = frozenset({"null", "none", "nil", "n/a", "na", "undefined", "missing"})
 _ANYTHING = frozenset({"any", "all", "else", "otherwise", "default", "everything"})
@@ -150,7 +150,7 @@ def _of_text(
 
 def _unknown(name: str, text: str, around: Surroundings) -> Finding:
     """A name inside of an expression that nothing declares."""
-    close = near(name, around.known)
+    close = around.reader.near(name, around.known)
     if not close and not around.declared:
         message = f'the cell asks for a further input, "{name}", which no column has'
         return Finding(Severity.HINT, Aspect.UNDECLARED, message)
@@ -199,14 +199,14 @@ class _Meaning(NamedTuple):
         """The value or the name that was meant; "" where that is not clear."""
         fixed = self.constant(words.casefold())
         if fixed or orders(symbol):
-            return fixed or near(words, self.around.known)
+            return fixed or self.around.reader.near(words, self.around.known)
         for text in self.domain.allowed:
-            value = closest(words, text.text, self.around.reader)
+            value = self.around.reader.closest(words, text.text)
             if value:
                 return value
         if self.domain.kind == "string" or self.strings:
             return quoted(words)
-        close = near(words, self.around.known)
+        close = self.around.reader.near(words, self.around.known)
         return close or (quoted(words) if self.domain.kind is None else "")
 
     def constant(self, folded: str) -> str:

@@ -24,7 +24,7 @@ from .closed import Closed, Reader, quick_run, reader_of
 from .columntypes import Domain, domain_of
 from .finding import Aspect, Finding, Severity
 from .inputcolumn import test_of
-from .spelling import closest, typed_constant
+from .spelling import typed_constant
 
 _MOMENTS = {"date", "time", "date and time"}
 
@@ -102,7 +102,7 @@ def _of_value(given: Value, cell: dmn.Text, output: _Output) -> Iterator[Finding
         yield output.finding(Severity.ERROR, Aspect.MISMATCH, message, cell, better)
     elif value is MISFIT or _outside(value, output):
         message = f"the output {cell.text} is none of the allowed values {allowed}"
-        better = closest(given, allowed, output.reader)
+        better = output.reader.closest(given, allowed)
         yield output.finding(Severity.ERROR, Aspect.OUTSIDE_VALUES, message, cell, better)
     elif column.order and not any(value == one and type(value) is type(one) for one in column.order):
         message = f"the output {cell.text} is not in the list of priorities: it comes after all others"

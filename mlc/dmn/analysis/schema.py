@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -95,8 +96,8 @@ _TARGETS: Mapping[str, frozenset[str]] = {
     "sourceRef": frozenset(),
     "targetRef": frozenset(),
 }
-#: Findings of one file: who has more wants none of them.
-MOST = 200
+#: Elements that are looked at. A file of the largest size that is read has less, unless it is made for harm.
+ELEMENTS = 200_000
 
 
 def name_of(element: Element) -> str:
@@ -107,22 +108,26 @@ def name_of(element: Element) -> str:
 def check_schema(root: Element, place: Place) -> Iterator[Finding]:
     """What is wrong with the elements of a file."""
     namespace = root.tag.rpartition("}")[0]
-    ids = {id_: name_of(element) for element, _ in _walk(root, namespace) if (id_ := element.get("id"))}
     place = place.at(line=root.line)
+    elements = list(itertools.islice(_walk(root, namespace, place), ELEMENTS))
     if not squeezed(root.get("name")):
         yield Finding(Severity.HINT, Aspect.MISSING_NAME, "the model has no name", place)
     for spaces in sorted(_namespaces(root)):
         if (found := _DIAGRAMS.fullmatch(spaces)) and found[1] not in _KNOWN_DIAGRAMS:
             message = f"the diagram is in the namespace {spaces}, which no version of DMN has"
             yield Finding(Severity.WARNING, Aspect.NOT_IN_THE_SCHEMA, message, place)
-    typed = [element for element, _ in _walk(root, namespace) if name_of(element) == "variable"]
-    for count, (element, here) in enumerate(_walk(root, namespace, place)):
-        if count > 100_000:
-            return
-        yield from _children(element, here, namespace)
-        yield from _names(element, here)
-        yield from _variable(element, here, any_variables=bool(typed))
-        yield from _reference(element, here, ids)
+    ids = {id_: name_of(element) for element, _ in elements if (id_ := element.get("id"))}
+    any_variables = any(name_of(element) == "variable" for element, _ in elements)
+    for element, around in elements:
+        kind = name_of(element)
+        if kind in _CHILDREN:
+            yield from _children(element, around.at(line=element.line), namespace)
+        if kind in _NAMED:
+            here = around.at(line=element.line)
+            yield from _names(element, here)
+            yield from _variable(element, here, any_variables=any_variables)
+        elif kind in _TARGETS:
+            yield from _reference(element, around.at(line=element.line), ids)
 
 
 def explicit_inputs(root: Element) -> set[str]:
@@ -134,9 +139,9 @@ def explicit_inputs(root: Element) -> set[str]:
     return found
 
 
-def _walk(root: Element, namespace: str, place: Place | None = None) -> Iterator[tuple[Element, Place]]:
+def _walk(root: Element, namespace: str, place: Place) -> Iterator[tuple[Element, Place]]:
     """The elements of DMN's own namespace, with the place of each. What others have added is theirs."""
-    waiting = [(root, place or Place())]
+    waiting = [(root, place)]
     while waiting:
         element, here = waiting.pop()
         yield element, here
@@ -148,7 +153,7 @@ def _walk(root: Element, namespace: str, place: Place | None = None) -> Iterator
         for child in element:
             if child.tag.rpartition("}")[0] != namespace or name_of(child) == "DMNDI":
                 continue
-            kind, inner = name_of(child), here.at(line=child.line)
+            kind, inner = name_of(child), here
             if in_service and kind == "inputData":
                 continue  # a reference of the same name
             if kind in ("decision", "businessKnowledgeModel", "decisionService"):
@@ -178,9 +183,7 @@ def _namespaces(root: Element) -> set[str]:
 def _children(element: Element, place: Place, namespace: str) -> Iterator[Finding]:
     """Children that do not belong into an element, or are there too often."""
     own = name_of(element)
-    allowed = _CHILDREN.get(own)
-    if allowed is None:
-        return
+    allowed = _CHILDREN[own]
     children = [child for child in element if child.tag.rpartition("}")[0] == namespace]
     for child in children:
         kind = name_of(child)
@@ -216,8 +219,6 @@ def _children(element: Element, place: Place, namespace: str) -> Iterator[Findin
 def _names(element: Element, place: Place) -> Iterator[Finding]:
     """Elements without a name, and names that expressions cannot use."""
     kind, name = name_of(element), element.get("name")
-    if kind not in _NAMED:
-        return
     title = _TITLES.get(kind, kind)
     if not squeezed(name):
         yield Finding(Severity.ERROR, Aspect.MISSING_NAME, f"the {title} has no name", place)
@@ -259,8 +260,6 @@ def _variable(element: Element, place: Place, *, any_variables: bool) -> Iterato
 def _reference(element: Element, place: Place, ids: Mapping[str, str]) -> Iterator[Finding]:
     """References beside those that loading resolves: to authorities, owners and the like."""
     kind = name_of(element)
-    if kind not in _TARGETS:
-        return
     href = (element.get("href") or "").strip()
     namespace, _, id_ = href.rpartition("#")
     if namespace:

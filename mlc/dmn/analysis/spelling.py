@@ -12,10 +12,8 @@ from mlc.dmn.feel import temporal
 from mlc.dmn.feel.run import Value
 from mlc.dmn.feel.values import kind_of, text_of
 
-from .closed import Reader
-
 #: Names among which a near one is looked for: with more the search is slow.
-MOST = 2_000
+MOST = 1_000
 _NUMBER = re.compile(r"\s*([<>]=?|!=|=)?\s*(-?(?:\d+(?:\.\d+)?|\.\d+))\s*(%?)\s*")
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
@@ -97,12 +95,3 @@ def _readable(text: str, function: str, parse: Callable[[str], Value], kind: str
     except FeelError:
         return ""
     return "" if kind and kind_of(found) != kind else f"{function}({quoted(text)})"
-
-
-def closest(value: Value, allowed: str, reader: Reader) -> str:
-    """The allowed value that is most like a string; "" if none is."""
-    found = reader.closed(f"[{allowed}]")
-    if found is None or not isinstance(value, str) or not isinstance(found.value, list):
-        return ""
-    name = near(value, [item for item in found.value if isinstance(item, str)])
-    return quoted(name) if name else ""
