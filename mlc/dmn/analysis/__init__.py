@@ -21,7 +21,7 @@ from mlc.dmn.imports import Source
 from mlc.dmn.markup import Element
 from mlc.dmn.model import MAX_BYTES, DecisionModel, load
 
-from .closed import reader_of
+from .facts import facts_of
 from .finding import Aspect, Finding, Severity
 from .inputcells import check_input_cells
 from .inputs import check_columns, check_inputs
@@ -72,12 +72,12 @@ def analyse(
     findings = list(problems_of(model))
     root, place = _root(source, name, max_bytes)
     findings += _few(check_schema(root, place), place)
-    reader_of(model).explicit_inputs = explicit_inputs(root)
+    facts_of(model).explicit_inputs = explicit_inputs(root)
     for whole in MODEL_CHECKS:
         findings += _few(whole(model, place), place)
     for check in CHECKS:
         findings += _few((found for table in model.tables for found in check(table, model)), place)
-    if reader_of(model).exhausted:
+    if facts_of(model).reader.exhausted:
         message = "the expressions take too long to look into all of them: some were not looked at"
         findings.append(Finding(Severity.HINT, Aspect.UNKNOWN, message, place))
     order = list(Severity)

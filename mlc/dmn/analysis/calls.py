@@ -36,6 +36,7 @@ def faults_of(text: str, reader: Reader) -> Iterator[Fault]:
     tokens = reader.tokens(text)
     if not tokens or not any(token.text in ("(", "@") for token in tokens):
         return
+    with_end = [*tokens, Token("end", "", False, len(text))]
     behind = 0
     for index, token in enumerate(tokens):
         if token.kind != "name" or index < behind or (index == 0 and token.text == "not"):
@@ -46,12 +47,16 @@ def faults_of(text: str, reader: Reader) -> Iterator[Fault]:
             continue
         if index and tokens[index - 1].text == ".":
             continue
-        found = BUILTIN_NAMES.match([*tokens, Token("end", "", False, len(text))], index)
+        found = BUILTIN_NAMES.match(with_end, index)
         behind = index + found[1] if found is not None else 0
         if found is None or index + found[1] >= len(tokens) or tokens[index + found[1]].text != "(":
             continue
         end = _closing(tokens, index + found[1])
+        if end is not None and not reader.spend(2 * (end - index)):
+            return
         if end is not None:
+            if reader.closed(text_of_tokens(text, tokens[index : end + 1])) is not None:
+                behind = end  # one look at it is enough, whatever is in it
             yield from _of_call(text, tokens, (index, index + found[1], end), reader)
 
 
