@@ -31,8 +31,9 @@ def check_logic(model: DecisionModel, place: Place) -> Iterator[Finding]:
         if knowledge.function is None or knowledge.function.body is None:
             message = "the knowledge model has no expression: who calls it gets null"
             yield Finding(Severity.ERROR, Aspect.MISSING_LOGIC, message, place.at(decision=knowledge.name))
+    own = {id(knowledge.function) for knowledge in model.definitions.knowledge}
     for box, here in boxes_of(model.definitions, place):
-        for message in _missing_in(box):
+        for message in () if id(box) in own else _missing_in(box):
             yield Finding(Severity.ERROR, Aspect.MISSING_LOGIC, message, here)
 
 

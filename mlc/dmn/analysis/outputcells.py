@@ -101,6 +101,9 @@ def _of_value(given: Value, cell: dmn.Text, output: _Output) -> Iterator[Finding
         message = f"the output {cell.text} is a {kind_of(given)}, and the column gives {column.type.name}"
         better = typed_constant(given, output.domain.kind or "")
         yield output.finding(Severity.ERROR, Aspect.MISMATCH, message, cell, better)
+    elif value is MISFIT and output.domain.whole and given != given.to_integral_value():
+        message = f"the output {cell.text} is no whole number, and the column gives {column.type.name}"
+        yield output.finding(Severity.ERROR, Aspect.MISMATCH, message, cell)
     elif value is MISFIT or _outside(value, output):
         message = f"the output {cell.text} is none of the allowed values {allowed}"
         better = output.reader.closest(given, allowed)
