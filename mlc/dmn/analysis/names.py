@@ -227,7 +227,7 @@ class _Meaning(NamedTuple):
 
     def severity(self, symbol: str, better: str) -> Severity:
         """An error where it is sure that nobody gives an input of that name."""
-        sure = self.around.declares_inputs or self.domain.kind in ("string", "boolean")
+        sure = self.around.declares_inputs or better in ("true", "false", "null", "-")
         is_word = self.strings or self.domain.kind in ("string", "boolean", None) or better != ""
         return Severity.ERROR if sure and is_word and not orders(symbol) else Severity.WARNING
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from author_tables import declared, findings, table
-from dmn_text import decision, dmn, function, imported, input_data, item, knowledge_model, literal, service
+from dmn_text import decision, dmn, imported, input_data, item, knowledge_model, literal, service
 
 from mlc.dmn.analysis import Severity
 
@@ -78,8 +78,7 @@ WRONG = {
     # logic
     "no logic": (dmn(decision("d", "")), (ERROR, "missing_logic", "")),
     "a function without logic": (
-        dmn(f'<businessKnowledgeModel name="f" id="_f"><variable name="f"/>{function(["x"], "<a/>", "encapsulatedLogic")}'
-            "</businessKnowledgeModel>".replace("<a/>", ""), decision("d", "1")).replace(b"<a/>", b""),
+        dmn(knowledge_model("f", ["x"], "<a/>"), decision("d", "1")).replace(b"<a/>", b""),
         (ERROR, "missing_logic", "")),
     "a table without rules": (declared(table([("auc", "number")], [("p", "boolean")], []), ("auc", "number")),
                               (ERROR, "missing_logic", "")),
