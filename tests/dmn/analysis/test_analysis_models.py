@@ -6,7 +6,7 @@ import pytest
 from author_tables import declared, findings, table
 from dmn_text import decision, dmn, imported, input_data, item, knowledge_model, literal, service
 
-from mlc.dmn.analysis import Severity
+from mlc.dmn.analysis import Aspect, Severity
 
 ERROR, WARNING, HINT = Severity.ERROR, Severity.WARNING, Severity.HINT
 AUC = input_data("auc", "number")
@@ -137,8 +137,11 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_with_a_model_is_told(name) -> None:
     data, expected = WRONG[name]
+    found = findings(data)
 
-    assert [(one.severity, str(one.kind), one.suggestion) for one in findings(data)] == [expected]
+    assert [(one.severity, str(one.kind)) for one in found] == [expected[:2]]
+    if expected[2] or isinstance(found[0].kind, Aspect):  # kinds of loading have a suggestion for the whole kind
+        assert found[0].suggestion == expected[2]
 
 
 @pytest.mark.parametrize(
