@@ -121,7 +121,7 @@ def _of_column(
     unparsed = around.unparsed
     strings = any(text.text.startswith('"') for text in cells)
     for rule, text in zip(table.table.rules, cells, strict=True):
-        if text.text in ("", "-") or rule.place.at(column=label) in unparsed:
+        if text.text in ("", "-") or (unparsed and rule.place.at(column=label) in unparsed):
             continue
         if text.text not in known:
             known[text.text] = list(_of_text(text, around, domain, label, strings=strings, is_cell=is_cell))
