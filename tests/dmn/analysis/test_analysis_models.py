@@ -111,6 +111,13 @@ WRONG = {
     "a column of another type than its input": (
         dmn(AUC, decision("d", asks("auc", "string").replace("&gt; 1", '"a"'), inputs=["auc"])),
         (ERROR, "type_mismatch", "number")),
+    "a type with letters in the wrong order": (
+        dmn(input_data("auc", "nubmer"), decision("d", "auc", inputs=["auc"])), (ERROR, "unknown_type", "number")),
+    "a hit policy with letters in the wrong order": (
+        declared(table([("auc", "number")], [("p", "boolean")], [["-", "true"]], "FRIST"), ("auc", "number")),
+        (ERROR, "structure", "FIRST")),
+    "a knowledge model that is required as a decision": (
+        dmn(F, decision("d", "1", decisions=["f"])), (ERROR, "reference", "require it by <requiredKnowledge>")),
     "allowed values of another type": (
         dmn(item("t", '<typeRef>number</typeRef><allowedValues><text>"a"</text></allowedValues>'),
             decision("d", "1")), (ERROR, "type_mismatch", "")),
