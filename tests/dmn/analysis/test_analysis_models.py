@@ -126,6 +126,9 @@ WRONG = {
         dmn(AUC, decision("d", asks("auc").replace("inputEntry>", "inputEntry>").replace(
             "</rule>", "<anotationEntry/></rule>"), inputs=["auc"])),
         (ERROR, "not_in_the_schema", "<annotationEntry>")),
+    "a diagram in the namespace of no version": (
+        dmn(decision("d", "1"), '<n:DMNDI xmlns:n="http://www.omg.org/spec/DMN/20180505/DMNDI/"/>'),
+        (WARNING, "not_in_the_schema", "")),
     "two expressions": (
         dmn(decision("d", literal("1") + literal("2"))), (ERROR, "not_in_the_schema", "")),
     "two texts in a cell": (
