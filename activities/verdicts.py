@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from temporalio import activity
 
@@ -13,6 +12,7 @@ from activities.chosen_inputs import shown_names
 from activities.failures import translated
 from activities.monitor_tables import asking_for, associated, not_judged
 from activities.results import newest_own, top_level_numbers
+from activities.table_findings import Table, look_at_all, with_findings
 from mlc.center import Center
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
@@ -21,7 +21,15 @@ from mlc.model.moment import in_utc
 from mlc.model.result import TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import json_size, truncate
-from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, TableOutcome, Verdict
+from mlc.model.verdict import (
+    MODEL_METHODOLOGY,
+    MODEL_RISK,
+    MODEL_STAGE,
+    RuleOutcome,
+    TableFindings,
+    TableOutcome,
+    Verdict,
+)
 from mlc.settings import ProcessSettings
 from mlc.ticketing.content.differences import DECIDING
 
@@ -52,15 +60,6 @@ class Judgement(Record):
     assets: dict[str, str] = {}
 
 
-class Table(NamedTuple):
-    """A decision table: its content, or what keeps it from being read, as a sentence; and the monitor that has it."""
-
-    name: str
-    content: bytes = b""
-    problem: str = ""
-    monitor: str = ""
-
-
 @dataclass
 class VerdictActivities:
     center: Center
@@ -78,7 +77,7 @@ class VerdictActivities:
                 found = snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR)
                 tables = [await self._table(asset, snapshot) for asset in found]
         own = result.values if result else {}
-        tables = await asyncio.to_thread(self._with_monitors, tables, own, snapshot)
+        tables = every = await asyncio.to_thread(self._with_monitors, tables, own, snapshot)
         left = [not_judged(table.name, table.monitor, snapshot) for table in tables if table.monitor]
         tables = [table for table in tables if not table.monitor]
         if not tables:
@@ -89,6 +88,7 @@ class VerdictActivities:
         else:
             values, now = judged_values(result, snapshot), judged_at(result, activity.info().started_time)
             verdict = await asyncio.to_thread(self._verdict, tables, values, now, left)
+        verdict = with_findings(verdict, every, await asyncio.to_thread(look_at_all, every), snapshot)
         if result is not None and (tables or left):
             with translated():
                 await self.center.record_verdict(result.id, verdict)
@@ -102,6 +102,8 @@ class VerdictActivities:
 
     async def _table(self, asset: Asset, snapshot: Snapshot) -> Table:
         table = await self._read(asset)
+        if table.problem or not table.content:  # whose it is can't be told, and it is judged: a problem
+            return table
         monitor = await associated(self.center, snapshot, asset, table.content, self.text_limit)
         return table._replace(monitor=monitor)
 
@@ -142,6 +144,7 @@ class VerdictActivities:
             except (mlc.dmn.DmnError, ValueError) as error:
                 problems.append(f"{table.name} can't be used. {error}")
                 continue
+            problems.extend(_without_decision(table, model))
             for decision in model.top_decisions:
                 if "passes" not in model.outputs(decision):
                     problems.append(f"{table.name}: decision {decision!r} has no output named 'passes'.")
@@ -185,6 +188,12 @@ def _asked(table: Table) -> list[str]:
         return [asked.name for asked in mlc.dmn.load(table.content, name=table.name).inputs]
     except (mlc.dmn.DmnError, ValueError):
         return []
+
+
+def _without_decision(table: Table, model: mlc.dmn.DecisionModel) -> Iterator[str]:
+    """Of a file in which nothing can be asked: functions alone, or decisions that services of other ones enclose."""
+    if not model.top_decisions:
+        yield f"{table.name} has no decision that can be judged."
 
 
 def deciding(snapshot: Snapshot) -> dict[str, str]:
@@ -273,8 +282,14 @@ def summary(verdict: Verdict) -> Verdict:
             "warnings": warnings,
             "tables": [],
             "more_failed": failed - shown,
+            "findings": _short(verdict.findings, WARNINGS_ROOM - sum(map(json_size, warnings))),
         }
     )
+
+
+def _short(findings: TableFindings | None, room: int) -> TableFindings | None:
+    """What the analysis found, in the room that warnings leave."""
+    return findings and findings.model_copy(update={"said": _first(findings.said, room)})
 
 
 def _first(sentences: list[str], room: int) -> list[str]:
