@@ -201,7 +201,7 @@ def _sentence(finding: Finding) -> str:
     """A finding as people read it, to be put behind the table's name."""
     line = f"line {finding.place.line}" if finding.place.line is not None else ""
     where = ", ".join(filter(None, [line, str(finding.place.at(file=None))]))
-    values = "; ".join(f"{column}: {value}" for column, value in finding.values)
+    values = "; ".join(f"{column}: {value}" for column, value in finding.values if value not in finding.message)
     said = finding.message + (f" ({values})" if values else "")
-    said += f"; {finding.suggestion}." if finding.suggestion else "."
+    said += f". Suggestion: {finding.suggestion}" if finding.suggestion else "."
     return truncate(f", {where}: {said}" if where else f": {said}", LONGEST_SENTENCE)

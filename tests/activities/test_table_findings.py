@@ -40,7 +40,7 @@ def has(monkeypatch: pytest.MonkeyPatch) -> Has:
             time.sleep(seconds)
             for number, severity in enumerate(severities, 1):
                 place = table.table.place.at(rule=number, line=10 + number)
-                yield Finding(severity, Aspect.GAP, message, place, (), (("auc", "[0.7..0.9]"),), "add a rule")
+                yield Finding(severity, Aspect.GAP, message, place, (), (("auc", "[0.7..0.9]"),), "add one")
 
         monkeypatch.setattr(mlc.dmn.analysis, "CHECKS", (odd,))
         return times
@@ -63,8 +63,8 @@ async def test_a_warning_turns_no_verdict_and_is_told_with_its_place_values_and_
         warnings=1,
         hints=1,
         said=[
-            'Warning: t.dmn, line 12, decision "Thresholds", rule 2: it is odd (auc: [0.7..0.9]); add a rule.',
-            'Hint: t.dmn, line 11, decision "Thresholds", rule 1: it is odd (auc: [0.7..0.9]); add a rule.',
+            'Warning: t.dmn, line 12, decision "Thresholds", rule 2: it is odd (auc: [0.7..0.9]). Suggestion: add one',
+            'Hint: t.dmn, line 11, decision "Thresholds", rule 1: it is odd (auc: [0.7..0.9]). Suggestion: add one',
         ],
     )
 

@@ -273,7 +273,8 @@ def test_what_may_surprise_a_tables_author_is_a_warning_or_a_hint_and_keeps_noth
     (table,) = found.tables
     assert (found.errors, found.warnings, found.hints) == ([], table.warnings, table.hints)
     assert re.fullmatch(
-        r'thresholds.dmn, line 11, decision "[^"]+", rule 1: no rule is for \x1b\[2J; add one\.', table.warnings[0]
+        r'thresholds.dmn, line 11, decision "[^"]+", rule 1: no rule is for \x1b\[2J. Suggestion: add one',
+        table.warnings[0],
     )
     assert len(table.warnings) == 21
     assert table.warnings[-1] == "thresholds.dmn: 980 more; `mlc dmn check thresholds.dmn` shows them all."
