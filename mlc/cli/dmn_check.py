@@ -78,13 +78,21 @@ def _files(name: str) -> Iterator[str]:
 def _checked(name: str, max_bytes: int) -> Checked:
     shown = "<stdin>" if name == STDIN else name
     try:
-        if name == STDIN:
-            return Checked(shown, analyse(sys.stdin.buffer.read(max_bytes + 1), name=shown, max_bytes=max_bytes))
+        if name == STDIN or not Path(name).is_file():  # what can be read once, and has nothing beside it
+            return Checked(shown, analyse(_read(name, max_bytes), name=shown, max_bytes=max_bytes))
         return Checked(shown, analyse(name, max_bytes=max_bytes))
     except OSError as error:
         return Checked(shown, unread=error.strerror or str(error))
     except ValueError as error:  # a name with a null in it
         return Checked(shown, unread=str(error))
+
+
+def _read(name: str, max_bytes: int) -> bytes:
+    """One byte more than may be read, of a file that has so many."""
+    if name == STDIN:
+        return sys.stdin.buffer.read(max_bytes + 1)
+    with Path(name).open("rb") as file:
+        return file.read(max_bytes + 1)
 
 
 def _tell(all_checked: Sequence[Checked], *, quiet: bool) -> None:

@@ -280,7 +280,7 @@ def test_what_may_surprise_a_tables_author_is_a_warning_or_a_hint_and_keeps_noth
     assert table.warnings[-1] == "thresholds.dmn: 980 more; `mlc dmn check thresholds.dmn` shows them all."
     shown = list(lines(found))
     assert any(line.startswith("warning: thresholds.dmn, line 11, decision") for line in shown)
-    assert any(line.startswith("hint: thresholds.dmn, decision") for line in shown)
+    assert any(line.startswith("hint: thresholds.dmn, ") and "another rule has it all" in line for line in shown)
     assert "\x1b" not in "".join(shown)
     assert shown[-1].endswith("churn can be submitted.")
 
@@ -327,7 +327,7 @@ def test_a_table_is_analysed_once_though_a_folder_is_looked_at_twice(
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        (b"", "thresholds.dmn: the file is not well-formed XML"),
+        (b"", "the file is not well-formed XML"),
         (b"x" * 1_100_000, "thresholds.dmn is larger than 1048576 bytes"),
         (FUNCTION_ONLY.encode(), "thresholds.dmn has no decision that can be judged."),
     ],
@@ -335,7 +335,9 @@ def test_a_table_is_analysed_once_though_a_folder_is_looked_at_twice(
 )
 def test_a_table_that_no_process_could_judge_is_an_error(starter: Path, content: bytes, error: str) -> None:
     (starter / "thresholds.dmn").write_bytes(content)
-    assert report(starter).errors[0].startswith(error)
+    errors = report(starter).errors
+    assert all(each.startswith("thresholds.dmn") for each in errors)
+    assert any(error in each for each in errors)
 
 
 def test_what_a_file_is_called_steers_no_terminal(starter: Path, tmp_path: Path) -> None:

@@ -46,6 +46,13 @@ def shell(*arguments: object, stdin: bytes = b"", **more: str) -> subprocess.Com
     return subprocess.run(command, input=stdin, env=environment, capture_output=True, timeout=120, check=False)
 
 
+@pytest.fixture(autouse=True)
+def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Findings are those of loading, and those that a test makes; the checks have tests of their own."""
+    for checks in ("CHECKS", "MODEL_CHECKS"):
+        monkeypatch.setattr(mlc.dmn.analysis, checks, (), raising=False)
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = tmp_path / "model.dmn"
@@ -215,6 +222,15 @@ def test_a_table_comes_from_stdin(broken, good) -> None:
     assert re.match(r'<stdin>(:\d+)?: error: decision "Verdict", rule 1', done.output.splitlines()[1])
     assert check("-", stdin=good.read_bytes()).exit_code == 0
     assert check("-", stdin=b"").exit_code == 1
+
+
+def test_a_table_comes_through_a_pipe(tmp_path, broken) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = subprocess.Popen(["cp", str(broken), str(pipe)])
+    done = check(pipe)
+    assert writing.wait(timeout=60) == 0
+    assert (done.exit_code, done.output.splitlines()[0]) == (1, f"{pipe}: 3 errors")
 
 
 def test_imports_are_found_beside_the_file_and_their_findings_name_their_own_file(
