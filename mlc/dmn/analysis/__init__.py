@@ -20,13 +20,14 @@ from mlc.dmn.imports import Source
 from mlc.dmn.model import MAX_BYTES, DecisionModel, load
 
 from .finding import Aspect, Finding, Severity
+from .rules import rules_together
 from .suggestions import with_suggestion
 
 __all__ = ["Analysis", "Aspect", "Finding", "Severity", "analyse"]
 
 Check = Callable[[CompiledTable, DecisionModel], Iterator[Finding]]
 
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (rules_together,)
 
 
 @dataclass(frozen=True, slots=True)
