@@ -3,7 +3,7 @@
     model = mlc.dmn.load("thresholds.dmn")
     evaluation = model.evaluate({"auc": 0.93})
 
-Files, in the order in which a model passes through them: `document` (XML), `reader` to `elements`, `imports` (further
+Files, in the order in which a model passes through them: `document` (XML, by `markup`), `reader` to `elements`, `imports` (further
 files), `itemtypes`, `expressions` (texts; `script` for Groovy and JUEL), `tablecompiler` and `boxes`, `graph` to
 `requirements`; then, with values from `inputs`, `evaluator` and `tables` to an `evaluation`. `model` is the face of all
 this, `report` what a person reads, `outline` the tables as they are written, and `feel` the expression language.

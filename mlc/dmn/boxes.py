@@ -48,7 +48,7 @@ class BoxCompiler(TextCompiler):
                 code = self.expression(inner, vocabulary, place)
                 return calls.typed(code, self.types.find(type_ref, place), "the value", place)
             case dmn.Literal(text):
-                return self.text(text, vocabulary, place)
+                return self.text(text, vocabulary, place.at(line=text.line))
             case dmn.Table():
                 return self.table(box, vocabulary, place)
             case dmn.Context():

@@ -1,5 +1,6 @@
 """The elements of a DMN file that matter here, as read: nothing is checked or compiled yet.
 
+`line` is the line of the XML on which an element begins, counted from 1; None for one that was not read from a file.
 They are never compared or shown, and are made without the methods for it: for so many classes that is a good part of
 the time that the import of this package takes.
 """
@@ -16,6 +17,7 @@ class Text:
 
     text: str
     language: str | None = None
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -35,6 +37,7 @@ class InputClause:
     variable: str | None = None
     type_ref: str | None = None
     allowed: Text | None = None
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -46,6 +49,7 @@ class OutputClause:
     type_ref: str | None = None
     allowed: Text | None = None
     default: Text | None = None
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -57,6 +61,7 @@ class Rule:
     outputs: list[Text]
     annotation: str = ""
     description: str = ""
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -69,6 +74,7 @@ class Table:
     hit_policy: str = "UNIQUE"
     aggregation: str | None = None
     label: str | None = None
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -186,6 +192,7 @@ class ItemDefinition:
     allowed: Text | None = None
     constraint: Text | None = None
     function: FunctionItem | None = None
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -194,6 +201,7 @@ class InputData:
 
     id: str
     variable: Variable
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -207,6 +215,7 @@ class Decision:
     inputs: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     knowledge: list[str] = field(default_factory=list)
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -218,6 +227,7 @@ class Knowledge:
     variable: Variable
     function: FunctionDefinition | None
     knowledge: list[str] = field(default_factory=list)
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -231,6 +241,7 @@ class Service:
     encapsulated: list[str]
     decisions: list[str]
     inputs: list[str]
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -241,6 +252,7 @@ class Import:
     namespace: str
     location: str | None
     kind: str
+    line: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -83,17 +83,18 @@ class Graph:
     def check_names(self) -> None:
         """No id twice, and no name twice among what is named alike."""
         d = self.definitions
-        self.once("elements have the id", [element.id for element in d.all()])
-        self.once("decisions have the name", [decision.name for decision in d.decisions])
-        self.once("inputs have the name", [data.variable.name for data in d.inputs])
-        self.once("functions have the name", [one.variable.name for one in d.invocables()])
-        self.once("types have the name", [definition.name for definition in d.types])
+        self.once("elements have the id", [(element.id, element.line) for element in d.all()])
+        self.once("decisions have the name", [(decision.name, decision.line) for decision in d.decisions])
+        self.once("inputs have the name", [(data.variable.name, data.line) for data in d.inputs])
+        self.once("functions have the name", [(one.variable.name, one.line) for one in d.invocables()])
+        self.once("types have the name", [(definition.name, definition.line) for definition in d.types])
 
-    def once(self, what: str, names: list[str]) -> None:
-        """Report the names that are there more than once."""
-        for name, times in Counter(names).items():
+    def once(self, what: str, names: list[tuple[str, int | None]]) -> None:
+        """Report the names that are there more than once, each with the line of the last element that has it."""
+        lines = dict(names)
+        for name, times in Counter(name for name, _ in names).items():
             if times > 1:
-                self.report(Kind.DUPLICATE, f'{times} {what} "{name}"', self.place)
+                self.report(Kind.DUPLICATE, f'{times} {what} "{name}"', self.place.at(line=lines[name]))
 
     def member_names(self) -> Iterator[str]:
         """Names that may follow a dot, beside those of types: outputs of tables, and the elements of other files."""
@@ -120,8 +121,9 @@ class Graph:
     # -- elements ----------------------------------------------------------------------------------------------------
 
     def input(self, data: dmn.InputData) -> Input:
-        wanted = self.types.find(data.variable.type_ref, self.place)
-        return self.asked(data.variable.name, wanted, self.place, id_=f"{id(self)}#{data.id}")
+        place = self.place.at(line=data.line)
+        wanted = self.types.find(data.variable.type_ref, place)
+        return self.asked(data.variable.name, wanted, place, id_=f"{id(self)}#{data.id}")
 
     def asked(
         self,
@@ -138,13 +140,13 @@ class Graph:
         return Input(".".join(path) or name, wanted, place, declared, instead, path, id_)
 
     def unit(self, decision: dmn.Decision) -> Unit:
-        place = self.place.at(decision=decision.name)
+        place = self.place.at(decision=decision.name, line=decision.line)
         wanted = self.types.find(decision.variable.type_ref, place)
         return Unit(decision.name, decision.id, decision.variable.name, wanted, place, _outputs(decision))
 
     def service(self, service: dmn.Service) -> Service:
         """A decision service with its parameters; `furnish` gives it the decisions."""
-        place = self.place.at(decision=service.name)
+        place = self.place.at(decision=service.name, line=service.line)
         wanted = self.types.answer(service.variable.type_ref, place)
         made = Service(service.name, service.id, service.variable.name, wanted, place)
         for href in service.inputs:
@@ -195,7 +197,7 @@ class Graph:
         """Make every business knowledge model a function that sees itself and those that it requires."""
         scopes: dict[str, Scope] = {}
         for model in self.definitions.knowledge:
-            place = self.place.at(decision=model.name)
+            place = self.place.at(decision=model.name, line=model.line)
             scope = scopes[model.id] = {}
             if model.function is None:
                 continue
@@ -210,7 +212,7 @@ class Graph:
             if isinstance(value, Function):
                 self.functions[model.id] = value
         for model in self.definitions.knowledge:
-            own, others = self.knowledge(model.knowledge, self.place.at(decision=model.name))
+            own, others = self.knowledge(model.knowledge, self.place.at(decision=model.name, line=model.line))
             scopes[model.id].update({**others, **own})
             if model.id in self.functions:
                 scopes[model.id][model.variable.name] = self.functions[model.id]

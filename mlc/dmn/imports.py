@@ -81,10 +81,11 @@ class Files:
         folder = None if isinstance(source, bytes) else Path(source).resolve().parent
         names: set[str] = set()
         for wanted in definitions.imports:
+            here = place.at(line=wanted.line)
             if wanted.name and wanted.name in names:
-                self.report(Kind.DUPLICATE, f'two imports have the name "{wanted.name}"', place)
+                self.report(Kind.DUPLICATE, f'two imports have the name "{wanted.name}"', here)
             names.add(wanted.name)
-            imported = self._imported(wanted, folder, place)
+            imported = self._imported(wanted, folder, here)
             if imported is not None:
                 file.imports.append((wanted.name, imported))
         self._importing.pop()

@@ -83,7 +83,7 @@ class ItemTypes:
 
     def _make(self, definition: dmn.ItemDefinition, whose: str) -> Type:
         """The type of a definition or of a component; `whose` names the definition that it stands in."""
-        place = self.place.at(type=whose)
+        place = self.place.at(type=whose, line=definition.line)
         if definition.function is not None:
             parameters = [self.find(parameter.type_ref, place) for parameter in definition.function.parameters]
             return _function_type(parameters, self.find(definition.function.answer, place))

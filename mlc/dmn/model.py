@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from . import elements as dmn
 from .boxes import CompiledTable
 from .errors import DmnError, Findings, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
@@ -100,6 +101,16 @@ class DecisionModel:
         required = {other for unit in self._units.values() for other in unit.requires()}
         required |= {unit for service in self._called for unit in (*service.outputs, *service.inside)}
         return [name for name, unit in self._units.items() if unit not in required]
+
+    @property
+    def definitions(self) -> dmn.Definitions:
+        """The elements of the file, as they were read."""
+        return self._graph.definitions
+
+    @property
+    def units(self) -> list[Unit]:
+        """The compiled decisions of the file, in its order."""
+        return list(self._graph.units.values())
 
     @property
     def tables(self) -> list[CompiledTable]:

@@ -7,12 +7,11 @@ Read is what decides: the requirements graph (DMN 1.5, clause 6), its logic (cla
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-from xml.etree.ElementTree import Element
 
 from . import elements as dmn
 from .document import attribute, child_of, children, local, squeezed
 from .errors import DmnError, Kind, Place, Problem
+from .markup import Element
 
 #: Boxed expressions inside boxed expressions, and components inside components.
 DEPTH = 30
@@ -29,7 +28,7 @@ class _Reader:
         self.depth = 0
         self.boxes: dict[str, Callable[[Element], dmn.Expression]] = {
             "decisionTable": self.table,
-            "literalExpression": lambda element: dmn.Literal(_text(element) or dmn.Text("")),
+            "literalExpression": lambda element: dmn.Literal(_read_text(element)),
             "context": self.context,
             "invocation": self.invocation,
             "functionDefinition": self.function,
@@ -47,9 +46,9 @@ class _Reader:
     def definitions(self, root: Element) -> dmn.Definitions:
         kinds = {local(child) for child in root}
         if "bpmn" in root.tag.lower() or kinds & {"process", "collaboration"}:
-            raise self.not_dmn("this is a BPMN file (a process), not a DMN file (decisions)")
+            raise self.not_dmn("this is a BPMN file (a process), not a DMN file (decisions)", root)
         if local(root) != "definitions":
-            raise self.not_dmn(f"the file's root is <{local(root)}>; a DMN file's is <definitions>")
+            raise self.not_dmn(f"the file's root is <{local(root)}>; a DMN file's is <definitions>", root)
         return dmn.Definitions(
             squeezed(root.get("name")),
             (root.get("namespace") or "").strip(),
@@ -62,11 +61,11 @@ class _Reader:
             [self.service(child) for child in children(root, "decisionService")],
         )
 
-    def not_dmn(self, message: str) -> DmnError:
-        return DmnError(Problem(Kind.NOT_DMN, message, self.place))
+    def not_dmn(self, message: str, root: Element) -> DmnError:
+        return DmnError(Problem(Kind.NOT_DMN, message, self.place.at(line=root.line)))
 
     def item(self, element: Element) -> dmn.ItemDefinition:
-        self.deeper()
+        self.deeper(element)
         reference, function = child_of(element, "typeRef"), child_of(element, "functionItem")
         found = dmn.ItemDefinition(
             squeezed(element.get("name")),
@@ -76,13 +75,14 @@ class _Reader:
             _text(child_of(element, "allowedValues")),
             _text(child_of(element, "typeConstraint")),
             None if function is None else _function_item(function),
+            element.line,
         )
         self.depth -= 1
         return found
 
     def input_data(self, element: Element) -> dmn.InputData:
         variable = self.variable(element)
-        return dmn.InputData(element.get("id") or variable.name, variable)
+        return dmn.InputData(element.get("id") or variable.name, variable, element.line)
 
     def variable(self, element: Element) -> dmn.Variable:
         """The `variable` child of an element, which is named like the element itself."""
@@ -103,6 +103,7 @@ class _Reader:
             _references(element, "informationRequirement", "requiredInput"),
             _references(element, "informationRequirement", "requiredDecision"),
             _references(element, "knowledgeRequirement", "requiredKnowledge"),
+            element.line,
         )
         self.place = self.place.at(decision=None)
         return found
@@ -114,23 +115,25 @@ class _Reader:
         required = _references(element, "knowledgeRequirement", "requiredKnowledge")
         function = self.function(logic) if logic is not None else None
         self.place = self.place.at(decision=None)
-        return dmn.Knowledge(element.get("id") or name, name, self.variable(element), function, required)
+        return dmn.Knowledge(element.get("id") or name, name, self.variable(element), function, required, element.line)
 
     def service(self, element: Element) -> dmn.Service:
         name = squeezed(element.get("name")) or element.get("id") or ""
         targets = ("outputDecision", "encapsulatedDecision", "inputDecision", "inputData")
-        references = ([_href(child) for child in children(element, target)] for target in targets)
-        return dmn.Service(element.get("id") or name, name, self.variable(element), *references)
+        outputs, inside, decisions, inputs = ([_href(child) for child in children(element, one)] for one in targets)
+        id_, variable = element.get("id") or name, self.variable(element)
+        return dmn.Service(id_, name, variable, outputs, inside, decisions, inputs, element.line)
 
     # -- boxed expressions -------------------------------------------------------------------------------------------
 
-    def deeper(self) -> None:
+    def deeper(self, element: Element) -> None:
         self.depth += 1
         if self.depth > DEPTH:
-            raise DmnError(Problem(Kind.HOSTILE, f"elements are nested more than {DEPTH} deep", self.place))
+            place = self.place.at(line=element.line)
+            raise DmnError(Problem(Kind.HOSTILE, f"elements are nested more than {DEPTH} deep", place))
 
     def box(self, element: Element) -> dmn.Expression:
-        self.deeper()
+        self.deeper(element)
         found, type_ref = self.boxes[local(element)](element), element.get("typeRef")
         self.depth -= 1
         if not type_ref or isinstance(found, dmn.FunctionDefinition):
@@ -181,15 +184,18 @@ class _Reader:
             element.get("hitPolicy") or "UNIQUE",
             element.get("aggregation"),
             element.get("outputLabel"),
+            element.line,
         )
 
 
 def _text(element: Element | None) -> dmn.Text | None:
-    if element is None:
-        return None
+    return None if element is None else _read_text(element)
+
+
+def _read_text(element: Element) -> dmn.Text:
     text = child_of(element, "text")
-    language = element.get("expressionLanguage")
-    return dmn.Text("" if text is None else "".join(text.itertext()).strip(), language)
+    found = "" if text is None else text.whole_text().strip()
+    return dmn.Text(found, element.get("expressionLanguage"), element.line)
 
 
 def _input_clause(element: Element, index: int) -> dmn.InputClause:
@@ -198,20 +204,20 @@ def _input_clause(element: Element, index: int) -> dmn.InputClause:
     variable = squeezed(attribute(element, "inputVariable")) or None
     label = squeezed(element.get("label")) or squeezed(text.text) or variable or f"input {index}"
     type_ref = expression.get("typeRef") if expression is not None else None
-    return dmn.InputClause(label, text, variable, type_ref, _text(child_of(element, "inputValues")))
+    return dmn.InputClause(label, text, variable, type_ref, _text(child_of(element, "inputValues")), element.line)
 
 
 def _output_clause(element: Element) -> dmn.OutputClause:
     name = squeezed(element.get("name")) or None
     allowed, default = (_text(child_of(element, child)) for child in ("outputValues", "defaultOutputEntry"))
     return dmn.OutputClause(
-        name, squeezed(element.get("label")) or name or "", element.get("typeRef"), allowed, default
+        name, squeezed(element.get("label")) or name or "", element.get("typeRef"), allowed, default, element.line
     )
 
 
 def _rule(element: Element) -> dmn.Rule:
-    def texts(name: str) -> list[Any]:
-        return [_text(child) for child in children(element, name)]
+    def texts(name: str) -> list[dmn.Text]:
+        return [_read_text(child) for child in children(element, name)]
 
     description = child_of(element, "description")
     annotations = [entry.text for entry in texts("annotationEntry") if entry.text]
@@ -220,7 +226,8 @@ def _rule(element: Element) -> dmn.Rule:
         texts("inputEntry"),
         texts("outputEntry"),
         "; ".join(annotations),
-        "" if description is None else (description.text or "").strip(),
+        "" if description is None else description.text.strip(),
+        element.line,
     )
 
 
@@ -235,7 +242,7 @@ def _named(element: Element) -> dmn.Variable:
 def _import(element: Element) -> dmn.Import:
     name, namespace = squeezed(element.get("name")), (element.get("namespace") or "").strip()
     location = (element.get("locationURI") or "").strip() or None
-    return dmn.Import(name, namespace, location, (element.get("importType") or "").strip())
+    return dmn.Import(name, namespace, location, (element.get("importType") or "").strip(), element.line)
 
 
 def _references(element: Element, requirement: str, target: str) -> list[str]:

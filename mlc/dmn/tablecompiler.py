@@ -25,6 +25,7 @@ _ABSENT: Any = object()
 
 def compile_table(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> Code:
     """The code of a decision table. What is wrong is reported to the compiler."""
+    place = place.at(line=box.line)
     policy, aggregation = box.hit_policy.strip().upper(), (box.aggregation or "").strip().upper() or None
     if policy not in HIT_POLICIES:
         compiler.report(Kind.STRUCTURE, f'there is no hit policy "{box.hit_policy}"', place)
@@ -36,7 +37,7 @@ def compile_table(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary
         return nothing
     columns = [
         _input_column(compiler, clause, [rule.inputs[index].text for rule in box.rules],
-                      vocabulary, place.at(column=clause.label))
+                      vocabulary, place.at(column=clause.label, line=clause.line))
         for index, clause in enumerate(box.inputs)
     ]  # fmt: skip
     names = {name for column in columns for name in (column.name, column.variable) if name}
@@ -45,7 +46,7 @@ def compile_table(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary
     if policy in ("PRIORITY", "OUTPUT ORDER"):
         _priorities(compiler, box, outputs, place)
     rules = [
-        _rule(compiler, rule, (columns, outputs), inner, place.at(rule=index))
+        _rule(compiler, rule, (columns, outputs), inner, place.at(rule=index, line=rule.line))
         for index, rule in enumerate(box.rules, 1)
     ]
     return DecisionTable(place.decision or "", place, columns, outputs, rules, policy, aggregation)
@@ -58,10 +59,11 @@ def _complete(compiler: TextCompiler, box: dmn.Table, place: Place) -> bool:
         for what, cells, heads in (("input", rule.inputs, box.inputs), ("output", rule.outputs, box.outputs)):
             if len(cells) != len(heads):
                 message = f"the rule has {len(cells)} {what} cells, and the table {len(heads)} {what}s"
-                compiler.report(Kind.STRUCTURE, message, place.at(rule=index))
+                compiler.report(Kind.STRUCTURE, message, place.at(rule=index, line=rule.line))
                 complete = False
         if rule.id and rule.id in ids:
-            compiler.report(Kind.DUPLICATE, f'another rule has the id "{rule.id}", too', place.at(rule=index))
+            here = place.at(rule=index, line=rule.line)
+            compiler.report(Kind.DUPLICATE, f'another rule has the id "{rule.id}", too', here)
         ids.add(rule.id)
         if compiler.findings.full:
             break
@@ -136,11 +138,11 @@ def _output_columns(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabula
     for index, clause in enumerate(box.outputs, 1):
         fallback = (box.label or place.decision) if len(box.outputs) == 1 else None
         name = clause.name or clause.label or fallback or f"output {index}"
-        here = place.at(column=name)
+        here = place.at(column=name, line=clause.line)
         if name in columns:
             compiler.report(Kind.DUPLICATE, f'there are two outputs "{name}"', here)
             name = f"{name} {index}"
-        column = OutputColumn(name, compiler.types.find(clause.type_ref, here))
+        column = OutputColumn(name, compiler.types.find(clause.type_ref, here), index=index - 1)
         if clause.allowed is not None and clause.allowed.text:
             column.allowed, column.allowed_text = compiler.cell(clause.allowed, vocabulary, here), clause.allowed.text
         if clause.default is not None and clause.default.text:
@@ -155,7 +157,7 @@ def _priorities(compiler: TextCompiler, box: dmn.Table, columns: list[OutputColu
     for clause, column in zip(box.outputs, columns, strict=True):
         values = clause.allowed or compiler.types.allowed(clause.type_ref)
         if values is not None and values.text:
-            column.order = _listed(compiler, values, place.at(column=column.name))
+            column.order = _listed(compiler, values, place.at(column=column.name, line=values.line))
     if not any(column.order for column in columns):
         policy = box.hit_policy.strip().upper()
         compiler.report(Kind.STRUCTURE, f"{policy} needs output values, from the highest priority down", place)
@@ -186,10 +188,11 @@ def _rule(
     columns, outputs = heads
     tests, codes = [], []
     for index, (text, column) in enumerate(zip(rule.inputs, columns, strict=True)):
-        test = compiler.cell(text, vocabulary, place.at(column=column.label))
+        test = compiler.cell(text, vocabulary, place.at(column=column.label, line=text.line))
         if test is not None:
             tests.append((index, test))
     for text, output in zip(rule.outputs, outputs, strict=True):
-        codes.append(compiler.text(text, vocabulary, place.at(column=output.name)) if text.text else nothing)
+        here = place.at(column=output.name, line=text.line)
+        codes.append(compiler.text(text, vocabulary, here) if text.text else nothing)
     texts = [text.text for text in rule.inputs]
-    return TableRule(place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description)
+    return TableRule(place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description, rule)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
 from typing import Any
 
+from . import elements as dmn
 from .errors import FeelError, Kind, Place
 from .evaluation import Condition, MatchedRule
 from .feel.operators import add
@@ -44,6 +45,7 @@ class OutputColumn:
     """A compiled output column.
 
     `allowed` is the test of output values; `order` lists them from the highest priority to the lowest, where needed.
+    `index` counts the output columns from 0.
     """
 
     name: str
@@ -52,11 +54,12 @@ class OutputColumn:
     allowed_text: str = ""
     order: list[Value] | None = None
     default: Code | None = None
+    index: int = 0
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class TableRule:
-    """A compiled rule; a column that every value passes has no test."""
+    """A compiled rule; a column that every value passes has no test. `source` is the element that it was made of."""
 
     index: int
     id: str | None
@@ -66,6 +69,18 @@ class TableRule:
     place: Place
     annotation: str = ""
     description: str = ""
+    source: dmn.Rule | None = None
+
+    def input_place(self, index: int, label: str) -> Place:
+        """The place of the cell in an input column."""
+        return self.place.at(
+            column=label, line=self.place.line if self.source is None else self.source.inputs[index].line
+        )
+
+    def output_place(self, column: OutputColumn) -> Place:
+        """The place of the cell in an output column."""
+        line = self.place.line if self.source is None else self.source.outputs[column.index].line
+        return self.place.at(column=column.name, line=line)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -144,7 +159,7 @@ class DecisionTable:
         if any(name in rule.cells[index] for name in run.missing):
             return  # the missing input is a problem already, of its own kind
         message = f"{text_of(value, inner=True)}, a {kind_of(value)}, cannot be put to the test {rule.cells[index]}"
-        run.note(Kind.WRONG_TYPE, message, rule.place.at(column=column.label), column.name)
+        run.note(Kind.WRONG_TYPE, message, rule.input_place(index, column.label), column.name)
 
     def row(self, rule: TableRule, scope: Scope, run: Run) -> dict[str, Value]:
         """The outputs of a rule by name."""
@@ -153,7 +168,7 @@ class DecisionTable:
             value = row[output.name] = fitted(code(scope, run), output, rule, run)
             if output.allowed is not None and value is not None and output.allowed(value, scope, run) is not True:
                 message = f"the output {text_of(value, inner=True)} is none of {output.allowed_text}"
-                run.note(Kind.NOT_ALLOWED, message, rule.place.at(column=output.name))
+                run.note(Kind.NOT_ALLOWED, message, rule.output_place(output))
         return row
 
     def decide(
@@ -227,7 +242,7 @@ def fitted(value: Value, output: OutputColumn, rule: TableRule, run: Run) -> Val
     if output.type.name == "boolean" and value in ("true", "false"):
         return value == "true"
     message = f"the output {text_of(value, inner=True)} is not of type {output.type.name}"
-    run.note(Kind.WRONG_TYPE, message, rule.place.at(column=output.name))
+    run.note(Kind.WRONG_TYPE, message, rule.output_place(output))
     return None
 
 

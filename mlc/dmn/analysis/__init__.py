@@ -3,31 +3,55 @@
     for finding in mlc.dmn.analysis.analyse("thresholds.dmn").findings:
         print(finding.severity, finding)
 
-Each check is given a compiled table and what it was made of, and yields findings.
+Each check is given a compiled table and what it was made of, and yields findings. A check of a whole model is given
+the model and the place that its file is.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import islice
+from pathlib import Path
 from typing import ClassVar
 
 from mlc.dmn.boxes import CompiledTable
-from mlc.dmn.errors import DmnError, Problem
+from mlc.dmn.document import content, parse
+from mlc.dmn.errors import DmnError, Place
 from mlc.dmn.imports import Source
+from mlc.dmn.markup import Element
 from mlc.dmn.model import MAX_BYTES, DecisionModel, load
 
+from .closed import reader_of
 from .finding import Aspect, Finding, Severity
+from .inputcells import check_input_cells
+from .inputs import check_columns, check_inputs
+from .members import check_members, check_members_in_cells
+from .models import check_calls, check_logic, check_names_once
+from .names import check_names
+from .outputcells import check_output_cells
 from .rules import rules_together
+from .schema import check_schema, explicit_inputs
 from .suggestions import with_suggestion
+from .unparsed import problems_of
 
 __all__ = ["Analysis", "Aspect", "Finding", "Severity", "analyse"]
 
+ModelCheck = Callable[[DecisionModel, Place], Iterator[Finding]]
 Check = Callable[[CompiledTable, DecisionModel], Iterator[Finding]]
 
-CHECKS: tuple[Check, ...] = (rules_together,)
+CHECKS: tuple[Check, ...] = (
+    check_input_cells,
+    check_output_cells,
+    check_names,
+    check_columns,
+    check_members_in_cells,
+    rules_together,
+)
+MODEL_CHECKS: tuple[ModelCheck, ...] = (check_logic, check_names_once, check_calls, check_inputs, check_members)
+#: Findings of one check that are looked at. An error may come after a thousand hints, and is not to be missed.
+MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +90,53 @@ def analyse(
     """
     try:
         model = load(source, name=name, strict=False, imports=imports, max_bytes=max_bytes)
+        root, place = _root(source, name, max_bytes)
     except DmnError as error:
-        return _sorted(error.problems, iter(()), None)
-    return _sorted(model.problems, _checked(model), model)
+        return _sorted(map(Finding.of, error.problems), None)
+    return _sorted(_found(model, root, place), model)
 
 
-def _checked(model: DecisionModel) -> Iterator[Finding]:
+def _root(source: Source, name: str | None, max_bytes: int) -> tuple[Element, Place]:
+    """The XML of a file that has been loaded, and the place that the file is."""
+    place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
+    return parse(content(source, place, max_bytes), place), place
+
+
+def _found(model: DecisionModel, root: Element, place: Place) -> Iterator[Finding]:
+    yield from problems_of(model)
+    yield from _guarded(check_schema, check_schema(root, place), place)
+    reader_of(model).explicit_inputs = explicit_inputs(root)
+    for whole in MODEL_CHECKS:
+        yield from _guarded(whole, whole(model, place), place)
     for one in (model, *model.imported):
-        for table in one.tables:
-            for check in CHECKS:
-                yield from _by(check, table, one)
+        for check in CHECKS:
+            yield from _guarded(check, (found for table in one.tables for found in check(table, one)), place)
+    if reader_of(model).exhausted:
+        message = "the expressions take too long to look into all of them: some were not looked at"
+        yield Finding(Severity.HINT, Aspect.UNKNOWN, message, place)
 
 
-def _by(check: Check, table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
+def _guarded(check: Callable[..., Iterator[Finding]], found: Iterator[Finding], place: Place) -> Iterator[Finding]:
     """What one check finds. One that comes to grief has not looked, which is said; the others do look."""
     try:
-        yield from check(table, model)
+        yield from islice(found, MOST)
+        if next(found, None) is not None:
+            message = f"there are more than {MOST:,} findings of {check.__name__}: the rest was not looked at"
+            yield Finding(Severity.WARNING, Aspect.UNKNOWN, message, place)
     except Exception as error:
-        message = f"this table could not be analysed to the end: {type(error).__name__} in {check.__name__}"
+        message = f"this could not be analysed to the end: {type(error).__name__} in {check.__name__}"
         suggestion = "this is a mistake in the analysis, please report it; look at the table yourself"
-        yield Finding(Severity.WARNING, Aspect.UNKNOWN, message, table.table.place, suggestion=suggestion)
+        yield Finding(Severity.WARNING, Aspect.UNKNOWN, message, place, suggestion=suggestion)
 
 
-def _sorted(problems: list[Problem], found: Iterator[Finding], model: DecisionModel | None) -> Analysis:
+def _sorted(found: Iterable[Finding], model: DecisionModel | None) -> Analysis:
     """Each finding once, as many of a severity as are kept."""
     kept: dict[Severity, dict[Finding, None]] = {severity: {} for severity in Severity}
     dropped: Counter[Severity] = Counter()
-    for finding in chain(map(Finding.of, problems), found):
+    for finding in map(with_suggestion, found):
         findings = kept[finding.severity]
         if len(findings) < Analysis.KEPT:
-            findings[with_suggestion(finding)] = None
+            findings[finding] = None
         elif finding not in findings:
             dropped[finding.severity] += 1
     return Analysis([finding for findings in kept.values() for finding in findings], model, dropped)

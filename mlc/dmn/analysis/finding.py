@@ -30,6 +30,35 @@ class Aspect(StrEnum):
     SUBSUMED = "subsumed"
     UNKNOWN = "cannot_tell"
 
+    NEVER_MET = "never_met"
+    ALWAYS_MET = "always_met"
+    REDUNDANT_TEST = "redundant_test"
+    NOT_A_RANGE = "not_a_range"
+    NOT_A_DATE = "not_a_date"
+    DIGITS = "comma_in_a_number"
+    MISMATCH = "type_mismatch"
+    BAD_CONSTANT = "bad_constant"
+    OUTSIDE_VALUES = "outside_allowed_values"
+    TEXT_OF_A_TEST = "text_of_a_test"
+    EMPTY_OUTPUT = "empty_output"
+    AGGREGATION = "aggregation"
+    UNQUOTED = "unquoted_word"
+    UNDECLARED = "undeclared_input"
+    NOT_REQUIRED = "not_required"
+    UNKNOWN_MEMBER = "unknown_member"
+    BAD_CALL = "bad_call"
+    OTHER_LANGUAGE = "other_language"
+    CLOCK = "depends_on_the_clock"
+    DUPLICATE_COLUMN = "duplicate_column"
+    UNUSED_COLUMN = "unused_column"
+
+    MISSING_NAME = "missing_name"
+    BAD_NAME = "bad_name"
+    MISSING_LOGIC = "missing_logic"
+    VARIABLE = "variable"
+    CONFUSABLE_NAMES = "confusable_names"
+    NOT_IN_THE_SCHEMA = "not_in_the_schema"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -37,7 +66,7 @@ class Finding:
 
     `rules` are the numbers of all the rules that it is about, counted from 1, where there are several. `values` are
     the values concerned, by the labels of their columns, as FEEL has them: the first point of an overlap, the
-    conditions of a gap.
+    conditions of a gap. What is wrong with a cell has as its `suggestion` a text that can be pasted into the cell.
     """
 
     severity: Severity
@@ -49,9 +78,9 @@ class Finding:
     suggestion: str = ""
 
     @classmethod
-    def of(cls, problem: Problem) -> Finding:
+    def of(cls, problem: Problem, suggestion: str = "") -> Finding:
         """A problem that loading has found."""
-        return cls(Severity.ERROR, problem.kind, problem.message, problem.place)
+        return cls(Severity.ERROR, problem.kind, problem.message, problem.place, suggestion=suggestion)
 
     def __str__(self) -> str:
         place = str(self.place)
