@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from mlc.dmn.analysis import Aspect, Severity
+import pytest
+
+from mlc.dmn.analysis import Aspect, Severity, analyse
 from mlc.dmn.analysis.suggestions import SUGGESTIONS
 from mlc.dmn.errors import Kind
 
@@ -36,3 +39,27 @@ def test_all_that_loading_finds_has_a_suggestion() -> None:
     }
     assert reported - {Kind.WHICH_DECISION} <= SUGGESTIONS.keys()
     assert len(reported) > 8
+
+
+COLUMNS = {"auc": "number", "until": "date", "stage": "string"}
+CELLS = [
+    (kind, severities, *found.groups())
+    for kind, severities, example, _ in ROWS
+    if (found := re.match(rf"({'|'.join(COLUMNS)})(?: .number.)? `([^`]+)`$", example))
+]
+
+
+@pytest.mark.parametrize(("kind", "severities", "column", "cell"), CELLS)
+def test_an_example_of_a_cell_is_what_it_says(
+    table: Callable[..., bytes], kind: str, severities: str, column: str, cell: str
+) -> None:
+    other = {"auc": "< 0.5", "until": '< date("2026-01-01")', "stage": '"dev"'}[column]
+    content = table([(column, COLUMNS[column])], [("passes", "boolean")], [[other, "false"], [cell, "true"]])
+    found = [finding for finding in analyse(content).findings if finding.kind == kind]
+    assert found, [str(finding) for finding in analyse(content).findings]
+    assert all(finding.severity.value in severities for finding in found)
+    assert any(finding.place.rule == 2 for finding in found)
+
+
+def test_most_examples_of_cells_are_tried() -> None:
+    assert len(CELLS) > 12
