@@ -133,10 +133,18 @@ def _sorted(found: Iterable[Finding], model: DecisionModel | None) -> Analysis:
     """Each finding once, as many of a severity as are kept."""
     kept: dict[Severity, dict[Finding, None]] = {severity: {} for severity in Severity}
     dropped: Counter[Severity] = Counter()
+    files: dict[str | None, int] = {}
     for finding in map(with_suggestion, found):
+        files.setdefault(finding.place.file, len(files))
         findings = kept[finding.severity]
         if len(findings) < Analysis.KEPT:
             findings[finding] = None
         elif finding not in findings:
             dropped[finding.severity] += 1
-    return Analysis([finding for findings in kept.values() for finding in findings], model, dropped)
+
+    def order(finding: Finding) -> tuple[int, int, int]:
+        """By file and line; what is about a whole table comes where the table begins."""
+        place = finding.place
+        return files[place.file], place.line or 0, place.rule or 0
+
+    return Analysis([finding for each in kept.values() for finding in sorted(each, key=order)], model, dropped)
