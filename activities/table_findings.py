@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import mlc.dmn
 from mlc.dmn.analysis import Finding, Severity, analyse
@@ -27,24 +27,30 @@ MOST = 20
 LONGEST_SENTENCE = 600
 
 
-class Table(NamedTuple):
+class Table(Protocol):
     """A decision table: its content, or what keeps it from being read, as a sentence; and the monitor that has it."""
 
-    name: str
-    content: bytes = b""
-    problem: str = ""
-    monitor: str = ""
+    @property
+    def name(self) -> str: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def monitor(self) -> str: ...
 
 
 class LookedAt(NamedTuple):
     """What was found in a table: sentences by severity, to be put behind its name, and how many there are of each.
 
-    ``loads``: whether the engine takes it. ``whole``: whether it was analysed, and not only loaded.
+    ``loads``: whether the engine takes it. ``asked``: whether it has a decision that can be asked. ``whole``: whether
+    it was analysed, and not only loaded.
     """
 
     loads: bool
     sentences: dict[Severity, list[str]]
     counts: dict[Severity, int]
+    asked: bool = True
     whole: bool = True
 
     def of(self, name: str, severity: Severity) -> list[str]:
@@ -111,6 +117,8 @@ def with_findings(verdict: Verdict, tables: Sequence[Table], found: Sequence[Loo
     for table, looked in zip(tables, found, strict=True):
         if looked.loads or table.monitor or verdict.judged_at is None:  # else judging has met with it
             problems += _problems(table, looked)
+        if looked.loads and not looked.asked and not any(said.startswith(table.name) for said in problems):
+            problems.append(f"{table.name} has no decision that can be judged.")
     findings = _told(tables, found, snapshot)
     if len(problems) == len(verdict.problems):
         return verdict.model_copy(update={"findings": findings})
@@ -162,20 +170,21 @@ def _analysed(content: bytes) -> LookedAt:
         analysis = analyse(content)
     except ValueError as error:
         return _unread(str(error))
-    loads = analysis.model is not None and not analysis.model.problems
-    return _looked(loads, analysis.findings, dict(analysis.count()))
+    return _looked(analysis.model, analysis.findings, dict(analysis.count()))
 
 
 def _loaded(content: bytes) -> LookedAt:
     """What loading finds in a content."""
+    model = None
     try:
-        problems = mlc.dmn.load(content, strict=False).problems
+        model = mlc.dmn.load(content, strict=False)
+        problems = model.problems
     except mlc.dmn.DmnError as error:
         problems = error.problems
     except ValueError as error:
         return _unread(str(error))
     errors = [Finding.of(problem) for problem in problems]
-    return _looked(not errors, errors, {Severity.ERROR: len(errors)})._replace(whole=False)
+    return _looked(model, errors, {Severity.ERROR: len(errors)})._replace(whole=False)
 
 
 def _unread(problem: str) -> LookedAt:
@@ -185,12 +194,13 @@ def _unread(problem: str) -> LookedAt:
     )
 
 
-def _looked(loads: bool, findings: Sequence[Finding], counts: dict[Severity, int]) -> LookedAt:
+def _looked(model: mlc.dmn.DecisionModel | None, findings: Sequence[Finding], counts: dict[Severity, int]) -> LookedAt:
     sentences = _none()
     for finding in findings:
         if len(sentences[finding.severity]) < MOST:
             sentences[finding.severity].append(_sentence(finding))
-    return LookedAt(loads, sentences, dict.fromkeys(Severity, 0) | counts)
+    loads, asked = model is not None and not model.problems, model is not None and bool(model.top_decisions)
+    return LookedAt(loads, sentences, dict.fromkeys(Severity, 0) | counts, asked)
 
 
 def _none() -> dict[Severity, list[str]]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from temporalio import activity
 
@@ -12,7 +13,7 @@ from activities.chosen_inputs import shown_names
 from activities.failures import translated
 from activities.monitor_tables import asking_for, associated, not_judged
 from activities.results import newest_own, top_level_numbers
-from activities.table_findings import Table, look_at_all, with_findings
+from activities.table_findings import look_at_all, with_findings
 from mlc.center import Center
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
@@ -21,15 +22,7 @@ from mlc.model.moment import in_utc
 from mlc.model.result import TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import json_size, truncate
-from mlc.model.verdict import (
-    MODEL_METHODOLOGY,
-    MODEL_RISK,
-    MODEL_STAGE,
-    RuleOutcome,
-    TableFindings,
-    TableOutcome,
-    Verdict,
-)
+from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, TableOutcome, Verdict
 from mlc.settings import ProcessSettings
 from mlc.ticketing.content.differences import DECIDING
 
@@ -58,6 +51,15 @@ class Judgement(Record):
     test_result: TestResult | None
     verdict: Verdict
     assets: dict[str, str] = {}
+
+
+class Table(NamedTuple):
+    """A decision table: its content, or what keeps it from being read, as a sentence; and the monitor that has it."""
+
+    name: str
+    content: bytes = b""
+    problem: str = ""
+    monitor: str = ""
 
 
 @dataclass
@@ -144,7 +146,6 @@ class VerdictActivities:
             except (mlc.dmn.DmnError, ValueError) as error:
                 problems.append(f"{table.name} can't be used. {error}")
                 continue
-            problems.extend(_without_decision(table, model))
             for decision in model.top_decisions:
                 if "passes" not in model.outputs(decision):
                     problems.append(f"{table.name}: decision {decision!r} has no output named 'passes'.")
@@ -188,12 +189,6 @@ def _asked(table: Table) -> list[str]:
         return [asked.name for asked in mlc.dmn.load(table.content, name=table.name).inputs]
     except (mlc.dmn.DmnError, ValueError):
         return []
-
-
-def _without_decision(table: Table, model: mlc.dmn.DecisionModel) -> Iterator[str]:
-    """Of a file in which nothing can be asked: functions alone, or decisions that services of other ones enclose."""
-    if not model.top_decisions:
-        yield f"{table.name} has no decision that can be judged."
 
 
 def deciding(snapshot: Snapshot) -> dict[str, str]:
@@ -275,6 +270,7 @@ def summary(verdict: Verdict) -> Verdict:
         rules.append(short)
     problems, warnings = _first(verdict.problems, PROBLEMS_ROOM), _first(verdict.warnings, WARNINGS_ROOM)
     failed, shown = (sum(rule.passes is False for rule in each) for each in (verdict.rules, rules))
+    left = WARNINGS_ROOM - sum(map(json_size, warnings))  # for what the analysis found
     return verdict.model_copy(
         update={
             "rules": rules,
@@ -282,14 +278,9 @@ def summary(verdict: Verdict) -> Verdict:
             "warnings": warnings,
             "tables": [],
             "more_failed": failed - shown,
-            "findings": _short(verdict.findings, WARNINGS_ROOM - sum(map(json_size, warnings))),
+            "findings": (told := verdict.findings) and told.model_copy(update={"said": _first(told.said, left)}),
         }
     )
-
-
-def _short(findings: TableFindings | None, room: int) -> TableFindings | None:
-    """What the analysis found, in the room that warnings leave."""
-    return findings and findings.model_copy(update={"said": _first(findings.said, room)})
 
 
 def _first(sentences: list[str], room: int) -> list[str]:

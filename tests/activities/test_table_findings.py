@@ -12,8 +12,8 @@ from test_verdicts import judged, result, table
 
 import mlc.dmn.analysis
 from activities import table_findings
-from activities.table_findings import MOST, Table, look_at, look_at_all
-from activities.verdicts import JudgeRequest, summary
+from activities.table_findings import MOST, look_at, look_at_all
+from activities.verdicts import JudgeRequest, Table, summary
 from mlc.dmn.analysis import Aspect, Finding, Severity
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.model import DecisionModel
@@ -103,7 +103,8 @@ async def test_where_nothing_is_found_nothing_is_kept(room: Backroom) -> None:
 async def test_a_file_in_which_nothing_can_be_asked_does_not_pass(room: Backroom) -> None:
     verdict = await judged(room, table(content=FUNCTION_ONLY))
     assert (verdict.judged, verdict.passed) == (True, False)
-    assert verdict.problems == ["t.dmn has no decision that can be judged."]
+    assert len(verdict.problems) == 1
+    assert "no decision" in verdict.problems[0]
 
 
 async def test_a_decision_table_with_another_role_is_told(room: Backroom) -> None:

@@ -285,6 +285,17 @@ def test_what_may_surprise_a_tables_author_is_a_warning_or_a_hint_and_keeps_noth
     assert shown[-1].endswith("churn can be submitted.")
 
 
+def test_a_cell_that_is_never_met_is_a_warning_of_the_command(starter: Path, tmp_path: Path) -> None:
+    table = (starter / "thresholds.dmn").read_text()
+    cell = re.search(r"<inputEntry[^>]*>\s*<text>(&lt; [\d.]+)</text>", table)
+    assert cell is not None
+    (starter / "thresholds.dmn").write_text(table.replace(cell[1], "[0.9..0.7]", 1))
+    shown = command(tmp_path, "validate", str(starter))
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "[0.9..0.7] is met by no value. Suggestion: [0.7..0.9]" in shown.stdout
+    assert re.search(r"^warning: thresholds.dmn, line \d+, decision", shown.stdout, re.MULTILINE)
+
+
 @pytest.mark.usefixtures("found_in_tables")
 async def test_submit_prints_the_warnings_and_goes_on(
     starter: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -133,7 +133,9 @@ def expected(table: Table, sets: list[set[Any]]) -> set[tuple[str, str, tuple[in
     first = [next(n for n, other in enumerate(sets) if other == one) for one in sets]
     alive = [n for n, one in enumerate(sets) if one]
     distinct = [n for n in alive if first[n] == n]
-    order = {"PRIORITY": lambda n: (['"true"', '"false"', '"maybe"'].index(answers[n]), n)}.get(table.policy, lambda n: n)
+    order = {"PRIORITY": lambda n: (['"true"', '"false"', '"maybe"'].index(answers[n]), n)}.get(
+        table.policy, lambda n: n
+    )
 
     def add(severity: str, aspect: Aspect, *rules: int) -> None:
         wanted.add((severity, aspect.value, tuple(sorted(rule + 1 for rule in rules))))
