@@ -17,6 +17,7 @@ CheckedFiles = Annotated[
     list[str], typer.Argument(metavar="FILE...", help="DMN files, or folders of *.dmn files; - for stdin.")
 ]
 InputPairs = Annotated[list[str] | None, typer.Option("--input", help="name=value; the value as JSON, else text.")]
+Dialect = Annotated[str | None, typer.Option(help="What its FEEL is, feel or camunda. Else, what the file declares.")]
 InputFile = Annotated[str | None, typer.Option("--json", help="File with a JSON object of inputs; - for stdin.")]
 
 
@@ -34,6 +35,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON.")] = False,
     fail_on: Annotated[FailOn, typer.Option(help="From what on the exit code is 1.")] = FailOn.ERROR,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Don't list decisions and inputs.")] = False,
+    dialect: Dialect = None,
 ) -> None:
     """Say what is wrong with decision tables, or may surprise their author, and what they ask for.
 
@@ -44,24 +46,27 @@ def check(
     """
     from mlc.cli.dmn_check import check_files
 
-    raise typer.Exit(check_files(files, fail_on=fail_on.value, as_json=as_json, quiet=quiet))
+    _known(dialect)
+    raise typer.Exit(check_files(files, fail_on=fail_on.value, as_json=as_json, quiet=quiet, dialect=dialect))
 
 
 @dmn.command("eval")
-def evaluate(
+def evaluate(  # noqa: PLR0917 - one for each option
     file: TableFile,
     pairs: InputPairs = None,
     values: InputFile = None,
     decision: Annotated[str | None, typer.Option(help="Which decision or service, if there are several.")] = None,
     now: Annotated[str | None, typer.Option(help="The time to judge at: 2026-07-31T10:00:00Z. Else, this one.")] = None,
+    dialect: Dialect = None,
 ) -> None:
     """Evaluate a decision table. Exit code 1: the evaluation reported problems, such as a missing input."""
     import mlc.dmn
     from mlc.dmn.report import evaluation_report
 
+    _known(dialect)
     inputs, moment = _inputs(values, pairs or []), None if now is None else _moment(now)
     try:
-        evaluation = mlc.dmn.load(file).evaluate(inputs, decision, now=moment)
+        evaluation = mlc.dmn.load(file, dialect=dialect).evaluate(inputs, decision, now=moment)
     except mlc.dmn.DmnError as error:
         first, *more = error.problems
         rest = f" ({len(more)} more: mlc dmn check {file})" if more else ""
@@ -90,6 +95,14 @@ def _inputs(file: str | None, pairs: list[str]) -> dict[str, Any]:
         except (ValueError, RecursionError):
             inputs[name] = text
     return inputs
+
+
+def _known(dialect: str | None) -> None:
+    """Refuse a dialect that there isn't."""
+    from mlc.dmn.feel.dialects import DIALECTS
+
+    if dialect is not None and dialect not in DIALECTS:
+        raise typer.BadParameter(f"--dialect {dialect}: write {' or '.join(DIALECTS)}.")
 
 
 def _moment(text: str) -> datetime:

@@ -22,14 +22,22 @@ PASSED, FOUND, UNREAD = 0, 1, 2
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "cyan"}
 
 
-def check_files(named: Sequence[str], *, fail_on: str, as_json: bool, quiet: bool, max_bytes: int = MAX_BYTES) -> int:
-    """Look at the files, write what was found to stdout, and return the exit code.
+def check_files(
+    named: Sequence[str],
+    *,
+    fail_on: str,
+    as_json: bool,
+    quiet: bool,
+    dialect: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> int:
+    """Look at the files, write what was found to stdout, and return the exit code. `dialect` is as for `load`.
 
     Raises:
         typer.BadParameter: a folder holds no decision table, or too many files.
     """
     severity = Severity(fail_on)
-    all_checked = [_checked(name, max_bytes) for name in _each_once(named)]
+    all_checked = [_checked(name, dialect, max_bytes) for name in _each_once(named)]
     if as_json:
         typer.echo(json.dumps(document(all_checked, severity), indent=2))
     else:
@@ -75,12 +83,13 @@ def _files(name: str) -> Iterator[str]:
     yield from map(str, files)
 
 
-def _checked(name: str, max_bytes: int) -> Checked:
+def _checked(name: str, dialect: str | None, max_bytes: int) -> Checked:
     shown = "<stdin>" if name == STDIN else name
     try:
         if name == STDIN or not Path(name).is_file():  # what can be read once, and has nothing beside it
-            return Checked(shown, analyse(_read(name, max_bytes), name=shown, max_bytes=max_bytes))
-        return Checked(shown, analyse(name, max_bytes=max_bytes))
+            content = _read(name, max_bytes)
+            return Checked(shown, analyse(content, name=shown, max_bytes=max_bytes, dialect=dialect))
+        return Checked(shown, analyse(name, max_bytes=max_bytes, dialect=dialect))
     except OSError as error:
         return Checked(shown, unread=error.strerror or str(error))
     except ValueError as error:  # a name with a null in it

@@ -4,9 +4,10 @@
     evaluation = model.evaluate({"auc": 0.93})
 
 Files, in the order in which a model passes through them: `document` (XML, by `markup`), `reader` to `elements`, `imports` (further
-files), `itemtypes`, `expressions` (texts; `script` for Groovy and JUEL), `tablecompiler` and `boxes`, `graph` to
-`requirements`; then, with values from `inputs`, `evaluator` and `tables` to an `evaluation`. `model` is the face of all
-this, `report` what a person reads, `outline` the tables as they are written, and `feel` the expression language.
+files), `itemtypes`, `keys` (names of members), `expressions` (texts; `script` for Groovy and JUEL), `tablecompiler` and
+`boxes`, `graph` to `requirements`, `asked` (whose problems are whose); then, with values from `inputs`, `evaluator` and
+`tables` to an `evaluation`. `model` is the face of all this, `report` what a person reads, `outline` the tables as they
+are written, and `feel` the expression language.
 
 `evaluation` has the result, the rules that matched and the problems. A null result says little: by the specification it
 stands for "no rule matches" as well as for a missing input, so look at the problems before calling it a pass.

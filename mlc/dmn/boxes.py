@@ -155,7 +155,7 @@ class BoxCompiler(TextCompiler):
         self, items: dmn.Expression | None, condition: dmn.Expression | None, vocabulary: Vocabulary, place: Place
     ) -> Code:
         """The items for which the condition holds, each as `item`; its members are names, too."""
-        inner = vocabulary.inside("item", *self.types.members)
+        inner = vocabulary.inside("item", *self.types.members, filters=1)
         holds = _boolean(self.expression(condition, inner, place), "match")
         return _or_null(iteration.filtered(self.expression(items, vocabulary, place), holds, 1, place), place)
 

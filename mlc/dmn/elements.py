@@ -257,7 +257,7 @@ class Import:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Definitions:
-    """A whole file (6.3.2)."""
+    """A whole file (6.3.2). `dialect` is that of its FEEL, as far as the file declares one."""
 
     name: str
     namespace: str
@@ -268,6 +268,7 @@ class Definitions:
     decisions: list[Decision]
     knowledge: list[Knowledge]
     services: list[Service]
+    dialect: str = "feel"
 
     def invocables(self) -> list[Knowledge | Service]:
         """What can be called by its name."""

@@ -100,12 +100,12 @@ class Evaluator:
         return value
 
     def input(self, given: Input) -> Value:
-        """An input's value. One that is missing is null and noted, unless others make it superfluous."""
+        """An input's value. One that is missing is null and noted, unless it may be, or others make it superfluous."""
         if given.id in self.bound:
             return self.bound[given.id]
         raw = self.raw(given)
         if raw is _ABSENT:
-            if given.instead and all(other in self.inputs for other in given.instead):
+            if given.optional or (given.instead and all(other in self.inputs for other in given.instead)):
                 return _ABSENT
             return self.unusable(given, Kind.MISSING_INPUT, f"is not given{self.hint(given.name)}")
         return self.read(given, raw)
@@ -144,8 +144,12 @@ class Evaluator:
 def invoke(service: Service, arguments: list[Value], run: Run) -> Value:
     """What a decision service answers: its output decision's value, or a context of those of several.
 
-    Nothing but the arguments gets in: an input that the service does not list is missing inside of it.
+    Nothing but the arguments gets in: an input that the service does not list is missing inside of it. A service
+    without an output decision answers nothing: null, and noted.
     """
+    if not service.outputs:
+        run.note(Kind.NO_LOGIC, "the decision service has no output decision, so it has no answer", service.place)
+        return None
     inner = Evaluator({}, run)
     for (given, replaced), value in zip(service.parameters, arguments, strict=True):
         if replaced is None:
@@ -163,7 +167,8 @@ def as_function(service: Service) -> Function:
     def call(arguments: list[Value], run: Run) -> Value:
         if len(arguments) != len(service.parameters):
             count = len(service.parameters)
-            raise FeelError(f"the decision service {service.name} takes {count} arguments, not {len(arguments)}")
+            wanted = "1 argument" if count == 1 else f"{count or 'no'} arguments"
+            raise FeelError(f"the decision service {service.name} takes {wanted}, not {len(arguments)}")
         values = []
         for (given, _), argument in zip(service.parameters, arguments, strict=True):
             value = given.type.fit(argument, run)

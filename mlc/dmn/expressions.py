@@ -17,6 +17,9 @@ from .feel.vocabulary import Vocabulary
 from .itemtypes import ItemTypes
 from .script import is_script, known_language, parse_script
 
+#: The name by which a script asks for the value of its column, as Camunda calls it where the column gives no other.
+CELL_INPUT = "cellInput"
+
 
 class TextCompiler:
     """Compiles the texts of one file. What is wrong is reported to `findings`, and its code is `nothing`."""
@@ -57,10 +60,10 @@ class TextCompiler:
     def parse_cell(self, text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Test | None:
         if not self.is_script(text):
             return parse_unary_tests(text.text, vocabulary, place)
-        code = parse_script(text.text, vocabulary, place).code
+        code = parse_script(text.text, vocabulary.inside(CELL_INPUT), place, condition=True).code
 
-        def holds(value: Value, scope: Scope, run: Run) -> bool | None:  # noqa: ARG001 - a script names its inputs
-            answer = code(scope, run)
+        def holds(value: Value, scope: Scope, run: Run) -> bool | None:
+            answer = code({**scope, CELL_INPUT: value}, run)
             if answer is not None and not isinstance(answer, bool):
                 run.note(Kind.WRONG_TYPE, "the script gives no boolean", place)
             return answer is True

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from . import elements as dmn
 from .boxes import BoxCompiler
 from .errors import Findings, Kind, Place
 from .evaluator import as_function
 from .feel import calls
+from .feel.dialects import Dialect, dialect
 from .feel.lexer import Names
 from .feel.run import Run, Scope
 from .feel.types import ANY, Type
@@ -17,6 +19,7 @@ from .feel.values import Function
 from .feel.vocabulary import BUILTIN_NAMES, PROPERTY_NAMES, Vocabulary
 from .imports import File
 from .itemtypes import ItemTypes
+from .keys import keys_of
 from .requirements import Input, Needs, Service, Unit
 from .tables import DecisionTable
 
@@ -24,8 +27,11 @@ from .tables import DecisionTable
 SHOWN = 10
 
 
-def compile_files(file: File, findings: Findings) -> Graph:
-    """The graph of a file, after those of the files that it imports. What is wrong is reported to `findings`."""
+def compile_files(file: File, findings: Findings, spoken: str | None = None) -> Graph:
+    """The graph of a file, after those of the files that it imports. What is wrong is reported to `findings`.
+
+    `spoken` is the dialect of FEEL that all of them are in; None: each is in the one that it declares.
+    """
     paths: dict[File, tuple[str, ...]] = {file: ()}
     waiting = [file]
     for importing in waiting:  # the shortest way to every file gives its inputs their names
@@ -35,7 +41,8 @@ def compile_files(file: File, findings: Findings) -> Graph:
                 waiting.append(other)
     graphs: dict[File, Graph] = {}
     for one in file.all():
-        graphs[one] = Graph(one, paths[one], [(alias, graphs[other]) for alias, other in one.imports], findings)
+        imported = [(alias, graphs[other]) for alias, other in one.imports]
+        graphs[one] = Graph(one, paths[one], imported, findings, dialect(spoken or one.definitions.dialect))
     return graphs[file]
 
 
@@ -47,23 +54,35 @@ class Graph:
     """
 
     def __init__(
-        self, file: File, path: tuple[str, ...], imported: list[tuple[str, Graph]], findings: Findings
+        self,
+        file: File,
+        path: tuple[str, ...],
+        imported: list[tuple[str, Graph]],
+        findings: Findings,
+        dialect: Dialect,
     ) -> None:
         self.definitions = definitions = file.definitions
         self.place = file.place
         self.path = path
         self.imported = imported
+        self.dialect = dialect
         self.report = findings.report
         self.check_names()
         self.types: ItemTypes = ItemTypes(
-            definitions.types, self.place, findings, [(a, graph.types) for a, graph in imported]
+            definitions.types, self.place, findings, [(a, graph.types) for a, graph in imported], dialect
         )
         self.compiler = BoxCompiler(self.types, definitions.language, findings)
         self.type_names = Names(self.types.known)
+        self.own_keys = keys_of(definitions)
+        self.keys = Names(self.own_keys)
+        for _, graph in imported:
+            for name in graph.own_keys:
+                self.keys.add(name)
         self.members = Names(self.types.members, around=PROPERTY_NAMES)
         for name in self.member_names():
             self.members.add(name)
         self.inputs = {data.id: self.input(data) for data in definitions.inputs}
+        self.elements = {one.id: one for one in (*definitions.decisions, *definitions.invocables())}
         self.units = {decision.id: self.unit(decision) for decision in definitions.decisions}
         self.services = {service.id: self.service(service) for service in definitions.services}
         self.functions = {id_: as_function(service) for id_, service in self.services.items()}
@@ -108,7 +127,8 @@ class Graph:
         """The names of one decision or function; the members of types are the same everywhere."""
         aliases = (alias for alias, _ in self.imported if alias)
         visible = Names([*names, *aliases], around=BUILTIN_NAMES)
-        return Vocabulary(visible, Names(around=self.members), self.types.known, self.type_names)
+        members, types = Names(around=self.members), self.types.known
+        return Vocabulary(visible, members, types, self.type_names, keys=self.keys, dialect=self.dialect)
 
     def located(self, href: str) -> tuple[str, Graph, str]:
         """What a reference points to: the name of the import, that file's graph, and the id; "" for this file."""
@@ -169,12 +189,10 @@ class Graph:
         return unit
 
     def furnish(self, service: dmn.Service) -> None:
-        """The decisions that a service answers with, and those inside of it."""
+        """The decisions that a service answers with, which may be none (6.3.10), and those inside of it."""
         made = self.services[service.id]
         for references, units in ((service.outputs, made.outputs), (service.encapsulated, made.inside)):
             units.extend(filter(None, (self.found(href, made.place) for href in references)))
-        if not service.outputs:
-            self.report(Kind.STRUCTURE, "the decision service has no output decision", made.place)
 
     # -- requirements ------------------------------------------------------------------------------------------------
 
@@ -284,6 +302,9 @@ class Graph:
         code = self.compiler.expression(box, vocabulary, unit.place)
         unit.table = code if isinstance(code, DecisionTable) else None
         unit.code = calls.typed(code, self.types.find(type_ref, unit.place), "the result", unit.place)
+        for name in vocabulary.spared - vocabulary.needed:
+            if name in unit.needs.inputs:
+                unit.needs.inputs[name] = replace(unit.needs.inputs[name], optional=True)
         types = {column.name: column.type for column in unit.table.inputs if column.name} if unit.table else {}
         for name, place in vocabulary.free.items():
             instead = vocabulary.instead.get(name, ())

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from . import elements as dmn
 from .errors import FeelSyntaxError, Findings, Kind, Place
+from .feel.dialects import FEEL, Dialect
 from .feel.parser import parse_unary_tests
 from .feel.run import Run, Test, Value
 from .feel.types import ANY, TYPES, Type, conforms, context_of, function_of, list_of
@@ -26,9 +27,11 @@ class ItemTypes:
         place: Place,
         findings: Findings,
         imported: Iterable[tuple[str, ItemTypes]] = (),
+        dialect: Dialect = FEEL,
     ) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
         self.place = place
+        self.dialect = dialect
         self.report = findings.report
         self.own: dict[str, Type] = {}
         self.known: dict[str, Type] = dict(TYPES)
@@ -69,7 +72,7 @@ class ItemTypes:
 
     def vocabulary(self) -> Vocabulary:
         """For a text in which only types have names."""
-        return Vocabulary(types=self.known)
+        return Vocabulary(types=self.known, dialect=self.dialect)
 
     def _define(self, name: str) -> None:
         self._pending.add(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import elements as dmn
+from .asked import Concerns
 from .boxes import CompiledTable
 from .errors import DmnError, Findings, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
@@ -32,13 +33,19 @@ def load(
     strict: bool = True,
     imports: Mapping[str, Source] | None = None,
     max_bytes: int = MAX_BYTES,
+    dialect: str | None = None,
+    when_asked: bool = False,
 ) -> DecisionModel:
     """Load a DMN file from its path or its bytes; `name` is what problems call the file, its own name by default.
 
     The files that it imports are those in `imports`, by namespace or location, or stand beside it; all together may
-    have `max_bytes`. Raises DmnError with every problem found, OSError when the file cannot be opened. With
-    `strict=False` only what cannot be read at all is an error: the problems are in the model's `.problems`, and what
-    does not compile is null.
+    have `max_bytes`. `dialect` says what its FEEL is, "feel" (the specification's) or "camunda"; None: what each file
+    declares. Raises DmnError with every problem found, OSError when the file cannot be opened, ValueError for a dialect
+    that there is not.
+
+    With `strict=False` only what cannot be read at all is an error: the problems are in the model's `.problems`, and
+    what does not compile is null. With `when_asked` what is wrong with a decision is raised as soon as that decision,
+    or one that needs it, is evaluated: one that nobody asks for does not refuse the file.
     """
     place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
     findings = Findings(max(max_bytes, MAX_BYTES) // SHARE)
@@ -46,19 +53,22 @@ def load(
     if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
         raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
     try:
-        graph = compile_files(file, findings)
+        graph = compile_files(file, findings, dialect)
     except RecursionError:
         raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
-    if strict and findings.problems:
-        raise DmnError(findings.problems)
-    return DecisionModel(file.definitions.name or place.file or "decisions", graph, findings.problems)
+    concerns = Concerns(graph, findings.problems)
+    if strict and (refused := concerns.general if when_asked else findings.problems):
+        raise DmnError(refused)
+    name = file.definitions.name or place.file or "decisions"
+    return DecisionModel(name, graph, findings.problems, concerns if strict else None)
 
 
 class DecisionModel:
     """The decisions of one file, with those of the files that it imports; made by `load`."""
 
-    def __init__(self, name: str, graph: Graph, problems: list[Problem]) -> None:
+    def __init__(self, name: str, graph: Graph, problems: list[Problem], concerns: Concerns | None = None) -> None:
         self.name = name
+        self._concerns = concerns
         self.problems = problems
         self._graph = graph
         self._units = {unit.name: unit for unit in graph.units.values()}
@@ -79,6 +89,11 @@ class DecisionModel:
         }
         distinct = {(given.last_name, given.id or given.name) for given in self._asked()}
         self._ambiguous = frozenset(name for name, times in Counter(name for name, _ in distinct).items() if times > 1)
+
+    @property
+    def dialect(self) -> str:
+        """The dialect of the file's FEEL: "feel" or "camunda"."""
+        return self._graph.dialect.name
 
     @property
     def decisions(self) -> list[str]:
@@ -156,11 +171,14 @@ class DecisionModel:
         in UTC: with the same inputs and the same `now` an evaluation always answers the same. None: the machine's
         clock, read at most once, so that `now()` is one moment throughout the evaluation.
 
-        Raises DmnError when there is nothing of that name, or several decisions that None could mean; TypeError or
+        Raises DmnError when there is nothing of that name, or several decisions that None could mean, or when something
+        is wrong with the decision or what it needs, in a model that was loaded with `when_asked`; TypeError or
         ValueError when `now` is no datetime, or has no time zone. What is wrong with the inputs raises nothing: it is
         among the problems.
         """
         target = self._target(decision)
+        if self._concerns is not None and (wrong := self._concerns.of(self._id(target, decision))):
+            raise DmnError(wrong)
         place = Place(decision=target.name) if isinstance(target, Function) else target.place
         run = Run(None if now is None else _moment(now))
         evaluator = Evaluator(inputs, run, self._ambiguous)
@@ -203,6 +221,13 @@ class DecisionModel:
             known = [*self._units, *self._services, *self._functions]
             raise self._which(f'there is no decision "{name}"; there are {_listed(known)}')
         return target
+
+    def _id(self, target: Unit | Service | Function, asked: str | None) -> str:
+        """The id of what is evaluated, by which its file knows it."""
+        if isinstance(target, Unit | Service):
+            return target.id
+        known = {model.name: model.id for model in self._graph.definitions.knowledge}
+        return known.get(target.name, asked or "")
 
     def _unit(self, name: str) -> Unit:
         target = self._target(name)

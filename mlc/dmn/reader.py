@@ -59,6 +59,7 @@ class _Reader:
             [self.decision(child) for child in children(root, "decision")],
             [self.knowledge(child) for child in children(root, "businessKnowledgeModel")],
             [self.service(child) for child in children(root, "decisionService")],
+            _dialect(root),
         )
 
     def not_dmn(self, message: str, root: Element) -> DmnError:
@@ -186,6 +187,12 @@ class _Reader:
             element.get("outputLabel"),
             element.line,
         )
+
+
+def _dialect(root: Element) -> str:
+    """Camunda's where its Modeler has written which of Camunda's engines the file is for."""
+    platform = attribute(root, "executionPlatform") or ""
+    return "camunda" if platform.strip().lower().startswith("camunda") else "feel"
 
 
 def _text(element: Element | None) -> dmn.Text | None:

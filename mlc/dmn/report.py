@@ -10,7 +10,8 @@ from .model import DecisionModel
 
 def model_lines(model: DecisionModel) -> list[str]:
     """The decisions with their hit policies and outputs, and the inputs that they ask for with their types."""
-    lines = ["decisions", *(f"  {_decision(model, name)}" for name in model.decisions)]
+    lines = ["in Camunda's FEEL"] if model.dialect == "camunda" else []
+    lines += ["decisions", *(f"  {_decision(model, name)}" for name in model.decisions)]
     for title, names in (("decision services", model.services), ("functions", model.functions)):
         lines += [title, *(f'  "{name}"' for name in names)] if names else []
     return [*lines, "inputs", *(f"  {given.name}: {given.type.name}" for given in model.inputs)]

@@ -17,7 +17,8 @@ class Input:
 
     `declared`: the file has an input data element for it, and `type` is that one's; else the type is the column's.
     `instead`: other inputs that together make it superfluous. `path`: for one of an imported file, the names that its
-    name is made of, for example ("alias", "auc"). `id` tells input data of the same name apart.
+    name is made of, for example ("alias", "auc"). `id` tells input data of the same name apart. `optional`: the
+    decision asks whether it is there.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Input:
     instead: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
     id: str = ""
+    optional: bool = False
 
     def at(self, place: Place) -> Input:
         """The same input, asked for from there."""

@@ -128,6 +128,7 @@ def _input_code(
 
 def _asked(name: str, vocabulary: Vocabulary, place: Place) -> Code:
     """The code of an input's name, which must be given unless something in scope has the name."""
+    vocabulary.needed.add(name)
     if not vocabulary.names.declares(name, until=BUILTIN_NAMES):
         vocabulary.free.setdefault(name, place)
     return lambda scope, run: scope.get(name)  # noqa: ARG005

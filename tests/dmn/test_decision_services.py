@@ -145,7 +145,6 @@ def test_recursion_with_an_end_ends() -> None:
 @pytest.mark.parametrize(
     ("broken", "kind"),
     [
-        (service("S", []), Kind.STRUCTURE),
         (service("S", ["elsewhere"]), Kind.REFERENCE),
         (service("S", ["Sum"], ["elsewhere"]), Kind.REFERENCE),
         (service("S", ["Sum"], [], ["elsewhere"]), Kind.REFERENCE),
@@ -165,3 +164,20 @@ def test_a_knowledge_model_is_evaluated_by_its_name() -> None:
     assert model.functions == ["Add"]
     assert model.evaluate({"a": 1, "b": 2}, "Add").result == 3
     assert kinds(model.evaluate({"a": 1}, "Add"))[0] == Kind.MISSING_INPUT
+
+
+def test_a_service_without_an_output_decision_loads_and_has_no_answer() -> None:
+    """The output decisions are optional in the schema, and tools write services that have none yet."""
+    empty = service("Later", [], ["score"], encapsulated=["Sum"])
+    model = mlc.dmn.load(dmn(*GRADE, empty, decision("x", "Later(1)", knowledge=["Later"]), decision("y", "1 + 1")))
+    assert model.evaluate({}, "y").result == 2
+    for target, inputs in (("Later", {"score": 1}), ("x", {})):
+        evaluation = model.evaluate(inputs, target)
+        assert (evaluation.result, kinds(evaluation)) == (None, [Kind.NO_LOGIC])
+        assert str(evaluation.problems[0]).endswith("the decision service has no output decision, so it has no answer")
+
+
+def test_an_output_decision_that_is_not_there_is_refused_still() -> None:
+    with pytest.raises(DmnError) as caught:
+        mlc.dmn.load(dmn(*GRADE, service("Lost", ["Nowhere"], ["score"])))
+    assert [problem.kind for problem in caught.value.problems] == [Kind.REFERENCE]

@@ -150,3 +150,21 @@ def test_eval_refuses_a_time_that_is_none(model: Path, now: str, says: str) -> N
     done = run("eval", model, "--input", "auc=0.9", "--now", now)
     assert done.exit_code == 2
     assert says in " ".join(done.output.split())
+
+
+def test_the_dialect_is_declared_on_the_command_line_or_by_the_file(tmp_path) -> None:
+    path = tmp_path / "camunda.dmn"
+    path.write_bytes(dmn(decision("x", "get or else(auc, 1)")))
+    for command in ("check", "eval"):
+        done = run(command, path)
+        assert done.exit_code == 1
+        assert "--dialect camunda" in done.output
+        done = run(command, path, "--dialect", "camunda")
+        assert done.exit_code == 0
+        assert ("in Camunda's FEEL" if command == "check" else "result: 1") in done.output
+        done = run(command, path, "--dialect", "zeebe")
+        assert done.exit_code == 2
+        assert "feel or camunda" in done.output
+    path.write_bytes(path.read_bytes().replace(b"<definitions ", b'<definitions executionPlatform="Camunda Cloud" '))
+    assert run("check", path).exit_code == 0
+    assert run("check", path, "--dialect", "feel").exit_code == 1

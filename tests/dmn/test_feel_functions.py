@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -227,7 +228,7 @@ def test_numbers(expression, wanted) -> None:
     week of year(date(2004, 1, 4)) => 1
     week of year(date(2005, 1, 1)) => 53
     week of year(@"2019-09-17T10:00:00Z") => 38
-    last day of month(@"2024-02-10") => 29
+    last day of month(@"2024-02-10") => @"2024-02-29"
     get value({key1: "value1"}, "key1") => "value1"
     get value({key1: "value1"}, "unexistent-key") => null
     get entries({a: 1, b: "x"}) => [{key: "a", value: 1}, {key: "b", value: "x"}]
@@ -264,7 +265,7 @@ FIXED = [name for name, function in BUILTINS.items() if not any(s.repeats or s.s
 def test_too_many_arguments_are_null_and_a_problem(name) -> None:
     value, problems = answer(f"{name}({', '.join(['1'] * 9)})")
     assert value is None
-    assert "arguments, not 9" in problems[0]
+    assert re.search(r" takes .* arguments?, not 9$", problems[0])
 
 
 @pytest.mark.parametrize("name", BUILTINS)

@@ -103,6 +103,8 @@ def files() -> Iterator[bytes]:
     yield definitions(decision(table(cells=("${auc &lt; 0.5}", "-"), more=' camunda:inputVariable="auc"'))).encode()
     groovy = literal('auc < 0.7 && kind.equalsIgnoreCase("a")', ' expressionLanguage="groovy"')
     yield definitions(decision(groovy)).encode()
+    for text in CAMUNDA:
+        yield definitions(decision(literal(text)), more=' executionPlatform="Camunda Cloud"').encode()
     yield definitions(TYPES_OF_ITEMS + decision(literal("loan.rate * 2"), NEEDS_LOAN), NEWEST).encode()
     needs_w = '<informationRequirement id="r"><requiredDecision href="#w"/></informationRequirement>'
     chain = decision(literal("w + 1"), needs_w) + decision(literal("u"), name="w") + decision(literal("3"), name="u")
@@ -117,6 +119,10 @@ def files() -> Iterator[bytes]:
     yield b'<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"/></definitions>'
 
 
+CAMUNDA = (
+    "get or else(`a b`, is defined(x.y))", "partition(ns, 2)", 'from json("[1, {}]")', "to json(ctx)", "and([b, null])",
+    'decimal(x, 1, "HALF_UP")', 'context put({}, ["a", "b"], 1)', 'extract(s, "a.")', "assert(x, x > 1, s)",
+)  # fmt: skip
 ARGUMENTS = ("", "x", "ns", "s", '"ab", 1', "ns, 1", "ctx", '"2026-07-31"', "x, 2", "ns, function(a, b) a < b", "d, d")
 EXPRESSIONS = (
     "1 + 2 * -3 ** 2 / .5", "x between 1 and 3", "x in (1, [2..3], > 5)", "x in [1..3)", '"a" + s', "not(b)",
@@ -128,6 +134,8 @@ EXPRESSIONS = (
     "dt - dt", "t.hour + t.time offset", "(< 10)", "]1..2[", "[x..x + 1].start included", "null = x", "x != null",
     "// a comment\n1", "/* a comment */ 1", '"\\u0041\\n\\t\\"\\U01F40E"', "[ctx, ctx].a", "[[1,2],[3]][1][2]",
     "{f: function(n) if n = 0 then 0 else f(n - 1)}.f(3)", "a-b + data drift", "9**9**9", "1e400 * 1E-6000",
+    "[{a-b: 1, c d: 2}][a-b > 0 and c d = 2].c d",
+    "{?x: 1, y ?: (!= ?x)}.y ?", "(function(person's age) person's age < 18)(person's age: 16)", "{t: > 5, r: t(6)}.r",
     "string join(for i in ns return string(i), \",\")", 'replace(s, "(a)|b", "$1")', 'matches(s, "^a.*b$", "ix")',
 )  # fmt: skip
 TESTS = (
@@ -136,6 +144,7 @@ TESTS = (
 )  # fmt: skip
 SCRIPTS = (
     'x < 0.7 && s.equalsIgnoreCase("a")', "${x < 5}", "!(x == 1) || s.contains('b')", "x + 1.5d * -2", "x lt 3 and b",
+    "#{x ? ns[0] : ctx['a']}", "empty s ? 1 : s?.length() % 2", "x in [1, 2] && ns.size() gt 0", "s ?: Math.abs(-x)",
 )  # fmt: skip
 
 
@@ -158,7 +167,7 @@ ELEMENTS = """decision decisionTable literalExpression context contextEntry invo
     informationRequirement knowledgeRequirement requiredInput requiredDecision requiredKnowledge input inputExpression
     inputValues output outputValues defaultOutputEntry rule inputEntry outputEntry annotationEntry text"""
 ATTRIBUTES = """id name href typeRef hitPolicy aggregation isCollection kind iteratorVariable label namespace
-    expressionLanguage locationURI importType camunda:inputVariable"""
+    expressionLanguage locationURI importType camunda:inputVariable executionPlatform"""
 SYMBOLS = """( ) [ ] { } < <= > >= = != + - * / ** .. . , : ? @ -> // /* */ " ' && || ! ${ } not( @"P1D" item partial
     external list< context< function< range< 2026-07-31 10:30:00 +02:00 @Europe/Paris 1e9999 -1 0 null 9999-12-31
     0001-01-01 P999999999Y 999999999999999999999 \\u0000 \\uD83D \\U10FFFF"""

@@ -83,13 +83,14 @@ def analyse(
     name: str | None = None,
     imports: Mapping[str, Source] | None = None,
     max_bytes: int = MAX_BYTES,
+    dialect: str | None = None,
 ) -> Analysis:
     """Load a model as `mlc.dmn.load` does, and look for all that is wrong with it. Raises OSError as that does.
 
     The tables of files that it imports are looked at as well: each finding's place names its file.
     """
     try:
-        model = load(source, name=name, strict=False, imports=imports, max_bytes=max_bytes)
+        model = load(source, name=name, strict=False, imports=imports, max_bytes=max_bytes, dialect=dialect)
         root, place = _root(source, name, max_bytes)
     except DmnError as error:
         return _sorted(map(Finding.of, error.problems), None)

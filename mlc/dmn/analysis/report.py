@@ -135,6 +135,7 @@ def _file(checked: Checked) -> dict[str, Any]:
         **_by_severity(counts),
         "findings": [_document(checked, finding) for finding in checked.findings],
         "omitted": counts.total() - len(checked.findings),
+        "dialect": model.dialect if model else None,
         **(_model(model) if model else {"decisions": [], "services": [], "functions": [], "inputs": []}),
     }
 

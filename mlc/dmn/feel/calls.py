@@ -9,7 +9,7 @@ from mlc.dmn.errors import FeelError, Kind, Place
 
 from .run import Code, Run, Scope, Value
 from .types import ANY, MISFIT, Type, function_of
-from .values import Function, kind_of, text_of
+from .values import Function, Range, kind_of, text_of
 
 
 def call(callee: Code, arguments: Sequence[Code], place: Place) -> Code:
@@ -31,6 +31,9 @@ def call_by_name(callee: Code, arguments: Mapping[str, Code], place: Place) -> C
             return apply(function, [], run, place)
         try:
             chosen, in_order = function.bind(values)
+            for name in chosen.lacking(values):
+                called = f"{function.name}()" if function.name else "the function"
+                run.note(Kind.BAD_ARGUMENT, f'{called} is not given "{name}"', place)
             return apply(chosen, in_order, run, place)
         except FeelError as error:
             run.note(error.kind, str(error), place)
@@ -40,7 +43,9 @@ def call_by_name(callee: Code, arguments: Mapping[str, Code], place: Place) -> C
 
 
 def apply(function: Value, arguments: list[Value], run: Run, place: Place) -> Value:
-    """What a function answers; null, and noted, when it cannot."""
+    """What a function answers; null, and noted, when it cannot. A range is asked whether it contains the argument."""
+    if isinstance(function, Range) and len(arguments) == 1:
+        return function.contains(arguments[0])
     if not isinstance(function, Function):
         run.note(Kind.WRONG_TYPE, f"{kind_of(function)} cannot be called: it is not a function", place)
         return None
@@ -68,7 +73,8 @@ def define(
     def closure(scope: Scope, _: Run) -> Function:
         def invoke(arguments: list[Value], run: Run) -> Value:
             if len(arguments) != len(parameters):
-                raise FeelError(f"{name or 'the function'} takes {len(parameters)} arguments, not {len(arguments)}")
+                count = "1 argument" if len(parameters) == 1 else f"{len(parameters) or 'no'} arguments"
+                raise FeelError(f"{f'{name}()' if name else 'the function'} takes {count}, not {len(arguments)}")
             values = [_argument(*pair, run) for pair in zip(arguments, types, strict=True)] if types else arguments
             return body({**scope, **dict(zip(parameters, values, strict=True))}, run)
 
@@ -82,6 +88,21 @@ def _argument(value: Value, wanted: Type, run: Run) -> Value:
     if fitted is MISFIT:
         raise FeelError(f"{text_of(value, inner=True)} is not of type {wanted.name}", Kind.WRONG_TYPE)
     return fitted
+
+
+def spared(code: Code) -> Code:
+    """The same code, which notes nothing of names and members that are not there: a caller asks for just that."""
+
+    def sparing(scope: Scope, run: Run) -> Value:
+        before = len(run.problems)
+        value = code(scope, run)
+        if len(run.problems) > before:
+            for problem in list(run.problems)[before:]:
+                if problem.kind is Kind.UNKNOWN_NAME:
+                    del run.problems[problem]
+        return value
+
+    return sparing
 
 
 def typed(code: Code, wanted: Type, what: str, place: Place) -> Code:

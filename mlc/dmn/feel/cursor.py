@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from mlc.dmn.errors import FeelError, FeelSyntaxError, Kind, Place
 
-from .builtins import BUILTINS
-from .lexer import Names, Token, tokenize
+from .dialects import CAMUNDA_FUNCTIONS, UNREPEATABLE, undeclared, unrepeatable
+from .lexer import LONGEST_NAME, Names, Token, spelled, tokenize
 from .run import Code, Run, Scope, Value
 from .vocabulary import BUILTIN_NAMES, Vocabulary
 
@@ -26,15 +26,21 @@ KEYWORDS = frozenset(
     {"if", "then", "else", "for", "in", "return", "some", "every", "satisfies", "function", "external"}
     | {"or", "and", "between", "instance", "null", "true", "false"}
 )
+#: What a name may hold beside letters and digits (grammar rule 30).
+NAME_SYMBOLS = frozenset({".", "/", "-", "'", "+", "*", "**", "?"})
 _ABSENT: Any = object()
 
 
 class Node(NamedTuple):
-    """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope."""
+    """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope.
+
+    `builtin`: it is the built-in function of that name.
+    """
 
     code: Code
     truth: bool = False
     constant: bool = False
+    builtin: str = ""
 
 
 def constant(value: Value) -> Node:
@@ -45,18 +51,23 @@ def constant(value: Value) -> Node:
 class Cursor(ABC):
     """A position in a text that is read from left to right, and the scope at that position.
 
-    `asks_input` tells whether `?`, the value that a unary test is put to, has been met.
+    `asks_input` tells whether `?`, the value that a unary test is put to, has been met. `borrowed` has the names in a
+    filter that are members of its items, and that would be read as several names if they were not; with `plain` no
+    name is read as such a one.
     """
 
     def __init__(self, text: str, vocabulary: Vocabulary, place: Place) -> None:
         self.text = text
-        self.tokens = tokenize(text)
+        self.tokens = tokenize(text, vocabulary.dialect.backticks)
         self.index = 0
         self.vocabulary = vocabulary
         self.names = vocabulary.names
         self.place = place
         self.depth = 0
-        self.filters = 0
+        self.filters = vocabulary.filters
+        self.borrowed: set[str] = set()
+        self.plain = False
+        self.sparing = 0
         self.in_endpoint = False
         self.asks_input = False
 
@@ -104,6 +115,9 @@ class Cursor(ABC):
     def unexpected(self, wanted: str) -> FeelSyntaxError:
         """The error for a token that does not belong here."""
         token = self.token
+        if token.text == "`":
+            ends = "a name in backticks does not end" if self.vocabulary.dialect.backticks else undeclared("a backtick")
+            return FeelSyntaxError(ends, token.position)
         found = "the end" if token.kind == "end" else token.text if token.kind == "string" else f'"{token.text}"'
         return FeelSyntaxError(f"{wanted}, found {found}", token.position)
 
@@ -128,46 +142,126 @@ class Cursor(ABC):
         """Steps that one pass over what stands since the token `start` costs."""
         return 1 + (self.index - start) // 8
 
-    def name(self) -> Node | None:
+    def name(self) -> Node | None:  # noqa: PLR0911 - one return for each kind of name
         """The longest name in scope, else one word that the inputs must hold; None if no name comes next."""
         token = self.token
-        if token.kind != "name":
+        if token.kind == "quoted":
+            self.index += 1
+            return self.named(token.text, declared=self.names.declares(token.text, until=BUILTIN_NAMES))
+        if token.kind != "name" and token.text != "?":
             return None
         known = self.names.match(self.tokens, self.index)
-        if token.text in KEYWORDS and (known is None or known[1] == 1):
+        if token.kind != "name" and known is None:
             return None
-        name, length = known or (token.text, 1)
+        if token.text in KEYWORDS and (known is None or known[1] == 1):
+            return self.function(token) if token.text in CAMUNDA_FUNCTIONS else None
+        if self.filters and not self.plain:
+            known = self.item_member(known)
+        name, length = known or self.words()
         self.index += length
-        if name in BUILTINS and not self.names.declares(name, until=BUILTIN_NAMES):
+        if BUILTIN_NAMES.declares(name) and not self.names.declares(name, until=BUILTIN_NAMES):
             if self.at("("):
-                return constant(BUILTINS[name])
+                self.index -= length
+                return self.function(token, name, length)
+            builtin = self.vocabulary.dialect.builtins.get(name)
+            if builtin is None:  # Camunda's, and not called: the name of an input
+                return self.named(name, declared=False)
             self.vocabulary.optional.setdefault(name)
-            return Node(lookup(name, self.place, BUILTINS[name]))
+            return Node(lookup(name, self.place, builtin))
         if known is None and self.at("(") and not self.filters:
             raise FeelSyntaxError(f'there is no function "{name}"', token.position)
-        if self.filters:
+        return self.named(name, declared=known is not None)
+
+    def named(self, name: str, declared: bool) -> Node:
+        """The value of a name, which the inputs must hold if nothing declares it, or may hold."""
+        (self.vocabulary.spared if self.sparing else self.vocabulary.needed).add(name)
+        if self.filters or (self.sparing and not declared):
             self.vocabulary.optional.setdefault(name)
-        elif known is None:
+        elif not declared:
             self.vocabulary.free.setdefault(name, self.place)
         return Node(lookup(name, self.place))
 
+    def function(self, token: Token, name: str = "", length: int = 1) -> Node | None:
+        """A built-in in front of its arguments, by its name or by its one token. Raises FeelSyntaxError."""
+        name = name or token.text
+        if self.tokens[self.index + length].text != "(":
+            return None
+        builtin = self.vocabulary.dialect.builtins.get(name)
+        if name in UNREPEATABLE:
+            raise FeelSyntaxError(unrepeatable(name), token.position)
+        if builtin is None:
+            raise FeelSyntaxError(undeclared(f"{name}()"), token.position)
+        self.index += length
+        return Node(lambda scope, run: builtin, constant=True, builtin=name)  # noqa: ARG005
+
     def member_name(self) -> str:
         """The name behind a dot."""
+        if self.token.kind == "quoted":
+            return self.advance().text
         known = self.vocabulary.members.match(self.tokens, self.index) or self.names.match(self.tokens, self.index)
-        if self.token.kind != "name":
+        if self.token.kind != "name" and known is None:
             raise self.unexpected("expected a name")
-        name, length = known or (self.token.text, 1)
+        name, length = known or self.words()
+        key = self.vocabulary.keys.match(self.tokens, self.index)
+        if key is not None and key[1] > length and self.of_words(key[1]):
+            name, length = key
+        elif known is not None and length == 1:
+            name, length = self.words()
         self.index += length
         return name
 
-    def new_name(self) -> str:
-        """One word that becomes a name: of a parameter or of what a loop goes over; further words belong to it."""
-        words: list[str] = []
-        while self.token.kind == "name" and (not words or self.token.text not in KEYWORDS):
-            words.append(self.advance().text)
-        if not words:
+    def item_member(self, known: tuple[str, int] | None) -> tuple[str, int] | None:
+        """The longest name that begins here, of those in scope and those that an item of a filtered list may have."""
+        best = known
+        for names in (self.vocabulary.members, self.vocabulary.keys):
+            member = names.match(self.tokens, self.index)
+            if member is not None and member[1] > (1 if best is None else best[1]):
+                best = member
+        if best is not known and best is not None and not self.of_words(best[1]):
+            self.borrowed.add(best[0])
+        return self.words() if best is not None and best[1] == 1 and not BUILTIN_NAMES.declares(best[0]) else best
+
+    def of_words(self, length: int) -> bool:
+        """Whether these many tokens are words only, so that they can be nothing but one name."""
+        tokens = self.tokens[self.index : self.index + length]
+        return all(token.kind == "name" and token.text not in KEYWORDS for token in tokens)
+
+    def words(self) -> tuple[str, int]:
+        """The name that the words from here on are if nothing declares them: two words in a row can be no two names."""
+        end = self.index + 1
+        joins = bool(self.filters) or self.tokens[self.index - 1].text == "."
+        while end - self.index < LONGEST_NAME:
+            token = self.tokens[end]
+            if not (token.text == "?" and not token.space) and not (
+                token.kind == "name" and (not token.space or (joins and token.text not in KEYWORDS))
+            ):
+                break
+            end += 1
+        return spelled(self.tokens[self.index : end]), end - self.index
+
+    def new_name(self, keywords: bool = False) -> str:
+        """What becomes a name, of a parameter or of what a loop goes over: words, numbers and the symbols of names.
+
+        `keywords`: words of the language may be in it, behind the first.
+        """
+        start = self.index
+        self.index = start + 1 if self.token.kind == "quoted" else self.end_of_name(start, keywords)
+        if self.index == start:
             raise self.unexpected("expected a name")
-        return " ".join(words)
+        return spelled(self.tokens[start : self.index])
+
+    def end_of_name(self, start: int, keywords: bool) -> int:
+        """Where a name that begins at a token may end at the latest (grammar rules 27 to 30); `start` if none does."""
+        end = start
+        while end - start < LONGEST_NAME:
+            token = self.tokens[end]
+            if token.kind == "name":
+                if end > start and not keywords and token.text in KEYWORDS:
+                    break
+            elif token.text != "?" and (end == start or (token.kind != "number" and token.text not in NAME_SYMBOLS)):
+                break
+            end += 1
+        return end
 
     def fixed(self, make: Callable[[], Value], position: int) -> Node:
         """A literal whose text may be wrong."""

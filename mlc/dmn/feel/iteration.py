@@ -10,7 +10,7 @@ from mlc.dmn.errors import FeelError, Kind, Place
 
 from . import moments, wide
 from .run import Code, Run, Scope, Value
-from .values import Range, kind_of
+from .values import Outside, Range, kind_of, text_of
 
 
 class Source(NamedTuple):
@@ -26,6 +26,8 @@ def domain(iterator: Source, scope: Scope, run: Run) -> Iterable[Value] | None:
     low = iterator.items(scope, run)
     if iterator.high is not None:
         return _span(low, iterator.high(scope, run))
+    if isinstance(low, Outside):
+        raise FeelError(f"cannot go over {text_of(low)}", Kind.WRONG_TYPE)
     if isinstance(low, Range):
         return _without_open_ends(_span(low.low, low.high), low)
     if low is None or isinstance(low, list):
@@ -134,6 +136,11 @@ def filtered(base: Code, condition: Code, cost: int, place: Place) -> Code:
         return chosen
 
     return select
+
+
+def either(names: frozenset[str], condition: Code, other: Code) -> Code:
+    """A condition with names that an item may have; for an item that lacks one of them, the other condition."""
+    return lambda scope, run: condition(scope, run) if names <= scope.keys() else other(scope, run)
 
 
 def _is_number(condition: Code, scope: Scope, run: Run) -> bool:

@@ -22,24 +22,30 @@ _NO_NAME = (
     r"\x80-\xbf\xd7\xf7\u1680\u180e\u2000-\u200b\u200e-\u206f\u2190-\u2bff\u2ff0-\u3000\ud800-\uf8ff\ufdd0-\ufdef"
     r"\ufeff\ufffe\uffff"
 )
+_PART = rf"(?:\w|[^\x00-\x7f{_NO_NAME}]|[\xb7\u203f\u2040])"
 _TOKEN = re.compile(
     "|".join(
         [
             rf"(?P<space>[{_SPACE}]+|//[^\n]*|/\*(?:.*?\*/)?)",
             r"(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
             r'(?P<string>"(?:[^"\\]|\\.)*"?)',
-            rf"(?P<name>(?:[^\W\d]|[^\x00-\x7f\d{_NO_NAME}\u0300-\u036f])(?:\w|[^\x00-\x7f{_NO_NAME}]|[\xb7\u203f\u2040])*)",
+            # A question mark begins a name where more of one follows (rule 28); alone it is the value under test.
+            rf"(?P<name>(?:[^\W\d]|[^\x00-\x7f\d{_NO_NAME}\u0300-\u036f]){_PART}*|\?(?:\?|{_PART})+)",
             r"(?P<symbol>\*\*|\.\.|->|<=|>=|!=|==|&&|\|\||[-+*/=<>()\[\]{},.:?@'!$%&;\\^`|~#])",
         ]
     ),
     re.DOTALL,
 )
+_QUOTED = re.compile(r"`(?P<quoted>[^`\n]+)`")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{6}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 
 
 class Token(NamedTuple):
-    """A part of the text. `kind` is number, string, name, symbol or end; `space`: white space stands before it."""
+    """A part of the text. `kind` is number, string, name, quoted (a name in backticks), symbol or end.
+
+    `space`: white space stands before it.
+    """
 
     kind: str
     text: str
@@ -47,18 +53,21 @@ class Token(NamedTuple):
     position: int
 
 
-def tokenize(text: str) -> list[Token]:
-    """Cut text into tokens, the last one of kind `end`. Raises FeelSyntaxError."""
+def tokenize(text: str, backticks: bool = False) -> list[Token]:
+    """Cut text into tokens, the last one of kind `end`; a name in backticks is one. Raises FeelSyntaxError."""
     if len(text) > LONGEST:
         raise FeelSyntaxError(f"the expression has {len(text):,} characters; {LONGEST:,} are allowed")
     tokens: list[Token] = []
     position, space = 0, False
     while position < len(text):
-        match = _TOKEN.match(text, position)
+        match = (backticks and _QUOTED.match(text, position)) or _TOKEN.match(text, position)
         if match is None:
             raise FeelSyntaxError(f"unexpected character {text[position]!r}", position)
         kind, part = match.lastgroup or "", match.group()
-        if kind == "space":
+        if kind == "quoted":
+            tokens.append(Token(kind, " ".join(part[1:-1].split()), space, position))
+            space = False
+        elif kind == "space":
             if part.startswith("/*") and (len(part) < 4 or not part.endswith("*/")):
                 raise FeelSyntaxError("a comment that begins with /* does not end", position)
             space = True
@@ -70,6 +79,11 @@ def tokenize(text: str) -> list[Token]:
         position = match.end()
     tokens.append(Token("end", "", space, position))
     return tokens
+
+
+def spelled(tokens: Iterable[Token]) -> str:
+    """The name that tokens spell: a single space wherever there is white space, or a comment, between two of them."""
+    return "".join(f" {token.text}" if token.space else token.text for token in tokens).lstrip(" ")
 
 
 def unquote(token: Token) -> str:
@@ -127,14 +141,16 @@ class Names:
             *tokens, _ = tokenize(name)
         except FeelSyntaxError:
             return
-        if not tokens or tokens[0].kind != "name" or len(tokens) > LONGEST_NAME:
+        if not tokens or len(tokens) > LONGEST_NAME:
+            return
+        if tokens[0].kind != "name" and (tokens[0].text != "?" or len(tokens) == 1):
             return
         branch = self._root
         for index, token in enumerate(tokens):
             branch = branch.setdefault((token.text, token.space and index > 0), _Branch())
         branch.name = branch.name or name
 
-    def declares(self, name: str, until: Names) -> bool:
+    def declares(self, name: str, until: Names | None = None) -> bool:
         """Whether this scope or one around it, up to but without `until`, has the name."""
         scope: Names | None = self
         while scope is not None and scope is not until:

@@ -10,6 +10,8 @@ from mlc.dmn.errors import FeelSyntaxError, Place
 
 from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
+from .dialects import ASKS_FOR_NULL, CAMUNDA_ARGUMENTS, undeclared
+from .lexer import spelled
 from .primary import primary
 from .run import Code, Run, Scope, Test
 from .typenames import type_name
@@ -18,6 +20,8 @@ from .vocabulary import Vocabulary
 
 #: Members, filters and calls behind one operand.
 CHAIN = 100
+#: Filters of an expression that are read in both ways, where a name of an item may also be an expression.
+REREADS = 20
 
 LEVELS = (("or",), ("and",), ("=", "!=", "<", "<=", ">", ">=", "between", "in"), ("+", "-"), ("*", "/"), ("**",))
 PRECEDENCE = {symbol: level for level, symbols in enumerate(LEVELS) for symbol in symbols}
@@ -26,6 +30,8 @@ COMPARISON, ADDITION = PRECEDENCE["="], PRECEDENCE["+"]
 
 class Parser(Cursor):
     """Reads expressions. Every method passes over what it reads and raises FeelSyntaxError."""
+
+    rereads = 0
 
     def expression(self) -> Node:
         """Any expression."""
@@ -115,20 +121,51 @@ class Parser(Cursor):
         """`[condition]` or `[number]`."""
         start = self.index
         self.expect("[")
+        outer, self.borrowed = self.borrowed, set()
+        condition = self.condition()
+        borrowed, self.borrowed = frozenset(self.borrowed), outer
+        cost = self.cost(start)
+        if borrowed and (other := self.reread(start + 1)) is not None:
+            condition = iteration.either(borrowed, condition, other)
+        return Node(iteration.filtered(base.code, condition, cost, self.place))
+
+    def condition(self) -> Code:
+        """What stands in the brackets of a filter, and the closing one."""
         self.filters += 1
         with self.nested("item"):
-            condition = self.operation(0)
+            code = self.operation(0).code
         self.filters -= 1
         self.expect("]")
-        return Node(iteration.filtered(base.code, condition.code, self.cost(start), self.place))
+        return code
+
+    def reread(self, start: int) -> Code | None:
+        """The condition of a filter without the names that only its items may have: `a-b` as a difference.
+
+        None where that is no expression up to the same bracket, or where too much has been read twice already.
+        """
+        end, filters, depth = self.index, self.filters, self.depth
+        if self.plain or self.rereads == REREADS:
+            return None
+        self.rereads += 1
+        self.index, self.plain, names, endpoint = start, True, self.names, self.in_endpoint
+        try:
+            code = self.condition()
+            return code if self.index == end else None
+        except FeelSyntaxError:
+            self.names, self.in_endpoint, self.filters, self.depth = names, endpoint, filters, depth
+            return None
+        finally:
+            self.index, self.plain = end, False
 
     def call(self, callee: Node) -> Node:
         """Arguments, after their opening bracket."""
+        position = self.token.position
         by_name: dict[str, Code] = {}
         by_position: list[Code] = []
         while not self.at(")"):
             name = self.argument_name()
-            argument = self.expression().code
+            first = name == "value" or not (name or by_position)
+            argument = self.argument(first and callee.builtin in ASKS_FOR_NULL)
             if name is None:
                 by_position.append(argument)
             else:
@@ -137,19 +174,26 @@ class Parser(Cursor):
                 break
         if by_name and by_position:
             raise FeelSyntaxError("arguments are given by name or by position, not both", self.token.position)
+        if not self.vocabulary.dialect.backticks and len(by_position) in CAMUNDA_ARGUMENTS.get(callee.builtin, ()):
+            raise FeelSyntaxError(undeclared(f"{callee.builtin}() with {len(by_position)} arguments"), position)
         self.expect(")")
         if by_name:
             return Node(calls.call_by_name(callee.code, by_name, self.place))
         return Node(calls.call(callee.code, by_position, self.place))
 
+    def argument(self, spared: bool) -> Code:
+        """One argument; what is missing in one that is `spared` is null, and no problem."""
+        self.sparing += spared
+        code = self.expression().code
+        self.sparing -= spared
+        return calls.spared(code) if spared else code
+
     def argument_name(self) -> str | None:
         """`name:` in front of an argument."""
-        end = self.index
-        while self.tokens[end].kind == "name" or (end > self.index and self.tokens[end].kind == "number"):
-            end += 1
+        end = self.index + 1 if self.token.kind == "quoted" else self.end_of_name(self.index, keywords=True)
         if end == self.index or self.tokens[end].text != ":":
             return None
-        name = " ".join(token.text for token in self.tokens[self.index : end])
+        name = spelled(self.tokens[self.index : end])
         self.index = end + 1
         return name
 

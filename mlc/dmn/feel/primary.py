@@ -8,14 +8,15 @@ from mlc.dmn.errors import FeelSyntaxError, Kind
 
 from . import calls, iteration, temporal
 from .cursor import Cursor, Node, constant
-from .lexer import unquote
+from .lexer import spelled, unquote
 from .run import Code, Run, Scope, Value
 from .typenames import type_name
 from .types import ANY, BOOLEAN, Type, type_of
-from .values import NUMBERS, Range, kind_of
+from .values import NUMBERS, Outside, Range, kind_of
 
 #: Lists that one loop goes over.
 ITERATORS = 10
+RELATIONS = ("<=", ">=", "<", ">", "=", "!=")
 _WORDS = {"null": None, "true": True, "false": False}
 
 
@@ -90,13 +91,14 @@ def range_from(parser: Cursor, low: Node, low_closed: bool) -> Node:
 def _one_ended(symbol: str, code: Code) -> Code:
     """`(< 10)` and the like; `(= 10)` is the range from 10 to 10 (10.3.2.7). Null where the end is."""
     closed = "=" in symbol
+    only = {"=": Range, "!=": Outside}.get(symbol)
 
     def make(scope: Scope, run: Run) -> Range | None:
         end = code(scope, run)
         if end is None:
             return None
-        if symbol == "=":
-            return Range(end, end)
+        if only is not None:
+            return only(end, end, closed and only is Range, closed and only is Range)
         return Range(None, end, False, closed) if symbol.startswith("<") else Range(end, None, closed, False)
 
     return make
@@ -104,16 +106,20 @@ def _one_ended(symbol: str, code: Code) -> Code:
 
 def _round(parser: Cursor) -> Node:
     """An expression in brackets, an open range, or one open end: `(< 10)`."""
-    if parser.at("<", "<=", ">", ">=", "="):
-        symbol = parser.advance().text
-        code = parser.endpoint().code
+    if parser.at(*RELATIONS):
+        node = _unary_value(parser)
         parser.expect(")")
-        return Node(_one_ended(symbol, code))
+        return node
     node = parser.expression()
     if parser.at(".."):
         return range_from(parser, node, low_closed=False)
     parser.expect(")")
     return node
+
+
+def _unary_value(parser: Cursor) -> Node:
+    """A comparison without its left side as a value."""
+    return Node(_one_ended(parser.advance().text, parser.endpoint().code))
 
 
 def _square(parser: Cursor) -> Node:
@@ -139,7 +145,8 @@ def _context(parser: Cursor) -> Node:
             if key in entries:
                 raise FeelSyntaxError(f'the entry "{key}" is given twice', position)
             parser.expect(":")
-            entries[key] = parser.expression().code
+            node = _unary_value(parser) if parser.at(*RELATIONS) else parser.expression()
+            entries[key] = node.code
             parser.names.add(key)
             parser.vocabulary.members.add(key)
             if not parser.take(","):
@@ -162,17 +169,17 @@ def context_of(entries: dict[str, Code]) -> Code:
 
 def _key(parser: Cursor) -> str:
     """The key of an entry: a string, or a name with all that stands before the colon."""
-    first = parser.advance()
+    start, first = parser.index, parser.token
+    if first.kind not in ("name", "string", "quoted") and first.text != "?":
+        raise parser.unexpected("expected the key of an entry")
+    parser.advance()
     if first.kind == "string":
         return unquote(first)
-    if first.kind != "name":
-        parser.index -= 1
-        raise parser.unexpected("expected the key of an entry")
     while not parser.at(":"):
         if parser.token.kind == "end" or parser.at("{", "}", "[", "]", "(", ")", ","):
             raise parser.unexpected('expected ":"')
         parser.advance()
-    return " ".join(parser.text[first.position : parser.token.position].split())
+    return spelled(parser.tokens[start : parser.index])
 
 
 def _conditional(parser: Cursor) -> Node:
@@ -229,7 +236,7 @@ def _function(parser: Cursor) -> Node:
     types: list[Type] = []
     parser.expect("(")
     while not parser.at(")"):
-        parameters.append(parser.new_name())
+        parameters.append(parser.new_name(keywords=True))
         types.append(type_name(parser) if parser.take(":") else ANY)
         if not parser.take(","):
             break

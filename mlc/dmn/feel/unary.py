@@ -9,11 +9,9 @@ from mlc.dmn.errors import FeelSyntaxError
 
 from . import operators
 from .cursor import Cursor, Node
-from .primary import range_from
+from .primary import RELATIONS, range_from
 from .run import Run, Scope, Test, Value
 from .values import Range, is_in
-
-RELATIONS = ("<=", ">=", "<", ">", "=", "!=")
 
 
 def tests(begin: Callable[[], Cursor]) -> Test:

@@ -16,8 +16,8 @@ from .decimal128 import NUMBERS
 from .run import Run, Value
 from .wide import YearsMonthsDuration
 
-__all__ = ["DEEPEST", "KINDS", "MOST", "NUMBERS", "ORDERED", "Function", "Range", "YearsMonthsDuration", "equal",
-           "is_in", "is_too_large", "kind_of", "number_text", "ordered", "pieces", "text_of"]  # fmt: skip
+__all__ = ["DEEPEST", "KINDS", "MOST", "NUMBERS", "ORDERED", "Function", "Outside", "Range", "YearsMonthsDuration",
+           "equal", "is_in", "is_too_large", "kind_of", "number_text", "ordered", "pieces", "text_of"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,16 @@ class Range:
         return below if above else (False if below is False else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Outside(Range):
+    """`(!= 10)` as a value: all that is not equal to 10. Both ends are 10, and neither is part of it."""
+
+    def contains(self, value: Value) -> bool | None:
+        """Whether the value is another one; None when the two do not compare."""
+        answer = equal(value, self.low)
+        return None if answer is None else not answer
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
     """A function as a value; `call` takes the arguments in the order of `parameters`.
@@ -53,10 +63,18 @@ class Function:
     type: Any = None
 
     def bind(self, named: Mapping[str, Value]) -> tuple[Function, list[Value]]:
-        """What to call with arguments by name, and these in order. Raises FeelError if one is missing or unknown."""
-        if set(named) != set(self.parameters):
-            raise FeelError(f"{self.name}() takes ({', '.join(self.parameters)}), not ({', '.join(named)})")
-        return self, [named[parameter] for parameter in self.parameters]
+        """What to call with arguments by name, and these in order. Raises FeelError if one is unknown.
+
+        One that is not given is null; `lacking` names those.
+        """
+        if not named.keys() <= set(self.parameters):
+            called = f"{self.name}()" if self.name else "the function"
+            raise FeelError(f"{called} takes ({', '.join(self.parameters)}), not ({', '.join(named)})")
+        return self, [named.get(parameter) for parameter in self.parameters]
+
+    def lacking(self, named: Mapping[str, Value]) -> list[str]:
+        """The parameters that a call by name leaves out and that it should not."""
+        return [parameter for parameter in self.parameters if parameter not in named]
 
 
 KINDS: dict[type, str] = {
@@ -69,6 +87,7 @@ KINDS: dict[type, str] = {
     list: "list",
     dict: "context",
     Range: "range",
+    Outside: "range",
     Function: "function",
 }
 ORDERED = frozenset({Decimal, str, date, time, datetime, timedelta, YearsMonthsDuration})
@@ -244,6 +263,8 @@ def _plain(value: Value) -> str:  # noqa: PLR0911 - one return for each type
         return wide.clock_text(value)
     if kind in wide.DURATIONS:
         return wide.duration_text(value)
+    if isinstance(value, Outside):
+        return f"(!= {text_of(value.low, inner=True)})"
     if isinstance(value, Range):
         low, high = (("" if end is None else text_of(end, inner=True)) for end in (value.low, value.high))
         return f"{'[' if value.low_closed else '('}{low}..{high}{']' if value.high_closed else ')'}"

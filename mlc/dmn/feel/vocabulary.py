@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from mlc.dmn.errors import Place
 
 from .builtins import BUILTINS
+from .dialects import CAMUNDA_FUNCTIONS, FEEL, Dialect
 from .lexer import Names
 from .types import TYPES, Type
 
-BUILTIN_NAMES = Names(BUILTINS)
+#: Camunda's functions are known by their names in either dialect, so that a file without a declaration is told.
+BUILTIN_NAMES = Names([*BUILTINS, *CAMUNDA_FUNCTIONS])
 TYPE_NAMES = Names(TYPES)
 #: Names that follow a dot: the properties of temporal values and ranges that are longer than one word.
 PROPERTY_NAMES = Names(["time offset", "start included", "end included"])
@@ -25,6 +27,10 @@ class Vocabulary:
     `optional` collects those that may be there: names in a filter, which may also be members of the item, and names of
     built-ins. `instead` says for a free name that could also be read as an expression which names the expression needs:
     with these the free name is not missing.
+
+    `keys` has the names of entries and components of the whole file: after a dot, and in a filter, a name may be one of
+    these. `spared` are names that stand where a missing value is asked for, and `needed` those that stand elsewhere.
+    `filters` is above 0 where the expressions are the condition of a boxed filter.
     """
 
     names: Names = field(default_factory=lambda: Names(around=BUILTIN_NAMES))
@@ -34,8 +40,13 @@ class Vocabulary:
     free: dict[str, Place] = field(default_factory=dict)
     optional: dict[str, None] = field(default_factory=dict)
     instead: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: Names = field(default_factory=Names)
+    filters: int = 0
+    dialect: Dialect = FEEL
+    needed: set[str] = field(default_factory=set)
+    spared: set[str] = field(default_factory=set)
 
-    def inside(self, *names: str) -> Vocabulary:
+    def inside(self, *names: str, filters: int = 0) -> Vocabulary:
         """The same with further names, for example a function's parameters; what is found to be free is shared."""
         inner = Names(names, around=self.names)
-        return replace(self, names=inner)
+        return replace(self, names=inner, filters=self.filters + filters)

@@ -239,14 +239,15 @@ def clock_text(value: AnyTime | AnyDateTime) -> str:
     if zone is not None:
         return f"{text}@{zone}"
     offset = value.utcoffset()
-    return text + ("" if offset is None else _offset_text(offset))
+    return text + ("" if offset is None else offset_text(offset))
 
 
 def _fraction_text(fraction: int) -> str:
     return f".{fraction:09d}".rstrip("0") if fraction else ""
 
 
-def _offset_text(offset: timedelta) -> str:
+def offset_text(offset: timedelta) -> str:
+    """An offset from UTC in ISO 8601, `Z` for none."""
     if not offset:
         return "Z"
     minutes, seconds = divmod(int(abs(offset).total_seconds()), 60)

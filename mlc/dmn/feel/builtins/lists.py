@@ -199,7 +199,8 @@ def index_of(run: Run, items: list[Value], match: Value) -> list[Decimal]:
     return [Decimal(position) for position, item in enumerate(items, 1) if equal(item, match, run) is True]
 
 
-_HASHED = frozenset({Decimal, str, bool, type(None)})
+#: Types whose values are equal exactly where Python has them equal.
+HASHED = frozenset({Decimal, str, bool, type(None)})
 
 
 def _distinct(run: Run, items: list[Value]) -> list[Value]:
@@ -208,7 +209,7 @@ def _distinct(run: Run, items: list[Value]) -> list[Value]:
     found: list[Value] = []
     for item in items:
         kind = type(item)
-        if kind in _HASHED:
+        if kind in HASHED:
             run.spend()
             is_new = (kind, item) not in seen
             seen.add((kind, item))

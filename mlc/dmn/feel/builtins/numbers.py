@@ -21,7 +21,8 @@ from mlc.dmn.feel.run import Run, Value
 from .signature import builtin
 
 
-def _rounded(n: Decimal, scale: Decimal | None, rounding: str) -> Decimal:
+def rounded(n: Decimal, scale: Decimal | None, rounding: str) -> Decimal:
+    """A number rounded to a scale, 0 by default, in one of decimal's ways. Raises FeelError."""
     digits = 0 if scale is None else int(min(scale, Decimal(10_000)))
     if not -6111 <= digits <= 6176:
         raise FeelError(f"the scale must be a number from -6111 to 6176, not {scale}")
@@ -43,43 +44,43 @@ _SLOW = 8
 @builtin("decimal(n: number, scale: number)")
 def decimal(n: Decimal, scale: Decimal) -> Decimal:
     """Rounded to a scale, half to even."""
-    return _rounded(n, scale, ROUND_HALF_EVEN)
+    return rounded(n, scale, ROUND_HALF_EVEN)
 
 
 @builtin("floor(n: number, [scale: number])")
 def floor(n: Decimal, scale: Decimal | None = None) -> Decimal:
     """Rounded down, to minus infinity."""
-    return _rounded(n, scale, ROUND_FLOOR)
+    return rounded(n, scale, ROUND_FLOOR)
 
 
 @builtin("ceiling(n: number, [scale: number])")
 def ceiling(n: Decimal, scale: Decimal | None = None) -> Decimal:
     """Rounded up, to plus infinity."""
-    return _rounded(n, scale, ROUND_CEILING)
+    return rounded(n, scale, ROUND_CEILING)
 
 
 @builtin("round up(n: number, scale: number)")
 def round_up(n: Decimal, scale: Decimal) -> Decimal:
     """Rounded away from zero."""
-    return _rounded(n, scale, ROUND_UP)
+    return rounded(n, scale, ROUND_UP)
 
 
 @builtin("round down(n: number, scale: number)")
 def round_down(n: Decimal, scale: Decimal) -> Decimal:
     """Rounded to zero."""
-    return _rounded(n, scale, ROUND_DOWN)
+    return rounded(n, scale, ROUND_DOWN)
 
 
 @builtin("round half up(n: number, scale: number)")
 def round_half_up(n: Decimal, scale: Decimal) -> Decimal:
     """Rounded, half away from zero."""
-    return _rounded(n, scale, ROUND_HALF_UP)
+    return rounded(n, scale, ROUND_HALF_UP)
 
 
 @builtin("round half down(n: number, scale: number)")
 def round_half_down(n: Decimal, scale: Decimal) -> Decimal:
     """Rounded, half to zero."""
-    return _rounded(n, scale, ROUND_HALF_DOWN)
+    return rounded(n, scale, ROUND_HALF_DOWN)
 
 
 @builtin("abs(n: number)")

@@ -17,7 +17,7 @@ from mlc.dmn.feel import temporal
 from mlc.dmn.feel.decimal128 import NUMBERS
 from mlc.dmn.feel.lexer import Token, tokenize, unquote
 from mlc.dmn.feel.run import Value
-from mlc.dmn.feel.values import Range, equal, kind_of, ordered
+from mlc.dmn.feel.values import Outside, Range, equal, kind_of, ordered, text_of
 
 from .signature import builtin
 
@@ -51,15 +51,22 @@ class _Place:
         return self <= other <= self
 
 
+def _no_outside(value: Range) -> None:
+    if isinstance(value, Outside):
+        raise FeelError(f"{text_of(value)} has no ends that could be compared", Kind.WRONG_TYPE)
+
+
 def _low(value: Value) -> _Place:
     if not isinstance(value, Range):
         return _Place(value, 0)
+    _no_outside(value)
     return _Place(value.low, 0 if value.low_closed else 1, -1 if value.low is None else 0)
 
 
 def _high(value: Value) -> _Place:
     if not isinstance(value, Range):
         return _Place(value, 0)
+    _no_outside(value)
     return _Place(value.high, 0 if value.high_closed else -1, 1 if value.high is None else 0)
 
 

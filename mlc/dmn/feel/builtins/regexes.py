@@ -12,10 +12,10 @@ from .signature import builtin
 
 _REFERENCE = re.compile(r"\\(.?)|\$(\d*)", re.ASCII | re.DOTALL)
 #: Steps for each match beyond the search itself.
-_MATCH = 4
+MATCH = 4
 
 
-def _prepared(run: Run, pattern: str, flags: str, text: str) -> Any:
+def prepared(run: Run, pattern: str, flags: str, text: str) -> Any:
     """The compiled pattern. What it takes is imported when the first pattern is met: few decision tables have one."""
     from mlc.dmn.feel import patterns
 
@@ -25,7 +25,7 @@ def _prepared(run: Run, pattern: str, flags: str, text: str) -> Any:
 @builtin("matches(input: string, pattern: string, [flags: string?])", takes_run=True)
 def matches(run: Run, text: str, pattern: str, flags: str | None = None) -> bool:
     """Whether a part of the text fits the pattern: `matches("foobar", "^fo*bar")`."""
-    return _prepared(run, pattern, flags or "", text).search(text) is not None
+    return prepared(run, pattern, flags or "", text).search(text) is not None
 
 
 @builtin("replace(input: string, pattern: string, replacement: string, [flags: string?])", takes_run=True)
@@ -34,7 +34,7 @@ def replace(run: Run, text: str, pattern: str, replacement: str, flags: str | No
 
     In the replacement `$1` stands for the first group, `$0` for all that fitted, `\$` and `\\` for the characters.
     """
-    expression = _prepared(run, pattern, flags or "", text)
+    expression = prepared(run, pattern, flags or "", text)
     parts = [replacement] if "q" in (flags or "") else _parts(replacement, expression.groups)
     written: list[str] = []
     end = 0
@@ -42,7 +42,7 @@ def replace(run: Run, text: str, pattern: str, replacement: str, flags: str | No
         if match.end() == match.start():
             raise FeelError("replace(): the pattern must not fit the empty string")
         pieces = [part if isinstance(part, str) else match.group(part) or "" for part in parts]
-        run.spend(_MATCH + sum(map(len, pieces)) // 64)
+        run.spend(MATCH + sum(map(len, pieces)) // 64)
         written += (text[end : match.start()], *pieces)
         end = match.end()
     return "".join([*written, text[end:]])
@@ -53,10 +53,10 @@ def split(run: Run, text: str, delimiter: str) -> list[str]:
     r"""The parts of a text between delimiters, which are a pattern: `split("John Doe", "\s")`."""
     found: list[str] = []
     end = 0
-    for match in _prepared(run, delimiter, "", text).finditer(text):
+    for match in prepared(run, delimiter, "", text).finditer(text):
         if match.end() == match.start():
             raise FeelError("split(): the delimiter must not fit the empty string")
-        run.spend(_MATCH)
+        run.spend(MATCH)
         found.append(text[end : match.start()])
         end = match.end()
     return [*found, text[end:]]

@@ -56,13 +56,18 @@ class Signature(NamedTuple):
         """Whether the last argument may be repeated."""
         return bool(self.parameters) and self.parameters[-1].repeated
 
+    def takes(self, count: int) -> bool:
+        """Whether it can be called with so many arguments."""
+        return self.least <= count and (count <= len(self.parameters) or self.repeats or self.spread)
+
     def fit(self, arguments: list[Value], run: Run) -> list[Value] | str | None:
-        """The arguments as the body takes them; None when a needed one is null; a sentence when they do not fit."""
+        """The arguments as the body takes them; None when a needed one is null; a sentence when they do not fit.
+
+        There must be as many as it `takes`.
+        """
         if self.spread and len(arguments) > 1:
             arguments = [arguments]
         most = len(self.parameters)
-        if len(arguments) < self.least or (len(arguments) > most and not self.repeats):
-            return f"{self.name}() takes {self.least} to {most} arguments, not {len(arguments)}"
         fitted, lacking = [], False
         last = self.parameters[-1:] * (len(arguments) - most)
         for parameter, argument in zip((*self.parameters, *last), arguments, strict=False):
@@ -87,11 +92,16 @@ class Builtin(Function):
         """
         known = [s for s in self.signatures if named.keys() <= {part.name for part in s.parameters}]
         if not named or not known:
-            raise FeelError(f"{self.name}() has no parameters ({', '.join(named)})")
+            own = " or ".join(f"({', '.join(part.name for part in s.parameters)})" for s in self.signatures)
+            raise FeelError(f"{self.name}() takes {own}, not ({', '.join(named)})")
         chosen = min(known, key=lambda s: sum(not part.optional and part.name not in named for part in s.parameters))
         parts = chosen.parameters
         last = max(index for index, part in enumerate(parts) if not part.optional or part.name in named)
         return _function(self.name, (chosen,)), [named.get(part.name) for part in parts[: last + 1]]
+
+    def lacking(self, named: Mapping[str, Value]) -> list[str]:  # noqa: ARG002 - it is a Function's
+        """None: a built-in that is not given what it needs says so itself, or answers null."""
+        return []
 
 
 def builtin(declaration: str, spread: bool = False, takes_run: bool = False) -> Callable[[_F], _F]:
@@ -125,6 +135,22 @@ def registered(*modules: ModuleType) -> dict[str, Function]:
     return {name: _function(name, tuple(signatures)) for name, signatures in found.items()}
 
 
+def _arity(name: str, signatures: tuple[Signature, ...], count: int) -> str:
+    """How many arguments a built-in takes, in all of its signatures, and not so many."""
+    without_end = [signature.least for signature in signatures if signature.repeats or signature.spread]
+    counts = {
+        number
+        for signature in signatures
+        for number in range(signature.least, len(signature.parameters) + 1)
+        if not without_end or number < min(without_end)
+    }
+    words = [str(number) for number in sorted(counts)]
+    if without_end:
+        words.append(f"{min(without_end)} or more")
+    wanted = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0].replace("0", "no")
+    return f"{name}() takes {wanted} argument{'' if wanted == '1' else 's'}, not {count}"
+
+
 def _weight(argument: Value) -> int:
     if isinstance(argument, str):
         return len(argument) // 64
@@ -136,6 +162,8 @@ def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
         run.spend(1 + sum(map(_weight, arguments)))
         reason = ""
         for signature in signatures:
+            if not signature.takes(len(arguments)):
+                continue
             fitted = signature.fit(arguments, run)
             if fitted is None:
                 return None
@@ -146,7 +174,7 @@ def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
                 return signature.body(run, *fitted) if signature.takes_run else signature.body(*fitted)
             except (TypeError, ValueError, OverflowError) as error:  # of Python's own date and number types
                 raise FeelError(f"{name}(): {error}") from None
-        raise FeelError(reason, Kind.BAD_ARGUMENT)
+        raise FeelError(reason or _arity(name, signatures, len(arguments)), Kind.BAD_ARGUMENT)
 
     parameters = signatures[0].parameters
     kind = function_of([parameter.type for parameter in parameters], ANY)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from mlc.dmn.errors import FeelError
-from mlc.dmn.feel import temporal, wide
+from mlc.dmn.feel import moments, temporal, wide
 from mlc.dmn.feel.run import Run, Value
 from mlc.dmn.feel.values import kind_of
 from mlc.dmn.feel.wide import AnyDate
@@ -58,10 +58,10 @@ def week_of_year(value: Value) -> Decimal:
 
 
 @builtin("last day of month(date: Any)")
-def last_day_of_month(value: Value) -> Decimal:
-    """The number of days that the month of a date has."""
+def last_day_of_month(value: Value) -> AnyDate:
+    """The last day of the month that a date is in."""
     day = _date("last day of month", value)
-    return Decimal(temporal.days_in_month(day.year, day.month))
+    return moments.make_date(day.year, day.month, temporal.days_in_month(day.year, day.month))
 
 
 @builtin("now()", takes_run=True)
