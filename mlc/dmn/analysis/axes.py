@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
-from mlc.dmn.errors import LimitExceededError
 from mlc.dmn.feel.run import Run, Test, Value
 
 from .domains import Domain
@@ -106,7 +105,7 @@ class Axis:
             for point in range(len(segment.line.first)):  # null, true and false are never alike
                 cuts |= {segment.start + 2 * point + 1, segment.start + 2 * point + 2}
             ordered = sorted(cuts)
-            yield from zip(ordered, ordered[1:], strict=False)
+            yield from pairwise(ordered)
 
 
 def axis(label: str, columns: list[int], constants: Iterable[Value], domain: Domain, has_null: bool) -> Axis:
@@ -138,12 +137,9 @@ def _with_values(made: Axis, domain: Domain) -> Axis:
         ends = [None, *segment.places, None]
         for index, place in enumerate(ends[:-1]):
             if index:
-                _take(made, exists, segment, segment.points[index - 1], domain, run)
+                exists.append(_take(made, segment.points[index - 1], len(exists), domain, run))
             value = segment.line.between(place, ends[index + 1])
-            if value is None:
-                exists.append(False)
-                continue
-            _take(made, exists, segment, value, domain, run)
+            exists.append(value is not None and _take(made, value, len(exists), domain, run))
             if exists[-1]:
                 bit = 1 << (len(made.values) - 1)
                 made.between |= bit
@@ -153,11 +149,13 @@ def _with_values(made: Axis, domain: Domain) -> Axis:
     return made
 
 
-def _take(made: Axis, exists: list[bool], segment: Segment, value: Value, domain: Domain, run: Run) -> None:
-    exists.append(segment.line.kind in ("null", "anything") or domain.holds(value, run))
-    if exists[-1]:
-        made.places.append(len(exists) - 1)
-        made.values.append(value)
+def _take(made: Axis, value: Value, place: int, domain: Domain, run: Run) -> bool:
+    """Take a value for the atom at a place, unless the domain does not hold it."""
+    if value is not None and made.segments[-1].line is not ANYTHING and not domain.holds(value, run):
+        return False
+    made.values.append(value)
+    made.places.append(place)
+    return True
 
 
 def runs_of(mask: int) -> tuple[tuple[int, int], ...]:

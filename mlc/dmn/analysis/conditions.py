@@ -95,7 +95,20 @@ def _tests(axis: Axis, mask: int) -> list[tuple[str, bool]]:
 def _of_segment(axis: Axis, segment: Segment, mask: int) -> Iterator[tuple[str, bool]]:
     first, last = axis.number[segment.start], axis.number[segment.stop]
     for low, high in runs_of(mask & ((1 << last) - (1 << first))):
-        yield _range(segment, axis.places[low] - segment.start, axis.places[high - 1] - segment.start)
+        places = [place - segment.start for place in axis.places[low:high]]
+        if segment.line.kind == "string":
+            yield from _texts(segment, places)
+        else:
+            yield _range(segment, places[0], places[-1])
+
+
+def _texts(segment: Segment, places: list[int]) -> Iterator[tuple[str, bool]]:
+    """The tests for strings: nobody reads "from one word to the next" where no string between them is allowed."""
+    start = 0
+    for index in range(1, len(places) + 1):
+        if index == len(places) or places[index] != places[index - 1] + 1:
+            yield _range(segment, places[start], places[index - 1])
+            start = index
 
 
 def _range(segment: Segment, first: int, last: int) -> tuple[str, bool]:

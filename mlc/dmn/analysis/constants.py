@@ -21,6 +21,8 @@ from mlc.dmn.feel.vocabulary import Vocabulary
 
 #: Steps that the constants of one text may take to work out: a cell has a handful of literals, or one call of `date`.
 STEPS = 2_000
+#: Tokens that the constants of one text have, each counted as often as it is worked out.
+WORK = 20_000
 _NUMBER = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _STRING = r'"[^"\\]*"'
 #: Most cells of real tables. They need no parser.
@@ -45,28 +47,36 @@ _BEYOND = Reading((), False)
 
 
 class _Listener(Parser):
-    """A parser that keeps every expression that it has read, and the paths of names in them."""
+    """A parser that keeps every expression that it has read, and the paths of names in them.
+
+    `work` counts the tokens of these expressions, those of inner ones with every outer one again.
+    """
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         super().__init__(text, vocabulary, Place())
         self.nodes: list[Node] = []
         self.paths: list[str] = []
+        self.work = 0
 
-    def heard(self, node: Node) -> Node:
+    def heard(self, node: Node, start: int) -> Node:
         self.nodes.append(node)
+        self.work += self.index - start
         return node
 
     def expression(self) -> Node:
-        return self.heard(super().expression())
+        start = self.index
+        return self.heard(super().expression(), start)
 
     def endpoint(self) -> Node:
-        return self.heard(super().endpoint())
+        start = self.index
+        return self.heard(super().endpoint(), start)
 
     def operation(self, lowest: int) -> Node:
-        return self.heard(super().operation(lowest))
+        start = self.index
+        return self.heard(super().operation(lowest), start)
 
     def comparison(self, left: Node) -> Node:
-        self.heard(left)
+        self.heard(left, 0)
         return super().comparison(left)
 
     def name(self) -> Node | None:
@@ -81,6 +91,11 @@ class _Listener(Parser):
         if self.paths:
             self.paths[-1] += f".{name}"
         return name
+
+
+def is_simple(text: str) -> bool:
+    """Whether a cell needs no parser to be read."""
+    return _NUMERIC.fullmatch(text) is not None or _STRINGS.fullmatch(text) is not None
 
 
 def cell(text: str, vocabulary: Vocabulary) -> Reading:
@@ -134,7 +149,7 @@ def _apart(vocabulary: Vocabulary) -> Vocabulary:
 
 def _reading(listener: _Listener) -> Reading:
     paths = tuple(listener.paths)
-    if paths or not _compares_only(listener.tokens):
+    if paths or listener.work > WORK or not _compares_only(listener.tokens):
         return Reading((), False, paths)
     run = Run()
     run.steps = STEPS

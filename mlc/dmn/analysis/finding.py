@@ -29,6 +29,7 @@ class Aspect(StrEnum):
     DUPLICATE_RULE = "duplicate_rule"
     SUBSUMED = "subsumed"
     UNKNOWN = "cannot_tell"
+    NOT_LISTED = "not_listed"
 
     NEVER_MET = "never_met"
     ALWAYS_MET = "always_met"

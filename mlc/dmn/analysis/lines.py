@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, timedelta, timezone
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, Decimal, DecimalException
 from typing import Any
 
 from mlc.dmn.errors import FeelError
@@ -68,15 +68,21 @@ def _number_between(low: Decimal | None, high: Decimal | None) -> Decimal | None
 
 def _whole_between(low: Decimal | None, high: Decimal | None) -> Decimal | None:
     if low is None:
-        return Decimal(0) if high is None else -_whole_above(NUMBERS.minus(high))
-    above = _whole_above(low)
-    return above if high is None or above < high else None
+        found = Decimal(0) if high is None else NUMBERS.minus(_whole_above(NUMBERS.minus(high)))
+    else:
+        found = _whole_above(low)
+    return found if found.is_finite() and (high is None or found < high) else None
 
 
 def _whole_above(number: Decimal) -> Decimal:
-    """The next whole number, or the next one that a number of so many digits can be."""
+    """The next whole number, or the next one that a number of so many digits can be; infinity above the last one."""
     above = NUMBERS.add(number.to_integral_value(rounding=ROUND_FLOOR), Decimal(1))
-    return above if above > number else NUMBERS.next_plus(number)
+    if above > number:
+        return above
+    try:
+        return NUMBERS.next_plus(number)
+    except DecimalException:
+        return Decimal("Infinity")
 
 
 def _text_between(low: str | None, high: str | None) -> str | None:

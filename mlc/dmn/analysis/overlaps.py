@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeAlias
 
 from mlc.dmn.tables import DecisionTable
 
@@ -14,6 +16,7 @@ from .outputs import Outputs
 from .relations import Relations, bits
 from .space import Space
 
+Values: TypeAlias = tuple[tuple[str, str], ...]
 #: Rules that can't be covered by fewer boxes than this, unless by one.
 _SEVERAL = 2
 
@@ -66,9 +69,15 @@ class Overlaps:
             yield saying.ended_early(what, self.table.place)
 
     def finding(
-        self, severity: Severity, aspect: Aspect, message: str, rules: list[int], suggestion: str,
-        values: tuple[tuple[str, str], ...] = (),
-    ) -> Finding:  # fmt: skip
+        self,
+        severity: Severity,
+        aspect: Aspect,
+        message: str,
+        rules: list[int],
+        suggestion: str,
+        *,
+        values: Values = (),
+    ) -> Finding:
         """A finding at the first of the rules."""
         place = self.table.rules[rules[0]].place
         return Finding(severity, aspect, message, place, saying.numbers(sorted(rules)), values, suggestion)
@@ -127,7 +136,7 @@ class Overlaps:
                 )
                 advice = f"take from rule {other + 1} what rule {rule + 1} is for, or choose the hit policy FIRST"
                 _, values, _ = saying.meeting(self.space, rule, other)
-                yield self.finding(Severity.ERROR, Aspect.OVERLAP, message, [rule, other], advice, values)
+                yield self.finding(Severity.ERROR, Aspect.OVERLAP, message, [rule, other], advice, values=values)
 
     def crossing(self) -> Iterator[Finding]:
         """Rules that meet, of which none lies within the other."""
@@ -148,8 +157,10 @@ class Overlaps:
         message = f"rules {rule + 1} and {other + 1} overlap, {'for example ' if many else ''}at {at}, and {why}"
         advice = self._apart(rule, other)
         if doubt:
-            return self.finding(Severity.HINT, Aspect.UNKNOWN, f"{message}, {doubt}", [rule, other], advice, values)
-        return self.finding(Severity.WARNING, Aspect.OVERLAP, message, [rule, other], advice, values)
+            return self.finding(
+                Severity.HINT, Aspect.UNKNOWN, f"{message}, {doubt}", [rule, other], advice, values=values
+            )
+        return self.finding(Severity.WARNING, Aspect.OVERLAP, message, [rule, other], advice, values=values)
 
     def _apart(self, rule: int, other: int) -> str:
         """How to part two rules: at a single value that two cells share, if it is one."""
@@ -199,8 +210,8 @@ class Overlaps:
                 inner = [r for r, o in ((rule, other), (other, rule)) if self.relations.containing(r, 1 << o)]
                 if inner and found.kind is Aspect.OVERLAP:
                     message = f"{found.message}; all of {saying.named(inner)} lies in the other"
-                    yield self.finding(Severity.ERROR, Aspect.OVERLAP, message, [rule, other], found.suggestion,
-                                       found.values)  # fmt: skip
+                    place = self.table.rules[inner[0]].place
+                    yield replace(found, severity=Severity.ERROR, message=message, place=place)
                 else:
                     yield found
 

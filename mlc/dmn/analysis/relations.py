@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from operator import or_
 
@@ -26,7 +26,8 @@ class Relations:
         self.space, self.budget = space, budget
         self.meets = [space.possible] * space.count
         self.within = [space.possible] * space.count
-        self.loose, self.loose_axes = 0, []
+        self.loose = 0
+        self.loose_axes: list[int] = []
         for index, axis in enumerate(space.axes):
             budget.spend(1 + (len(axis.cells) + len(axis.shapes) * _FEW // 8) * (1 + space.count // 5_000) // 2)
             pairs = self._pairs(index, axis)
@@ -87,7 +88,7 @@ class Relations:
         """The rules of a set that a rule lies within. Raises Exhausted."""
         return self._checked(rule, self.within[rule] & among & ~(1 << rule), self._lies)
 
-    def _checked(self, rule, found, holds):  # type: ignore[no-untyped-def]
+    def _checked(self, rule: int, found: int, holds: Callable[[Axis, int, int], bool]) -> int:
         doubtful = found if self.loose >> rule & 1 else found & self.loose
         for other in bits(doubtful):
             self.budget.spend(len(self.loose_axes))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 
 from mlc.dmn.errors import Place
@@ -24,7 +23,7 @@ def numbers(rules: Iterable[int]) -> tuple[int, ...]:
 
 
 def named(rules: Sequence[int]) -> str:
-    """ "rule 3", "rules 1, 2 and 5"; the rules are counted from 0."""
+    """Rules, counted from 0, as people count them: "rules 1, 2 and 5"."""
     texts = [str(rule + 1) for rule in rules[:NAMED]]
     if len(rules) > NAMED:
         texts.append(f"{len(rules) - NAMED} more")
@@ -40,8 +39,8 @@ def listed(findings: Iterator[Finding], what: str) -> Iterator[Finding]:
         yield last
     if last is not None and next(findings, None) is not None:
         message = f"there are more {what} than these {LISTED}, which are all that are listed"
-        yield replace(last, message=message, place=last.place.at(rule=None, column=None), rules=(), values=(),
-                      suggestion="mend these, and check again")  # fmt: skip
+        place = last.place.at(rule=None, column=None)
+        yield Finding(Severity.HINT, Aspect.NOT_LISTED, message, place, suggestion="mend these, and check again")
 
 
 def ended_early(what: str, place: Place) -> Finding:

@@ -14,10 +14,12 @@ from mlc.dmn.model import DecisionModel
 
 from . import constants
 from .axes import STEPS, Axis, Shape, axis, runs_of, shaped
-from .budget import Budget
+from .budget import Budget, Exhausted
 from .constants import Reading
 from .domains import Domain, domain_of
 
+#: Rules of a table of which all pairs are looked at: as bits they take 50 MB.
+MOST = 20_000
 #: Axes whose atoms, times the rules, are no more bits than this know for each atom the rules that accept it.
 _BITS = 4_000_000
 
@@ -85,6 +87,8 @@ class Space:
 def space_of(compiled: CompiledTable, model: DecisionModel, budget: Budget) -> Space:
     """The space of a table. Raises Exhausted when the budget does not last to read it."""
     table, reader = compiled.table, _Reader(compiled, model, budget)
+    if len(table.rules) > MOST:
+        raise Exhausted
     axes = [reader.axis(columns) for columns in _alike(compiled) if reader.is_tested(columns)]
     everything = (1 << len(table.rules)) - 1
     members, possible, certain = [], everything, everything
@@ -172,6 +176,7 @@ class _Reader:
                     readings[index, text] = self.read(text) if compiles and not why else Reading((), False)
                     named += readings[index, text].constants
         has_null = any(reading.plain and constants.names_null(text) for (_, text), reading in readings.items())
+        self.budget.spend(len(named) * (1 + sum(map(len, domain.allowed)) // 40))
         try:
             made = axis(label, columns, named, Domain() if why else domain, has_null)
             shaped(made, self.shapes(made, readings, why))
@@ -199,7 +204,8 @@ class _Reader:
                     self.note(rule.index - 1, index, text, why, reading)
                     continue
                 if (index, text) not in masks:
-                    self.budget.spend(5)
+                    pieces = 2 * len(reading.constants) + len(made.segments)
+                    self.budget.spend(20 + pieces * (1 + len(text) // 40) + len(made.values) // 500)
                     masks[index, text] = made.mask(tests[index], reading.constants, run)
                 mask &= masks[index, text]
             yield mask, tuple(unknown)
@@ -216,7 +222,7 @@ class _Reader:
 
     def read(self, text: str) -> Reading:
         """What a text depends on."""
-        self.budget.spend(2 + len(text))
+        self.budget.spend(10 if constants.is_simple(text) else 30 + 2 * len(text))
         return constants.cell(text, self.vocabulary)
 
     def is_script(self, text: object) -> bool:

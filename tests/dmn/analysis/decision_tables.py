@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-import mlc.dmn
 from dmn_text import decision, dmn, typed
+
+import mlc.dmn
 from mlc.dmn.analysis import Finding, analyse
 
 
