@@ -14,7 +14,7 @@ dmn = typer.Typer(help="Decision tables (DMN).", no_args_is_help=True, rich_mark
 
 TableFile = Annotated[Path, typer.Argument(help="A DMN file.", exists=True, dir_okay=False)]
 CheckedFiles = Annotated[
-    list[str], typer.Argument(metavar="FILE", help="DMN files, or folders of *.dmn files; - for stdin.")
+    list[str], typer.Argument(metavar="PATH", help="DMN files, or folders of *.dmn files; - for stdin.")
 ]
 InputPairs = Annotated[list[str] | None, typer.Option("--input", help="name=value; the value as JSON, else text.")]
 Dialect = Annotated[str | None, typer.Option(help="What its FEEL is, feel or camunda. Else, what the file declares.")]

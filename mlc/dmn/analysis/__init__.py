@@ -23,7 +23,7 @@ from mlc.dmn.imports import Source
 from mlc.dmn.markup import Element
 from mlc.dmn.model import MAX_BYTES, DecisionModel, load
 
-from .closed import reader_of
+from .facts import facts_of
 from .finding import Aspect, Finding, Severity
 from .inputcells import check_input_cells
 from .inputs import check_columns, check_inputs
@@ -106,13 +106,13 @@ def _root(source: Source, name: str | None, max_bytes: int) -> tuple[Element, Pl
 def _found(model: DecisionModel, root: Element, place: Place) -> Iterator[Finding]:
     yield from problems_of(model)
     yield from _guarded(check_schema, check_schema(root, place), place)
-    reader_of(model).explicit_inputs = explicit_inputs(root)
+    facts_of(model).explicit_inputs = explicit_inputs(root)
     for whole in MODEL_CHECKS:
         yield from _guarded(whole, whole(model, place), place)
     for one in (model, *model.imported):
         for check in CHECKS:
             yield from _guarded(check, (found for table in one.tables for found in check(table, one)), place)
-    if reader_of(model).exhausted:
+    if facts_of(model).reader.exhausted:
         message = "the expressions take too long to look into all of them: some were not looked at"
         yield Finding(Severity.HINT, Aspect.UNKNOWN, message, place)
 

@@ -10,6 +10,7 @@ from mlc.dmn.feel.builtins import BUILTINS
 from mlc.dmn.feel.lexer import Token
 from mlc.dmn.feel.run import Value
 from mlc.dmn.feel.types import MISFIT
+from mlc.dmn.feel.values import text_of
 from mlc.dmn.feel.vocabulary import BUILTIN_NAMES
 from mlc.dmn.script import METHODS
 
@@ -20,6 +21,8 @@ from .spelling import iso_date, quoted
 
 #: Numbers that a call is tried with in the place of an argument that is not known.
 _TRIED = (1, 0, -3)
+#: Functions that ask something of a cell's value, which is easily left out.
+_ASKING = frozenset({"contains", "starts with", "ends with", "matches", "list contains"})
 _DATES = frozenset({"date", "date and time", "time", "duration"})
 
 
@@ -36,6 +39,7 @@ def faults_of(text: str, reader: Reader) -> Iterator[Fault]:
     tokens = reader.tokens(text)
     if not tokens or not any(token.text in ("(", "@") for token in tokens):
         return
+    with_end = [*tokens, Token("end", "", False, len(text))]
     behind = 0
     for index, token in enumerate(tokens):
         if token.kind != "name" or index < behind or (index == 0 and token.text == "not"):
@@ -46,12 +50,16 @@ def faults_of(text: str, reader: Reader) -> Iterator[Fault]:
             continue
         if index and tokens[index - 1].text == ".":
             continue
-        found = BUILTIN_NAMES.match([*tokens, Token("end", "", False, len(text))], index)
+        found = BUILTIN_NAMES.match(with_end, index)
         behind = index + found[1] if found is not None else 0
         if found is None or index + found[1] >= len(tokens) or tokens[index + found[1]].text != "(":
             continue
         end = _closing(tokens, index + found[1])
+        if end is not None and not reader.spend(2 * (end - index)):
+            return
         if end is not None:
+            if reader.closed(text_of_tokens(text, tokens[index : end + 1])) is not None:
+                behind = end  # one look at it is enough, whatever is in it
             yield from _of_call(text, tokens, (index, index + found[1], end), reader)
 
 
@@ -84,8 +92,8 @@ def _of_call(text: str, tokens: Sequence[Token], where: tuple[int, int, int], re
     reason = _refused(name, arguments)
     if reason:
         better = ""
-        if len(arguments) == 1 and arguments[0] is not None and isinstance(arguments[0].value, str):
-            better = text.replace(call, f"{name}(?, {quoted(arguments[0].value)})")
+        if len(arguments) == 1 and arguments[0] is not None and name in _ASKING:
+            better = text.replace(call, f"{name}(?, {text_of(arguments[0].value, inner=True)})")
         yield Fault(Aspect.BAD_CALL, f"{call} cannot answer: {reason}", better)
 
 
@@ -99,7 +107,7 @@ def _constant(text: str, call: str, inside: str, reason: str, reader: Reader) ->
     if name in ("date", "date and time") and argument is not None and isinstance(argument.value, str):
         day = iso_date(argument.value)
         better = text.replace(inside, quoted(day)) if day else ""
-    elif argument is not None and isinstance(argument.value, str) and name not in _DATES:
+    elif argument is not None and name in _ASKING:
         better = text.replace(call, f"{name}(?, {inside})") if _refused(name, [None, argument]) == "" else ""
     return Fault(kind, f"{call} is no value: {reason}", better)
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from mlc.dmn.errors import FeelSyntaxError, LimitExceededError, Place, Problem
 from mlc.dmn.feel.lexer import Token, tokenize
 from mlc.dmn.feel.parser import parse_expression
 from mlc.dmn.feel.run import STEPS, Run, Value
 from mlc.dmn.feel.vocabulary import Vocabulary
-from mlc.dmn.model import DecisionModel
 
 from .spelling import near, quoted
 
 #: Steps for one expression. What takes longer is nothing that an author writes as a constant.
 STEPS_EACH = 2_000
-#: Steps for all the expressions of a model, and how many different texts are looked at.
-STEPS_TOGETHER, TEXTS = 200_000, 20_000
-#: Names for which a near one is looked for. Who has more of them has another problem than the spelling.
-SEARCHES = 300
+#: Steps for all the expressions of a model, in which a token counts as one, and how many different texts are looked at.
+STEPS_TOGETHER, TEXTS = 200_000, 30_000
+#: Names that are compared in search of a near one. Who misspells more of them has another problem than the spelling.
+SEARCHES = 50_000
 
 
 class Closed(NamedTuple):
@@ -38,12 +36,10 @@ class Closed(NamedTuple):
 class Reader:
     """Reads the texts of one model, each once, within the steps that the analysis of a model may take.
 
-    `exhausted` tells whether these have been too few: then some expressions were not looked into. `explicit_inputs` are
-    the names of the input data with a variable: decorations of a diagram, as Camunda has them, declare nothing.
+    `exhausted` tells whether these have been too few: then some expressions were not looked into.
     """
 
     def __init__(self) -> None:
-        self.explicit_inputs: set[str] = set()
         self.left = STEPS_TOGETHER
         self.exhausted = False
         self.searches = SEARCHES
@@ -65,10 +61,17 @@ class Reader:
             self._closed[text] = self._worked_out(text)
         return self._closed[text]
 
+    def spend(self, steps: int) -> bool:
+        """Whether there are so many steps left, which then are spent."""
+        self.left -= steps
+        self.exhausted = self.exhausted or self.left < 0
+        return self.left >= 0
+
     def near(self, name: str, known: Iterable[str]) -> str:
         """The known name that is most like another; "" for none, and when too many have been looked for."""
-        self.searches -= 1
-        return near(name, known) if self.searches >= 0 else ""
+        names = list(known)
+        self.searches -= len(names)
+        return near(name, names) if self.searches >= 0 else ""
 
     def closest(self, value: Value, allowed: str) -> str:
         """The allowed value that is most like a string, as FEEL has it; "" if none is."""
@@ -96,16 +99,8 @@ class Reader:
         except (FeelSyntaxError, LimitExceededError, RecursionError):
             return None
         finally:
-            self.left -= 1 + STEPS_EACH - max(run.steps, 0)
+            self.left -= 1 + len(tokens) + STEPS_EACH - max(run.steps, 0)
         return Closed(value, tuple(run.problems), node.truth, run.clock is not None)
-
-
-_READERS: WeakKeyDictionary[DecisionModel, Reader] = WeakKeyDictionary()
-
-
-def reader_of(model: DecisionModel) -> Reader:
-    """The one reader of a model."""
-    return _READERS.setdefault(model, Reader())
 
 
 def quick_run() -> Run:

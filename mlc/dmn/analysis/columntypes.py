@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from mlc.dmn import elements as dmn
 from mlc.dmn.feel.types import TYPES
 from mlc.dmn.model import DecisionModel
+
+from .facts import facts_of
 
 _KINDS = {
     "number": "number", "integer": "number", "long": "number", "double": "number", "string": "string",
@@ -32,7 +33,7 @@ class Domain(NamedTuple):
 def domain_of(model: DecisionModel, type_ref: str | None, *allowed: dmn.Text | None) -> Domain:
     """The values of a type, restricted by further allowed values."""
     texts = [text for text in allowed if text is not None and text.text]
-    items = {item.name: item for item in model.definitions.types}
+    items = facts_of(model).items
     for _ in range(CHAIN):
         item = items.get(type_ref or "") or items.get((type_ref or "").rpartition(":")[2])
         if item is None:
@@ -48,17 +49,14 @@ def domain_of(model: DecisionModel, type_ref: str | None, *allowed: dmn.Text | N
 
 def declared_type(model: DecisionModel, decision: str, name: str) -> str | None:
     """The typeRef of the input data or decision that a decision knows by a name; None where none is declared."""
-    for knowledge in model.definitions.knowledge:
-        if knowledge.name == decision and knowledge.function is not None:
-            types = {parameter.name: parameter.type_ref for parameter in knowledge.function.parameters}
-            return types.get(name)
-    for data in model.definitions.inputs:
-        if data.variable.name == name:
-            return data.variable.type_ref
-    for other in model.definitions.decisions:
-        if other.variable.name == name and other.name != decision:
-            return other.variable.type_ref or answer_type(other)
-    return None
+    facts = facts_of(model)
+    function = facts.functions.get(decision)
+    if function is not None and function.function is not None:
+        return next((one.type_ref for one in function.function.parameters if one.name == name), None)
+    if name in facts.inputs:
+        return facts.inputs[name].variable.type_ref
+    other = facts.decisions.get(name)
+    return None if other is None or other.name == decision else other.variable.type_ref or answer_type(other)
 
 
 def answer_type(decision: dmn.Decision) -> str | None:
@@ -71,10 +69,3 @@ def answer_type(decision: dmn.Decision) -> str | None:
         single = len(box.outputs) == 1 and box.hit_policy.strip().upper() in ("UNIQUE", "ANY", "FIRST", "PRIORITY")
         return type_ref or (box.outputs[0].type_ref if single else None)
     return type_ref
-
-
-def tables_of(decision: dmn.Decision) -> Iterator[dmn.Table]:
-    """The table that a decision is, if it is one."""
-    box = decision.expression.expression if isinstance(decision.expression, dmn.Typed) else decision.expression
-    if isinstance(box, dmn.Table):
-        yield box

@@ -258,8 +258,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tu
         (r"\{(.*)\}", lambda found: found[1].strip()),
         (r"not\s+in\s*[(\[{](.*)[)\]}]", lambda found: f"not({found[1].strip()})"),
         (r"in\s*[(\[{](.*)[)\]}]", lambda found: found[1].strip()),
-        (r"(?:is\s+not|not|!)\s*(.+)", _negated),
-        (r"(?:is|=)\s+(.+)", lambda found: found[1]),
+        (r"(?:is\s+not|not|!(?!=))\s*(.+)", _negated),
+        (r"is\s+(.+)", lambda found: found[1]),
         (r"(contains|starts with|ends with|matches)\s*(\"[^\"]*\")", lambda found: f"{found[1]}(?, {found[2]})"),
     )
 )

@@ -12,11 +12,12 @@ from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.feel.values import kind_of, text_of
 from mlc.dmn.model import DecisionModel
 
+from .facts import facts_of
 from .finding import Aspect, Finding, Severity
 from .inputcolumn import Column
 from .metby import on_the_line
 from .numerals import comma_in_a_number
-from .parts import Cell, Part, broken
+from .parts import Cell, Part
 from .spans import IncomparableError
 from .spelling import typed_constant
 
@@ -26,7 +27,7 @@ _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?!\d)")
 
 def check_input_cells(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
     """All cells of all input columns."""
-    unparsed = broken(model)
+    unparsed = facts_of(model).unparsed
     for index in range(len(table.box.inputs)):
         column = Column(table, index, model)
         usual = column.domain.kind or _usual_kind(column)

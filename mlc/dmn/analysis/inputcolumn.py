@@ -11,8 +11,9 @@ from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
-from .closed import Reader, quick_run, reader_of
+from .closed import Reader, quick_run
 from .columntypes import Domain, declared_type, domain_of
+from .facts import facts_of
 from .finding import Aspect, Finding, Severity
 from .parts import Cell, cell_of
 from .spans import Span, on_a_line
@@ -31,7 +32,7 @@ class Column:
         if type_ref is None and column.name is not None:
             type_ref = declared_type(model, table.table.decision, column.name)
         self.domain: Domain = domain_of(model, type_ref, clause.allowed)
-        self.reader: Reader = reader_of(model)
+        self.reader: Reader = facts_of(model).reader
         self.language = model.definitions.language
         self.allowed = [test for text in self.domain.allowed if (test := test_of(text)) is not None]
         self.cells = [rule.inputs[index] for rule in table.box.rules]

@@ -9,8 +9,8 @@ from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.errors import Place
 from mlc.dmn.model import DecisionModel
 
-from .closed import reader_of
 from .columntypes import declared_type, domain_of
+from .facts import facts_of
 from .finding import Aspect, Finding, Severity
 from .names import Surroundings
 from .spelling import squashed
@@ -18,7 +18,7 @@ from .spelling import squashed
 
 def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:
     """Names that are asked for outside of cells, and that nothing declares."""
-    explicit = reader_of(model).explicit_inputs
+    explicit = facts_of(model).explicit_inputs
     definitions = model.definitions
     decisions = {one.variable.name: one.name for one in definitions.decisions}
     functions = {one.variable.name for one in definitions.invocables()}
@@ -54,7 +54,7 @@ def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:
                 yield Finding(Severity.WARNING, Aspect.NOT_REQUIRED, message, here, values=values, suggestion=advice)
             else:
                 known = [*required, *explicit, *decisions]
-                close = reader_of(model).near(name, known)
+                close = facts_of(model).reader.near(name, known)
                 if not close and not explicit:
                     continue
                 message = f'"{name}" is declared by no input data and no required decision'

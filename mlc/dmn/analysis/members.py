@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from mlc.dmn import elements as dmn
@@ -12,24 +13,27 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .calls import Fault
-from .closed import Reader, reader_of
+from .closed import Reader
 from .columntypes import CHAIN, answer_type, domain_of
+from .facts import facts_of
 from .finding import Aspect, Finding, Severity
-from .parts import broken
 from .texts import texts_of
 
+#: Something behind a dot that is no digit and no second dot.
+_PATH = re.compile(r"[^.\s]\.\s*[^\W\d]")
 _SIMPLE = frozenset({"number", "string", "boolean"})
 
 
 def members_of(model: DecisionModel) -> dict[str, list[str]]:
     """The members that the values of names have, as far as their types say it; none for numbers and the like."""
     found: dict[str, list[str]] = {}
+    facts = facts_of(model)
     for data in model.definitions.inputs:
         _add(found, data.variable.name, data.variable.type_ref, model)
     for decision in model.definitions.decisions:
         name = decision.variable.name
         _add(found, name, decision.variable.type_ref or answer_type(decision), model)
-        unit = next((unit for unit in model.units if unit.id == decision.id), None)
+        unit = facts.units.get(decision.id)
         table = unit.table if unit is not None else None
         if name not in found and table is not None and len(table.names) > 1 and table.aggregation is None:
             found[name] = list(table.names)
@@ -40,7 +44,7 @@ def _add(found: dict[str, list[str]], name: str, type_ref: str | None, model: De
     if domain_of(model, type_ref).kind in _SIMPLE:
         found[name] = []
         return
-    items = {item.name: item for item in model.definitions.types}
+    items = facts_of(model).items
     for _ in range(CHAIN):
         item = items.get(type_ref or "")
         if item is None:
@@ -55,7 +59,7 @@ def check_members(model: DecisionModel, place: Place) -> Iterator[Finding]:
     """Literal expressions, and the input expressions of tables."""
     members = members_of(model)
     names = Names(members)
-    unparsed, reader = broken(model), reader_of(model)
+    unparsed, reader = facts_of(model).unparsed, facts_of(model).reader
     for text, here in texts_of(model.definitions, place):
         if here not in unparsed and not is_script(text.text, text.language or model.definitions.language):
             for fault in _faults(text, members, names, reader):
@@ -64,9 +68,11 @@ def check_members(model: DecisionModel, place: Place) -> Iterator[Finding]:
 
 def check_members_in_cells(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
     """The cells of a table."""
+    if not any(_PATH.search(text.text) for rule in table.box.rules for text in (*rule.inputs, *rule.outputs)):
+        return
     members = members_of(model)
     names = Names(members)
-    unparsed, reader = broken(model), reader_of(model)
+    unparsed, reader = facts_of(model).unparsed, facts_of(model).reader
     labels = [*(column.label for column in table.table.inputs), *table.table.names]
     for rule, box in zip(table.table.rules, table.box.rules, strict=True):
         for label, text in zip(labels, (*box.inputs, *box.outputs), strict=True):

@@ -12,11 +12,12 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .calls import faults_of
-from .closed import Reader, reader_of
+from .closed import Reader
 from .columntypes import domain_of
+from .facts import facts_of
 from .finding import Aspect, Finding, Severity
 from .names import nothing_allowed
-from .parts import broken, split
+from .parts import split
 from .texts import boxes_of, inside, texts_of
 
 
@@ -30,8 +31,9 @@ def check_logic(model: DecisionModel, place: Place) -> Iterator[Finding]:
         if knowledge.function is None or knowledge.function.body is None:
             message = "the knowledge model has no expression: who calls it gets null"
             yield Finding(Severity.ERROR, Aspect.MISSING_LOGIC, message, place.at(decision=knowledge.name))
+    own = {id(knowledge.function) for knowledge in model.definitions.knowledge}
     for box, here in boxes_of(model.definitions, place):
-        for message in _missing_in(box):
+        for message in () if id(box) in own else _missing_in(box):
             yield Finding(Severity.ERROR, Aspect.MISSING_LOGIC, message, here)
 
 
@@ -120,7 +122,7 @@ def _allowed(item: dmn.ItemDefinition, place: Place, model: DecisionModel) -> It
     for component in item.components:
         yield from _allowed(component, place, model)
     if item.allowed is not None and item.allowed.text:
-        yield from nothing_allowed(item.allowed, kind, place, reader_of(model))
+        yield from nothing_allowed(item.allowed, kind, place, facts_of(model).reader)
 
 
 def check_calls(model: DecisionModel, place: Place) -> Iterator[Finding]:
@@ -134,7 +136,7 @@ def check_calls(model: DecisionModel, place: Place) -> Iterator[Finding]:
         for one in model.definitions.knowledge
         if one.function is not None
     }
-    reader, unparsed = reader_of(model), broken(model)
+    reader, unparsed = facts_of(model).reader, facts_of(model).unparsed
     for text, here in texts_of(model.definitions, place):
         if is_script(text.text, text.language or language) or here in unparsed:
             continue
@@ -161,9 +163,12 @@ def _own_calls(
     text: str, place: Place, functions: Mapping[str, Sequence[str]], model: DecisionModel
 ) -> Iterator[Finding]:
     """Calls of the model's own functions with too few or too many arguments by position."""
-    tokens = reader_of(model).tokens(text)
+    tokens = facts_of(model).reader.tokens(text)
+    there = {token.text for token in tokens or ()}
     for name, parameters in functions.items():
         words = name.split()
+        if not words or words[0] not in there:
+            continue
         for index in range(len(tokens or []) - len(words)):
             if tokens is None or [token.text for token in tokens[index : index + len(words)]] != words:
                 continue

@@ -19,10 +19,11 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .calls import faults_of
-from .closed import Reader, reader_of
+from .closed import Reader
 from .columntypes import Domain, declared_type, domain_of
+from .facts import facts_of
 from .finding import Aspect, Finding, Severity
-from .parts import Cell, Part, broken, cell_of
+from .parts import Cell, Part, cell_of
 from .spelling import NO, YES, quoted
 
 _NULLS = frozenset({"null", "none", "nil", "n/a", "na", "undefined", "missing"})
@@ -36,12 +37,17 @@ class Surroundings:
         self.columns = [column.name for column in table.table.inputs if column.name]
         variables = [column.variable for column in table.table.inputs if column.variable]
         self.vocabulary = table.vocabulary.inside(*self.columns, *variables)
-        self.declared = sorted(reader_of(model).explicit_inputs)
-        self.decisions = [decision.variable.name for decision in model.definitions.decisions]
-        self.known = [*self.columns, *variables, *self.declared, *self.decisions]
-        self.reader: Reader = reader_of(model)
-        self.broken = broken(model)
+        self.own = [*self.columns, *variables]
+        facts = facts_of(model)
+        self.declared = facts.declared
+        self.declares_inputs = bool(facts.explicit_inputs)
+        self.reader: Reader = facts.reader
+        self.unparsed = facts.unparsed
         self.language = model.definitions.language
+
+    def near(self, name: str) -> str:
+        """The name of a column, else of another input or a decision, that is most like a name; "" if none is."""
+        return self.reader.near(name, [*self.own, *self.declared])
 
     def free(self, text: dmn.Text, *, is_cell: bool) -> tuple[list[str], list[str]]:
         """The names in a text that nothing declares, and those of built-ins that are no calls."""
@@ -49,6 +55,8 @@ class Surroundings:
         if not tokens or not any(token.kind == "name" and token.text not in KEYWORDS for token in tokens):
             return [], []
         if is_script(text.text, text.language or self.language):
+            return [], []
+        if not self.reader.spend(len(tokens)):
             return [], []
         trial: Vocabulary = replace(self.vocabulary, free={}, optional={}, instead={})
         try:
@@ -81,7 +89,7 @@ def _of_allowed(
     place: Place,
 ) -> Iterator[Finding]:
     """The allowed values of a column: they are constants, of the column's type."""
-    if text is None or not text.text or place in around.broken:
+    if text is None or not text.text or place in around.unparsed:
         return
     only = domain._replace(allowed=())
     for found in _of_text(text, around, only, place.column or "", strings=True, is_cell=True):
@@ -110,7 +118,7 @@ def _of_column(
     is_cell: bool,
 ) -> Iterator[Finding]:
     known: dict[str, list[Finding]] = {}
-    unparsed = around.broken
+    unparsed = around.unparsed
     strings = any(text.text.startswith('"') for text in cells)
     for rule, text in zip(table.table.rules, cells, strict=True):
         if text.text in ("", "-") or rule.place.at(column=label) in unparsed:
@@ -150,8 +158,8 @@ def _of_text(
 
 def _unknown(name: str, text: str, around: Surroundings) -> Finding:
     """A name inside of an expression that nothing declares."""
-    close = around.reader.near(name, around.known)
-    if not close and not around.declared:
+    close = around.near(name)
+    if not close and not around.declares_inputs:
         message = f'the cell asks for a further input, "{name}", which no column has'
         return Finding(Severity.HINT, Aspect.UNDECLARED, message)
     message = f'"{name}" is no name that the model knows: it is asked for as a further input'
@@ -199,14 +207,14 @@ class _Meaning(NamedTuple):
         """The value or the name that was meant; "" where that is not clear."""
         fixed = self.constant(words.casefold())
         if fixed or orders(symbol):
-            return fixed or self.around.reader.near(words, self.around.known)
+            return fixed or self.around.near(words)
         for text in self.domain.allowed:
             value = self.around.reader.closest(words, text.text)
             if value:
                 return value
         if self.domain.kind == "string" or self.strings:
             return quoted(words)
-        close = self.around.reader.near(words, self.around.known)
+        close = self.around.near(words)
         return close or (quoted(words) if self.domain.kind is None else "")
 
     def constant(self, folded: str) -> str:
@@ -219,7 +227,7 @@ class _Meaning(NamedTuple):
 
     def severity(self, symbol: str, better: str) -> Severity:
         """An error where it is sure that nobody gives an input of that name."""
-        sure = bool(self.around.declared) or self.domain.kind in ("string", "boolean")
+        sure = self.around.declares_inputs or self.domain.kind in ("string", "boolean")
         is_word = self.strings or self.domain.kind in ("string", "boolean", None) or better != ""
         return Severity.ERROR if sure and is_word and not orders(symbol) else Severity.WARNING
 

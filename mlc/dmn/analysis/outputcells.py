@@ -20,8 +20,9 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 from mlc.dmn.tables import OutputColumn
 
-from .closed import Closed, Reader, quick_run, reader_of
+from .closed import Closed, Reader, quick_run
 from .columntypes import Domain, domain_of
+from .facts import facts_of
 from .finding import Aspect, Finding, Severity
 from .inputcolumn import test_of
 from .spelling import typed_constant
@@ -47,7 +48,7 @@ def check_output_cells(table: CompiledTable, model: DecisionModel) -> Iterator[F
     """All cells of all output columns, and what the hit policy makes of them."""
     for index, (clause, column) in enumerate(zip(table.box.outputs, table.table.outputs, strict=True)):
         domain = domain_of(model, clause.type_ref, clause.allowed)
-        output = _Output(clause, column, domain, reader_of(model), model.definitions.language)
+        output = _Output(clause, column, domain, facts_of(model).reader, model.definitions.language)
         yield from _aggregated(table, index, output)
         if clause.default is not None and clause.default.text:
             place = table.table.place.at(column=column.name)
@@ -100,6 +101,9 @@ def _of_value(given: Value, cell: dmn.Text, output: _Output) -> Iterator[Finding
         message = f"the output {cell.text} is a {kind_of(given)}, and the column gives {column.type.name}"
         better = typed_constant(given, output.domain.kind or "")
         yield output.finding(Severity.ERROR, Aspect.MISMATCH, message, cell, better)
+    elif value is MISFIT and output.domain.whole and given != given.to_integral_value():
+        message = f"the output {cell.text} is no whole number, and the column gives {column.type.name}"
+        yield output.finding(Severity.ERROR, Aspect.MISMATCH, message, cell)
     elif value is MISFIT or _outside(value, output):
         message = f"the output {cell.text} is none of the allowed values {allowed}"
         better = output.reader.closest(given, allowed)

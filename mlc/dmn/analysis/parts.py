@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mlc.dmn.errors import Place
 from mlc.dmn.feel.lexer import Token
 from mlc.dmn.feel.run import Value
 from mlc.dmn.feel.unary import RELATIONS
 from mlc.dmn.feel.values import Range
-from mlc.dmn.model import DecisionModel
 
 from .closed import Closed, Reader
 from .spans import Span
@@ -62,11 +60,6 @@ class Part(NamedTuple):
             for item in items
             if item is not None
         ]
-
-
-def broken(model: DecisionModel) -> set[Place]:
-    """The places of the texts that loading could not parse, of which there is nothing more to say."""
-    return {problem.place for problem in model.problems}
 
 
 class Cell(NamedTuple):

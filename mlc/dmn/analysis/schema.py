@@ -223,7 +223,7 @@ def _names(element: Element, place: Place) -> Iterator[Finding]:
     if not squeezed(name):
         yield Finding(Severity.ERROR, Aspect.MISSING_NAME, f"the {title} has no name", place)
         return
-    if name != squeezed(name):
+    if name != squeezed(name) and kind != "variable":
         message = f'the name of the {title} has spaces that do not count: it is read as "{squeezed(name)}"'
         yield Finding(Severity.HINT, Aspect.BAD_NAME, message, place, suggestion=squeezed(name))
     if kind in ("itemDefinition", "variable"):

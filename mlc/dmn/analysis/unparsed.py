@@ -13,12 +13,13 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .columntypes import declared_type, domain_of
+from .facts import facts_of
 from .finding import Finding
 from .fixes import fixed
 from .names import Surroundings
 
 #: Texts for which a fix is looked for. Who has more of them has another problem than the spelling.
-MOST = 200
+MOST = 30
 
 
 class _Written(NamedTuple):
@@ -88,7 +89,7 @@ def _each(
 ) -> Iterator[_Written]:
     for text in texts if here else ():
         if text is not None and text.text and not is_script(text.text, text.language or near.language):
-            yield _Written(text.text, kind, is_cell, near.known, near.vocabulary)
+            yield _Written(text.text, kind, is_cell, [*near.own, *near.declared], near.vocabulary)
 
 
 def _literals(box: dmn.Expression | None) -> Iterator[str]:
@@ -117,8 +118,8 @@ def _literals(box: dmn.Expression | None) -> Iterator[str]:
 
 def _not_required(problem: Problem, model: DecisionModel) -> str:
     """What a decision must require, where its text has the name of an element that it does not require."""
-    units = {unit.name: unit for unit in model.units}
-    unit = units.get(problem.decision or "")
+    units = facts_of(model).units.values()
+    unit = next((unit for unit in units if unit.name == problem.decision), None)
     if unit is None:
         return ""
     required = unit.needs.names() | unit.exported.keys()
