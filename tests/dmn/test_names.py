@@ -27,6 +27,7 @@ import mlc.dmn
     (function(année, größe 2) année + größe 2)(année: 1, größe 2: 2) => 3
     for person's age in [1, 2] return person's age + 1 => [2, 3]
     some a b in [1, 2] satisfies a b = 2 => true
+    for date and time in [1] return date and time => [1]
     {a /* in between */ b: 1, r: a b}.r => 1
 """)
 def test_names_hold_what_the_grammar_says(expression, wanted) -> None:

@@ -251,8 +251,12 @@ class Cursor(ABC):
         return spelled(self.tokens[start : self.index])
 
     def end_of_name(self, start: int, keywords: bool) -> int:
-        """Where a name that begins at a token may end at the latest (grammar rules 27 to 30); `start` if none does."""
-        end = start
+        """Where a name that begins at a token may end at the latest (grammar rules 27 to 30); `start` if none does.
+
+        Of the keywords it may hold those that a built-in function's name holds: `date and time`.
+        """
+        known = BUILTIN_NAMES.match(self.tokens, start)
+        end = start if known is None else start + known[1]
         while end - start < LONGEST_NAME:
             token = self.tokens[end]
             if token.kind == "name":

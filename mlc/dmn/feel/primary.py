@@ -107,7 +107,7 @@ def _one_ended(symbol: str, code: Code) -> Code:
 def _round(parser: Cursor) -> Node:
     """An expression in brackets, an open range, or one open end: `(< 10)`."""
     if parser.at(*RELATIONS):
-        node = _unary_value(parser)
+        node = one_ended(parser)
         parser.expect(")")
         return node
     node = parser.expression()
@@ -117,9 +117,10 @@ def _round(parser: Cursor) -> Node:
     return node
 
 
-def _unary_value(parser: Cursor) -> Node:
-    """A comparison without its left side as a value."""
-    return Node(_one_ended(parser.advance().text, parser.endpoint().code))
+def one_ended(parser: Cursor) -> Node:
+    """A comparison without its left side, which is a range (10.3.2.7): `< 10`."""
+    symbol = parser.advance().text
+    return Node(_one_ended(symbol, parser.endpoint().code))
 
 
 def _square(parser: Cursor) -> Node:
@@ -145,7 +146,7 @@ def _context(parser: Cursor) -> Node:
             if key in entries:
                 raise FeelSyntaxError(f'the entry "{key}" is given twice', position)
             parser.expect(":")
-            node = _unary_value(parser) if parser.at(*RELATIONS) else parser.expression()
+            node = one_ended(parser) if parser.at(*RELATIONS) else parser.expression()
             entries[key] = node.code
             parser.names.add(key)
             parser.vocabulary.members.add(key)
