@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 import mlc.dmn
 from mlc.dmn.analysis import Finding, Severity, analyse
+from mlc.dmn.analysis.suggestions import suggestion_of
 from mlc.model.asset import AssetRole
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
@@ -213,5 +214,6 @@ def _sentence(finding: Finding) -> str:
     where = ", ".join(filter(None, [line, str(finding.place.at(file=None))]))
     values = "; ".join(f"{column}: {value}" for column, value in finding.values if value not in finding.message)
     said = finding.message + (f" ({values})" if values else "")
-    said += f". Suggestion: {finding.suggestion}" if finding.suggestion else "."
+    suggestion = suggestion_of(finding)
+    said += f". Suggestion: {suggestion}" if suggestion else "."
     return truncate(f", {where}: {said}" if where else f": {said}", LONGEST_SENTENCE)

@@ -33,7 +33,6 @@ from .names import check_names
 from .outputcells import check_output_cells
 from .rules import rules_together
 from .schema import check_schema, explicit_inputs
-from .suggestions import with_suggestion
 from .unparsed import problems_of
 
 __all__ = ["Analysis", "Aspect", "Finding", "Severity", "analyse"]
@@ -135,7 +134,7 @@ def _sorted(found: Iterable[Finding], model: DecisionModel | None) -> Analysis:
     kept: dict[Severity, dict[Finding, None]] = {severity: {} for severity in Severity}
     dropped: Counter[Severity] = Counter()
     files: dict[str | None, int] = {}
-    for finding in map(with_suggestion, found):
+    for finding in found:
         files.setdefault(finding.place.file, len(files))
         findings = kept[finding.severity]
         if len(findings) < Analysis.KEPT:

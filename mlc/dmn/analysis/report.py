@@ -12,6 +12,7 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.report import model_lines
 
 from . import Analysis, Finding, Severity
+from .suggestions import suggestion_of
 
 #: Of the document for programs. It is raised when something in it is renamed or left out, not when something is added.
 VERSION = 1
@@ -86,8 +87,8 @@ def _finding(checked: Checked, finding: Finding, paint: Paint) -> Iterator[str]:
         yield f"    rules: {_shown(', '.join(map(str, finding.rules)))}"
     if finding.values:
         yield f"    values: {_shown('; '.join(f'{column}: {value}' for column, value in finding.values))}"
-    if finding.suggestion:
-        yield f"    suggestion: {_shown(finding.suggestion)}"
+    if suggestion := suggestion_of(finding):
+        yield f"    suggestion: {_shown(suggestion)}"
 
 
 def summary(all_checked: Sequence[Checked]) -> str:
@@ -155,7 +156,7 @@ def _document(checked: Checked, finding: Finding) -> dict[str, Any]:
         "column": place.column,
         "type": place.type,
         "values": [{"column": column, "value": _cut(value, LONGEST_KEPT)} for column, value in finding.values],
-        "suggestion": _cut(finding.suggestion, LONGEST_KEPT) or None,
+        "suggestion": _cut(suggestion_of(finding), LONGEST_KEPT) or None,
     }
 
 

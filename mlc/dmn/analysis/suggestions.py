@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlc.dmn.errors import Kind
 
 from .finding import Finding
@@ -24,8 +22,8 @@ SUGGESTIONS = {
 """By the kinds of problems that loading finds."""
 
 
-def with_suggestion(finding: Finding) -> Finding:
-    """The finding with what is usually done about its kind, if it says nothing better."""
+def suggestion_of(finding: Finding) -> str:
+    """What to do about a finding: what it says itself, else what is usually done about its kind."""
     if finding.suggestion or not isinstance(finding.kind, Kind):
-        return finding
-    return replace(finding, suggestion=SUGGESTIONS.get(finding.kind, ""))
+        return finding.suggestion
+    return SUGGESTIONS.get(finding.kind, "")
