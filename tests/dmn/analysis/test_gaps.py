@@ -251,12 +251,3 @@ def test_a_search_that_takes_too_many_steps_ends_early_and_says_so() -> None:
     assert time.process_time() - begin < 5
     assert [one.message for one in findings if "ended early" in one.message]
     assert all(one.severity is Severity.HINT for one in findings if "ended early" in one.message)
-
-
-@pytest.fixture(autouse=True)
-def only_rules_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What other checks say of the same tables has its own tests."""
-    import mlc.dmn.analysis
-
-    monkeypatch.setattr(mlc.dmn.analysis, "CHECKS", (mlc.dmn.analysis.rules_together,))
-    monkeypatch.setattr(mlc.dmn.analysis, "MODEL_CHECKS", ())

@@ -241,12 +241,3 @@ def test_at_most_20_findings_of_a_kind_are_listed_and_that_there_are_more_is_sai
         Aspect.GAP,
         Aspect.NOT_LISTED,
     ]
-
-
-@pytest.fixture(autouse=True)
-def only_rules_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What other checks say of the same tables has its own tests."""
-    import mlc.dmn.analysis
-
-    monkeypatch.setattr(mlc.dmn.analysis, "CHECKS", (mlc.dmn.analysis.rules_together,))
-    monkeypatch.setattr(mlc.dmn.analysis, "MODEL_CHECKS", ())
