@@ -8,7 +8,7 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.tables import DecisionTable
 
 #: Steps that all tables of a model may take, each by its share of the cells.
-STEPS = 2_500_000
+STEPS = 1_500_000
 _CELLS: WeakKeyDictionary[DecisionModel, int] = WeakKeyDictionary()
 
 

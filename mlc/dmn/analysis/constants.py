@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import DecimalException
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mlc.dmn.errors import FeelError, FeelSyntaxError, LimitExceededError, Place
 from mlc.dmn.feel import unary
@@ -71,13 +71,13 @@ class _Listener(Parser):
         start = self.index
         return self.heard(super().endpoint(), start)
 
-    def operation(self, lowest: int) -> Node:
+    def operation(self, *given: Any, **named: Any) -> Node:
         start = self.index
-        return self.heard(super().operation(lowest), start)
+        return self.heard(super().operation(*given, **named), start)
 
-    def comparison(self, left: Node) -> Node:
+    def comparison(self, left: Node, *given: Any, **named: Any) -> Node:
         self.heard(left, 0)
-        return super().comparison(left)
+        return super().comparison(left, *given, **named)
 
     def name(self) -> Node | None:
         start = self.token.position

@@ -243,29 +243,36 @@ class Overlaps:
     # -- FIRST, PRIORITY ---------------------------------------------------------------------------------------------
 
     def masked(self) -> Iterator[Finding]:
-        """Rules that never count, since wherever they match others come before them."""
+        """Rules that never count, since wherever they match others come before them: one alone, then several."""
         before, unknown = self._order()
         certain = self.space.certain & self.distinct
+        waiting = []
         for rule in bits(self.space.possible & self.distinct):
-            ahead = before[rule] & certain
             self.budget.spend(2)
-            whole = self.relations.containing(rule, ahead)
-            covers = [next(bits(whole))] if whole else self._covering(rule, self.relations.meeting(rule, ahead))
+            whole = self.relations.containing(rule, before[rule] & certain)
+            if whole:
+                yield self._masked(rule, [next(bits(whole))])
+            else:
+                waiting.append(rule)
+        for rule in waiting:
+            covers = self._covering(rule, self.relations.meeting(rule, before[rule] & certain))
             if covers:
-                alike = all(self.outputs.alike(rule, other) for other in covers)
-                message = (
-                    f"rule {rule + 1} is masked: wherever it matches {saying.named(covers)} "
-                    f"{'does' if len(covers) == 1 else 'do'}, too, and under {self.policy} "
-                    f"{'comes' if len(covers) == 1 else 'come'} before it"
-                )
-                order = "move it up" if self.policy == "FIRST" else "mend the order of the output values"
-                advice = f"{order}, or remove it"
-                severity = Severity.HINT if alike else Severity.WARNING
-                yield self.finding(severity, Aspect.MASKED, message, [rule, *covers], advice)
+                yield self._masked(rule, covers)
         met = [rule for rule in bits(unknown) if self.relations.meeting(rule, self.space.possible & self.distinct)]
         if met:
             message = f"whether {saying.named(met)} counts or is masked can't be told, as outputs are computed"
             yield self.finding(Severity.HINT, Aspect.UNKNOWN, message, met, "write outputs that are values")
+
+    def _masked(self, rule: int, covers: list[int]) -> Finding:
+        one = len(covers) == 1
+        message = (
+            f"rule {rule + 1} is masked: wherever it matches {saying.named(covers)} {_does(covers)}, too, and under "
+            f"{self.policy} {'comes' if one else 'come'} before it"
+        )
+        order = "move it up" if self.policy == "FIRST" else "mend the order of the output values"
+        alike = all(self.outputs.alike(rule, other) for other in covers)
+        severity = Severity.HINT if alike else Severity.WARNING
+        return self.finding(severity, Aspect.MASKED, message, [rule, *covers], f"{order}, or remove it")
 
     def _order(self) -> tuple[list[int], int]:
         """For each rule those that come before it, and the rules of which that can't be told."""

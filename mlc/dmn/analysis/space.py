@@ -205,7 +205,7 @@ class _Reader:
                     continue
                 if (index, text) not in masks:
                     pieces = 2 * len(reading.constants) + len(made.segments)
-                    self.budget.spend(20 + pieces * (1 + len(text) // 40) + len(made.values) // 500)
+                    self.budget.spend(15 + pieces * (1 + len(text) // 40) + len(made.values) // 2000)
                     masks[index, text] = made.mask(tests[index], reading.constants, run)
                 mask &= masks[index, text]
             yield mask, tuple(unknown)
@@ -222,7 +222,7 @@ class _Reader:
 
     def read(self, text: str) -> Reading:
         """What a text depends on."""
-        self.budget.spend(10 if constants.is_simple(text) else 30 + 2 * len(text))
+        self.budget.spend(6 if constants.is_simple(text) else 30 + 2 * len(text))
         return constants.cell(text, self.vocabulary)
 
     def is_script(self, text: object) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from decision_tables import Column, file_of
-
-from mlc.dmn.analysis import analyse
+from decision_tables import Column, file_of, found_in
 
 MANY = ", ".join(str(number) for number in range(2, 3_500))
 WORDS = ", ".join(f'"w{number}"' for number in range(2_000))
@@ -20,7 +18,7 @@ TABLES = {
     "long sums in deep brackets": ([Column("x")], [["(" * 45 + SUM + ")" * 45, "true"] for _ in range(10)]),
     "a long list in a comparison": ([Column("x")], [[f"? < count([{MANY}]) + {n}", "true"] for n in range(10)]),
     "huge numbers": ([Column("x", "number")], [["< -9.9E6144", "true"], ["> 9.99E6144", "true"], ["1E-6143", "true"]]),
-    "wholes beyond all digits": ([Column("x", "integer")], [["< 1E40", "true"], ["> 1E40", "true"], ["1E6144", "true"]]),
+    "wholes beyond all digits": ([Column("x", "integer")], [["< 1E40", "true"], ["(1E40..1E6144)", "true"]]),
     "dates at the ends": ([Column("x", "date")], [['< @"-999999999-01-01"', "true"], ['> @"999999999-12-31"', "true"]]),
     "long durations": ([Column("x", "dayTimeDuration")], [['> @"P999999999999D"', "true"]]),
     "times with offsets at the ends": (
@@ -41,7 +39,6 @@ TABLES = {
 def test_a_table_that_is_meant_to_keep_the_analysis_busy_ends(name, policy) -> None:
     file = file_of(*TABLES[name], policy)
     begin = time.process_time()
-    analysis = analyse(file, max_bytes=20_000_000)
+    findings = found_in(file)
     assert time.process_time() - begin < 8
-    assert analysis.model is not None
-    assert not [finding for finding in analysis.findings if len(str(finding)) > 60_000]
+    assert not [finding for finding in findings if len(str(finding)) > 60_000]

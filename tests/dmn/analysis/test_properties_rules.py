@@ -9,14 +9,15 @@ from decimal import Decimal
 from itertools import product
 from typing import Any, NamedTuple
 
-from decision_tables import Column, file_of
+import pytest
+from decision_tables import Column, file_of, found_in
 from dmn_text import decision, dmn
 from hypothesis import given
 from hypothesis import strategies as st
 from property_settings import examples
 
 import mlc.dmn
-from mlc.dmn.analysis import Aspect, Finding, Severity, analyse
+from mlc.dmn.analysis import Aspect, Finding, Severity, relations, space
 
 ABOUT_RULES = {Aspect.OVERLAP, Aspect.MASKED, Aspect.DUPLICATE_RULE, Aspect.SUBSUMED}
 
@@ -130,9 +131,9 @@ def tables(policies: Sequence[str], kinds: Sequence[Kind] = KINDS, most: int = 5
 
 
 def told(table: Table, aspects: set[Aspect]) -> list[Finding]:
-    analysis = analyse(table.file(table.policy, table.answers))
-    assert not [finding for finding in analysis.findings if finding.kind is Aspect.UNKNOWN]
-    return [finding for finding in analysis.findings if finding.kind in aspects]
+    findings = found_in(table.file(table.policy, table.answers))
+    assert not [finding for finding in findings if finding.kind is Aspect.UNKNOWN]
+    return [finding for finding in findings if finding.kind in aspects]
 
 
 def expected(table: Table, sets: list[set[Any]]) -> set[tuple[str, str, tuple[int, ...]]]:
@@ -279,7 +280,7 @@ def test_a_table_that_lists_rules_has_gaps_only_if_one_of_them_passes(table) -> 
 def test_nothing_wrong_is_told_where_cells_are_beyond_analysis(table) -> None:
     sets = table.matched()
     matched = set().union(*sets)
-    findings = analyse(table.file(table.policy, table.answers)).findings
+    findings = found_in(table.file(table.policy, table.answers))
     possible = set()
     for finding in findings:
         here = sets[finding.place.rule - 1] if finding.place.rule else set()
@@ -307,3 +308,21 @@ def test_nothing_wrong_is_told_where_cells_are_beyond_analysis(table) -> None:
     listed = not [finding for finding in findings if finding.kind is Aspect.NOT_LISTED] and len(several) < 5
     if listed and (table.policy not in ("COLLECT", "RULE ORDER", "OUTPUT ORDER") or '"true"' in table.answers):
         assert set(table.points()) - matched <= possible
+
+
+@examples(150)
+@given(tables(POLICIES, most=8))
+def test_tables_with_many_values_are_searched_in_another_way_with_the_same_result(table) -> None:
+    file = table.file(table.policy, table.answers)
+    wanted = found_in(file)
+    with pytest.MonkeyPatch.context() as patch:  # the bounds above which a table counts as one with many
+        patch.setattr(relations, "_FEW", 0)
+        patch.setattr(space, "_BITS", 0)
+        heard = found_in(file)
+    about_rules = [finding for finding in wanted if finding.kind is not Aspect.GAP]
+    assert [finding for finding in heard if finding.kind is not Aspect.GAP] == about_rules
+    gaps = [finding for finding in heard if finding.kind is Aspect.GAP]
+    assert bool(gaps) == any(finding.kind is Aspect.GAP for finding in wanted)
+    if gaps:
+        matched = set().union(*table.matched())
+        assert not any(region_of(table, finding) & matched for finding in gaps)
