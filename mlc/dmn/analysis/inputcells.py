@@ -33,11 +33,12 @@ def check_input_cells(table: CompiledTable, model: DecisionModel) -> Iterator[Fi
         usual = column.domain.kind or _usual_kind(column)
         known: dict[str, list[Finding]] = {}
         for rule, text in zip(table.table.rules, column.cells, strict=True):
-            place = rule.place.at(column=column.label)
             if text.text not in known:
-                cell = None if place in unparsed else column.cell(text)
+                is_broken = unparsed and rule.place.at(column=column.label) in unparsed
+                cell = None if is_broken else column.cell(text)
                 known[text.text] = [] if cell is None else list(_of_cell(cell, column, usual))
-            yield from (replace(found, place=place) for found in known[text.text])
+            for found in known[text.text]:
+                yield replace(found, place=rule.place.at(column=column.label))
 
 
 def _usual_kind(column: Column) -> str | None:

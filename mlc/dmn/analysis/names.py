@@ -121,7 +121,7 @@ def _of_column(
     unparsed = around.unparsed
     strings = any(text.text.startswith('"') for text in cells)
     for rule, text in zip(table.table.rules, cells, strict=True):
-        if text.text in ("", "-") or rule.place.at(column=label) in unparsed:
+        if text.text in ("", "-") or (unparsed and rule.place.at(column=label) in unparsed):
             continue
         if text.text not in known:
             known[text.text] = list(_of_text(text, around, domain, label, strings=strings, is_cell=is_cell))
@@ -227,7 +227,7 @@ class _Meaning(NamedTuple):
 
     def severity(self, symbol: str, better: str) -> Severity:
         """An error where it is sure that nobody gives an input of that name."""
-        sure = self.around.declares_inputs or self.domain.kind in ("string", "boolean")
+        sure = self.around.declares_inputs or better in ("true", "false", "null", "-")
         is_word = self.strings or self.domain.kind in ("string", "boolean", None) or better != ""
         return Severity.ERROR if sure and is_word and not orders(symbol) else Severity.WARNING
 

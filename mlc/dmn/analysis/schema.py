@@ -117,7 +117,9 @@ def check_schema(root: Element, place: Place) -> Iterator[Finding]:
             message = f"the diagram is in the namespace {spaces}, which no version of DMN has"
             yield Finding(Severity.WARNING, Aspect.NOT_IN_THE_SCHEMA, message, place)
     ids = {id_: name_of(element) for element, _ in elements if (id_ := element.get("id"))}
-    any_variables = any(name_of(element) == "variable" for element, _ in elements)
+    # Camunda's files have variables for literal expressions alone, and no rule for what they are called.
+    camunda = "camunda" in f"{root.get('namespace')} {root.get('exporter')}".lower()
+    wanted = not camunda and any(name_of(element) == "variable" for element, _ in elements)
     for element, around in elements:
         kind = name_of(element)
         if kind in _CHILDREN:
@@ -125,7 +127,8 @@ def check_schema(root: Element, place: Place) -> Iterator[Finding]:
         if kind in _NAMED:
             here = around.at(line=element.line)
             yield from _names(element, here)
-            yield from _variable(element, here, any_variables=any_variables)
+            if wanted:
+                yield from _variable(element, here)
         elif kind in _TARGETS:
             yield from _reference(element, around.at(line=element.line), ids)
 
@@ -237,7 +240,7 @@ def _names(element: Element, place: Place) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, Aspect.BAD_NAME, message, place)
 
 
-def _variable(element: Element, place: Place, *, any_variables: bool) -> Iterator[Finding]:
+def _variable(element: Element, place: Place) -> Iterator[Finding]:
     """The variable by which others know an element."""
     kind = name_of(element)
     if kind not in ("decision", "inputData", "businessKnowledgeModel", "decisionService"):
@@ -245,9 +248,8 @@ def _variable(element: Element, place: Place, *, any_variables: bool) -> Iterato
     variables = [child for child in element if name_of(child) == "variable"]
     own = squeezed(element.get("name"))
     if not variables:
-        if any_variables:
-            message = f'the {_TITLES[kind]} "{own}" has no variable: it has no type, and its name is the element\'s'
-            yield Finding(Severity.WARNING, Aspect.VARIABLE, message, place)
+        message = f'the {_TITLES[kind]} "{own}" has no variable: it has no type, and its name is the element\'s'
+        yield Finding(Severity.WARNING, Aspect.VARIABLE, message, place)
         return
     name = squeezed(variables[0].get("name"))
     if name and own and name != own:

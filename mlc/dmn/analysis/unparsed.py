@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from mlc.dmn import elements as dmn
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.errors import Kind, Problem
+from mlc.dmn.feel.types import TYPES
 from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
+from mlc.dmn.tables import HIT_POLICIES
 
 from .columntypes import declared_type, domain_of
 from .facts import facts_of
@@ -18,6 +21,7 @@ from .finding import Finding
 from .fixes import fixed
 from .names import Surroundings
 
+_REQUIREMENTS = {dmn.InputData: "requiredInput", dmn.Decision: "requiredDecision", dmn.Knowledge: "requiredKnowledge"}
 #: Texts for which a fix is looked for. Who has more of them has another problem than the spelling.
 MOST = 30
 
@@ -39,7 +43,7 @@ def problems_of(model: DecisionModel) -> Iterator[Finding]:
     around: dict[int, Surroundings] = {}
     for number, problem in enumerate(model.problems):
         if problem.kind is not Kind.SYNTAX or number >= MOST:
-            yield Finding.of(problem)
+            yield Finding.of(problem, _nearest(problem, model) if number < MOST else "")
             continue
         suggestion = ""
         for written in _candidates(problem, tables.get(problem.decision, []), known, model, around):
@@ -49,6 +53,23 @@ def problems_of(model: DecisionModel) -> Iterator[Finding]:
                 break
         missing = _not_required(problem, model)
         yield Finding.of(problem, suggestion or missing)
+
+
+def _nearest(problem: Problem, model: DecisionModel) -> str:
+    """The type, the hit policy or the kind of requirement that was probably meant."""
+    facts = facts_of(model)
+    quoted = re.search(r'"([^"]*)"', problem.message)
+    name = quoted[1] if quoted is not None else ""
+    if problem.kind is Kind.UNKNOWN_TYPE:
+        return facts.reader.near(name, [*TYPES, *facts.items])
+    if problem.message.startswith("there is no hit policy"):
+        return facts.reader.near(name, sorted(HIT_POLICIES))
+    ids = {one.id: one for one in model.definitions.all()}
+    if problem.kind is Kind.REFERENCE and problem.message.startswith("the required") and name in ids:
+        for kind, tag in _REQUIREMENTS.items():
+            if isinstance(ids[name], kind):
+                return f"require it by <{tag}>"
+    return ""
 
 
 def _shown(text: str) -> str:

@@ -142,6 +142,8 @@ MISTAKES = [
     ("number", "auc.value > 5", ERROR, "unknown_member", ""),
     ("string", 'contain(?, "x")', ERROR, "syntax", 'contains(?, "x")'),
     ("string", 'startsWith(?, "x")', ERROR, "syntax", 'starts with(?, "x")'),
+    ("string", 'list contain(?, "x")', ERROR, "syntax", 'list contains(?, "x")'),
+    ("string", "string lenght(?) > 3", ERROR, "syntax", "string length(?) > 3"),
     ("string", 'contains("x")', ERROR, "bad_call", 'contains(?, "x")'),
     ("string", 'contains "x"', ERROR, "syntax", 'contains(?, "x")'),
     ("number", "abs(?, 2) > 1", ERROR, "bad_call", ""),

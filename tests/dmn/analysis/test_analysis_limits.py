@@ -1,0 +1,61 @@
+"""The analysis of large and of hostile models ends soon, and says so where it has not looked at everything."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from author_tables import declared, table
+from dmn_text import decision, dmn, input_data
+
+from mlc.dmn.analysis import Aspect, analyse
+
+
+def seconds(data: bytes) -> float:
+    start = time.process_time()
+    analyse(data)
+    return time.process_time() - start
+
+
+def test_a_thousand_rules_of_ten_columns_are_looked_at_within_five_seconds() -> None:
+    chance = random.Random(7)
+    names = [f"metric {index}" for index in range(10)]
+    cells = ["[{}..0.9]", "> {}", "-", "< {}, > 0.99", "not({})", "metric 1 * {} < ?", "abs(?) > {}", "{}, 0.5"]
+    rows = [
+        [*(chance.choice(cells).format(round(chance.random() * 0.8, 4)) for _ in names), "true", '"so"']
+        for _ in range(1000)
+    ]
+    columns = [(name, "number") for name in names]
+
+    assert seconds(declared(table(columns, [("passes", "boolean"), ("why", "string")], rows), *columns)) < 5
+
+
+def one_column(cells: list[str], kind: str = "number") -> bytes:
+    return declared(table([("auc", kind)], [("passes", "boolean")], [[cell, "true"] for cell in cells]), ("auc", kind))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        one_column([f"{'> ' * 80}{number}" for number in range(800)]),
+        one_column([f"a{' b' * 90}{number}" for number in range(800)]),
+        one_column([f"word{number}" for number in range(1500)], "string"),
+        one_column([f"for i in 1..2000 return i + {number}" for number in range(1000)]),
+        one_column([f"9 ** 9 ** 9 ** {number}" for number in range(1000)]),
+        one_column([f"{'abs(' * 40}1{')' * 40} + {number}" for number in range(200)]),
+        one_column([", ".join(f"> {number}" for number in range(3000))] * 5),
+        dmn(*(decision(f"d{number}", f"a{number} > 1") for number in range(1500))),
+        dmn(*(input_data(f"name{number}", "string") for number in range(1500)), decision("d", "nam1 + nam2")),
+        dmn(decision("d", "<literalExpression><text>1</text></literalExpression>" + "<bad/>" * 20_000)),
+    ],
+    ids=["signs", "words", "names", "loops", "powers", "calls", "tests", "inputs", "declarations", "elements"],
+)
+def test_a_model_made_for_harm_takes_a_second_or_two(data) -> None:
+    assert seconds(data) < 2.5
+
+
+def test_what_was_not_looked_at_is_said() -> None:
+    found = analyse(one_column([f"for i in 1..1900 return i + {number}" for number in range(300)])).findings
+
+    assert [str(one) for one in found if one.kind is Aspect.UNKNOWN] != []
