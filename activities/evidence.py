@@ -160,12 +160,14 @@ def result_fact(result: TestResultRecord) -> ResultFact:
 def with_whole_verdict(question: TicketQuestion, evidence: Evidence) -> TicketQuestion:
     """A history keeps a verdict in short; the ticket shows all of it that the centre keeps.
 
-    One that the centre keeps of another judgement, which came out otherwise, is not this question's.
+    One that the centre keeps of another judgement, which came out otherwise, is not this question's. A centre may drop
+    what was found in the tables: then it is that of the history.
     """
     short, whole = question.verdict, evidence.result.verdict if evidence.result else None
     if short is None or whole is None or (whole.judged, whole.passed) != (short.judged, short.passed):
         return question
-    return question.model_copy(update={"verdict": whole})
+    known = {} if whole.findings else {"findings": short.findings}
+    return question.model_copy(update={"verdict": whole.model_copy(update=known)})
 
 
 def job_fact(job: JobRecord) -> JobFact:

@@ -48,11 +48,11 @@ MONITOR_KEYS: Mapping[str, Sequence[str]] = {
 async def associated(contents: Contents, snapshot: Snapshot, table: Asset, content: bytes, limit: int) -> str:
     """The monitor on the snapshot that a decision table is set on; empty if none.
 
-    A monitor's table of the same name is the same one unless its content can be seen to be another. A table that can't
-    be read beside a monitor's that can is none: it is a problem of the verdict, not passed over.
+    A monitor's table of the same name is the same one if its content can be seen to be the same. Where a monitor's
+    can't be read it is not known to be: then what the table asks for says whose it is, or it is judged.
 
     Args:
-        content: the table's; empty if it can't be read.
+        content: the table's.
         limit: bytes that are read of a monitor's.
     """
     for monitor in (other for other in snapshot.monitors if other.watches):
@@ -62,7 +62,7 @@ async def associated(contents: Contents, snapshot: Snapshot, table: Asset, conte
             if asset.sha256 and table.sha256:
                 same = asset.sha256 == table.sha256
             else:
-                same = await _content(contents, asset, limit) in {b"", content}
+                same = await _content(contents, asset, limit) == content
             if same:
                 return monitor.name or "a monitor without a name"
     return ""

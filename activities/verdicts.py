@@ -13,6 +13,7 @@ from activities.failures import translated
 from activities.judging import Table, judged, put_to_tables
 from activities.monitor_tables import asking_for, associated, not_judged
 from activities.results import newest_own, top_level_numbers
+from activities.table_findings import look_at_all, with_findings
 from mlc.center import Center
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
@@ -67,7 +68,7 @@ class VerdictActivities:
                 found = snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR)
                 tables = [await self._table(asset, snapshot) for asset in found]
         own = result.values if result else {}
-        tables = await asyncio.to_thread(self._with_monitors, tables, own, snapshot)
+        tables = every = await asyncio.to_thread(self._with_monitors, tables, own, snapshot)
         left = [not_judged(table.name, table.monitor, snapshot) for table in tables if table.monitor]
         tables = [table for table in tables if not table.monitor]
         if not tables:
@@ -78,6 +79,7 @@ class VerdictActivities:
         else:
             put, now = put_to_tables(result, snapshot), judged_at(result, activity.info().started_time)
             verdict = await asyncio.to_thread(judged, tables, put, now, self.settings, left)
+        verdict = with_findings(verdict, every, await asyncio.to_thread(look_at_all, every), snapshot)
         if result is not None and (tables or left):
             with translated():
                 await self.center.record_verdict(result.id, verdict)
@@ -91,6 +93,8 @@ class VerdictActivities:
 
     async def _table(self, asset: Asset, snapshot: Snapshot) -> Table:
         table = await self._read(asset)
+        if table.problem or not table.content:  # whose it is can't be told, and it is judged: a problem
+            return table
         monitor = await associated(self.center, snapshot, asset, table.content, self.text_limit)
         return table._replace(monitor=monitor)
 
@@ -164,6 +168,7 @@ def summary(verdict: Verdict) -> Verdict:
         rules.append(short)
     problems, warnings = _first(verdict.problems, PROBLEMS_ROOM), _first(verdict.warnings, WARNINGS_ROOM)
     failed, shown = (sum(rule.passes is False for rule in each) for each in (verdict.rules, rules))
+    left = WARNINGS_ROOM - sum(map(json_size, warnings))  # for what the analysis found
     return verdict.model_copy(
         update={
             "rules": rules,
@@ -171,6 +176,7 @@ def summary(verdict: Verdict) -> Verdict:
             "warnings": warnings,
             "tables": [],
             "more_failed": failed - shown,
+            "findings": (told := verdict.findings) and told.model_copy(update={"said": _first(told.said, left)}),
         }
     )
 

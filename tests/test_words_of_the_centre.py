@@ -43,6 +43,7 @@ EXCEPTIONS: dict[str, str] = {
     "mlc/settings/__init__.py: environmentName": PUBLIC,
     "mlc/check/center.py: environmentName": PUBLIC,
     "mlc/dmn/reader.py: inputData": DMN,
+    "mlc/dmn/analysis/schema.py: inputData": DMN,
     "mlc/testing/center/ledger.py: fileUrl": LOOKALIKES,
     "mlc/testing/center/ledger.py: metaData": LOOKALIKES,
     "mlc/testing/center/models.py: fileContent": LOOKALIKES,

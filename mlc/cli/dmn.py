@@ -4,6 +4,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,9 @@ import typer
 dmn = typer.Typer(help="Decision tables (DMN).", no_args_is_help=True, rich_markup_mode=None)
 
 TableFile = Annotated[Path, typer.Argument(help="A DMN file.", exists=True, dir_okay=False)]
-TableFiles = Annotated[list[Path], typer.Argument(help="DMN files.", exists=True, dir_okay=False)]
+CheckedFiles = Annotated[
+    list[str], typer.Argument(metavar="PATH", help="DMN files, or folders of *.dmn files; - for stdin.")
+]
 InputPairs = Annotated[list[str] | None, typer.Option("--input", help="name=value; the value as JSON, else text.")]
 Dialect = Annotated[str | None, typer.Option(help="What its FEEL is, feel or camunda. Else, what the file declares.")]
 #: `mlc.dmn.model.MAX_BYTES`, which is not imported before a command needs it.
@@ -21,15 +24,36 @@ MaxBytes = Annotated[int, typer.Option("--max-bytes", min=1, help="Largest file,
 InputFile = Annotated[str | None, typer.Option("--json", help="File with a JSON object of inputs; - for stdin.")]
 
 
+class FailOn(StrEnum):
+    """What the analysis calls the severities: the engine is loaded by the commands that need it."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    HINT = "hint"
+
+
 @dmn.command()
-def check(files: TableFiles, dialect: Dialect = None, max_bytes: MaxBytes = MAX_BYTES) -> None:
-    """Say whether decision tables can be used, and what they ask for. Exit code 1: one of them can't."""
-    from mlc.dmn.report import check_report
+def check(
+    files: CheckedFiles,
+    as_json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON.")] = False,
+    fail_on: Annotated[FailOn, typer.Option(help="From what on the exit code is 1.")] = FailOn.ERROR,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Don't list decisions and inputs.")] = False,
+    dialect: Dialect = None,
+    max_bytes: MaxBytes = MAX_BYTES,
+) -> None:
+    """Say what is wrong with decision tables, or may surprise their author, and what they ask for.
+
+    Findings are errors (the table can't be used), warnings (they may change a verdict unnoticed) and hints.
+    docs/dmn-analysis.md has all kinds.
+
+    Exit code: 0 nothing as bad as --fail-on; 1 something; 2 a file that can't be read, or a mistyped command.
+    """
+    from mlc.cli.dmn_check import check_files
 
     _known(dialect)
-    reports = [check_report(file, dialect, max_bytes) for file in files]
-    typer.echo("\n\n".join(report for report, _ in reports))
-    raise typer.Exit(0 if all(usable for _, usable in reports) else 1)
+    raise typer.Exit(
+        check_files(files, fail_on=fail_on.value, as_json=as_json, quiet=quiet, dialect=dialect, max_bytes=max_bytes)
+    )
 
 
 @dmn.command("eval")

@@ -41,6 +41,8 @@ async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str
             return _refuse(validated.report)
         for warning in validated.report.warnings:
             typer.echo(printable(f"Warning: {warning}"), err=True)
+        if hints := len(validated.report.hints):
+            typer.echo(f"{hints} hint{'s' if hints > 1 else ''} about decision tables: mlc validate {folder}", err=True)
         made = await submit(validated, name=name, stage=stage, center=center, temporal=temporal)
         page = center.page_of(made.snapshot_id)
     _tell_submitted(made, temporal.namespace, page)

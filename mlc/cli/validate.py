@@ -7,6 +7,7 @@ from pathlib import Path
 from mlc.center.configured import configured_center
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.failure import ExternalError
+from mlc.standalone.tables import TableReport
 from mlc.standalone.validation import Report, Surroundings, Validated, surroundings, validate
 from mlc.terminal import printable
 
@@ -46,13 +47,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _listed("Files", [f"{file.name:<36}{file.role}" for file in report.files])
     schemas = [f"{name:<36}input" for name in report.input_schemas]
     yield from _listed("Schemas", [*schemas, *(f"{name:<36}output" for name in report.output_schemas)])
-    yield from _listed(
-        "Tables",
-        [
-            f"{table.name:<36}{'can not be used' if table.problems else 'asks for ' + ', '.join(table.inputs)}"
-            for table in report.tables
-        ],
-    )
+    yield from _listed("Tables", [f"{table.name:<36}{_asks(table)}" for table in report.tables])
     if plan := report.monitors:
         where = "of the model centre" if report.asked else ALONE
         yield from _listed("Monitors", [f"({where})", *(f"+ {name}" for name in plan.add)])
@@ -60,9 +55,16 @@ def _lines(report: Report) -> Iterator[str]:
         yield from (f"{'':<14}! {warning}" for warning in plan.warnings)
     tags = [f"{tag:<20}{meaning}" for tag, meaning in report.control_tags.items()]
     yield from _listed("Tags", [*tags, *(f"{tag:<20}which runtimes it belongs to" for tag in report.service_tags)])
+    yield from (f"hint: {hint}" for hint in report.hints)
     yield from (f"warning: {warning}" for warning in report.warnings)
     yield from (f"error: {error}" for error in report.errors)
     yield _verdict(report)
+
+
+def _asks(table: TableReport) -> str:
+    if table.problems:
+        return "can not be used"
+    return f"asks for {', '.join(table.inputs)}" if table.decisions else "not looked at"
 
 
 def _verdict(report: Report) -> str:

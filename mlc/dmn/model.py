@@ -135,6 +135,17 @@ class DecisionModel:
         return self._graph.compiler.tables
 
     @property
+    def imported(self) -> list[DecisionModel]:
+        """The models of the files that this one imports, itself or through others, each once."""
+        found: dict[Graph, None] = {}
+        waiting = [graph for _, graph in self._graph.imported]
+        for graph in waiting:
+            if graph not in found:
+                found[graph] = None
+                waiting += [other for _, other in graph.imported]
+        return [DecisionModel(graph.definitions.name or str(graph.place), graph, []) for graph in found]
+
+    @property
     def inputs(self) -> list[Input]:
         """The inputs that the decisions ask for, each once, with its type and the first place that asks."""
         found: dict[str, Input] = {}

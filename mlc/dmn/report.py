@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from .errors import DmnError, Problem
+from .errors import Problem
 from .evaluation import Evaluation, MatchedRule
 from .feel.values import text_of
-from .model import MAX_BYTES, DecisionModel, load
+from .model import DecisionModel
 
 
-def check_report(path: str | Path, dialect: str | None = None, max_bytes: int = MAX_BYTES) -> tuple[str, bool]:
-    """Whether a file is a model that can be used, in words.
-
-    The text lists every problem with its place, the decisions with their hit policies and outputs, and the inputs that
-    they ask for with their types. `dialect` and `max_bytes` are as for `load`. Raises OSError when the file cannot be
-    opened.
-    """
-    try:
-        model = load(path, strict=False, dialect=dialect, max_bytes=max_bytes)
-    except DmnError as error:
-        return "\n".join([_head(path, error.problems), *(f"  {problem}" for problem in error.problems)]), False
-    lines = [_head(path, model.problems), *(f"  {problem}" for problem in model.problems), "decisions"]
-    lines[1:1] = ["  in Camunda's FEEL"] if model.dialect == "camunda" else []
-    lines += [f"  {_decision(model, name)}" for name in model.decisions]
+def model_lines(model: DecisionModel) -> list[str]:
+    """The decisions with their hit policies and outputs, and the inputs that they ask for with their types."""
+    lines = ["in Camunda's FEEL"] if model.dialect == "camunda" else []
+    lines += ["decisions", *(f"  {_decision(model, name)}" for name in model.decisions)]
     for title, names in (("decision services", model.services), ("functions", model.functions)):
         lines += [title, *(f'  "{name}"' for name in names)] if names else []
-    lines += ["inputs", *(f"  {given.name}: {given.type.name}" for given in model.inputs)]
-    return "\n".join(lines), not model.problems
-
-
-def _head(path: str | Path, problems: list[Problem]) -> str:
-    count = len(problems)
-    return f"{path}: {count or 'no'} problem{'' if count == 1 else 's'}"
+    return [*lines, "inputs", *(f"  {given.name}: {given.type.name}" for given in model.inputs)]
 
 
 def evaluation_report(evaluation: Evaluation) -> str:

@@ -42,6 +42,17 @@ class TableOutcome(Record):
     values: dict[str, str] = {}
 
 
+class TableFindings(Record):
+    """What the analysis of the decision tables found: how many of each severity, and the first few of those that turn
+    no verdict as sentences, the warnings first. The errors are among the verdict's problems.
+    """
+
+    errors: int = 0
+    warnings: int = 0
+    hints: int = 0
+    said: list[str] = []
+
+
 class Verdict(Record):
     """Passed, or not and why.
 
@@ -63,6 +74,8 @@ class Verdict(Record):
     """What was asked, as the centre keeps it; a history keeps none of them."""
     more_failed: int = 0
     """Rules that failed and are not among ``rules``, which are a history's first few."""
+    findings: TableFindings | None = None
+    """None where the analysis found nothing, or there was none."""
 
     @property
     def failed(self) -> bool:

@@ -33,7 +33,7 @@ class FileReport(BaseModel):
 
 
 class Report(BaseModel):
-    """What was found in a folder. ``errors`` keep it from being submitted, ``warnings`` do not.
+    """What was found in a folder. ``errors`` keep it from being submitted, ``warnings`` and ``hints`` do not.
 
     ``control_tags`` are the tags that ask for a step, and for which; ``service_tags`` are all others.
     """
@@ -56,6 +56,7 @@ class Report(BaseModel):
     """Whether a model centre said what there is; else what standalone mode has counts."""
     errors: list[str] = []
     warnings: list[str] = []
+    hints: list[str] = []
 
     @property
     def right(self) -> bool:
@@ -127,7 +128,10 @@ class _Look:
         self._look_at_type()
         report.warnings += schema_warnings([*model.input_schemas, *model.output_schemas])
         report.tables = [table_report(file) for file in self._of_role(AssetRole.TEST_RESULT_COMPARATOR)]
-        report.errors += [problem for table in report.tables for problem in table.problems]
+        for table in report.tables:
+            report.errors += table.problems
+            report.warnings += table.warnings
+            report.hints += table.hints
         self._look_at_tags()
         if not model.is_monitor:
             self._look_at_steps()

@@ -131,13 +131,35 @@ async def test_without_a_schema_a_features_keys_are_not_known(room: Backroom) ->
 
 
 async def test_a_table_set_on_a_monitor_is_the_monitors_whatever_it_asks_for(room: Backroom) -> None:
-    broken = comparator("broken.dmn").model_copy(update={"source_code": "<html/>"})
-    verdict = await judged(room, BAD, broken, monitors=[association(BAD, broken, name="Ours")])
+    verdict = await judged(room, BAD, monitors=[association(BAD, name="Ours")])
     assert (verdict.judged, verdict.passed, verdict.rules) == (False, True, [])
-    assert [warning.split(",")[0] for warning in verdict.warnings] == [
-        f"{BAD.name} belongs to the monitor 'Ours'",
-        "broken.dmn belongs to the monitor 'Ours'",
-    ]
+    assert verdict.warnings == [f"{BAD.name} belongs to the monitor 'Ours', and was not judged."]
+
+
+BROKEN = {
+    "no table": "<html/>",
+    "empty": "",
+    "a cell that does not parse": BAD.source_code.replace("&lt;", "&lt; &lt;", 1),
+    "a hit policy that is none": BAD.source_code.replace("COLLECT", "SOME"),
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("values", [FIGURES, None], ids=["a result", "no result"])
+async def test_a_monitors_table_with_an_error_does_not_pass(room: Backroom, content: str, values: Any) -> None:
+    broken = comparator("broken.dmn").model_copy(update={"source_code": content})
+    verdict = await judged(room, broken, monitors=[association(broken, name="Ours")], values=values)
+    assert (verdict.judged, verdict.passed) == (True, False)
+    assert any(problem.startswith("broken.dmn can't be used.") for problem in verdict.problems)
+
+
+async def test_a_broken_table_of_a_monitor_keeps_a_business_table_that_passes_from_passing(room: Backroom) -> None:
+    broken = comparator("broken.dmn").model_copy(update={"source_code": "<html/>"})
+    monitors = [association(broken, name="Ours")]
+    assert (await judged(room, GOOD, monitors=monitors)).passed
+    verdict = await judged(room, GOOD, broken, monitors=monitors)
+    assert (verdict.judged, verdict.passed, len(verdict.problems)) == (True, False, 1)
+    assert "It belongs to the monitor 'Ours'." in verdict.problems[0]
 
 
 @pytest.mark.parametrize(
@@ -161,15 +183,28 @@ async def test_a_table_of_a_use_case_is_no_monitors(room: Backroom, role: str) -
     assert (verdict.judged, verdict.passed, verdict.warnings) == (True, False, [])
 
 
-async def test_a_monitors_table_whose_content_nobody_has_is_the_one_of_its_name(room: Backroom) -> None:
+async def test_a_monitors_table_whose_content_nobody_has_is_none_by_its_name_alone(room: Backroom) -> None:
     bare = wire.Asset(name=BAD.name, asset_type="FILE", asset_role="TEST_RESULT_COMPARATOR")
-    assert not (await judged(room, BAD, monitors=[association(bare)])).judged
+    verdict = await judged(room, BAD, monitors=[association(bare)], values={**FIGURES, "auc": 0.1})
+    assert (verdict.judged, verdict.passed) == (True, False)
+    stable = wire.Asset(name=STABLE.name, asset_type="FILE", asset_role="TEST_RESULT_COMPARATOR")
+    assert not (await judged(room, STABLE, monitors=[association(stable)])).judged  # by what it asks for
 
 
-async def test_a_table_that_cannot_be_read_is_not_taken_for_a_monitors(room: Backroom) -> None:
+@pytest.mark.parametrize("theirs", [BAD, None], ids=["the monitor's can", "nor can the monitor's"])
+async def test_a_table_that_cannot_be_read_is_not_taken_for_a_monitors(room: Backroom, theirs: Any) -> None:
     bare = wire.Asset(name=BAD.name, asset_type="FILE", asset_role="TEST_RESULT_COMPARATOR")
-    verdict = await judged(room, bare, monitors=[association(BAD)])
+    verdict = await judged(room, bare, monitors=[association(theirs or bare)])
     assert (verdict.judged, verdict.passed, len(verdict.problems)) == (True, False, 1)
+
+
+async def test_a_table_that_is_too_large_to_be_read_is_not_taken_for_a_monitors(room: Backroom) -> None:
+    large = BAD.model_copy(update={"source_code": BAD.source_code + " " * 20_000})
+    for monitor in (large, BAD):
+        verdict = await judged(room, large, monitors=[association(monitor)])
+        assert (verdict.judged, verdict.passed, len(verdict.problems)) == (True, False, 1)
+        assert "It is larger than 20000 bytes" in verdict.problems[0]
+    assert (await judged(room, BAD, monitors=[association(large)], values={**FIGURES, "auc": 0.1})).failed
 
 
 async def test_where_all_tables_are_monitors_nothing_is_judged_and_that_is_said(room: Backroom) -> None:

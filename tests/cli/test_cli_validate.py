@@ -1,19 +1,32 @@
 """``mlc validate`` and ``mlc init``: what they say, write and refuse; and ``mlc submit``, which looks first."""
 
 import json
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_process import ROOT, mlc
+from cli_process import ROOT
+from cli_process import mlc as command
 
+import mlc.dmn.analysis
+from activities import table_findings
 from mlc.center.modelop.folder import NotEmpty, write_starter
+from mlc.cli.submit import submit_and_watch
+from mlc.cli.validate import lines
+from mlc.dmn.analysis import Aspect, Finding, Severity
+from mlc.dmn.boxes import CompiledTable
+from mlc.dmn.model import DecisionModel
 from mlc.model.deployment import Runtime
 from mlc.model.snapshot import Model
 from mlc.standalone.validation import Report, Surroundings, validate
 
 NO_SERVER = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
+FUNCTION_ONLY = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="T" namespace="urn:t">
+  <businessKnowledgeModel id="f" name="f"><encapsulatedLogic><formalParameter name="n"/>
+    <literalExpression><text>n</text></literalExpression></encapsulatedLogic></businessKnowledgeModel></definitions>"""
 SCORE = "# modelop.score\ndef score(record):\n    yield record\n"
 
 
@@ -33,10 +46,10 @@ def change(folder: Path, **metadata: Any) -> None:
 
 
 def test_init_writes_a_folder_that_validate_finds_right(tmp_path: Path) -> None:
-    made = mlc(tmp_path, "init", str(tmp_path / "my-model"))
+    made = command(tmp_path, "init", str(tmp_path / "my-model"))
     assert made.returncode == 0, made.stderr
     assert "holds the model 'My Model'" in made.stdout
-    shown = mlc(tmp_path, "validate", str(tmp_path / "my-model"))
+    shown = command(tmp_path, "validate", str(tmp_path / "my-model"))
     assert shown.returncode == 0, shown.stdout
     for said in (
         "My Model  (PYTHON, Classification)",
@@ -64,17 +77,17 @@ def test_init_writes_the_same_each_time_and_over_nothing(tmp_path: Path) -> None
         with pytest.raises(NotEmpty, match="name a folder that is not there yet, or an empty one"):
             write_starter(there)
         assert sorted(tmp_path.rglob("*")) == before
-    refused = mlc(tmp_path, "init", str(tmp_path / "m"))
+    refused = command(tmp_path, "init", str(tmp_path / "m"))
     assert (refused.returncode, refused.stdout) == (1, "")
 
 
 def test_what_validate_finds_can_be_read_by_a_program(starter: Path, tmp_path: Path) -> None:
-    shown = mlc(tmp_path, "validate", str(starter), "--tag", "run-test", "--json")
+    shown = command(tmp_path, "validate", str(starter), "--tag", "run-test", "--json")
     found = Report.model_validate_json(shown.stdout)
     assert (shown.returncode, found.model, found.source) == (0, "Churn", "model.py")
     assert found.service_tags == ["run-test"]
     (starter / "model.py").unlink()
-    shown = mlc(tmp_path, "validate", str(starter), "--json")
+    shown = command(tmp_path, "validate", str(starter), "--json")
     assert shown.returncode == 1
     assert (
         "weights.json are weights, and nothing says how to use them; add the source that loads them"
@@ -83,7 +96,7 @@ def test_what_validate_finds_can_be_read_by_a_program(starter: Path, tmp_path: P
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    shown = mlc(tmp_path, "validate", str(tmp_path / "nothing"))
+    shown = command(tmp_path, "validate", str(tmp_path / "nothing"))
     assert shown.returncode == 1
     assert "nothing is not a folder; give the folder that holds metadata.json" in shown.stdout
 
@@ -233,16 +246,114 @@ def test_what_is_worth_knowing_is_a_warning(starter: Path) -> None:
 
 def test_submit_looks_first_and_makes_nothing_of_a_broken_folder(starter: Path, tmp_path: Path) -> None:
     (starter / "thresholds.dmn").write_text(BROKEN_TABLE)
-    done = mlc(tmp_path, "submit", str(starter), **NO_SERVER)
+    done = command(tmp_path, "submit", str(starter), **NO_SERVER)
     assert done.returncode == 1
     assert done.stderr.startswith("thresholds.dmn")
     assert "Nothing was made in the model centre. All about the folder: mlc validate" in done.stderr
     assert "Temporal" not in done.stderr
 
 
+@pytest.fixture
+def found_in_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every table has a thousand warnings and a hint."""
+
+    def odd(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
+        for number in range(1, 1_001):
+            place = table.table.place.at(rule=number, line=10 + number)
+            yield Finding(Severity.WARNING, Aspect.GAP, "no rule is for \x1b[2J", place, suggestion="add one")
+        yield Finding(Severity.HINT, Aspect.SUBSUMED, "another rule has it all", table.table.place.at(rule=2))
+
+    monkeypatch.setattr(mlc.dmn.analysis, "CHECKS", (odd,))
+    monkeypatch.setattr(table_findings, "_memory", table_findings._Memory(4))
+
+
+@pytest.mark.usefixtures("found_in_tables")
+def test_what_may_surprise_a_tables_author_is_a_warning_or_a_hint_and_keeps_nothing_back(starter: Path) -> None:
+    found = report(starter)
+    (table,) = found.tables
+    assert (found.errors, found.warnings, found.hints) == ([], table.warnings, table.hints)
+    assert re.fullmatch(
+        r'thresholds.dmn, line 11, decision "[^"]+", rule 1: no rule is for \x1b\[2J. Suggestion: add one',
+        table.warnings[0],
+    )
+    assert len(table.warnings) == 21
+    assert table.warnings[-1] == "thresholds.dmn: 980 more; `mlc dmn check thresholds.dmn` shows them all."
+    shown = list(lines(found))
+    assert any(line.startswith("warning: thresholds.dmn, line 11, decision") for line in shown)
+    assert any(line.startswith("hint: thresholds.dmn, ") and "another rule has it all" in line for line in shown)
+    assert "\x1b" not in "".join(shown)
+    assert shown[-1].endswith("churn can be submitted.")
+
+
+def test_a_cell_that_is_never_met_is_a_warning_of_the_command(starter: Path, tmp_path: Path) -> None:
+    table = (starter / "thresholds.dmn").read_text()
+    cell = re.search(r"<inputEntry[^>]*>\s*<text>(&lt; [\d.]+)</text>", table)
+    assert cell is not None
+    (starter / "thresholds.dmn").write_text(table.replace(cell[1], "[0.9..0.7]", 1))
+    shown = command(tmp_path, "validate", str(starter))
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "[0.9..0.7] is met by no value. Suggestion: [0.7..0.9]" in shown.stdout
+    assert re.search(r"^warning: thresholds.dmn, line \d+, decision", shown.stdout, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("found_in_tables")
+async def test_submit_prints_the_warnings_and_goes_on(
+    starter: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class GoesOnError(Exception):
+        pass
+
+    async def nothing(*_: Any, **__: Any) -> Any:
+        return Surroundings()
+
+    async def goes_on(*_: Any, **__: Any) -> Any:
+        raise GoesOnError
+
+    monkeypatch.setenv("MLC_CENTER_URL", "http://127.0.0.1:1/model-manage/api")
+    for name, instead in (("connect", nothing), ("surroundings", nothing), ("submit", goes_on)):
+        monkeypatch.setattr(f"mlc.cli.submit.{name}", instead)
+    with pytest.raises(GoesOnError):
+        await submit_and_watch(starter, name=None, tags=[], stage="PROD", watching=False)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("Warning: thresholds.dmn, line 11, decision")
+    assert (len(said), said[-1]) == (22, f"1 hint about decision tables: mlc validate {starter}")
+
+
+def test_a_table_is_analysed_once_though_a_folder_is_looked_at_twice(
+    starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = []
+
+    def counted(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
+        times.append(table)
+        yield from ()
+
+    monkeypatch.setattr(mlc.dmn.analysis, "CHECKS", (counted,))
+    monkeypatch.setattr(table_findings, "_memory", table_findings._Memory(4))
+    for _ in range(3):
+        assert report(starter).errors == []
+    assert len(times) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"", "the file is not well-formed XML"),
+        (b"x" * 1_100_000, "thresholds.dmn is larger than 1048576 bytes"),
+        (FUNCTION_ONLY.encode(), "thresholds.dmn has no decision that can be judged."),
+    ],
+    ids=["empty", "large", "functions alone"],
+)
+def test_a_table_that_no_process_could_judge_is_an_error(starter: Path, content: bytes, error: str) -> None:
+    (starter / "thresholds.dmn").write_bytes(content)
+    errors = report(starter).errors
+    assert all(each.startswith("thresholds.dmn") for each in errors)
+    assert any(error in each for each in errors)
+
+
 def test_what_a_file_is_called_steers_no_terminal(starter: Path, tmp_path: Path) -> None:
     change(starter, name="evil\u001b[2Jname")
-    shown = mlc(tmp_path, "validate", str(starter))
+    shown = command(tmp_path, "validate", str(starter))
     assert "\u001b" not in shown.stdout
 
 

@@ -83,8 +83,9 @@ def test_all_of_its_modules_can_be_imported_there(packages: Path, tmp_path: Path
 def test_patterns_zones_and_the_reports_work_there(packages: Path, thresholds: Path) -> None:
     code = """
 import mlc.dmn
-from mlc.dmn.report import check_report, evaluation_report
-assert check_report("thresholds.dmn")[1]
+from mlc.dmn.analysis import analyse
+from mlc.dmn.analysis.report import Checked, lines
+assert "  auc: Any" in lines(Checked("thresholds.dmn", analyse("thresholds.dmn")))
 xml = lambda text: ('<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" namespace="n" id="d">'
     f'<decision id="x" name="x"><literalExpression><text>{text}</text></literalExpression></decision></definitions>')
 value = lambda text: mlc.dmn.load(xml(text).encode()).evaluate({}).result

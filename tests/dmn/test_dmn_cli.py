@@ -1,4 +1,4 @@
-"""`mlc dmn check` and `mlc dmn eval`, run inside of this process; tests/cli runs them from a shell."""
+"""`mlc dmn eval`, run inside of this process; tests/cli runs it from a shell. `check` is in tests/dmn/analysis."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from dmn_text import decision, dmn, imported, input_data, knowledge_model, service
+from dmn_text import decision, dmn, input_data, knowledge_model, service
 from typer.testing import CliRunner
 
 from mlc.cli.dmn import MAX_BYTES as USUAL_BYTES
@@ -41,59 +41,6 @@ def broken(folder: Path, table: Callable[..., bytes]) -> Path:
         table([("auc", "double"), "f1"], ["passes"], [["< <", "-", "false"], ["-", "tru e", "1"], ["-", "-", ")"]])
     )
     return path
-
-
-def test_check_lists_decisions_services_functions_and_inputs_with_their_types(model) -> None:
-    done = run("check", model)
-    assert done.exit_code == 0
-    assert done.output.splitlines() == [
-        f"{model}: no problems",
-        "decisions",
-        '  "Gap": no table (required by another decision)',
-        '  "x": no table',
-        "decision services",
-        '  "Distance"',
-        "functions",
-        '  "f"',
-        "inputs",
-        "  auc: number",
-        "  limit: Any",
-    ]
-
-
-def test_check_prints_every_problem_with_its_place_and_the_inputs_and_exits_with_1(tmp_path, table) -> None:
-    done = run("check", broken(tmp_path, table))
-    head, one, two, three, *rest = done.output.splitlines()
-    assert (done.exit_code, head) == (1, f"{tmp_path / 'broken.dmn'}: 3 problems")
-    assert one.startswith('  broken.dmn, decision "Verdict", rule 1, column "auc": ')
-    assert two.startswith('  broken.dmn, decision "Verdict", rule 2, column "f1": ')
-    assert three.startswith('  broken.dmn, decision "Verdict", rule 3, column "passes": ')
-    assert rest[-3:] == ["inputs", "  auc: double", "  f1: Any"]
-
-
-def test_check_takes_several_files_and_one_that_is_wrong_is_enough(tmp_path, table, model) -> None:
-    no_dmn = tmp_path / "no.dmn"
-    no_dmn.write_text("<html/>")
-    done = run("check", model, broken(tmp_path, table), no_dmn)
-    heads = [line for line in done.output.splitlines() if line.startswith(str(tmp_path))]
-    assert (done.exit_code, [head.rpartition(": ")[2] for head in heads]) == (
-        1,
-        ["no problems", "3 problems", "1 problem"],
-    )
-    assert run("check", model, model).exit_code == 0
-
-
-def test_check_finds_imports_beside_the_file(tmp_path, model) -> None:
-    main = tmp_path / "importing.dmn"
-    body = decision("y", "lib.Gap", decisions=["urn:main#Gap"])
-    main.write_bytes(dmn(imported("urn:main", "lib", "model.dmn"), body, namespace="urn:importing"))
-    done = run("check", main)
-    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "  lib.auc: number")
-    assert "result: 0.5" in run("eval", main, "--input", "lib.auc=0.5").output
-    model.unlink()
-    done = run("check", main)
-    assert done.exit_code == 1
-    assert 'the import "lib" of model.dmn is not beside the file' in done.output
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 import mlc.dmn
 from mlc.dmn import DmnError, Kind, Place, Problem
-from mlc.dmn.report import check_report, evaluation_report
+from mlc.dmn.report import evaluation_report
 
 
 def problems_of(data: bytes, name: str = "file.dmn") -> list[Problem]:
@@ -285,21 +285,6 @@ def test_which_decision_is_asked_when_several_are_on_top(definitions) -> None:
 
 
 # -- reports ------------------------------------------------------------
-
-
-def test_the_check_report_lists_decisions_and_inputs_or_every_problem(table, tmp_path) -> None:
-    good, bad = tmp_path / "good.dmn", tmp_path / "bad.dmn"
-    good.write_bytes(table([("auc", "double")], ["passes", "reason"], [["< 0.7", "false", '"low"']]))
-    bad.write_bytes(table([("auc", "double")], ["passes"], [["< <", "false"], ["<", "false"]]))
-    text, fine = check_report(good)
-    assert fine
-    assert '  "Verdict": COLLECT, outputs passes, reason' in text.splitlines()
-    assert "  auc: double" in text.splitlines()
-    text, fine = check_report(bad)
-    assert not fine
-    head, *problems, _, _, _, asked = text.splitlines()
-    assert (head, len(problems), asked) == (f"{bad}: 2 problems", 2, "  auc: double")
-    assert all(line.startswith('  bad.dmn, decision "Verdict", rule') for line in problems)
 
 
 def test_the_evaluation_report_says_result_rules_and_problems(table) -> None:

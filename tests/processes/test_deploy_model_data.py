@@ -111,3 +111,16 @@ async def test_where_all_decision_tables_are_monitors_the_review_ticket_says_not
     said = await text(desk, await desk.ticket(run, "review"))
     assert "Not judged: the snapshot carries no decision table but those of monitors." in said
     assert f"Warning: {BAD.name} belongs to the monitor 'Ours', and was not judged." in said
+
+
+async def test_a_monitors_table_with_an_error_is_not_passed(desk: Office) -> None:
+    broken = BAD.model_copy(update={"source_code": BAD.source_code.replace("&lt;", "&lt; &lt;", 1)})
+    model = german_credit.stored_model("tables", [*german_credit.ASSETS[5:], german_credit.ASSETS[2], broken])
+    snapshot_id = await desk.snapshot_of(await desk.center.create_stored_model(model), "run_test", "jira")
+    await desk.center.patch_snapshot(
+        snapshot_id, {"associatedModels": [german_credit.association(broken, name="Ours").wire()]}
+    )
+    run = await desk.start(snapshot_id)
+    await desk.finish_job(run, metrics={"auc": 0.9})
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert f"Problem: {BAD.name} can't be used. It belongs to the monitor 'Ours'." in said

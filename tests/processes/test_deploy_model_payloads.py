@@ -63,6 +63,7 @@ def hostile(letter: str) -> dict[str, Any]:
             asset(f"{names[0]}.dmn", "TEST_RESULT_COMPARATOR", many_rules),
             asset(f"{names[1]}.dmn", "TEST_RESULT_COMPARATOR", many_missing),
             asset(f"{names[2]}.dmn", "TEST_RESULT_COMPARATOR", "<no table>"),
+            *(asset(f"{names[0]}-{n}.dmn", "UNKNOWN", many_rules) for n in range(9)),
         ],
     }
 

@@ -128,6 +128,25 @@ async def test_a_decision_table_that_does_not_load_is_not_passed_and_done_judges
     assert await desk.ticket(run, "review")
 
 
+async def test_what_is_found_in_the_tables_stands_on_the_review_ticket_and_turns_no_verdict(desk: Office) -> None:
+    unasked = asset("rules {code}.dmn", "UNKNOWN", under("auc", 0.99))
+    never = table(["auc"], ["passes"], (["< 0.9"], ["false"]), (["[0.95..0.92]"], ["false"]))
+    dmn = asset("1.dmn", "TEST_RESULT_COMPARATOR", never)
+    run = await desk.start(await desk.snapshot("run_test", "jira", assets=[*OTHERS, dmn, unasked]))
+    await desk.finish_job(run, metrics=GOOD)
+    said = (await text(desk, await desk.ticket(run, "review"))).replace("\\", "")
+    assert "Passed. No rule" in said
+    assert "Decision tables" in said
+    assert "A warning is what may change a verdict without anybody noticing." in said
+    assert "Warning: rules {code}." in said
+    assert "dmn was not judged: its role is UNKNOWN" in said
+    assert 'rule 2, column "auc": [0.95..0.92] is met by no value. Suggestion: [0.92..0.95]' in said
+    found = await verdict(desk, run)
+    assert (found.passed, found.warnings) == (True, [])
+    assert found.findings is not None
+    assert found.findings.warnings == 2
+
+
 async def test_a_decision_table_without_the_output_passes_is_not_passed(desk: Office) -> None:
     run = await judged(desk, table(["auc"], ["verdict"], (["< 0.9"], ["false"])))
     said = await text(desk, await desk.ticket(run, "rejection"))

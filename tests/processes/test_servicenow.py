@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 from failing import BAD, GOOD
-from office import Office, Run
+from office import ASSETS, Office, Run, asset
 from servers import eventually
+from tables import under
 
 from mlc.center.certificates import certificates
 from mlc.model.processes import RunBackTestInput, RunBackTestResult
@@ -76,6 +77,19 @@ async def test_a_review_is_a_change_request_if_the_snapshot_is_tagged_for_servic
     assert result.decision is not None
     assert (result.decision.outcome, result.decision.ticket) == ("approved", ticket.key)
     assert await desk.tickets() == []
+
+
+async def test_what_is_found_in_the_decision_tables_stands_on_a_change_request(
+    desk: Office, instance: Instance
+) -> None:
+    tables = [asset("1.dmn", "TEST_RESULT_COMPARATOR", under("auc", 0.9)), asset("<b>2.dmn", "UNKNOWN", under("f1", 1))]
+    others = [each for each in ASSETS if each.asset_role != "TEST_RESULT_COMPARATOR"]
+    run = await desk.start(await desk.snapshot("run_test", "servicenow", assets=[*others, *tables]))
+    await desk.finish_job(run, metrics=GOOD)
+    await instance.asked(run)
+    (record,) = await instance.rows("change_request")
+    assert "Decision tables" in record["description"]
+    assert "Warning: <b>2.dmn was not judged: its role is UNKNOWN" in record["description"]  # its text is no HTML
 
 
 async def test_a_rejected_change_request_ends_the_run_with_an_incident_for_the_record(

@@ -15,7 +15,7 @@ from mlc.model.deployment import DeploymentRecord
 from mlc.model.failure import Unavailable
 from mlc.model.result import TestResult
 from mlc.model.ticket import TicketKind, TicketQuestion
-from mlc.model.verdict import RuleOutcome, Verdict
+from mlc.model.verdict import RuleOutcome, TableFindings, Verdict
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 
@@ -189,3 +189,17 @@ async def test_every_rule_that_the_centre_keeps_is_told_though_a_history_keeps_a
     assert verdict is not None
     assert [rule.rule for rule in verdict.rules] == list(range(50))
     assert verdict.problems == ["a problem"]
+
+
+async def test_what_was_found_in_the_tables_is_told_though_a_centre_drops_it(model: Model) -> None:
+    snapshot = await model.snapshot("v13")
+    kept = [{"table": "t.dmn", "rule": 1, "passes": True, "reason": "yes", "testCategory": ""}]
+    short = Verdict(judged=True, passed=True, findings=TableFindings(warnings=1, said=["Warning: t.dmn: short"]))
+    whole = {"warnings": 1, "said": ["Warning: t.dmn: whole"]}
+    for field, told in (({}, "short"), ({"mlcVerdict": {"findings": whole}}, "whole"), ({"mlcVerdict": []}, "short")):
+        result = await model.result(snapshot, 0.9, dmn_rule_results=kept, **field)
+        asked = question(snapshot.id, test_result=TestResult(id=result.id), verdict=short)
+        verdict = with_whole_verdict(asked, await gather(model.center, asked)).verdict
+        assert verdict is not None
+        assert verdict.findings is not None
+        assert verdict.findings.said == [f"Warning: t.dmn: {told}"]

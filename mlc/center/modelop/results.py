@@ -13,7 +13,7 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment
 from mlc.model.moment import in_utc
 from mlc.model.result import Provenance, Purpose, TestResultRecord
-from mlc.model.verdict import RuleOutcome, TableOutcome, Verdict
+from mlc.model.verdict import RuleOutcome, TableFindings, TableOutcome, Verdict
 
 _KIND, _RULE, _PROBLEM = "mlcKind", "rule", "problem"
 """What an entry of ``dmnRuleResults`` is. Those of before have no such field, nor have ModelOp's own."""
@@ -108,6 +108,7 @@ def read_verdict(outcomes: Sequence[Mapping[str, Any]], whole: Any = None) -> Ve
         warnings=[str(warning) for warning in warnings] if isinstance(warnings, list) else [],
         judged_at=_moment(judged_at),
         tables=list(_tables(known.get("tables"))),
+        findings=_findings(known.get("findings")),
     )
 
 
@@ -123,6 +124,7 @@ def written_verdict(verdict: Verdict) -> dict[str, Any]:
         "warnings": verdict.warnings,
         "judgedAt": verdict.judged_at.isoformat() if verdict.judged_at else None,
         "tables": [table.model_dump(mode="json") for table in verdict.tables],
+        "findings": verdict.findings.model_dump(mode="json") if verdict.findings else None,
     }
     return {"dmnRuleResults": rules + problems, _VERDICT: whole}
 
@@ -163,6 +165,12 @@ def _tables(listed: Any) -> Iterator[TableOutcome]:
     for table in listed if isinstance(listed, list) else []:
         with suppress(ValidationError):
             yield TableOutcome.model_validate(table)
+
+
+def _findings(found: Any) -> TableFindings | None:
+    with suppress(ValidationError):
+        return TableFindings.model_validate(found) if isinstance(found, dict) else None
+    return None
 
 
 def _hashes(value: Any) -> dict[str, str]:

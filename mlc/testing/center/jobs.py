@@ -17,7 +17,7 @@ from mlc.model.job import JobEnding, JobKind, JobRecord, JobResult, JobStatus, R
 from mlc.model.result import Provenance, Purpose, TestResultRecord
 from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
 from mlc.model.ticket import Decision, DecisionOutcome
-from mlc.model.verdict import RuleOutcome, Verdict
+from mlc.model.verdict import RuleOutcome, TableFindings, Verdict
 from mlc.testing.center.models import DATA, SOURCE, Monitored, a_snapshot
 
 NOTHING = str(uuid.UUID(int=0))
@@ -27,6 +27,7 @@ VERDICT = Verdict(
     rules=[RuleOutcome(table="t.dmn", rule=2, passes=False, reason="too low", category="Performance")],
     problems=["gini is missing"],
     warnings=["f1 is null"],
+    findings=TableFindings(errors=1, warnings=2, said=["Warning: t.dmn, line 4: a gap"]),
 )
 
 

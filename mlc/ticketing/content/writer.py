@@ -16,6 +16,7 @@ from mlc.ticketing.content.earlier import LONGEST_LINE, earlier_section, whole
 from mlc.ticketing.content.evidence import COPIED, Evidence, ResultFact
 from mlc.ticketing.content.monitors import monitors_section
 from mlc.ticketing.content.results import comparison, measured_on, metric_table, named
+from mlc.ticketing.content.tables import tables_section
 from mlc.ticketing.content.values import NOTHING
 from mlc.ticketing.content.verdicts import is_cut, verdict_section
 from mlc.ticketing.port import ROOM, Attachment, Section, Table, TicketRequest, Wording
@@ -46,6 +47,8 @@ class Writer:
         self.most_changes = self._share(60, at_least=8)
         self.most_facts = self._share(40, at_least=12)
         self.most_bound = self._share(12, at_least=4)
+        self.most_findings = self._share(5, at_least=2)
+        self.longest_finding = self._share(400, at_least=120)
         self.longest_text = self._share(4_000, at_least=500)
         self.longest_value = self._share(200, at_least=60)
 
@@ -109,7 +112,8 @@ class Writer:
             return []
         cut = is_cut(verdict, self.most_rules)
         name = self._attach_json("verdict", verdict.model_dump(mode="json")) if cut else None
-        return [verdict_section(verdict, self.most_rules, name)]
+        found = tables_section(verdict.findings, most=self.most_findings, longest=self.longest_finding)
+        return [verdict_section(verdict, self.most_rules, name), *found]
 
     def _earlier(self) -> list[Section]:
         earlier, since = self.question.earlier or self.evidence.earlier, self.evidence.since
