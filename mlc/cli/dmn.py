@@ -33,7 +33,7 @@ class FailOn(StrEnum):
 
 
 @dmn.command()
-def check(
+def check(  # noqa: PLR0917 - one parameter for each option
     files: CheckedFiles,
     as_json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON.")] = False,
     fail_on: Annotated[FailOn, typer.Option(help="From what on the exit code is 1.")] = FailOn.ERROR,

@@ -11,7 +11,7 @@ from decimal import DecimalException
 from typing import Any, NamedTuple
 
 from mlc.dmn.errors import FeelError, FeelSyntaxError, LimitExceededError, Place
-from mlc.dmn.feel import unary
+from mlc.dmn.feel import reading, unary
 from mlc.dmn.feel.cursor import Node
 from mlc.dmn.feel.lexer import Token
 from mlc.dmn.feel.parser import Parser
@@ -144,6 +144,8 @@ def _apart(vocabulary: Vocabulary) -> Vocabulary:
     """The same names, with what is found to be free kept apart from the model's."""
     inner = vocabulary.inside()
     inner.free, inner.optional, inner.instead = {}, {}, {}
+    inner.needed, inner.spared = set(), set()
+    inner.reading = reading.Reading()
     return inner
 
 
