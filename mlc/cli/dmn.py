@@ -1,20 +1,14 @@
 """``mlc dmn``: what a decision table asks for, and what it says."""
 
-import json
-import sys
-from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-dmn = typer.Typer(help="Decision tables (DMN).", no_args_is_help=True, rich_markup_mode=None)
+from mlc.cli.dmn_inputs import InputFile, InputPairs, Now, TableFile, TableFiles, inputs_of, moment_of
+from mlc.cli.dmn_show import show
+from mlc.cli.dmn_test import test
 
-TableFile = Annotated[Path, typer.Argument(help="A DMN file.", exists=True, dir_okay=False)]
-TableFiles = Annotated[list[Path], typer.Argument(help="DMN files.", exists=True, dir_okay=False)]
-InputPairs = Annotated[list[str] | None, typer.Option("--input", help="name=value; the value as JSON, else text.")]
-InputFile = Annotated[str | None, typer.Option("--json", help="File with a JSON object of inputs; - for stdin.")]
+dmn = typer.Typer(help="Decision tables (DMN).", no_args_is_help=True, rich_markup_mode=None)
 
 
 @dmn.command()
@@ -33,13 +27,13 @@ def evaluate(
     pairs: InputPairs = None,
     values: InputFile = None,
     decision: Annotated[str | None, typer.Option(help="Which decision or service, if there are several.")] = None,
-    now: Annotated[str | None, typer.Option(help="The time to judge at: 2026-07-31T10:00:00Z. Else, this one.")] = None,
+    now: Now = None,
 ) -> None:
     """Evaluate a decision table. Exit code 1: the evaluation reported problems, such as a missing input."""
     import mlc.dmn
     from mlc.dmn.report import evaluation_report
 
-    inputs, moment = _inputs(values, pairs or []), None if now is None else _moment(now)
+    inputs, moment = inputs_of(values, pairs or []), None if now is None else moment_of(now)
     try:
         evaluation = mlc.dmn.load(file).evaluate(inputs, decision, now=moment)
     except mlc.dmn.DmnError as error:
@@ -51,45 +45,5 @@ def evaluate(
     raise typer.Exit(1 if evaluation.problems else 0)
 
 
-def _inputs(file: str | None, pairs: list[str]) -> dict[str, Any]:
-    """Inputs by name: those of the file, and over them the pairs."""
-    try:
-        inputs = _json(_text(file)) if file else {}
-    except OSError as error:
-        raise typer.BadParameter(f"{file}: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise typer.BadParameter(f"{file} is not JSON: {error}.") from None
-    if not isinstance(inputs, dict):
-        raise typer.BadParameter(f"{file} holds no JSON object.")
-    for pair in pairs:
-        name, separator, text = pair.partition("=")
-        if not separator:
-            raise typer.BadParameter(f"--input {pair}: write name=value.")
-        try:
-            inputs[name] = _json(text)
-        except (ValueError, RecursionError):
-            inputs[name] = text
-    return inputs
-
-
-def _moment(text: str) -> datetime:
-    """A time in ISO 8601, with its offset."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"--now {text}: write a date and time such as 2026-07-31T10:00:00Z.") from None
-    if moment.tzinfo is None:
-        raise typer.BadParameter(f"--now {text} has no time zone: write Z behind it for UTC, or an offset like +02:00.")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise typer.BadParameter(f"--now {text} is no time in UTC.") from None
-
-
-def _text(file: str) -> str:
-    return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-
-
-def _json(text: str) -> Any:
-    """JSON whose numbers keep every digit."""
-    return json.loads(text, parse_float=Decimal)
+dmn.command()(test)
+dmn.command()(show)

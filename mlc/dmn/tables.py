@@ -15,6 +15,7 @@ from .feel.operators import add
 from .feel.run import Code, Run, Scope, Test, Value
 from .feel.types import MISFIT, Type
 from .feel.values import equal, kind_of, ordered, text_of
+from .observation import Observation
 
 HIT_POLICIES = frozenset({"UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
 AGGREGATIONS = frozenset({"SUM", "MIN", "MAX", "COUNT"})
@@ -92,6 +93,8 @@ class DecisionTable:
         matched = self.matching(values, scope, run)
         rows = [(rule, self.row(rule, scope, run)) for rule in matched]
         rows, result = self.decide(rows, scope, run)
+        if run.observer is not None:
+            run.observer(Observation(self, values, scope, run, matched, [rule for rule, _ in rows]))
         for rule, row in rows:
             conditions = [
                 Condition(self.inputs[index].label, rule.cells[index], values[index]) for index, _ in rule.tests

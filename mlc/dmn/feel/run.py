@@ -28,10 +28,11 @@ class Run:
     """One evaluation of a model. `missing` holds the names of the inputs that are not given.
 
     `clock` is the moment at which the evaluation takes place, in UTC. Without one it is the machine's, read when it is
-    first asked for and the same from then on; it stays None as long as nothing has asked.
+    first asked for and the same from then on; it stays None as long as nothing has asked. `observer` is told of every
+    table that is evaluated (an `observation.Observer`).
     """
 
-    __slots__ = ("clock", "countdown", "deadline", "depth", "matched", "missing", "problems", "steps")
+    __slots__ = ("clock", "countdown", "deadline", "depth", "matched", "missing", "observer", "problems", "steps")
 
     def __init__(self, clock: datetime | None = None) -> None:
         self.clock = clock
@@ -42,6 +43,7 @@ class Run:
         self.problems: dict[Problem, None] = {}
         self.matched: list[Any] = []
         self.missing: set[str] = set()
+        self.observer: Callable[[Any], None] | None = None
 
     def spend(self, steps: int = 1) -> None:
         """Count steps; raise LimitExceededError when there are none left."""

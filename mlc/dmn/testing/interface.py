@@ -1,0 +1,88 @@
+"""What a model can be asked and what it answers: the names that cases may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mlc.dmn.errors import DmnError
+from mlc.dmn.model import DecisionModel
+from mlc.dmn.requirements import Input
+
+from .case import UNSAID, Case, nearest
+
+
+class Interface:
+    """The names of a model's inputs and outputs, each looked up once."""
+
+    def __init__(self, model: DecisionModel) -> None:
+        self.model = model
+        self._of_targets: dict[str | None, tuple[set[str], list[str], bool]] = {}
+        self._whole = _names(model.inputs)
+        for name in model.decisions:
+            self._whole |= _names(model.asked_by(name))
+
+    @property
+    def inputs(self) -> set[str]:
+        """Every name that an input of any decision, service or function may have."""
+        others = (
+            given for name in (*self.model.services, *self.model.functions) for given in self.model.asked_by(name)
+        )
+        return self._whole | _names(others)
+
+    @property
+    def outputs(self) -> set[str] | None:
+        """The names of the outputs of every decision; None where one of them is no table, which may answer anything."""
+        names: set[str] = set()
+        if self.model.services or self.model.functions:
+            return None
+        for decision in self.model.decisions:
+            if not (outputs := self.model.outputs(decision)):
+                return None
+            names.update(outputs)
+        return names
+
+    def target(self, name: str | None) -> tuple[set[str], list[str], bool]:
+        """The names of a decision's inputs; of its outputs, if it is a table; and whether its results have no order.
+
+        Another decision's inputs count as known: cases for several decisions share their inputs. Raises DmnError when
+        there is no such decision.
+        """
+        if name not in self._of_targets:
+            inputs = _names(self.model.asked_by(name))
+            try:
+                chosen = self.model.top_decisions[0] if name is None else name
+                outputs, policy = self.model.outputs(chosen), self.model.hit_policy(chosen)
+                inputs = inputs | self._whole
+            except DmnError:  # a decision service or a function
+                outputs, policy = [], None
+            self._of_targets[name] = (inputs, outputs, policy == "COLLECT")
+        return self._of_targets[name]
+
+    def defects(self, case: Case) -> list[str]:
+        """What a case names that the model has not. Raises DmnError when there is no such decision."""
+        inputs, outputs, _ = self.target(case.decision)
+        found = [f'there is no input "{name}"{nearest(name, inputs)}' for name in case.inputs if name not in inputs]
+        if outputs and case.expected is not UNSAID:
+            rows = case.expected if isinstance(case.expected, list) else [case.expected]
+            named = dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row)
+            found += [f'there is no output "{name}"{nearest(name, outputs)}' for name in named if name not in outputs]
+        return found
+
+    def expected(self, case: Case) -> Any:
+        """What a case expects; of a table with one output, whose result is no context, by that output's value."""
+        _, outputs, _ = self.target(case.decision)
+        if len(outputs) != 1:
+            return case.expected
+        if isinstance(case.expected, list):
+            return [_only(row, outputs[0]) for row in case.expected]
+        return _only(case.expected, outputs[0])
+
+
+def _only(value: Any, name: str) -> Any:
+    return value[name] if isinstance(value, Mapping) and list(value) == [name] else value
+
+
+def _names(inputs: Iterable[Input]) -> set[str]:
+    """By what inputs can be given: their names, and for those of imported files also what these begin and end with."""
+    return {name for given in inputs for name in (given.name, given.last_name, *given.path[:1], *given.instead)}
