@@ -6,7 +6,7 @@ import typer
 
 from mlc.cli.dmn_inputs import InputFile, InputPairs, Now, TableFile, TableFiles, inputs_of, moment_of
 from mlc.cli.dmn_show import show
-from mlc.cli.dmn_test import test
+from mlc.cli.dmn_test import run_cases
 
 dmn = typer.Typer(help="Decision tables (DMN).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -45,5 +45,5 @@ def evaluate(
     raise typer.Exit(1 if evaluation.problems else 0)
 
 
-dmn.command()(test)
+dmn.command("test")(run_cases)
 dmn.command()(show)

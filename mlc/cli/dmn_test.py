@@ -15,7 +15,6 @@ from mlc.terminal import printable
 if TYPE_CHECKING:
     from mlc.dmn import DecisionModel
     from mlc.dmn.testing import Outcome, Share, Suite
-    from mlc.dmn.testing.junit import JUnitSuite
 
 CaseFiles = Annotated[
     list[str] | None,
@@ -24,8 +23,9 @@ CaseFiles = Annotated[
 Tolerance = Annotated[str, typer.Option(help="By how much a number may differ from the expected one.")]
 
 
-def test(
+def run_cases(
     files: TableFiles,
+    *,
     cases: CaseFiles = None,
     decision: Annotated[str | None, typer.Option(help="The decision of cases that name none.")] = None,
     now: Now = None,

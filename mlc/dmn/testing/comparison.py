@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from mlc.dmn.feel.run import Run, Value
 from mlc.dmn.feel.types import MISFIT, type_of

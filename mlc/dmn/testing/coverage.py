@@ -71,12 +71,12 @@ class TableCoverage:
             for rule in self.table.rules[observation.matched[0].index :]:
                 if rule.index not in self.matched and all(observation.answer(*test) is True for test in rule.tests):
                     self.matched.add(rule.index)
-        for (rule, column), (test, before) in list(self._waiting.items()):
-            answer = observation.answer(column, test) is True
+        for cell, (test, before) in list(self._waiting.items()):
+            answer = observation.answer(cell[1], test) is True
             if before is None:
-                self._waiting[rule, column] = (test, answer)
+                self._waiting[cell] = (test, answer)
             elif answer is not before:
-                del self._waiting[rule, column]
+                del self._waiting[cell]
 
     @property
     def hit_policy(self) -> str:
