@@ -12,7 +12,7 @@ from mlc.dmn.feel.values import Range, equal, kind_of, text_of
 #: Characters of a value that a difference shows.
 SHOWN = 200
 #: Rows of a result without order that are compared each with each.
-MOST_ROWS = 1_000
+MOST_ROWS = 300
 
 
 def difference(expected: Value, result: Value, *, unordered: bool = False, tolerance: Decimal = Decimal(0)) -> str:
@@ -77,26 +77,26 @@ def _rows(expected: list[Value], result: list[Value], tolerance: Decimal) -> str
     if not (told := _compared(expected, result, tolerance, "")) or len(expected) > MOST_ROWS:
         return told
     taken: dict[int, int] = {}
+    fitting = [[n for n, item in enumerate(result) if not _compared(row, item, tolerance, "")] for row in expected]
     for row, wanted in enumerate(expected):
-        if not _given(row, expected, result, taken, tolerance):
+        if not _given(row, fitting, taken):
             left = [item for n, item in enumerate(result) if n not in taken]
             return f"expected {_shown(wanted)} (in any order), and what is left is {_shown(left)}"
     return ""
 
 
-def _given(row: int, expected: list[Value], result: list[Value], taken: dict[int, int], tolerance: Decimal) -> bool:
+def _given(row: int, fitting: list[list[int]], taken: dict[int, int]) -> bool:
     """Give an expected item one of the result's, for which those that have theirs already may have to change."""
     came: dict[int, int | None] = {}
     waiting: list[tuple[int, int | None]] = [(row, None)]
     for one, of in waiting:
-        wanted = expected[one]
-        fitting = [n for n, item in enumerate(result) if n not in came and not _compared(wanted, item, tolerance, "")]
-        for n in fitting:
-            came[n] = of
-            if n not in taken:
-                _hand_on(n, row, came, taken)
-                return True
-        waiting += [(taken[n], n) for n in fitting]
+        for n in fitting[one]:
+            if n not in came:
+                came[n] = of
+                if n not in taken:
+                    _hand_on(n, row, came, taken)
+                    return True
+                waiting.append((taken[n], n))
     return False
 
 

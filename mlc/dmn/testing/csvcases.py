@@ -125,7 +125,7 @@ def _rows(stream: TextIO, file: str, begun: str) -> tuple[Any, Iterator[list[str
     place = _Place(file, skipped)
 
     def lines() -> Iterator[str]:
-        for line in chain([first], iter(lambda: stream.readline(MOST + 1), "")):
+        for line in chain(filter(None, [first]), iter(lambda: stream.readline(MOST + 1), "")):
             if len(line) > MOST:
                 raise place.error(f"the line has more than {MOST:,} characters")
             yield line

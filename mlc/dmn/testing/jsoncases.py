@@ -49,7 +49,7 @@ class _Reader:
     def __init__(self, stream: TextIO, file: str) -> None:
         self.stream, self.file = stream, file
         self.text, self.position, self.number = "", 0, 0
-        self.lines, self.counted = 1, 0
+        self.lines, self.counted, self.forgotten = 1, 0, 0
         self.ended = False
         self.defects: list[str] = []
         self.decoder = json.JSONDecoder(
@@ -64,6 +64,8 @@ class _Reader:
         read = self.stream.read(size)
         self.ended = not read
         self.line()
+        newline = self.text.rfind("\n", 0, self.position)
+        self.forgotten = self.position - newline - 1 if newline >= 0 else self.forgotten + self.position
         self.text, self.position, self.counted = self.text[self.position :] + read, 0, 0
 
     def line(self) -> int:
@@ -107,7 +109,8 @@ class _Reader:
         return self.error(f"case {self.number} is not JSON: {error.msg}")
 
     def error(self, message: str) -> CasesError:
-        column = self.position - self.text.rfind("\n", 0, self.position)
+        newline = self.text.rfind("\n", 0, self.position)
+        column = self.position - newline + (self.forgotten if newline < 0 else 0)
         return CasesError(f"{self.file}, line {self.line()}, column {column}: {message}")
 
     def digits(self, text: str) -> Any:
