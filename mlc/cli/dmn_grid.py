@@ -47,6 +47,8 @@ def drawn(grid: Grid, width: int, lines: Lines, whole: int = WHOLE) -> list[tupl
 
     A comparison, a range and whatever has no space is never parted, nor quoted text of up to `whole` cells.
     """
+    if 4 * len(grid.head) - 3 > width:  # not even a character a column
+        return None
     columns = [[grid.head[index], *(row[index] for row in grid.rows)] for index in range(len(grid.head))]
     widths = _widths(columns, width - 3 * (len(columns) - 1), whole)
     if widths is None:

@@ -6,7 +6,8 @@
 Files, in the order in which a model passes through them: `document` (XML), `reader` to `elements`, `imports` (further
 files), `itemtypes`, `expressions` (texts; `script` for Groovy and JUEL), `tablecompiler` and `boxes`, `graph` to
 `requirements`; then, with values from `inputs`, `evaluator` and `tables` to an `evaluation`. `model` is the face of all
-this, `report` what a person reads, `outline` the tables as they are written, and `feel` the expression language.
+this, `report` what a person reads, `outline` the tables as they are written, `notation` how elements are shown, and
+`feel` the expression language. `observation` is what an observer of an evaluation is told; `testing` runs cases.
 
 `evaluation` has the result, the rules that matched and the problems. A null result says little: by the specification it
 stands for "no rule matches" as well as for a missing input, so look at the problems before calling it a pass.

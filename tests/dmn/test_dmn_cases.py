@@ -174,6 +174,42 @@ def test_the_only_output_may_be_named(tmp_path: Path, table: Callable[..., bytes
 
 
 @pytest.mark.parametrize(
+    ("expected", "v", "passes"),
+    [
+        ({"n": [1, 1, 2]}, 0, True),
+        ({"n": [1, 1, 2], "s": ["b", "a", "c"]}, 0, True),
+        ({"n": [1, 2, 1], "s": ["a", "b", "c"]}, 0, False),  # the values are right, and not together
+        ({"n": [1, 1]}, 0, False),
+        ({"n": 2}, 2, True),
+        ({"n": 2, "s": ["c"]}, 2, True),
+        ({"n": 2}, 1, False),
+        ({"n": 2}, 3, False),
+        ({"n": []}, 3, True),
+        ({"n": []}, 2, False),
+        ({}, 3, False),
+        (None, 3, False),
+    ],
+)
+def test_an_object_says_what_the_outputs_of_the_rows_are(
+    lists: Callable[[str], Cases], expected: Any, v: int, passes: bool
+) -> None:
+    assert lists("COLLECT").passes([{"inputs": {"v": v}, "expected": expected}]) is passes
+
+
+def test_outputs_of_different_numbers_of_rows_are_told(lists: Callable[[str], Cases]) -> None:
+    told = lists("COLLECT").told([{"inputs": {"v": 0}, "expected": {"n": [1, 1, 2], "s": ["a"]}}])
+    assert "the outputs are expected to have different numbers of items" in told
+
+
+def test_a_value_that_is_no_list_is_the_only_row(tmp_path: Path, table: Callable[..., bytes]) -> None:
+    model = Cases(tmp_path, table(["v"], ["passes"], [["< 1", "true"], ["< 2", "false"]]))
+    for expected in (False, {"passes": False}, {"passes": [False]}, [False], [{"passes": False}]):
+        assert model.passes([{"inputs": {"v": 1}, "expected": expected}])
+        assert not model.passes([{"inputs": {"v": 0}, "expected": expected}])
+        assert not model.passes([{"inputs": {"v": 2}, "expected": expected}])
+
+
+@pytest.mark.parametrize(
     ("case", "said"),
     [
         ({"inputs": {"acu": 0.5}, "expected": {"passes": False}}, 'there is no input "acu": is "auc" meant?'),

@@ -43,6 +43,20 @@ def test_columns_are_inputs_and_expected_outputs(gate: Cases) -> None:
     assert 'FAILED c.csv, line 4, case 3 "wrong" passes: expected false, got true' in told
 
 
+def test_an_output_may_stand_in_the_head_by_its_name_alone(gate: Cases) -> None:
+    assert gate.passes("auc,stage,passes,why\n0.9,PROD,true,fine\n", name="c.csv")
+    assert not gate.passes("auc,stage,passes,why\n0.9,PROD,false,fine\n", name="c.csv")
+    assert "say the same" in gate.told("auc,stage,passes,expected.passes\n0.9,PROD,true,true\n", name="c.csv")
+
+
+def test_the_rows_of_a_list_are_columns_of_lists(tmp_path: Path, table: Callable[..., bytes]) -> None:
+    rows = [["< 1", "false", '"a"'], ["< 2", "true", '"b"']]
+    model = Cases(tmp_path, table([("v", "number")], ["passes", "why"], rows))
+    text = 'v,passes,expected.why\n0,"[true, false]","[""b"", ""a""]"\n1,true,b\n1,true,\n2,[],[]\n2,[],\n'
+    assert model.passes(text, name="c.csv")
+    assert not model.passes('v,passes,why\n0,"[true, false]","[""a"", ""b""]"\n', name="c.csv")
+
+
 @pytest.mark.parametrize(
     ("stage", "expected", "passes"),
     [
@@ -168,7 +182,7 @@ def test_a_decimal_comma_in_a_file_with_semicolons_is_told_and_never_read_as_two
         ("auc,stage,expected\n", "c.csv has no cases"),
         ("auc,stage\n0.9,PROD\n", "c.csv, line 1: no column says what is expected"),
         ("auk,stage,expected\n0.9,PROD,1\n", 'line 1: there is no input "auk": is "auc" meant?'),
-        ("auc,stage,expectd\n0.9,PROD,1\n", "no column says what is expected"),
+        ("auc,stage,expectd\n0.9,PROD,1\n", 'is "expected" meant?'),
         ("auc,expected.pases\n0.9,1\n", 'column "expected.pases": there is no output "pases": is "passes" meant?'),
         ("auc,inputs.stag,expected\n0.9,1,1\n", 'there is no input "stag": is "stage" meant?'),
         ("auc,auc,expected\n0.9,1,1\n", 'the columns "auc" and "auc" say the same'),

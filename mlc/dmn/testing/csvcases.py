@@ -165,10 +165,6 @@ def _columns(head: list[str], file: str, line: int, interface: Interface) -> lis
         head.pop()
     if "" in head:
         raise CasesError(f"{place}: a column of the head has no name")
-    if not any(name in ("expected", "problems") or name.startswith("expected.") for name in head):
-        raise CasesError(
-            f"{place}: no column says what is expected: name one expected, or by an output, expected.passes"
-        )
     known = interface.inputs
     paths: dict[Path, str] = {}
     for name in head:
@@ -177,6 +173,10 @@ def _columns(head: list[str], file: str, line: int, interface: Interface) -> lis
             if other[: len(path)] == path[: len(other)]:
                 raise CasesError(f'{place}: the columns "{its}" and "{name}" say the same: leave one of them out')
         paths[path] = name
+    if not any(path[0] in ("expected", "problems") for path in paths):
+        raise CasesError(
+            f"{place}: no column says what is expected: name one expected, or by an output, expected.passes"
+        )
     return [(name, path) for path, name in paths.items()]
 
 
@@ -190,6 +190,8 @@ def _column(name: str, head: list[str], place: str, interface: Interface, known:
         if name in known and f"inputs.{name}" not in head:
             raise CasesError(f'{place}: the model has an input "{name}": is it meant? Write inputs.{name}')
         return (name,)
+    if name not in known and name in interface.columns:
+        return ("expected", name)
     return ("inputs", *_path(name, known, f"{place}: there is no input", KEYS))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlc.dmn.errors import DmnError
 from mlc.dmn.model import DecisionModel
@@ -11,13 +11,27 @@ from mlc.dmn.requirements import Input
 
 from .case import UNSAID, Case, nearest
 
+#: Hit policies whose results are lists, unless they are aggregated.
+_LISTS = ("COLLECT", "RULE ORDER", "OUTPUT ORDER")
+
+
+class Target(NamedTuple):
+    """What can be asked: the names of its inputs, and of its outputs if it is a table; whether the result is a list,
+    and one without order.
+    """
+
+    inputs: set[str]
+    outputs: list[str]
+    lists: bool
+    unordered: bool
+
 
 class Interface:
     """The names of a model's inputs and outputs, each looked up once."""
 
     def __init__(self, model: DecisionModel) -> None:
         self.model = model
-        self._of_targets: dict[str | None, tuple[set[str], list[str], bool]] = {}
+        self._of_targets: dict[str | None, Target] = {}
         self._whole = _names(model.inputs)
         for name in model.decisions:
             self._whole |= _names(model.asked_by(name))
@@ -42,8 +56,13 @@ class Interface:
             names.update(outputs)
         return names
 
-    def target(self, name: str | None) -> tuple[set[str], list[str], bool]:
-        """The names of a decision's inputs; of its outputs, if it is a table; and whether its results have no order.
+    @property
+    def columns(self) -> set[str]:
+        """The names of the outputs of all tables."""
+        return {name for decision in self.model.decisions for name in self.model.outputs(decision)}
+
+    def target(self, name: str | None) -> Target:
+        """What a decision, a service or a function takes and answers.
 
         Another decision's inputs count as known: cases for several decisions share their inputs. Raises DmnError when
         there is no such decision.
@@ -56,27 +75,42 @@ class Interface:
                 inputs = inputs | self._whole
             except DmnError:  # a decision service or a function
                 outputs, policy = [], None
-            self._of_targets[name] = (inputs, outputs, policy == "COLLECT")
+            self._of_targets[name] = Target(inputs, outputs, policy in _LISTS, policy == "COLLECT")
         return self._of_targets[name]
 
     def defects(self, case: Case) -> list[str]:
         """What a case names that the model has not. Raises DmnError when there is no such decision."""
-        inputs, outputs, _ = self.target(case.decision)
+        inputs, outputs, lists, _ = self.target(case.decision)
         found = [f'there is no input "{name}"{nearest(name, inputs)}' for name in case.inputs if name not in inputs]
         if outputs and case.expected is not UNSAID:
             rows = case.expected if isinstance(case.expected, list) else [case.expected]
             named = dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row)
             found += [f'there is no output "{name}"{nearest(name, outputs)}' for name in named if name not in outputs]
+            if lists and isinstance(case.expected, Mapping) and _rows(case.expected) is None:
+                found.append("the outputs are expected to have different numbers of items: each row has one of each")
         return found
 
     def expected(self, case: Case) -> Any:
-        """What a case expects; of a table with one output, whose result is no context, by that output's value."""
-        _, outputs, _ = self.target(case.decision)
+        """What a case expects, as the decision answers it.
+
+        Of a table whose result is a list, an object names what is expected of the outputs, row by row, and a value that
+        is no list is the only row. Of a table with one output, whose result is no context, it is that output's value.
+        """
+        _, outputs, lists, _ = self.target(case.decision)
+        value = case.expected
+        if lists and value is not None and not isinstance(value, list):
+            value = _rows(value) if isinstance(value, Mapping) and value else [value]
         if len(outputs) != 1:
-            return case.expected
-        if isinstance(case.expected, list):
-            return [_only(row, outputs[0]) for row in case.expected]
-        return _only(case.expected, outputs[0])
+            return value
+        return [_only(row, outputs[0]) for row in value] if isinstance(value, list) else _only(value, outputs[0])
+
+
+def _rows(outputs: Mapping[str, Any]) -> list[Any] | None:
+    """Rows from what each output is in them, one after the other; None when these are not equally many."""
+    columns = [value if isinstance(value, list) else [value] for value in outputs.values()]
+    if len({len(column) for column in columns}) > 1:
+        return None
+    return [dict(zip(outputs, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _only(value: Any, name: str) -> Any:

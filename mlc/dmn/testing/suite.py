@@ -122,7 +122,7 @@ class Suite:
         """What differs from the result that is expected."""
         if case.expected is UNSAID:
             return
-        _, _, unordered = self.interface.target(case.decision)
+        unordered = self.interface.target(case.decision).unordered
         expected = self.interface.expected(case)
         told = difference(expected, evaluation.result, unordered=unordered, tolerance=self.tolerance)
         if told:
