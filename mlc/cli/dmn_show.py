@@ -63,6 +63,8 @@ def show(
     for line in reports:
         _say(_text(line, 0, columns))
     if problems:
+        if asked:
+            typer.echo("nothing is evaluated, since the file has problems", err=True)
         typer.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}: mlc dmn check {file}", err=True)
         for problem in problems[:20]:
             typer.echo(f"  {printable(problem)}", err=True)

@@ -44,6 +44,8 @@ def run_cases(
     Exit code 1: a case fails or can't be tested, there are none, a file can't be used, or too little is covered.
     2: the command is wrong.
     """
+    from mlc.dmn.testing.casefile import beside
+
     least = {"min-coverage": min_coverage, "min-cell-coverage": min_cell_coverage}
     for name, percent in least.items():
         if not 0 <= percent <= 100:  # so is one that is no number
@@ -56,6 +58,9 @@ def run_cases(
         "now": None if now is None else moment_of(now),
         "tolerance": _tolerance(tolerance),
     }
+    read = {path.resolve() for file in files for path in (file, *beside(file), *given) if isinstance(path, Path)}
+    if junit and junit.resolve() in read:
+        raise typer.BadParameter(f"--junit {junit}: this file is read; it would be written over.")
     with ExitStack() as stack:
         target = stack.enter_context(_opened(junit)) if junit else None
         runs = [_Run(file, given, options, least, quiet=as_json, junit=junit is not None) for file in files]
@@ -104,7 +109,8 @@ class _Run:
     def tested(
         self, model: "DecisionModel", given: list[Path | BinaryIO], options: dict[str, Any], least: dict[str, float]
     ) -> dict[str, Any]:
-        from mlc.dmn.testing import Status, Suite, beside
+        from mlc.dmn.testing import Status, Suite
+        from mlc.dmn.testing.casefile import beside
         from mlc.dmn.testing.report import LISTED, SHOWN, coverage_lines, head_line, outcome_lines, suite_record
 
         suite = Suite(model, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -434,6 +435,39 @@ def test_of_many_failures_the_first_are_shown_and_the_others_counted(gate: Cases
     assert "... and 1,480 more that did not pass" in done.output
     record = gate.record([*wrong, LOW])
     assert (len(record["not_passed"]), record["not_listed"], record["cases"]["failed"]) == (1_000, 500, 1_500)
+
+
+@pytest.mark.parametrize("name", ["t.dmn", "c.json", "t.cases.json", "./t.cases.json"])
+def test_a_report_is_not_written_over_what_is_read(gate: Cases, name: str) -> None:
+    (gate.folder / "t.cases.json").write_text(json.dumps([LOW]))
+    done = gate.run([LOW], "--junit", f"{gate.folder}/{name}")
+    assert (done.exit_code, "would be written over" in " ".join(done.output.split())) == (2, True)
+    assert gate.model.read_bytes() == gate.content
+
+
+MANY = ",".join(f'"k{n}": 1' for n in range(200_000))
+HOSTILE = {
+    "200,000 unknown keys": "[{" + MANY + "}]",
+    "200,000 unknown inputs": '[{"expected": 1, "inputs": {' + ",".join(f'"k{n}":1' for n in range(200_000)) + "}}]",
+    "200,000 outputs": '[{"inputs": {"auc": 1}, "expected": {' + ",".join(f'"k{n}":1' for n in range(200_000)) + "}}]",
+    "200,000 problems": '[{"inputs": {"auc": 1}, "problems": [' + '"x",' * 199_999 + '"x"]}]',
+    "the same key 200,000 times": "[{" + '"name": "x",' * 199_999 + '"name": "x"}]',
+    "a text without an end": '[{"name": "' + "x" * 20_000_000,
+    "lists without an end": "[" * 1_000_000,
+    "a long name": json.dumps([{"name": "x" * 10_000_000, "inputs": {"auc": 1}, "expected": 1}]),
+    "a long number": '[{"inputs": {"auc": ' + "1" * 10_000_000 + '}, "expected": 1}]',
+    "a number of a long exponent": '[{"inputs": {"auc": 1e' + "9" * 1_000_000 + '}, "expected": 1}]',
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_file_of_cases_ends_soon_with_something_said(gate: Cases, what: str) -> None:
+    path = gate.folder / "c.json"
+    path.write_text(HOSTILE[what])
+    began = time.process_time()
+    done = run("test", gate.model, "--cases", path, "--junit", gate.folder / "r.xml")
+    assert (done.exit_code, "c.json" in done.output, len(done.output) < 20_000) == (1, True, True)
+    assert time.process_time() - began < 5
 
 
 def test_text_from_a_case_does_not_steer_the_terminal(gate: Cases) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -248,3 +249,24 @@ def test_the_rows_of_several_decisions_stand_in_one_file(tmp_path: Path) -> None
     model = Cases(tmp_path, dmn(input_data("v"), input_data("w"), *body))
     assert model.passes("decision,v,w,expected\nx,1,,2\ny,1,5,6\n", name="c.csv")
     assert "say which decision" in model.told("decision,v,w,expected\n,1,,2\n", name="c.csv")
+
+
+HOSTILE = {
+    "columns": ",".join(f"v.a{n}" for n in range(100_000)) + ",expected\n",
+    "dots": "v" + ".a" * 400_000 + ",expected\n1,1\n",
+    "the same column": "v," * 400_000 + "expected\n1,1\n",
+    "unknown columns": ",".join(f"k{n}" for n in range(100_000)) + ",expected\n1,1\n",
+    "expected outputs": ",".join(f"expected.k{n}" for n in range(60_000)) + "\n1,1\n",
+    "cells": "v,expected\n" + "1," * 400_000 + "\n",
+    "a quotation mark": 'v,expected\n"' + "x\n" * 400_000,
+    "long cells": "v,expected\n" + '"[' + "1," * 300_000 + '1]",2\n',
+    "many lines": "v,expected\n" + "\n" * 400_000,
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_file_ends_soon_with_something_said(echo: Callable[..., Cases], what: str) -> None:
+    began = time.process_time()
+    done = echo("1").run(HOSTILE[what], name="c.csv")
+    assert (done.exit_code, "c.csv" in done.output, len(done.output) < 20_000) == (1, True, True)
+    assert time.process_time() - began < 5

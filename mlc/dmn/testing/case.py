@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from mlc.dmn.errors import FeelError, Kind, Problem
 from mlc.dmn.inputs import feel_value
+
+T = TypeVar("T")
 
 #: The keys of a case, and columns of a CSV file that are no inputs.
 KEYS = ("name", "decision", "now", "inputs", "expected", "problems")
 #: What a case expects that says nothing of the result: its evaluation is expected to report problems.
 UNSAID: Any = object()
+#: Things of one kind that are told of one case, and problems that one may expect.
+MOST_TOLD, MOST_PROBLEMS = 5, 100
+#: Characters of a case's name.
+LONGEST_NAME = 300
 _PROBLEM_KEYS = ("kind", "input", "decision", "rule", "column", "message")
 
 
@@ -97,7 +104,7 @@ def case_of(raw: Any, place: tuple[str, int, int], defects: list[str]) -> Case:
             ),
         )
     found = list(defects)
-    found += [f'unknown key "{key}"{nearest(key, KEYS)}' for key in raw if key not in KEYS]
+    found += [f'unknown key "{key}"{nearest(key, KEYS)}' for key in first(key for key in raw if key not in KEYS)]
     name, decision = (_text(raw, key, found) for key in ("name", "decision"))
     inputs = raw.get("inputs", {})
     if not isinstance(inputs, Mapping):
@@ -127,6 +134,11 @@ def moment(text: str) -> datetime:
         raise ValueError("it is no time in UTC") from None
 
 
+def first(items: Iterable[T]) -> Iterator[T]:
+    """As many of them as are told of one case."""
+    return islice(items, MOST_TOLD)
+
+
 def nearest(name: object, known: Any) -> str:
     """A hint at what is probably meant, or at all that is known."""
     names = list(known)
@@ -145,9 +157,9 @@ def _listed(names: Any, most: int = 20) -> str:
 
 def _text(raw: Mapping[str, Any], key: str, defects: list[str]) -> str | None:
     value = raw.get(key)
-    if value is None or (isinstance(value, str) and value.strip()):
+    if value is None or (isinstance(value, str) and value.strip() and len(value) <= LONGEST_NAME):
         return value
-    defects.append(f'"{key}" is a text that is not empty')
+    defects.append(f'"{key}" is a text that is not empty, of at most {LONGEST_NAME} characters')
     return None
 
 
@@ -168,8 +180,8 @@ def _value(value: Any, defects: list[str]) -> Any:
 
 
 def _problems(value: Any, defects: list[str]) -> tuple[ExpectedProblem, ...]:
-    if not isinstance(value, list):
-        defects.append('"problems" is a list: ["missing_input"]')
+    if not isinstance(value, list) or len(value) > MOST_PROBLEMS:
+        defects.append(f'"problems" is a list, ["missing_input"], of at most {MOST_PROBLEMS}')
         return ()
     return tuple(problem for item in value if (problem := _problem(item, defects)) is not None)
 
@@ -181,9 +193,8 @@ def _problem(item: Any, defects: list[str]) -> ExpectedProblem | None:
         defects.append('an expected problem is a kind, or an object: {"kind": "missing_input", "input": "auc"}')
         return None
     before = len(defects)
-    defects += [
-        f'unknown key "{key}" of a problem{nearest(key, _PROBLEM_KEYS)}' for key in item if key not in _PROBLEM_KEYS
-    ]
+    unknown = first(key for key in item if key not in _PROBLEM_KEYS)
+    defects += [f'unknown key "{key}" of a problem{nearest(key, _PROBLEM_KEYS)}' for key in unknown]
     kinds = [str(kind) for kind in Kind]
     if "kind" in item and item["kind"] not in kinds:
         defects.append(f'there is no kind of problem "{item["kind"]}"{nearest(item["kind"], kinds)}')

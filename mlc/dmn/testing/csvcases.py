@@ -16,6 +16,8 @@ from .interface import Interface
 
 #: Characters of a line, and of a cell.
 MOST = 1024 * 1024
+#: Names with dots between them in the head.
+MOST_PARTS = 50
 ABSENT: Any = object()
 _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d[\d.]*,\d+|[+-]?,\d+", re.ASCII)
@@ -167,12 +169,15 @@ def _columns(head: list[str], file: str, line: int, interface: Interface) -> lis
         raise CasesError(f"{place}: a column of the head has no name")
     known = interface.inputs
     paths: dict[Path, str] = {}
+    above: dict[Path, str] = {}
     for name in head:
         path = _column(name, head, place, interface, known)
-        for other, its in paths.items():
-            if other[: len(path)] == path[: len(other)]:
-                raise CasesError(f'{place}: the columns "{its}" and "{name}" say the same: leave one of them out')
+        ways = [path[:end] for end in range(1, len(path) + 1)]
+        its = next(filter(None, map(paths.get, ways)), above.get(path))
+        if its is not None:
+            raise CasesError(f'{place}: the columns "{its}" and "{name}" say the same: leave one of them out')
         paths[path] = name
+        above.update(dict.fromkeys(ways[:-1], name))
     if not any(path[0] in ("expected", "problems") for path in paths):
         raise CasesError(
             f"{place}: no column says what is expected: name one expected, or by an output, expected.passes"
@@ -198,6 +203,8 @@ def _column(name: str, head: list[str], place: str, interface: Interface, known:
 def _path(name: str, known: set[str] | None, unknown: str, others: Iterable[str] = ()) -> Path:
     """A name, or the way through contexts that it is; the longest known name wins. All names are known of None."""
     parts = name.split(".")
+    if len(parts) > MOST_PARTS:
+        raise CasesError(f'{unknown} "{name[:40]}...": it has more than {MOST_PARTS} parts')
     if known is None:
         return tuple(parts)
     for end in range(len(parts), 0, -1):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from mlc.dmn.errors import DmnError
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.requirements import Input
 
-from .case import UNSAID, Case, nearest
+from .case import UNSAID, Case, first, nearest
 
 #: Hit policies whose results are lists, unless they are aggregated.
 _LISTS = ("COLLECT", "RULE ORDER", "OUTPUT ORDER")
@@ -36,7 +37,7 @@ class Interface:
         for name in model.decisions:
             self._whole |= _names(model.asked_by(name))
 
-    @property
+    @cached_property
     def inputs(self) -> set[str]:
         """Every name that an input of any decision, service or function may have."""
         others = (
@@ -44,7 +45,7 @@ class Interface:
         )
         return self._whole | _names(others)
 
-    @property
+    @cached_property
     def outputs(self) -> set[str] | None:
         """The names of the outputs of every decision; None where one of them is no table, which may answer anything."""
         names: set[str] = set()
@@ -56,7 +57,7 @@ class Interface:
             names.update(outputs)
         return names
 
-    @property
+    @cached_property
     def columns(self) -> set[str]:
         """The names of the outputs of all tables."""
         return {name for decision in self.model.decisions for name in self.model.outputs(decision)}
@@ -81,12 +82,14 @@ class Interface:
     def defects(self, case: Case) -> list[str]:
         """What a case names that the model has not. Raises DmnError when there is no such decision."""
         inputs, outputs, lists, _ = self.target(case.decision)
-        found = [f'there is no input "{name}"{nearest(name, inputs)}' for name in case.inputs if name not in inputs]
+        unknown = list(first(name for name in case.inputs if name not in inputs))
+        found = [f'there is no input "{name}"{nearest(name, inputs)}' for name in unknown]
         if outputs and case.expected is not UNSAID:
             rows = case.expected if isinstance(case.expected, list) else [case.expected]
             named = dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row)
-            found += [f'there is no output "{name}"{nearest(name, outputs)}' for name in named if name not in outputs]
-            if lists and isinstance(case.expected, Mapping) and _rows(case.expected) is None:
+            unknown = list(first(name for name in named if name not in outputs))
+            found += [f'there is no output "{name}"{nearest(name, outputs)}' for name in unknown]
+            if lists and not unknown and isinstance(case.expected, Mapping) and _rows(case.expected) is None:
                 found.append("the outputs are expected to have different numbers of items: each row has one of each")
         return found
 

@@ -96,7 +96,7 @@ class _Reader:
                 unread = len(self.text) - self.position
                 if self.ended or unread > MOST:
                     raise self.wrong(error, unread) from None
-                self.fill(max(CHUNK, unread))
+                self.fill(max(CHUNK, 3 * unread))  # what has been read is read again
             except RecursionError:
                 raise self.error(f"case {self.number} is nested too deep") from None
             else:
