@@ -96,7 +96,6 @@ def test_an_empty_cell_is_an_input_that_is_missing_and_an_output_that_may_be_any
         ("true", "true"),
         ("TRUE", "true"),
         ("False", "false"),
-        ("NULL", "null"),
         ('"[1, ""a""]"', '[1, ""a""]'),
         ('"{""a"": 1}"', '{""a"": 1}'),
         ("007", '""007""'),
@@ -117,6 +116,10 @@ def test_a_cell_is_json_a_number_a_spreadsheets_boolean_or_text(
     echo: Callable[..., Cases], cell: str, value: str
 ) -> None:
     assert echo("[v]").passes(f'v,expected\n{cell},"[{value}]"\n', name="c.csv")
+
+
+def test_null_is_written_in_any_case(echo: Callable[..., Cases]) -> None:
+    assert echo("v = null").passes("v,expected\nNULL,true\nnull,true\n0,false\n", name="c.csv")
 
 
 @pytest.mark.parametrize(
