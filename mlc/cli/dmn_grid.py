@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
 #: Quoted text of up to so many cells is not parted if that can be helped, though it has spaces.
 WHOLE = 24
-_WORD = re.compile(r'(\s*)((?:"(?:[^"\\]|\\.)*"|[^\s",])+,?|[",])')
+#: Words, each with the space in front of it; quoted text is looked at only as far as it may stay whole, and beyond.
+_WORD = re.compile(r'(\s*)((?:"(?:[^"\\]|\\.){0,24}"|[^\s",])+,?|[",])')
 _PART = re.compile(r"(\s*)(\S+)")
 #: What stays with the word behind it: a mark, a comparison, the first end of a range.
 _OPERATOR = re.compile(r"[✓✗?+x]|(?:[✓✗?+x] )?(?:[<>]=?|!=|=|=>|==|.*\.\.)")
@@ -90,7 +92,12 @@ def wrapped(texts: Sequence[str], width: int, whole: int = WHOLE) -> list[str]:
     return found
 
 
-def _words(text: str, whole: int) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=10_000)  # they are asked for at every width that is tried
+def _words(text: str, whole: int) -> list[tuple[str, str]]:
+    return list(_found_words(text, whole))
+
+
+def _found_words(text: str, whole: int) -> Iterator[tuple[str, str]]:
     """Words, each with the space in front of it. A comparison is one with its value, and a range with both its ends."""
     before: tuple[str, str] | None = None
     for space, word in _WORD.findall(text):

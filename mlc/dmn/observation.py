@@ -34,13 +34,16 @@ class Observation:
     def answer(self, column: int, test: Test) -> bool | None:
         """What a cell of a column says to the column's value: true, false, or None where that can't be told.
 
-        The cell is asked by itself, whatever the cells beside it say. It is charged to nobody: neither the problems nor
-        the steps of the evaluation that is observed are touched.
+        The cell is asked by itself, whatever the cells beside it say. Neither the problems nor the steps of the
+        evaluation that is observed are touched: all cells together may take as much as one evaluation, and what is
+        asked after that can't be told.
         """
+        if self._probe.steps < 0:
+            return None
         try:
             return test(self.values[column], self.scope, self._probe)
         except (LimitExceededError, RecursionError):
-            self._probe = Run(self.run.clock)
+            self._probe.steps = -1
             return None
 
     def answers(self, rule: TableRule) -> dict[int, bool | None]:

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -293,6 +294,39 @@ def test_text_of_a_file_does_not_steer_the_terminal(tmp_path: Path, table: Table
     path.write_bytes(table(["a\x9b31m\u202e"], ["n"], [['"\x9b2J"', "1"]]).replace(b"Verdict", "V\x85\u2066".encode()))
     output = run("show", path, "--input", "a=\x1b[2J").output
     assert not set(output) & {"\x1b", "\x9b", "\u202e", "\u2066", "\x85"}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '\\"' * 40_000,
+        '"' * 80_001,
+        "a" * 80_000,
+        "a," * 40_000,
+        "< " * 40_000,
+        "x " * 40_000,
+        "..",
+        '"' + "a b " * 20_000,
+    ],
+)
+def test_a_cell_of_any_length_is_drawn_soon(cell: str) -> None:
+    began = time.process_time()
+    grid = Grid([["1"], ["a"]], [[["1"], [cell]]], frozenset({1}))
+    for whole in (24, 0):
+        drawn(grid, 80, UNICODE, whole)
+    assert "".join("".join(wrapped([cell], 80)).split()) == "".join(cell.split())
+    assert time.process_time() - began < 2
+
+
+def test_cells_that_take_for_ever_take_no_longer_than_one_evaluation(tmp_path: Path, table: Table) -> None:
+    path = tmp_path / "t.dmn"
+    slow = "count(for i in 1..100000 return ?) > 0"
+    path.write_bytes(table(["a"], ["n"], [[slow, "1"]] * 100, "FIRST"))
+    began = time.process_time()
+    lines = shown(path, "--input", "a=1", code=0, width=80)
+    assert time.process_time() - began < 5
+    assert any(line.startswith("✓ 1") for line in lines)
+    assert any("? count" in line for line in lines)
 
 
 CELLS = st.text(st.sampled_from('ab1"<>=.,[]() \\中é'), max_size=30)
