@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TextIO
@@ -92,7 +93,7 @@ class _Run:
         from mlc.dmn.testing.report import unusable_record
 
         self.file, self.quiet = file, quiet
-        self.suite: JUnitSuite | None = JUnitSuite(str(file)) if junit else None
+        self.suite: JUnitSuite | None = JUnitSuite(str(file), datetime.now(UTC)) if junit else None
         try:
             model = mlc.dmn.load(file)
             if options["decision"] is not None:

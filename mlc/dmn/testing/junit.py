@@ -24,9 +24,9 @@ _ELEMENTS = {Status.FAILED: "failure", Status.ERROR: "error"}
 class JUnitSuite:
     """A `testsuite` that is written case by case: its head has the totals, and so comes last."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, started: datetime) -> None:
         self.name = name
-        self.started = datetime.now(UTC)
+        self.started = started
         self.cases = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - `write` closes it
         self.counts = dict.fromkeys(Status, 0)
         self.seconds = 0.0
@@ -61,7 +61,7 @@ class JUnitSuite:
             "failures": self.counts[Status.FAILED],
             "errors": self.counts[Status.ERROR],
             "time": f"{self.seconds:.6f}",
-            "timestamp": self.started.strftime("%Y-%m-%dT%H:%M:%S"),
+            "timestamp": self.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
             "hostname": "localhost",
             "package": "mlc.dmn",
             "id": number,
