@@ -7,8 +7,9 @@ Files, in the order in which a model passes through them: `document` (XML, by `m
 `imports` (further files), `itemtypes`, `keys` (names of members), `expressions` (texts; `script` for Groovy and JUEL),
 `tablecompiler` and `boxes`, `graph` to `requirements`, `asked` (whose problems are whose); then, with values from
 `inputs`, `evaluator` and `tables` (`ruleindex` for large ones) to an `evaluation`. `model` is the face of all this,
-`report` what a person reads, `outline` the tables as they
-are written, and `feel` the expression language.
+`report` what a person reads, `outline` the tables as they are written, `notation` how elements are shown, and `feel`
+the expression language. `observation` is what an observer of an evaluation is told; `testing` runs cases, and
+`analysis` looks for what is wrong with a model before anybody evaluates it.
 
 `evaluation` has the result, the rules that matched and the problems. A null result says little: by the specification it
 stands for "no rule matches" as well as for a missing input, so look at the problems before calling it a pass.

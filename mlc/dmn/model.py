@@ -16,9 +16,11 @@ from .errors import DmnError, Findings, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
 from .evaluator import Evaluator
 from .feel.run import Run, Value
+from .feel.types import ANY
 from .feel.values import DEEPEST, MOST, Function, is_too_large
 from .graph import Graph, compile_files
 from .imports import Files, Source
+from .observation import Observer
 from .requirements import Input, Service, Unit
 
 #: Bytes of a model's files, unless the caller says otherwise. The largest of some hundred real ones has 300 KB.
@@ -175,14 +177,20 @@ class DecisionModel:
         return None if table is None else f"{table.hit_policy} {table.aggregation or ''}".strip()
 
     def evaluate(
-        self, inputs: Mapping[str, Any], decision: str | None = None, *, now: datetime | None = None
+        self,
+        inputs: Mapping[str, Any],
+        decision: str | None = None,
+        *,
+        now: datetime | None = None,
+        observer: Observer | None = None,
     ) -> Evaluation:
         """Evaluate a decision by its name or id; None: the only one that no other requires.
 
         A decision service is evaluated by its name, too, with its input data and its input decisions as inputs, and a
         business knowledge model with its parameters. `now` is the moment that FEEL's `now()` and `today()` go by, both
         in UTC: with the same inputs and the same `now` an evaluation always answers the same. None: the machine's
-        clock, read at most once, so that `now()` is one moment throughout the evaluation.
+        clock, read at most once, so that `now()` is one moment throughout the evaluation. `observer` is told of every
+        table that is evaluated, and changes nothing.
 
         Raises DmnError when there is nothing of that name, or several decisions that None could mean, or when something
         is wrong with the decision or what it needs, in a model that was loaded with `when_asked`; TypeError or
@@ -194,6 +202,7 @@ class DecisionModel:
             raise DmnError(wrong)
         place = Place(decision=target.name) if isinstance(target, Function) else target.place
         run = Run(None if now is None else _moment(now))
+        run.observer = observer
         evaluator = Evaluator(inputs, run, self._ambiguous)
         result: Value = None
         try:
@@ -218,15 +227,33 @@ class DecisionModel:
             [table.unmatched(values) for table, values in run.unmatched.values()],
         )
 
+    def asked_by(self, name: str | None = None) -> list[Input]:
+        """The inputs that a decision asks for, or may be given, with what it requires; those of a decision service or
+        a business knowledge model are its parameters. Raises DmnError as `evaluate` does.
+        """
+        match self._target(name):
+            case Unit() as unit:
+                units = self._required([unit])
+                return [given for each in units for given in (*each.inputs(), *each.optional.values())]
+            case Service() as service:
+                return [given for given, _ in service.parameters]
+            case Function() as function:
+                return [Input(parameter, ANY, Place(decision=function.name)) for parameter in function.parameters]
+
     def _asked(self) -> Iterable[Input]:
         """What the decisions of the file and those that they require ask for."""
-        units = list(self._units.values())
-        seen = set(units)
-        for unit in units:
-            following = [other for other in unit.requires() if other not in seen]
-            units += following
-            seen.update(following)
+        for unit in self._required(self._units.values()):
             yield from unit.inputs()
+
+    def _required(self, units: Iterable[Unit]) -> Iterable[Unit]:
+        """Decisions, and those that they require, each once."""
+        found = list(units)
+        seen = set(found)
+        for unit in found:
+            yield unit
+            following = [other for other in unit.requires() if other not in seen]
+            found += following
+            seen.update(following)
 
     def _target(self, name: str | None) -> Unit | Service | Function:
         if name is None:

@@ -18,6 +18,7 @@ from .feel.reading import Path, nulls
 from .feel.run import ENTRY, OBJECT, Code, Run, Scope, Test, Value
 from .feel.types import MISFIT, Type
 from .feel.values import equal, kind_of, ordered, text_of
+from .observation import Observation
 from .ruleindex import FEWEST, RuleIndex
 
 HIT_POLICIES = frozenset({"UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
@@ -133,6 +134,8 @@ class DecisionTable:
         if not rows:
             run.unmatched[self.decision] = (self, values)
         rows, result = self.decide(rows, scope, run)
+        if run.observer is not None:
+            run.observer(Observation(self, values, scope, run, matched, [rule for rule, _ in rows]))
         for rule, row in rows:
             run.hold(OBJECT * (4 + len(rule.tests)) + ENTRY * len(row))
             conditions = [

@@ -483,3 +483,9 @@ def test_all_problems_of_a_folder_are_said_at_once(folder: Write) -> None:
         {"metadata.json": "{", "required_assets.json": "{}", "model.py": "# modelop.score\n", "rows.avsc": "{"}
     )
     assert len(examine(place).problems) == 4
+
+
+@pytest.mark.parametrize("name", ["test.cases.csv", "training.cases.json", "a/baseline.cases.jsonl"])
+def test_cases_of_a_decision_table_are_no_data(folder: Write, name: str) -> None:
+    files = {file.asset.name: file.asset.role for file in read_model_folder(folder({name: "[]"})).files}
+    assert files[name] == "UNKNOWN"

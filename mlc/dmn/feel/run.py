@@ -33,12 +33,13 @@ class Run:
     and turned out to be null.
 
     `clock` is the moment at which the evaluation takes place, in UTC. Without one it is the machine's, read when it is
-    first asked for and the same from then on; it stays None as long as nothing has asked.
+    first asked for and the same from then on; it stays None as long as nothing has asked. `observer` is told of every
+    table that is evaluated (an `observation.Observer`).
     """
 
     __slots__ = (
         *("clock", "countdown", "deadline", "depth", "matched", "memory", "missing", "nulls", "problems", "steps"),
-        "unmatched",
+        *("observer", "unmatched"),
     )
 
     def __init__(self, clock: datetime | None = None) -> None:
@@ -53,6 +54,7 @@ class Run:
         self.unmatched: dict[str, Any] = {}
         self.missing: set[str] = set()
         self.nulls: set[str] = set()
+        self.observer: Callable[[Any], None] | None = None
 
     def spend(self, steps: int = 1) -> None:
         """Count steps; raise LimitExceededError when there are none left."""

@@ -49,6 +49,8 @@ _BY_WORD = {
 }
 _COMES_OUT = frozenset({"expected", "expectations", "output", "outputs", "prompt", "result", "results"})
 """Words of files that come out of a model or test one, and are no data for it: ``model_test_results.json``."""
+_CASES = ".cases"
+"""Stands in the names of files that test a decision table: ``test.cases.csv`` beside ``test.dmn``."""
 
 
 def role_of(filename: str, *, below: bool = False) -> str:
@@ -64,7 +66,7 @@ def role_of(filename: str, *, below: bool = False) -> str:
         return "UNKNOWN" if below else _BY_NAME[path.name]
     if path.suffix in _DATA_SUFFIXES:
         words = re.split(r"[^a-z]+", path.stem)
-        if not _COMES_OUT.isdisjoint(words):
+        if not _COMES_OUT.isdisjoint(words) or path.stem.endswith(_CASES):
             return "UNKNOWN"
         return next((_BY_WORD[word] for word in words if word in _BY_WORD), "UNKNOWN")
     return _BY_SUFFIX.get(path.suffix, "UNKNOWN")
