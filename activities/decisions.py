@@ -34,7 +34,7 @@ from mlc.model.ticket import Answer
 from mlc.settings import ProcessSettings
 
 DISTRIBUTION = "mlc-temporal"
-SETTINGS_KEPT = ("train_tag", "run_test_tag", "review_tag", "on_missing_metric", "stage_aliases")
+SETTINGS_KEPT = ("train_tag", "run_test_tag", "review_tag", "on_missing_metric", "on_no_match", "stage_aliases")
 """Settings that a run follows beside its policy."""
 
 

@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.failures import translated
 from activities.threads import in_thread
 from mlc.model.base import Record
-from mlc.model.failure import Refused
+from mlc.model.failure import MlcError, Refused, Unavailable
 from mlc.model.open_tickets import OpenTicket, decode, waiting_for_label
 from mlc.model.processes import TICKET_CHANGED, Attribute
 from mlc.model.ticket import Answer, TicketChanged, TicketState
@@ -27,6 +27,10 @@ ENDED = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus IN ('Terminated', 
 ORPHANED = timedelta(days=3)
 """For so long after a run's end the sweep looks for tickets that it left open: longer than a ticket system is down."""
 BATCH = 50
+
+
+class Unreadable(MlcError):
+    """A ticket that its system can't show, although it answers otherwise."""
 
 
 class SweepReport(Record):
@@ -83,11 +87,25 @@ class SweepActivities:
                 if ticket.label in states:
                     continue
                 try:
-                    system = self.tickets[ticket.provider]
-                    states[ticket.label] = await in_thread(self.threads, system.get, ticket.ref)
-                except Refused as error:
+                    states[ticket.label] = await self._read_one(ticket)
+                except (Refused, Unreadable) as error:
                     activity.logger.warning("%s of %s is left out: %s", ticket.key, ticket.workflow_id, error)
         return [(ticket, states[ticket.label]) for ticket in tickets if ticket.label in states]
+
+    async def _read_one(self, ticket: OpenTicket) -> TicketState:
+        """A ticket by itself.
+
+        Raises:
+            Unreadable: its system is up, and has no answer for this one.
+        """
+        system = self.tickets[ticket.provider]
+        try:
+            return await in_thread(self.threads, system.get, ticket.ref)
+        except Unavailable as error:
+            await in_thread(
+                self.threads, system.get_many, [ticket.ref]
+            )  # one that is down has no answer to that either
+            raise Unreadable(str(error)) from None
 
     async def _withdraw(self, ticket: OpenTicket) -> int:
         reason = f"The run {ticket.workflow_id} has ended."

@@ -1,16 +1,16 @@
 """Verdicts: the decision tables of a snapshot, asked about a test result."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from temporalio import activity
 
 import mlc.dmn
 from activities.chosen_inputs import shown_names
 from activities.failures import translated
+from activities.judging import Table, judged, put_to_tables
 from activities.monitor_tables import asking_for, associated, not_judged
 from activities.results import newest_own, top_level_numbers
 from activities.table_findings import look_at_all, with_findings
@@ -22,7 +22,7 @@ from mlc.model.moment import in_utc
 from mlc.model.result import TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import json_size, truncate
-from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, TableOutcome, Verdict
+from mlc.model.verdict import RuleOutcome, Verdict
 from mlc.settings import ProcessSettings
 from mlc.ticketing.content.differences import DECIDING
 
@@ -34,8 +34,6 @@ ASSETS_ROOM = 250
 
 
 HASH_KEPT = 16
-MOST_CONDITIONS = 20
-LONGEST_CONDITION = 120
 
 
 class JudgeRequest(Record):
@@ -51,15 +49,6 @@ class Judgement(Record):
     test_result: TestResult | None
     verdict: Verdict
     assets: dict[str, str] = {}
-
-
-class Table(NamedTuple):
-    """A decision table: its content, or what keeps it from being read, as a sentence; and the monitor that has it."""
-
-    name: str
-    content: bytes = b""
-    problem: str = ""
-    monitor: str = ""
 
 
 @dataclass
@@ -88,8 +77,8 @@ class VerdictActivities:
             problems = ["There is no test result to judge."]
             verdict = Verdict(judged=True, passed=False, problems=problems, warnings=left)
         else:
-            values, now = judged_values(result, snapshot), judged_at(result, activity.info().started_time)
-            verdict = await asyncio.to_thread(self._verdict, tables, values, now, left)
+            put, now = put_to_tables(result, snapshot), judged_at(result, activity.info().started_time)
+            verdict = await asyncio.to_thread(judged, tables, put, now, self.settings, left)
         verdict = with_findings(verdict, every, await asyncio.to_thread(look_at_all, every), snapshot)
         if result is not None and (tables or left):
             with translated():
@@ -129,50 +118,6 @@ class VerdictActivities:
             for table in tables
         ]
 
-    def _verdict(
-        self, tables: list[Table], values: Mapping[str, object], now: datetime, warnings: list[str]
-    ) -> Verdict:
-        """``warnings``: what is known already."""
-        rules: list[RuleOutcome] = []
-        asked: list[TableOutcome] = []
-        problems: list[str] = []
-        warnings = list(warnings)
-        for table in tables:
-            if table.problem:
-                problems.append(f"{table.name} can't be used. {table.problem}")
-                continue
-            try:
-                model = mlc.dmn.load(table.content, name=table.name)
-            except (mlc.dmn.DmnError, ValueError) as error:
-                problems.append(f"{table.name} can't be used. {error}")
-                continue
-            for decision in model.top_decisions:
-                if "passes" not in model.outputs(decision):
-                    problems.append(f"{table.name}: decision {decision!r} has no output named 'passes'.")
-                evaluation = model.evaluate(values, decision, now=now)
-                rules.extend(_outcomes(table.name, evaluation))
-                asked.append(_table_outcome(table, decision, evaluation, values, [each.name for each in model.inputs]))
-                for problem in evaluation.problems:
-                    self._weigh(problem, problems, warnings)
-        passed = not problems and not any(rule.passes is False for rule in rules)
-        return Verdict(
-            judged=True, passed=passed, rules=rules, problems=problems, warnings=warnings, judged_at=now, tables=asked
-        )
-
-    def _weigh(self, problem: mlc.dmn.Problem, problems: list[str], warnings: list[str]) -> None:
-        lacking = problem.kind in {mlc.dmn.Kind.MISSING_INPUT, mlc.dmn.Kind.NULL_INPUT}
-        if not lacking or self.settings.on_missing_metric == "fail":
-            problems.append(str(problem))
-        elif self.settings.on_missing_metric == "warn":
-            warnings.append(str(problem))
-
-
-def judged_values(result: TestResultRecord, snapshot: Snapshot) -> dict[str, object]:
-    """What a decision table may ask for: the result's top-level values and the model's methodology, risk and stage."""
-    model = snapshot.model
-    about = {MODEL_METHODOLOGY: model.methodology, MODEL_RISK: model.risk, MODEL_STAGE: model.stage}
-    return {**{name: value for name, value in about.items() if value}, **result.values}
-
 
 def judged_at(result: TestResultRecord, now: datetime) -> datetime:
     """What the tables take for now, so that judging again gives the same: the time of the result.
@@ -202,53 +147,6 @@ def deciding(snapshot: Snapshot) -> dict[str, str]:
                 break
             shown[asset.name] = asset.sha256[:HASH_KEPT]
     return shown
-
-
-def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcome]:
-    for rule in evaluation.matched_rules:
-        yield RuleOutcome(
-            table=table,
-            rule=rule.index,
-            passes=_truth(rule.outputs.get("passes")),
-            reason=str(rule.outputs.get("reason") or ""),
-            category=str(rule.outputs.get("category") or ""),
-            conditions=[_condition(each) for each in rule.conditions[:MOST_CONDITIONS]],
-        )
-
-
-def _condition(condition: mlc.dmn.Condition) -> str:
-    """What a cell asks, as its table has it, and the value that was put to it: ``auc >= 0.8 (it is 0.93)``."""
-    test, value = (truncate(text, LONGEST_CONDITION) for text in (condition.test, condition.shown))
-    return f"{test} (it is {value})"
-
-
-def _table_outcome(
-    table: Table, decision: str, evaluation: mlc.dmn.Evaluation, values: Mapping[str, object], asked: Collection[str]
-) -> TableOutcome:
-    """What a decision asks, rule by rule, and of what."""
-    try:
-        outlines = mlc.dmn.outline(table.content, name=table.name)
-    except mlc.dmn.DmnError:
-        outlines = []
-    found = next((each for each in outlines if each.decision == decision), None)
-    rules = found.rules if found else ()
-    told = [" and ".join(found.conditions(rule)) or "anything" for rule in rules[:MOST_CONDITIONS]] if found else []
-    put = {name: values[name] for name in asked if name in values}
-    return TableOutcome(
-        table=table.name,
-        decision=decision,
-        matched=sum(rule.decision == decision for rule in evaluation.matched_rules),
-        rules=len(rules),
-        conditions=[truncate(each, LONGEST_CONDITION) for each in told],
-        values={name: truncate(str(value), LONGEST_CONDITION) for name, value in list(put.items())[:MOST_CONDITIONS]},
-    )
-
-
-def _truth(value: object) -> bool | None:
-    """``passes`` as tables write it: a boolean, or the strings "true" and "false"."""
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().casefold())
-    return value if isinstance(value, bool) else None
 
 
 def summary(verdict: Verdict) -> Verdict:

@@ -58,7 +58,8 @@ async def check_settings() -> AsyncIterator[Finding]:
     for finding in found:
         yield finding
     if not found:
-        yield good("Every setting that is said is one that there is")
+        only = "" if file.exists() else f"; they are the environment's alone, for there is no {file}"
+        yield good(f"Every setting that is said is one that there is{only}")
 
 
 def unknown_settings() -> Iterator[Finding]:

@@ -17,6 +17,9 @@ CheckedFiles = Annotated[
     list[str], typer.Argument(metavar="PATH", help="DMN files, or folders of *.dmn files; - for stdin.")
 ]
 InputPairs = Annotated[list[str] | None, typer.Option("--input", help="name=value; the value as JSON, else text.")]
+#: `mlc.dmn.model.MAX_BYTES`, which is not imported before a command needs it.
+MAX_BYTES = 1_048_576
+MaxBytes = Annotated[int, typer.Option("--max-bytes", min=1, help="Largest file, with all that it imports, in bytes.")]
 Dialect = Annotated[str | None, typer.Option(help="What its FEEL is, feel or camunda. Else, what the file declares.")]
 InputFile = Annotated[str | None, typer.Option("--json", help="File with a JSON object of inputs; - for stdin.")]
 
@@ -36,6 +39,7 @@ def check(
     fail_on: Annotated[FailOn, typer.Option(help="From what on the exit code is 1.")] = FailOn.ERROR,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Don't list decisions and inputs.")] = False,
     dialect: Dialect = None,
+    max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
     """Say what is wrong with decision tables, or may surprise their author, and what they ask for.
 
@@ -47,7 +51,10 @@ def check(
     from mlc.cli.dmn_check import check_files
 
     _known(dialect)
-    raise typer.Exit(check_files(files, fail_on=fail_on.value, as_json=as_json, quiet=quiet, dialect=dialect))
+    code = check_files(
+        files, fail_on=fail_on.value, as_json=as_json, quiet=quiet, dialect=dialect, max_bytes=max_bytes
+    )
+    raise typer.Exit(code)
 
 
 @dmn.command("eval")
@@ -58,6 +65,7 @@ def evaluate(  # noqa: PLR0917 - one for each option
     decision: Annotated[str | None, typer.Option(help="Which decision or service, if there are several.")] = None,
     now: Annotated[str | None, typer.Option(help="The time to judge at: 2026-07-31T10:00:00Z. Else, this one.")] = None,
     dialect: Dialect = None,
+    max_bytes: MaxBytes = MAX_BYTES,
 ) -> None:
     """Evaluate a decision table. Exit code 1: the evaluation reported problems, such as a missing input."""
     import mlc.dmn
@@ -66,7 +74,8 @@ def evaluate(  # noqa: PLR0917 - one for each option
     _known(dialect)
     inputs, moment = _inputs(values, pairs or []), None if now is None else _moment(now)
     try:
-        evaluation = mlc.dmn.load(file, dialect=dialect).evaluate(inputs, decision, now=moment)
+        model = mlc.dmn.load(file, dialect=dialect, max_bytes=max_bytes)
+        evaluation = model.evaluate(inputs, decision, now=moment)
     except mlc.dmn.DmnError as error:
         first, *more = error.problems
         rest = f" ({len(more)} more: mlc dmn check {file})" if more else ""

@@ -3,10 +3,11 @@
     model = mlc.dmn.load("thresholds.dmn")
     evaluation = model.evaluate({"auc": 0.93})
 
-Files, in the order in which a model passes through them: `document` (XML, by `markup`), `reader` to `elements`, `imports` (further
-files), `itemtypes`, `keys` (names of members), `expressions` (texts; `script` for Groovy and JUEL), `tablecompiler` and
-`boxes`, `graph` to `requirements`, `asked` (whose problems are whose); then, with values from `inputs`, `evaluator` and
-`tables` to an `evaluation`. `model` is the face of all this, `report` what a person reads, `outline` the tables as they
+Files, in the order in which a model passes through them: `document` (XML, by `markup`), `reader` to `elements`,
+`imports` (further files), `itemtypes`, `keys` (names of members), `expressions` (texts; `script` for Groovy and JUEL),
+`tablecompiler` and `boxes`, `graph` to `requirements`, `asked` (whose problems are whose); then, with values from
+`inputs`, `evaluator` and `tables` (`ruleindex` for large ones) to an `evaluation`. `model` is the face of all this,
+`report` what a person reads, `outline` the tables as they
 are written, and `feel` the expression language.
 
 `evaluation` has the result, the rules that matched and the problems. A null result says little: by the specification it
@@ -14,7 +15,7 @@ stands for "no rule matches" as well as for a missing input, so look at the prob
 """
 
 from .errors import DmnError, Kind, Place, Problem
-from .evaluation import Condition, Evaluation, MatchedRule
+from .evaluation import Condition, Evaluation, MatchedRule, Unmatched
 from .feel.values import Range, YearsMonthsDuration
 from .feel.wide import WideDate, WideDateTime, WideDuration, WideTime
 from .model import DecisionModel, load
@@ -34,6 +35,7 @@ __all__ = [
     "Range",
     "RuleOutline",
     "TableOutline",
+    "Unmatched",
     "WideDate",
     "WideDateTime",
     "WideDuration",

@@ -12,8 +12,8 @@ from . import elements as dmn
 from .errors import FeelError, Findings, Kind, Place
 from .expressions import TextCompiler
 from .feel import calls, iteration
-from .feel.primary import conditional, context_of
-from .feel.run import Code, Run, Scope, Value, nothing
+from .feel.primary import conditional, context_of, list_code
+from .feel.run import ENTRY, ITEM, OBJECT, Code, Run, Scope, Value, nothing
 from .feel.types import ANY, Type
 from .feel.values import kind_of
 from .feel.vocabulary import Vocabulary
@@ -59,11 +59,12 @@ class BoxCompiler(TextCompiler):
                 return self.function(box, vocabulary, place)
             case dmn.ListExpression(items):
                 codes = [self.expression(item, vocabulary, place) for item in items]
-                return lambda scope, run: [code(scope, run) for code in codes]
+                return list_code(codes)
             case dmn.Relation():
                 return self.relation(box, vocabulary, place)
             case dmn.Conditional(condition, one, other):
-                return conditional(*(self.expression(part, vocabulary, place) for part in (condition, one, other)))
+                if_, *parts = (self.expression(part, vocabulary, place) for part in (condition, one, other))
+                return _or_null(conditional(_boolean(if_, "if"), *parts), place)
             case dmn.Filter(items, match_):
                 return self.filter(items, match_, vocabulary, place)
             case dmn.Loop():
@@ -147,9 +148,13 @@ class BoxCompiler(TextCompiler):
             ]
             for row in box.rows
         ]
-        return lambda scope, run: [
-            {name: code(scope, run) for name, code in zip(names, row, strict=True)} for row in codes
-        ]
+        size = len(codes) * (OBJECT + len(names) * (ENTRY + ITEM))
+
+        def make(scope: Scope, run: Run) -> Value:
+            run.hold(size)
+            return [{name: code(scope, run) for name, code in zip(names, row, strict=True)} for row in codes]
+
+        return make
 
     def filter(
         self, items: dmn.Expression | None, condition: dmn.Expression | None, vocabulary: Vocabulary, place: Place

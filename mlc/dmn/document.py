@@ -21,7 +21,8 @@ def content(source: str | Path | bytes, place: Place, max_bytes: int) -> bytes:
             data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         message = (
-            f"the file has more than the {max_bytes:,} bytes that are read; raise max_bytes if it is to be trusted"
+            f"the file has more than the {max_bytes:,} bytes that are read;"
+            " raise max_bytes, --max-bytes of a command, if it is to be trusted"
         )
         raise DmnError(Problem(Kind.HOSTILE, message, place))
     return data
@@ -50,11 +51,6 @@ def root_of(path: Path) -> Element | None:
         return None
 
 
-def local(element: Element) -> str:
-    """An element's name without its namespace."""
-    return element.tag.rpartition("}")[2]
-
-
 def attribute(element: Element, name: str) -> str | None:
     """An attribute by its local name: `inputVariable` finds `camunda:inputVariable`."""
     value = element.get(name)
@@ -66,7 +62,7 @@ def attribute(element: Element, name: str) -> str | None:
 
 def children(element: Element, *names: str) -> Iterator[Element]:
     """The children of these names."""
-    return (child for child in element if local(child) in names)
+    return (child for child in element.children if child.name in names)
 
 
 def child_of(element: Element, *names: str) -> Element | None:

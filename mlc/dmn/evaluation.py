@@ -58,6 +58,24 @@ class MatchedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A decision table no rule of which matched: the labels of the columns that rules test, with their values.
+
+    `default`: it has default outputs, which are the answer then.
+    """
+
+    decision: str
+    values: tuple[tuple[str, Any], ...] = ()
+    default: bool = False
+
+    def __str__(self) -> str:
+        shown = [f"{label} = {text_of(value, inner=True)}" for label, value in self.values]
+        if not shown:
+            return "there is no rule"
+        return f"{', '.join(shown)} {'lies' if len(shown) == 1 else 'lie'} in no rule"
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The result of a decision, the rules that led to it in the order of evaluation, and what was wrong.
 
@@ -65,8 +83,10 @@ class Evaluation:
     values, too: YearsMonthsDuration, Range and Function; and where Python's types end (years before 1 and after 9999,
     and nanoseconds) WideDate, WideTime, WideDateTime and WideDuration, of which `str` gives ISO 8601. A null by the
     specification may mean "no rule matched" or "this cannot be compared": only `problems` tells the two apart.
+    `unmatched` has the tables that were evaluated and of which no rule matched.
     """
 
     result: Any
     matched_rules: list[MatchedRule] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    unmatched: list[Unmatched] = field(default_factory=list)

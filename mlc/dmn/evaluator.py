@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from .errors import FeelError, Kind, Place
@@ -10,8 +11,9 @@ from .feel import calls
 from .feel.run import Run, Scope, Value
 from .feel.types import ANY, MISFIT, Type, function_of
 from .feel.values import Function, kind_of, text_of
-from .inputs import feel_value, read_as
+from .inputs import SIMPLE, feel_value, read_as
 from .requirements import Input, Needs, Service, Unit
+from .tables import note_nulls
 
 #: Missing inputs for which a likely misspelling is looked for.
 HINTS = 20
@@ -31,6 +33,7 @@ class Evaluator:
         self.ambiguous = ambiguous
         self.bound: dict[str, Value] = {}
         self.decided: dict[Unit, Value] = {}
+        self._converted: dict[int, tuple[Any, Value]] = {}
 
     def decision(self, unit: Unit) -> Value:
         """A decision's value, of the decision's type or null."""
@@ -38,7 +41,10 @@ class Evaluator:
             return self.decided[unit]
         if not unit.has_logic:
             self.run.note(Kind.NO_LOGIC, "the decision has neither a table nor an expression", unit.place)
-        value = self.fit(unit.code(self.scope(unit), self.run), unit.type, unit.place)
+        scope = self.scope(unit)
+        value = self.fit(unit.code(scope, self.run), unit.type, unit.place)
+        if unit.read and value is not None:  # an answer of null hides nothing: who reads it finds null
+            note_nulls(unit.read, scope, self.run)
         self.decided[unit] = value
         return value
 
@@ -113,7 +119,7 @@ class Evaluator:
     def read(self, given: Input, raw: Any) -> Value:
         """The FEEL value of an input, of the input's type or null."""
         try:
-            value = feel_value(raw)
+            value = self.converted(raw)
         except FeelError as error:
             return self.unusable(given, error.kind, f"cannot be used: {error}")
         if not given.declared:  # the column that asks has the type
@@ -125,9 +131,17 @@ class Evaluator:
             return self.unusable(given, Kind.WRONG_TYPE, f"is {shown}, a {kind_of(value)}, and must be {wanted}")
         return fitted
 
+    def converted(self, raw: Any) -> Value:
+        """The FEEL value of a Python one; a list or context that several decisions read is converted once."""
+        if type(raw) in SIMPLE:
+            return feel_value(raw)
+        if id(raw) not in self._converted:
+            self._converted[id(raw)] = raw, feel_value(raw)
+        return self._converted[id(raw)][1]
+
     def unusable(self, given: Input, kind: Kind, why: str) -> None:
         """Note an input that counts as null."""
-        self.run.missing.add(given.name)
+        self.run.missing.update((given.name, given.last_name))
         self.run.note(kind, f'the input "{given.name}" {why}', given.place, given.name)
 
     def hint(self, name: str) -> str:
@@ -136,8 +150,8 @@ class Evaluator:
             return ""
         from difflib import get_close_matches
 
-        lowered = {key.lower(): key for key in self.inputs if isinstance(key, str)}
-        close = get_close_matches(name.lower(), list(lowered)[:1000], n=1)
+        lowered = {key.lower(): key for key in islice(self.inputs, 1_000) if isinstance(key, str)}
+        close = get_close_matches(name.lower(), lowered, n=1)
         return f'; "{lowered[close[0]]}" is given: is it meant?' if close else ""
 
 

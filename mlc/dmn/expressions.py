@@ -10,8 +10,9 @@ from typing import Any
 
 from . import elements as dmn
 from .errors import FeelSyntaxError, Findings, Kind, Place
-from .feel.cursor import Node
+from .feel.cursor import Node, constant
 from .feel.parser import parse_expression, parse_unary_tests
+from .feel.plain import Plain, plain_test, plain_value
 from .feel.run import Code, Run, Scope, Test, Value, nothing
 from .feel.vocabulary import Vocabulary
 from .itemtypes import ItemTypes
@@ -22,21 +23,65 @@ CELL_INPUT = "cellInput"
 
 
 class TextCompiler:
-    """Compiles the texts of one file. What is wrong is reported to `findings`, and its code is `nothing`."""
+    """Compiles the texts of one file. What is wrong is reported to `findings`, and its code is `nothing`.
+
+    `plain` has the usual cells by their texts, None for the others, and `fixed` the codes of texts that are one value.
+    """
 
     def __init__(self, types: ItemTypes, language: str | None, findings: Findings) -> None:
         self.types = types
         self.language = language
         self.findings = findings
         self.report = findings.report
+        self.plain: dict[str, Plain | None] = {}
+        self.fixed: dict[str, Code | None] = {}
+        self._feel: dict[str | None, bool] = {}
 
     def text(self, text: dmn.Text, vocabulary: Vocabulary, place: Place, empty: str = "nothing stands here") -> Code:
         """An expression in whatever language it is in."""
         if not text.text:
             self.report(Kind.SYNTAX, empty, place)
             return nothing
+        code = self.fixed_value(text)
+        if code is not None:
+            return code
         node: Node | None = self.attempt(self.parse, text, vocabulary, place)
         return nothing if node is None else node.code
+
+    def fixed_value(self, text: dmn.Text) -> Code | None:
+        """The code of a text that is a number, a string or a boolean; None for one that has to be parsed."""
+        if not self._is_affordable_feel(text):
+            return None
+        written = text.text
+        if written not in self.fixed:
+            value = plain_value(written)
+            self.fixed[written] = None if value is None else constant(value).code
+        code = self.fixed[written]
+        if code is not None:
+            self.findings.characters -= len(written)
+        return code
+
+    def plain_cell(self, text: dmn.Text) -> Test | None:
+        """The test of a usual input entry, one and the same for the same text; None for one that has to be parsed."""
+        if not self._is_affordable_feel(text):
+            return None
+        written = text.text
+        if written not in self.plain:
+            self.plain[written] = plain_test(written)
+        found = self.plain[written]
+        if found is None:
+            return None
+        self.findings.characters -= len(written)
+        return found.test
+
+    def _is_affordable_feel(self, text: dmn.Text) -> bool:
+        """Whether a text is in FEEL, as far as its language tells, and not longer than what may still be compiled."""
+        if len(text.text) > self.findings.characters:
+            return False
+        language = text.language or self.language
+        if language not in self._feel:
+            self._feel[language] = known_language(language) and not is_script("", language)
+        return self._feel[language]
 
     def parse(self, text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Node:
         if self.is_script(text):
@@ -54,7 +99,7 @@ class TextCompiler:
         """An input entry; None for one that every value passes."""
         if text.text in ("", "-"):
             return None
-        test: Test | None = self.attempt(self.parse_cell, text, vocabulary, place)
+        test: Test | None = self.plain_cell(text) or self.attempt(self.parse_cell, text, vocabulary, place)
         return test
 
     def parse_cell(self, text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Test | None:

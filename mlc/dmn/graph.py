@@ -13,6 +13,7 @@ from .evaluator import as_function
 from .feel import calls
 from .feel.dialects import Dialect, dialect
 from .feel.lexer import Names
+from .feel.reading import unminded
 from .feel.run import Run, Scope
 from .feel.types import ANY, Type
 from .feel.values import Function
@@ -305,6 +306,9 @@ class Graph:
         for name in vocabulary.spared - vocabulary.needed:
             if name in unit.needs.inputs:
                 unit.needs.inputs[name] = replace(unit.needs.inputs[name], optional=True)
+        if unit.table is None:
+            reading = vocabulary.reading
+            unit.read = [(path, unit.place) for path in unminded(reading.paths, reading.minds)]
         types = {column.name: column.type for column in unit.table.inputs if column.name} if unit.table else {}
         for name, place in vocabulary.free.items():
             instead = vocabulary.instead.get(name, ())

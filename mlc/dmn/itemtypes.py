@@ -82,7 +82,14 @@ class ItemTypes:
     def _recursive(self, name: str) -> Type:
         """A type inside of its own components, looked up when a value is there to be looked at."""
         is_list = self.definitions[name].is_collection
-        return Type(name, lambda value, run: name in self.own and self.own[name].accepts(value, run), None, is_list)
+        whole = Type(
+            name, lambda value, run: name in self.own and self.own[name].whole.accepts(value, run), None, is_list
+        )
+        return replace(
+            whole,
+            accepts=lambda value, run: name in self.own and self.own[name].accepts(value, run),
+            unrestricted=whole,
+        )
 
     def _make(self, definition: dmn.ItemDefinition, whose: str) -> Type:
         """The type of a definition or of a component; `whose` names the definition that it stands in."""
@@ -135,7 +142,7 @@ class ItemTypes:
         def accepts(value: Value, run: Run) -> bool:
             return base.accepts(value, run) and allows(test, value, run)
 
-        return replace(base, name=name, accepts=accepts, note=note)
+        return replace(base, name=name, accepts=accepts, note=note, unrestricted=base.whole)
 
 
 def _function_type(parameters: list[Type], answer: Type) -> Type:

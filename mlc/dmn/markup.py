@@ -33,15 +33,17 @@ class MarkupError(Exception):
 
 
 class Element:
-    """An element. `tag` is `namespace}name`, or a name alone; `line` is the one that its start tag begins on.
+    """An element. `tag` is `namespace}name`, or a name alone, and `name` what it ends with.
 
-    `text` stands in front of its first child, and `tail` behind the element, in front of what follows it there.
+    `line` is the one that its start tag begins on. `text` stands in front of its first child, and `tail`
+    behind the element, in front of what follows it there.
     """
 
-    __slots__ = ("attributes", "children", "line", "tag", "tail", "text")
+    __slots__ = ("attributes", "children", "line", "name", "tag", "tail", "text")
 
-    def __init__(self, tag: str, attributes: dict[str, str], line: int) -> None:
+    def __init__(self, tag: str, name: str, attributes: dict[str, str], line: int) -> None:
         self.tag = tag
+        self.name = name
         self.attributes = attributes
         self.line = line
         self.text = ""
@@ -62,95 +64,98 @@ class Element:
         return "".join([self.text, *(child.whole_text() + child.tail for child in self.children)])
 
 
-class _RootFound(Exception):
+class _FoundError(Exception):
     pass
-
-
-class _Reader:
-    """Builds the tree. `texts` are the pieces of text since the last tag."""
-
-    def __init__(self) -> None:
-        self.parser = parser = expat.ParserCreate(namespace_separator="}")
-        parser.buffer_text = True
-        self.above: list[Element] = []
-        self.root: Element | None = None
-        self.texts: list[str] = []
-        parser.StartElementHandler = self.start
-        parser.EndElementHandler = self.end
-        parser.CharacterDataHandler = self.texts.append
-        # Only the first of these can ever be called: it ends the reading.
-        parser.StartDoctypeDeclHandler = self.refuse
-        parser.EntityDeclHandler = self.refuse
-        parser.UnparsedEntityDeclHandler = self.refuse
-        parser.ExternalEntityRefHandler = self.refuse
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        element = Element(tag, attributes, self.parser.CurrentLineNumber)
-        above = self.above
-        if above:
-            parent = above[-1]
-            if self.texts:
-                self.keep_text(parent)
-            if parent.children:
-                parent.children.append(element)
-            else:
-                parent.children = [element]
-                if len(above) >= DEPTH:
-                    raise DepthError(element.line)
-        else:
-            self.root = element
-        above.append(element)
-
-    def end(self, _: str) -> None:
-        element = self.above.pop()
-        if self.texts:
-            self.keep_text(element)
-
-    def keep_text(self, element: Element) -> None:
-        """Give the text since the last tag to the element that it stands in, or behind the last child of that."""
-        texts = self.texts
-        text = texts[0] if len(texts) == 1 else "".join(texts)
-        texts.clear()
-        if element.children:
-            element.children[-1].tail = text
-        else:
-            element.text = text
-
-    def refuse(self, *_: object) -> int:
-        raise DoctypeError(self.parser.CurrentLineNumber)
-
-    def read(self, data: bytes, is_final: bool) -> None:
-        try:
-            self.parser.Parse(data, is_final)
-        except expat.ExpatError as error:
-            raise MarkupError(str(error), error.lineno) from None
-        except (ValueError, LookupError) as error:  # encodings that expat cannot read, or nobody knows
-            raise MarkupError(str(error)) from None
-        finally:  # handlers and parser refer to each other
-            self.parser.StartElementHandler = self.parser.EndElementHandler = None
 
 
 def tree(data: bytes) -> Element:
     """The root element of a file. Raises DoctypeError, DepthError and MarkupError."""
-    reader = _Reader()
-    reader.read(data, True)
-    if reader.root is None:
-        raise MarkupError("no element found")
-    return reader.root
+    parser = _parser()
+    top = Element("", "", {}, 0)
+    above = [top]  # where the parser is, from the outermost element inwards
+    texts: list[str] = []  # since the last tag
+    names: dict[str, str] = {}
+
+    # Hundreds of thousands of calls for a large file: local names, and no further calls but for what is rare.
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        parent = above[-1]
+        children = parent.children
+        if texts:
+            text = texts[0] if len(texts) == 1 else "".join(texts)
+            texts.clear()
+            if children:
+                children[-1].tail = text
+            else:
+                parent.text = text
+        name = names.get(tag)
+        if name is None:
+            name = names[tag] = tag.rpartition("}")[2]
+        element = Element(tag, name, attributes, parser.CurrentLineNumber)
+        if children:
+            children.append(element)
+        else:
+            parent.children = [element]
+            if len(above) > DEPTH:
+                raise DepthError(element.line)
+        above.append(element)
+
+    def end(_: str) -> None:
+        element = above.pop()
+        if texts:
+            text = texts[0] if len(texts) == 1 else "".join(texts)
+            texts.clear()
+            if element.children:
+                element.children[-1].tail = text
+            else:
+                element.text = text
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = texts.append
+    _feed(parser, data, True)
+    return next(iter(top))
 
 
 def first_tag(data: bytes) -> Element:
     """The root element of the beginning of a file, without what is in it. Raises DoctypeError and MarkupError."""
-    reader = _Reader()
+    parser = _parser()
     found: list[Element] = []
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        found.append(Element(tag, attributes, reader.parser.CurrentLineNumber))
-        raise _RootFound
+        found.append(Element(tag, tag.rpartition("}")[2], attributes, parser.CurrentLineNumber))
+        raise _FoundError
 
-    reader.parser.StartElementHandler = start
+    parser.StartElementHandler = start
     try:
-        reader.read(data, False)
-    except _RootFound:
+        _feed(parser, data, False)
+    except _FoundError:
         return found[0]
     raise MarkupError("no element found")
+
+
+def _parser() -> expat.XMLParserType:
+    """A parser that ends at a DOCTYPE."""
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
+
+    def refuse(*_: object) -> int:
+        raise DoctypeError(parser.CurrentLineNumber)
+
+    # Only the first of these can ever be called, since it ends the reading.
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    parser.UnparsedEntityDeclHandler = refuse
+    parser.ExternalEntityRefHandler = refuse
+    return parser
+
+
+def _feed(parser: expat.XMLParserType, data: bytes, is_final: bool) -> None:
+    try:
+        parser.Parse(data, is_final)
+    except expat.ExpatError as error:
+        raise MarkupError(str(error), error.lineno) from None
+    except (ValueError, LookupError) as error:  # encodings that expat cannot read, or nobody knows
+        raise MarkupError(str(error)) from None
+    finally:  # handlers and parser refer to each other
+        parser.StartElementHandler = parser.EndElementHandler = parser.StartDoctypeDeclHandler = None
+        parser.EntityDeclHandler = parser.UnparsedEntityDeclHandler = parser.ExternalEntityRefHandler = None

@@ -11,6 +11,7 @@ from typing import Any
 from . import elements as dmn
 from .asked import Concerns
 from .boxes import CompiledTable
+from .collection import no_collection
 from .errors import DmnError, Findings, Kind, LimitExceededError, Place, Problem
 from .evaluation import Evaluation
 from .evaluator import Evaluator
@@ -49,14 +50,15 @@ def load(
     """
     place = Place(name or (None if isinstance(source, bytes) else Path(source).name))
     findings = Findings(max(max_bytes, MAX_BYTES) // SHARE)
-    file = Files(imports or {}, max_bytes, findings).read(source, place)
-    if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
-        raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
-    try:
-        graph = compile_files(file, findings, dialect)
-    except RecursionError:
-        raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
-    concerns = Concerns(graph, findings.problems)
+    with no_collection():
+        file = Files(imports or {}, max_bytes, findings).read(source, place)
+        if not (file.definitions.decisions or file.definitions.knowledge or file.definitions.services):
+            raise DmnError(Problem(Kind.NOT_DMN, "the file has no decision", place))
+        try:
+            graph = compile_files(file, findings, dialect)
+        except RecursionError:
+            raise DmnError(Problem(Kind.HOSTILE, "the file's elements refer to each other too deeply", place)) from None
+        concerns = Concerns(graph, findings.problems)
     if strict and (refused := concerns.general if when_asked else findings.problems):
         raise DmnError(refused)
     name = file.definitions.name or place.file or "decisions"
@@ -156,6 +158,17 @@ class DecisionModel:
         table = self._unit(decision).table
         return list(table.names) if table is not None else []
 
+    def says(self, decision: str, output: str) -> list[Value]:
+        """What the rules of a decision that is a table say for an output, in order, whatever the inputs are.
+
+        `...` stands for what depends on them, or on the time. Raises DmnError if there is no such decision, or it is no
+        table that has the output.
+        """
+        table = self._unit(decision).table
+        if table is None or output not in table.names:
+            raise self._which(f'"{decision}" is no table with an output "{output}"')
+        return table.says(table.names.index(output))
+
     def hit_policy(self, decision: str) -> str | None:
         """The hit policy of a decision that is a table, with its aggregation if it has one."""
         table = self._unit(decision).table
@@ -198,7 +211,12 @@ class DecisionModel:
         if is_too_large([result, [rule.outputs for rule in run.matched]]):
             run.note(Kind.LIMIT, f"the result has more than {MOST:,} parts, or lists more than {DEEPEST} deep", place)
             result, run.matched = None, []
-        return Evaluation(result, run.matched, list(run.problems))
+        return Evaluation(
+            result,
+            run.matched,
+            list(run.problems),
+            [table.unmatched(values) for table, values in run.unmatched.values()],
+        )
 
     def _asked(self) -> Iterable[Input]:
         """What the decisions of the file and those that they require ask for."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import elements as dmn
-from .document import attribute, child_of, children, local, squeezed
+from .document import attribute, child_of, children, squeezed
 from .errors import DmnError, Kind, Place, Problem
 from .markup import Element
 
@@ -32,9 +32,7 @@ class _Reader:
             "context": self.context,
             "invocation": self.invocation,
             "functionDefinition": self.function,
-            "list": lambda element: dmn.ListExpression(
-                [self.box(item) for item in element if local(item) in self.boxes]
-            ),
+            "list": lambda element: dmn.ListExpression([self.box(item) for item in element if item.name in self.boxes]),
             "relation": self.relation,
             "conditional": lambda element: dmn.Conditional(*(self.part(element, n) for n in ("if", "then", "else"))),
             "filter": lambda element: dmn.Filter(self.part(element, "in"), self.part(element, "match")),
@@ -44,11 +42,11 @@ class _Reader:
         }
 
     def definitions(self, root: Element) -> dmn.Definitions:
-        kinds = {local(child) for child in root}
+        kinds = {child.name for child in root}
         if "bpmn" in root.tag.lower() or kinds & {"process", "collaboration"}:
             raise self.not_dmn("this is a BPMN file (a process), not a DMN file (decisions)", root)
-        if local(root) != "definitions":
-            raise self.not_dmn(f"the file's root is <{local(root)}>; a DMN file's is <definitions>", root)
+        if root.name != "definitions":
+            raise self.not_dmn(f"the file's root is <{root.name}>; a DMN file's is <definitions>", root)
         return dmn.Definitions(
             squeezed(root.get("name")),
             (root.get("namespace") or "").strip(),
@@ -135,7 +133,7 @@ class _Reader:
 
     def box(self, element: Element) -> dmn.Expression:
         self.deeper(element)
-        found, type_ref = self.boxes[local(element)](element), element.get("typeRef")
+        found, type_ref = self.boxes[element.name](element), element.get("typeRef")
         self.depth -= 1
         if not type_ref or isinstance(found, dmn.FunctionDefinition):
             return found
@@ -170,12 +168,12 @@ class _Reader:
     def relation(self, element: Element) -> dmn.Relation:
         columns = [_named(column) for column in children(element, "column")]
         rows = children(element, "row")
-        return dmn.Relation(columns, [[self.box(cell) for cell in row if local(cell) in self.boxes] for row in rows])
+        return dmn.Relation(columns, [[self.box(cell) for cell in row if cell.name in self.boxes] for row in rows])
 
     def loop(self, element: Element) -> dmn.Loop:
-        body = "return" if local(element) == "for" else "satisfies"
+        body = "return" if element.name == "for" else "satisfies"
         variable = squeezed(element.get("iteratorVariable"))
-        return dmn.Loop(local(element), variable, self.part(element, "in"), self.part(element, body))
+        return dmn.Loop(element.name, variable, self.part(element, "in"), self.part(element, body))
 
     def table(self, element: Element) -> dmn.Table:
         return dmn.Table(
@@ -200,9 +198,12 @@ def _text(element: Element | None) -> dmn.Text | None:
 
 
 def _read_text(element: Element) -> dmn.Text:
-    text = child_of(element, "text")
-    found = "" if text is None else text.whole_text().strip()
-    return dmn.Text(found, element.get("expressionLanguage"), element.line)
+    found = ""
+    for child in element.children:
+        if child.name == "text":
+            found = child.whole_text().strip()
+            break
+    return dmn.Text(found, element.attributes.get("expressionLanguage"), element.line)
 
 
 def _input_clause(element: Element, index: int) -> dmn.InputClause:
@@ -223,19 +224,22 @@ def _output_clause(element: Element) -> dmn.OutputClause:
 
 
 def _rule(element: Element) -> dmn.Rule:
-    def texts(name: str) -> list[dmn.Text]:
-        return [_read_text(child) for child in children(element, name)]
-
-    description = child_of(element, "description")
-    annotations = [entry.text for entry in texts("annotationEntry") if entry.text]
-    return dmn.Rule(
-        element.get("id"),
-        texts("inputEntry"),
-        texts("outputEntry"),
-        "; ".join(annotations),
-        "" if description is None else description.text.strip(),
-        element.line,
-    )
+    found = dmn.Rule(element.attributes.get("id"), [], [], line=element.line)
+    annotations = []
+    description: str | None = None
+    for child in element.children:
+        match child.name:
+            case "inputEntry":
+                found.inputs.append(_read_text(child))
+            case "outputEntry":
+                found.outputs.append(_read_text(child))
+            case "annotationEntry":
+                annotations.append(_read_text(child).text)
+            case "description" if description is None:
+                description = child.text.strip()
+    found.annotation = "; ".join(filter(None, annotations))
+    found.description = description or ""
+    return found
 
 
 def _function_item(element: Element) -> dmn.FunctionItem:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from .errors import Place
+from .feel.reading import Path
 from .feel.run import Code, Scope, nothing
 from .feel.types import Type
 from .tables import DecisionTable
@@ -58,6 +59,7 @@ class Unit:
     """A compiled decision.
 
     `imported` has what it needs of other files by the names of the imports; `optional` the inputs that may be there;
+    `read` what an expression of it reads, and where, of which none asks whether it is null (a table keeps its own);
     `outputs` the names that a table declares, and `exported` those of the tables that it requires, by which Camunda
     refers to them.
     """
@@ -75,6 +77,7 @@ class Unit:
     imported: dict[str, Needs] = field(default_factory=dict)
     optional: dict[str, Input] = field(default_factory=dict)
     exported: dict[str, Unit] = field(default_factory=dict)
+    read: list[tuple[Path, Place]] = field(default_factory=list)
 
     def all_needs(self) -> Iterator[Needs]:
         """What it needs, file by file."""

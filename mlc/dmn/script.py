@@ -54,6 +54,7 @@ class _ScriptParser:
     def __init__(self, tokens: list[Token], vocabulary: Vocabulary, place: Place) -> None:
         self.tokens = tokens
         self.vocabulary = vocabulary
+        self.reading = vocabulary.reading
         self.place = place
         self.index = 0
         self.depth = 0
@@ -88,9 +89,11 @@ class _ScriptParser:
     def choice(self) -> Node:
         """`a ? b : c`, `a ?: b`, or an operation."""
         self.deeper()
+        begin = len(self.reading.paths)
         node = self.operation(0)
         if self.at("?:"):
             self.advance()
+            self.reading.mind(begin)
             node = Node(_or_else(node.code, self.choice().code))
         elif self.at("?"):
             self.advance()
@@ -112,11 +115,15 @@ class _ScriptParser:
         """Operators of one level, and those that bind tighter."""
         if level == len(_LEVELS):
             return self.signed()
+        begin = len(self.reading.paths)
         left = self.operation(level + 1)
+        null = left.null
         chain: list[tuple[str, Code]] = []
         while self.at(*_LEVELS[level]):
             symbol = self.advance().text
-            chain.append((symbol, self.operation(level + 1).code))
+            right = self.operation(level + 1)
+            null = null or right.null
+            chain.append((symbol, right.code))
         if not chain:
             return left
         if level < 2:
@@ -126,10 +133,12 @@ class _ScriptParser:
             return Node(self.arithmetic(left.code, chain))
         if len(chain) > 1:
             raise FeelSyntaxError("comparisons do not chain; write && between them", self.token.position)
-        symbol, right = chain[0]
+        symbol, right_code = chain[0]
+        if null and symbol in ("==", "!="):
+            self.reading.mind(begin)
         if symbol == "in":
-            return Node(_noting(within, [left.code, right], self.place), truth=True)
-        code = operators.compare({"==": "="}.get(symbol, symbol), left.code, right, self.place)
+            return Node(_noting(within, [left.code, right_code], self.place), truth=True)
+        code = operators.compare({"==": "="}.get(symbol, symbol), left.code, right_code, self.place)
         return Node(code, truth=True)
 
     def arithmetic(self, left: Code, chain: list[tuple[str, Code]]) -> Code:
@@ -152,9 +161,10 @@ class _ScriptParser:
             node = Node(operators.negate(self.signed().code, self.place))
         elif self.at("empty"):
             self.advance()
-            outer, self.sparing = self.sparing, True
+            outer, self.sparing, begin = self.sparing, True, len(self.reading.paths)
             asked = calls.spared(self.signed().code)
             self.sparing = outer
+            self.reading.mind(begin)
             node = Node(lambda scope, run: is_empty(asked(scope, run)), truth=True)
         else:
             node = self.members(self.operand())
@@ -203,7 +213,8 @@ class _ScriptParser:
             vocabulary.optional.setdefault(name)
         elif not declared:
             vocabulary.free.setdefault(name, self.place)
-        return Node(lookup(name, self.place))
+        self.reading.paths.append((name,))
+        return Node(lookup(name, self.place), path=(name,))
 
     def math(self) -> Node:
         """`Math.abs(number)` and the like."""
@@ -229,7 +240,13 @@ class _ScriptParser:
             if self.token.kind != "name":
                 raise self.refused()
             member = self.advance().text
-            node = self.method(node, member) if self.at("(") else Node(operators.path(node.code, member, self.place))
+            if self.at("("):
+                node = self.method(node, member)
+                continue
+            path = (*node.path, member) if node.path else ()
+            if path:
+                self.reading.paths[-1] = path
+            node = Node(operators.path(node.code, member, self.place), path=path)
         raise self.refused()
 
     def method(self, node: Node, name: str) -> Node:

@@ -8,18 +8,18 @@ from typing import Any
 
 from . import elements as dmn
 from .errors import FeelSyntaxError, Kind, LimitExceededError, Place
-from .expressions import TextCompiler
+from .expressions import CELL_INPUT, TextCompiler
 from .feel import calls
 from .feel.cursor import KEYWORDS
 from .feel.parser import parse_expression
-from .feel.run import Code, Run, Scope, Value, nothing
+from .feel.reading import UNDER_TEST, Path, Reading, unminded
+from .feel.run import Code, Run, Scope, Test, Value, nothing
 from .feel.vocabulary import BUILTIN_NAMES, Vocabulary
 from .script import is_script, known_language
 from .tables import AGGREGATIONS, HIT_POLICIES, DecisionTable, InputColumn, OutputColumn, TableRule
 
 #: A text that may be one name as a whole: words with single spaces, or operators without spaces, between them.
 _NAME = re.compile(r"[^\W\d]\w*(?:[- ./'+*]\w+)*")
-_NULL = re.compile(r"\bnull\b")
 _ABSENT: Any = object()
 
 
@@ -35,21 +35,68 @@ def compile_table(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary
         compiler.report(Kind.STRUCTURE, "the table has no output", place)
     if not _complete(compiler, box, place):
         return nothing
+    read = _Read()
     columns = [
-        _input_column(compiler, clause, [rule.inputs[index].text for rule in box.rules],
-                      vocabulary, place.at(column=clause.label, line=clause.line))
-        for index, clause in enumerate(box.inputs)
-    ]  # fmt: skip
+        _input_column(
+            compiler, clause, read.beginning(vocabulary), place.at(column=clause.label, line=clause.line), read
+        )
+        for clause in box.inputs
+    ]
     names = {name for column in columns for name in (column.name, column.variable) if name}
-    inner = vocabulary.inside(*names)
-    outputs = _output_columns(compiler, box, inner, place)
+    inner = read.beginning(vocabulary.inside(*names))
+    outputs = _output_columns(compiler, box, inner, place, read)
     if policy in ("PRIORITY", "OUTPUT ORDER"):
         _priorities(compiler, box, outputs, place)
     rules = [
-        _rule(compiler, rule, (columns, outputs), inner, place.at(rule=index, line=rule.line))
+        _rule(compiler, rule, (columns, outputs, read), inner, place.at(rule=index, line=rule.line))
         for index, rule in enumerate(box.rules, 1)
     ]
-    return DecisionTable(place.decision or "", place, columns, outputs, rules, policy, aggregation)
+    tested = {index for rule in rules for index, _ in rule.tests}
+    for index, column in enumerate(columns):
+        column.tests_null = index not in tested or read.asks_null_of(index, column)
+        if index in tested:
+            read.add(column.reads, column.place)
+    return DecisionTable(
+        place.decision or "", place, columns, outputs, rules, policy, aggregation, compiler.plain, read.unminded()
+    )
+
+
+class _Read:
+    """What the expressions of a table read, with the first place of each, and of what they ask whether it is null."""
+
+    def __init__(self) -> None:
+        self.places: dict[Path, Place] = {}
+        self.minds: set[Path] = set()
+        self.asked: dict[int, set[str]] = {}
+
+    def beginning(self, vocabulary: Vocabulary) -> Vocabulary:
+        """The same vocabulary, whose next expression is read by itself."""
+        return replace(vocabulary, reading=Reading())
+
+    def add(self, paths: list[Path], place: Place) -> None:
+        """Keep what is read there."""
+        for path in paths:
+            self.places.setdefault(path, place)
+
+    def take(self, vocabulary: Vocabulary, place: Place, column: int | None = None) -> list[Path]:
+        """Keep, and give, what the last expression read, a cell of an input column if one is named."""
+        reading = vocabulary.reading
+        if not (reading.paths or reading.minds):
+            return []
+        self.add(reading.paths, place)
+        self.minds |= reading.minds
+        if column is not None:
+            self.asked.setdefault(column, set()).update(path[0] for path in reading.minds)
+        vocabulary.reading = Reading()
+        return reading.paths
+
+    def asks_null_of(self, index: int, column: InputColumn) -> bool:
+        """Whether a cell of a column asks whether the column's value is null, or names null for it."""
+        return not self.asked.get(index, set()).isdisjoint((UNDER_TEST[0], CELL_INPUT, column.name, column.variable))
+
+    def unminded(self) -> list[tuple[Path, Place]]:
+        """What is read of which no expression of the table asks whether it is null."""
+        return [(path, self.places[path]) for path in unminded(self.places, self.minds)]
 
 
 def _complete(compiler: TextCompiler, box: dmn.Table, place: Place) -> bool:
@@ -71,7 +118,7 @@ def _complete(compiler: TextCompiler, box: dmn.Table, place: Place) -> bool:
 
 
 def _input_column(
-    compiler: TextCompiler, clause: dmn.InputClause, cells: list[str], vocabulary: Vocabulary, place: Place
+    compiler: TextCompiler, clause: dmn.InputClause, vocabulary: Vocabulary, place: Place, read: _Read
 ) -> InputColumn:
     column = InputColumn(clause.label, nothing, compiler.types.find(clause.type_ref, place), place)
     text = " ".join(clause.expression.text.split())
@@ -86,10 +133,12 @@ def _input_column(
     else:
         message = "the input has no expression; write the name of the input there, or in camunda:inputVariable"
         compiler.report(Kind.STRUCTURE, message, place)
+    if column.name is None:
+        column.reads = list(dict.fromkeys(vocabulary.reading.paths))
+        read.minds |= vocabulary.reading.minds
+    vocabulary.reading = Reading()
     if clause.allowed is not None and clause.allowed.text:
         column.allowed, column.allowed_text = compiler.cell(clause.allowed, vocabulary, place), clause.allowed.text
-    tested = any(cell not in ("", "-") for cell in cells)
-    column.tests_null = not tested or any(_NULL.search(cell) for cell in cells)
     return column
 
 
@@ -134,7 +183,9 @@ def _asked(name: str, vocabulary: Vocabulary, place: Place) -> Code:
     return lambda scope, run: scope.get(name)  # noqa: ARG005
 
 
-def _output_columns(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary, place: Place) -> list[OutputColumn]:
+def _output_columns(
+    compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabulary, place: Place, read: _Read
+) -> list[OutputColumn]:
     columns: dict[str, OutputColumn] = {}
     for index, clause in enumerate(box.outputs, 1):
         fallback = (box.label or place.decision) if len(box.outputs) == 1 else None
@@ -149,6 +200,7 @@ def _output_columns(compiler: TextCompiler, box: dmn.Table, vocabulary: Vocabula
         if clause.default is not None and clause.default.text:
             code = compiler.text(clause.default, vocabulary, here)
             column.default = calls.typed(code, column.type, "the default output", here)
+            read.take(vocabulary, here)
         columns[name] = column
     return list(columns.values())
 
@@ -182,18 +234,46 @@ def _listed(compiler: TextCompiler, values: dmn.Text, place: Place) -> list[Valu
 def _rule(
     compiler: TextCompiler,
     rule: dmn.Rule,
-    heads: tuple[list[InputColumn], list[OutputColumn]],
+    heads: tuple[list[InputColumn], list[OutputColumn], _Read],
     vocabulary: Vocabulary,
     place: Place,
 ) -> TableRule:
-    columns, outputs = heads
-    tests, codes = [], []
+    columns, outputs, read = heads
+    tests: list[tuple[int, Test]] = []
+    codes: list[Code] = []
+    fixed: list[bool] = []
+    reads: dict[int, frozenset[str]] = {}
     for index, (text, column) in enumerate(zip(rule.inputs, columns, strict=True)):
-        test = compiler.cell(text, vocabulary, place.at(column=column.label, line=text.line))
+        if text.text in ("", "-"):
+            continue
+        test = compiler.plain_cell(text)
+        if test is None:
+            here = place.at(column=column.label, line=text.line)
+            test = compiler.cell(text, vocabulary, here)
+            if paths := read.take(vocabulary, here, index):
+                reads[index] = frozenset(name for path in paths for name in (path[0], ".".join(path)))
         if test is not None:
             tests.append((index, test))
     for text, output in zip(rule.outputs, outputs, strict=True):
-        here = place.at(column=output.name, line=text.line)
-        codes.append(compiler.text(text, vocabulary, here) if text.text else nothing)
+        code = compiler.fixed_value(text) if text.text else nothing
+        reads_nothing = True
+        if code is None:
+            here = place.at(column=output.name, line=text.line)
+            code = compiler.text(text, vocabulary, here)
+            reads_nothing = not read.take(vocabulary, here)
+        codes.append(code)
+        fixed.append(reads_nothing)
     texts = [text.text for text in rule.inputs]
-    return TableRule(place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description, rule)
+    return TableRule(
+        place.rule or 0,
+        rule.id,
+        tests,
+        codes,
+        texts,
+        place,
+        rule.annotation,
+        rule.description,
+        rule,
+        tuple(fixed),
+        reads,
+    )

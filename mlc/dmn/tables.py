@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
 from typing import Any
 
 from . import elements as dmn
-from .errors import FeelError, Kind, Place
-from .evaluation import Condition, MatchedRule
+from .errors import FeelError, Kind, LimitExceededError, Place
+from .evaluation import Condition, MatchedRule, Unmatched
 from .feel.operators import add
-from .feel.run import Code, Run, Scope, Test, Value
+from .feel.plain import Plain
+from .feel.reading import Path, nulls
+from .feel.run import ENTRY, OBJECT, Code, Run, Scope, Test, Value
 from .feel.types import MISFIT, Type
 from .feel.values import equal, kind_of, ordered, text_of
+from .ruleindex import FEWEST, RuleIndex
 
 HIT_POLICIES = frozenset({"UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
 AGGREGATIONS = frozenset({"SUM", "MIN", "MAX", "COUNT"})
+_NOTHING: frozenset[str] = frozenset()
 _LISTS = frozenset({"RULE ORDER", "OUTPUT ORDER", "COLLECT"})
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class InputColumn:
-    """A compiled input column. `name` is the input that it reads, None for an expression.
+    """A compiled input column. `name` is the input that it reads, None for an expression, which reads `reads`.
 
-    `tests_null`: a cell mentions null, so that null is a value like any other. `allowed` is the test of input values.
+    `tests_null`: a cell names null or asks for it, so that null is a value like any other. So it is where no cell tests
+    anything, each being `-`: nothing comes of the value then. `allowed` is the test of input values.
     """
 
     label: str
@@ -38,6 +43,7 @@ class InputColumn:
     allowed: Test | None = None
     allowed_text: str = ""
     tests_null: bool = True
+    reads: list[Path] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -59,7 +65,10 @@ class OutputColumn:
 
 @dataclass(slots=True, eq=False, repr=False)
 class TableRule:
-    """A compiled rule; a column that every value passes has no test. `source` is the element that it was made of."""
+    """A compiled rule; a column that every value passes has no test. `source` is the element that it was made of.
+
+    `fixed`: which outputs read nothing. `reads`: the names that the cell of a column reads, if it reads any.
+    """
 
     index: int
     id: str | None
@@ -70,6 +79,8 @@ class TableRule:
     annotation: str = ""
     description: str = ""
     source: dmn.Rule | None = None
+    fixed: tuple[bool, ...] = ()
+    reads: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def input_place(self, index: int, label: str) -> Place:
         """The place of the cell in an input column."""
@@ -85,7 +96,11 @@ class TableRule:
 
 @dataclass(slots=True, eq=False, repr=False)
 class DecisionTable:
-    """A compiled table. Calling it with a scope evaluates it and adds the rules that count to the run."""
+    """A compiled table. Calling it with a scope evaluates it and adds the rules that count to the run.
+
+    `plain` has the usual cells of its rules by their texts. `read`: what its expressions read, and where, of which none
+    asks whether it is null.
+    """
 
     decision: str
     place: Place
@@ -94,20 +109,32 @@ class DecisionTable:
     rules: list[TableRule]
     hit_policy: str
     aggregation: str | None = None
+    plain: Mapping[str, Plain | None] = field(default_factory=dict)
+    read: list[tuple[Path, Place]] = field(default_factory=list)
     names: list[str] = field(init=False)
+    tested: list[int] = field(init=False)
+    index: RuleIndex[TableRule] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.names = [output.name for output in self.outputs]
+        self.tested = sorted({index for rule in self.rules for index, _ in rule.tests})
+        if len(self.rules) >= FEWEST:
+            self.index = RuleIndex(self.rules, len(self.inputs), self.plain)
 
     def __call__(self, scope: Scope, run: Run) -> Value:
         values = [self.value(column, scope, run) for column in self.inputs]
         bound = {column.variable: value for column, value in zip(self.inputs, values, strict=True) if column.variable}
         if bound:
             scope = {**scope, **bound}
+        if self.read:
+            note_nulls(self.read, scope, run, self.asked_for(values, scope))
         matched = self.matching(values, scope, run)
         rows = [(rule, self.row(rule, scope, run)) for rule in matched]
+        if not rows:
+            run.unmatched[self.decision] = (self, values)
         rows, result = self.decide(rows, scope, run)
         for rule, row in rows:
+            run.hold(OBJECT * (4 + len(rule.tests)) + ENTRY * len(row))
             conditions = [
                 Condition(self.inputs[index].label, rule.cells[index], values[index]) for index, _ in rule.tests
             ]
@@ -122,8 +149,8 @@ class DecisionTable:
         """The value of a column, of the column's type or null."""
         raw = column.code(scope, run)
         if raw is None:
-            if column.name is not None and not column.tests_null and column.name not in run.missing:
-                run.note(Kind.NULL_INPUT, f'the input "{column.name}" is null', column.place, column.name)
+            if not column.tests_null:
+                self.note_null(column, scope, run)
             return None
         value = column.type.read(raw, run) if column.name is not None else column.type.fit(raw, run)
         if value is MISFIT:
@@ -135,12 +162,42 @@ class DecisionTable:
             run.note(Kind.NOT_ALLOWED, message, column.place, column.name)
         return value
 
+    def note_null(self, column: InputColumn, scope: Scope, run: Run) -> None:
+        """A column's value is null, and no cell asks for that: whether or not a rule matches, it wasn't looked at.
+
+        Where the reason is an input that is missing, that is a problem already.
+        """
+        if column.name is not None:
+            if column.name not in run.missing:
+                run.note(Kind.NULL_INPUT, f'the input "{column.name}" is null', column.place, column.name)
+                run.nulls.add(column.name)
+            return
+        if any(path[0] in run.missing for path in column.reads):
+            return
+        run.note(Kind.NULL_INPUT, f'the value of the column "{column.label}" is null', column.place)
+        run.nulls.update(nulls(column.reads, scope))
+
+    def asked_for(self, values: Sequence[Value], scope: Scope) -> set[str]:
+        """What is null and was asked for: by the cells of a column that name null, whose value it makes null."""
+        found: set[str] = set()
+        for index in self.tested:
+            column = self.inputs[index]
+            if values[index] is None and column.tests_null:
+                found.update(name for name in (column.name, column.variable) if name)
+                found.update(nulls(column.reads, scope))
+        return found
+
+    def unmatched(self, values: Sequence[Value]) -> Unmatched:
+        """That no rule matches: which values of the columns that are tested lie in none."""
+        shown = tuple((self.inputs[index].label, values[index]) for index in self.tested)
+        return Unmatched(self.decision, shown, any(output.default for output in self.outputs))
+
     def matching(self, values: Sequence[Value], scope: Scope, run: Run) -> list[TableRule]:
         """The rules that match, in order; the first one only where that is all the hit policy looks at."""
         first_only = self.hit_policy == "FIRST"
         matched = []
         run.spend(1 + len(self.rules) // 8)
-        for rule in self.rules:
+        for rule in self.rules if self.index is None else self.index.candidates(values, run):
             for index, test in rule.tests:
                 answer = test(values[index], scope, run)
                 if answer is not True:
@@ -156,7 +213,7 @@ class DecisionTable:
     def note_incomparable(self, rule: TableRule, index: int, value: Value, run: Run) -> None:
         """A cell gave neither yes nor no for a value that is not null: by the specification the rule does not match."""
         column = self.inputs[index]
-        if any(name in rule.cells[index] for name in run.missing):
+        if not rule.reads.get(index, _NOTHING).isdisjoint(run.missing | run.nulls):
             return  # the missing input is a problem already, of its own kind
         message = f"{text_of(value, inner=True)}, a {kind_of(value)}, cannot be put to the test {rule.cells[index]}"
         run.note(Kind.WRONG_TYPE, message, rule.input_place(index, column.label), column.name)
@@ -170,6 +227,23 @@ class DecisionTable:
                 message = f"the output {text_of(value, inner=True)} is none of {output.allowed_text}"
                 run.note(Kind.NOT_ALLOWED, message, rule.output_place(output))
         return row
+
+    def says(self, index: int) -> list[Value]:
+        """What the rules say for an output, where that is the same for all inputs; `...` if it depends on them, or on
+        the time, or is too much work to find out.
+        """
+        run = Run()
+        said: list[Value] = []
+        for rule in self.rules:
+            value: Value = ...
+            if rule.fixed[index]:
+                try:
+                    value = fitted(rule.outputs[index]({}, run), self.outputs[index], rule, run)
+                except (LimitExceededError, RecursionError):
+                    return [*said, *[...] * (len(self.rules) - len(said))]
+            said.append(value if run.clock is None else ...)
+            run.clock = None
+        return said
 
     def decide(
         self, rows: list[tuple[TableRule, dict[str, Value]]], scope: Scope, run: Run
@@ -227,6 +301,20 @@ class DecisionTable:
             place = self.place.at(column=name)
             run.note(Kind.WRONG_TYPE, f"the outputs cannot be aggregated by {self.aggregation}: {error}", place)
             return None
+
+
+def note_nulls(
+    read: Sequence[tuple[Path, Place]], scope: Scope, run: Run, asked_for: Collection[str] = frozenset()
+) -> None:
+    """What an expression reads is null, and none asks whether it is: whatever comes of it, null wasn't meant.
+
+    What is missing is a problem already, as is what is null where it has been read before.
+    """
+    for path, place in read:
+        for name in nulls([path], scope):
+            if path[0] not in run.missing and name not in run.nulls and name not in asked_for:
+                run.note(Kind.NULL_INPUT, f'"{name}" is null, and nothing asks whether it is', place, path[0])
+                run.nulls.add(name)
 
 
 def fitted(value: Value, output: OutputColumn, rule: TableRule, run: Run) -> Value:

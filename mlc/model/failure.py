@@ -49,6 +49,7 @@
             TooMany
         TooMuch
         Unauthorized
+        Unreadable
         _AddressRefused
             _Busy
 

@@ -97,6 +97,9 @@ class ProcessSettings(Group):
     on_missing_metric: Literal["fail", "warn", "ignore"] = Field(
         "fail", description="When a decision table asks for a metric that the test result lacks"
     )
+    on_no_match: Literal["pass", "warn", "fail"] = Field(
+        "warn", description="When a model's values lie in no rule of a decision table of which a rule may say yes"
+    )
     monitor_keys: dict[str, list[str]] = Field(
         {
             "Data Drift Monitor: Comprehensive Analysis": [

@@ -200,7 +200,7 @@ async def test_no_secret_is_among_the_settings_that_are_kept(room: Backroom, dec
     await bind(room, decisions, id_)
     (record,) = await room.port.list_decisions(id_)
     assert set(record.policy) == set(Policy().model_dump(mode="json")) | {
-        *("train_tag", "run_test_tag", "review_tag", "on_missing_metric", "stage_aliases")
+        *("train_tag", "run_test_tag", "review_tag", "on_missing_metric", "on_no_match", "stage_aliases")
     }
 
 

@@ -11,7 +11,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.sweep import SweepActivities
 from activities.tickets import Remark, TicketActivities, TicketWithdrawal, Withdrawal
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
-from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketState
+from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.ticketing import TicketSystems
 
 LABEL = "gov-" + "a" * 24
@@ -225,6 +225,33 @@ async def test_a_run_that_ended_meanwhile_or_a_ticket_that_cant_be_read_hinders_
     board.broken["get"] = NO
     report = await room.run(SweepActivities(TicketSystems(board), threads).sweep_tickets)
     assert (report.open_tickets, report.woken, temporal.signals) == (3, 1, [("w2", "T-2")])
+
+
+async def test_a_ticket_that_its_system_can_not_show_hinders_no_other(
+    room: Backroom, board: Board, temporal: Temporal, threads: ThreadPoolExecutor
+) -> None:
+    labels = [f"gov-{n:024}" for n in range(2)]
+    for number, label in enumerate(labels):
+        temporal.run(f"w{number}", f"jira:T-{number}", label)
+    board.states[labels[1]] = DECIDED
+    board.broken["get"] = Unavailable("Jira", "garbled")
+    report = await room.run(SweepActivities(TicketSystems(board), threads).sweep_tickets)
+    assert (report.open_tickets, report.woken, temporal.signals) == (2, 1, [("w1", "T-1")])
+
+
+async def test_a_system_that_goes_down_in_the_middle_of_a_sweep_is_swept_again(
+    room: Backroom, board: Board, temporal: Temporal, threads: ThreadPoolExecutor
+) -> None:
+    temporal.run("w", "jira:T-1", LABEL)
+
+    class Falling(Board):
+        def get(self, ref: TicketRef) -> TicketState:
+            self.broken["get_many"] = Unavailable("Jira", "down")
+            raise self.broken["get_many"]
+
+    sweep = SweepActivities(TicketSystems(Falling()), threads).sweep_tickets
+    failure = await room.failure(sweep)
+    assert (failure.type, failure.non_retryable) == ("Outage", False)
 
 
 async def test_the_tickets_of_runs_that_ended_are_withdrawn_unless_somebody_waits_or_has_decided(

@@ -148,8 +148,13 @@ async def test_a_table_may_ask_for_what_the_model_is(room: Backroom) -> None:
     assert (await judged(room, table(content=BY_MODEL), model_risk=None)).problems
 
 
-async def test_what_a_result_says_comes_before_what_the_model_is(room: Backroom) -> None:
-    assert (await judged(room, table(content=BY_MODEL), model_risk="high", values={"modelRisk": "low"})).passed
+async def test_a_result_does_not_lower_its_models_risk(room: Backroom) -> None:
+    for own, told, problems in (("high", "low", 1), ("high", "high", 0), ("low", "high", 1), ("low", "low", 0)):
+        verdict = await judged(room, table(content=BY_MODEL), model_risk=own, values={"modelRisk": told})
+        assert (verdict.passed, len(verdict.problems)) == (own == told == "low", problems)
+        assert [rule.passes for rule in verdict.rules] == [False] * (own == "high")
+    lacking = await judged(room, table(content=BY_MODEL), model_risk=None, values={"modelRisk": "low"})
+    assert 'the input "modelRisk" is not given' in lacking.problems[0]
 
 
 async def test_a_tables_clock_is_the_time_of_its_result_however_late_it_is_judged(room: Backroom) -> None:

@@ -65,6 +65,23 @@ def test_what_is_put_aside_and_put_back_is_what_was_there(
     spool.close()
 
 
+@examples(400)
+@given(JSON, st.booleans())
+def test_a_whole_answer_is_read_as_one_that_comes_in_pieces(value: Any, ascii_only: bool) -> None:
+    data = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    spool = Spool(None)
+    whole, (rest, other) = Scanner(spool).whole(data), scanned(data, [3] * (len(data) // 3))
+    assert TOKEN.sub(b"#", whole) == TOKEN.sub(b"#", rest)
+    assert expanded(whole, spool) == data
+    spool.close()
+    other.close()
+
+
+def test_a_whole_answer_may_be_no_larger_than_the_limit() -> None:
+    with pytest.raises(TooMuch):
+        Scanner(Spool(None), limit=10).whole(b'{"name": "x"}')
+
+
 @examples(200)
 @given(st.binary(max_size=200), st.lists(st.integers(0, 5), max_size=100))
 def test_bytes_that_are_no_json_never_become_some(data: bytes, sizes: list[int]) -> None:

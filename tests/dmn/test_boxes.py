@@ -77,6 +77,15 @@ def test_a_conditional_evaluates_one_of_its_branches(condition, result) -> None:
     assert evaluated(f"<conditional>{part('if', condition)}{branches}</conditional>").result == result
 
 
+@pytest.mark.parametrize("condition", ['"abc"', "1", "[true]", "{}", '@"2026-07-31"'])
+def test_a_conditional_whose_condition_is_not_a_boolean_is_null_and_a_problem(condition) -> None:
+    """10.2.1.9 has a boolean there, where FEEL's own `if` takes whatever is not true for false (10.3.2.11)."""
+    branches = part("then", '"yes"') + part("else", '"no"')
+    evaluation = evaluated(f"<conditional>{part('if', condition)}{branches}</conditional>")
+    assert (evaluation.result, kinds(evaluation)) == (None, [Kind.WRONG_TYPE])
+    assert evaluated(literal(f'if {condition} then "yes" else "no"')).result == "no"
+
+
 @pytest.mark.parametrize(
     ("condition", "result"),
     [("item > 1", [2, 3]), ("item > 9", []), ('"text"', None), ('if item < 3 then true else "text"', None)],

@@ -11,7 +11,9 @@ from click.testing import Result
 from dmn_text import decision, dmn, input_data, knowledge_model, service
 from typer.testing import CliRunner
 
+from mlc.cli.dmn import MAX_BYTES as USUAL_BYTES
 from mlc.cli.dmn import dmn as app
+from mlc.dmn.model import MAX_BYTES
 
 MODEL = dmn(
     input_data("auc", "number"),
@@ -168,3 +170,24 @@ def test_the_dialect_is_declared_on_the_command_line_or_by_the_file(tmp_path) ->
     path.write_bytes(path.read_bytes().replace(b"<definitions ", b'<definitions executionPlatform="Camunda Cloud" '))
     assert run("check", path).exit_code == 0
     assert run("check", path, "--dialect", "feel").exit_code == 1
+
+
+def test_a_file_larger_than_usual_is_read_when_the_caller_says_how_large(tmp_path) -> None:
+    path = tmp_path / "large.dmn"
+    path.write_bytes(MODEL + b"<!--" + b" " * MAX_BYTES + b"-->")
+    for command in (["check", path], ["eval", path, "--decision", "Gap", "--input", "auc=0.5"]):
+        refused = run(*command)
+        assert refused.exit_code == 1
+        assert "more than the 1,048,576 bytes" in refused.output + refused.stderr
+        assert "--max-bytes" in refused.output + refused.stderr
+        assert run(*command, "--max-bytes", 2 * MAX_BYTES).exit_code == 0
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "1MB", "1.5", ""])
+def test_a_size_that_is_none_is_refused_as_an_argument(model, size) -> None:
+    for command in (["check", model], ["eval", model, "--decision", "Gap"]):
+        assert run(*command, "--max-bytes", size).exit_code == 2
+
+
+def test_the_usual_size_of_a_file_is_that_of_the_engine() -> None:
+    assert USUAL_BYTES == MAX_BYTES

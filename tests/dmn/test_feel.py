@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
+from feel_rows import check, rows
 
 import mlc.dmn
 from mlc.dmn import Kind, YearsMonthsDuration
@@ -253,3 +254,17 @@ def test_sums_need_numbers(table) -> None:
     assert mlc.dmn.load(make("2")).evaluate({"n": 5}).result == Decimal("3.5")
     evaluation = mlc.dmn.load(make('"2"')).evaluate({"n": 5})
     assert (evaluation.result, [problem.kind for problem in evaluation.problems]) == (None, [Kind.WRONG_TYPE])
+
+
+@rows(
+    """
+    for date and time in [1, 2] return date and time + 1 => [2, 3]
+    every date and time in [true, true] satisfies date and time => true
+    for years and months duration in [1], y in [2] return years and months duration + y => [3]
+    (function(date and time, b) date and time - b)(3, 1) => 2
+    for date in [1] return date => [1]
+    for date x in [1] return date x => [1]
+    """
+)
+def test_a_new_name_may_be_one_of_a_function_with_a_keyword_in_it(expression, wanted) -> None:
+    check(expression, wanted)

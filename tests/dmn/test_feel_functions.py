@@ -273,3 +273,19 @@ def test_an_unknown_parameter_is_null_and_a_problem(name) -> None:
     value, problems = answer(f"{name}(no such parameter: 1)")
     assert value is None
     assert name in problems[0]
+
+
+@rows(
+    """
+    before(point: 3, range: [1..2]) => false
+    before(range: [1..2], point: 3) => true
+    after(point: 3, range: [1..2]) => true
+    after(range: [1..2], point: 3) => false
+    abs(n: @"-PT1H") => @"PT1H"
+    abs(n: @"-P1M") => @"P1M"
+    abs(n: "a") => null
+    """
+)
+def test_a_call_by_names_takes_the_signature_that_its_types_and_the_order_of_its_names_fit(expression, wanted) -> None:
+    """Table 78 has before(point, range) and before(range, point)."""
+    check(expression, wanted)

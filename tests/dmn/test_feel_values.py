@@ -28,15 +28,12 @@ from mlc.dmn.feel.wide import WideDate, WideDateTime, WideDuration, WideTime
     time("24:00:00") => @"00:00:00"
     @"2021-03-28T01:30:00@Europe/Paris" + @"PT1H" => @"2021-03-28T03:30:00@Europe/Paris"
     @"2021-03-28T01:30:00@Europe/Paris" + @"P1M" => @"2021-04-28T01:30:00@Europe/Paris"
-    @"2021-06-01T12:00:00@Europe/Paris" = @"2021-06-01T10:00:00Z" => true
     @"2021-06-01T12:00:00@Europe/Paris" - @"2021-06-01T12:00:00@America/New_York" => @"-PT6H"
     @"12021-06-01T12:00:00@Europe/Paris".time offset => @"PT2H"
     @"2021-06-01T12:00:00" - @"2021-06-01T12:00:00Z" => null
     @"2021-06-02" - @"2021-06-01T12:00:00Z" => @"PT12H"
-    @"2021-06-01T12:00:00" < @"2021-06-01T12:00:00Z" => null
     @"23:00:00" + @"PT2H" => @"01:00:00"
     @"10:00:00.123456789" - @"10:00:00.123456788" => @"PT0.000000001S"
-    @"10:00:00.123456789" > @"10:00:00.123456" => true
     @"2017-12-31T11:22:33.123456789@Europe/Paris".second => 33
     @"P1DT25H" => @"P2DT1H"
     @"PT0.S" => @"PT0S"
@@ -56,7 +53,6 @@ from mlc.dmn.feel.wide import WideDate, WideDateTime, WideDuration, WideTime
     @"2020-01-01T00:00:00Z".timezone => "Z"
     @"2020-01-01T00:00:00@Etc/UTC".timezone => "Etc/UTC"
     @"-2020-01-01".weekday => 2
-    @"2020-01-01" = @"2020-01-01T00:00:00Z" => null
     """
 )
 def test_temporal_values(expression, wanted) -> None:
@@ -90,7 +86,6 @@ def test_wide_values_have_an_order_among_themselves_and_with_pythons() -> None:
     assert WideTime(1) > time(0)
     with pytest.raises(TypeError):
         sorted([WideTime(1), time(0, tzinfo=UTC)])
-    assert answer('@"10:00:00.000000001" < @"10:00:00Z"')[0] is None
 
 
 @rows(

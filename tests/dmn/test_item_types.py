@@ -65,6 +65,71 @@ def test_a_value_fits_its_type_or_not(definitions, value, fitting) -> None:
     assert fits(definitions, value) is fitting
 
 
+WHOLE = (
+    item("tRate", f"<typeRef>number</typeRef>{values('[0..1]')}"),
+    item("tRates", "tRate", attributes=' isCollection="true"'),
+    item("tModel", item("rate", f"<typeRef>number</typeRef>{values('[0..1]')}", "itemComponent")),
+    item(
+        "tPair",
+        f"<typeRef>number</typeRef>{values('count(?) = 2', 'typeConstraint')}",
+        attributes=' isCollection="true"',
+    ),
+    item("tTree", item("n", "tRate", "itemComponent") + item("below", "tTree", "itemComponent")),
+    item("tAlias", "tRate"),
+    item("tTake", '<functionItem outputTypeRef="string"><parameters name="n" typeRef="tRate"/></functionItem>'),
+    item("tTakes", "tTake", attributes=' isCollection="true"'),
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("2 instance of tRate", True),
+        ('"2" instance of tRate', False),
+        ("null instance of tRate", False),
+        ("2 instance of tAlias", True),
+        ("[2, 3] instance of tRates", True),
+        ('[2, "3"] instance of tRates', False),
+        ("[2, 3] instance of list<tRate>", True),
+        ("[1..2] instance of range<tRate>", True),
+        ("{rate: 2} instance of tModel", True),
+        ("{rate: true} instance of tModel", False),
+        ("{rate: 2} instance of context<rate: tRate>", True),
+        ("[1] instance of tPair", True),
+        ("{n: 2, below: {n: 3, below: null}} instance of tTree", True),
+        ('{n: 2, below: {n: "3", below: null}} instance of tTree', False),
+        ('(function(n: number) "a") instance of tTake', True),
+        ('(function(n: string) "a") instance of tTake', False),
+    ],
+)
+def test_an_instance_of_a_type_may_be_a_value_that_it_does_not_allow(expression, answer) -> None:
+    """Types conform by what they are made of (10.3.2.9.2); allowed values are no part of that."""
+    model = mlc.dmn.load(dmn(*WHOLE, decision("x", expression)))
+    assert model.evaluate({}).result is answer
+
+
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ('(function(a) {b: "x", c: 1}) instance of function<Any>->context<b: string>', True),
+        ("(function(a) {c: 1}) instance of function<Any>->context<b: string>", False),
+        ("(function(a) [1, 2]) instance of function<Any>->list<number>", True),
+        ('(function(a) [1, "2"]) instance of function<Any>->list<number>', False),
+        ("(function(a) function(b) 1) instance of function<Any>->function<Any>->number", True),
+        ("(function(a) a > 1) instance of function<Any>->boolean", True),
+        ('[(function(n: number) "a"), (function(n: string) "b")] instance of tTakes', True),
+        ('[(function(n: number) "a"), (function(n: string) 1)] instance of tTakes', False),
+        ('[(function(n: number) "a"), 1] instance of tTakes', False),
+        ("[] instance of tTakes", True),
+        ("[1, 2] instance of list<number>", True),
+    ],
+)
+def test_a_literal_is_of_the_type_that_its_form_has(expression, answer) -> None:
+    """10.3.2.9.1 and 10.3.2.9.2: a list literal is a list of what its items have in common."""
+    model = mlc.dmn.load(dmn(*WHOLE, decision("x", expression)))
+    assert model.evaluate({}).result is answer
+
+
 def test_types_may_hold_each_other() -> None:
     one = item("t", item("other", "s", "itemComponent"))
     other = item("s", item("one", "t", "itemComponent"))

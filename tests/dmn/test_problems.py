@@ -250,7 +250,7 @@ def test_floats_are_the_decimals_that_they_print_as(feel, table) -> None:
 
 
 def test_values_never_compare_across_types(feel) -> None:
-    for text in ('"high" >= 0.7', '1 = "1"', "true = 1", '@"2026-01-01" < @"2026-01-02T00:00:00"'):
+    for text in ('"high" >= 0.7', '1 = "1"', "true = 1", '@"2026-01-01" < "2026-01-02"', '@"P1M" < @"P31D"'):
         evaluation = feel(text)
         assert evaluation.result is None
         assert [problem.kind for problem in evaluation.problems] == [Kind.WRONG_TYPE]
@@ -296,3 +296,17 @@ def test_the_evaluation_report_says_result_rules_and_problems(table) -> None:
         "problems",
         '  missing_input: decision "Verdict", column "f1": the input "f1" is not given',
     ]
+
+
+def test_a_problem_of_another_kind_is_kept_beside_ever_so_many_of_one(table) -> None:
+    names = [f"m{n}" for n in range(120)]
+    rows = [["< 1", *["-"] * 120, "true"], ["< 2", *["-"] * 120, "false"], ["-", *["0"] * 120, "false"]]
+    evaluation = mlc.dmn.load(table(["auc", *names], ["passes"], rows, policy="UNIQUE")).evaluate({"auc": 0.5})
+    assert {problem.kind for problem in evaluation.problems} == {Kind.MISSING_INPUT, Kind.UNIQUE_VIOLATION}
+    assert len(evaluation.problems) == 101
+
+
+def test_a_missing_input_hides_no_problem_of_a_cell_that_does_not_read_it(table) -> None:
+    model = mlc.dmn.load(table(["e", "auc"], ["passes"], [["> 1", "-", "true"], ["-", '> "seven"', "false"]]))
+    kinds = [problem.kind for problem in model.evaluate({"auc": 0.5}).problems]
+    assert kinds == [Kind.MISSING_INPUT, Kind.WRONG_TYPE]

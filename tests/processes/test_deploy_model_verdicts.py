@@ -19,6 +19,10 @@ def missing_metric(setting: str) -> dict[str, Any]:
     return {"configure": lambda s: s.model_copy(update={"on_missing_metric": setting})}
 
 
+def no_match(setting: str) -> dict[str, Any]:
+    return {"configure": lambda s: s.model_copy(update={"on_no_match": setting})}
+
+
 async def judged(desk: Office, *tables: str, metrics: dict[str, Any] = GOOD) -> Run:
     """A run that was judged by these tables, ``1.dmn`` and so on, on these metrics."""
     dmn = [asset(f"{n}.dmn", "TEST_RESULT_COMPARATOR", content) for n, content in enumerate(tables, start=1)]
@@ -53,6 +57,41 @@ async def test_no_rule_that_matches_is_a_pass_and_the_ticket_says_so(desk: Offic
     said = await text(desk, await desk.ticket(run, "review"))
     assert "Passed. No rule of the decision tables matched." in said
     assert (await verdict(desk, run)).passed
+
+
+BOTH_WAYS = table(["auc"], ["passes", "reason"], (["< 0.9"], ["false", '"too low"']), ([">= 0.98"], ["true", '"good"']))
+
+
+async def test_a_value_in_no_rule_of_a_table_that_may_say_yes_is_a_warning_on_the_review_ticket(desk: Office) -> None:
+    run = await judged(desk, BOTH_WAYS)
+    said = await text(desk, await desk.ticket(run, "review"))
+    assert "Passed. No rule of the decision tables matched." in said
+    assert 'Warning: 1.dmn, decision "Thresholds": auc = 0.97 lies in no rule' in said
+    assert (await verdict(desk, run)).passed
+
+
+@pytest.mark.parametrize("desk", [no_match("fail")], indirect=True)
+async def test_a_value_in_no_rule_can_be_not_passed(desk: Office) -> None:
+    run = await judged(desk, BOTH_WAYS)
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert 'Problem: 1.dmn, decision "Thresholds": auc = 0.97 lies in no rule' in said
+    assert not (await verdict(desk, run)).passed
+
+
+@pytest.mark.parametrize("desk", [no_match("pass")], indirect=True)
+async def test_a_value_in_no_rule_can_be_let_through_without_a_word(desk: Office) -> None:
+    run = await judged(desk, BOTH_WAYS)
+    assert "Warning" not in await text(desk, await desk.ticket(run, "review"))
+    assert (await verdict(desk, run)).passed
+
+
+async def test_a_default_output_of_false_is_not_passed(desk: Office) -> None:
+    default = "<defaultOutputEntry><text>{}</text></defaultOutputEntry>"
+    yes = table(["auc"], ["passes", "reason"], ([">= 0.98"], ["true", '"good"']))
+    yes = yes.replace('name="passes"/>', f'name="passes">{default.format("false")}</output>')
+    yes = yes.replace('name="reason"/>', f'name="reason">{default.format(chr(34) + "not good" + chr(34))}</output>')
+    said = await text(desk, await desk.ticket(await judged(desk, yes), "rejection"))
+    assert 'Problem: 1.dmn, decision "Thresholds": no rule matches, and the default output says no: not good' in said
 
 
 async def test_all_decision_tables_are_judged_and_one_that_fails_is_enough(desk: Office) -> None:
@@ -120,6 +159,12 @@ async def test_passes_written_as_the_string_false_is_not_passed(desk: Office) ->
     assert "The test result: not passed. not quite (1.dmn, rule 1)" in said
 
 
+async def test_passes_that_says_neither_yes_nor_no_is_not_passed(desk: Office) -> None:
+    run = await judged(desk, table(["auc"], ["passes", "reason"], (["> 0.9"], ['"yes"', '"high"'])))
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert 'rule 1 has passes "yes", which is neither yes nor no: write true or false' in said
+
+
 async def test_a_metric_that_is_missing_is_not_passed(desk: Office) -> None:
     run = await judged(desk, under("auc", 0.9), metrics={"f1": 0.9})
     said = await text(desk, await desk.ticket(run, "rejection"))
@@ -151,6 +196,18 @@ async def test_the_models_methodology_risk_and_stage_are_judged_as_well(desk: Of
     )
     run = await judged(desk, by_risk)
     assert "too risky (1.dmn, rule 1)" in await text(desk, await desk.ticket(run, "rejection"))
+
+
+async def test_a_result_that_lowers_its_own_models_risk_is_not_passed(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9), metrics=GOOD | {"modelRisk": "low"})
+    said = await text(desk, await desk.ticket(run, "rejection"))
+    assert 'Problem: The test result says that \'modelRisk\' is "low", and the snapshot that it is "high"' in said
+    assert not (await verdict(desk, run)).passed
+
+
+async def test_a_result_that_repeats_what_the_snapshot_says_of_the_model_passes(desk: Office) -> None:
+    run = await judged(desk, under("auc", 0.9), metrics=GOOD | {"modelRisk": "high"})
+    assert "Problem" not in await text(desk, await desk.ticket(run, "review"))
 
 
 async def test_without_a_test_result_a_decision_table_is_not_passed(desk: Office) -> None:

@@ -7,7 +7,7 @@ import pytest
 from office import ASSETS, LAKE, Office, asset
 from paperwork import failure_of, job_of, text
 from servers import eventually
-from tables import under
+from tables import table, under
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
@@ -65,6 +65,18 @@ async def test_decision_tables_of_monitors_alone_judge_no_back_test_and_the_noti
     said = (await only_notification(desk, snapshot_id)).message
     assert "Not judged: no decision table but of monitors. auc 0.5." in said
     assert "stability.dmn belongs to the monitor 'Stability Monitor: PSI/CSI'" in said
+
+
+async def test_a_value_in_no_rule_of_its_decision_table_is_told_with_the_pass(desk: Office) -> None:
+    others = [a for a in ASSETS if a.asset_role != "TEST_RESULT_COMPARATOR"]
+    yes = asset("yes.dmn", "TEST_RESULT_COMPARATOR", table(["auc"], ["passes"], (["> 0.98"], ["true"])))
+    snapshot_id = await desk.snapshot(assets=[*others, yes])
+    run = await begin(desk, snapshot_id)
+    await desk.finish_job(run, metrics=GOOD)
+    assert (await run.result()).outcome == "passed"
+    told = await only_notification(desk, snapshot_id)
+    said = 'yes.dmn, decision "Thresholds": auc = 0.97 lies in no rule'
+    assert (told.severity, said in told.message) == ("WARN", True)
 
 
 async def test_an_input_file_kept_in_the_centre_is_the_jobs_input(desk: Office) -> None:

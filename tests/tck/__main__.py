@@ -4,8 +4,8 @@ Prints, for each compliance level, the cases that passed and, of these, the valu
 is not null, which an engine that answers only null cannot pass. Every result that is wrong is printed with what was
 expected. Cases whose model calls functions in Java are listed as out of scope and count as neither passed nor failed.
 
-Numbers are compared as decimals. Only an expected number that was printed from a binary double (ten decimals or more,
-at most 17 digits) has a tolerance, of 1e-12 of itself. An errorResult is passed by null alone.
+Numbers are compared as decimals. Only an expected number of eight decimals or more, which is rounded, has a tolerance:
+the kit's own, less than 1e-8. An errorResult is passed by null alone.
 
 Exit status: 0 when every case passed; 1 when one failed; 2 when the folder has no test cases. With --known FILE, cases
 that the file lists (see docs/dmn-conformance.md) may fail, and the status is 1 when another one fails, or when a listed

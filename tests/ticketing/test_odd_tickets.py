@@ -130,6 +130,31 @@ def test_what_somebody_has_put_in_place_of_our_property_spoils_no_other_ticket(v
     assert [ref.key for ref in found.value] == ["MLR-8"]
 
 
+def searched(call: str, issues: Any = None, pages: Any = None, **settings: Any) -> Outcome:
+    answers = [{"json": page} for page in pages or [{"issues": issues, "isLast": True}]]
+    return asked(call, ("GET", "/field", {"json": [FIELD]}), ("GET", "/search", answers), settings=settings)
+
+
+UNREAD = {"id": "10009", "key": "MLR-9", "fields": {"status": None}}
+
+
+@pytest.mark.parametrize("odd", [UNREAD, None, "x", {"fields": {}}, UNREAD | {"key": "MLR 9"}])
+def test_a_ticket_that_can_not_be_read_spoils_no_other_of_its_page(odd: Any, caplog: pytest.LogCaptureFixture) -> None:
+    found = searched("get_many", [odd, ticket()])
+    assert [state.answer for state in found.value.values()] == [Answer.APPROVED]
+    assert ("MLR-9" if odd is UNREAD else "a ticket without a key") in caplog.text
+
+
+def test_a_ticket_that_can_not_be_read_may_be_the_one_that_is_looked_for() -> None:
+    assert isinstance(searched("find", [UNREAD, ticket()]).error, ExternalError)
+
+
+def test_tickets_that_can_not_be_read_count_among_those_that_a_page_holds() -> None:
+    pages = [{"issues": [UNREAD], "total": 2}, {"issues": [ticket()], "total": 2}]
+    found = searched("get_many", pages=pages, deployment="server")
+    assert len(found.value) == 1
+
+
 def test_a_sentence_that_is_said_to_be_html_is_quoted() -> None:
     words = "Basic auth with password is not allowed on this instance"
     html = {"status": 403, "text": words, "headers": {"Content-Type": "text/html;charset=UTF-8"}}

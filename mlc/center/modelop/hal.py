@@ -211,8 +211,8 @@ def _parsed(scanner: Scanner, last: bytes) -> Any:
     return json.loads(scanner.close())
 
 
-async def _at_once(scanner: Scanner, last: bytes) -> Any:
-    return _parsed(scanner, last)
+async def _at_once(scanner: Scanner, whole: bytes) -> Any:
+    return json.loads(scanner.whole(whole))
 
 
 async def _error(response: httpx.Response) -> httpx.Response:

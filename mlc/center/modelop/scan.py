@@ -26,6 +26,8 @@ WELL_FORMED = re.compile(
     rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+'  # what may stand between quotes
 )
 _CONTROL = re.compile(rb"[\x00-\x1f]")
+_NAMED = re.compile(b"|".join([*(re.escape(key.encode()) for key in sorted(CONTENTS)), rb"\\u"]))
+"""What a text has in which something may be a content; letters of a key may be escaped."""
 _BEGUN = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?")
 
 
@@ -66,6 +68,13 @@ class Scanner:
         self._depth = 0  # how deep within something opaque
         self._carry = b""  # a backslash whose escape hasn't come yet
         self._content: _Content | None = None
+
+    def whole(self, data: bytes) -> bytes:
+        """All of the JSON at once, as ``feed`` and ``close`` would have it: most answers hold nothing to put aside."""
+        if (self._limit is None or len(data) <= self._limit) and (len(data) < SHORTEST or not _NAMED.search(data)):
+            return data
+        self.feed(data)
+        return self.close()
 
     def feed(self, data: bytes) -> None:
         """Raises NotJson, TooMuch, and what the sink raises."""

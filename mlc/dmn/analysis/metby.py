@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from mlc.dmn.feel.unary import RELATIONS
+from mlc.dmn.feel.primary import RELATIONS
 from mlc.dmn.feel.values import Range, text_of
 
 from .finding import Aspect, Finding, Severity

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mlc.dmn.feel.lexer import Token
 from mlc.dmn.feel.run import Value
-from mlc.dmn.feel.unary import RELATIONS
+from mlc.dmn.feel.primary import RELATIONS
 from mlc.dmn.feel.values import Range
 
 from .closed import Closed, Reader

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import DecimalException
+from sys import getsizeof
 
 from mlc.dmn.errors import FeelError, Kind, Place
 
-from .run import Code, Run, Scope, Value
+from .run import OBJECT, Code, Run, Scope, Value
 from .types import ANY, MISFIT, Type, function_of
 from .values import Function, Range, kind_of, text_of
 
@@ -70,7 +71,9 @@ def define(
     """
     kind = function_of(types or [ANY] * len(parameters), answer)
 
-    def closure(scope: Scope, _: Run) -> Function:
+    def closure(scope: Scope, run: Run) -> Function:
+        run.hold(OBJECT + getsizeof(scope))  # which lives as long as the function
+
         def invoke(arguments: list[Value], run: Run) -> Value:
             if len(arguments) != len(parameters):
                 count = "1 argument" if len(parameters) == 1 else f"{len(parameters) or 'no'} arguments"

@@ -17,7 +17,9 @@ from mlc.dmn.errors import FeelError, FeelSyntaxError, Kind, Place
 
 from .dialects import CAMUNDA_FUNCTIONS, UNREPEATABLE, undeclared, unrepeatable
 from .lexer import LONGEST_NAME, Names, Token, spelled, tokenize
+from .reading import Path
 from .run import Code, Run, Scope, Value
+from .types import ANY, Type
 from .vocabulary import BUILTIN_NAMES, Vocabulary
 
 #: Brackets inside brackets.
@@ -34,13 +36,22 @@ _ABSENT: Any = object()
 class Node(NamedTuple):
     """A compiled expression. `truth`: it is a boolean by its form. `constant`: it has one value in every scope.
 
+    `type`: what a literal of a list, context or function is, as far as it says so.
     `builtin`: it is the built-in function of that name.
+    `path`: it is nothing but a name, or a member of one, which are read from the inputs.
     """
 
     code: Code
     truth: bool = False
     constant: bool = False
+    type: Type = ANY
     builtin: str = ""
+    path: Path = ()
+
+    @property
+    def null(self) -> bool:
+        """Whether it is the literal `null`."""
+        return self.constant and self.code({}, Run()) is None
 
 
 def constant(value: Value) -> Node:
@@ -51,9 +62,10 @@ def constant(value: Value) -> Node:
 class Cursor(ABC):
     """A position in a text that is read from left to right, and the scope at that position.
 
-    `asks_input` tells whether `?`, the value that a unary test is put to, has been met. `borrowed` has the names in a
-    filter that are members of its items, and that would be read as several names if they were not; with `plain` no
-    name is read as such a one.
+    `asks_input` tells whether `?`, the value that a unary test is put to, has been met; `null_tests` counts the nulls
+    that stand where a value is tested for equality with what stands there. `borrowed` has the names in a filter that
+    are members of its items, and that would be read as several names if they were not; with `plain` no name is read as
+    such a one.
     """
 
     def __init__(self, text: str, vocabulary: Vocabulary, place: Place) -> None:
@@ -70,14 +82,18 @@ class Cursor(ABC):
         self.sparing = 0
         self.in_endpoint = False
         self.asks_input = False
+        self.reading = vocabulary.reading
+        self.null_tests = 0
 
     @abstractmethod
     def expression(self) -> Node:
         """Read any expression."""
 
     @abstractmethod
-    def operation(self, lowest: int) -> Node:
-        """Read operators of a precedence and those that bind tighter; 0 is the lowest."""
+    def operation(self, lowest: int, left: Node | None = None, begin: int | None = None) -> Node:
+        """Read operators of a precedence and those that bind tighter; 0 is the lowest. `left` has been read already,
+        from the path `begin` of the reading on.
+        """
 
     @abstractmethod
     def endpoint(self) -> Node:
@@ -167,7 +183,7 @@ class Cursor(ABC):
             if builtin is None:  # Camunda's, and not called: the name of an input
                 return self.named(name, declared=False)
             self.vocabulary.optional.setdefault(name)
-            return Node(lookup(name, self.place, builtin))
+            return Node(lookup(name, self.place, builtin), path=self.read(name))
         if known is None and self.at("(") and not self.filters:
             raise FeelSyntaxError(f'there is no function "{name}"', token.position)
         return self.named(name, declared=known is not None)
@@ -179,7 +195,21 @@ class Cursor(ABC):
             self.vocabulary.optional.setdefault(name)
         elif not declared:
             self.vocabulary.free.setdefault(name, self.place)
-        return Node(lookup(name, self.place))
+        return Node(lookup(name, self.place), path=self.read(name))
+
+    def read(self, name: str) -> Path:
+        """Keep that a name is read; none of what the expression itself defines, such as what a loop goes over."""
+        if self.names.declares(name, until=self.vocabulary.names):
+            return ()
+        self.reading.paths.append((name,))
+        return (name,)
+
+    def read_member(self, path: Path, member: str) -> Path:
+        """Keep that of the name that was read last only a member is."""
+        if not path:
+            return ()
+        self.reading.paths[-1] = longer = (*path, member)
+        return longer
 
     def function(self, token: Token, name: str = "", length: int = 1) -> Node | None:
         """A built-in in front of its arguments, by its name or by its one token. Raises FeelSyntaxError."""

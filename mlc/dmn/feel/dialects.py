@@ -30,6 +30,8 @@ CAMUNDA_ARGUMENTS: Mapping[str, tuple[int, ...]] = {
 UNREPEATABLE = frozenset({"random number", "uuid"})
 #: Functions that are called because their argument may be null or missing: a cell with one of them asks for null.
 ASKS_FOR_NULL = frozenset({"get or else", "is defined"})
+#: Those that ask for it only if they have an answer for it, and are not simply null then.
+MAY_ASK_FOR_NULL = frozenset({"is blank", "is empty"})
 #: How the dialect is declared.
 HOW = 'modeler:executionPlatform="Camunda Cloud" on <definitions>, load(dialect="camunda") or --dialect camunda'
 

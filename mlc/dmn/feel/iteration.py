@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from sys import getrefcount
 from typing import Any, NamedTuple
 
 from mlc.dmn.errors import FeelError, Kind, Place
 
 from . import moments, wide
-from .run import Code, Run, Scope, Value
-from .values import Outside, Range, kind_of, text_of
+from .run import ITEM, OBJECT, Code, Run, Scope, Value
+from .values import Outside, Range, kind_of, ordered, text_of
 
 
 class Source(NamedTuple):
@@ -29,6 +31,8 @@ def domain(iterator: Source, scope: Scope, run: Run) -> Iterable[Value] | None:
     if isinstance(low, Outside):
         raise FeelError(f"cannot go over {text_of(low)}", Kind.WRONG_TYPE)
     if isinstance(low, Range):
+        if ordered(operator.gt, low.low, low.high):
+            raise FeelError("a range to go over must not descend; without brackets, low..high may")
         return _without_open_ends(_span(low.low, low.high), low)
     if low is None or isinstance(low, list):
         return low
@@ -74,12 +78,22 @@ def for_loop(iterators: Sequence[Source], body: Code, cost: int, place: Place, p
 
     def loop(scope: Scope, run: Run) -> Value:
         results: list[Value] = []
+        so_far: list[Value] = []
         try:
             for inner in bindings(iterators, scope, run, cost):
-                if partial:
-                    run.spend(len(results) // 256)
-                    inner["partial"] = results.copy()
+                run.hold(ITEM)
+                if not partial:
+                    results.append(body(inner, run))
+                    continue
+                inner["partial"] = so_far
+                users = getrefcount(so_far), getrefcount(inner)
                 results.append(body(inner, run))
+                if (getrefcount(so_far), getrefcount(inner)) == users:
+                    so_far.append(results[-1])
+                else:  # somebody keeps what was there so far, which must not change
+                    run.spend(len(results) // 256)
+                    run.hold(OBJECT + 8 * len(results))
+                    so_far = results.copy()
         except FeelError as error:
             run.note(error.kind, str(error), place)
             return None
@@ -124,11 +138,13 @@ def filtered(base: Code, condition: Code, cost: int, place: Place) -> Code:
             run.spend(cost)
             inner = {**scope, "item": item}
             if isinstance(item, dict):
+                run.spend(len(item) // 8)
                 inner |= item
             answer = condition(inner, run)
             if type(answer) is Decimal:
                 return by_number(items, answer, run, place)
             if answer is True:
+                run.hold(8)
                 chosen.append(item)
             elif answer is not None and answer is not False:
                 run.note(Kind.WRONG_TYPE, f"the condition of a filter is a {kind_of(answer)}, not a boolean", place)

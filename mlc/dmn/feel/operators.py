@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from datetime import UTC
 from decimal import Decimal, DecimalException, DivisionByZero
+from sys import getsizeof
 from typing import Any
 
 from mlc.dmn.errors import FeelError, Kind, Place
@@ -29,6 +30,7 @@ def add(left: Value, right: Value, run: Run) -> Value:
         return NUMBERS.add(left, right)
     if isinstance(left, str) and isinstance(right, str):
         run.spend(1 + (len(left) + len(right)) // 64)
+        run.hold(getsizeof(left) + getsizeof(right))
         return left + right
     result = temporal.add(left, right)
     if result is NotImplemented:

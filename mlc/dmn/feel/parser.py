@@ -6,16 +6,17 @@ precedence become one loop over a flat chain, so that only brackets, calls and k
 
 from __future__ import annotations
 
-from mlc.dmn.errors import FeelSyntaxError, Place
+from mlc.dmn.errors import FeelError, FeelSyntaxError, Place
 
 from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
-from .dialects import ASKS_FOR_NULL, CAMUNDA_ARGUMENTS, undeclared
+from .dialects import ASKS_FOR_NULL, CAMUNDA_ARGUMENTS, MAY_ASK_FOR_NULL, undeclared
 from .lexer import spelled
-from .primary import primary
+from .primary import one_ended, primary
 from .run import Code, Run, Scope, Test
 from .typenames import type_name
-from .types import NULL
+from .types import ANY, NULL, conforms
+from .values import Function
 from .vocabulary import Vocabulary
 
 #: Members, filters and calls behind one operand.
@@ -44,12 +45,15 @@ class Parser(Cursor):
             self.in_endpoint = True
             return self.operation(ADDITION)
 
-    def operation(self, lowest: int) -> Node:
-        """Operators of a precedence and those that bind tighter."""
-        left = self.signed()
+    def operation(self, lowest: int, left: Node | None = None, begin: int | None = None) -> Node:
+        """Operators of a precedence and those that bind tighter; `left` is an operand that has been read already, from
+        the path `begin` of the reading on.
+        """
+        begin = len(self.reading.paths) if begin is None else begin
+        left = left or self.signed()
         while (level := self.level()) >= lowest:
             if level == COMPARISON:
-                left = self.comparison(left)
+                left = self.comparison(left, begin)
                 if self.level() == COMPARISON:
                     raise self.unexpected("comparisons do not chain; expected and, or or the end")
                 continue
@@ -69,12 +73,16 @@ class Parser(Cursor):
         token = self.token
         return PRECEDENCE.get(token.text, -1) if token.kind in ("symbol", "name") else -1
 
-    def comparison(self, left: Node) -> Node:
-        """What follows the left side of a comparison, `between` or `in`."""
+    def comparison(self, left: Node, begin: int) -> Node:
+        """What follows the left side, which begins at a path of the reading, of a comparison, `between` or `in`."""
         symbol = self.advance().text
         if symbol == "in":
-            return unary.membership(self, left)
-        right = self.operation(ADDITION)
+            return unary.membership(self, left, ADDITION, begin)
+        # `= >= 2` compares with a range (10.3.2.7). Without the space, `=>` is more likely a slip of the pen.
+        is_range = symbol in ("=", "!=") and self.token.space and self.at(*operators.RELATIONS)
+        right = one_ended(self) if is_range else self.operation(ADDITION)
+        if symbol in ("=", "!=") and (left.null or right.null):
+            self.reading.mind(begin)
         if symbol != "between":
             return Node(operators.compare(symbol, left.code, right.code, self.place), truth=True)
         self.expect("and")
@@ -103,16 +111,19 @@ class Parser(Cursor):
 
     def operand(self) -> Node:
         """A primary expression, and the members, filters and arguments behind it."""
+        begin = len(self.reading.paths)
         node = primary(self)
         for _ in range(CHAIN):
             if self.take("."):
-                node = Node(operators.path(node.code, self.member_name(), self.place))
+                member = self.member_name()
+                path = self.read_member(node.path, member)
+                node = Node(operators.path(node.code, member, self.place), path=path)
             elif self.at("[") and not self.in_endpoint:
                 node = self.filter(node)
             elif self.take("("):
                 node = self.call(node)
             elif self.take("instance"):
-                node = self.instance(node)
+                node = self.instance(node, begin)
             else:
                 return node
         raise FeelSyntaxError(f"more than {CHAIN} members, filters and calls in a row", self.token.position)
@@ -162,14 +173,16 @@ class Parser(Cursor):
         position = self.token.position
         by_name: dict[str, Code] = {}
         by_position: list[Code] = []
+        begin, null_tests = len(self.reading.paths), self.null_tests
         while not self.at(")"):
             name = self.argument_name()
             first = name == "value" or not (name or by_position)
             argument = self.argument(first and callee.builtin in ASKS_FOR_NULL)
+            self.null_tests += argument.null
             if name is None:
-                by_position.append(argument)
+                by_position.append(argument.code)
             else:
-                by_name[name] = argument
+                by_name[name] = argument.code
             if not self.take(","):
                 break
         if by_name and by_position:
@@ -177,16 +190,19 @@ class Parser(Cursor):
         if not self.vocabulary.dialect.backticks and len(by_position) in CAMUNDA_ARGUMENTS.get(callee.builtin, ()):
             raise FeelSyntaxError(undeclared(f"{callee.builtin}() with {len(by_position)} arguments"), position)
         self.expect(")")
+        if self.null_tests > null_tests or _asks_for_null(callee):
+            self.reading.mind(begin)
+        self.null_tests = null_tests
         if by_name:
             return Node(calls.call_by_name(callee.code, by_name, self.place))
         return Node(calls.call(callee.code, by_position, self.place))
 
-    def argument(self, spared: bool) -> Code:
+    def argument(self, spared: bool) -> Node:
         """One argument; what is missing in one that is `spared` is null, and no problem."""
         self.sparing += spared
-        code = self.expression().code
+        node = self.expression()
         self.sparing -= spared
-        return calls.spared(code) if spared else code
+        return node._replace(code=calls.spared(node.code)) if spared else node
 
     def argument_name(self) -> str | None:
         """`name:` in front of an argument."""
@@ -197,16 +213,36 @@ class Parser(Cursor):
         self.index = end + 1
         return name
 
-    def instance(self, node: Node) -> Node:
-        """`of type`, behind `instance`. Null is an instance of Null alone (Table 54)."""
+    def instance(self, node: Node, begin: int) -> Node:
+        """`of type`, behind `instance` and an operand that begins at a path of the reading.
+
+        Null is an instance of Null alone (Table 54), and types conform to each other whatever values they allow
+        (10.3.2.9.2).
+        """
         self.expect("of")
-        wanted, operand = type_name(self), node.code
+        wanted, operand = type_name(self).whole, node.code
+        by_form = node.type is not ANY and conforms(node.type, wanted)
+        if wanted is NULL:
+            self.reading.mind(begin)
 
         def check(scope: Scope, run: Run) -> bool:
             value = operand(scope, run)
-            return wanted.accepts(value, run) and (value is not None or wanted is NULL)
+            return by_form or (wanted.accepts(value, run) and (value is not None or wanted is NULL))
 
         return Node(check, truth=True)
+
+
+def _asks_for_null(callee: Node) -> bool:
+    """Whether a built-in is called in order to ask whether something is there."""
+    function = callee.code({}, Run()) if callee.constant else None
+    if not isinstance(function, Function):
+        return False
+    if function.name not in MAY_ASK_FOR_NULL:
+        return function.name in ASKS_FOR_NULL
+    try:
+        return function.call([None], Run()) is not None
+    except FeelError:
+        return False
 
 
 def parse_expression(text: str, vocabulary: Vocabulary, place: Place) -> Node:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from mlc.dmn.errors import FeelSyntaxError, Kind
 
 from . import calls, iteration, temporal
-from .cursor import Cursor, Node, constant
+from .cursor import KEYWORDS, Cursor, Node, constant
 from .lexer import spelled, unquote
-from .run import Code, Run, Scope, Value
+from .reading import UNDER_TEST
+from .run import ENTRY, ITEM, OBJECT, Code, Run, Scope, Value
 from .typenames import type_name
-from .types import ANY, BOOLEAN, Type, type_of
+from .types import ANY, BOOLEAN, Type, common, function_of, list_of, type_of
+from .types import context_of as typed_context
 from .values import NUMBERS, Outside, Range, kind_of
 
 #: Lists that one loop goes over.
 ITERATORS = 10
+#: What is not in the end of a range but behind it, outside of round brackets.
+_NO_END = KEYWORDS | {",", ":", "[", "]", "{", "}", "=", "!=", "<", "<=", ">", ">="}
 RELATIONS = ("<=", ">=", "<", ">", "=", "!=")
 _WORDS = {"null": None, "true": True, "false": False}
 
@@ -45,7 +50,8 @@ def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
             return _function(parser)
         case "symbol", "?":
             parser.asks_input = True
-            return Node(lambda scope, run: scope.get("?"))  # noqa: ARG005
+            parser.reading.paths.append(UNDER_TEST)
+            return Node(lambda scope, run: scope.get("?"), path=UNDER_TEST)  # noqa: ARG005
         case "symbol", "(":
             return _round(parser)
         case "symbol", "[":
@@ -75,14 +81,18 @@ def range_from(parser: Cursor, low: Node, low_closed: bool) -> Node:
         raise parser.unexpected('expected the end of a range: "]", ")" or "["')
     high_closed = parser.advance().text == "]"
     low_code, high_code = low.code, high.code
+    # The grammar has no null at an end (10.3.1.2, endpoint); an end that turns out to be null is another thing.
+    null_is_written = any(end.constant and end.code({}, Run()) is None for end in (low, high))
 
     def make(scope: Scope, run: Run) -> Value:
         low_end, high_end = low_code(scope, run), high_code(scope, run)
-        if low_end is None or high_end is None or kind_of(low_end) != kind_of(high_end):
+        lacking = low_end is None or high_end is None
+        if lacking or kind_of(low_end) != kind_of(high_end):
             message = f"there is no range from {kind_of(low_end)} to {kind_of(high_end)}"
             run.note(Kind.WRONG_TYPE, message, parser.place)
-            return None
-        return Range(low_end, high_end, low_closed, high_closed)
+            if not lacking or null_is_written or low_end is high_end:
+                return None
+        return Range(low_end, high_end, low_closed, high_closed, lacking)
 
     found = make({}, Run()) if low.constant and high.constant else None
     return Node(make) if found is None else constant(found)
@@ -104,6 +114,12 @@ def _one_ended(symbol: str, code: Code) -> Code:
     return make
 
 
+def one_ended(parser: Cursor) -> Node:
+    """A comparison without its left side, which is a range (10.3.2.7): `< 10`."""
+    symbol = parser.advance().text
+    return Node(_one_ended(symbol, parser.endpoint().code))
+
+
 def _round(parser: Cursor) -> Node:
     """An expression in brackets, an open range, or one open end: `(< 10)`."""
     if parser.at(*RELATIONS):
@@ -117,29 +133,50 @@ def _round(parser: Cursor) -> Node:
     return node
 
 
-def one_ended(parser: Cursor) -> Node:
-    """A comparison without its left side, which is a range (10.3.2.7): `< 10`."""
-    symbol = parser.advance().text
-    return Node(_one_ended(symbol, parser.endpoint().code))
-
-
 def _square(parser: Cursor) -> Node:
     """A list or a range."""
     items: list[Code] = []
-    while not parser.at("]"):
+    types: list[Type] = []
+    while not parser.at("]") or (not items and _begins_range(parser)):
         node = parser.expression()
         if not items and parser.at(".."):
             return range_from(parser, node, low_closed=True)
+        parser.null_tests += node.null
         items.append(node.code)
+        types.append(known_type(node))
         if not parser.take(","):
             break
     parser.expect("]")
-    return Node(lambda scope, run: [item(scope, run) for item in items])
+    return Node(list_code(items), type=list_of(common(types)))
+
+
+def list_code(items: Sequence[Code]) -> Code:
+    """A list of what these give."""
+
+    def make(scope: Scope, run: Run) -> Value:
+        run.hold(OBJECT + ITEM * len(items))
+        return [item(scope, run) for item in items]
+
+    return make
+
+
+def _begins_range(parser: Cursor) -> bool:
+    """Whether the `]` that comes next begins an open range, the first item of a list: `[ ]1..2[ ]`."""
+    depth = 0
+    for token in parser.tokens[parser.index + 1 :]:
+        if token.kind in ("symbol", "name"):
+            depth += (token.text == "(") - (token.text == ")")
+            if depth == 0 and token.text == "..":
+                return True
+            if depth < 0 or (depth == 0 and token.text in _NO_END):
+                return False
+    return False
 
 
 def _context(parser: Cursor) -> Node:
     """`{key: value, ...}`; each value sees the entries before it."""
     entries: dict[str, Code] = {}
+    types: dict[str, Type] = {}
     with parser.nested():
         while not parser.at("}"):
             key, position = _key(parser), parser.token.position
@@ -147,19 +184,20 @@ def _context(parser: Cursor) -> Node:
                 raise FeelSyntaxError(f'the entry "{key}" is given twice', position)
             parser.expect(":")
             node = one_ended(parser) if parser.at(*RELATIONS) else parser.expression()
-            entries[key] = node.code
+            entries[key], types[key] = node.code, known_type(node)
             parser.names.add(key)
             parser.vocabulary.members.add(key)
             if not parser.take(","):
                 break
     parser.expect("}")
-    return Node(context_of(entries))
+    return Node(context_of(entries), type=typed_context(types))
 
 
 def context_of(entries: dict[str, Code]) -> Code:
     """A context of entries that see each other in order."""
 
     def make(scope: Scope, run: Run) -> Value:
+        run.hold(OBJECT + (ENTRY + ITEM) * len(entries))
         inner, result = dict(scope), {}
         for key, code in entries.items():
             result[key] = inner[key] = code(inner, run)
@@ -193,7 +231,7 @@ def _conditional(parser: Cursor) -> Node:
 
 
 def conditional(condition: Code, one: Code, other: Code) -> Code:
-    """`if condition then one else other`; a condition that is null counts as false."""
+    """`if condition then one else other`; a condition that is not true counts as false."""
     return lambda scope, run: one(scope, run) if condition(scope, run) is True else other(scope, run)
 
 
@@ -246,5 +284,13 @@ def _function(parser: Cursor) -> Node:
         raise FeelSyntaxError("external functions are not supported", parser.token.position)
     with parser.nested(*parameters):
         body = parser.operation(0)
-    answer = BOOLEAN if body.truth else type_of(body.code({}, Run())) if body.constant else ANY
-    return Node(calls.define(parameters, body.code, types=types, answer=answer))
+    answer = known_type(body)
+    function = calls.define(parameters, body.code, types=types, answer=answer)
+    return Node(function, type=function_of(types, answer))
+
+
+def known_type(node: Node) -> Type:
+    """The type of what an expression gives, as far as its form tells; Any otherwise."""
+    if node.truth:
+        return BOOLEAN
+    return type_of(node.code({}, Run())) if node.constant else node.type

@@ -24,7 +24,8 @@ class Type:
 
     `parse` turns a string *input* into a value of the type: JSON has no dates. `note` ends the sentence "X is not a T".
     A type that is made of others has a `form` and these as `parts`: the item of a list or range, the components of a
-    context, whose names are in `names`, the parameters of a function and at last what it answers. To look into
+    context, whose names are in `names`, the parameters of a function and at last what it answers. `unrestricted` is the
+    type that it is made of by leaving out values, if it is. To look into
     lists and contexts is charged to the run: one that is inside of another many times is looked at as often.
     """
 
@@ -36,6 +37,12 @@ class Type:
     form: str = ""
     parts: tuple[Type, ...] = ()
     names: tuple[str, ...] = ()
+    unrestricted: Type | None = None
+
+    @property
+    def whole(self) -> Type:
+        """The type with all values that it would take if it and its parts had no allowed values."""
+        return self if self.unrestricted is None else self.unrestricted
 
     def fit(self, value: Value, run: Run) -> Value:
         """The value, converted where the specification allows it (10.3.2.9.4); MISFIT otherwise."""
@@ -59,8 +66,24 @@ class Type:
         return self.fit(value, run)
 
 
+class _Exactly:
+    """Accepts the values of one of Python's types."""
+
+    __slots__ = ("kinds",)
+
+    def __init__(self, kind: type) -> None:
+        self.kinds = {kind, type(None)}
+
+    def __call__(self, value: Value, _: Run) -> bool:
+        return value is not None and type(value) in self.kinds
+
+    def all(self, values: list[Value]) -> bool:
+        """Whether each of many values is one of these, or null."""
+        return self.kinds.issuperset(map(type, values))
+
+
 def _exactly(name: str, kind: type, parse: Callable[[str], Value] | None = None) -> Type:
-    return Type(name, lambda value, _: type(value) is kind, parse)
+    return Type(name, _Exactly(kind), parse)
 
 
 def _whole(name: str) -> Type:
@@ -73,8 +96,11 @@ def list_of(item: Type) -> Type:
     def accepts(value: Value, run: Run) -> bool:
         if not isinstance(value, list):
             return False
+        if isinstance(item.accepts, _Exactly):
+            run.spend(1 + len(value) // 64)
+            return item.accepts.all(value)
         run.spend(1 + len(value) // 8)
-        return all(element is None or item.accepts(element, run) for element in value)
+        return item is ANY or all(element is None or item.accepts(element, run) for element in value)
 
     return Type(
         f"list<{item.name}>",
@@ -83,6 +109,7 @@ def list_of(item: Type) -> Type:
         note=item.note,
         form="list",
         parts=(item,),
+        unrestricted=None if item.unrestricted is None else list_of(item.unrestricted),
     )
 
 
@@ -94,7 +121,8 @@ def range_of(item: Type) -> Type:
             end is None or item.accepts(end, run) for end in (value.low, value.high)
         )
 
-    return Type(f"range<{item.name}>", accepts, form="range", parts=(item,))
+    whole = None if item.unrestricted is None else range_of(item.unrestricted)
+    return Type(f"range<{item.name}>", accepts, form="range", parts=(item,), unrestricted=whole)
 
 
 def context_of(components: Mapping[str, Type], name: str = "") -> Type:
@@ -110,7 +138,10 @@ def context_of(components: Mapping[str, Type], name: str = "") -> Type:
         )
 
     made = f"context<{', '.join(f'{key}: {part.name}' for key, part in components.items())}>"
-    return Type(name or made, accepts, form="context", parts=tuple(components.values()), names=tuple(components))
+    parts, whole = tuple(components.values()), None
+    if any(part.unrestricted is not None for part in parts):
+        whole = context_of({key: part.whole for key, part in components.items()}, name)
+    return Type(name or made, accepts, None, form="context", parts=parts, names=tuple(components), unrestricted=whole)
 
 
 def function_of(parameters: Sequence[Type], answer: Type) -> Type:
@@ -125,7 +156,8 @@ def function_of(parameters: Sequence[Type], answer: Type) -> Type:
 
 
 def conforms(one: Type, other: Type) -> bool:
-    """Whether every value of one type is one of the other (10.3.2.9.2)."""
+    """Whether every value of one type is one of the other, whatever values they allow (10.3.2.9.2)."""
+    one, other = one.whole, other.whole
     if other is ANY or one is other or one is NULL:
         return True
     if not one.form or one.form != other.form:
@@ -176,3 +208,13 @@ TYPES: dict[str, Type] = {
 def type_of(value: Value) -> Type:
     """The simplest type that a value is of, as far as its kind tells."""
     return TYPES.get("Null" if value is None else kind_of(value), ANY)
+
+
+def common(types: Sequence[Type]) -> Type:
+    """The one of some types that all others conform to; Any if none is. For functions it is made part by part."""
+    if found := next((one for one in types if all(conforms(other, one) for other in types)), None):
+        return found
+    if not types or any(one.form != "function" or len(one.parts) != len(types[0].parts) for one in types):
+        return ANY
+    *parameters, answer = (common(parts) for parts in zip(*(one.parts for one in types), strict=True))
+    return function_of(parameters, answer)

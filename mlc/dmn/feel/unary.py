@@ -10,6 +10,7 @@ from mlc.dmn.errors import FeelSyntaxError
 from . import operators
 from .cursor import Cursor, Node
 from .primary import RELATIONS, range_from
+from .reading import UNDER_TEST
 from .run import Run, Scope, Test, Value
 from .values import Range, is_in
 
@@ -17,6 +18,13 @@ from .values import Range, is_in
 def tests(begin: Callable[[], Cursor]) -> Test:
     """A whole cell: `test, test` or `not(test, test)`. `begin` makes a parser at the beginning of its text."""
     parser = begin()
+    test = _cell(parser, begin)
+    if parser.null_tests:
+        parser.reading.minds.add(UNDER_TEST)
+    return test
+
+
+def _cell(parser: Cursor, begin: Callable[[], Cursor]) -> Test:
     if parser.at("not") and parser.tokens[parser.index + 1].text == "(":
         try:
             parser.index += 1
@@ -33,9 +41,17 @@ def tests(begin: Callable[[], Cursor]) -> Test:
     return any_of(alternatives)
 
 
-def membership(parser: Cursor, left: Node) -> Node:
-    """`left in test` or `left in (test, ...)`, after the `in`."""
-    test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser)
+def membership(parser: Cursor, left: Node, lowest: int, begin: int) -> Node:
+    """`left in test` or `left in (test, ...)`, after the `in`. `left` begins at a path of the reading.
+
+    A test without brackets ends before an operator that binds less tightly than `lowest`, so that `x in a and y` asks
+    for both; one with `?` goes on, as in a cell.
+    """
+    null_tests = parser.null_tests
+    test = any_of(tests_in_brackets(parser)) if parser.at("(") else positive(parser, lowest)
+    if parser.null_tests > null_tests or left.null:
+        parser.reading.mind(begin)
+    parser.null_tests = null_tests
     operand = left.code
     return Node(lambda scope, run: test(operand(scope, run), scope, run), truth=True)
 
@@ -47,28 +63,55 @@ def tests_in_brackets(parser: Cursor) -> list[Test]:
         if parser.at(*RELATIONS):
             alternatives = [positive(parser)]
         else:
+            begin = len(parser.reading.paths)
             first, asks = _expression(parser)
             if parser.at(".."):
                 return [_of_value(range_from(parser, first, low_closed=False))]
-            alternatives = [_of_node(first, asks)]
+            alternatives = [_of_what_is_there(_of_node(first, asks), parser, begin)]
         while parser.take(","):
             alternatives.append(positive(parser))
     parser.expect(")")
     return alternatives
 
 
-def positive(parser: Cursor) -> Test:
+def positive(parser: Cursor, lowest: int = 0) -> Test:
     """One test: a comparison without its left side, a value, a range, or an expression with `?`."""
+    begin = len(parser.reading.paths)
     if parser.at(*RELATIONS):
         symbol = parser.advance().text
-        return _relation(symbol, parser.endpoint())
-    return _of_node(*_expression(parser))
+        bound = parser.endpoint()
+        parser.null_tests += bound.null
+        return _of_what_is_there(_relation(symbol, bound), parser, begin)
+    return _of_what_is_there(_of_node(*_expression(parser, lowest)), parser, begin)
 
 
-def _expression(parser: Cursor) -> tuple[Node, bool]:
+def _of_what_is_there(test: Test, parser: Cursor, begin: int) -> Test:
+    """A test that null does not pass for want of an input: what it reads since `begin` must be given.
+
+    What is missing is null, too, and null equals null. A test that asks whether what it reads is null stays as it is.
+    """
+    paths = [path for path in parser.reading.paths[begin:] if path not in parser.reading.minds and path != UNDER_TEST]
+    if not paths:
+        return test
+    names = {name for path in paths for name in (path[0], ".".join(path))}
+
+    def passes(value: Value, scope: Scope, run: Run) -> bool | None:
+        if value is None and not run.missing.isdisjoint(names):
+            return None
+        return test(value, scope, run)
+
+    return passes
+
+
+def _expression(parser: Cursor, lowest: int = 0) -> tuple[Node, bool]:
     """An expression, and whether it asks for the value under test."""
     outer, parser.asks_input = parser.asks_input, False
-    node = parser.expression()
+    with parser.nested():
+        begin = len(parser.reading.paths)
+        node = parser.operation(lowest)
+        if parser.asks_input and lowest:
+            node = parser.operation(0, node, begin)
+    parser.null_tests += node.null
     asks, parser.asks_input = parser.asks_input, outer
     return node, asks
 
@@ -103,13 +146,18 @@ def _relation(symbol: str, bound: Node) -> Test:
     code, relate = bound.code, operators.relate
     limit = code({}, Run()) if bound.constant else None
     if type(limit) is Decimal and symbol in operators.RELATIONS:
-        relation, number = operators.RELATIONS[symbol], limit
-
-        def against_number(value: Value, scope: Scope, run: Run) -> bool | None:  # noqa: ARG001
-            return relation(value, number) if type(value) is Decimal else None
-
-        return against_number
+        return against_number(symbol, limit)
     return lambda value, scope, run: relate(symbol, value, code(scope, run), run)
+
+
+def against_number(symbol: str, number: Decimal) -> Test:
+    """`<`, `<=`, `>` or `>=` in front of a number."""
+    relation = operators.RELATIONS[symbol]
+
+    def compares(value: Value, scope: Scope, run: Run) -> bool | None:  # noqa: ARG001
+        return relation(value, number) if type(value) is Decimal else None
+
+    return compares
 
 
 def _of_node(node: Node, asks_input: bool) -> Test:
@@ -131,10 +179,13 @@ def _of_node(node: Node, asks_input: bool) -> Test:
 
 
 def _of_question(node: Node) -> Test:
+    """The test that an expression with `?` is. An answer of null is no value that null could be equal to."""
     code = node.code
 
     def holds(value: Value, scope: Scope, run: Run) -> bool | None:
         answer = code({**scope, "?": value}, run)
+        if answer is None:
+            return None
         return answer if isinstance(answer, bool) else is_in(value, answer, run)
 
     return holds
@@ -143,7 +194,11 @@ def _of_question(node: Node) -> Test:
 def _of_value(node: Node) -> Test:
     if not node.constant:
         return _of_node(node, asks_input=False)
-    expected = node.code({}, Run())
+    return of_constant(node.code({}, Run()))
+
+
+def of_constant(expected: Value) -> Test:
+    """A value that is the same in every scope: equality, or being in a range or list."""
     if isinstance(expected, Range):
         contains = expected.contains
         return lambda value, scope, run: contains(value)  # noqa: ARG005

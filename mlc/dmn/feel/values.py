@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 from mlc.dmn.errors import FeelError
 
-from . import wide
+from . import timeline, wide
 from .decimal128 import NUMBERS
 from .run import Run, Value
 from .wide import YearsMonthsDuration
@@ -22,15 +23,22 @@ __all__ = ["DEEPEST", "KINDS", "MOST", "NUMBERS", "ORDERED", "Function", "Outsid
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A FEEL range; an end of None is unbounded."""
+    """A FEEL range; an end of None is unbounded.
+
+    `lacking`: an end was asked for and is null. What such a range says of its ends is as if it were unbounded there
+    (10.3.2.7), but nothing is known to lie in it: what is missing must not let anything pass.
+    """
 
     low: Value
     high: Value
     low_closed: bool = True
     high_closed: bool = True
+    lacking: bool = False
 
     def contains(self, value: Value) -> bool | None:
         """Whether the value lies in the range; None when it cannot be compared with the ends."""
+        if self.lacking:
+            return None
         above: bool | None = True
         if self.low is not None:
             above = ordered(operator.ge if self.low_closed else operator.gt, value, self.low)
@@ -91,6 +99,8 @@ KINDS: dict[type, str] = {
     Function: "function",
 }
 ORDERED = frozenset({Decimal, str, date, time, datetime, timedelta, YearsMonthsDuration})
+#: Ordered types whose values compare as Python has it.
+_PLAIN = frozenset({Decimal, str, date, timedelta, YearsMonthsDuration})
 #: Characters of a value that a message shows.
 SHOWN = 1_000
 #: Parts of a result, and lists and contexts inside of each other.
@@ -103,16 +113,13 @@ def kind_of(value: Value) -> str:
 
 
 def ordered(relation: Callable[[Any, Any], bool], left: Value, right: Value) -> bool | None:
-    """`relation` of two values of one ordered type; None for anything else, since nothing compares across types."""
+    """`relation` of two values of one ordered type (Table 54); None for anything else: nothing else compares across
+    types than a date and a date and time.
+    """
     kind = type(left)
-    if kind is not type(right) or kind not in ORDERED:
-        name = wide.KIND.get(kind)
-        if name is None or name != wide.KIND.get(type(right)):
-            return None
-    try:
+    if kind is type(right) and kind in _PLAIN:
         return relation(left, right)
-    except TypeError:  # a time with an offset beside one without
-        return None
+    return timeline.in_order(relation, left, right) if timeline.comparable(left, right) else None
 
 
 def equal(left: Value, right: Value, run: Run | None = None) -> bool | None:
@@ -123,12 +130,24 @@ def equal(left: Value, right: Value, run: Run | None = None) -> bool | None:
     """
     if left is None or right is None:
         return left is right
-    if type(left) is not type(right):
-        kind = wide.KIND.get(type(left))
-        return bool(left == right) if kind is not None and kind == wide.KIND.get(type(right)) else None
-    if isinstance(left, (list, dict)):
+    kind = type(left)
+    if kind is not type(right) or kind in timeline.CLOCKS:
+        return timeline.same(left, right) if timeline.comparable(left, right) else None
+    if kind is list or kind is dict:
         return _alike(left, right, run, set())
-    return bool(left == right)
+    return _same_range(left, right) if kind is Range else bool(left == right)
+
+
+def _same_range(one: Range, other: Range) -> bool:
+    """Whether two ranges have the same ends, and include the same of them; there is nothing to include of none."""
+    lows, highs = (one.low, other.low), (one.high, other.high)
+    return all(
+        equal(*ends) is True and (ends[0] is None or closed[0] is closed[1])
+        for ends, closed in (
+            (lows, (one.low_closed, other.low_closed)),
+            (highs, (one.high_closed, other.high_closed)),
+        )
+    )
 
 
 def _alike(left: Any, right: Any, run: Run | None, known: set[tuple[int, int]]) -> bool:
@@ -212,40 +231,40 @@ def is_too_large(value: Value) -> bool:
     return count > MOST
 
 
-class _Mark(str):
-    """Text between values that waits among them."""
-
-    __slots__ = ()
-
-
 def pieces(value: Value, inner: bool = False) -> Iterator[str]:
     """The text of a value, bit by bit, however deep it is; strings inside of lists and contexts are quoted."""
-    waiting: list[Value] = [value]
-    while waiting:
-        item = waiting.pop()
-        if type(item) is _Mark:
-            yield item
-        elif isinstance(item, list):
-            waiting.append(_Mark("]"))
-            waiting += _between(item)
+    waiting = [iter([("", value)])]
+    ends = [""]
+    while True:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+            end = ends.pop()
+            if not waiting:
+                return
+            yield end
+            continue
+        mark, item = entry
+        if len(waiting) > 1:
+            yield mark
+        if isinstance(item, list):
+            waiting.append(zip(_marks(), item, strict=False))
+            ends.append("]")
             yield "["
         elif isinstance(item, dict):
-            waiting.append(_Mark("}"))
-            waiting += _between(item.values(), item.keys())
+            marks = (f"{mark}{key}: " for mark, key in zip(_marks(), item, strict=False))
+            waiting.append(zip(marks, item.values(), strict=False))
+            ends.append("}")
             yield "{"
         else:
             yield _quoted(item) if inner and isinstance(item, str) else _plain(item)
         inner = True
 
 
-def _between(items: Any, keys: Any = None) -> list[Value]:
-    """Items, the last one first, with the marks that stand in front of each."""
-    marks = [""] * len(items) if keys is None else [f"{key}: " for key in keys]
-    waiting: list[Value] = []
-    for item, mark in zip(items, marks, strict=True):
-        waiting += (_Mark(f", {mark}" if waiting else mark), item)
-    waiting.reverse()
-    return waiting
+def _marks() -> Iterator[str]:
+    """What stands in front of each item."""
+    yield ""
+    yield from repeat(", ")
 
 
 def _quoted(text: str) -> str:

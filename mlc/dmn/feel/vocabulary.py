@@ -10,6 +10,7 @@ from mlc.dmn.errors import Place
 from .builtins import BUILTINS
 from .dialects import CAMUNDA_FUNCTIONS, FEEL, Dialect
 from .lexer import Names
+from .reading import Reading
 from .types import TYPES, Type
 
 #: Camunda's functions are known by their names in either dialect, so that a file without a declaration is told.
@@ -26,7 +27,7 @@ class Vocabulary:
     `free` collects the names that nothing declares, with the first place of each: they must be among the inputs.
     `optional` collects those that may be there: names in a filter, which may also be members of the item, and names of
     built-ins. `instead` says for a free name that could also be read as an expression which names the expression needs:
-    with these the free name is not missing.
+    with these the free name is not missing. `reading` has what the expressions read.
 
     `keys` has the names of entries and components of the whole file: after a dot, and in a filter, a name may be one of
     these. `spared` are names that stand where a missing value is asked for, and `needed` those that stand elsewhere.
@@ -45,6 +46,7 @@ class Vocabulary:
     dialect: Dialect = FEEL
     needed: set[str] = field(default_factory=set)
     spared: set[str] = field(default_factory=set)
+    reading: Reading = field(default_factory=Reading)
 
     def inside(self, *names: str, filters: int = 0) -> Vocabulary:
         """The same with further names, for example a function's parameters; what is found to be free is shared."""

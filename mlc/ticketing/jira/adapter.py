@@ -1,5 +1,6 @@
 """Tickets in Jira, Cloud and Data Center, through the ``jira`` package and REST v2."""
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ LONGEST_SPAN = 9_999
 MOST_FOUND = 5
 LONGEST_LABEL = LONGEST_GLOBAL_ID = 255
 
+_log = logging.getLogger(__name__)
 _SAFE = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 
 
@@ -120,7 +122,7 @@ class JiraTicketing:
         states: dict[str, TicketState] = {}
         for start in range(0, len(labels), BATCH):
             listed = ", ".join(f'"{label}"' for label in labels[start : start + BATCH])
-            for issue in self._reader.search(f"labels in ({listed})"):
+            for issue in self._reader.search(f"labels in ({listed})", left_out=_warn):
                 # By id or key, not by label: people's clones of a ticket carry its labels too.
                 label = label_of.get(issue.id) or label_of.get(issue.key)
                 if label:
@@ -132,7 +134,7 @@ class JiraTicketing:
         span = f"-{minutes}m" if minutes <= LONGEST_SPAN else f"-{-(-minutes // (24 * 60))}d"
         jql = f'labels = "{MANAGED_LABEL}" AND updated >= {span} ORDER BY updated ASC'
         found: list[ChangedTicket] = []
-        for issue in self._reader.search(jql, "labels"):
+        for issue in self._reader.search(jql, "labels", left_out=_warn):
             label = next((label for label in issue.fields.labels if is_label(label)), None)
             if label is not None:
                 ref, at = self._ref(issue.id, issue.key, label), moment(issue.fields.updated)
@@ -254,6 +256,10 @@ class JiraTicketing:
 
     def _ref(self, issue_id: str, key: str, label: str) -> TicketRef:
         return TicketRef(provider=self.provider, id=issue_id, key=key, url=f"{self._browse}/browse/{key}", label=label)
+
+
+def _warn(keys: Sequence[str]) -> None:
+    _log.warning("%s can't be read as a search has it, and is left out of what changed.", ", ".join(keys))
 
 
 def _safe(text: str) -> str:

@@ -62,7 +62,8 @@ def fits(kind: type[BaseModel], item: Any) -> bool:
     return True
 
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+ID = r"^[A-Za-z0-9_-]{1,100}$"
+Id = Annotated[str, Field(pattern=ID)]
 """An id or a key, which goes into paths."""
 
 

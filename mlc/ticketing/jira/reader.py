@@ -79,11 +79,13 @@ class JiraReader:
         read = [edit for page in pages for edit in page.listed]
         return read if pages[-1].is_last or len(read) >= (pages[-1].total or 0) else None
 
-    def search(self, jql: str, *more: str) -> Iterator[Issue]:
+    def search(self, jql: str, *more: str, left_out: Callable[[Sequence[str]], None] | None = None) -> Iterator[Issue]:
         """All tickets that match, page by page. Cloud has another address and another paging than Data Center.
 
         Args:
             more: fields beside those that a ticket's state is told from.
+            left_out: told the keys of tickets that can't be read, which are then left out. Without it one of them is
+                enough for an error: it may be the very one that is looked for.
 
         Raises:
             Refused: the pages contradict each other, or come to no end: what is missing must not pass for all there is.
@@ -94,11 +96,15 @@ class JiraReader:
         params: dict[str, str | int] = {"jql": jql, "fields": fields, "maxResults": _PAGE}
         doing, start = "search for our tickets", 0
         paging = Paging(SYSTEM, doing)
+        read = SearchPage.readable if left_out else SearchPage.model_validate
         while True:
-            page = self._session.get(doing, path, SearchPage.model_validate, **params)
+            page = self._session.get(doing, path, read, **params)
+            if left_out and page.unread:
+                left_out(page.unread)
             yield from page.issues
-            paging.came([issue.id for issue in page.issues])
-            start += len(page.issues)
+            came = [*(issue.id for issue in page.issues), *page.unread]
+            paging.came(came)
+            start += len(came)
             if cloud:
                 if page.is_last is not None and page.is_last is bool(page.next_page_token):
                     raise paging.broken("named a page after the last" if page.is_last else "named no page after this")
@@ -109,7 +115,7 @@ class JiraReader:
             else:
                 if start >= (page.total or 0):
                     return
-                if not page.issues:
+                if not came:
                     raise paging.broken(f"counted {page.total} and sent {start}")
                 params["startAt"] = start
 

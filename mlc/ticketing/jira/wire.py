@@ -1,11 +1,12 @@
 """The parts of Jira's JSON (REST v2) that the adapter reads."""
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field, RootModel, WrapValidator
 
 from mlc.ticketing.jira.edits import History, Page
-from mlc.ticketing.jira.lenient import Id, Json, fits, or_none, usable
+from mlc.ticketing.jira.lenient import ID, Id, Json, fits, or_none, usable
 
 
 class StatusCategory(Json):
@@ -57,6 +58,26 @@ class SearchPage(Json):
     next_page_token: str | None = None
     is_last: bool | None = None
     total: int | None = None
+    unread: list[str] = []
+    """Keys of tickets that can't be read, on a page that was ``readable`` all the same."""
+
+    @classmethod
+    def readable(cls, given: Any) -> Self:
+        """A page without the tickets that can't be read, which spoil no other.
+
+        Raises:
+            ValueError: it is no page of a search.
+        """
+        issues = given.get("issues") if isinstance(given, dict) else None
+        if not isinstance(issues, list):
+            return cls.model_validate(given)
+        page = cls.model_validate(given | {"issues": [issue for issue in issues if fits(Issue, issue)]})
+        return page.model_copy(update={"unread": [_key_of(issue) for issue in issues if not fits(Issue, issue)]})
+
+
+def _key_of(issue: Any) -> str:
+    key = issue.get("key") if isinstance(issue, dict) else None
+    return key if isinstance(key, str) and re.fullmatch(ID, key) else "a ticket without a key"
 
 
 class Attached(Json):

@@ -144,10 +144,10 @@ def get_value(context: dict[str, Value], keys: str | list[Value]) -> Value:
     return None if value is context else value
 
 
-@builtin("get entries(context: context)")
-def get_entries(context: dict[str, Value]) -> list[Value]:
+@builtin("get entries(context: context)", takes_run=True)
+def get_entries(run: Run, context: dict[str, Value]) -> list[Value]:
     """A list of contexts with `key` and `value`."""
-    return contexts.get_entries(context)
+    return contexts.get_entries(run, context)
 
 
 @builtin("put(context: context, key: string, value: Any)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlc.dmn.errors import FeelError
-from mlc.dmn.feel.run import Value
+from mlc.dmn.feel.run import ENTRY, OBJECT, Run, Value
 
 from .signature import builtin
 
@@ -16,9 +16,10 @@ def get_value(context: Context, key: str) -> Value:
     return context.get(key)
 
 
-@builtin("get entries(m: context)")
-def get_entries(context: Context) -> list[Value]:
+@builtin("get entries(m: context)", takes_run=True)
+def get_entries(run: Run, context: Context) -> list[Value]:
     """A list of contexts with `key` and `value`."""
+    run.hold((OBJECT + 2 * ENTRY) * len(context))
     return [{"key": key, "value": value} for key, value in context.items()]
 
 

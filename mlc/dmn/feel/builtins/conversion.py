@@ -146,7 +146,7 @@ def years_and_months_duration(start: Value, end: Value) -> wide.YearsMonthsDurat
 @builtin("is(value1: Any, value2: Any)", takes_run=True)
 def identical(run: Run, value1: Value, value2: Value) -> bool:
     """Whether two values are the same in FEEL's domain: of one type, equal, and at one offset or in one zone."""
-    if equal(value1, value2, run) is not True:
+    if kind_of(value1) != kind_of(value2) or equal(value1, value2, run) is not True:
         return False
     if type(value1) in wide.TIMES or type(value1) in wide.DATE_TIMES:
         zones = [(value.utcoffset(), wide.zone_name(value)) for value in (value1, value2)]

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any
 
-from mlc.dmn.errors import FeelError
-from mlc.dmn.feel import wide
+from mlc.dmn.errors import FeelError, Kind
+from mlc.dmn.feel import timeline, wide
 from mlc.dmn.feel.decimal128 import NUMBERS
 from mlc.dmn.feel.operators import add
-from mlc.dmn.feel.run import Run, Value
+from mlc.dmn.feel.run import ITEM, Run, Value
 from mlc.dmn.feel.values import ORDERED, Function, YearsMonthsDuration, equal, kind_of
 
 from .signature import builtin
 
+_DECIMAL = frozenset({Decimal})
 _SUMMED = wide.DURATIONS | {Decimal, YearsMonthsDuration}
 
 
 def _numbers(name: str, items: list[Value]) -> list[Decimal]:
-    if any(type(item) is not Decimal for item in items):
+    if not _DECIMAL.issuperset(map(type, items)):
         raise FeelError(f"{name}(): the items must be numbers")
     return items
 
@@ -44,42 +45,50 @@ def list_contains(run: Run, items: list[Value], element: Value) -> bool:
     return any(equal(item, element, run) is True for item in items)
 
 
-@builtin("count(list: list)", spread=True)
+@builtin("count(list: list)", spread=True, items=1_000)
 def count(items: list[Value]) -> Decimal:
     """How many items."""
     return Decimal(len(items))
 
 
-def _extreme(name: str, items: list[Value], choose: Callable[[list[Any]], Value]) -> Value:
-    if not items or None in items:
+def _extreme(name: str, items: list[Value], choose: Callable[..., Value]) -> Value:
+    """What `choose`, which takes a key to compare by, gives of items in an order. Raises FeelError for others."""
+    types = set(map(type, items))
+    if not items or type(None) in types:
         return None
-    kinds = {wide.KIND.get(type(item), type(item)) for item in items}
+    kinds = {wide.KIND.get(kind, kind) for kind in types}
     if len(kinds) > 1 or not (type(items[0]) in ORDERED or kinds <= set(wide.KIND.values())):
         raise FeelError(f"{name}(): the items must be of one ordered type, not {kind_of(items[0])} and others")
-    return choose(items)
+    if type(items[0]) not in timeline.CLOCKS:
+        return choose(items)
+    if len({timeline.place(item)[0] for item in items}) > 1:
+        raise FeelError(f"{name}(): some of the items have an offset and others have none", Kind.WRONG_TYPE)
+    return choose(items, key=timeline.place)
 
 
-@builtin("min(list: list)", spread=True)
+@builtin("min(list: list)", spread=True, items=16)
 def minimum(items: list[Value]) -> Value:
     """The smallest item."""
     return _extreme("min", items, min)
 
 
-@builtin("max(list: list)", spread=True)
+@builtin("max(list: list)", spread=True, items=16)
 def maximum(items: list[Value]) -> Value:
     """The greatest item."""
     return _extreme("max", items, max)
 
 
-@builtin("sum(list: list)", spread=True, takes_run=True)
+@builtin("sum(list: list)", spread=True, takes_run=True, items=16)
 def total(run: Run, items: list[Value]) -> Value:
     """The sum of numbers or durations; null for none."""
-    if any(type(item) not in _SUMMED for item in items):
+    if not _SUMMED.issuperset(map(type, items)):
         raise FeelError("sum(): the items must be numbers or durations")
+    if items and _DECIMAL.issuperset(map(type, items)):
+        return functools.reduce(NUMBERS.add, items)
     return functools.reduce(lambda one, other: add(one, other, run), items) if items else None
 
 
-@builtin("mean(list: list)", spread=True)
+@builtin("mean(list: list)", spread=True, items=16)
 def mean(items: list[Value]) -> Decimal | None:
     """The arithmetic mean."""
     numbers = _numbers("mean", items)
@@ -170,6 +179,7 @@ def append(items: list[Value], *more: Value) -> list[Value]:
 def concatenate(run: Run, *lists: list[Value]) -> list[Value]:
     """One list after the other."""
     run.spend(sum(map(len, lists)) // 4)
+    run.afford(8 * sum(map(len, lists)))
     return [item for part in lists for item in part]
 
 
@@ -196,14 +206,19 @@ def reverse(items: list[Value]) -> list[Value]:
 @builtin("index of(list: list, match: Any)", takes_run=True)
 def index_of(run: Run, items: list[Value], match: Value) -> list[Decimal]:
     """The positions at which an item is; null may be one."""
-    return [Decimal(position) for position, item in enumerate(items, 1) if equal(item, match, run) is True]
+    found = []
+    for position, item in enumerate(items, 1):
+        if equal(item, match, run) is True:
+            run.hold(ITEM)
+            found.append(Decimal(position))
+    return found
 
 
 #: Types whose values are equal exactly where Python has them equal.
 HASHED = frozenset({Decimal, str, bool, type(None)})
 
 
-def _distinct(run: Run, items: list[Value]) -> list[Value]:
+def _distinct(run: Run, items: Iterable[Value]) -> list[Value]:
     seen: set[tuple[type, Value]] = set()
     others: list[Value] = []
     found: list[Value] = []
@@ -219,6 +234,7 @@ def _distinct(run: Run, items: list[Value]) -> list[Value]:
             if is_new:
                 others.append(item)
         if is_new:
+            run.hold(ITEM)  # in the list, and in what is known
             found.append(item)
     return found
 
@@ -232,7 +248,7 @@ def distinct_values(run: Run, items: list[Value]) -> list[Value]:
 @builtin("union(list: list...)", takes_run=True)
 def union(run: Run, *lists: list[Value]) -> list[Value]:
     """The items of all lists without repetitions."""
-    return _distinct(run, [item for part in lists for item in part])
+    return _distinct(run, itertools.chain(*lists))
 
 
 @builtin("list replace(list: list, position: number, newItem: Any)")
@@ -268,17 +284,19 @@ def flatten(run: Run, items: list[Value]) -> list[Value]:
         elif isinstance(item, list):
             waiting.append(iter(item))
         else:
+            run.hold(8)
             flat.append(item)
     return flat
 
 
 @builtin("sort(list: list, [precedes: function])", takes_run=True)
-def sort(run: Run, items: list[Value], precedes: Function | None = None) -> list[Value]:
+def sort(run: Run, items: list[Value], precedes: Function | None = None) -> Value:
     """In ascending order, or so that `precedes` holds between neighbours; equal items keep their order."""
     _sorting(run, items)
     if precedes is None:
-        _extreme("sort", items, lambda _: None)
-        return sorted(items)
+        if None in items:
+            raise FeelError("sort(): null has no place in an order")
+        return _extreme("sort", items, sorted) if items else []
     before: Function = precedes
 
     def order(one: Value, other: Value) -> int:

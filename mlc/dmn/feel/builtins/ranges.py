@@ -51,22 +51,24 @@ class _Place:
         return self <= other <= self
 
 
-def _no_outside(value: Range) -> None:
+def _is_range(value: Value) -> bool:
+    """Whether a value is a range, with ends that are known. Raises FeelError for one that lacks an end."""
     if isinstance(value, Outside):
         raise FeelError(f"{text_of(value)} has no ends that could be compared", Kind.WRONG_TYPE)
+    if isinstance(value, Range) and value.lacking:
+        raise FeelError("an end of the range is null", Kind.WRONG_TYPE)
+    return isinstance(value, Range)
 
 
 def _low(value: Value) -> _Place:
-    if not isinstance(value, Range):
+    if not _is_range(value):
         return _Place(value, 0)
-    _no_outside(value)
     return _Place(value.low, 0 if value.low_closed else 1, -1 if value.low is None else 0)
 
 
 def _high(value: Value) -> _Place:
-    if not isinstance(value, Range):
+    if not _is_range(value):
         return _Place(value, 0)
-    _no_outside(value)
     return _Place(value.high, 0 if value.high_closed else -1, 1 if value.high is None else 0)
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mlc.dmn.errors import FeelError
-from mlc.dmn.feel.run import Run
+from mlc.dmn.feel.run import ITEM, Run
 
 from .signature import builtin
 
@@ -42,7 +42,9 @@ def replace(run: Run, text: str, pattern: str, replacement: str, flags: str | No
         if match.end() == match.start():
             raise FeelError("replace(): the pattern must not fit the empty string")
         pieces = [part if isinstance(part, str) else match.group(part) or "" for part in parts]
-        run.spend(MATCH + sum(map(len, pieces)) // 64)
+        length = sum(map(len, pieces))
+        run.spend(MATCH + length // 64)
+        run.hold(ITEM + length)
         written += (text[end : match.start()], *pieces)
         end = match.end()
     return "".join([*written, text[end:]])
@@ -57,6 +59,7 @@ def split(run: Run, text: str, delimiter: str) -> list[str]:
         if match.end() == match.start():
             raise FeelError("split(): the delimiter must not fit the empty string")
         run.spend(MATCH)
+        run.hold(ITEM + match.start() - end)
         found.append(text[end : match.start()])
         end = match.end()
     return [*found, text[end:]]

@@ -4,7 +4,8 @@ The declaration gives the parameters' names and types in FEEL's own words, so th
 its arguments in the same way (DMN 1.5, 10.3.2.9.4 and 10.3.4) and can be called by position or by name. Brackets stand
 around a parameter that may be left out, `?` behind the type of one that may be null, `...` behind that of one that may
 be repeated. A null for any other parameter makes the answer null. What a call costs in steps depends on the size of its
-arguments; a built-in that does more than look at each of their parts once takes the run, and pays for it.
+arguments; a built-in that does more than look at each of their parts once takes the run, and pays for it. The memory of
+what it answers is counted afterwards; one whose answer may be far larger than its arguments counts it while it grows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from sys import getsizeof
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
@@ -38,18 +40,26 @@ class Parameter(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """One way to call a built-in. `spread`: the items of its one list may be given as arguments."""
+    """One way to call a built-in. `spread`: the items of its one list may be given as arguments. `items`: how many
+    items of a list or context make a step.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     body: Callable[..., Value]
     spread: bool = False
     takes_run: bool = False
+    items: int = 8
 
     @property
     def least(self) -> int:
         """How many arguments there must be."""
         return sum(not parameter.optional for parameter in self.parameters)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the parameters."""
+        return [parameter.name for parameter in self.parameters]
 
     @property
     def repeats(self) -> bool:
@@ -86,32 +96,38 @@ class Builtin(Function):
     signatures: tuple[Signature, ...] = ()
 
     def bind(self, named: Mapping[str, Value]) -> tuple[Function, list[Value]]:
-        """The one signature that has these parameters, as a function, and the arguments in its order.
+        """The signatures that have these parameters, as a function, and the arguments in their order.
 
+        Of two that differ only in the order, it is the one that the call has: `before(range: r, point: p)`.
         An argument that is needed and not there is null. Raises FeelError for a name that no signature has.
         """
-        known = [s for s in self.signatures if named.keys() <= {part.name for part in s.parameters}]
+        known = [s for s in self.signatures if named.keys() <= set(s.names)]
         if not named or not known:
             own = " or ".join(f"({', '.join(part.name for part in s.parameters)})" for s in self.signatures)
             raise FeelError(f"{self.name}() takes {own}, not ({', '.join(named)})")
-        chosen = min(known, key=lambda s: sum(not part.optional and part.name not in named for part in s.parameters))
-        parts = chosen.parameters
+
+        def misfit(signature: Signature) -> tuple[int, bool]:
+            lacking = sum(not part.optional and part.name not in named for part in signature.parameters)
+            return lacking, [*named] != [name for name in signature.names if name in named]
+
+        chosen = min(known, key=misfit)
+        parts, alike = chosen.parameters, tuple(s for s in known if s.names == chosen.names)
         last = max(index for index, part in enumerate(parts) if not part.optional or part.name in named)
-        return _function(self.name, (chosen,)), [named.get(part.name) for part in parts[: last + 1]]
+        return _function(self.name, alike), [named.get(part.name) for part in parts[: last + 1]]
 
     def lacking(self, named: Mapping[str, Value]) -> list[str]:  # noqa: ARG002 - it is a Function's
         """None: a built-in that is not given what it needs says so itself, or answers null."""
         return []
 
 
-def builtin(declaration: str, spread: bool = False, takes_run: bool = False) -> Callable[[_F], _F]:
+def builtin(declaration: str, spread: bool = False, takes_run: bool = False, items: int = 8) -> Callable[[_F], _F]:
     """Declare a function as a built-in; several on one function are several names or signatures."""
     match = _DECLARATION.fullmatch(declaration)
     assert match is not None, declaration
     parameters = tuple(_parameter(part) for part in match[2].split(", ") if part)
 
     def declare(body: _F) -> _F:
-        signature = Signature(match[1], parameters, body, spread, takes_run)
+        signature = Signature(match[1], parameters, body, spread, takes_run, items)
         body.__dict__.setdefault("signatures", []).insert(0, signature)
         return body
 
@@ -151,15 +167,15 @@ def _arity(name: str, signatures: tuple[Signature, ...], count: int) -> str:
     return f"{name}() takes {wanted} argument{'' if wanted == '1' else 's'}, not {count}"
 
 
-def _weight(argument: Value) -> int:
+def _weight(argument: Value, items: int) -> int:
     if isinstance(argument, str):
         return len(argument) // 64
-    return len(argument) // 8 if isinstance(argument, (list, dict)) else 0
+    return len(argument) // items if isinstance(argument, (list, dict)) else 0
 
 
 def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
     def call(arguments: list[Value], run: Run) -> Value:
-        run.spend(1 + sum(map(_weight, arguments)))
+        run.spend(1 + sum(_weight(argument, signatures[0].items) for argument in arguments))
         reason = ""
         for signature in signatures:
             if not signature.takes(len(arguments)):
@@ -171,7 +187,10 @@ def _function(name: str, signatures: tuple[Signature, ...]) -> Builtin:
                 reason = reason or fitted
                 continue
             try:
-                return signature.body(run, *fitted) if signature.takes_run else signature.body(*fitted)
+                answer = signature.body(run, *fitted) if signature.takes_run else signature.body(*fitted)
+                if isinstance(answer, (str, list, dict)):
+                    run.hold(getsizeof(answer))
+                return answer
             except (TypeError, ValueError, OverflowError) as error:  # of Python's own date and number types
                 raise FeelError(f"{name}(): {error}") from None
         raise FeelError(reason or _arity(name, signatures, len(arguments)), Kind.BAD_ARGUMENT)

@@ -85,5 +85,7 @@ def string_join(run: Run, items: list[Value], delimiter: str | None = None) -> s
     strings = [item for item in items if item is not None]
     if any(not isinstance(item, str) for item in strings):
         raise FeelError("string join(): the items must be strings")
-    run.spend((sum(map(len, strings)) + len(strings) * len(delimiter or "")) // 64)
+    length = sum(map(len, strings)) + len(strings) * len(delimiter or "")
+    run.spend(length // 64)
+    run.afford(length)
     return (delimiter or "").join(strings)
