@@ -33,7 +33,7 @@ class FailOn(StrEnum):
 
 
 @dmn.command()
-def check(
+def check(  # noqa: PLR0917 - one for each option
     files: CheckedFiles,
     as_json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON.")] = False,
     fail_on: Annotated[FailOn, typer.Option(help="From what on the exit code is 1.")] = FailOn.ERROR,
@@ -51,9 +51,7 @@ def check(
     from mlc.cli.dmn_check import check_files
 
     _known(dialect)
-    code = check_files(
-        files, fail_on=fail_on.value, as_json=as_json, quiet=quiet, dialect=dialect, max_bytes=max_bytes
-    )
+    code = check_files(files, fail_on=fail_on.value, as_json=as_json, quiet=quiet, dialect=dialect, max_bytes=max_bytes)
     raise typer.Exit(code)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mlc.dmn.feel.lexer import Token
-from mlc.dmn.feel.run import Value
 from mlc.dmn.feel.primary import RELATIONS
+from mlc.dmn.feel.run import Value
 from mlc.dmn.feel.values import Range
 
 from .closed import Closed, Reader
