@@ -23,7 +23,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry --no-ansi .
-	$(BIN)/deptry --no-ansi --exclude venv --ignore DEP002,DEP004 tests tests/*/
+	$(BIN)/deptry --no-ansi --exclude venv --ignore DEP002,DEP004 tests tests/*/ tests/dmn/analysis
 	$(BIN)/python -m tests.compatibility check
 
 format: $(READY)
