@@ -44,7 +44,7 @@ EXCEPTIONS: dict[str, str] = {
     "mlc/settings/__init__.py: environmentName": PUBLIC,
     "mlc/check/center.py: environmentName": PUBLIC,
     "mlc/dmn/reader.py: inputData": DMN,
-    "mlc/dmn/analysis/schema.py: inputData": DMN,
+    "mlc/dmn/analysis/models/schema.py: inputData": DMN,
     "mlc/dmn/testing/report.py: ERROR": VERDICTS,
     "mlc/testing/center/ledger.py: fileUrl": LOOKALIKES,
     "mlc/testing/center/ledger.py: metaData": LOOKALIKES,

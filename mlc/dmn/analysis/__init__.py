@@ -4,7 +4,9 @@
         print(finding.severity, finding)
 
 Each check is given a compiled table and what it was made of, and yields findings. A check of a whole model is given
-the model and the place that its file is.
+the model and the place that its file is. What looks at one cell is in `cells`, what compares rules in `rules`, what
+looks at a model as a whole, with its names and its schema, in `models`; `unparsed` and `fixes` say what was probably
+meant by what does not parse, and `report` how all this is told.
 """
 
 from __future__ import annotations
@@ -23,16 +25,16 @@ from mlc.dmn.imports import Source
 from mlc.dmn.markup import Element
 from mlc.dmn.model import MAX_BYTES, DecisionModel, load
 
+from .cells.inputcells import check_input_cells
+from .cells.outputcells import check_output_cells
 from .facts import facts_of
 from .finding import Aspect, Finding, Severity
-from .inputcells import check_input_cells
-from .inputs import check_columns, check_inputs
-from .members import check_members, check_members_in_cells
-from .models import check_calls, check_logic, check_names_once
-from .names import check_names
-from .outputcells import check_output_cells
+from .models.inputs import check_columns, check_inputs
+from .models.logic import check_calls, check_logic, check_names_once
+from .models.members import check_members, check_members_in_cells
+from .models.names import check_names
+from .models.schema import check_schema, explicit_inputs
 from .rules import rules_together
-from .schema import check_schema, explicit_inputs
 from .unparsed import problems_of
 
 __all__ = ["Analysis", "Aspect", "Finding", "Severity", "analyse"]

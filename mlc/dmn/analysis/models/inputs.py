@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from mlc.dmn.analysis.cells.columntypes import declared_type, domain_of
+from mlc.dmn.analysis.facts import facts_of
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
+from mlc.dmn.analysis.spelling import squashed
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.errors import Place
 from mlc.dmn.model import DecisionModel
 
-from .columntypes import declared_type, domain_of
-from .facts import facts_of
-from .finding import Aspect, Finding, Severity
 from .names import Surroundings
-from .spelling import squashed
 
 
 def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:

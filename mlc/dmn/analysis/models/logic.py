@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from mlc.dmn import elements as dmn
+from mlc.dmn.analysis.cells.columntypes import domain_of
+from mlc.dmn.analysis.cells.parts import split
+from mlc.dmn.analysis.closed import Reader
+from mlc.dmn.analysis.facts import facts_of
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.errors import Kind, Place
 from mlc.dmn.feel.types import TYPES
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .calls import faults_of
-from .closed import Reader
-from .columntypes import domain_of
-from .facts import facts_of
-from .finding import Aspect, Finding, Severity
 from .names import nothing_allowed
-from .parts import split
 from .texts import boxes_of, inside, texts_of
 
 

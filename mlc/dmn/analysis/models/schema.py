@@ -7,13 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
+from mlc.dmn.analysis.spelling import near
 from mlc.dmn.document import squeezed
 from mlc.dmn.errors import FeelSyntaxError, Kind, Place
 from mlc.dmn.feel.lexer import tokenize
 from mlc.dmn.markup import Element
-
-from .finding import Aspect, Finding, Severity
-from .spelling import near
 
 _ALWAYS = "description extensionElements"
 _EXPRESSION = (

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.tables import DecisionTable
 
 from . import conditions, saying
 from .budget import Budget, Exhausted
 from .coverage import uncovered
-from .finding import Aspect, Finding, Severity
 from .outputs import Outputs
 from .relations import Relations, bits
 from .space import Space
