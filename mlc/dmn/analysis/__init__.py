@@ -53,6 +53,8 @@ CHECKS: tuple[Check, ...] = (
 MODEL_CHECKS: tuple[ModelCheck, ...] = (check_logic, check_names_once, check_calls, check_inputs, check_members)
 #: Findings of one check that are looked at. An error may come after a thousand hints, and is not to be missed.
 MOST = 20_000
+#: Problems of loading from which on nothing else is looked for: who has so many has to mend them first.
+TOO_WRONG = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,10 @@ def _root(source: Source, name: str | None, max_bytes: int) -> tuple[Element, Pl
 
 def _found(model: DecisionModel, root: Element, place: Place) -> Iterator[Finding]:
     yield from problems_of(model)
+    if len(model.problems) >= TOO_WRONG:
+        message = "the file has too many problems to be looked at further: mend these first"
+        yield Finding(Severity.HINT, Aspect.UNKNOWN, message, place)
+        return
     yield from _guarded(check_schema, check_schema(root, place), place)
     facts_of(model).explicit_inputs = explicit_inputs(root)
     for whole in MODEL_CHECKS:
