@@ -52,7 +52,11 @@ class Parser(Cursor):
         """
         begin = len(self.reading.paths) if left is None else begin
         left = left or self.signed()
-        while (level := self.level()) >= lowest:
+        late = self.vocabulary.dialect.late_instance and lowest <= ADDITION
+        while (level := self.level()) >= lowest or (late and self.at("instance")):
+            if late and self.take("instance"):
+                left = self.instance(left, begin)
+                continue
             if level == COMPARISON:
                 left = self.comparison(left, begin)
                 if self.level() == COMPARISON:
@@ -123,7 +127,7 @@ class Parser(Cursor):
                 node = self.filter(node)
             elif self.take("("):
                 node = self.call(node)
-            elif self.take("instance"):
+            elif not self.vocabulary.dialect.late_instance and self.take("instance"):
                 node = self.instance(node, begin)
             else:
                 return node

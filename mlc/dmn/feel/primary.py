@@ -38,7 +38,7 @@ def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
         case "number", text:
             return parser.fixed(lambda: _number(text), token.position)
         case "string", _:
-            return constant(unquote(token))
+            return constant(unquote(token, parser.vocabulary.dialect.escapes))
         case "name", ("null" | "true" | "false") as word:
             return constant(_WORDS[word])
         case "name", "if":
@@ -215,7 +215,7 @@ def _key(parser: Cursor) -> str:
         raise parser.unexpected("expected the key of an entry")
     parser.advance()
     if first.kind == "string":
-        return unquote(first)
+        return unquote(first, parser.vocabulary.dialect.escapes)
     while not parser.at(":"):
         if parser.token.kind == "end" or parser.at("{", "}", "[", "]", "(", ")", ","):
             raise parser.unexpected('expected ":"')
