@@ -254,6 +254,7 @@ def _asks_for_null(callee: Node) -> bool:
 def parse_expression(text: str, vocabulary: Vocabulary, place: Place) -> Node:
     """Compile the text of an expression. Raises FeelSyntaxError."""
     parser = Parser(text, vocabulary, place)
+    parser.reads_plus = True
     node = parser.expression()
     parser.end()
     return node

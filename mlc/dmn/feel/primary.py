@@ -59,6 +59,8 @@ def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
             return _square(parser)
         case "symbol", "-" if parser.token.kind == "number":  # a sign belongs to a literal (grammar rule 37)
             return parser.fixed(lambda: _number("-" + parser.advance().text), token.position)
+        case "symbol", "+" if parser.reads_plus and parser.token.kind == "number":  # beyond the grammar
+            return parser.fixed(lambda: _number(parser.advance().text), token.position)
         case "symbol", "]":
             return range_from(parser, parser.endpoint(), low_closed=False)
         case "symbol", "{":
