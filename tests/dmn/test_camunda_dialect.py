@@ -382,6 +382,42 @@ def test_instance_of_binds_less_tightly_than_arithmetic(text, wanted) -> None:
     assert evaluated("2 + 3 instance of number", "feel").result is None
 
 
+@pytest.mark.parametrize(
+    ("text", "in_feel"),
+    [
+        ("for i in x return i * 2", [4]),
+        ("for i in [1], j in x return i + j", [3]),
+        ("some i in x satisfies i > 1", True),
+        ("every i in x satisfies i > 1", True),
+        ("x[item > 1]", [2]),
+        ("x[1]", 2),
+        ("{a: 1}[a = 1]", [{"a": 1}]),
+    ],
+)
+def test_a_value_alone_is_no_list_to_go_over(text, in_feel) -> None:
+    evaluation = evaluated(text, x=2)
+    assert evaluation.result is None
+    assert [problem.kind for problem in evaluation.problems][:1] == [Kind.WRONG_TYPE]
+    assert evaluated(text, "feel", x=2).result == in_feel
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("for i in [1..3] return i", [1, 2, 3]),
+        ("for i in 3..2 return i", [3, 2]),
+        ("some i in x satisfies i > 1", True),
+        ("x[1]", 2),
+        ("x[-1]", 3),
+        ("[{a: x}].a[1][2]", 3),
+        ("is empty(x[item > 5])", True),
+    ],
+)
+def test_lists_and_ranges_are_gone_over(text, wanted) -> None:
+    evaluation = evaluated(text, x=[2, 3])
+    assert (evaluation.result, evaluation.problems) == (wanted, [])
+
+
 # -- hostile values --------------------------------------------------------------------------------------------------
 
 

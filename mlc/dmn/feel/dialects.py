@@ -37,8 +37,8 @@ HOW = 'modeler:executionPlatform="Camunda Cloud" on <definitions>, load(dialect=
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A dialect: its functions by name, whether a name may stand in backticks, the escapes in its strings, and whether
-    `instance of` binds less tightly than arithmetic.
+    """A dialect: its functions by name, whether a name may stand in backticks, the escapes in its strings, whether
+    `instance of` binds less tightly than arithmetic, and whether loops and filters go over lists (and ranges) alone.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Dialect:
     backticks: bool = False
     escapes: Mapping[str, str] = field(default_factory=lambda: ESCAPES)
     late_instance: bool = False
+    lists_alone: bool = False
 
 
 FEEL = Dialect("feel", BUILTINS)
@@ -64,7 +65,7 @@ def _camunda() -> Dialect:
     from .builtins.camunda import CAMUNDA
 
     escapes = {**ESCAPES, "b": "\b", "f": "\f"}
-    return Dialect("camunda", CAMUNDA, backticks=True, escapes=escapes, late_instance=True)
+    return Dialect("camunda", CAMUNDA, backticks=True, escapes=escapes, late_instance=True, lists_alone=True)
 
 
 def undeclared(what: str) -> str:

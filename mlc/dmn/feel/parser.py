@@ -143,7 +143,8 @@ class Parser(Cursor):
         cost = self.cost(start)
         if borrowed and (other := self.reread(start + 1)) is not None:
             condition = iteration.either(borrowed, condition, other)
-        return Node(iteration.filtered(base.code, condition, cost, self.place))
+        items = iteration.listed(base.code, self.place) if self.vocabulary.dialect.lists_alone else base.code
+        return Node(iteration.filtered(items, condition, cost, self.place))
 
     def condition(self) -> Code:
         """What stands in the brackets of a filter, and the closing one."""

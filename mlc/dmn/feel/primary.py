@@ -249,6 +249,8 @@ def _sources(parser: Cursor) -> list[iteration.Source]:
         parser.expect("in")
         items = parser.expression().code
         high = parser.expression().code if parser.take("..") else None
+        if high is None and parser.vocabulary.dialect.lists_alone:
+            items = iteration.listed(items, parser.place)
         sources.append(iteration.Source(name, items, high))
         parser.names.add(name)
     return sources
