@@ -29,7 +29,7 @@ def test_a_number_may_have_the_sign_plus_in_an_expression(expression, wanted) ->
     check(expression, wanted)
 
 
-@pytest.mark.parametrize("text", ['+"5"', "+x", "++5", "+-5", "+(5)", "+", "5 + + x", '+@"P1D"'])
+@pytest.mark.parametrize("text", ['+"5"', "+x", "++5", "+-5", "+(5)", "+", "5 + + x", "5 ++ 1", '+@"P1D"'])
 def test_nothing_else_has_the_sign_plus(text) -> None:
     with pytest.raises(FeelSyntaxError):
         answer(text)

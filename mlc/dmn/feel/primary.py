@@ -59,7 +59,7 @@ def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
             return _square(parser)
         case "symbol", "-" if parser.token.kind == "number":  # a sign belongs to a literal (grammar rule 37)
             return parser.fixed(lambda: _number("-" + parser.advance().text), token.position)
-        case "symbol", "+" if parser.reads_plus and parser.token.kind == "number":  # beyond the grammar
+        case "symbol", "+" if parser.reads_plus and _has_sign(parser):  # beyond the grammar
             return parser.fixed(lambda: _number(parser.advance().text), token.position)
         case "symbol", "]":
             return range_from(parser, parser.endpoint(), low_closed=False)
@@ -70,6 +70,11 @@ def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
             return parser.fixed(lambda: temporal.parse_literal(text), token.position)
     parser.index -= 1
     raise parser.unexpected("expected a value")
+
+
+def _has_sign(parser: Cursor) -> bool:
+    """Whether the plus that has been read is the sign of a number; `++` is more likely a slip or another language's."""
+    return parser.token.kind == "number" and parser.tokens[parser.index - 2].text != "+"
 
 
 def _number(text: str) -> Decimal:
