@@ -29,7 +29,7 @@ def rules_together(compiled: CompiledTable, model: DecisionModel) -> Iterator[Fi
     except Exhausted:
         yield saying.ended_early("overlaps and gaps", table.place)
         return
-    yield from saying.listed(_beyond(compiled, space), "cells that are beyond analysis")
+    yield from saying.listed(_beyond(compiled, space), "cells that are beyond analysis", budget)
     try:
         overlaps = Overlaps(table, space, outputs, budget.part(2))
         yield from overlaps.findings()
