@@ -69,3 +69,10 @@ def test_many_allowed_values_are_no_reason_to_take_long(kind: str, cell: str) ->
     columns = [Column(f"x{index}", kind, allowed) for index in range(10)]
     rows = [[*(cell.format(chance.randint(1, 599)) for _ in columns), "true"] for _ in range(1000)]
     assert seconds(file_of(columns, rows, "FIRST")) < 5
+
+
+def test_an_error_is_told_behind_thousands_of_other_findings_of_its_check() -> None:
+    outputs = [*((f"o{index}", "string") for index in range(6)), ("passes", "boolean")]
+    rows = [[f"{number}", *[""] * 6, "true"] for number in range(4_000)] + [["-1", *[""] * 6, '"maybe"']]
+    found = analyse(declared(table([("auc", "number")], outputs, rows), ("auc", "number")), max_bytes=50_000_000)
+    assert [finding.place.rule for finding in found.errors] == [4_001]
