@@ -8,7 +8,7 @@ from typing import NamedTuple
 import mlc.dmn
 from mlc.model.result import TestResultRecord
 from mlc.model.snapshot import Snapshot
-from mlc.model.truncation import truncate
+from mlc.model.truncation import truncate, writable
 from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, TableOutcome, Verdict
 from mlc.settings import ProcessSettings
 
@@ -114,8 +114,8 @@ class _Findings:
             judged=True,
             passed=passed,
             rules=self.rules,
-            problems=self.problems,
-            warnings=self.warnings,
+            problems=[writable(each) for each in self.problems],
+            warnings=[writable(each) for each in self.warnings],
             judged_at=now,
             tables=self.tables,
         )
@@ -232,8 +232,8 @@ def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcom
             table=table,
             rule=rule.index,
             passes=truth(rule.outputs.get(PASSES)),
-            reason=str(rule.outputs.get("reason") or ""),
-            category=str(rule.outputs.get("category") or ""),
+            reason=writable(str(rule.outputs.get("reason") or "")),
+            category=writable(str(rule.outputs.get("category") or "")),
             conditions=[_condition(each) for each in rule.conditions[:MOST_CONDITIONS]],
         )
 

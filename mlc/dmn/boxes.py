@@ -13,6 +13,7 @@ from .errors import FeelError, Findings, Kind, Place
 from .expressions import TextCompiler
 from .feel import calls, iteration
 from .feel.primary import conditional, context_of, list_of
+from .feel.reading import Condition
 from .feel.run import ENTRY, ITEM, OBJECT, Code, Run, Scope, Value, nothing
 from .feel.types import ANY, Type
 from .feel.values import kind_of
@@ -63,7 +64,8 @@ class BoxCompiler(TextCompiler):
             case dmn.Relation():
                 return self.relation(box, vocabulary, place)
             case dmn.Conditional(condition, one, other):
-                if_, *parts = (self.expression(part, vocabulary, place) for part in (condition, one, other))
+                if_ = self.condition(condition, '"if"', vocabulary, place)
+                parts = [self.expression(part, vocabulary, place) for part in (one, other)]
                 return _or_null(conditional(_boolean(if_, "if"), *parts), place)
             case dmn.Filter(items, match_):
                 return self.filter(items, match_, vocabulary, place)
@@ -161,8 +163,13 @@ class BoxCompiler(TextCompiler):
     ) -> Code:
         """The items for which the condition holds, each as `item`; its members are names, too."""
         inner = vocabulary.inside("item", *self.types.members, filters=1)
-        holds = _boolean(self.expression(condition, inner, place), "match")
+        holds = _boolean(self.condition(condition, "a filter", inner, place), "match")
         return _or_null(iteration.filtered(self.expression(items, vocabulary, place), holds, 1, place), place)
+
+    def condition(self, box: dmn.Expression | None, what: str, vocabulary: Vocabulary, place: Place) -> Code:
+        """A condition that chooses: of a filter, or behind "if"."""
+        begin = len(vocabulary.reading.paths)
+        return Condition.since(begin, self.expression(box, vocabulary, place), what, vocabulary.reading, place)
 
     def loop(self, box: dmn.Loop, vocabulary: Vocabulary, place: Place) -> Code:
         """`for` with the results so far as `partial`; `some` and `every`."""

@@ -6,6 +6,7 @@ the location, if that is a bare file name, else the one that has the namespace. 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,7 @@ class Files:
 
     def read(self, source: Source, place: Place) -> File:
         """Raises DmnError when the file cannot be read, OSError as `open` does."""
-        key = source if isinstance(source, bytes) else Path(source).resolve()
+        key = source if isinstance(source, bytes) else _real(source)
         if key in self._read:
             return self._read[key]
         if len(self._read) == FILES:
@@ -78,7 +79,7 @@ class Files:
         definitions = read(parse(data, place), place)
         file = self._read[key] = File(definitions, place)
         self._importing.append(file)
-        folder = None if isinstance(source, bytes) else Path(source).resolve().parent
+        folder = None if isinstance(source, bytes) else _real(source).parent
         names: set[str] = set()
         for wanted in definitions.imports:
             here = place.at(line=wanted.line)
@@ -154,8 +155,13 @@ class Files:
         return self._folders[folder]
 
 
+def _real(path: str | Path) -> Path:
+    """Where links lead to; for links that lead in a circle, which opening tells, a link."""
+    return Path(os.path.realpath(path))
+
+
 def _inside(folder: Path, name: str) -> Path:
-    path = (folder / name).resolve()
+    path = _real(folder / name)
     if path.parent != folder:
         raise _UnusableError(f"is at {name}, which is a link to another folder")
     return path

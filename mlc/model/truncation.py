@@ -8,14 +8,14 @@ MARK = "..."
 
 def truncate(text: str, size: int) -> str:
     """The text if it takes at most ``size`` bytes (six or more) as JSON, else its beginning and an ellipsis."""
-    text = _writable(text)
+    text = writable(text)
     kept = _fitting(text, size)
     return text if kept == len(text) else text[: _fitting(text, size - len(MARK))] + MARK
 
 
 def truncate_start(text: str, size: int) -> str:
     """The same, of the end: where an error stands in what a program wrote."""
-    text = _writable(text)
+    text = writable(text)
     kept = _fitting(reversed(text), size)
     return text if kept == len(text) else MARK + text[len(text) - _fitting(reversed(text), size - len(MARK)) :]
 
@@ -36,6 +36,6 @@ def _fitting(characters: Iterable[str], room: int) -> int:
     return count
 
 
-def _writable(text: str) -> str:
+def writable(text: str) -> str:
     """Without halves of surrogate pairs, which JSON may hold and UTF-8 may not."""
     return text.encode(errors="replace").decode()

@@ -52,6 +52,20 @@ def test_one_no_among_many_yes_is_enough(cell: str) -> None:
     assert not verdict(logic(["auc"], rows), {"auc": 1}).passed
 
 
+HALF = "\ud800"
+"""Half of a surrogate pair, which JSON can escape, and UTF-8 cannot hold."""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [['"a"', "true", '"why"'], ["> 1", "true", '"why"'], ["-", "stage", "stage"], ["-", "false", "stage"]],
+    ids=["lies in no rule", "cannot be compared", "neither yes nor no", "the reason"],
+)
+def test_a_value_that_no_text_can_hold_is_told_all_the_same(row: list[str]) -> None:
+    found = verdict(logic(["stage"], [row], "FIRST", ("passes", "reason")), {"stage": HALF})
+    assert Verdict.model_validate_json(found.model_dump_json()) == found
+
+
 # -- the decision's result ------------------------------------------------------------
 
 

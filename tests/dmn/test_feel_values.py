@@ -225,7 +225,6 @@ def test_coercion_and_invocation(expression, wanted) -> None:
     [][1] => null
     [][item > 1] => []
     1[1] => 1
-    [{x: 1, y: 2}, {x: null, y: 3}][x < 2] => [{x: 1, y: 2}]
     [{x: 1}, {y: 2}].y => [null, 2]
     {a b: 1, a-b: 2, s: a b + a-b}.s => 3
     {"a b c": 5, d: a b c}.d => 5
@@ -234,6 +233,12 @@ def test_coercion_and_invocation(expression, wanted) -> None:
 )
 def test_loops_filters_and_paths(expression, wanted) -> None:
     check(expression, wanted)
+
+
+def test_a_filter_leaves_out_an_item_that_it_cannot_tell_of_and_says_so() -> None:
+    value, problems = answer("[{x: 1, y: 2}, {x: null, y: 3}][x < 2]")
+    assert value == [{"x": 1, "y": 2}]
+    assert problems == ["the condition of a filter is null, neither true nor false"]
 
 
 def test_a_function_is_a_value_with_a_name_and_parameters() -> None:

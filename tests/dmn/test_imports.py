@@ -259,3 +259,13 @@ def test_a_function_of_an_imported_file_sees_its_own_file() -> None:
     )
     body = decision("x", "[lib.Outer(1), lib.Table(4)]", decisions=[f"{LIBRARY}#Table"], knowledge=[f"{LIBRARY}#Outer"])
     assert load(using(body, alias="lib"), library(*elements)).evaluate({}).result == [20, 8]
+
+
+def test_an_import_that_is_a_link_in_a_circle_is_a_problem(tmp_path) -> None:
+    (tmp_path / "lib.dmn").symlink_to(tmp_path / "lib.dmn")
+    main = tmp_path / "main.dmn"
+    main.write_bytes(dmn(imported("urn:lib", "lib", location="lib.dmn"), decision("x", "1")))
+    with pytest.raises(mlc.dmn.DmnError, match="lib"):
+        mlc.dmn.load(main)
+    with pytest.raises(OSError, match="symbolic links"):
+        mlc.dmn.load(tmp_path / "lib.dmn")

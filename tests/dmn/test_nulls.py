@@ -231,3 +231,54 @@ def test_a_script_that_asks_whether_something_is_empty_asks_for_null(definitions
     for cell in ("empty auc || auc > 5", "(auc ?: 0) > 3"):
         model = mlc.dmn.load(definitions(CELLS.format(cell=cell)))
         assert model.evaluate({"auc": None}).problems == []
+
+
+# -- conditions that are neither true nor false ------------------------------------------------------------
+
+CHOOSING = [
+    "if min(values) < 0.7 then false else true",
+    "count([min(values)][item < 0.7]) = 0",
+    "count(groups[auc < 0.7]) = 0",
+    "count(groups[item.auc < 0.7]) = 0",
+    "if groups[1].auc < 0.7 then false else true",
+    "not(if min(values) < 0.7 then true else false)",
+]
+
+
+@pytest.mark.parametrize("text", CHOOSING)
+@pytest.mark.parametrize("kind", ["an output", "a decision", "a cell"])
+def test_a_condition_that_is_null_chooses_nothing_without_a_problem(table, kind: str, text: str) -> None:
+    files = {
+        "an output": table(["x"], ["passes"], [["-", text]], "UNIQUE"),
+        "a decision": dmn(decision("Verdict", text)),
+        "a cell": table(["x"], ["passes"], [[f"? = 1 and ({text})", "true"]], "UNIQUE"),
+    }
+    model = mlc.dmn.load(files[kind])
+    evaluation = model.evaluate({"x": 1, "values": [], "groups": [{"auc": None}]})
+    assert evaluation.result is True
+    assert [problem.kind for problem in evaluation.problems] == [Kind.NULL_INPUT]
+    assert "neither true nor false" in evaluation.problems[0].message
+    assert model.evaluate({"x": 1, "values": [0.8], "groups": [{"auc": 0.9}]}).problems == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if auc < 0.7 then false else auc != null",
+        "if auc = null or auc < 0.7 then false else true",
+        "if get or else(auc, 0) < 0.7 then false else true",
+        "count(groups[auc != null and auc < 0.7]) = 0",
+        "count(groups[auc < 0.7]) = 0 and count(groups[auc = null]) = 1",
+    ],
+)
+def test_a_condition_that_is_null_is_no_problem_where_something_asks_for_it(text: str) -> None:
+    model = mlc.dmn.load(dmn(decision("Verdict", text)), dialect="camunda")
+    assert model.evaluate({"auc": None, "groups": [{"auc": None}]}).problems == []
+
+
+@pytest.mark.parametrize("value", ["true", 1, 0, []])
+def test_a_condition_of_another_type_counts_as_false_and_is_a_problem(value: Any) -> None:
+    model = mlc.dmn.load(dmn(decision("Verdict", "if degraded then false else true")))
+    evaluation = model.evaluate({"degraded": value})
+    assert evaluation.result is True
+    assert [problem.kind for problem in evaluation.problems] == [Kind.WRONG_TYPE]

@@ -1,6 +1,7 @@
 """``mlc dmn test``: whether decision tables answer what their cases expect."""
 
 import json
+import os
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -63,8 +64,10 @@ def run_cases(
         "now": None if now is None else moment_of(now),
         "tolerance": _tolerance(tolerance),
     }
-    read = {path.resolve() for file in files for path in (file, *beside(file), *given) if isinstance(path, Path)}
-    if junit and junit.resolve() in read:
+    read = {
+        os.path.realpath(path) for file in files for path in (file, *beside(file), *given) if isinstance(path, Path)
+    }
+    if junit and os.path.realpath(junit) in read:
         raise typer.BadParameter(f"--junit {junit}: this file is read; it would be written over.")
     with ExitStack() as stack:
         target = stack.enter_context(_opened(junit)) if junit else None

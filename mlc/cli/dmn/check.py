@@ -59,7 +59,7 @@ def _each_once(named: Sequence[str]) -> list[str]:
 def _meant(file: str) -> str:
     """The same for all names of one file."""
     with suppress(OSError, ValueError):  # a name that no file can have is told when the file is opened
-        return file if file == STDIN else str(Path(file).resolve())
+        return file if file == STDIN else os.path.realpath(file)
     return file
 
 
@@ -75,7 +75,8 @@ def _files(name: str) -> Iterator[str]:
     files: list[Path] = []
     for top, folders, names in os.walk(folder):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
-        files += sorted(Path(top, each) for each in names if each.lower().endswith(".dmn"))
+        found = sorted(Path(top, each) for each in names if each.lower().endswith(".dmn"))
+        files += [file for file in found if file.is_file() or not file.exists()]  # no pipe, which may never end
         if len(files) > MOST_FILES:
             raise typer.BadParameter(f"{printable(name)} holds more than {MOST_FILES:,} .dmn files: name a part of it.")
     if not files:

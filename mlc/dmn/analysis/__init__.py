@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -51,8 +51,10 @@ CHECKS: tuple[Check, ...] = (
     rules_together,
 )
 MODEL_CHECKS: tuple[ModelCheck, ...] = (check_logic, check_names_once, check_calls, check_inputs, check_members)
-#: Findings of one check that are looked at. An error may come after a thousand hints, and is not to be missed.
+#: Findings of one check that are taken; behind them only its errors are.
 MOST = 20_000
+#: Findings of one check that are looked at. An error may come after thousands of hints, and is not to be missed.
+MOST_LOOKED_AT = 500_000
 #: Problems of loading from which on nothing else is looked for: who has so many has to mend them first.
 TOO_WRONG = 200
 
@@ -128,9 +130,12 @@ def _guarded(check: Callable[..., Iterator[Finding]], found: Iterator[Finding], 
     """What one check finds. One that comes to grief has not looked, which is said; the others do look."""
     try:
         yield from islice(found, MOST)
-        if next(found, None) is not None:
-            message = f"there are more than {MOST:,} findings of {check.__name__}: the rest was not looked at"
+        more = next(found, None)
+        if more is not None:
+            message = f"there are more than {MOST:,} findings of {check.__name__}: of the rest only errors are told"
             yield Finding(Severity.WARNING, Aspect.UNKNOWN, message, place)
+            rest = islice(chain((more,), found), MOST_LOOKED_AT)
+            yield from (finding for finding in rest if finding.severity is Severity.ERROR)
     except Exception as error:
         message = f"this could not be analysed to the end: {type(error).__name__} in {check.__name__}"
         suggestion = "this is a mistake in the analysis, please report it; look at the table yourself"

@@ -99,6 +99,8 @@ def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) ->
     yield _with_functions(numbers, known)
     for ending in (")", "]", '"', '")'):
         yield numbers + ending
+    if numbers.count('"') == 1 and numbers.endswith('"'):
+        yield f'"{numbers}'
     yield from _words(numbers, kind)
 
 
@@ -257,6 +259,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tu
         (rf"({_NUMBER})\s+(?:and|or)\s+(?:below|under|less|lower|fewer)", lambda found: f"<= {found[1]}"),
         (r"\{(.*)\}", lambda found: found[1].strip()),
         (r"not\s+in\s*[(\[{](.*)[)\]}]", lambda found: f"not({found[1].strip()})"),
+        (r"in\s*([\[(\]].*\.\..*[\])\[])", lambda found: found[1]),
         (r"in\s*[(\[{](.*)[)\]}]", lambda found: found[1].strip()),
         (r"(?:is\s+not|not|!(?!=))\s*(.+)", _negated),
         (r"is\s+(.+)", lambda found: found[1]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Checked:
         other = finding.place.file
         if other is None or other == Path(self.name).name:
             return self.name
-        for folder in (Path(self.name).parent, Path(self.name).resolve().parent):
+        for folder in (Path(self.name).parent, Path(os.path.realpath(self.name)).parent):
             if (beside := folder / other).exists():
                 return str(beside)
         return other

@@ -13,7 +13,7 @@ from .cursor import Cursor, Node, constant
 from .dialects import ASKS_FOR_NULL, CAMUNDA_ARGUMENTS, undeclared
 from .lexer import spelled
 from .primary import one_ended, primary
-from .reading import ASKING_IF_ANSWERED
+from .reading import ASKING_IF_ANSWERED, Condition
 from .run import Code, Run, Scope, Test
 from .typenames import type_name
 from .types import ANY, NULL, conforms
@@ -138,12 +138,14 @@ class Parser(Cursor):
         start = self.index
         self.expect("[")
         outer, self.borrowed = self.borrowed, set()
+        begin = len(self.reading.paths)
         condition = self.condition()
         borrowed, self.borrowed = frozenset(self.borrowed), outer
         cost = self.cost(start)
         if borrowed and (other := self.reread(start + 1)) is not None:
             condition = iteration.either(borrowed, condition, other)
         items = iteration.listed(base.code, self.place) if self.vocabulary.dialect.lists_alone else base.code
+        condition = Condition.since(begin, condition, "a filter", self.reading, self.place)
         return Node(iteration.filtered(items, condition, cost, self.place))
 
     def condition(self) -> Code:

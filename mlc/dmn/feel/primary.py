@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from mlc.dmn.errors import FeelSyntaxError, Kind
+from mlc.dmn.errors import FeelSyntaxError, Kind, Place
 
 from . import calls, iteration, temporal
 from .cursor import KEYWORDS, Cursor, Node, constant
 from .lexer import spelled, unquote
-from .reading import UNDER_TEST
+from .reading import UNDER_TEST, Condition
 from .run import ENTRY, ITEM, OBJECT, Code, Run, Scope, Value
 from .typenames import type_name
 from .types import ANY, BOOLEAN, Type, common, function_of, type_of
@@ -231,12 +231,29 @@ def _key(parser: Cursor) -> str:
 
 
 def _conditional(parser: Cursor) -> Node:
-    condition = parser.expression().code
+    begin = len(parser.reading.paths)
+    node = parser.expression()
+    condition = node.code
+    if not node.null:
+        condition = Condition.since(begin, condition, '"if"', parser.reading, parser.place)
     parser.expect("then")
     one = parser.expression().code
     parser.expect("else")
     other = parser.expression().code
-    return Node(conditional(condition, one, other))
+    return Node(conditional(_boolean_or_null(condition, parser.place), one, other))
+
+
+def _boolean_or_null(condition: Code, place: Place) -> Code:
+    """A condition that is noted where it is something else, such as "false": as the specification has it, null then."""
+
+    def check(scope: Scope, run: Run) -> Value:
+        answer = condition(scope, run)
+        if answer is not None and not isinstance(answer, bool):
+            run.note(Kind.WRONG_TYPE, f'the condition of "if" is a {kind_of(answer)}, not a boolean', place)
+            return None
+        return answer
+
+    return check
 
 
 def conditional(condition: Code, one: Code, other: Code) -> Code:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from .run import Scope
+from mlc.dmn.errors import Kind, Place
+
+from .run import Code, Run, Scope, Value
 
 #: A name, and the members behind it: ("auc",), ("metrics", "auc").
 Path: TypeAlias = tuple[str, ...]
@@ -35,6 +37,42 @@ class Reading:
     def minds_any(self, *names: str | None) -> bool:
         """Whether it asks for null of one of these names, or of a member of one."""
         return any(path[0] in names for path in self.minds)
+
+
+@dataclass(slots=True)
+class Condition:
+    """A condition that chooses, what it reads, and the reading of the whole expression, which may go on behind it.
+
+    What is neither true nor false chooses as false does. That is a problem, as nobody has looked at the value then,
+    unless something asks whether what the condition reads is null, or the reason is a problem already.
+    """
+
+    code: Code
+    what: str
+    reading: Reading
+    paths: list[Path]
+    place: Place
+
+    @classmethod
+    def since(cls, begin: int, code: Code, what: str, reading: Reading, place: Place) -> Condition:
+        """Of code that has read what stands behind `begin` in the reading."""
+        return cls(code, what, reading, reading.paths[begin:], place)
+
+    def __call__(self, scope: Scope, run: Run) -> Value:
+        noted = run.noted
+        answer = self.code(scope, run)
+        if answer is None and run.noted == noted and not self._known(scope, run):
+            run.note(Kind.NULL_INPUT, f"the condition of {self.what} is null, neither true nor false", self.place)
+        return answer
+
+    def _known(self, scope: Scope, run: Run) -> bool:
+        """Whether a problem says why it is null, or will, or something asks for that."""
+        asked = {path[0] for path in self.reading.minds}
+        if any(path[0] in asked or path[0] in run.missing for path in self.paths):
+            return True
+        item = scope.get("item")
+        own = item if isinstance(item, dict) else ()
+        return any(True for _ in nulls((path for path in self.paths if path[0] not in own), scope))
 
 
 def unminded(paths: Iterable[Path], minds: Iterable[Path]) -> list[Path]:

@@ -30,7 +30,7 @@ Scope: TypeAlias = dict[str, Value]
 
 class Run:
     """One evaluation of a model. `missing` holds the names of the inputs that are not given, and `nulls` what is read
-    and turned out to be null.
+    and turned out to be null. `noted` counts what is noted, also what has been noted before.
 
     `clock` is the moment at which the evaluation takes place, in UTC. Without one it is the machine's, read when it is
     first asked for and the same from then on; it stays None as long as nothing has asked. `observer` is told of every
@@ -39,7 +39,7 @@ class Run:
 
     __slots__ = (
         *("clock", "countdown", "deadline", "depth", "matched", "memory", "missing", "nulls", "problems", "steps"),
-        *("observer", "unmatched"),
+        *("noted", "observer", "unmatched"),
     )
 
     def __init__(self, clock: datetime | None = None) -> None:
@@ -50,6 +50,7 @@ class Run:
         self.deadline = 0.0
         self.depth = 0
         self.problems: dict[Problem, None] = {}
+        self.noted = 0
         self.matched: list[Any] = []
         self.unmatched: dict[str, Any] = {}
         self.missing: set[str] = set()
@@ -113,6 +114,7 @@ class Run:
 
     def note(self, kind: Kind, message: str, place: Place, name: str | None = None) -> None:
         """Keep a problem, once; where there are many, the first of every kind: who forgives one forgives no other."""
+        self.noted += 1
         if len(self.problems) < PROBLEMS or not any(problem.kind is kind for problem in self.problems):
             self.problems[Problem(kind, message, place, name)] = None
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from author_tables import declared, table
+from decision_tables import Column, file_of
 from dmn_text import decision, dmn, input_data
 
 import mlc.dmn
@@ -70,3 +71,19 @@ def test_what_was_not_looked_at_is_said() -> None:
     found = analyse(one_column([f"for i in 1..1900 return i + {number}" for number in range(300)])).findings
 
     assert [str(one) for one in found if one.kind is Aspect.UNKNOWN] != []
+
+
+@pytest.mark.parametrize(("kind", "cell"), [("string", '"w{}"'), ("double", "< {}.5"), ("double", "[{0}..{0}.5]")])
+def test_many_allowed_values_are_no_reason_to_take_long(kind: str, cell: str) -> None:
+    chance = random.Random(5)
+    allowed = ",".join(f'"w{number}"' if kind == "string" else str(number) for number in range(600))
+    columns = [Column(f"x{index}", kind, allowed) for index in range(10)]
+    rows = [[*(cell.format(chance.randint(1, 599)) for _ in columns), "true"] for _ in range(1000)]
+    assert seconds(file_of(columns, rows, "FIRST")) < 5
+
+
+def test_an_error_is_told_behind_thousands_of_other_findings_of_its_check() -> None:
+    outputs = [*((f"o{index}", "string") for index in range(6)), ("passes", "boolean")]
+    rows = [[f"{number}", *[""] * 6, "true"] for number in range(4_000)] + [["-1", *[""] * 6, '"maybe"']]
+    found = analyse(declared(table([("auc", "number")], outputs, rows), ("auc", "number")), max_bytes=50_000_000)
+    assert [finding.place.rule for finding in found.errors] == [4_001]

@@ -187,6 +187,15 @@ def test_of_a_folder_its_files_are_checked_in_order_without_hidden_folders_and_c
     assert files == [str(tmp_path / name) for name in ("good.dmn", "b/z.DMN", "b/a/x.dmn")]
 
 
+def test_a_link_in_a_circle_cannot_be_read_and_the_other_files_of_its_folder_are_checked(tmp_path, broken) -> None:
+    (tmp_path / "a.dmn").symlink_to(tmp_path / "a.dmn")
+    os.mkfifo(tmp_path / "pipe.dmn")
+    done = check(tmp_path)
+    assert (done.exit_code, f"{broken}: 3 errors" in done.stdout) == (2, True)
+    assert "a.dmn: Too many levels of symbolic links" in done.stderr
+    assert done.stdout.splitlines()[-1] == "1 file checked: 3 errors; 1 file could not be read"
+
+
 def test_a_folder_without_tables_or_with_very_many_is_a_usage_error(tmp_path) -> None:
     done = check(tmp_path)
     assert (done.exit_code, "holds no .dmn file" in " ".join(done.stderr.split())) == (2, True)

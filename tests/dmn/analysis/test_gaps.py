@@ -258,3 +258,13 @@ def test_a_search_that_takes_too_many_steps_ends_early_and_says_so() -> None:
     assert time.process_time() - begin < 5
     assert [one.message for one in findings if "ended early" in one.message]
     assert all(one.severity is Severity.HINT for one in findings if "ended early" in one.message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed", "cell"),
+    [("number", "[2..1]", "> 1"), ("dateTime", "null", "? > 1"), ("string", "1, 2", '"a"'), ("date", '"a"', "not(1)")],
+)
+def test_a_column_that_no_value_can_have_is_told_and_has_no_gaps(kind: str, allowed: str, cell: str) -> None:
+    rows = [["> 1", cell, "true"], ["< 1", cell, "false"]]
+    findings = found(["auc", Column("stage", kind, allowed)], rows)
+    assert [(one.kind, one.place.column) for one in findings] == [(Aspect.NEVER_MET, "stage")]

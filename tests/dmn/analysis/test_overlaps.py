@@ -241,3 +241,32 @@ def test_at_most_20_findings_of_a_kind_are_listed_and_that_there_are_more_is_sai
         Aspect.GAP,
         Aspect.NOT_LISTED,
     ]
+
+
+def _many(rows: int) -> list[list[str]]:
+    """Rules of which each overlaps the next one, without lying in it, and answers differently."""
+    return [[f"[{number}..{number + 1}]", '"a"' if number % 2 else '"b"'] for number in range(rows)]
+
+
+def test_an_error_is_told_behind_any_number_of_warnings_of_its_kind() -> None:
+    rows = [*_many(60), ["[500..600]", '"a"'], ["[510..520]", '"b"']]
+    findings = found([AUC], rows, "ANY", outputs=("answer",))
+    assert [finding.rules for finding in findings if finding.severity is Severity.ERROR] == [(61, 62)]
+    overlaps = [finding for finding in findings if finding.kind is Aspect.OVERLAP]
+    assert [finding.severity for finding in overlaps] == [Severity.ERROR] + [Severity.WARNING] * 20
+    assert Aspect.NOT_LISTED in [finding.kind for finding in findings]
+
+
+@pytest.mark.parametrize(
+    ("policy", "worse"), [("ANY", Severity.ERROR), ("FIRST", Severity.WARNING), ("PRIORITY", Severity.WARNING)]
+)
+def test_a_duplicate_with_another_answer_is_told_behind_any_number_with_the_same(policy: str, worse: Severity) -> None:
+    rows = [[str(number), '"a"'] for number in range(30) for _ in range(2)] + [["99", '"a"'], ["99", '"b"']]
+    findings = found([AUC], rows, policy, outputs=("answer",), priorities='"a", "b"')
+    assert [finding.rules for finding in findings if finding.severity is worse and len(finding.rules) > 1] == [(61, 62)]
+
+
+def test_a_masked_rule_with_another_answer_is_told_behind_any_number_with_the_same() -> None:
+    rows = [["< 100", '"a"'], *([f"[{number}..{number + 1}]", '"a"'] for number in range(30)), ["50", '"b"']]
+    findings = found([AUC], rows, "FIRST", outputs=("answer",))
+    assert (Severity.WARNING, (1, 32)) in [(finding.severity, finding.rules) for finding in findings]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 from mlc.dmn.analysis.facts import facts_of
 from mlc.dmn.analysis.finding import Aspect, Finding, Severity
-from mlc.dmn.analysis.spelling import typed_constant
+from mlc.dmn.analysis.spelling import quoted, typed_constant
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.feel.values import kind_of, text_of
 from mlc.dmn.model import DecisionModel
@@ -21,7 +21,10 @@ from .numerals import comma_in_a_number
 from .parts import Cell, Part
 from .spans import IncomparableError
 
-_LOOKS_LIKE_A_TEST = re.compile(r"\s*(?:[<>]=?|!=|==?)\s*\S|\s*[\[(].*\.\..*[\])]\s*$")
+_LOOKS_LIKE_A_TEST = re.compile(r"\s*(?:[<>]=?|!=|==?)\s*\S|\s*[\[(].*\.\..*[\])]\s*$|\s*not\s*\(.+\)\s*$", re.DOTALL)
+#: Several words in one text, such as "PROD, DEV".
+_WORDS = re.compile(r"[^\W\d][\w.-]*(?:\s*[,;|]\s*[^\W\d][\w.-]*)+")
+_DAY = re.compile(r"(?<![\w\"])(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2})(?![\w\"])(?!\.\d)")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?!\d)")
 
 
@@ -91,6 +94,11 @@ def _mismatch(cell: Cell, part: Part, column: Column, kind: str, alone: bool) ->
         ends = [typed_constant(end.value, kind) for end in part.ends]
         brackets = "[" if part.low_closed else "(", "]" if part.high_closed else ")"
         better = cell.replaced(part, f"{brackets[0]}{ends[0]}..{ends[1]}{brackets[1]}") if all(ends) else ""
+    if any(end.timed for end in part.ends):
+        better = ""  # a constant of today would be another test tomorrow
+    elif not better and kind in ("date", "date and time"):
+        days = _DAY.sub(lambda found: typed_constant(found.group().replace("/", "-"), kind) or "?", part.text)
+        better = cell.replaced(part, days) if days != part.text and "?" not in days else ""
     severity = Severity.ERROR if declared and alone else Severity.WARNING
     return column.finding(severity, Aspect.MISMATCH, message, cell.text, better)
 
@@ -134,13 +142,27 @@ def _of_part(cell: Cell, part: Part, column: Column) -> Iterator[Finding]:
         kind, word = (Aspect.ALWAYS_MET, "always") if value else (Aspect.NEVER_MET, "never")
         yield warn(kind, f"{part.text} asks nothing of the column's value: it is {word} met")
     elif isinstance(value, str) and column.domain.kind in (None, "string"):
-        if _LOOKS_LIKE_A_TEST.match(value):
-            better = value.strip() if column.domain.kind is None else ""
-            yield warn(Aspect.TEXT_OF_A_TEST, f"{part.text} is a text: only that text meets it", better)
-        elif value.strip() in ("-", "null"):
-            meant = "any value" if value.strip() == "-" else "a missing value"
-            message = f"{part.text} is a text, and not {meant}"
-            yield warn(Aspect.TEXT_OF_A_TEST, message, value.strip(), Severity.HINT)
+        yield from _of_text(value, part, column, warn)
+
+
+def _of_text(value: str, part: Part, column: Column, warn: Callable[..., Finding]) -> Iterator[Finding]:
+    """What may surprise about a text that a cell compares with."""
+    if _LOOKS_LIKE_A_TEST.match(value):
+        better = value.strip() if column.domain.kind is None else ""
+        yield warn(Aspect.TEXT_OF_A_TEST, f"{part.text} is a text: only that text meets it", better)
+    elif value.strip() in ("-", "null"):
+        meant = "any value" if value.strip() == "-" else "a missing value"
+        message = f"{part.text} is a text, and not {meant}"
+        yield warn(Aspect.TEXT_OF_A_TEST, message, value.strip(), Severity.HINT)
+    elif column.allowed:
+        return  # whether they have it is another question
+    elif value.strip() and value != value.strip():
+        message = f"{part.text} has spaces at its ends: only a text that has them, too, meets it"
+        yield warn(Aspect.TEXT_OF_A_TEST, message, quoted(value.strip()))
+    elif _WORDS.fullmatch(value):
+        message = f"{part.text} is one text: neither of the words in it meets it"
+        words = [quoted(word.strip()) for word in re.split("[,;|]", value)]
+        yield warn(Aspect.TEXT_OF_A_TEST, message, ", ".join(words), Severity.HINT)
 
 
 def _tight(part: Part) -> str:

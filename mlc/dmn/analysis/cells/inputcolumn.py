@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from mlc.dmn import elements as dmn
 from mlc.dmn.analysis.closed import Reader, quick_run
 from mlc.dmn.analysis.facts import facts_of
@@ -43,6 +45,7 @@ class Column:
             return None
         return cell_of(text.text, self.reader)
 
+    @cached_property
     def lines(self) -> list[list[Span]]:
         """The allowed values on a line, one set for each text of them that can be put there."""
         found = []

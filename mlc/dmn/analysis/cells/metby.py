@@ -29,10 +29,11 @@ def on_the_line(cell: Cell, column: Column) -> Finding | None:  # noqa: PLR0911 
         if cell.negated or len(cell.parts) == 1:
             message = f"{cell.text} is met by every value"
         return column.finding(Severity.WARNING, Aspect.ALWAYS_MET, message, cell.text, _conjunction(cell))
-    if not cell.negated:
-        for line in column.lines():
-            ends = [end for span in (*merged, *line) for end in (span.low, span.high) if end is not None]
-            if on_a_line(ends) and not meet(merged, line, whole):
+    if not cell.negated and any(part.form != "value" for part in cell.parts):  # values have been looked at
+        for line in column.lines:
+            # A line is one in itself: one of its spans is enough to compare with.
+            ends = [end for span in (*merged, *line[:1]) for end in (span.low, span.high) if end is not None]
+            if on_a_line(ends) and next(meet(merged, line, whole), None) is None:
                 message = f"{cell.text} is met by none of the allowed values {column.allowed_text()}"
                 return column.finding(Severity.WARNING, Aspect.OUTSIDE_VALUES, message, cell.text)
     empty = [part for part in cell.parts if not union(part.spans() or [], whole)]

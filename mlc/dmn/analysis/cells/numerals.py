@@ -12,6 +12,7 @@ from mlc.dmn.feel.lexer import Token
 from .parts import Cell, Part
 
 _RELATIONS = frozenset({"<", "<=", ">", ">=", "=", "!="})
+_POINTED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 
@@ -36,7 +37,8 @@ def comma_in_a_number(cell: Cell, column: Sequence[dmn.Text], *, whole: bool = F
         if not after_relation and not _is_one_number(cell, index, (first.text, second.text), column, whole):
             continue
         grouped = _THOUSANDS.fullmatch(f"{first.text},{second.text}") is not None and not first.text.startswith("0")
-        number = first.text + ("" if grouped else ".") + second.text
+        whole_part = first.text.replace(".", "")
+        number = whole_part + ("" if grouped else ".") + second.text
         start, end = left.tokens[0].position, second.position + len(second.text)
         meant = cell.text[start : first.position] + number
         message = f"{cell.text[start:end]} is two tests, {left.text} and {right.text}, of which one is enough"
@@ -48,7 +50,7 @@ def _adjacent(first: Token, second: Token, left: Part, right: Part) -> bool:
     """Whether two numbers have nothing but a comma between them."""
     return (
         first.kind == second.kind == "number"
-        and first.text.isdigit()
+        and (first.text.isdigit() or _POINTED.fullmatch(first.text) is not None)
         and second.text.isdigit()
         and second.position == first.position + len(first.text) + 1
         and len(right.tokens) == 1
@@ -60,6 +62,8 @@ def _is_one_number(cell: Cell, index: int, digits: tuple[str, str], column: Sequ
     first, second = digits
     if len(cell.parts) != 2 or index or cell.negated or whole:
         return False
+    if not first.isdigit():  # 1.000,5: nobody writes a fraction of zeros
+        return first.endswith(".000")
     if first == "0" or (second.startswith("0") and len(second) > 1):
         return True
     return any(re.search(r"\d\.\d|[<>]=?\s*\d+,\d", text.text) for text in column if text.text != cell.text)

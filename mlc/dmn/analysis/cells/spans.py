@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from mlc.dmn.feel import wide
@@ -72,17 +72,15 @@ def union(spans: Iterable[Span], whole: bool = False) -> list[Span]:
     return merged
 
 
-def meet(some: Sequence[Span], others: Sequence[Span], whole: bool = False) -> list[Span]:
+def meet(some: Sequence[Span], others: Sequence[Span], whole: bool = False) -> Iterator[Span]:
     """The values that lie in both of two sets of spans. Raises IncomparableError."""
-    found = []
     for one in some:
         for other in others:
             low = one if _by_low(one, other) >= 0 else other
             high = one if _by_high(one, other) <= 0 else other
             span = Span(low.low, low.low_closed, high.high, high.high_closed)
             if not is_empty(span, whole):
-                found.append(span)
-    return found
+                yield span
 
 
 def covers_all(spans: Sequence[Span]) -> bool:

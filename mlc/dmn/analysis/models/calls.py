@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -106,6 +107,8 @@ def _constant(text: str, call: str, inside: str, reason: str, reader: Reader) ->
     if name in ("date", "date and time") and argument is not None and isinstance(argument.value, str):
         day = iso_date(argument.value)
         better = text.replace(inside, quoted(day)) if day else ""
+    elif name == "date" and (day := iso_date(re.sub(r"\s", "", inside))):
+        better = text.replace(inside, quoted(day))
     elif argument is not None and name in _ASKING:
         better = text.replace(call, f"{name}(?, {inside})") if _refused(name, [None, argument]) == "" else ""
     return Fault(kind, f"{call} is no value: {reason}", better)

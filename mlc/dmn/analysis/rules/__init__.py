@@ -29,7 +29,13 @@ def rules_together(compiled: CompiledTable, model: DecisionModel) -> Iterator[Fi
     except Exhausted:
         yield saying.ended_early("overlaps and gaps", table.place)
         return
-    yield from saying.listed(_beyond(compiled, space), "cells that are beyond analysis")
+    yield from saying.listed(_beyond(compiled, space), "cells that are beyond analysis", budget)
+    nowhere = [table.inputs[axis.columns[0]] for axis in space.axes if not axis.values]
+    if nowhere:
+        for column in nowhere:
+            message = f"the type and the allowed values of {column.label} have no value in common: none is allowed"
+            yield Finding(Severity.WARNING, Aspect.NEVER_MET, message, column.place, suggestion="mend one of them")
+        return
     try:
         overlaps = Overlaps(table, space, outputs, budget.part(2))
         yield from overlaps.findings()

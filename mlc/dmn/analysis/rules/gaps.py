@@ -32,7 +32,7 @@ def gaps(table: DecisionTable, space: Space, outputs: Outputs, budget: Budget) -
         return
     refuses = outputs.judges and not outputs.may_pass()
     try:
-        yield from saying.listed(_certain(table, space, refuses, budget), "gaps")
+        yield from saying.listed(_certain(table, space, refuses, budget), "gaps", budget)
         yield from islice(_possible(table, space, budget), _POSSIBLE)
     except Exhausted:
         yield saying.ended_early("gaps", table.place)

@@ -104,4 +104,9 @@ class Outputs:
         if not self.judges:
             return False
         index = self.table.names.index(PASSES)
-        return any(row[index] is COMPUTED or row[index] is True or row[index] == "true" for row in self.rows)
+        return any(row[index] is COMPUTED or _is_yes(row[index]) for row in self.rows)
+
+
+def _is_yes(value: Value) -> bool:
+    """As verdicts read it: words count in upper and lower case."""
+    return value is True or (isinstance(value, str) and value.strip().casefold() == "true")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import TypeAlias
 
 from mlc.dmn.analysis.finding import Aspect, Finding, Severity
@@ -47,24 +48,27 @@ class Overlaps:
 
     def findings(self) -> Iterator[Finding]:
         """All of them, each kind at most so many times."""
-        yield from self._bounded(self.duplicates(), "rules with the same conditions")
+        yield from self._bounded(self.duplicates(), "rules with the same conditions", self._worst_duplicate())
         match self.policy:
             case "UNIQUE":
                 yield from self._bounded(self.swallowed(), "rules within others")
-                yield from self._bounded(self.crossing(), "overlaps")
+                yield from self._bounded(self.crossing(), "overlaps", Severity.WARNING)
                 yield from self._bounded(self.smothered(), "rules that others cover")
             case "ANY":
-                yield from self._bounded(self.contradicting(), "overlaps")
+                yield from self._bounded(
+                    self.contradicting(), "rules within others that answer differently", Severity.ERROR
+                )
+                yield from self._bounded(self.crossing_unlike(), "overlaps", Severity.WARNING)
                 yield from self._bounded(self.undecided(), "overlaps of rules with computed outputs")
                 yield from self._bounded(self.subsumed(), "rules within others")
             case "FIRST" | "PRIORITY":
-                yield from self._bounded(self.masked(), "masked rules")
+                yield from self._bounded(self.masked(), "masked rules", Severity.WARNING)
             case _:
                 yield from self._bounded(self.subsumed(), "rules within others")
 
-    def _bounded(self, findings: Iterator[Finding], what: str) -> Iterator[Finding]:
+    def _bounded(self, findings: Iterator[Finding], what: str, worst: Severity | None = None) -> Iterator[Finding]:
         try:
-            yield from saying.listed(findings, what)
+            yield from saying.listed(findings, what, self.budget, worst)
         except Exhausted:
             yield saying.ended_early(what, self.table.place)
 
@@ -121,6 +125,10 @@ class Overlaps:
         if mine is None or its is None:
             return None, other
         return (one, other) if mine < its else (other, one)
+
+    def _worst_duplicate(self) -> Severity | None:
+        """The worst that they can be where they are of several severities."""
+        return {"ANY": Severity.ERROR, "FIRST": Severity.WARNING, "PRIORITY": Severity.WARNING}.get(self.policy)
 
     # -- UNIQUE ------------------------------------------------------------------------------------------------------
 
@@ -200,23 +208,45 @@ class Overlaps:
     # -- ANY ---------------------------------------------------------------------------------------------------------
 
     def contradicting(self) -> Iterator[Finding]:
-        """Rules that meet and answer differently."""
-        for rule, other in self._unlike(self.space.certain):
-            if self.outputs.alike(rule, other) is False and self.first[rule] != self.first[other]:
-                answers = f"{self.outputs.text(rule)} and {self.outputs.text(other)}"
-                found = self.overlap(rule, other, f"ANY does not allow different outputs: {answers}")
-                inner = [r for r, o in ((rule, other), (other, rule)) if self.relations.containing(r, 1 << o)]
-                if inner and found.kind is Aspect.OVERLAP:
-                    message = f"{found.message}; all of {saying.named(inner)} lies in the other"
-                    place = self.table.rules[inner[0]].place
-                    yield replace(found, severity=Severity.ERROR, message=message, place=place)
-                else:
+        """Rules that lie within one that answers differently."""
+        for rule in bits(self.space.certain):
+            self.budget.spend(2)
+            others = self.relations.containing(rule, self.space.certain & ~self._same.get(rule, 0))
+            for other in bits(others):
+                self.budget.spend()
+                both = self.relations.containing(other, 1 << rule) != 0
+                if self._unlike(rule, other) and not (both and other < rule):
+                    found = self._contradiction(min(rule, other), max(rule, other))
+                    if found.kind is Aspect.OVERLAP:
+                        inner = saying.named(sorted((rule, other)) if both else [rule])
+                        found = replace(
+                            found,
+                            severity=Severity.ERROR,
+                            message=f"{found.message}; all of {inner} lies in the other",
+                            place=self.table.rules[rule].place,
+                        )
                     yield found
+
+    def crossing_unlike(self) -> Iterator[Finding]:
+        """Rules that meet and answer differently, of which none lies within the other."""
+        for rule, other in self._meeting_unlike(self.space.certain):
+            if self._unlike(rule, other) and not (
+                self.relations.containing(rule, 1 << other) or self.relations.containing(other, 1 << rule)
+            ):
+                yield self._contradiction(rule, other)
+
+    def _unlike(self, rule: int, other: int) -> bool:
+        """Whether two rules certainly answer differently, and have not been told as duplicates."""
+        return self.outputs.alike(rule, other) is False and self.first[rule] != self.first[other]
+
+    def _contradiction(self, rule: int, other: int) -> Finding:
+        answers = f"{self.outputs.text(rule)} and {self.outputs.text(other)}"
+        return self.overlap(rule, other, f"ANY does not allow different outputs: {answers}")
 
     def undecided(self) -> Iterator[Finding]:
         """Rules that meet, whose outputs are computed."""
         met: dict[int, list[int]] = {}
-        for rule, other in self._unlike(self.space.certain):
+        for rule, other in self._meeting_unlike(self.space.certain):
             if self.outputs.alike(rule, other) is None:
                 met.setdefault(other if self.outputs.is_known(rule) else rule, []).append(
                     rule if self.outputs.is_known(rule) else other
@@ -229,12 +259,16 @@ class Overlaps:
             advice = "see to it that they answer the same wherever they overlap"
             yield self.finding(Severity.HINT, Aspect.UNKNOWN, message, [rule, *others], advice)
 
-    def _unlike(self, among: int) -> Iterator[tuple[int, int]]:
+    @cached_property
+    def _same(self) -> dict[int, int]:
+        """For each rule whose outputs are constant the rules that answer the same."""
+        return {rule: rules for rules in self.outputs.kinds().values() for rule in bits(rules)}
+
+    def _meeting_unlike(self, among: int) -> Iterator[tuple[int, int]]:
         """The pairs of rules that meet, and that may answer differently."""
-        same = {rule: rules for rules in self.outputs.kinds().values() for rule in bits(rules)}
         for rule in bits(among):
             self.budget.spend(2)
-            for other in bits(self.relations.meeting(rule, among & (-2 << rule) & ~same.get(rule, 0))):
+            for other in bits(self.relations.meeting(rule, among & (-2 << rule) & ~self._same.get(rule, 0))):
                 self.budget.spend()
                 yield rule, other
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 
 from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.errors import Place
 
 from . import conditions
+from .budget import Budget
 from .space import Space
 
-#: Findings of one kind, for one table.
+#: Findings of one kind and severity, for one table.
 LISTED = 20
+#: Steps that it takes to find out how bad one is that is not listed.
+UNLISTED = 20
 #: Rules that a sentence names.
 NAMED = 8
 
@@ -32,12 +35,25 @@ def named(rules: Sequence[int]) -> str:
     return f"rules {', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def listed(findings: Iterator[Finding], what: str) -> Iterator[Finding]:
-    """The first findings of a kind, and a word if there are more."""
+def listed(findings: Iterator[Finding], what: str, budget: Budget, worst: Severity | None = None) -> Iterator[Finding]:
+    """The first findings of a kind, and a word if there are more. Raises Exhausted.
+
+    Where they are of several severities the first of each, and all are looked at until there are as many of the
+    `worst` that there can be: what is bad is not missed for what is not.
+    """
+    counts: Counter[Severity | None] = Counter()
     last = None
-    for last in islice(findings, LISTED):
-        yield last
-    if last is not None and next(findings, None) is not None:
+    for finding in findings:
+        key = finding.severity if worst else None
+        counts[key] += 1
+        if counts[key] <= LISTED:
+            last = finding
+            yield finding
+        elif key == worst:
+            break
+        else:
+            budget.spend(UNLISTED)
+    if last is not None and max(counts.values()) > LISTED:
         message = f"there are more {what} than these {LISTED}, which are all that are listed"
         place = last.place.at(rule=None, column=None)
         yield Finding(Severity.HINT, Aspect.NOT_LISTED, message, place, suggestion="mend these, and check again")
