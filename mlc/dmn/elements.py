@@ -197,11 +197,12 @@ class ItemDefinition:
 
 @dataclass(slots=True, eq=False, repr=False)
 class InputData:
-    """A value that comes from outside (6.3.11)."""
+    """A value that comes from outside (6.3.11). `named`: a variable says by which name expressions know it."""
 
     id: str
     variable: Variable
     line: int | None = None
+    named: bool = True
 
 
 @dataclass(slots=True, eq=False, repr=False)

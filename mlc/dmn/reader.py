@@ -81,7 +81,8 @@ class _Reader:
 
     def input_data(self, element: Element) -> dmn.InputData:
         variable = self.variable(element)
-        return dmn.InputData(element.get("id") or variable.name, variable, element.line)
+        named = child_of(element, "variable") is not None
+        return dmn.InputData(element.get("id") or variable.name, variable, element.line, named)
 
     def variable(self, element: Element) -> dmn.Variable:
         """The `variable` child of an element, which is named like the element itself."""

@@ -24,6 +24,7 @@ def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:
     functions = {one.variable.name for one in definitions.invocables()}
     outputs = {name: unit.name for unit in model.units for name in unit.outputs}
     inputs = {data.variable.name for data in definitions.inputs}
+    drawn = {squashed(data.variable.name) for data in definitions.inputs if not data.named}
     told = {name for table in model.tables for name in _in_allowed_values(table, model)}
     asked: dict[str, Place] = {}
     for unit in model.units:
@@ -55,7 +56,7 @@ def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:
             else:
                 known = [*required, *explicit, *decisions]
                 close = facts_of(model).reader.near(name, known)
-                if not close and not explicit:
+                if not close and (not explicit or squashed(name) in drawn):
                     continue
                 message = f'"{name}" is declared by no input data and no required decision'
                 message += f"; did you mean {close}?" if close else ""
