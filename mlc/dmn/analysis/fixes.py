@@ -76,8 +76,10 @@ def _parses(text: str, vocabulary: Vocabulary, is_cell: bool) -> bool:
 
 def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) -> Iterable[str]:
     bare = _outside_strings(text, lambda part: re.sub(r"\s+", " ", part))
-    if bare in ("-", "") and not is_cell:
+    if bare in ("-", "", "–", "—", "−", "--") and not is_cell:  # noqa: RUF001
         yield "null"
+    if bare.startswith("=") and not is_cell:
+        yield bare.lstrip("= ")
     yield from _dates_and_numbers(bare, is_cell)
     unquoted = _quotes(bare)
     if unquoted != bare:
@@ -130,6 +132,9 @@ def _with_numbers(text: str) -> str:
     text = re.sub(rf"({_NUMBER})\s*%", lambda found: number_text(Decimal(found[1]) / 100), text)
     text = re.sub(r"(?<![\d.])\d{1,3}(?:_\d{3})+(?![\d.])", lambda found: found[0].replace("_", ""), text)
     text = re.sub(r"(?<![\d.])\d{1,3}(?:['’ ]\d{3})+(?![\d])", lambda f: re.sub(r"\D", "", f[0]), text)  # noqa: RUF001
+    text = re.sub(  # 1.000.000,5
+        r"(?<![\d.])(\d{1,3}(?:\.\d{3}){2,}),(\d+)(?![\d.])", lambda f: f"{f[1].replace('.', '')}.{f[2]}", text
+    )
     text = re.sub(r"(?<![\d.])\d{1,3}(?:\.\d{3}){2,}(?![\d.])", lambda found: found[0].replace(".", ""), text)
     text = re.sub(rf"(?<![\w.)\]])\+\s*(?={_NUMBER})", "", text)
     return re.sub(r"(?<![\d.])(\d+)\.(?![\d.])", r"\1", text)
@@ -257,6 +262,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tu
         (rf"({_NUMBER})\s+(?:and|or)\s+(?:below|under|less|lower|fewer)", lambda found: f"<= {found[1]}"),
         (r"\{(.*)\}", lambda found: found[1].strip()),
         (r"not\s+in\s*[(\[{](.*)[)\]}]", lambda found: f"not({found[1].strip()})"),
+        (r"in\s*([\[(\]].*\.\..*[\])\[])", lambda found: found[1].strip()),
         (r"in\s*[(\[{](.*)[)\]}]", lambda found: found[1].strip()),
         (r"(?:is\s+not|not|!(?!=))\s*(.+)", _negated),
         (r"is\s+(.+)", lambda found: found[1]),

@@ -12,6 +12,7 @@ from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.feel.values import kind_of, text_of
 from mlc.dmn.model import DecisionModel
 
+from .dates import unquoted_dates, unquoted_dates_told
 from .facts import facts_of
 from .finding import Aspect, Finding, Severity
 from .inputcolumn import Column
@@ -22,7 +23,6 @@ from .spans import IncomparableError
 from .spelling import typed_constant
 
 _LOOKS_LIKE_A_TEST = re.compile(r"\s*(?:[<>]=?|!=|==?)\s*\S|\s*[\[(].*\.\..*[\])]\s*$")
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?!\d)")
 
 
 def check_input_cells(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
@@ -55,17 +55,18 @@ def _usual_kind(column: Column) -> str | None:
 
 def _of_cell(cell: Cell, column: Column, usual: str | None) -> Iterator[Finding]:
     """What is wrong with one cell; the place is the caller's."""
-    mismatches = [part for part in cell.parts if usual is not None and not _fits(part, usual)]
-    subtractions = [part for part in mismatches if part.form == "value" and _DATE.fullmatch(_tight(part))]
-    mismatches = [part for part in mismatches if part not in subtractions]
+    dates = unquoted_dates(cell, usual)
+    yield from unquoted_dates_told(cell, dates, column, usual)
+    parts = [part for part in cell.parts if part not in dates]
+    mismatches = [part for part in parts if usual is not None and not _fits(part, usual)]
     comma = comma_in_a_number(cell, column.cells, whole=column.domain.whole)
     if comma is not None:
         yield column.finding(Severity.WARNING, Aspect.DIGITS, comma.message, cell.text, comma.suggestion)
     for part in mismatches:
         yield _mismatch(cell, part, column, usual or "", alone=len(mismatches) == len(cell.parts))
-    for part in cell.parts:
+    for part in parts:
         yield from _of_part(cell, part, column)
-    if comma is None and not mismatches:
+    if comma is None and not mismatches and not dates:
         yield from _together(cell, column)
 
 
@@ -112,12 +113,6 @@ def _of_part(cell: Cell, part: Part, column: Column) -> Iterator[Finding]:
         low, high = sorted((part.tokens[0].text, part.tokens[2].text), key=Decimal)
         message = f"{part.text} is a subtraction, whose value is {text_of(value)}; a range is written with two points"
         yield warn(Aspect.NOT_A_RANGE, message, f"[{low}..{high}]")
-    elif isinstance(value, Decimal) and (found := _DATE.fullmatch(_tight(part))):
-        better = typed_constant(found.group(), "date")
-        message = f"{part.text} is a subtraction, whose value is {text_of(value)}; a date is written date(...)"
-        dated = column.domain.kind in ("date", "date and time")
-        severity = Severity.ERROR if dated and len(cell.parts) == 1 else Severity.WARNING
-        yield warn(Aspect.NOT_A_DATE, message if better else f"{message}, and there is no such day", better, severity)
     elif isinstance(value, list) and len(part.tokens) == 5 and part.tokens[2].text == "-":
         low, high = sorted((part.tokens[1].text, part.tokens[3].text), key=Decimal)
         message = f"{part.text} is a list of one difference; a range is written with two points"
@@ -141,10 +136,6 @@ def _of_part(cell: Cell, part: Part, column: Column) -> Iterator[Finding]:
             meant = "any value" if value.strip() == "-" else "a missing value"
             message = f"{part.text} is a text, and not {meant}"
             yield warn(Aspect.TEXT_OF_A_TEST, message, value.strip(), Severity.HINT)
-
-
-def _tight(part: Part) -> str:
-    return part.text.replace(" ", "")
 
 
 def _together(cell: Cell, column: Column) -> Iterator[Finding]:

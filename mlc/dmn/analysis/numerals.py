@@ -12,7 +12,9 @@ from mlc.dmn.feel.lexer import Token
 from .parts import Cell, Part
 
 _RELATIONS = frozenset({"<", "<=", ">", ">=", "=", "!="})
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+#: The two halves of `1.000,50` and of `1,000.50`, as they are written in different countries.
+_POINTS, _FRACTION = re.compile(r"[1-9]\d{0,2}\.\d{3}"), re.compile(r"\d{3}\.\d+")
 
 
 class Comma(NamedTuple):
@@ -33,10 +35,12 @@ def comma_in_a_number(cell: Cell, column: Sequence[dmn.Text], *, whole: bool = F
         if not _adjacent(first, second, left, right):
             continue
         after_relation = left.tokens[0].text in _RELATIONS
+        if not after_relation and not (first.text.isdigit() and second.text.isdigit()):
+            continue
         if not after_relation and not _is_one_number(cell, index, (first.text, second.text), column, whole):
             continue
         grouped = _THOUSANDS.fullmatch(f"{first.text},{second.text}") is not None and not first.text.startswith("0")
-        number = first.text + ("" if grouped else ".") + second.text
+        number = first.text.replace(".", "") + ("" if grouped else ".") + second.text
         start, end = left.tokens[0].position, second.position + len(second.text)
         meant = cell.text[start : first.position] + number
         message = f"{cell.text[start:end]} is two tests, {left.text} and {right.text}, of which one is enough"
@@ -48,8 +52,8 @@ def _adjacent(first: Token, second: Token, left: Part, right: Part) -> bool:
     """Whether two numbers have nothing but a comma between them."""
     return (
         first.kind == second.kind == "number"
-        and first.text.isdigit()
-        and second.text.isdigit()
+        and (first.text.isdigit() or _POINTS.fullmatch(first.text) is not None)
+        and (second.text.isdigit() or (first.text.isdigit() and _FRACTION.fullmatch(second.text) is not None))
         and second.position == first.position + len(first.text) + 1
         and len(right.tokens) == 1
         and (len(left.tokens) <= 3)

@@ -99,7 +99,8 @@ def _of_value(given: Value, cell: dmn.Text, output: _Output) -> Iterator[Finding
     value = _fitted(given, column)
     if value is MISFIT and kind_of(given) != output.domain.kind:
         message = f"the output {cell.text} is a {kind_of(given)}, and the column gives {column.type.name}"
-        better = typed_constant(given, output.domain.kind or "")
+        kind = output.domain.kind or ""
+        better = typed_constant(given, kind) or (typed_constant(cell.text, kind) if kind in _MOMENTS else "")
         yield output.finding(Severity.ERROR, Aspect.MISMATCH, message, cell, better)
     elif value is MISFIT and output.domain.whole and given != given.to_integral_value():
         message = f"the output {cell.text} is no whole number, and the column gives {column.type.name}"
