@@ -171,6 +171,8 @@ def test_gaps_of_columns_that_depend_on_each_other_cannot_be_told() -> None:
         ("< psi", "it depends on psi"),
         ("psi > 0.1 and f1 > 0.5", "it depends on f1, psi"),
         ("${auc < 0.7}", "it is a script"),
+        ("> today()", "it depends on the clock"),
+        ('> date("2026-01-01") + (now() - now())', "it depends on the clock"),
         ('? > 1 and today() > date("2026-01-01")', "it computes with the value"),
     ],
 )
