@@ -51,6 +51,8 @@ def problems_of(model: DecisionModel) -> Iterator[Finding]:
                 names = written.known
                 suggestion = fixed(written.text, written.kind, names, written.vocabulary, is_cell=written.is_cell)
                 break
+        if "outside of <text>" in problem.message:
+            suggestion = "put <text> before it and </text> behind it"
         missing = _not_required(problem, model)
         yield Finding.of(problem, suggestion or missing)
 
