@@ -5,6 +5,7 @@ A fix is offered only when the text parses with it.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -47,6 +48,11 @@ _WORDS = (
 _NUMBER = r"-?(?:\d+(?:\.\d+)?|\.\d+)"
 _END = r"[^\s,\[\]()]+(?:\([^()]*\))?"
 _RELATION = r"(<=|>=|<|>|=|!=)"
+#: A condition that gives what it is, and a string before `or`.
+_IF = re.compile(r"if\s+(.+?)\s+then\s+true\s+else\s+false", re.IGNORECASE)
+_EITHER = re.compile(r'("(?:[^"\\]|\\.)*")\s+(?:or|OR|Or|\|\|?)\s+(?=")')
+#: Words that make one value with `not` before them.
+_NOT_THERE = frozenset({"applicable", "available", "set", "started", "found", "known", "given", "specified", "yet"})
 _PLAIN_WORDS = re.compile(r"[^\W\d]\w*(?:[ \-/][\w.]+)*")
 
 
@@ -75,13 +81,19 @@ def _parses(text: str, vocabulary: Vocabulary, is_cell: bool) -> bool:
 
 
 def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) -> Iterable[str]:
+    text = html.unescape(text)
+    yield text
     bare = _outside_strings(text, lambda part: re.sub(r"\s+", " ", part))
+    if is_cell and (found := _IF.fullmatch(bare)):
+        yield from _candidates(found[1], kind, known, is_cell)
     if bare in ("-", "", "–", "—", "−", "--") and not is_cell:  # noqa: RUF001
         yield "null"
     if bare.startswith("=") and not is_cell:
         yield bare.lstrip("= ")
     yield from _dates_and_numbers(bare, is_cell)
     unquoted = _quotes(bare)
+    if is_cell:
+        yield _EITHER.sub(r"\1, ", unquoted)
     if unquoted != bare:
         yield unquoted
     if bare in ("*", "–", "—", "−", "--", "ANY") and is_cell:  # noqa: RUF001
@@ -101,7 +113,7 @@ def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) ->
     yield _with_functions(numbers, known)
     for ending in (")", "]", '"', '")'):
         yield numbers + ending
-    yield from _words(numbers, kind)
+    yield from _words(numbers, kind, is_cell)
 
 
 def _outside_strings(text: str, change: Callable[[str], str]) -> str:
@@ -203,10 +215,13 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
-def _words(text: str, kind: str | None) -> Iterable[str]:
+def _words(text: str, kind: str | None, is_cell: bool) -> Iterable[str]:
     """Words without quotes."""
     if kind in (None, "string"):
-        pieces = [piece.strip() for piece in text.split(",")]
+        excluded = re.fullmatch(r"not\s+(\w+)", text) if is_cell else None
+        if excluded and excluded[1] not in _NOT_THERE:
+            yield f"not({quoted(excluded[1])})"
+        pieces = [piece.strip() for piece in (re.split(r",|\s+or\s+", text) if is_cell else text.split(","))]
         if all(_PLAIN_WORDS.fullmatch(piece) or _STRING.fullmatch(piece) for piece in pieces):
             yield ", ".join(piece if piece.startswith('"') else quoted(piece) for piece in pieces)
         if (found := re.fullmatch(rf"{_RELATION}\s*(.+)", text)) and _PLAIN_WORDS.fullmatch(found[2]):

@@ -160,9 +160,17 @@ def _of_text(
             if excluded:
                 better = f"not({excluded[1] or excluded[2]})"
             yield Finding(Severity.ERROR, Aspect.BAD_CALL, message, values=values, suggestion=better)
+    either = _either(text.text, free) if is_cell and (domain.kind == "string" or strings) else ""
     for name in free:
         if name not in told:
-            yield replace(_unknown(name, text.text, around), values=values)
+            found = _unknown(name, text.text, around)
+            yield replace(found, values=values, suggestion=either or found.suggestion)
+
+
+def _either(text: str, free: list[str]) -> str:
+    """The list of strings that was meant by unknown words with `or` or `/` between them; "" for another text."""
+    words = re.split(r"\s+or\s+|\s*/\s*", text.strip().removeprefix("(").removesuffix(")").strip())
+    return ", ".join(map(quoted, words)) if len(words) > 1 and set(words) <= set(free) else ""
 
 
 def _unknown(name: str, text: str, around: Surroundings) -> Finding:

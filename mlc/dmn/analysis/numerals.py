@@ -13,6 +13,7 @@ from .parts import Cell, Part
 
 _RELATIONS = frozenset({"<", "<=", ">", ">=", "=", "!="})
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_MORE_THOUSANDS = re.compile(r"(?:,\d{3})+(?:\.\d+)?(?![\d.])")
 #: The two halves of `1.000,50` and of `1,000.50`, as they are written in different countries.
 _POINTS, _FRACTION = re.compile(r"[1-9]\d{0,2}\.\d{3}"), re.compile(r"\d{3}\.\d+")
 
@@ -42,6 +43,8 @@ def comma_in_a_number(cell: Cell, column: Sequence[dmn.Text], *, whole: bool = F
         grouped = _THOUSANDS.fullmatch(f"{first.text},{second.text}") is not None and not first.text.startswith("0")
         number = first.text.replace(".", "") + ("" if grouped else ".") + second.text
         start, end = left.tokens[0].position, second.position + len(second.text)
+        if grouped and (more := _MORE_THOUSANDS.match(cell.text, end)):
+            number, end = number + more[0].replace(",", ""), more.end()
         meant = cell.text[start : first.position] + number
         message = f"{cell.text[start:end]} is two tests, {left.text} and {right.text}, of which one is enough"
         return Comma(message, cell.text[:start] + meant + cell.text[end:])

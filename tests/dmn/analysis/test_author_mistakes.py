@@ -39,6 +39,11 @@ MISTAKES = [
     ("number", "> 1.000,50", WARNING, "comma_in_a_number", "> 1000.50"),
     ("number", "<= 12.345.678,9", ERROR, "syntax", "<= 12345678.9"),
     ("number", "> 1,000.50", WARNING, "comma_in_a_number", "> 1000.50"),
+    ("number", "> 1,000,000", WARNING, "comma_in_a_number", "> 1000000"),
+    ("number", "> 1,000,000.5", WARNING, "comma_in_a_number", "> 1000000.5"),
+    ("number", "< 1, > 1,000,000", WARNING, "comma_in_a_number", "< 1, > 1000000"),
+    ("number", "&lt; 0.7", ERROR, "syntax", "< 0.7"),
+    ("number", "if <0 or >10 then true else false", ERROR, "syntax", "<0, >10"),
     ("number", "1_000", ERROR, "syntax", "1000"),
     ("number", "> 1.000.000", ERROR, "syntax", "> 1000000"),
     ("number", "80%", ERROR, "syntax", "0.8"),
@@ -74,6 +79,9 @@ MISTAKES = [
     ("string", '"a" or "b"', WARNING, "never_met", '"a", "b"'),
     ("string", 'not "a"', ERROR, "syntax", 'not("a")'),
     ("string", '!"a"', ERROR, "syntax", 'not("a")'),
+    ("string", "not prod", ERROR, "syntax", 'not("prod")'),
+    ("string", "'a' or 'b'", ERROR, "syntax", '"a", "b"'),
+    ("string", "in review or done", ERROR, "syntax", '"in review", "done"'),
     ("string", 'auc.equals("x")', ERROR, "other_language", 'auc = "x"'),
     ("string", '?.startsWith("x")', ERROR, "other_language", 'starts with(?, "x")'),
     # anything and nothing
@@ -196,6 +204,13 @@ def test_a_mistake_is_told_with_its_place_and_with_what_was_meant(kind, cell, se
 def test_what_is_offered_can_be_pasted_into_the_cell_and_is_right(kind, meant) -> None:
     # A test of three letters is right by itself, and not in a column of numbers.
     assert [str(one) for one in of_cell(meant, kind) if one.severity is ERROR] == []
+
+
+@pytest.mark.parametrize(
+    "cell", ["prod or dev", "prod/dev", "prod / dev", "(prod or dev)", "prod OR dev", "prod | dev"]
+)
+def test_words_that_are_joined_otherwise_than_by_commas_are_told_with_the_list_that_was_meant(cell) -> None:
+    assert {one.suggestion for one in of_cell(cell, "string")} == {'"prod", "dev"'}
 
 
 def test_days_that_are_counted_from_today_as_a_number_are_told_beside_the_clock() -> None:
