@@ -71,7 +71,9 @@ def fixed(text: str, kind: str | None, known: Iterable[str], vocabulary: Vocabul
 
 
 def _parses(text: str, vocabulary: Vocabulary, is_cell: bool) -> bool:
-    trial = Vocabulary(vocabulary.names, vocabulary.members, vocabulary.types, vocabulary.type_names)
+    trial = Vocabulary(
+        vocabulary.names, vocabulary.members, vocabulary.types, vocabulary.type_names, dialect=vocabulary.dialect
+    )
     parse: Callable[..., object] = parse_unary_tests if is_cell else parse_expression
     try:
         parse(text, trial, Place())
