@@ -15,6 +15,8 @@ from .spelling import typed_constant
 
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _OTHERS = re.compile(r"\d{4}/\d{1,2}/\d{1,2}|(\d{1,2})([/-])\d{1,2}\2\d{4}")
+#: Dates of one cell that are told. Who writes more of them has seen enough.
+MOST = 20
 _DAYS = ("date", "date and time")
 
 
@@ -39,6 +41,7 @@ def _ends(part: Part) -> list[str]:
 
 def unquoted_dates_told(cell: Cell, dates: list[Part], column: Column, kind: str | None) -> Iterator[Finding]:
     """What is wrong with these tests, and the cell that was meant."""
+    dates = dates[:MOST]
     meant = [(part, _meant(part, kind)) for part in dates]
     better = cell.replaced_all(meant) if all(text for _, text in meant) else ""
     severity = Severity.ERROR if column.domain.kind in _DAYS and len(cell.parts) == 1 else Severity.WARNING

@@ -57,7 +57,8 @@ def _of_cell(cell: Cell, column: Column, usual: str | None) -> Iterator[Finding]
     """What is wrong with one cell; the place is the caller's."""
     dates = unquoted_dates(cell, usual)
     yield from unquoted_dates_told(cell, dates, column, usual)
-    parts = [part for part in cell.parts if part not in dates]
+    told = {id(part) for part in dates}
+    parts = [part for part in cell.parts if id(part) not in told]
     mismatches = [part for part in parts if usual is not None and not _fits(part, usual)]
     comma = comma_in_a_number(cell, column.cells, whole=column.domain.whole)
     if comma is not None:

@@ -213,6 +213,12 @@ def test_words_that_are_joined_otherwise_than_by_commas_are_told_with_the_list_t
     assert {one.suggestion for one in of_cell(cell, "string")} == {'"prod", "dev"'}
 
 
+def test_of_very_many_dates_in_a_cell_the_first_are_told() -> None:
+    found = of_cell(", ".join(f"{2000 + n}-01-31" for n in range(500)), "date")
+
+    assert [str(one.kind) for one in found] == ["not_a_date"] * 20
+
+
 def test_days_that_are_counted_from_today_as_a_number_are_told_beside_the_clock() -> None:
     found = [(one.severity, str(one.kind), one.suggestion) for one in of_cell("< today() + 30", "date")]
 
