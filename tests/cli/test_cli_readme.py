@@ -156,9 +156,12 @@ def test_back_tests_and_batch_jobs_start_as_it_says(dev: Dev, snapshot: str) -> 
 
 
 def test_the_decision_table_commands_answer(dev: Dev) -> None:
-    check, evaluate = (line for line in block_after("Then, in another terminal") if " dmn " in line)
+    check, evaluate, show, test = (line for line in block_after("Then, in another terminal") if " dmn " in line)
     assert shell(dev, check).returncode == 0
     assert "recall" in shell(dev, evaluate).stdout
+    assert "✓ 1" in shell(dev, show).stdout
+    tested = shell(dev, test)
+    assert (tested.returncode, tested.stderr) == (0, "")
 
 
 def test_the_check_finds_nothing_missing_in_standalone_mode(dev: Dev, snapshot: str) -> None:

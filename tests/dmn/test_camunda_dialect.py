@@ -256,9 +256,23 @@ def test_an_assertion_that_does_not_hold_is_a_problem_with_its_cause() -> None:
     put({x: 1}, "y", 2) => {x: 1, y: 2}
     put all({x: 1, z: 3}, {x: 2}, {y: 4}) => {x: 2, z: 3, y: 4}
     put all({}, 1) => null
+    context merge({x: 1, z: 3}, {x: 2}, {y: 4}) => {x: 2, z: 3, y: 4}
+    context merge([{x: 1}, {y: 2}]) => {x: 1, y: 2}
+    context merge(contexts: [{x: 1}, {x: null}]) => {x: null}
+    context merge({x: 1}) => {x: 1}
+    context merge({x: 1}, "y") => null
+    context merge({x: 1}, null) => null
+    string(@"-PT0S") => "P0D"
+    string(@"P0M") => "P0Y"
+    string([@"PT0S", "PT0S", @"-P1Y2M", @"PT90M"]) => "[P0D, \"PT0S\", -P1Y2M, PT1H30M]"
+    string("PT0S") => "PT0S"
+    string({a: 1, b: {c d: "e: f"}}) => "{a:1, b:{c d:\"e: f\"}}"
+    string({"PT0S": [{}, []]}) => "{PT0S:[{}, []]}"
+    string(null) => null
     context put({x: 1}, ["y", "z"], 2) => {x: 1, y: {z: 2}}
     context put({x: {a: 1}}, ["x", "b", "c"], 2) => {x: {a: 1, b: {c: 2}}}
-    context put({x: 1}, ["x", "y"], 2) => null
+    context put({x: 1}, ["x", "y"], 2) => {x: {y: 2}}
+    context put({x: [], z: 3}, ["x", "y", "w"], null) => {x: {y: {w: null}}, z: 3}
     context put({x: 1}, [], 2) => null
     get value({x: 1, y: {z: 0}}, ["y", "z"]) => 0
     get value({x: {y: {z: 0}}}, ["x", "y"]) => {z: 0}
@@ -294,7 +308,9 @@ def test_camundas_functions(expression, wanted) -> None:
     evaluation, expected = evaluated(expression), evaluated(wanted)
     assert repr(evaluation.result) == repr(expected.result)
     assert (evaluation.problems == []) is (
-        wanted != "null" or expression in ("or(false, null)", "from json(null)") or expression.startswith("get value")
+        wanted != "null"
+        or expression in ("or(false, null)", "from json(null)", "string(null)")
+        or expression.startswith("get value")
     )
 
 
@@ -329,6 +345,77 @@ def test_a_name_in_backticks_is_that_name_whatever_it_holds(text, wanted) -> Non
 def test_backticks_that_do_not_end_are_refused(text) -> None:
     with pytest.raises(DmnError, match="a name in backticks does not end"):
         mlc.dmn.load(dmn(decision("x", text)), dialect="camunda")
+
+
+@pytest.mark.parametrize(
+    ("text", "in_camunda", "in_feel"),
+    [
+        (r'"a\bc"', "a\bc", r"a\bc"),
+        (r'"a\fc"', "a\fc", r"a\fc"),
+        (r'"a\\bc"', r"a\bc", r"a\bc"),
+        (r'"\d\s\w\n"', "\\d\\s\\w\n", "\\d\\s\\w\n"),
+        (r'{"a\f": 1}', {"a\f": 1}, {r"a\f": 1}),
+    ],
+)
+def test_strings_have_two_more_escapes(text, in_camunda, in_feel) -> None:
+    assert evaluated(text).result == in_camunda
+    assert evaluated(text, "feel").result == in_feel
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2 + 3 * 4 instance of number", True),
+        ("-x instance of number", True),
+        ("(2 * 3) instance of string", False),
+        ("x instance of number and x instance of number", True),
+        ("true = x + 1 instance of number", True),
+        ("x instance of number = true", True),
+        ("{a: [x + 1]}.a[1] instance of number", True),
+        ("if x ** 2 instance of number then 1 else 2", 1),
+        ("for i in [x * 2 instance of number] return i", [True]),
+    ],
+)
+def test_instance_of_binds_less_tightly_than_arithmetic(text, wanted) -> None:
+    evaluation = evaluated(text, x=1)
+    assert (evaluation.result, evaluation.problems) == (wanted, [])
+    assert evaluated("2 + 3 instance of number", "feel").result is None
+
+
+@pytest.mark.parametrize(
+    ("text", "in_feel"),
+    [
+        ("for i in x return i * 2", [4]),
+        ("for i in [1], j in x return i + j", [3]),
+        ("some i in x satisfies i > 1", True),
+        ("every i in x satisfies i > 1", True),
+        ("x[item > 1]", [2]),
+        ("x[1]", 2),
+        ("{a: 1}[a = 1]", [{"a": 1}]),
+    ],
+)
+def test_a_value_alone_is_no_list_to_go_over(text, in_feel) -> None:
+    evaluation = evaluated(text, x=2)
+    assert evaluation.result is None
+    assert [problem.kind for problem in evaluation.problems][:1] == [Kind.WRONG_TYPE]
+    assert evaluated(text, "feel", x=2).result == in_feel
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("for i in [1..3] return i", [1, 2, 3]),
+        ("for i in 3..2 return i", [3, 2]),
+        ("some i in x satisfies i > 1", True),
+        ("x[1]", 2),
+        ("x[-1]", 3),
+        ("[{a: x}].a[1][2]", 3),
+        ("is empty(x[item > 5])", True),
+    ],
+)
+def test_lists_and_ranges_are_gone_over(text, wanted) -> None:
+    evaluation = evaluated(text, x=[2, 3])
+    assert (evaluation.result, evaluation.problems) == (wanted, [])
 
 
 # -- hostile values --------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from mlc.cli.dmn_grid import ASCII, UNICODE, Grid, drawn, wrapped
+from mlc.cli.dmn.grid import ASCII, UNICODE, Grid, drawn, wrapped
 
 Table = Callable[..., bytes]
 

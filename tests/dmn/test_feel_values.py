@@ -7,8 +7,38 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from feel_rows import answer, check, rows
 
+from mlc.dmn.errors import FeelSyntaxError, Place
+from mlc.dmn.feel.parser import parse_unary_tests
 from mlc.dmn.feel.values import Function
+from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.feel.wide import WideDate, WideDateTime, WideDuration, WideTime
+
+
+@rows(
+    """
+    +5 => 5
+    +.5e+1 => 5
+    + 5 - +3 => 2
+    [+1, -1][item > +0] => [1]
+    2 in [+1..+3] => true
+    2 in (+2, > +5) => true
+    {a+5: 1, a: 2, b: a+5, c: a +5}.c => 7
+    """
+)
+def test_a_number_may_have_the_sign_plus_in_an_expression(expression, wanted) -> None:
+    check(expression, wanted)
+
+
+@pytest.mark.parametrize("text", ['+"5"', "+x", "++5", "+-5", "+(5)", "+", "5 + + x", "5 ++ 1", '+@"P1D"'])
+def test_nothing_else_has_the_sign_plus(text) -> None:
+    with pytest.raises(FeelSyntaxError):
+        answer(text)
+
+
+@pytest.mark.parametrize("text", ["+5", "> +5", "[+1..5]", "1, +5", "not(+5)"])
+def test_a_cell_has_no_sign_plus(text) -> None:
+    with pytest.raises(FeelSyntaxError):
+        parse_unary_tests(text, Vocabulary(), Place())
 
 
 @rows(

@@ -4,7 +4,9 @@
         print(finding.severity, finding)
 
 Each check is given a compiled table and what it was made of, and yields findings. A check of a whole model is given
-the model and the place that its file is.
+the model and the place that its file is. What looks at one cell is in `cells`, what compares rules in `rules`, what
+looks at a model as a whole, with its names and its schema, in `models`; `unparsed` and `fixes` say what was probably
+meant by what does not parse, and `report` how all this is told.
 """
 
 from __future__ import annotations
@@ -23,16 +25,16 @@ from mlc.dmn.imports import Source
 from mlc.dmn.markup import Element
 from mlc.dmn.model import MAX_BYTES, DecisionModel, load
 
+from .cells.inputcells import check_input_cells
+from .cells.outputcells import check_output_cells
 from .facts import facts_of
 from .finding import Aspect, Finding, Severity
-from .inputcells import check_input_cells
-from .inputs import check_columns, check_inputs
-from .members import check_members, check_members_in_cells
-from .models import check_calls, check_logic, check_names_once
-from .names import check_names
-from .outputcells import check_output_cells
+from .models.inputs import check_columns, check_inputs
+from .models.logic import check_calls, check_logic, check_names_once
+from .models.members import check_members, check_members_in_cells
+from .models.names import check_names
+from .models.schema import check_schema, explicit_inputs
 from .rules import rules_together
-from .schema import check_schema, explicit_inputs
 from .unparsed import problems_of
 
 __all__ = ["Analysis", "Aspect", "Finding", "Severity", "analyse"]
@@ -51,6 +53,8 @@ CHECKS: tuple[Check, ...] = (
 MODEL_CHECKS: tuple[ModelCheck, ...] = (check_logic, check_names_once, check_calls, check_inputs, check_members)
 #: Findings of one check that are looked at. An error may come after a thousand hints, and is not to be missed.
 MOST = 20_000
+#: Problems of loading from which on nothing else is looked for: who has so many has to mend them first.
+TOO_WRONG = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,10 @@ def _root(source: Source, name: str | None, max_bytes: int) -> tuple[Element, Pl
 
 def _found(model: DecisionModel, root: Element, place: Place) -> Iterator[Finding]:
     yield from problems_of(model)
+    if len(model.problems) >= TOO_WRONG:
+        message = "the file has too many problems to be looked at further: mend these first"
+        yield Finding(Severity.HINT, Aspect.UNKNOWN, message, place)
+        return
     yield from _guarded(check_schema, check_schema(root, place), place)
     facts_of(model).explicit_inputs = explicit_inputs(root)
     for whole in MODEL_CHECKS:

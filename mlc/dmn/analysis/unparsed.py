@@ -15,11 +15,11 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 from mlc.dmn.tables import AGGREGATIONS, HIT_POLICIES
 
-from .columntypes import declared_type, domain_of
+from .cells.columntypes import declared_type, domain_of
 from .facts import facts_of
 from .finding import Finding
 from .fixes import fixed
-from .names import Surroundings
+from .models.names import Surroundings
 
 _REQUIREMENTS = {dmn.InputData: "requiredInput", dmn.Decision: "requiredDecision", dmn.Knowledge: "requiredKnowledge"}
 #: What FEEL calls the types of other languages.

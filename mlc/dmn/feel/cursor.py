@@ -64,7 +64,7 @@ class Cursor(ABC):
     `asks_input` tells whether `?`, the value that a unary test is put to, has been met; `null_tests` counts the nulls
     that stand where a value is tested for equality with what stands there. `borrowed` has the names in a filter that
     are members of its items, and that would be read as several names if they were not; with `plain` no name is read as
-    such a one.
+    such a one. `reads_plus`: a number may have the sign plus, which the grammar has not; in a cell it is no test.
     """
 
     def __init__(self, text: str, vocabulary: Vocabulary, place: Place) -> None:
@@ -78,6 +78,7 @@ class Cursor(ABC):
         self.filters = vocabulary.filters
         self.borrowed: set[str] = set()
         self.plain = False
+        self.reads_plus = False
         self.sparing = 0
         self.in_endpoint = False
         self.asks_input = False

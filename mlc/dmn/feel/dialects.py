@@ -7,10 +7,11 @@ name, since a file that means it would be understood half: the same text, anothe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from .builtins import BUILTINS
+from .lexer import ESCAPES
 from .values import Function
 
 #: What a caller, or a file, may declare.
@@ -36,11 +37,16 @@ HOW = 'modeler:executionPlatform="Camunda Cloud" on <definitions>, load(dialect=
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A dialect: its functions by name, and whether a name may stand in backticks."""
+    """A dialect: its functions by name, whether a name may stand in backticks, the escapes in its strings, whether
+    `instance of` binds less tightly than arithmetic, and whether loops and filters go over lists (and ranges) alone.
+    """
 
     name: str
     builtins: Mapping[str, Function]
     backticks: bool = False
+    escapes: Mapping[str, str] = field(default_factory=lambda: ESCAPES)
+    late_instance: bool = False
+    lists_alone: bool = False
 
 
 FEEL = Dialect("feel", BUILTINS)
@@ -58,7 +64,8 @@ def _camunda() -> Dialect:
     """Camunda's, whose functions are imported when the first file asks for them."""
     from .builtins.camunda import CAMUNDA
 
-    return Dialect("camunda", CAMUNDA, backticks=True)
+    escapes = {**ESCAPES, "b": "\b", "f": "\f"}
+    return Dialect("camunda", CAMUNDA, backticks=True, escapes=escapes, late_instance=True, lists_alone=True)
 
 
 def undeclared(what: str) -> str:

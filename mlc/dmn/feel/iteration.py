@@ -58,6 +58,19 @@ def _span(low: Value, high: Value) -> Iterable[Value]:
     raise FeelError(f"cannot go from {kind_of(low)} to {kind_of(high)}")
 
 
+def listed(items: Code, place: Place) -> Code:
+    """What is gone over where a value alone is not taken for the list of it: null, and noted, for such a one."""
+
+    def only(scope: Scope, run: Run) -> Value:
+        value = items(scope, run)
+        if value is None or isinstance(value, (list, Range)):
+            return value
+        run.note(Kind.WRONG_TYPE, f"a {kind_of(value)} is no list: there is nothing to go over", place)
+        return None
+
+    return only
+
+
 def bindings(iterators: Sequence[Source], scope: Scope, run: Run, cost: int) -> Iterator[Scope]:
     """A scope for every combination of the iterators' items, the last one moving fastest."""
     first, rest = iterators[0], iterators[1:]

@@ -7,7 +7,7 @@ scope: the lexer cuts text into its smallest parts, and `Names` finds the longes
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mlc.dmn.errors import FeelSyntaxError
@@ -38,7 +38,8 @@ _TOKEN = re.compile(
 )
 _QUOTED = re.compile(r"`(?P<quoted>[^`\n]+)`")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{6}|.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
+#: What stands behind the backslash of an escape (grammar rule 35), and what it means.
+ESCAPES: Mapping[str, str] = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 
 
 class Token(NamedTuple):
@@ -86,13 +87,13 @@ def spelled(tokens: Iterable[Token]) -> str:
     return "".join(f" {token.text}" if token.space else token.text for token in tokens).lstrip(" ")
 
 
-def unquote(token: Token) -> str:
-    """The text that a string token stands for (grammar rule 35); a backslash that begins no escape is itself."""
+def unquote(token: Token, escapes: Mapping[str, str] = ESCAPES) -> str:
+    """The text that a string token stands for; a backslash that begins no escape, nor a code point, is itself."""
 
     def replace(match: re.Match[str]) -> str:
         code = match.group(1)
-        if code in _ESCAPES:
-            return _ESCAPES[code]
+        if code in escapes:
+            return escapes[code]
         if len(code) > 1 and int(code[1:], 16) <= 0x10FFFF:
             return chr(int(code[1:], 16))
         return match.group()

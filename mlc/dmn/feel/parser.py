@@ -52,7 +52,11 @@ class Parser(Cursor):
         """
         begin = len(self.reading.paths) if left is None else begin
         left = left or self.signed()
-        while (level := self.level()) >= lowest:
+        late = self.vocabulary.dialect.late_instance and lowest <= ADDITION
+        while (level := self.level()) >= lowest or (late and self.at("instance")):
+            if late and self.take("instance"):
+                left = self.instance(left, begin)
+                continue
             if level == COMPARISON:
                 left = self.comparison(left, begin)
                 if self.level() == COMPARISON:
@@ -123,7 +127,7 @@ class Parser(Cursor):
                 node = self.filter(node)
             elif self.take("("):
                 node = self.call(node)
-            elif self.take("instance"):
+            elif not self.vocabulary.dialect.late_instance and self.take("instance"):
                 node = self.instance(node, begin)
             else:
                 return node
@@ -139,7 +143,8 @@ class Parser(Cursor):
         cost = self.cost(start)
         if borrowed and (other := self.reread(start + 1)) is not None:
             condition = iteration.either(borrowed, condition, other)
-        return Node(iteration.filtered(base.code, condition, cost, self.place))
+        items = iteration.listed(base.code, self.place) if self.vocabulary.dialect.lists_alone else base.code
+        return Node(iteration.filtered(items, condition, cost, self.place))
 
     def condition(self) -> Code:
         """What stands in the brackets of a filter, and the closing one."""
@@ -250,6 +255,7 @@ def _asks_for_null(callee: Node) -> bool:
 def parse_expression(text: str, vocabulary: Vocabulary, place: Place) -> Node:
     """Compile the text of an expression. Raises FeelSyntaxError."""
     parser = Parser(text, vocabulary, place)
+    parser.reads_plus = True
     node = parser.expression()
     parser.end()
     return node

@@ -38,7 +38,7 @@ def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
         case "number", text:
             return parser.fixed(lambda: _number(text), token.position)
         case "string", _:
-            return constant(unquote(token))
+            return constant(unquote(token, parser.vocabulary.dialect.escapes))
         case "name", ("null" | "true" | "false") as word:
             return constant(_WORDS[word])
         case "name", "if":
@@ -59,6 +59,8 @@ def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
             return _square(parser)
         case "symbol", "-" if parser.token.kind == "number":  # a sign belongs to a literal (grammar rule 37)
             return parser.fixed(lambda: _number("-" + parser.advance().text), token.position)
+        case "symbol", "+" if parser.reads_plus and _has_sign(parser):  # beyond the grammar
+            return parser.fixed(lambda: _number(parser.advance().text), token.position)
         case "symbol", "]":
             return range_from(parser, parser.endpoint(), low_closed=False)
         case "symbol", "{":
@@ -68,6 +70,11 @@ def primary(parser: Cursor) -> Node:  # noqa: PLR0911, PLR0912 - one case for ea
             return parser.fixed(lambda: temporal.parse_literal(text), token.position)
     parser.index -= 1
     raise parser.unexpected("expected a value")
+
+
+def _has_sign(parser: Cursor) -> bool:
+    """Whether the plus that has been read is the sign of a number; `++` is more likely a slip or another language's."""
+    return parser.token.kind == "number" and parser.tokens[parser.index - 2].text != "+"
 
 
 def _number(text: str) -> Decimal:
@@ -215,7 +222,7 @@ def _key(parser: Cursor) -> str:
         raise parser.unexpected("expected the key of an entry")
     parser.advance()
     if first.kind == "string":
-        return unquote(first)
+        return unquote(first, parser.vocabulary.dialect.escapes)
     while not parser.at(":"):
         if parser.token.kind == "end" or parser.at("{", "}", "[", "]", "(", ")", ","):
             raise parser.unexpected('expected ":"')
@@ -247,6 +254,8 @@ def _sources(parser: Cursor) -> list[iteration.Source]:
         parser.expect("in")
         items = parser.expression().code
         high = parser.expression().code if parser.take("..") else None
+        if high is None and parser.vocabulary.dialect.lists_alone:
+            items = iteration.listed(items, parser.place)
         sources.append(iteration.Source(name, items, high))
         parser.names.add(name)
     return sources

@@ -233,8 +233,11 @@ def is_too_large(value: Value) -> bool:
     return count > MOST
 
 
-def pieces(value: Value, inner: bool = False) -> Iterator[str]:
-    """The text of a value, bit by bit, however deep it is; strings inside of lists and contexts are quoted."""
+def pieces(value: Value, inner: bool = False, colon: str = ": ") -> Iterator[str]:
+    """The text of a value, bit by bit, however deep it is; strings inside of lists and contexts are quoted.
+
+    `colon` stands between the key and the value of an entry.
+    """
     waiting = [iter([("", value)])]
     ends = [""]
     while True:
@@ -254,7 +257,7 @@ def pieces(value: Value, inner: bool = False) -> Iterator[str]:
             ends.append("]")
             yield "["
         elif isinstance(item, dict):
-            marks = (f"{mark}{key}: " for mark, key in zip(_marks(), item, strict=False))
+            marks = (f"{mark}{key}{colon}" for mark, key in zip(_marks(), item, strict=False))
             waiting.append(zip(marks, item.values(), strict=False))
             ends.append("}")
             yield "{"

@@ -9,6 +9,7 @@ import pytest
 from author_tables import declared, table
 from dmn_text import decision, dmn, input_data
 
+import mlc.dmn
 from mlc.dmn.analysis import Aspect, analyse
 
 
@@ -53,6 +54,16 @@ def one_column(cells: list[str], kind: str = "number") -> bytes:
 )
 def test_a_model_made_for_harm_takes_a_second_or_two(data) -> None:
     assert seconds(data) < 2.5
+
+
+def test_a_file_that_is_wrong_all_over_is_not_looked_at_further() -> None:
+    data = one_column([f"> {number} {number}" for number in range(5_000)])
+    loading = time.process_time()
+    mlc.dmn.load(data, strict=False)
+    loading = time.process_time() - loading
+
+    assert seconds(data) < 2 * loading + 0.3
+    assert "mend these first" in str(analyse(data).findings[-1])
 
 
 def test_what_was_not_looked_at_is_said() -> None:

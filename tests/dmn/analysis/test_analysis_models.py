@@ -26,6 +26,11 @@ def invocation(*bindings: str, called: str = "f") -> str:
     return f"<invocation>{literal(called) if called else ''}{''.join(bindings)}</invocation>"
 
 
+def source(requires: str, id_: str) -> str:
+    needed = f'<authorityRequirement><{requires} href="#{id_}"/></authorityRequirement>'
+    return f'<knowledgeSource id="_k" name="k">{needed}</knowledgeSource>'
+
+
 def asks(name: str, type_ref: str = "number") -> str:
     return table([(name, type_ref)], [("passes", "boolean")], [["> 1", "true"]])
 
@@ -174,6 +179,19 @@ WRONG = {
         dmn(AUC, decision("d", "round up(auc, 12000)", inputs=["auc"])), (ERROR, "bad_call", "")),
     "a built-in with a text for a number": (dmn(decision("d", 'decimal("a", 0)')), (ERROR, "bad_call", "")),
     "an expression that is always null": (dmn(decision("d", '"abc" - 2')), (ERROR, "bad_constant", "")),
+    "an invocation of a name that nothing has": (
+        dmn(F, decision("d", invocation(called="g"), knowledge=["f"])), (ERROR, "bad_call", "")),
+    "an invocation with a letter wrong": (
+        dmn(knowledge_model("score", ["x"], "x"), decision("d", invocation(binding("x"), called="scor"),
+            knowledge=["score"])), (ERROR, "bad_call", "score")),
+    "an invocation of a text": (
+        dmn(F, decision("d", invocation(binding("x"), called='"f"'), knowledge=["f"])), (ERROR, "bad_call", "")),
+    "an invocation of a built-in with a parameter that it has not": (
+        dmn(decision("d", invocation(binding("x"), called="abs"))), (ERROR, "bad_call", "")),
+    "an expression in B-FEEL": (
+        dmn(decision("d", literal("1").replace(
+            "<literalExpression", '<literalExpression expressionLanguage="urn:B-FEEL"'))),
+        (ERROR, "other_language", "")),
     "B-FEEL": (dmn(decision("d", "1")).replace(
         b"<definitions ", b'<definitions expressionLanguage="https://www.omg.org/spec/DMN/20240513/B-FEEL/" '),
         (ERROR, "other_language", "")),
@@ -208,6 +226,17 @@ WRONG = {
         dmn(decision("d", "1").replace(
             "<literal", '<authorityRequirement><requiredAuthority href="#_x"/></authorityRequirement><literal')),
         (WARNING, "reference", "")),
+    "an input of a knowledge source that is not there": (
+        dmn(decision("d", "1"), source("requiredInput", "_x")), (WARNING, "reference", "")),
+    "a decision of a knowledge source that is input data": (
+        dmn(AUC, decision("d", "auc", inputs=["auc"]), source("requiredDecision", "_auc")),
+        (WARNING, "reference", "")),
+    "an owner of a knowledge source that is a decision": (
+        dmn(decision("d", "1"), '<knowledgeSource id="_k" name="k"><owner href="#_d"/></knowledgeSource>'),
+        (WARNING, "reference", "")),
+    "an input of a knowledge model's authority that is a decision": (
+        dmn(F.replace("</businessKnowledgeModel>", '<authorityRequirement><requiredInput href="#_d"/>'
+            "</authorityRequirement></businessKnowledgeModel>"), decision("d", "1")), (WARNING, "reference", "")),
     "a loop without a name": (
         dmn(decision("d", f"<for><in>{literal('[1]')}</in><return>{literal('1')}</return></for>")),
         (ERROR, "missing_name", "")),
@@ -314,6 +343,18 @@ RIGHT = {
         decision("filter", "[my loan][amount > 1 and item.amount > 1]", ["my loan"]),
         decision("context", f"<context>{entry('a')}{entry('b', 'a + 1')}{entry('', 'b')}</context>"),
         service("s", ["verdict"], ["my loan", "stage", "auc"]),
+    ),
+    "invocations and authorities": dmn(
+        AUC, F,
+        decision("built-in", invocation(binding("n"), called="abs")),
+        decision("own", f"<context>{entry('twice', 'function(x) 2 * x')}"
+                        f"<contextEntry>{invocation(binding('x'), called='twice')}</contextEntry></context>"),
+        decision("handed over", "(function(g) g(1))(abs)"),
+        decision("a text of its own", invocation(binding("a"), called="function(a) a + 1")),
+        source("requiredInput", "_auc"),
+        '<organizationUnit id="_o" name="o"><decisionOwned href="#_own"/></organizationUnit>',
+        '<knowledgeSource id="_l" name="l"><authorityRequirement><requiredDecision href="#_own"/>'
+        '</authorityRequirement><owner href="#_o"/></knowledgeSource>',
     ),
 }  # fmt: skip
 

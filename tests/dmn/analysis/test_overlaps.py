@@ -22,7 +22,7 @@ def test_two_rules_that_share_an_end_overlap_under_unique_and_how_to_part_them_i
     assert finding.place.decision == "Verdict"
     assert finding.place.rule == 2
     assert finding.message == "rules 2 and 3 overlap, at auc = 0.9, and UNIQUE allows one rule only"
-    assert finding.suggestion == "exclude 0.9 from the cell of auc in one of them"
+    assert finding.suggestion == "take auc = 0.9, which both accept, out of one of them"
 
 
 def test_an_overlap_of_several_columns_names_a_point_of_each_that_counts() -> None:

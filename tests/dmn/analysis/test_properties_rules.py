@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from property_settings import examples
 
 import mlc.dmn
-from mlc.dmn.analysis import Aspect, Finding, Severity, relations, space
+from mlc.dmn.analysis import Aspect, Finding, Severity
+from mlc.dmn.analysis.rules import relations, space
 
 ABOUT_RULES = {Aspect.OVERLAP, Aspect.MASKED, Aspect.DUPLICATE_RULE, Aspect.SUBSUMED}
 

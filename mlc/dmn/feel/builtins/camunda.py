@@ -154,19 +154,18 @@ def get_entries(run: Run, context: dict[str, Value]) -> list[Value]:
 @builtin("context put(context: context, key: string, value: Any)")
 @builtin("context put(context: context, keys: list, value: Any)")
 def context_put(context: dict[str, Value], key: str | list[Value], value: Value = None) -> dict[str, Value]:
-    """A context with one entry more, or another value for one; nested contexts are made where a path has none."""
+    """A context with one entry more, or another value for one; contexts are made where a path leads into none."""
     path = key if isinstance(key, list) else [key]
     if not path or not all(isinstance(part, str) for part in path):
         raise FeelError("context put(): the keys must be strings, and at least one")
     if len(path) == 1:
         return {**context, path[0]: value}
-    inner = {} if context.get(path[0]) is None else context[path[0]]
-    if not isinstance(inner, dict):
-        raise FeelError(f'context put(): "{path[0]}" is not a context')
-    return {**context, path[0]: context_put(inner, path[1:], value)}
+    inner = context.get(path[0])
+    return {**context, path[0]: context_put(inner if isinstance(inner, dict) else {}, path[1:], value)}
 
 
 @builtin("put all(contexts: list)", spread=True)
+@builtin("context merge(contexts: list)", spread=True)
 def put_all(given: list[Value]) -> dict[str, Value]:
     """All entries of several contexts; the last one wins."""
     return contexts.context_merge(given)

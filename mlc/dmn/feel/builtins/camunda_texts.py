@@ -9,9 +9,10 @@ from decimal import Decimal
 from mlc.dmn.errors import FeelError
 from mlc.dmn.feel import moments, temporal, wide
 from mlc.dmn.feel.run import Run, Value
+from mlc.dmn.feel.values import pieces
 from mlc.dmn.feel.wide import AnyDateTime, AnyTime
 
-from . import regexes, strings
+from . import conversion, regexes, strings
 from .signature import builtin
 
 _ZONE = re.compile(r"(.*?)(?:[+-]\d\d:\d\d|Z)?\[([\w/+-]+)\]", re.ASCII)
@@ -19,6 +20,18 @@ _NO_SECONDS = re.compile(r"^((?:[0-9-]{1,20}T)?\d\d:\d\d)(?!:)(.*)$", re.ASCII)
 _SIGNED = re.compile(
     r"(-?)P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)D)?(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+)S)?)?", re.ASCII
 )
+
+#: Durations of nothing. A text that looks like one stands in quotes inside of a list, and alone it is no piece.
+_NOTHING = {"PT0S": "P0D", "P0M": "P0Y"}
+
+
+@builtin("string(from: Any)", takes_run=True)
+def string(run: Run, value: Value) -> str | None:
+    """A value as text; null of null. Unlike in FEEL no space follows a key, and nothing lasts "P0D" or "P0Y"."""
+    if value is None or isinstance(value, str):
+        return value
+    written = conversion.paid(run, pieces(value, colon=":"))
+    return "".join(_NOTHING.get(piece, piece) for piece in written)
 
 
 @builtin("is blank(string: string)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, time, timedelta, timezone
 from decimal import Decimal, DecimalException
 
@@ -37,13 +38,14 @@ def number(text: str, grouping: str | None = None, point: str | None = None) -> 
 @builtin("string(from: Any)", takes_run=True)
 def string(run: Run, value: Value) -> str | None:
     """A value as text; null of null."""
-    if value is None or isinstance(value, str):
-        return value
-    written = []
-    for piece in pieces(value):
+    return value if value is None or isinstance(value, str) else "".join(paid(run, pieces(value)))
+
+
+def paid(run: Run, written: Iterable[str]) -> Iterator[str]:
+    """Pieces of a text, each of which has cost its steps."""
+    for piece in written:
         run.spend(1 + len(piece) // 64)
-        written.append(piece)
-    return "".join(written)
+        yield piece
 
 
 def _whole(*numbers: Decimal) -> list[int]:

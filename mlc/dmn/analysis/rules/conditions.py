@@ -37,6 +37,12 @@ def example(axis: Axis, mask: int) -> tuple[str, bool]:
     return feel(axis.values[(named & -named).bit_length() - 1]), True
 
 
+def is_single(axis: Axis, mask: int) -> bool:
+    """Whether a mask accepts one value alone."""
+    tests = _tests(axis, mask)
+    return len(tests) == 1 and tests[0][1]
+
+
 def phrase(label: str, test: str, single: bool) -> str:
     """One cell as a condition."""
     if single:

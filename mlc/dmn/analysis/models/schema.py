@@ -7,13 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
+from mlc.dmn.analysis.spelling import near
 from mlc.dmn.document import squeezed
 from mlc.dmn.errors import FeelSyntaxError, Kind, Place
 from mlc.dmn.feel.lexer import tokenize
 from mlc.dmn.markup import Element
-
-from .finding import Aspect, Finding, Severity
-from .spelling import near
 
 _ALWAYS = "description extensionElements"
 _EXPRESSION = (
@@ -93,8 +92,14 @@ _TARGETS: Mapping[str, frozenset[str]] = {
     "impactingDecision": frozenset({"decision"}),
     "decisionMade": frozenset({"decision"}),
     "decisionOwned": frozenset({"decision"}),
+    "owner": frozenset({"organizationUnit"}),
     "sourceRef": frozenset(),
     "targetRef": frozenset(),
+}
+#: The same inside of <authorityRequirement>; elsewhere it is loading that looks these up.
+_AUTHORITIES: Mapping[str, frozenset[str]] = {
+    "requiredInput": frozenset({"inputData"}),
+    "requiredDecision": frozenset({"decision"}),
 }
 #: Elements that are looked at. A file of the largest size that is read has less, unless it is made for harm.
 ELEMENTS = 200_000
@@ -133,7 +138,11 @@ def check_schema(root: Element, place: Place) -> Iterator[Finding]:
             if wanted:
                 yield from _variable(element, here)
         elif kind in _TARGETS:
-            yield from _reference(element, around.at(line=element.line), ids)
+            yield from _reference(element, around.at(line=element.line), ids, _TARGETS[kind])
+        elif kind == "authorityRequirement":
+            for child in element:
+                if (targets := _AUTHORITIES.get(name_of(child))) is not None:
+                    yield from _reference(child, around.at(line=child.line), ids, targets)
 
 
 def explicit_inputs(root: Element) -> set[str]:
@@ -262,7 +271,7 @@ def _variable(element: Element, place: Place) -> Iterator[Finding]:
         )
 
 
-def _reference(element: Element, place: Place, ids: Mapping[str, str]) -> Iterator[Finding]:
+def _reference(element: Element, place: Place, ids: Mapping[str, str], targets: frozenset[str]) -> Iterator[Finding]:
     """References beside those that loading resolves: to authorities, owners and the like."""
     kind = name_of(element)
     href = (element.get("href") or "").strip()
@@ -271,7 +280,7 @@ def _reference(element: Element, place: Place, ids: Mapping[str, str]) -> Iterat
         return
     if id_ not in ids:
         message = f'<{kind}> refers to "{id_}", which is not in the file'
-    elif _TARGETS[kind] and ids[id_] not in _TARGETS[kind]:
+    elif targets and ids[id_] not in targets:
         message = f'<{kind}> refers to "{id_}", which is a <{ids[id_]}>'
     else:
         return

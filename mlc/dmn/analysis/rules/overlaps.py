@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.tables import DecisionTable
 
 from . import conditions, saying
 from .budget import Budget, Exhausted
 from .coverage import uncovered
-from .finding import Aspect, Finding, Severity
 from .outputs import Outputs
 from .relations import Relations, bits
 from .space import Space
@@ -155,7 +155,7 @@ class Overlaps:
         """Two rules that meet, and must not."""
         at, values, box = saying.meeting(self.space, rule, other)
         doubt = saying.entangled(self.space, box)
-        many = any(mask & (mask - 1) for mask in box)
+        many = not all(conditions.is_single(axis, mask) for axis, mask in zip(self.space.axes, box, strict=True))
         message = f"rules {rule + 1} and {other + 1} overlap, {'for example ' if many else ''}at {at}, and {why}"
         advice = self._apart(rule, other)
         if doubt:
@@ -165,13 +165,11 @@ class Overlaps:
         return self.finding(Severity.WARNING, Aspect.OVERLAP, message, [rule, other], advice, values=values)
 
     def _apart(self, rule: int, other: int) -> str:
-        """How to part two rules: at a single value that two cells share, if it is one."""
+        """How to part two rules: in a column in which each of them accepts something that the other doesn't."""
         for axis in self.space.axes:
-            shared = axis.shape(rule).mask & axis.shape(other).mask
-            if not shared & (shared - 1) and len({shared, axis.shape(rule).mask, axis.shape(other).mask}) == 3:
-                text, single = conditions.example(axis, shared)
-                if single:
-                    return f"exclude {text} from the cell of {axis.label} in one of them"
+            one, two = axis.shape(rule).mask, axis.shape(other).mask
+            if one & two not in {one, two}:
+                return f"take {conditions.condition([axis], [one & two])}, which both accept, out of one of them"
         return "let their cells exclude each other in one column"
 
     def smothered(self) -> Iterator[Finding]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mlc.dmn import elements as dmn
+from mlc.dmn.analysis.facts import facts_of
 from mlc.dmn.feel.types import TYPES
 from mlc.dmn.model import DecisionModel
-
-from .facts import facts_of
 
 _KINDS = {
     "number": "number", "integer": "number", "long": "number", "double": "number", "string": "string",

@@ -9,6 +9,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from mlc.dmn import elements as dmn
+from mlc.dmn.analysis.closed import Closed, Reader, quick_run
+from mlc.dmn.analysis.facts import facts_of
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
+from mlc.dmn.analysis.spelling import typed_constant
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.errors import FeelSyntaxError, Place
 from mlc.dmn.feel.parser import parse_expression
@@ -20,12 +24,8 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 from mlc.dmn.tables import OutputColumn
 
-from .closed import Closed, Reader, quick_run
 from .columntypes import Domain, domain_of
-from .facts import facts_of
-from .finding import Aspect, Finding, Severity
 from .inputcolumn import test_of
-from .spelling import typed_constant
 
 #: Empty cells of a column from which on, if they are a quarter of it, they are told once, as no slip.
 HABIT = 3

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from mlc.dmn import elements as dmn
+from mlc.dmn.analysis.closed import Reader, quick_run
+from mlc.dmn.analysis.facts import facts_of
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.errors import FeelSyntaxError, LimitExceededError, Place
 from mlc.dmn.feel.parser import parse_unary_tests
@@ -11,10 +14,7 @@ from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
-from .closed import Reader, quick_run
 from .columntypes import Domain, declared_type, domain_of
-from .facts import facts_of
-from .finding import Aspect, Finding, Severity
 from .parts import Cell, cell_of
 from .spans import Span, on_a_line
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.tables import HIT_POLICIES
 
 from . import saying
 from .budget import Budget, Exhausted
-from .finding import Aspect, Finding, Severity
 from .gaps import gaps
 from .outputs import Outputs
 from .overlaps import Overlaps

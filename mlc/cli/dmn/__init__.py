@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from mlc.cli.dmn_inputs import (
+from mlc.cli.dmn.cases import run_cases
+from mlc.cli.dmn.inputs import (
     MAX_BYTES,
     Dialect,
     InputFile,
@@ -17,8 +18,7 @@ from mlc.cli.dmn_inputs import (
     known,
     moment_of,
 )
-from mlc.cli.dmn_show import show
-from mlc.cli.dmn_test import run_cases
+from mlc.cli.dmn.show import show
 
 dmn = typer.Typer(help="Decision tables (DMN).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -51,7 +51,7 @@ def check(  # noqa: PLR0917 - one parameter for each option
 
     Exit code: 0 nothing as bad as --fail-on; 1 something; 2 a file that can't be read, or a mistyped command.
     """
-    from mlc.cli.dmn_check import check_files
+    from mlc.cli.dmn.check import check_files
 
     known(dialect)
     raise typer.Exit(

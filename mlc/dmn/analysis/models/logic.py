@@ -6,19 +6,25 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from mlc.dmn import elements as dmn
-from mlc.dmn.errors import Kind, Place
+from mlc.dmn.analysis.cells.columntypes import domain_of
+from mlc.dmn.analysis.cells.parts import split
+from mlc.dmn.analysis.closed import Reader
+from mlc.dmn.analysis.facts import facts_of
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
+from mlc.dmn.errors import FeelError, Kind, Place
+from mlc.dmn.feel.builtins import BUILTINS
+from mlc.dmn.feel.builtins.signature import Builtin
+from mlc.dmn.feel.dialects import CAMUNDA_FUNCTIONS
 from mlc.dmn.feel.types import TYPES
+from mlc.dmn.feel.values import Function, kind_of
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .calls import faults_of
-from .closed import Reader
-from .columntypes import domain_of
-from .facts import facts_of
-from .finding import Aspect, Finding, Severity
 from .names import nothing_allowed
-from .parts import split
 from .texts import boxes_of, inside, texts_of
+
+_B_FEEL = "B-FEEL is another language than FEEL: what is null here is a value there"
 
 
 def check_logic(model: DecisionModel, place: Place) -> Iterator[Finding]:
@@ -128,9 +134,8 @@ def _allowed(item: dmn.ItemDefinition, place: Place, model: DecisionModel) -> It
 def check_calls(model: DecisionModel, place: Place) -> Iterator[Finding]:
     """Texts that give null whatever the inputs are, and calls of functions with other arguments than they take."""
     language = model.definitions.language
-    if "B-FEEL" in (language or "").upper():
-        message = "B-FEEL is another language than FEEL: what is null here is a value there"
-        yield Finding(Severity.ERROR, Aspect.OTHER_LANGUAGE, message, place)
+    if _is_b_feel(language):
+        yield Finding(Severity.ERROR, Aspect.OTHER_LANGUAGE, _B_FEEL, place)
     functions = {
         one.variable.name: [parameter.name for parameter in one.function.parameters]
         for one in model.definitions.knowledge
@@ -141,6 +146,8 @@ def check_calls(model: DecisionModel, place: Place) -> Iterator[Finding]:
         if is_script(text.text, text.language or language) or here in unparsed:
             continue
         values = ((here.column, text.text),) if here.column else ()
+        if _is_b_feel(text.language):
+            yield Finding(Severity.ERROR, Aspect.OTHER_LANGUAGE, _B_FEEL, here, values=values)
         told = False
         for fault in faults_of(text.text, reader):
             told = True
@@ -150,9 +157,58 @@ def check_calls(model: DecisionModel, place: Place) -> Iterator[Finding]:
             message = f"{_short(text.text)} cannot be worked out: {whole.problems[0].message}"
             yield Finding(Severity.ERROR, Aspect.BAD_CONSTANT, message, here, values=values)
         yield from _own_calls(text.text, here, functions, model)
+    known = _named(model, place)
     for box, here in boxes_of(model.definitions, place):
         if isinstance(box, dmn.Invocation):
             yield from _bindings(box, here, functions, reader)
+            if here not in unparsed:
+                yield from _called(box, here, known, reader)
+
+
+def _is_b_feel(language: str | None) -> bool:
+    return "B-FEEL" in (language or "").upper()
+
+
+def _named(model: DecisionModel, place: Place) -> set[str] | None:
+    """All names that a file has for something; None where imports may add some."""
+    definitions = model.definitions
+    if not all(one.name for one in definitions.imports):
+        return None
+    named = {*BUILTINS, *CAMUNDA_FUNCTIONS, "item", "partial"}
+    named.update(one.variable.name for one in definitions.inputs)
+    named.update(one.variable.name for one in definitions.decisions)
+    named.update(one.name for one in definitions.invocables())
+    named.update(one.variable.name for one in definitions.invocables())
+    for box, _ in boxes_of(definitions, place):
+        if isinstance(box, dmn.Context):
+            named.update(entry.variable.name for entry in box.entries if entry.variable is not None)
+        elif isinstance(box, dmn.FunctionDefinition):
+            named.update(parameter.name for parameter in box.parameters)
+        elif isinstance(box, dmn.Loop):
+            named.add(box.variable)
+    return named
+
+
+def _called(box: dmn.Invocation, place: Place, known: set[str] | None, reader: Reader) -> Iterator[Finding]:
+    """What an invocation calls: a name that the file has for nothing, or a value that is no function."""
+    function = _function(box)
+    if function is None:
+        return
+    text, whole = function.text.text, reader.closed(function.text.text)
+    tokens = (reader.tokens(text) or ()) if known is not None else ()
+    if whole is not None and whole.value is not None and not isinstance(whole.value, Function):
+        message = f"the invocation calls {_short(text)}, which is no function but a {kind_of(whole.value)}"
+        yield Finding(Severity.ERROR, Aspect.BAD_CALL, message, place)
+    elif known is not None and len(tokens) == 1 and tokens[0].kind == "name" and text.strip() not in known:
+        message = f'the invocation calls "{text.strip()}", and nothing here has that name'
+        close = reader.near(text.strip(), known)
+        yield Finding(Severity.ERROR, Aspect.BAD_CALL, message, place, suggestion=close)
+
+
+def _function(box: dmn.Invocation) -> dmn.Literal | None:
+    """The text that says what an invocation calls, where it is one."""
+    function = box.function.expression if isinstance(box.function, dmn.Typed) else box.function
+    return function if isinstance(function, dmn.Literal) else None
 
 
 def _short(text: str) -> str:
@@ -193,11 +249,18 @@ def _bindings(
     box: dmn.Invocation, place: Place, functions: Mapping[str, Sequence[str]], reader: Reader
 ) -> Iterator[Finding]:
     """Parameters that an invocation gives, and those that the function has."""
-    function = box.function.expression if isinstance(box.function, dmn.Typed) else box.function
-    if not isinstance(function, dmn.Literal) or function.text.text not in functions:
+    function = _function(box)
+    if function is None:
         return
     name = function.text.text
     given = [binding.variable.name for binding in box.bindings if binding.variable is not None]
+    if name not in functions:
+        if isinstance(own := BUILTINS.get(name), Builtin):
+            try:
+                own.bind(dict.fromkeys(given))
+            except FeelError as error:
+                yield Finding(Severity.ERROR, Aspect.BAD_CALL, str(error), place)
+        return
     for one in given:
         if one not in functions[name]:
             close = reader.near(one, functions[name])

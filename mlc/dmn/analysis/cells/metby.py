@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.feel.primary import RELATIONS
 from mlc.dmn.feel.values import Range, text_of
 
-from .finding import Aspect, Finding, Severity
 from .inputcolumn import Column, spans_of
 from .parts import Cell, Part
 from .spans import Span, covers_all, is_empty, meet, on_a_line, union, within

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TextIO
 
 import typer
 
-from mlc.cli.dmn_inputs import MAX_BYTES, Dialect, MaxBytes, Now, TableFiles, known, moment_of
+from mlc.cli.dmn.inputs import MAX_BYTES, Dialect, MaxBytes, Now, TableFiles, known, moment_of
 from mlc.terminal import printable
 
 if TYPE_CHECKING:

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from mlc.dmn import elements as dmn
+from mlc.dmn.analysis.cells.columntypes import declared_type, domain_of
+from mlc.dmn.analysis.facts import facts_of
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
+from mlc.dmn.analysis.spelling import squashed
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.errors import FeelSyntaxError, Place
 from mlc.dmn.feel.parser import parse_expression
@@ -15,11 +19,7 @@ from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
-from .columntypes import declared_type, domain_of
-from .facts import facts_of
-from .finding import Aspect, Finding, Severity
 from .names import Surroundings
-from .spelling import squashed
 
 
 def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
+from mlc.dmn.analysis.spelling import typed_constant
 from mlc.dmn.feel.values import text_of
 
-from .finding import Aspect, Finding, Severity
 from .inputcolumn import Column
 from .parts import Cell, Part
-from .spelling import typed_constant
 
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _OTHERS = re.compile(r"\d{4}/\d{1,2}/\d{1,2}|(\d{1,2})([/-])\d{1,2}\2\d{4}")

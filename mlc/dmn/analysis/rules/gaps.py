@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.tables import DecisionTable
 
 from . import conditions, saying
 from .budget import Budget, Exhausted
 from .coverage import uncovered, widened
-from .finding import Aspect, Finding, Severity
 from .outputs import Outputs
 from .relations import bits
 from .space import Space

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
+from mlc.dmn.analysis.facts import facts_of
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
+from mlc.dmn.analysis.spelling import typed_constant
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.feel.values import kind_of, text_of
 from mlc.dmn.model import DecisionModel
 
 from .dates import unquoted_dates, unquoted_dates_told
-from .facts import facts_of
-from .finding import Aspect, Finding, Severity
 from .inputcolumn import Column
 from .metby import on_the_line
 from .numerals import comma_in_a_number
 from .parts import Cell, Part
 from .spans import IncomparableError
-from .spelling import typed_constant
 
 _LOOKS_LIKE_A_TEST = re.compile(r"\s*(?:[<>]=?|!=|==?)\s*\S|\s*[\[(].*\.\..*[\])]\s*$")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlc.cli.dmn_inputs import (
+from mlc.cli.dmn.inputs import (
     MAX_BYTES,
     Dialect,
     InputFile,
@@ -23,8 +23,8 @@ from mlc.cli.dmn_inputs import (
 from mlc.terminal import printable
 
 if TYPE_CHECKING:
-    from mlc.cli.dmn_grid import Grid
-    from mlc.cli.dmn_marks import Marks
+    from mlc.cli.dmn.grid import Grid
+    from mlc.cli.dmn.marks import Marks
     from mlc.dmn import DecisionModel
     from mlc.dmn.notation import TableView
 
@@ -47,7 +47,7 @@ def show(
     Exit code 1: the file can't be used, or the evaluation reported problems.
     """
     import mlc.dmn
-    from mlc.cli.dmn_marks import legend, marked
+    from mlc.cli.dmn.marks import legend, marked
     from mlc.dmn.notation import TableView, elements_of, notation
 
     known(dialect)
@@ -87,7 +87,7 @@ def show(
 
 def _table(model: "DecisionModel", view: "TableView", marks: "Marks | None", width: int) -> Iterator[Styled]:
     """A table: with its rules below each other, else beside each other, else one by one, whatever the width takes."""
-    from mlc.cli.dmn_grid import ASCII, UNICODE, WHOLE, Grid, drawn
+    from mlc.cli.dmn.grid import ASCII, UNICODE, WHOLE, Grid, drawn
 
     signs = marks.of(model, view) if marks is not None else None
     plain = _ascii_only()
@@ -135,7 +135,7 @@ def _one_by_one(grid: "Grid", kinds: list[str], counted: frozenset[int], width: 
 
 
 def _text(text: str, depth: int, width: int) -> Iterator[Styled]:
-    from mlc.cli.dmn_grid import wrapped
+    from mlc.cli.dmn.grid import wrapped
 
     indent = min(2 * depth, width // 2)
     given = len(text) - len(text.lstrip(" "))

@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from mlc.dmn import elements as dmn
+from mlc.dmn.analysis.cells.columntypes import CHAIN, answer_type, domain_of
+from mlc.dmn.analysis.closed import Reader
+from mlc.dmn.analysis.facts import facts_of
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.errors import Place
 from mlc.dmn.feel.lexer import Names, Token
@@ -13,10 +17,6 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .calls import Fault
-from .closed import Reader
-from .columntypes import CHAIN, answer_type, domain_of
-from .facts import facts_of
-from .finding import Aspect, Finding, Severity
 from .texts import texts_of
 
 #: Something behind a dot that is no digit and no second dot.

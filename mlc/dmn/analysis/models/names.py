@@ -8,6 +8,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mlc.dmn import elements as dmn
+from mlc.dmn.analysis.cells.columntypes import Domain, declared_type, domain_of
+from mlc.dmn.analysis.cells.parts import Cell, Part, cell_of
+from mlc.dmn.analysis.closed import Reader
+from mlc.dmn.analysis.facts import facts_of
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
+from mlc.dmn.analysis.spelling import NO, YES, quoted
 from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.errors import FeelSyntaxError, Place
 from mlc.dmn.feel.builtins import BUILTINS
@@ -19,13 +25,7 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .calls import faults_of
-from .closed import Reader
-from .columntypes import Domain, declared_type, domain_of
 from .constant_faults import constants_without_value
-from .facts import facts_of
-from .finding import Aspect, Finding, Severity
-from .parts import Cell, Part, cell_of
-from .spelling import NO, YES, quoted
 
 #: Groovy's and SQL's way to say that a value is none of a list or lies in no range.
 _NOT_IN = re.compile(r"not\s+in\s*(?:\((.*)\)|([\[\]].*[\]\[]))")

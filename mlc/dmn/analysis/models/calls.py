@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from mlc.dmn.analysis.cells.parts import split, text_of_tokens
+from mlc.dmn.analysis.closed import Closed, Reader, quick_run
+from mlc.dmn.analysis.finding import Aspect
+from mlc.dmn.analysis.spelling import iso_date, quoted
 from mlc.dmn.errors import FeelError, LimitExceededError
 from mlc.dmn.feel.lexer import Token
 from mlc.dmn.feel.run import Value
@@ -12,11 +16,6 @@ from mlc.dmn.feel.types import MISFIT
 from mlc.dmn.feel.values import text_of
 from mlc.dmn.feel.vocabulary import BUILTIN_NAMES
 from mlc.dmn.script import METHODS
-
-from .closed import Closed, Reader, quick_run
-from .finding import Aspect
-from .parts import split, text_of_tokens
-from .spelling import iso_date, quoted
 
 #: Numbers that a call is tried with in the place of an argument that is not known.
 _TRIED = (1, 0, -3)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mlc.dmn.analysis.closed import Closed, Reader
 from mlc.dmn.feel.lexer import Token
 from mlc.dmn.feel.primary import RELATIONS
 from mlc.dmn.feel.run import Value
 from mlc.dmn.feel.values import Range
 
-from .closed import Closed, Reader
 from .spans import Span
 
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")

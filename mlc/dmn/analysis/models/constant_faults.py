@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from mlc.dmn.analysis.cells.parts import cell_of, split, text_of_tokens
+from mlc.dmn.analysis.closed import Reader
+from mlc.dmn.analysis.finding import Aspect
 from mlc.dmn.feel.lexer import Token
 from mlc.dmn.feel.values import kind_of, text_of
 
 from .calls import Fault
-from .closed import Reader
-from .finding import Aspect
-from .parts import cell_of, split, text_of_tokens
 
 _DAYS = ("date", "date and time")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.errors import Place
 
 from . import conditions
-from .finding import Aspect, Finding, Severity
 from .space import Space
 
 #: Findings of one kind, for one table.
