@@ -10,14 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+#: What is wrong with a text that is `outside`.
+OUTSIDE = "it stands outside of <text>, where it is not read"
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class Text:
-    """Text in an expression language; `language` is None where the file does not say."""
+    """Text in an expression language; `language` is None where the file does not say.
+
+    `outside`: it stands where no element `text` is around it, so that nobody knows whether it counts.
+    """
 
     text: str
     language: str | None = None
     line: int | None = None
+    outside: bool = False
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -197,11 +204,12 @@ class ItemDefinition:
 
 @dataclass(slots=True, eq=False, repr=False)
 class InputData:
-    """A value that comes from outside (6.3.11)."""
+    """A value that comes from outside (6.3.11). `named`: a variable says by which name expressions know it."""
 
     id: str
     variable: Variable
     line: int | None = None
+    named: bool = True
 
 
 @dataclass(slots=True, eq=False, repr=False)

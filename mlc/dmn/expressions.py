@@ -76,7 +76,7 @@ class TextCompiler:
 
     def _is_affordable_feel(self, text: dmn.Text) -> bool:
         """Whether a text is in FEEL, as far as its language tells, and not longer than what may still be compiled."""
-        if len(text.text) > self.findings.characters:
+        if text.outside or len(text.text) > self.findings.characters:
             return False
         language = text.language or self.language
         if language not in self._feel:
@@ -89,7 +89,11 @@ class TextCompiler:
         return parse_expression(text.text, vocabulary, place)
 
     def is_script(self, text: dmn.Text) -> bool:
-        """Whether a text is Groovy or JUEL. Raises FeelSyntaxError when it is in a language that is not known here."""
+        """Whether a text is Groovy or JUEL. Raises FeelSyntaxError when it is in a language that is not known here, and
+        for one that stands outside of the element that is read.
+        """
+        if text.outside:
+            raise FeelSyntaxError(dmn.OUTSIDE, 0)
         language = text.language or self.language
         if not known_language(language):
             raise FeelSyntaxError(f'the expression language "{language}" is not supported; FEEL, Groovy and JUEL are')
@@ -97,7 +101,7 @@ class TextCompiler:
 
     def cell(self, text: dmn.Text, vocabulary: Vocabulary, place: Place) -> Test | None:
         """An input entry; None for one that every value passes."""
-        if text.text in ("", "-"):
+        if text.text == "" or (text.text == "-" and not text.outside):
             return None
         test: Test | None = self.plain_cell(text) or self.attempt(self.parse_cell, text, vocabulary, place)
         return test

@@ -83,6 +83,7 @@ class Graph:
         for name in self.member_names():
             self.members.add(name)
         self.inputs = {data.id: self.input(data) for data in definitions.inputs}
+        self.drawn = {data.variable.name for data in definitions.inputs if not data.named}
         self.elements = {one.id: one for one in (*definitions.decisions, *definitions.invocables())}
         self.units = {decision.id: self.unit(decision) for decision in definitions.decisions}
         self.services = {service.id: self.service(service) for service in definitions.services}
@@ -306,6 +307,8 @@ class Graph:
         for name in vocabulary.spared - vocabulary.needed:
             if name in unit.needs.inputs:
                 unit.needs.inputs[name] = replace(unit.needs.inputs[name], optional=True)
+        if unit.has_logic:
+            self.leave_out_what_is_drawn(unit, vocabulary.needed | vocabulary.spared)
         if unit.table is None:
             reading = vocabulary.reading
             unit.read = [(path, unit.place) for path in unminded(reading.paths, reading.minds)]
@@ -317,6 +320,17 @@ class Graph:
         for name in vocabulary.optional:
             if name not in vocabulary.free and name not in names:
                 unit.optional[name] = self.asked(name, ANY, unit.place, declared=False)
+
+    def leave_out_what_is_drawn(self, unit: Unit, read: set[str]) -> None:
+        """Need no input data that has no variable and that nothing reads by its name.
+
+        Camunda's modeler draws them so, under any name, and its engine doesn't look at them: its columns read variables
+        of other names (`guestCount` beside a drawn "Guest Count"), which are asked for themselves.
+        """
+        known = {"".join(name.split()) for name in read}
+        for name in self.drawn & unit.needs.inputs.keys():
+            if "".join(name.split()) not in known:
+                del unit.needs.inputs[name]
 
 
 def _outputs(decision: dmn.Decision) -> list[str]:

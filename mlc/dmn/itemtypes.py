@@ -131,6 +131,8 @@ class ItemTypes:
         if values is None or not values.text:
             return base
         try:
+            if values.outside:
+                raise FeelSyntaxError(dmn.OUTSIDE)
             test = parse_unary_tests(values.text, self.vocabulary(), place)
         except FeelSyntaxError as error:
             self.report(Kind.SYNTAX, f'the allowed values of "{name}" do not parse: {error}', place)

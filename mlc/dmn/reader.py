@@ -81,7 +81,8 @@ class _Reader:
 
     def input_data(self, element: Element) -> dmn.InputData:
         variable = self.variable(element)
-        return dmn.InputData(element.get("id") or variable.name, variable, element.line)
+        named = child_of(element, "variable") is not None
+        return dmn.InputData(element.get("id") or variable.name, variable, element.line, named)
 
     def variable(self, element: Element) -> dmn.Variable:
         """The `variable` child of an element, which is named like the element itself."""
@@ -203,7 +204,10 @@ def _read_text(element: Element) -> dmn.Text:
         if child.name == "text":
             found = child.whole_text().strip()
             break
-    return dmn.Text(found, element.attributes.get("expressionLanguage"), element.line)
+    language = element.attributes.get("expressionLanguage")
+    if not found and (loose := "".join([element.text, *(child.tail for child in element.children)]).strip()):
+        return dmn.Text(loose, language, element.line, outside=True)
+    return dmn.Text(found, language, element.line)
 
 
 def _input_clause(element: Element, index: int) -> dmn.InputClause:

@@ -123,7 +123,7 @@ def _input_column(
     column = InputColumn(clause.label, nothing, compiler.types.find(clause.type_ref, place), place)
     text = " ".join(clause.expression.text.split())
     language = clause.expression.language or compiler.language
-    if text and (is_script(text, language) or not known_language(language)):
+    if text and (clause.expression.outside or is_script(text, language) or not known_language(language)):
         column.code = compiler.text(clause.expression, vocabulary, place)
     elif text and clause.variable != text:
         column.name, column.code = _input_code(compiler, clause.expression, text, vocabulary, place)
@@ -244,7 +244,7 @@ def _rule(
     fixed: list[bool] = []
     reads: dict[int, frozenset[str]] = {}
     for index, (text, column) in enumerate(zip(rule.inputs, columns, strict=True)):
-        if text.text in ("", "-"):
+        if text.text == "" or (text.text == "-" and not text.outside):
             continue
         test = compiler.plain_cell(text)
         if test is None:

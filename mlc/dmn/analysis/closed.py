@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mlc.dmn.errors import FeelSyntaxError, LimitExceededError, Place, Problem
+from mlc.dmn.feel.dialects import FEEL, Dialect
 from mlc.dmn.feel.lexer import Token, tokenize
 from mlc.dmn.feel.parser import parse_expression
 from mlc.dmn.feel.run import STEPS, Run, Value
@@ -39,7 +40,8 @@ class Reader:
     `exhausted` tells whether these have been too few: then some expressions were not looked into.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect = FEEL) -> None:
+        self.dialect = dialect
         self.left = STEPS_TOGETHER
         self.exhausted = False
         self.searches = SEARCHES
@@ -50,7 +52,7 @@ class Reader:
         """The tokens of a text without the last one, which is its end; None when it cannot be cut into such."""
         if text not in self._tokens:
             try:
-                self._tokens[text] = tokenize(text)[:-1]
+                self._tokens[text] = tokenize(text, self.dialect.backticks)[:-1]
             except FeelSyntaxError:
                 self._tokens[text] = None
         return self._tokens[text]
@@ -88,7 +90,7 @@ class Reader:
         if self.left <= 0 or len(self._closed) > TEXTS:
             self.exhausted = True
             return None
-        vocabulary = Vocabulary()
+        vocabulary = Vocabulary(dialect=self.dialect)
         run = Run()
         run.steps = STEPS_EACH
         try:

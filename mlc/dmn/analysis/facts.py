@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from mlc.dmn import elements as dmn
 from mlc.dmn.errors import Place
+from mlc.dmn.feel.dialects import dialect
 from mlc.dmn.model import DecisionModel
 
 from .closed import Reader
@@ -23,7 +24,7 @@ class Facts:
     def __init__(self, model: DecisionModel) -> None:
         self.definitions = model.definitions
         self.units = {unit.id: unit for unit in model.units}
-        self.reader = Reader()
+        self.reader = Reader(dialect(model.dialect))
         self.explicit_inputs: set[str] = set()
         self.problems = model.problems
 

@@ -5,6 +5,7 @@ A fix is offered only when the text parses with it.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -47,6 +48,11 @@ _WORDS = (
 _NUMBER = r"-?(?:\d+(?:\.\d+)?|\.\d+)"
 _END = r"[^\s,\[\]()]+(?:\([^()]*\))?"
 _RELATION = r"(<=|>=|<|>|=|!=)"
+#: A condition that gives what it is, and a string before `or`.
+_IF = re.compile(r"if\s+(.+?)\s+then\s+true\s+else\s+false", re.IGNORECASE)
+_EITHER = re.compile(r'("(?:[^"\\]|\\.)*")\s+(?:or|OR|Or|\|\|?)\s+(?=")')
+#: Words that make one value with `not` before them.
+_NOT_THERE = frozenset({"applicable", "available", "set", "started", "found", "known", "given", "specified", "yet"})
 _PLAIN_WORDS = re.compile(r"[^\W\d]\w*(?:[ \-/][\w.]+)*")
 
 
@@ -65,7 +71,9 @@ def fixed(text: str, kind: str | None, known: Iterable[str], vocabulary: Vocabul
 
 
 def _parses(text: str, vocabulary: Vocabulary, is_cell: bool) -> bool:
-    trial = Vocabulary(vocabulary.names, vocabulary.members, vocabulary.types, vocabulary.type_names)
+    trial = Vocabulary(
+        vocabulary.names, vocabulary.members, vocabulary.types, vocabulary.type_names, dialect=vocabulary.dialect
+    )
     parse: Callable[..., object] = parse_unary_tests if is_cell else parse_expression
     try:
         parse(text, trial, Place())
@@ -75,11 +83,19 @@ def _parses(text: str, vocabulary: Vocabulary, is_cell: bool) -> bool:
 
 
 def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) -> Iterable[str]:
+    text = html.unescape(text)
+    yield text
     bare = _outside_strings(text, lambda part: re.sub(r"\s+", " ", part))
-    if bare in ("-", "") and not is_cell:
+    if is_cell and (found := _IF.fullmatch(bare)):
+        yield from _candidates(found[1], kind, known, is_cell)
+    if bare in ("-", "", "–", "—", "−", "--") and not is_cell:  # noqa: RUF001
         yield "null"
+    if bare.startswith("=") and not is_cell:
+        yield bare.lstrip("= ")
     yield from _dates_and_numbers(bare, is_cell)
     unquoted = _quotes(bare)
+    if is_cell:
+        yield _EITHER.sub(r"\1, ", unquoted)
     if unquoted != bare:
         yield unquoted
     if bare in ("*", "–", "—", "−", "--", "ANY") and is_cell:  # noqa: RUF001
@@ -101,7 +117,7 @@ def _candidates(text: str, kind: str | None, known: list[str], is_cell: bool) ->
         yield numbers + ending
     if numbers.count('"') == 1 and numbers.endswith('"'):
         yield f'"{numbers}'
-    yield from _words(numbers, kind)
+    yield from _words(numbers, kind, is_cell)
 
 
 def _outside_strings(text: str, change: Callable[[str], str]) -> str:
@@ -132,6 +148,9 @@ def _with_numbers(text: str) -> str:
     text = re.sub(rf"({_NUMBER})\s*%", lambda found: number_text(Decimal(found[1]) / 100), text)
     text = re.sub(r"(?<![\d.])\d{1,3}(?:_\d{3})+(?![\d.])", lambda found: found[0].replace("_", ""), text)
     text = re.sub(r"(?<![\d.])\d{1,3}(?:['’ ]\d{3})+(?![\d])", lambda f: re.sub(r"\D", "", f[0]), text)  # noqa: RUF001
+    text = re.sub(  # 1.000.000,5
+        r"(?<![\d.])(\d{1,3}(?:\.\d{3}){2,}),(\d+)(?![\d.])", lambda f: f"{f[1].replace('.', '')}.{f[2]}", text
+    )
     text = re.sub(r"(?<![\d.])\d{1,3}(?:\.\d{3}){2,}(?![\d.])", lambda found: found[0].replace(".", ""), text)
     text = re.sub(rf"(?<![\w.)\]])\+\s*(?={_NUMBER})", "", text)
     return re.sub(r"(?<![\d.])(\d+)\.(?![\d.])", r"\1", text)
@@ -200,10 +219,13 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
-def _words(text: str, kind: str | None) -> Iterable[str]:
+def _words(text: str, kind: str | None, is_cell: bool) -> Iterable[str]:
     """Words without quotes."""
     if kind in (None, "string"):
-        pieces = [piece.strip() for piece in text.split(",")]
+        excluded = re.fullmatch(r"not\s+(\w+)", text) if is_cell else None
+        if excluded and excluded[1] not in _NOT_THERE:
+            yield f"not({quoted(excluded[1])})"
+        pieces = [piece.strip() for piece in (re.split(r",|\s+or\s+", text) if is_cell else text.split(","))]
         if all(_PLAIN_WORDS.fullmatch(piece) or _STRING.fullmatch(piece) for piece in pieces):
             yield ", ".join(piece if piece.startswith('"') else quoted(piece) for piece in pieces)
         if (found := re.fullmatch(rf"{_RELATION}\s*(.+)", text)) and _PLAIN_WORDS.fullmatch(found[2]):
@@ -259,7 +281,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tu
         (rf"({_NUMBER})\s+(?:and|or)\s+(?:below|under|less|lower|fewer)", lambda found: f"<= {found[1]}"),
         (r"\{(.*)\}", lambda found: found[1].strip()),
         (r"not\s+in\s*[(\[{](.*)[)\]}]", lambda found: f"not({found[1].strip()})"),
-        (r"in\s*([\[(\]].*\.\..*[\])\[])", lambda found: found[1]),
+        (r"in\s*([\[(\]].*\.\..*[\])\[])", lambda found: found[1].strip()),
         (r"in\s*[(\[{](.*)[)\]}]", lambda found: found[1].strip()),
         (r"(?:is\s+not|not|!(?!=))\s*(.+)", _negated),
         (r"is\s+(.+)", lambda found: found[1]),

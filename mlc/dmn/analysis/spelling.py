@@ -16,6 +16,7 @@ from mlc.dmn.feel.values import kind_of, text_of
 MOST = 1_000
 _NUMBER = re.compile(r"\s*([<>]=?|!=|=)?\s*(-?(?:\d+(?:\.\d+)?|\.\d+))\s*(%?)\s*")
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_YEAR_LAST = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 YES, NO = frozenset({"true", "yes", "y", "on", "ja", "wahr", "pass", "passed"}), frozenset(
     {"false", "no", "n", "off", "nein", "falsch", "fail", "failed"}
@@ -52,6 +53,8 @@ def iso_date(text: str) -> str:
     parts = found.groups() if found else ()
     if not found and (found := _DAY_FIRST.fullmatch(text.strip())):
         parts = found.groups()[::-1]
+    elif not parts and (found := _YEAR_LAST.fullmatch(text.strip())):
+        parts = _day_or_month_first(found[1], found[3], found[4])
     if len(parts) != 3:
         return ""
     written = f"{parts[0]}-{int(parts[1]):02}-{int(parts[2]):02}"
@@ -60,6 +63,13 @@ def iso_date(text: str) -> str:
     except FeelError:
         return ""
     return written
+
+
+def _day_or_month_first(one: str, other: str, year: str) -> tuple[str, ...]:
+    """Year, month and day of 31/1/2026 or 1/31/2026; nothing for 1/2/2026, which is two days in two countries."""
+    if int(one) > 12 or int(one) == int(other):
+        return year, other, one
+    return (year, one, other) if int(other) > 12 else ()
 
 
 def typed_constant(value: Value, kind: str) -> str:  # noqa: PLR0911 - one for each kind

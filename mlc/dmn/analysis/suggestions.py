@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mlc.dmn.errors import Kind
 
 from .finding import Finding
@@ -26,4 +28,6 @@ def suggestion_of(finding: Finding) -> str:
     """What to do about a finding: what it says itself, else what is usually done about its kind."""
     if finding.suggestion or not isinstance(finding.kind, Kind):
         return finding.suggestion
+    if finding.kind is Kind.NOT_DMN and re.search("invalid token|undefined entity", finding.message):
+        return "write &lt; for < and &amp; for & in texts, and save the file as UTF-8, or export it again"
     return SUGGESTIONS.get(finding.kind, "")

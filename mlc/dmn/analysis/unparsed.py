@@ -13,7 +13,7 @@ from mlc.dmn.feel.types import TYPES
 from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
-from mlc.dmn.tables import HIT_POLICIES
+from mlc.dmn.tables import AGGREGATIONS, HIT_POLICIES
 
 from .cells.columntypes import declared_type, domain_of
 from .facts import facts_of
@@ -22,6 +22,14 @@ from .fixes import fixed
 from .models.names import Surroundings
 
 _REQUIREMENTS = {dmn.InputData: "requiredInput", dmn.Decision: "requiredDecision", dmn.Knowledge: "requiredKnowledge"}
+#: What FEEL calls the types of other languages.
+TYPES_ELSEWHERE = {
+    "bool": "boolean", "int": "integer", "short": "integer", "bigint": "long", "float": "double", "real": "double",
+    "decimal": "number", "numeric": "number", "num": "number", "str": "string", "text": "string", "varchar": "string",
+    "char": "string", "datetime": "dateTime", "timestamp": "dateTime", "object": "Any", "map": "context",
+}  # fmt: skip
+#: The signs of the aggregations behind the letter of COLLECT.
+AGGREGATION_SIGNS = {"+": "SUM", "<": "MIN", ">": "MAX", "#": "COUNT"}
 #: Texts for which a fix is looked for. Who has more of them has another problem than the spelling.
 MOST = 30
 
@@ -51,6 +59,8 @@ def problems_of(model: DecisionModel) -> Iterator[Finding]:
                 names = written.known
                 suggestion = fixed(written.text, written.kind, names, written.vocabulary, is_cell=written.is_cell)
                 break
+        if "outside of <text>" in problem.message:
+            suggestion = "put <text> before it and </text> behind it"
         missing = _not_required(problem, model)
         yield Finding.of(problem, suggestion or missing)
 
@@ -61,15 +71,29 @@ def _nearest(problem: Problem, model: DecisionModel) -> str:
     quoted = re.search(r'"([^"]*)"', problem.message)
     name = quoted[1] if quoted is not None else ""
     if problem.kind is Kind.UNKNOWN_TYPE:
-        return facts.reader.near(name, [*TYPES, *facts.items])
+        elsewhere = TYPES_ELSEWHERE.get(name.rpartition(":")[2].casefold(), "")
+        return elsewhere or facts.reader.near(name, [*TYPES, *facts.items])
     if problem.message.startswith("there is no hit policy"):
-        return facts.reader.near(name, sorted(HIT_POLICIES))
+        return _hit_policy(name) or facts.reader.near(name, sorted(HIT_POLICIES))
     ids = {one.id: one for one in model.definitions.all()}
     if problem.kind is Kind.REFERENCE and problem.message.startswith("the required") and name in ids:
         for kind, tag in _REQUIREMENTS.items():
             if isinstance(ids[name], kind):
                 return f"require it by <{tag}>"
     return ""
+
+
+def _hit_policy(name: str) -> str:
+    """The hit policy that is meant by its letter, as tables show it, or by more words than it has."""
+    written = re.sub(r"[\s_()-]+", " ", name.upper()).strip()
+    aggregation = next((one for one in sorted(AGGREGATIONS) if written.rpartition(" ")[2] == one), "")
+    if found := re.fullmatch(r"C ?([+<>#])", written):
+        aggregation = AGGREGATION_SIGNS[found[1]]
+    if aggregation:
+        return f'hitPolicy="COLLECT" aggregation="{aggregation}"'
+    letters = {one[0]: one for one in sorted(HIT_POLICIES)}
+    whole = next((one for one in sorted(HIT_POLICIES) if written == one or written.startswith(f"{one} ")), "")
+    return letters.get(written, whole)
 
 
 def _shown(text: str) -> str:

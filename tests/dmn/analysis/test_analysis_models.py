@@ -35,6 +35,76 @@ def asks(name: str, type_ref: str = "number") -> str:
     return table([(name, type_ref)], [("passes", "boolean")], [["> 1", "true"]])
 
 
+def reads(expression: str, type_ref: str | None, cell: str = "-") -> str:
+    return asks("auc", type_ref or "").replace("<text>auc</text>", f"<text>{expression}</text>").replace("&gt; 1", cell)
+
+
+@pytest.mark.parametrize(
+    ("expression", "type_ref", "severity", "meant"),
+    [
+        ('"auc"', "number", ERROR, "auc"),
+        ('"auc"', "string", WARNING, "auc"),
+        ('"auc"', None, WARNING, "auc"),
+        ('"AUC of the test"', "string", WARNING, ""),
+        ("0.7", "number", WARNING, ""),
+        ("auc &lt; 0.7", "number", ERROR, "boolean"),
+        ("auc &lt; 0.7 and psi &lt; 1", "string", ERROR, "boolean"),
+    ],
+)
+def test_a_column_that_reads_a_constant_or_another_type_than_it_gives_is_told(
+    expression, type_ref, severity, meant
+) -> None:
+    found = [one for one in findings(dmn(decision("d", reads(expression, type_ref)))) if one.place.column == "auc"]
+
+    assert [(one.severity, one.kind, one.suggestion) for one in found] == [(severity, Aspect.MISMATCH, meant)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "type_ref"),
+    [
+        ("true", "boolean"),
+        ("today()", "date"),
+        ("auc &lt; 0.7", "boolean"),
+        ("auc &lt; 0.7", None),
+        ("auc * 2", "number"),
+    ],
+)
+def test_a_column_that_reads_a_condition_or_the_clock_is_not_remarked_on(expression, type_ref) -> None:
+    found = findings(dmn(decision("d", reads(expression, type_ref))))
+
+    assert [one for one in found if one.kind is Aspect.MISMATCH] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("bool", "boolean"), ("int", "integer"), ("Int", "integer"), ("float", "double"), ("decimal", "number"),
+        ("str", "string"), ("text", "string"), ("datetime", "dateTime"), ("xsd:int", "integer"), ("Number", "number"),
+    ],
+)  # fmt: skip
+def test_a_type_of_another_language_is_told_with_feels(written, meant) -> None:
+    (error,) = [one for one in findings(dmn(decision("d", asks("auc", written)))) if one.severity is ERROR]
+
+    assert (str(error.kind), error.suggestion) == ("unknown_type", meant)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("C", "COLLECT"), ("U", "UNIQUE"), ("F", "FIRST"), ("a", "ANY"), ("P", "PRIORITY"), ("R", "RULE ORDER"),
+        ("O", "OUTPUT ORDER"), ("C+", 'COLLECT" aggregation="SUM'), ("C#", 'COLLECT" aggregation="COUNT'),
+        ("SUM", 'COLLECT" aggregation="SUM'), ("COLLECT SUM", 'COLLECT" aggregation="SUM'),
+        ("Collect (Min)", 'COLLECT" aggregation="MIN'), ("C>", 'COLLECT" aggregation="MAX'),
+        ("FIRST MATCH", "FIRST"), ("RULE_ORDER", "RULE ORDER"), ("nonsense", ""),
+    ],
+)  # fmt: skip
+def test_a_hit_policy_as_tables_show_it_is_told_with_the_attribute_that_was_meant(written, meant) -> None:
+    text = asks("auc").replace('hitPolicy="FIRST"', f'hitPolicy="{written}"'.replace(">", "&gt;"))
+    (error,) = [one for one in findings(dmn(decision("d", text))) if one.severity is ERROR]
+
+    assert error.suggestion == (f'hitPolicy="{meant}"' if "=" in meant else meant)
+
+
 WRONG = {
     # names
     "a column with a letter wrong": (

@@ -122,6 +122,31 @@ def test_a_remark_that_is_left_out_is_a_hint_and_an_answer_is_a_warning() -> Non
     }
 
 
+@pytest.mark.parametrize(("empty", "severity"), [(1, WARNING), (2, WARNING), (3, HINT), (20, HINT)])
+def test_a_column_that_is_often_left_empty_is_a_habit_and_one_hint(empty, severity) -> None:
+    """ModelOp's `action` is left empty where its default is meant."""
+    cells = ['"Notify"', *[""] * empty, '"Jira"', '"Notify"', '"Notify"']
+    rows = [[f"< 0.{10 + n}", "false", cell] for n, cell in enumerate(cells)]
+    text = table([("auc", "number")], [("passes", "boolean"), ("action", "string")], rows, "COLLECT")
+
+    found = [one for one in findings(declared(text, ("auc", "number"))) if one.kind is Aspect.EMPTY_OUTPUT]
+
+    assert {(one.severity, one.place.column) for one in found} == {(severity, "action")}
+    if empty < 3:
+        assert [one.place.rule for one in found] == list(range(2, empty + 2))
+    else:
+        assert [(one.place.rule, one.rules) for one in found] == [(2, tuple(range(2, empty + 2)))]
+
+
+def test_a_verdict_that_is_often_left_out_is_a_warning_for_each_rule() -> None:
+    rows = [[f"< 0.{10 + n}", "" if n % 2 else "false"] for n in range(12)]
+    text = table([("auc", "number")], [("passes", "boolean")], rows, "COLLECT")
+
+    found = findings(declared(text, ("auc", "number")))
+
+    assert [(one.severity, one.place.rule) for one in found] == [(WARNING, n) for n in range(2, 13, 2)]
+
+
 def test_an_output_that_the_priorities_do_not_list_is_told() -> None:
     rows = [["> 0.5", '"low"'], ["-", '"hgih"']]
     text = table([("auc", "number")], [("risk", "string")], rows, "PRIORITY", allowed={"risk": '"high", "low"'})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from author_tables import declared, findings, of_cell, table
+from author_tables import declared, findings, of_cell, of_output, table
 from dmn_text import decision, dmn
 
 from mlc.dmn.analysis import Aspect, Severity
@@ -39,6 +39,14 @@ MISTAKES = [
     ("number", "1.000,5", WARNING, "comma_in_a_number", "1000.5"),
     ("number", ">= 1.234,5", WARNING, "comma_in_a_number", ">= 1234.5"),
     ("number", "in [0.7..0.9]", ERROR, "syntax", "[0.7..0.9]"),
+    ("number", "> 1.000,50", WARNING, "comma_in_a_number", "> 1000.50"),
+    ("number", "<= 12.345.678,9", ERROR, "syntax", "<= 12345678.9"),
+    ("number", "> 1,000.50", WARNING, "comma_in_a_number", "> 1000.50"),
+    ("number", "> 1,000,000", WARNING, "comma_in_a_number", "> 1000000"),
+    ("number", "> 1,000,000.5", WARNING, "comma_in_a_number", "> 1000000.5"),
+    ("number", "< 1, > 1,000,000", WARNING, "comma_in_a_number", "< 1, > 1000000"),
+    ("number", "&lt; 0.7", ERROR, "syntax", "< 0.7"),
+    ("number", "if <0 or >10 then true else false", ERROR, "syntax", "<0, >10"),
     ("number", "1_000", ERROR, "syntax", "1000"),
     # texts
     ("string", 'prod"', ERROR, "syntax", '"prod"'),
@@ -48,10 +56,10 @@ MISTAKES = [
     ("string", '"prod|dev|test"', HINT, "text_of_a_test", '"prod", "dev", "test"'),
     ("string", '"not(prod)"', WARNING, "text_of_a_test", ""),
     # days
-    ("date", "> 2026-07-31", ERROR, "type_mismatch", '> date("2026-07-31")'),
-    ("date", "[2026-01-01..2026-12-31]", ERROR, "type_mismatch", '[date("2026-01-01")..date("2026-12-31")]'),
+    ("date", "> 2026-07-31", ERROR, "not_a_date", '> date("2026-07-31")'),
+    ("date", "[2026-01-01..2026-12-31]", ERROR, "not_a_date", '[date("2026-01-01")..date("2026-12-31")]'),
     ("date", "date(2026-07-31)", ERROR, "bad_constant", 'date("2026-07-31")'),
-    ("dateTime", "< 2026-07-31", ERROR, "type_mismatch", '< date and time("2026-07-31T00:00:00")'),
+    ("dateTime", "< 2026-07-31", ERROR, "not_a_date", '< date and time("2026-07-31T00:00:00")'),
     ("number", "> 1.000.000", ERROR, "syntax", "> 1000000"),
     ("number", "80%", ERROR, "syntax", "0.8"),
     ("number", ">= 80 %", ERROR, "syntax", ">= 0.8"),
@@ -76,6 +84,9 @@ MISTAKES = [
     ("number", "< 0.5 || > 0.9", ERROR, "syntax", "< 0.5, > 0.9"),
     ("number", "not > 5", ERROR, "bad_call", "not(> 5)"),
     ("number", "in (1, 2)", ERROR, "syntax", "1, 2"),
+    ("number", "in [0.7..0.9]", ERROR, "syntax", "[0.7..0.9]"),
+    ("string", 'not in ("a", "b")', ERROR, "bad_call", 'not("a", "b")'),
+    ("number", "not in [1..2]", ERROR, "bad_call", "not([1..2])"),
     ("number", "> 5,", ERROR, "syntax", "> 5"),
     ("number", "1,,2", ERROR, "syntax", "1,2"),
     ("number", "[0.1..0.2", ERROR, "syntax", "[0.1..0.2)"),
@@ -83,6 +94,9 @@ MISTAKES = [
     ("string", '"a" or "b"', WARNING, "never_met", '"a", "b"'),
     ("string", 'not "a"', ERROR, "syntax", 'not("a")'),
     ("string", '!"a"', ERROR, "syntax", 'not("a")'),
+    ("string", "not prod", ERROR, "syntax", 'not("prod")'),
+    ("string", "'a' or 'b'", ERROR, "syntax", '"a", "b"'),
+    ("string", "in review or done", ERROR, "syntax", '"in review", "done"'),
     ("string", 'auc.equals("x")', ERROR, "other_language", 'auc = "x"'),
     ("string", '?.startsWith("x")', ERROR, "other_language", 'starts with(?, "x")'),
     # anything and nothing
@@ -134,6 +148,22 @@ MISTAKES = [
     ("date", '>= "2026-01-01"', ERROR, "type_mismatch", '>= date("2026-01-01")'),
     ("date", "2026-01-31", ERROR, "not_a_date", 'date("2026-01-31")'),
     ("date", "2026-02-30", ERROR, "not_a_date", ""),
+    ("date", "< 2026-01-31", ERROR, "not_a_date", '< date("2026-01-31")'),
+    ("date", "> 2026-2-3", ERROR, "not_a_date", '> date("2026-02-03")'),
+    ("date", "2026/01/31", ERROR, "not_a_date", 'date("2026-01-31")'),
+    ("date", "> 01/31/2026", ERROR, "not_a_date", '> date("2026-01-31")'),
+    ("date", "31/01/2026", ERROR, "not_a_date", 'date("2026-01-31")'),
+    ("date", "< 31-01-2026", ERROR, "not_a_date", '< date("2026-01-31")'),
+    ("date", "< 01/02/2026", ERROR, "not_a_date", ""),  # the second of January, or the first of February
+    ("date", "[2026-01-01..2026-12-31]", ERROR, "not_a_date", '[date("2026-01-01")..date("2026-12-31")]'),
+    ("date", "not(2026-01-31)", ERROR, "not_a_date", 'not(date("2026-01-31"))'),
+    ("dateTime", "< 2026-01-31", ERROR, "not_a_date", '< date and time("2026-01-31T00:00:00")'),
+    (None, "< 2026-01-31", WARNING, "not_a_date", '< date("2026-01-31")'),
+    (None, "[2026-01-01..2026-12-31]", WARNING, "not_a_date", '[date("2026-01-01")..date("2026-12-31")]'),
+    ("date", "< today", ERROR, "unquoted_word", "< today()"),
+    ("date", "today", ERROR, "unquoted_word", "today()"),
+    ("dateTime", ">= now", ERROR, "unquoted_word", ">= now()"),
+    ("date", '< date("2026-01-31") + 30', ERROR, "bad_constant", '< date("2026-01-31") + duration("P30D")'),
     ("date", "01.02.2026", ERROR, "syntax", 'date("2026-02-01")'),
     ("date", 'date("2026-02-30")', ERROR, "bad_constant", ""),
     ("date", '>= date("2026-13-01")', ERROR, "bad_constant", ""),
@@ -151,6 +181,13 @@ MISTAKES = [
     ("dayTimeDuration", 'duration("1 day")', ERROR, "bad_constant", ""),
     ("dayTimeDuration", '> "P1D"', ERROR, "type_mismatch", '> duration("P1D")'),
     ("dayTimeDuration", 'duration("P1Y")', ERROR, "type_mismatch", ""),
+    # what cannot be worked out
+    ("string", '"a"/"b"', ERROR, "bad_constant", ""),
+    ("string", '"v" + 5', ERROR, "bad_constant", '"v" + string(5)'),
+    ("number", "1/0", ERROR, "bad_constant", ""),
+    ("number", '> "a" * 2', ERROR, "bad_constant", ""),
+    ("number", "[1/0..5]", ERROR, "bad_constant", ""),
+    ("number", "[1, 2][3]", ERROR, "bad_constant", ""),
     # names and functions
     ("number", "> acu", WARNING, "unquoted_word", "> auc"),
     ("number", "AUC * 2 > 1", WARNING, "undeclared_input", "auc * 2 > 1"),
@@ -185,8 +222,65 @@ def test_what_is_offered_can_be_pasted_into_the_cell_and_is_right(kind, meant) -
 
 
 @pytest.mark.parametrize(
+    "cell", ["prod or dev", "prod/dev", "prod / dev", "(prod or dev)", "prod OR dev", "prod | dev"]
+)
+def test_words_that_are_joined_otherwise_than_by_commas_are_told_with_the_list_that_was_meant(cell) -> None:
+    assert {one.suggestion for one in of_cell(cell, "string")} == {'"prod", "dev"'}
+
+
+def test_of_very_many_dates_in_a_cell_the_first_are_told() -> None:
+    found = of_cell(", ".join(f"{2000 + n}-01-31" for n in range(500)), "date")
+
+    assert [str(one.kind) for one in found] == ["not_a_date"] * 20
+
+
+def test_days_that_are_counted_from_today_as_a_number_are_told_beside_the_clock() -> None:
+    found = [(one.severity, str(one.kind), one.suggestion) for one in of_cell("< today() + 30", "date")]
+
+    assert (ERROR, "bad_constant", '< today() + duration("P30D")') in found
+    assert [kind for _, kind, _ in found].count("bad_constant") == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "meant"),
+    [
+        ('"a" / "b"', "string", ""),
+        ('"v" + 5', "string", '"v" + string(5)'),
+        ("1/0", "number", ""),
+        ("today() + 30", "date", 'today() + duration("P30D")'),
+        ('date("2026-01-31") - 1', "date", 'date("2026-01-31") - duration("P1D")'),
+    ],
+)
+def test_an_output_that_cannot_be_worked_out_is_told(cell, kind, meant) -> None:
+    found = [(one.severity, one.suggestion) for one in of_output(cell, kind) if one.kind is Aspect.BAD_CONSTANT]
+
+    assert found == [(ERROR, meant)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "aspect", "meant"),
+    [
+        ("= false", "boolean", "syntax", "false"),
+        ("—", "string", "syntax", "null"),
+        ("2026-01-31", "date", "type_mismatch", 'date("2026-01-31")'),
+    ],
+)
+def test_an_output_that_is_written_as_elsewhere_is_told_with_what_was_meant(cell, kind, aspect, meant) -> None:
+    found = [(str(one.kind), one.suggestion) for one in of_output(cell, kind)]
+
+    assert found == [(aspect, meant)]
+
+
+@pytest.mark.parametrize(
     ("kind", "cell"),
     [
+        ("number", "1/2"),
+        ("number", "10/5/2"),
+        ("number", "> 100 - 20 - 5"),
+        ("number", "[10-5-1..20-5-1]"),
+        ("string", '"v" + string(5)'),
+        ("date", 'date("2026-01-31") + duration("P30D")'),
+        ("number", "1.000, 50"),
         ("number", "[0.7..0.9]"),
         ("number", "]0.1..0.2["),
         ("number", "(0.1..0.2)"),

@@ -405,3 +405,15 @@ def test_odd_names_end_without_a_traceback(arguments) -> None:
     done = check(*arguments)
     assert done.exit_code in {1, 2}
     assert done.exception is None or isinstance(done.exception, SystemExit)
+
+
+@pytest.mark.parametrize("cell", ["< 0.7", "a & b", "&nbsp;0.7", "zu früh"])
+def test_a_text_that_breaks_the_xml_is_told_with_how_it_is_written(tmp_path, cell) -> None:
+    path = tmp_path / "by_hand.dmn"
+    text = MODEL.decode().replace("1 - auc", cell)
+    path.write_bytes(text.encode("latin-1"))
+
+    found = check(path)
+
+    assert found.exit_code == 1
+    assert "suggestion: write &lt; for < and &amp; for & in texts, and save the file as UTF-8" in found.output

@@ -154,6 +154,26 @@ def test_at_most_20_gaps_are_told_and_that_there_are_more_is_said() -> None:
     assert len(found(columns, rows[:-20])) <= 20
 
 
+@pytest.mark.parametrize(
+    ("expression", "cells", "gaps"),
+    [
+        ("count(tags)", ["0", "> 0"], []),
+        ("count(tags)", ["0", "1", "[2..3]", ">= 4"], []),
+        ("count(tags)", ["0", "> 1"], ["count(tags) = 1 lies in no rule"]),
+        ("count(tags[item > 0])", ["0", ">= 1"], []),
+        ("string length(name)", ["< 3", "[4..9]"], ["string length(name) in (3, > 9) lies in no rule"]),
+        ("abs(change)", ["0", ">= 0.5"], ["abs(change) in (0..0.5) lies in no rule"]),
+        ("count(tags) - 1", [">= 0"], ["count(tags) - 1 < 0 lies in no rule"]),
+        ("count(tags) - count(other)", [">= 0"], ["count(tags) - count(other) < 0 lies in no rule"]),
+        ("(count(tags))", [">= 0"], ["(count(tags)) < 0 lies in no rule"]),
+    ],
+)
+def test_what_a_function_that_counts_cannot_give_is_no_gap(expression, cells, gaps) -> None:
+    findings = found([Column(expression, "number")], [[cell, "true"] for cell in cells])
+
+    assert [one.message for one in findings if one.kind is Aspect.GAP] == gaps
+
+
 def test_gaps_of_columns_that_depend_on_each_other_cannot_be_told() -> None:
     rows = [["< 5", "-", "true"], ["-", "> 10", "true"]]
     (finding,) = (one for one in found([AUC, Column("auc * 2", "number")], rows) if not one.rules)
@@ -171,6 +191,8 @@ def test_gaps_of_columns_that_depend_on_each_other_cannot_be_told() -> None:
         ("< psi", "it depends on psi"),
         ("psi > 0.1 and f1 > 0.5", "it depends on f1, psi"),
         ("${auc < 0.7}", "it is a script"),
+        ("> today()", "it depends on the clock"),
+        ('> date("2026-01-01") + (now() - now())', "it depends on the clock"),
         ('? > 1 and today() > date("2026-01-01")', "it computes with the value"),
     ],
 )

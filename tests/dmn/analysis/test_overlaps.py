@@ -120,6 +120,7 @@ def test_rules_with_the_same_conditions_are_told_under_every_hit_policy(policy, 
         if finding.kind is Aspect.DUPLICATE_RULE
     ]
     assert kinds(findings) == [(severity, "duplicate_rule", (1, 3))]
+    assert ("if it is not meant to answer beside rule 1" in findings[0].suggestion) == (policy in LISTS)
 
 
 def test_which_of_two_rules_with_the_same_conditions_never_counts_is_said() -> None:

@@ -15,6 +15,7 @@ from mlc.dmn.boxes import CompiledTable
 from mlc.dmn.feel.values import kind_of, text_of
 from mlc.dmn.model import DecisionModel
 
+from .dates import unquoted_dates, unquoted_dates_told
 from .inputcolumn import Column
 from .metby import on_the_line
 from .numerals import comma_in_a_number
@@ -24,8 +25,6 @@ from .spans import IncomparableError
 _LOOKS_LIKE_A_TEST = re.compile(r"\s*(?:[<>]=?|!=|==?)\s*\S|\s*[\[(].*\.\..*[\])]\s*$|\s*not\s*\(.+\)\s*$", re.DOTALL)
 #: Several words in one text, such as "PROD, DEV".
 _WORDS = re.compile(r"[^\W\d][\w.-]*(?:\s*[,;|]\s*[^\W\d][\w.-]*)+")
-_DAY = re.compile(r"(?<![\w\"])(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2})(?![\w\"])(?!\.\d)")
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?!\d)")
 
 
 def check_input_cells(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
@@ -58,17 +57,19 @@ def _usual_kind(column: Column) -> str | None:
 
 def _of_cell(cell: Cell, column: Column, usual: str | None) -> Iterator[Finding]:
     """What is wrong with one cell; the place is the caller's."""
-    mismatches = [part for part in cell.parts if usual is not None and not _fits(part, usual)]
-    subtractions = [part for part in mismatches if part.form == "value" and _DATE.fullmatch(_tight(part))]
-    mismatches = [part for part in mismatches if part not in subtractions]
+    dates = unquoted_dates(cell, usual)
+    yield from unquoted_dates_told(cell, dates, column, usual)
+    told = {id(part) for part in dates}
+    parts = [part for part in cell.parts if id(part) not in told]
+    mismatches = [part for part in parts if usual is not None and not _fits(part, usual)]
     comma = comma_in_a_number(cell, column.cells, whole=column.domain.whole)
     if comma is not None:
         yield column.finding(Severity.WARNING, Aspect.DIGITS, comma.message, cell.text, comma.suggestion)
     for part in mismatches:
         yield _mismatch(cell, part, column, usual or "", alone=len(mismatches) == len(cell.parts))
-    for part in cell.parts:
+    for part in parts:
         yield from _of_part(cell, part, column)
-    if comma is None and not mismatches:
+    if comma is None and not mismatches and not dates:
         yield from _together(cell, column)
 
 
@@ -96,9 +97,6 @@ def _mismatch(cell: Cell, part: Part, column: Column, kind: str, alone: bool) ->
         better = cell.replaced(part, f"{brackets[0]}{ends[0]}..{ends[1]}{brackets[1]}") if all(ends) else ""
     if any(end.timed for end in part.ends):
         better = ""  # a constant of today would be another test tomorrow
-    elif not better and kind in ("date", "date and time"):
-        days = _DAY.sub(lambda found: typed_constant(found.group().replace("/", "-"), kind) or "?", part.text)
-        better = cell.replaced(part, days) if days != part.text and "?" not in days else ""
     severity = Severity.ERROR if declared and alone else Severity.WARNING
     return column.finding(severity, Aspect.MISMATCH, message, cell.text, better)
 
@@ -120,12 +118,6 @@ def _of_part(cell: Cell, part: Part, column: Column) -> Iterator[Finding]:
         low, high = sorted((part.tokens[0].text, part.tokens[2].text), key=Decimal)
         message = f"{part.text} is a subtraction, whose value is {text_of(value)}; a range is written with two points"
         yield warn(Aspect.NOT_A_RANGE, message, f"[{low}..{high}]")
-    elif isinstance(value, Decimal) and (found := _DATE.fullmatch(_tight(part))):
-        better = typed_constant(found.group(), "date")
-        message = f"{part.text} is a subtraction, whose value is {text_of(value)}; a date is written date(...)"
-        dated = column.domain.kind in ("date", "date and time")
-        severity = Severity.ERROR if dated and len(cell.parts) == 1 else Severity.WARNING
-        yield warn(Aspect.NOT_A_DATE, message if better else f"{message}, and there is no such day", better, severity)
     elif isinstance(value, list) and len(part.tokens) == 5 and part.tokens[2].text == "-":
         low, high = sorted((part.tokens[1].text, part.tokens[3].text), key=Decimal)
         message = f"{part.text} is a list of one difference; a range is written with two points"
@@ -163,10 +155,6 @@ def _of_text(value: str, part: Part, column: Column, warn: Callable[..., Finding
         message = f"{part.text} is one text: neither of the words in it meets it"
         words = [quoted(word.strip()) for word in re.split("[,;|]", value)]
         yield warn(Aspect.TEXT_OF_A_TEST, message, ", ".join(words), Severity.HINT)
-
-
-def _tight(part: Part) -> str:
-    return part.text.replace(" ", "")
 
 
 def _together(cell: Cell, column: Column) -> Iterator[Finding]:

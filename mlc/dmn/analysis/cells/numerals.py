@@ -12,8 +12,10 @@ from mlc.dmn.feel.lexer import Token
 from .parts import Cell, Part
 
 _RELATIONS = frozenset({"<", "<=", ">", ">=", "=", "!="})
-_POINTED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_MORE_THOUSANDS = re.compile(r"(?:,\d{3})+(?:\.\d+)?(?![\d.])")
+#: The two halves of `1.000,50` and of `1,000.50`, as they are written in different countries.
+_POINTS, _FRACTION = re.compile(r"[1-9]\d{0,2}\.\d{3}"), re.compile(r"\d{3}\.\d+")
 
 
 class Comma(NamedTuple):
@@ -34,12 +36,15 @@ def comma_in_a_number(cell: Cell, column: Sequence[dmn.Text], *, whole: bool = F
         if not _adjacent(first, second, left, right):
             continue
         after_relation = left.tokens[0].text in _RELATIONS
+        if not after_relation and not second.text.isdigit():
+            continue
         if not after_relation and not _is_one_number(cell, index, (first.text, second.text), column, whole):
             continue
         grouped = _THOUSANDS.fullmatch(f"{first.text},{second.text}") is not None and not first.text.startswith("0")
-        whole_part = first.text.replace(".", "")
-        number = whole_part + ("" if grouped else ".") + second.text
+        number = first.text.replace(".", "") + ("" if grouped else ".") + second.text
         start, end = left.tokens[0].position, second.position + len(second.text)
+        if grouped and (more := _MORE_THOUSANDS.match(cell.text, end)):
+            number, end = number + more[0].replace(",", ""), more.end()
         meant = cell.text[start : first.position] + number
         message = f"{cell.text[start:end]} is two tests, {left.text} and {right.text}, of which one is enough"
         return Comma(message, cell.text[:start] + meant + cell.text[end:])
@@ -50,8 +55,8 @@ def _adjacent(first: Token, second: Token, left: Part, right: Part) -> bool:
     """Whether two numbers have nothing but a comma between them."""
     return (
         first.kind == second.kind == "number"
-        and (first.text.isdigit() or _POINTED.fullmatch(first.text) is not None)
-        and second.text.isdigit()
+        and (first.text.isdigit() or _POINTS.fullmatch(first.text) is not None)
+        and (second.text.isdigit() or (first.text.isdigit() and _FRACTION.fullmatch(second.text) is not None))
         and second.position == first.position + len(first.text) + 1
         and len(right.tokens) == 1
         and (len(left.tokens) <= 3)

@@ -27,6 +27,8 @@ from mlc.dmn.tables import OutputColumn
 from .columntypes import Domain, domain_of
 from .inputcolumn import test_of
 
+#: Empty cells of a column from which on, if they are a quarter of it, they are told once, as no slip.
+HABIT = 3
 _MOMENTS = {"date", "time", "date and time"}
 
 
@@ -54,21 +56,36 @@ def check_output_cells(table: CompiledTable, model: DecisionModel) -> Iterator[F
             place = table.table.place.at(column=column.name)
             yield from (replace(found, place=place) for found in _of_cell(clause.default, output))
         cells = [rule.outputs[index] for rule in table.box.rules]
-        filled = [cell.text for cell in cells if cell.text]
+        yield from _empty(table, output, cells)
         for rule, cell in zip(table.table.rules, cells, strict=True):
-            found = _of_cell(cell, output) if cell.text else [_empty(filled, output, cell)]
-            yield from (replace(one, place=rule.place.at(column=column.name)) for one in found)
+            if cell.text:
+                found = _of_cell(cell, output)
+                yield from (replace(one, place=rule.place.at(column=column.name)) for one in found)
 
 
-def _empty(filled: list[str], output: _Output, cell: dmn.Text) -> Finding:
-    """An output cell in which nothing stands: remarks are often left out, what decides is not."""
+def _empty(table: CompiledTable, output: _Output, cells: list[dmn.Text]) -> Iterator[Finding]:
+    """Output cells in which nothing stands: remarks are often left out, and so is what has a default; what decides is
+    not.
+    """
     name = output.column.name
+    filled = [cell.text for cell in cells if cell.text]
+    empty = [number for number, cell in enumerate(cells, 1) if not cell.text]
+    if not empty:
+        return
     truths = output.domain.kind == "boolean" or (filled and all(text in ("true", "false") for text in filled))
-    decides = truths or name == "passes" or (len(filled) > 1 and not _remarks(filled))
+    decides = truths or name == "passes"
+    habit = not decides and len(empty) >= HABIT and len(empty) * 4 >= len(cells)
+    slip = decides or (not habit and len(filled) > 1 and not _remarks(filled))
     usual = Counter(filled).most_common(1)[0][0] if filled else ""
     say = f"; other rules say {usual}" if usual and len(usual) < 60 else ""
-    message = f'the rule gives no "{name}": the output is null{say}'
-    return output.finding(Severity.WARNING if decides else Severity.HINT, Aspect.EMPTY_OUTPUT, message, cell)
+    who = f"{len(empty)} rules give" if habit else "the rule gives"
+    message = f'{who} no "{name}": the output is null{say}'
+    found = output.finding(
+        Severity.WARNING if slip else Severity.HINT, Aspect.EMPTY_OUTPUT, message, cells[empty[0] - 1]
+    )
+    for number in empty[:1] if habit else empty:
+        place = table.table.rules[number - 1].place.at(column=name)
+        yield replace(found, place=place, rules=tuple(empty) if habit else ())
 
 
 def _remarks(filled: list[str]) -> bool:
@@ -99,7 +116,8 @@ def _of_value(given: Value, cell: dmn.Text, output: _Output) -> Iterator[Finding
     value = _fitted(given, column)
     if value is MISFIT and kind_of(given) != output.domain.kind:
         message = f"the output {cell.text} is a {kind_of(given)}, and the column gives {column.type.name}"
-        better = typed_constant(given, output.domain.kind or "")
+        kind = output.domain.kind or ""
+        better = typed_constant(given, kind) or (typed_constant(cell.text, kind) if kind in _MOMENTS else "")
         yield output.finding(Severity.ERROR, Aspect.MISMATCH, message, cell, better)
     elif value is MISFIT and output.domain.whole and given != given.to_integral_value():
         message = f"the output {cell.text} is no whole number, and the column gives {column.type.name}"

@@ -11,7 +11,6 @@ from mlc.dmn.analysis.closed import Closed, Reader, quick_run
 from mlc.dmn.analysis.finding import Aspect
 from mlc.dmn.analysis.spelling import iso_date, quoted
 from mlc.dmn.errors import FeelError, LimitExceededError
-from mlc.dmn.feel.builtins import BUILTINS
 from mlc.dmn.feel.lexer import Token
 from mlc.dmn.feel.run import Value
 from mlc.dmn.feel.types import MISFIT
@@ -76,7 +75,7 @@ def _closing(tokens: Sequence[Token], opening: int) -> int | None:
 def _of_call(text: str, tokens: Sequence[Token], where: tuple[int, int, int], reader: Reader) -> Iterator[Fault]:
     start, opening, end = where
     name = " ".join(token.text for token in tokens[start:opening])
-    if name not in BUILTINS:
+    if name not in reader.dialect.builtins:
         return
     call = text_of_tokens(text, tokens[start : end + 1])
     whole = reader.closed(call)
@@ -89,7 +88,7 @@ def _of_call(text: str, tokens: Sequence[Token], where: tuple[int, int, int], re
     if any(len(piece) > 1 and piece[1].text == ":" for piece in pieces) or not all(pieces):
         return
     arguments = [reader.closed(text_of_tokens(text, piece)) for piece in pieces]
-    reason = _refused(name, arguments)
+    reason = _refused(name, arguments, reader)
     if reason:
         better = ""
         if len(arguments) == 1 and arguments[0] is not None and name in _ASKING:
@@ -102,7 +101,7 @@ def _constant(text: str, call: str, inside: str, reason: str, reader: Reader) ->
     kind = Aspect.BAD_CONSTANT if name in _DATES else Aspect.BAD_CALL
     better = ""
     pieces = [Closed(None)] * len(split(reader.tokens(inside) or [])) if inside else []
-    reason = (_refused(name, pieces) if kind is Aspect.BAD_CALL else "") or reason
+    reason = (_refused(name, pieces, reader) if kind is Aspect.BAD_CALL else "") or reason
     argument = reader.closed(inside) if inside else None
     if name in ("date", "date and time") and argument is not None and isinstance(argument.value, str):
         day = iso_date(argument.value)
@@ -110,14 +109,14 @@ def _constant(text: str, call: str, inside: str, reason: str, reader: Reader) ->
     elif name == "date" and (day := iso_date(re.sub(r"\s", "", inside))):
         better = text.replace(inside, quoted(day))
     elif argument is not None and name in _ASKING:
-        better = text.replace(call, f"{name}(?, {inside})") if _refused(name, [None, argument]) == "" else ""
+        better = text.replace(call, f"{name}(?, {inside})") if _refused(name, [None, argument], reader) == "" else ""
     return Fault(kind, f"{call} is no value: {reason}", better)
 
 
-def _refused(name: str, arguments: Sequence[Closed | None]) -> str:
+def _refused(name: str, arguments: Sequence[Closed | None], reader: Reader) -> str:
     """Why a built-in cannot be called so, whatever the arguments are that are not known; "" where it can."""
     reasons = []
-    for signature in getattr(BUILTINS[name], "signatures", ()):
+    for signature in getattr(reader.dialect.builtins[name], "signatures", ()):
         count, most = len(arguments), len(signature.parameters)
         if signature.spread and count > 1:
             return ""
@@ -140,14 +139,14 @@ def _refused(name: str, arguments: Sequence[Closed | None]) -> str:
             )
             if not numbers or all(argument is None for argument in arguments):
                 return ""
-            reason = _tried(name, arguments)
+            reason = _tried(name, arguments, reader)
             if not reason:
                 return ""
             reasons.append(reason)
     return reasons[0] if reasons else ""
 
 
-def _tried(name: str, arguments: Sequence[Closed | None]) -> str:
+def _tried(name: str, arguments: Sequence[Closed | None], reader: Reader) -> str:
     """The one reason why a call is refused with every number that is tried."""
     from decimal import Decimal
 
@@ -155,7 +154,7 @@ def _tried(name: str, arguments: Sequence[Closed | None]) -> str:
     for number in _TRIED:
         values: list[Value] = [Decimal(number) if argument is None else argument.value for argument in arguments]
         try:
-            BUILTINS[name].call(values, quick_run())
+            reader.dialect.builtins[name].call(values, quick_run())
         except FeelError as error:
             reasons.add(str(error))
         except (ArithmeticError, LimitExceededError):

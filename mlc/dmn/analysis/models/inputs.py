@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 
+from mlc.dmn import elements as dmn
 from mlc.dmn.analysis.cells.columntypes import declared_type, domain_of
 from mlc.dmn.analysis.facts import facts_of
 from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.analysis.spelling import squashed
 from mlc.dmn.boxes import CompiledTable
-from mlc.dmn.errors import Place
+from mlc.dmn.errors import FeelSyntaxError, Place
+from mlc.dmn.feel.parser import parse_expression
+from mlc.dmn.feel.values import kind_of
+from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
+from mlc.dmn.script import is_script
 
 from .names import Surroundings
 
@@ -24,6 +30,7 @@ def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:
     functions = {one.variable.name for one in definitions.invocables()}
     outputs = {name: unit.name for unit in model.units for name in unit.outputs}
     inputs = {data.variable.name for data in definitions.inputs}
+    drawn = {squashed(data.variable.name) for data in definitions.inputs if not data.named}
     told = {name for table in model.tables for name in _in_allowed_values(table, model)}
     asked: dict[str, Place] = {}
     for unit in model.units:
@@ -55,7 +62,7 @@ def check_inputs(model: DecisionModel, _: Place) -> Iterator[Finding]:
             else:
                 known = [*required, *explicit, *decisions]
                 close = facts_of(model).reader.near(name, known)
-                if not close and not explicit:
+                if not close and (not explicit or squashed(name) in drawn):
                     continue
                 message = f'"{name}" is declared by no input data and no required decision'
                 message += f"; did you mean {close}?" if close else ""
@@ -97,6 +104,7 @@ def check_columns(table: CompiledTable, model: DecisionModel) -> Iterator[Findin
         if table.box.rules and all(rule.inputs[index].text in ("", "-") for rule in table.box.rules):
             message = f"no rule asks for {name or column.label}: it must be given all the same"
             yield Finding(Severity.HINT, Aspect.UNUSED_COLUMN, message, place, suggestion="remove the column")
+        yield from _reads_none(clause, column.label, place, model)
         declared = declared_type(model, table.table.decision, column.name) if column.name else None
         given, wanted = domain_of(model, declared).kind, domain_of(model, clause.type_ref).kind
         if given is not None and wanted is not None and given != wanted and not _readable(given, wanted):
@@ -105,6 +113,32 @@ def check_columns(table: CompiledTable, model: DecisionModel) -> Iterator[Findin
                 Severity.ERROR, Aspect.MISMATCH, message, place, values=((column.label, clause.type_ref or ""),),
                 suggestion=declared or "",
             )  # fmt: skip
+
+
+def _reads_none(clause: dmn.InputClause, label: str, place: Place, model: DecisionModel) -> Iterator[Finding]:
+    """A column that reads a constant, or gives a truth value where another type is declared."""
+    text = clause.expression.text
+    if not text or is_script(text, clause.expression.language or model.definitions.language):
+        return
+    wanted, reader = domain_of(model, clause.type_ref).kind, facts_of(model).reader
+    found, values = reader.closed(text), ((label, text),)
+    if found is not None and isinstance(found.value, (str, Decimal)) and not found.timed:
+        severity = Severity.ERROR if wanted not in (None, kind_of(found.value)) else Severity.WARNING
+        message = f"the column reads {text}, which is always the same, and no input"
+        tokens = reader.tokens(found.value) if isinstance(found.value, str) else None
+        name = found.value if tokens and len(tokens) == 1 and tokens[0].kind == "name" else ""
+        yield Finding(severity, Aspect.MISMATCH, message, place, values=values, suggestion=str(name))
+    elif found is None and wanted not in (None, "boolean") and _is_truth(text):
+        message = f"{text} is true or false, and the column reads it as {wanted}"
+        yield Finding(Severity.ERROR, Aspect.MISMATCH, message, place, values=values, suggestion="boolean")
+
+
+def _is_truth(text: str) -> bool:
+    """Whether an expression gives a boolean by its form."""
+    try:
+        return parse_expression(text, Vocabulary(), Place()).truth
+    except (FeelSyntaxError, RecursionError):
+        return False
 
 
 def _readable(given: str, wanted: str) -> bool:

@@ -25,8 +25,13 @@ from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
 
 from .calls import faults_of
+from .constant_faults import constants_without_value
 
+#: Groovy's and SQL's way to say that a value is none of a list or lies in no range.
+_NOT_IN = re.compile(r"not\s+in\s*(?:\((.*)\)|([\[\]].*[\]\[]))")
 _NULLS = frozenset({"null", "none", "nil", "n/a", "na", "undefined", "missing"})
+#: Functions of the clock, which are easily written without brackets, and the kinds of columns that they stand in.
+_CLOCKS = {"today": (None, "date"), "now": (None, "date and time")}
 _ANYTHING = frozenset({"any", "all", "else", "otherwise", "default", "everything"})
 
 
@@ -135,7 +140,8 @@ def _of_text(
     """What is wrong with the calls and the names in a text; the place is the caller's."""
     values = ((label, text.text),)
     if not is_script(text.text, text.language or around.language):
-        for fault in faults_of(text.text, around.reader):
+        faults = list(faults_of(text.text, around.reader))
+        for fault in faults or constants_without_value(text.text, around.reader, is_cell=is_cell):
             yield Finding(Severity.ERROR, fault.kind, fault.message, values=values, suggestion=fault.suggestion)
     free, builtins = around.free(text, is_cell=is_cell)
     if not free and not builtins:
@@ -146,14 +152,25 @@ def _of_text(
         meaning = _Meaning(around, domain, strings, is_cell)
         told = yield from _words(cell, free, builtins, meaning, label)
     for name in builtins:
-        if name not in told and "[" not in text.text:
+        excluded = _NOT_IN.fullmatch(text.text.strip()) if is_cell else None
+        if name not in told and ("[" not in text.text or excluded):
             message = f"{name} is the name of a function, which needs brackets behind it"
             better = re.sub(rf"^{name}\s+(.+)$", rf"{name}(\1)", text.text)
             better = better if better != text.text and is_cell and name == "not" else ""
+            if excluded:
+                better = f"not({excluded[1] or excluded[2]})"
             yield Finding(Severity.ERROR, Aspect.BAD_CALL, message, values=values, suggestion=better)
+    either = _either(text.text, free) if is_cell and (domain.kind == "string" or strings) else ""
     for name in free:
         if name not in told:
-            yield replace(_unknown(name, text.text, around), values=values)
+            found = _unknown(name, text.text, around)
+            yield replace(found, values=values, suggestion=either or found.suggestion)
+
+
+def _either(text: str, free: list[str]) -> str:
+    """The list of strings that was meant by unknown words with `or` or `/` between them; "" for another text."""
+    words = re.split(r"\s+or\s+|\s*/\s*", text.strip().removeprefix("(").removesuffix(")").strip())
+    return ", ".join(map(quoted, words)) if len(words) > 1 and set(words) <= set(free) else ""
 
 
 def _unknown(name: str, text: str, around: Surroundings) -> Finding:
@@ -180,13 +197,15 @@ def _words(
         if not names:
             continue
         better = meaning.of(words, part.symbol)
+        if words in _CLOCKS and words in builtins and meaning.domain.kind in _CLOCKS[words]:
+            better = f"{words}()"
         if better:
             meant.append((part, f"{part.symbol} {better}" if part.symbol and better != "-" else better))
         name = words if words in names or len(names) > 1 else names[0]
         what = f"{name} has no quotes and is no name that the model knows: it is asked for as a further input"
         if words in builtins:
             what = f"{name} is the name of a function, which no value is equal to"
-        severity = meaning.severity(part.symbol, better)
+        severity = meaning.severity("" if better.endswith("()") else part.symbol, better)
         told |= dict.fromkeys(names, (severity, what + (f"; did you mean {better}?" if better else "")))
     suggestion = cell.replaced_all(meant)
     for severity, message in dict.fromkeys(told.values()):

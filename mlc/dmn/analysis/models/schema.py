@@ -122,8 +122,11 @@ def check_schema(root: Element, place: Place) -> Iterator[Finding]:
             message = f"the diagram is in the namespace {spaces}, which no version of DMN has"
             yield Finding(Severity.WARNING, Aspect.NOT_IN_THE_SCHEMA, message, place)
     ids = {id_: name_of(element) for element, _ in elements if (id_ := element.get("id"))}
-    # Camunda's files have variables for literal expressions alone, and no rule for what they are called.
-    camunda = "camunda" in f"{root.get('namespace')} {root.get('exporter')}".lower()
+    # The files of Camunda's and bpmn.io's modeler have variables for literal expressions alone, and no rule for what
+    # they are called.
+    own = itertools.chain.from_iterable(element.attributes for element, _ in elements)
+    drawn_by = " ".join([f"{root.get('namespace')} {root.get('exporter')}", *set(own)]).lower()
+    camunda = any(maker in drawn_by for maker in ("camunda", "bpmn.io"))
     wanted = not camunda and any(name_of(element) == "variable" for element, _ in elements)
     for element, around in elements:
         kind = name_of(element)

@@ -33,6 +33,8 @@ def rules_together(compiled: CompiledTable, model: DecisionModel) -> Iterator[Fi
     nowhere = [table.inputs[axis.columns[0]] for axis in space.axes if not axis.values]
     if nowhere:
         for column in nowhere:
+            if not (column.allowed_text or column.type.note):
+                continue  # its input is of another type, which is told of the column
             message = f"the type and the allowed values of {column.label} have no value in common: none is allowed"
             yield Finding(Severity.WARNING, Aspect.NEVER_MET, message, column.place, suggestion="mend one of them")
         return

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlc.dmn import elements as dmn
 from mlc.dmn.boxes import CompiledTable
+from mlc.dmn.errors import Place
+from mlc.dmn.feel.parser import parse_unary_tests
 from mlc.dmn.feel.run import Run, Test, Value
 from mlc.dmn.feel.types import TYPES, Type
+from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 
 if TYPE_CHECKING:
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
 _LINE = {"double": "number", "integer": "number", "long": "number"}
 _LINES = frozenset({"number", "string", "boolean", "date", "time", "date and time", "days and time duration",
                     "years and months duration"})  # fmt: skip
+#: Calls whose answer is never below 0, and a whole number but for the last of them.
+_COUNTING = re.compile(r"(count|string length|abs) ?\(")
 
 
 @dataclass(slots=True)
@@ -59,10 +65,28 @@ def domain_of(compiled: CompiledTable, model: DecisionModel, index: int) -> Doma
     for reference in (_declared(graph, path), clause.type_ref):
         if reference:
             _follow(graph, reference, domain)
+    _bounded(path, domain)
     if column.allowed is not None:
         domain.allowed.append(column.allowed_text)
         domain.tests.append(column.allowed)
     return domain
+
+
+def _bounded(expression: str, domain: Domain) -> None:
+    """Restrict it to what the functions that count can give, where the column is one call of such."""
+    found = _COUNTING.match(expression)
+    depth = 0
+    for index in range(found.end() - 1 if found else 0, len(expression)):
+        depth += {"(": 1, ")": -1}.get(expression[index], 0)
+        if depth == 0 and index < len(expression) - 1:
+            return  # more follows behind the call
+    if found is None or depth != 0:
+        return
+    domain.whole = domain.whole or found[1] != "abs"
+    domain.allowed.append(">= 0")
+    test = parse_unary_tests(">= 0", Vocabulary(), Place())
+    if test is not None:
+        domain.tests.append(test)
 
 
 def _follow(graph: Graph, reference: str, domain: Domain) -> None:

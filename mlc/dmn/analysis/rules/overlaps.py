@@ -114,6 +114,8 @@ class Overlaps:
                 if wins is None:
                     return Severity.HINT, "; which of them counts can't be told, as their outputs are computed", remove
                 return severity, f": under {self.policy} rule {loses + 1} never counts", f"remove rule {loses + 1}"
+        if alike is not True:  # several answers for one case are what these hit policies are for
+            remove = f"remove rule {rule + 1} if it is not meant to answer beside rule {first + 1}"
         return Severity.HINT, ": whatever one of them matches, the other does, too", remove
 
     def _winner(self, one: int, other: int) -> tuple[int | None, int]:

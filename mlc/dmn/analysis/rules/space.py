@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -22,6 +23,10 @@ from .domains import Domain, domain_of
 MOST = 20_000
 #: Axes whose atoms, times the rules, are no more bits than this know for each atom the rules that accept it.
 _BITS = 4_000_000
+
+
+#: A call of a function of the clock.
+_CLOCK = re.compile(r"\b(?:today|now)\s*\(")
 
 
 class Beyond(NamedTuple):
@@ -218,6 +223,8 @@ class _Reader:
             why = "it is a script"
         elif not why and reading is not None and reading.paths:
             why = f"it depends on {', '.join(sorted(set(reading.paths)))}"
+        elif not why and "?" not in text and _CLOCK.search(text):
+            why = "it depends on the clock"
         self.beyond.append(Beyond(rule, index, text, why or "it computes with the value"))
 
     def read(self, text: str) -> Reading:
