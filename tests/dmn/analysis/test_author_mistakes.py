@@ -55,6 +55,11 @@ MISTAKES = [
     ("string", '"prod, dev"', HINT, "text_of_a_test", '"prod", "dev"'),
     ("string", '"prod|dev|test"', HINT, "text_of_a_test", '"prod", "dev", "test"'),
     ("string", '"not(prod)"', WARNING, "text_of_a_test", ""),
+    ("string", '"prod*"', HINT, "text_of_a_test", 'starts with(?, "prod")'),
+    ("string", '"*prod"', HINT, "text_of_a_test", 'ends with(?, "prod")'),
+    ("string", '"*prod*"', HINT, "text_of_a_test", 'contains(?, "prod")'),
+    ("string", "?", WARNING, "always_met", "-"),
+    ("number", "?", WARNING, "always_met", "-"),
     # days
     ("date", "> 2026-07-31", ERROR, "not_a_date", '> date("2026-07-31")'),
     ("date", "[2026-01-01..2026-12-31]", ERROR, "not_a_date", '[date("2026-01-01")..date("2026-12-31")]'),

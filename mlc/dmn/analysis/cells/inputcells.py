@@ -25,6 +25,8 @@ from .spans import IncomparableError
 _LOOKS_LIKE_A_TEST = re.compile(r"\s*(?:[<>]=?|!=|==?)\s*\S|\s*[\[(].*\.\..*[\])]\s*$|\s*not\s*\(.+\)\s*$", re.DOTALL)
 #: Several words in one text, such as "PROD, DEV".
 _WORDS = re.compile(r"[^\W\d][\w.-]*(?:\s*[,;|]\s*[^\W\d][\w.-]*)+")
+#: A text, and a star before or behind it.
+_STARRED = re.compile(r"(\*?)([^*]+)(\*?)")
 
 
 def check_input_cells(table: CompiledTable, model: DecisionModel) -> Iterator[Finding]:
@@ -111,6 +113,8 @@ def _of_part(cell: Cell, part: Part, column: Column) -> Iterator[Finding]:
     words = [token.text for token in part.tokens if token.kind == "name"]
     if any(end.timed for end in part.ends):
         yield warn(Aspect.CLOCK, "the test depends on the day on which it is made", severity=Severity.HINT)
+    if part.text == "?" and column.domain.kind not in (None, "boolean"):
+        yield warn(Aspect.ALWAYS_MET, "? is the value itself: it is always met", "-")
     if part.form != "value":
         return
     value = part.ends[0].value
@@ -155,6 +159,11 @@ def _of_text(value: str, part: Part, column: Column, warn: Callable[..., Finding
         message = f"{part.text} is one text: neither of the words in it meets it"
         words = [quoted(word.strip()) for word in re.split("[,;|]", value)]
         yield warn(Aspect.TEXT_OF_A_TEST, message, ", ".join(words), Severity.HINT)
+    elif (found := _STARRED.fullmatch(value)) is not None:
+        test = "contains" if found[1] and found[3] else "ends with" if found[1] else "starts with"
+        if found[1] or found[3]:
+            message = f"{part.text} is met by that text alone: a star stands for nothing else"
+            yield warn(Aspect.TEXT_OF_A_TEST, message, f"{test}(?, {quoted(found[2])})", Severity.HINT)
 
 
 def _together(cell: Cell, column: Column) -> Iterator[Finding]:
