@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import mlc.dmn
+from activities.judging import Table
 from mlc.dmn.analysis import Finding, Severity, analyse
 from mlc.dmn.analysis.suggestions import suggestion_of
 from mlc.model.asset import AssetRole
@@ -26,19 +27,6 @@ REMEMBERED = 128
 """Contents whose findings are kept, with at most ``MOST`` sentences of a severity each."""
 MOST = 20
 LONGEST_SENTENCE = 600
-
-
-class Table(Protocol):
-    """A decision table: its content, or what keeps it from being read, as a sentence; and the monitor that has it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def content(self) -> bytes: ...
-    @property
-    def problem(self) -> str: ...
-    @property
-    def monitor(self) -> str: ...
 
 
 class LookedAt(NamedTuple):

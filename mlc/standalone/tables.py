@@ -3,12 +3,11 @@
 from pydantic import BaseModel
 
 import mlc.dmn
+from activities.judging import PASSES
 from activities.table_findings import LookedAt, look_at
 from mlc.center import NewFile
 from mlc.center.modelop.settings import CenterSettings
 from mlc.dmn.analysis import Severity
-
-PASSES = "passes"
 
 
 class TableReport(BaseModel):
