@@ -258,7 +258,8 @@ def _rule(
         code = compiler.fixed_value(text) if text.text else nothing
         here = place if code else place.at(column=output.name, line=text.line)
         codes.append(code or compiler.text(text, vocabulary, here))
-        fixed.append(bool(code) or not read.take(vocabulary, here))
+        reads_nothing = bool(code) or not read.take(vocabulary, here)
+        fixed.append(reads_nothing and (not text.text or codes[-1] is not nothing))  # what doesn't compile is not known
     texts = [text.text for text in rule.inputs]
     return TableRule(
         place.rule or 0, rule.id, tests, codes, texts, place, rule.annotation, rule.description, rule,

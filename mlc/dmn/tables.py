@@ -231,11 +231,11 @@ class DecisionTable:
                 run.note(Kind.NOT_ALLOWED, message, rule.output_place(output))
         return row
 
-    def says(self, index: int) -> list[Value]:
+    def says(self, index: int, run: Run | None = None) -> list[Value]:
         """What the rules say for an output, where that is the same for all inputs; `...` if it depends on them, or on
-        the time, or is too much work to find out.
+        the time, or is too much work to find out: for `run`, where several outputs share one.
         """
-        run = Run()
+        run = run or Run()
         said: list[Value] = []
         for rule in self.rules:
             value: Value = ...
@@ -253,7 +253,7 @@ class DecisionTable:
     ) -> tuple[list[tuple[TableRule, dict[str, Value]]], Value]:
         """The rows that count, and the result by the hit policy."""
         if self.hit_policy in ("PRIORITY", "OUTPUT ORDER"):
-            rows = sorted(rows, key=lambda row: [_rank(output, row[1]) for output in self.outputs])
+            rows = sorted(rows, key=lambda row: [rank(output, row[1][output.name]) for output in self.outputs])
         if self.hit_policy in ("PRIORITY", "FIRST"):
             rows = rows[:1]
         if not rows:
@@ -337,10 +337,10 @@ def fitted(value: Value, output: OutputColumn, rule: TableRule, run: Run) -> Val
     return None
 
 
-def _rank(output: OutputColumn, row: dict[str, Value]) -> int:
+def rank(output: OutputColumn, value: Value) -> int:
+    """The place of an output in the order of priority, the highest first; what is not listed comes last."""
     order = output.order or []
-    value = row[output.name]
-    return next((rank for rank, one in enumerate(order) if equal(one, value) is True), len(order))
+    return next((place for place, one in enumerate(order) if equal(one, value) is True), len(order))
 
 
 def _extreme(values: list[Value], relation: Callable[[Any, Any], bool]) -> Value:

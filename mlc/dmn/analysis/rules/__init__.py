@@ -25,7 +25,7 @@ def rules_together(compiled: CompiledTable, model: DecisionModel) -> Iterator[Fi
     budget = Budget.of(table, model)
     try:
         space = space_of(compiled, model, budget)
-        outputs = Outputs(compiled, model, compiled.vocabulary, budget)
+        outputs = Outputs(table, budget)
     except Exhausted:
         yield saying.ended_early("overlaps and gaps", table.place)
         return

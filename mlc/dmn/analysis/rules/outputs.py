@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlc.dmn import elements as dmn
-from mlc.dmn.boxes import CompiledTable
-from mlc.dmn.errors import FeelSyntaxError, LimitExceededError
-from mlc.dmn.feel.run import Code, Run, Value
+from mlc.dmn.feel.run import Run, Value
 from mlc.dmn.feel.values import equal, kind_of, text_of
-from mlc.dmn.feel.vocabulary import Vocabulary
-from mlc.dmn.model import DecisionModel
-from mlc.dmn.tables import OutputColumn, TableRule, fitted
+from mlc.dmn.tables import DecisionTable, rank
 
-from . import constants
 from .budget import Budget
 
-#: An output that is worked out from the inputs.
-COMPUTED: Any = object()
+#: An output that is worked out from the inputs, as `DecisionTable.says` has it.
+COMPUTED: Any = ...
 #: The output that is a verdict.
 PASSES = "passes"
 
@@ -26,35 +20,12 @@ PASSES = "passes"
 class Outputs:
     """The constant outputs of each rule, in the order of the columns; COMPUTED in the place of the others."""
 
-    def __init__(self, compiled: CompiledTable, model: DecisionModel, vocabulary: Vocabulary, budget: Budget) -> None:
-        self.table = compiled.table
-        self._model, self._vocabulary, self._budget = model, vocabulary, budget
-        self._constant: dict[str, bool] = {}
-        self.rows: list[tuple[Value, ...]] = []
-        for rule, source in zip(self.table.rules, compiled.box.rules, strict=True):
-            parts = zip(source.outputs, self.table.outputs, rule.outputs, strict=True)
-            self.rows.append(tuple(self._value(text, output, code, rule) for text, output, code in parts))
-
-    def _value(self, source: dmn.Text, output: OutputColumn, code: Code, rule: TableRule) -> Value:
-        if source.text and not self._is_constant(source):
-            return COMPUTED
+    def __init__(self, table: DecisionTable, budget: Budget) -> None:
+        self.table = table
+        budget.spend(3 * len(table.rules) * len(table.outputs))
         run = Run()
-        run.steps = constants.STEPS
-        self._budget.spend(3)
-        try:
-            return fitted(code({}, run), output, rule, run)
-        except (LimitExceededError, RecursionError):
-            return COMPUTED
-
-    def _is_constant(self, source: dmn.Text) -> bool:
-        if source.text not in self._constant:
-            self._budget.spend(2 + len(source.text))
-            try:
-                script = self._model._graph.compiler.is_script(source)
-            except FeelSyntaxError:
-                script = True
-            self._constant[source.text] = not script and constants.expression(source.text, self._vocabulary).plain
-        return self._constant[source.text]
+        columns = [table.says(index, run) for index in range(len(table.outputs))]
+        self.rows: list[tuple[Value, ...]] = list(zip(*columns, strict=True))
 
     def is_known(self, rule: int) -> bool:
         """Whether all outputs of a rule are constant."""
@@ -88,11 +59,7 @@ class Outputs:
         return [self._key(rule, row) if self.is_known(rule) else None for rule, row in enumerate(self.rows)]
 
     def _key(self, rule: int, row: Sequence[Value]) -> tuple[int, ...]:
-        ranks = []
-        for output, value in zip(self.table.outputs, row, strict=True):
-            order = output.order or []
-            ranks.append(next((rank for rank, one in enumerate(order) if equal(one, value) is True), len(order)))
-        return (*ranks, rule)
+        return (*(rank(output, value) for output, value in zip(self.table.outputs, row, strict=True)), rule)
 
     @property
     def judges(self) -> bool:
