@@ -16,7 +16,7 @@ from mlc.model.job import JobKind
 from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.signal import EmbeddedFile
 from mlc.model.ticket import TicketKind, TicketQuestion
-from mlc.model.verdict import EarlierVerdict, RuleOutcome, Verdict
+from mlc.model.verdict import EarlierVerdict, RuleOutcome, TableFindings, Verdict
 from mlc.ticketing.content.changes import changes
 from mlc.ticketing.content.differences import Since
 from mlc.ticketing.content.evidence import Evidence, ResultFact
@@ -78,6 +78,17 @@ def test_a_ticket_shows_the_whole_verdict_unless_it_is_another_one(
 ) -> None:
     evidence = Evidence(result=ResultFact(id="r", values={}, verdict=kept))
     assert with_whole_verdict(question("s", verdict=short), evidence).verdict == shown
+
+
+@pytest.mark.parametrize(("kept", "shown"), [(None, "the history's"), ("the centre's", "the centre's")])
+def test_what_was_found_in_tables_is_the_historys_where_the_centre_dropped_it(kept: str | None, shown: str) -> None:
+    short = Verdict(judged=True, passed=True, findings=TableFindings(hints=1, said=["the history's"]))
+    whole = Verdict(judged=True, passed=True, findings=TableFindings(hints=1, said=[kept]) if kept else None)
+    evidence = Evidence(result=ResultFact(id="r", values={}, verdict=whole))
+    verdict = with_whole_verdict(question("s", verdict=short), evidence).verdict
+    assert verdict is not None
+    assert verdict.findings is not None
+    assert verdict.findings.said == [shown]
 
 
 def test_no_result_changes_no_question() -> None:
