@@ -248,12 +248,14 @@ def runtime(
     """Run models' code: training, tests, scoring. What is not given here is taken from MLC_RUNTIME_*."""
     require("runtime", RUNTIME)
     from mlc.runtime import run_runtime
+    from mlc.runtime.isolation import adoption
     from mlc.settings import RuntimeSettings
 
     options = {"name": name, "stage": stage, "tags": tag, "online": online, "host": host, "port": port}
     given: dict[str, Any] = {field: value for field, value in options.items() if value is not None}
     as_service()
     warn_of_unknown_settings()
+    adoption.adopt()
     asyncio.run(run_runtime(RuntimeSettings(**given)))
 
 

@@ -20,7 +20,9 @@ from mlc.model.asset import Asset
 from mlc.model.failure import ExternalError, FailureType, NotFound, Refused
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, JobRecord, JobStatus, RunJobInput
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
+from mlc.runtime.isolation import Level
 from mlc.runtime.outages import patiently
+from mlc.runtime.process import Allowance
 from mlc.settings import FileSettings, RuntimeSettings
 
 HEARTBEAT_INTERVAL = 3
@@ -36,6 +38,7 @@ class JobActivities:
 
     center: Ledger
     settings: RuntimeSettings
+    level: Level
     workspace: Path
     text_limit: int
     """Bytes of a text in the centre that is read whole."""
@@ -88,12 +91,12 @@ class JobActivities:
         execution = JobExecution(
             job,
             self.center,
+            level=self.level,
             folder=folder,
             environments=self.settings.folder / "environments",
             limits=limits(self.settings, self.text_limit),
             files=self.files,
             laid_out=close,
-            extra_environment=extra_environment(self.settings),
             progress=progress.set,
             doing=lambda doing: self._tell(progress, doing),
         )
@@ -180,7 +183,7 @@ async def _beat(progress: Progress) -> None:
 def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
     """What the settings let one model use."""
     return Limits(
-        memory=settings.memory_limit_mb * MEGABYTE,
+        allowance=allowance(settings),
         time=settings.time_limit,
         output=settings.output_limit_mb * MEGABYTE,
         text=text_limit,
@@ -188,6 +191,12 @@ def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
     )
 
 
-def extra_environment(settings: RuntimeSettings) -> dict[str, str]:
-    """The variables that the settings let models see."""
-    return {name: os.environ[name] for name in settings.environment if name in os.environ}
+def allowance(settings: RuntimeSettings) -> Allowance:
+    """What the settings let one model's process use."""
+    return Allowance(
+        memory=settings.memory_limit_mb * MEGABYTE,
+        disk=settings.disk_limit_mb * MEGABYTE,
+        processes=settings.process_limit,
+        network=settings.network,
+        environment={name: os.environ[name] for name in settings.environment if name in os.environ},
+    )

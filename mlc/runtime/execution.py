@@ -17,12 +17,13 @@ from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.installation import Doing, quietly
+from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
 from mlc.runtime.libraries import libraries
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.places import sha256
-from mlc.runtime.process import ModelDied, ModelProcess
+from mlc.runtime.process import Allowance, ModelDied, ModelProcess
 from mlc.runtime.requirements import interpreter_for, requirements_of
 from mlc.runtime.schemas import add_schemas
 from mlc.runtime.training import Files, files_beside, trained_artefacts
@@ -33,12 +34,12 @@ MEGABYTE = 1024**2
 
 @dataclass(frozen=True)
 class Limits:
-    """What one model may use: ``memory``, ``output`` and the ``text`` of requirements in bytes, times in seconds.
+    """What one model may use: ``output`` and the ``text`` of requirements in bytes, times in seconds.
 
-    ``install`` is for its requirements, ``time`` for what it does itself.
+    ``install`` is for its requirements, ``time`` for what it does itself, ``allowance`` for its process.
     """
 
-    memory: int
+    allowance: Allowance
     time: float
     output: int
     text: int
@@ -72,9 +73,9 @@ class JobExecution:
     Args:
         job: open in the centre until ``laid_out`` is called.
         folder: the job's working directory; made afresh.
+        level: how the model is isolated.
         environments: where environments for requirements are kept.
         files: which external files may be read and written.
-        extra_environment: variables that models may see besides the harmless ones.
         laid_out: called when what the centre has of the job is on disk and not needed any more.
         progress: told now and then how many records a scoring job has done.
         doing: told what is done just now, where that may take long.
@@ -85,12 +86,12 @@ class JobExecution:
         job: JobRecord,
         center: Ledger,
         *,
+        level: Level,
         folder: Path,
         environments: Path,
         limits: Limits,
         files: FileSettings,
         laid_out: Callable[[], Awaitable[None]],
-        extra_environment: Mapping[str, str] | None = None,
         progress: Callable[[int], None] = lambda _: None,
         doing: Doing = quietly,
     ) -> None:
@@ -98,12 +99,12 @@ class JobExecution:
         self._job = job
         self._kind = job.kind
         self._center = center
+        self._level = level
         self._folder = folder
         self._environments = environments
         self._limits = limits
         self._files = ExternalFiles(files)
         self._laid_out = laid_out
-        self._extra_environment = extra_environment
         self._progress = progress
         self._doing = doing
         self._told = False
@@ -115,7 +116,8 @@ class JobExecution:
         When cancelled, the model and all that it started are killed first.
         """
         began = time.monotonic()
-        self._say(f"{self._kind.value} job {self._job.id}: started")
+        self._say(f"{self._kind.value} job {self._job.id}: started, isolated by {self._level.name}")
+        self.outcome.runtime_info["isolation"] = self._level.name
         try:
             await self._run()
         except ModelFailure as failure:
@@ -160,7 +162,7 @@ class JobExecution:
 
     async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
         """The last message of a model process of its own."""
-        process = ModelProcess(python, directory, self._limits.memory, self._extra_environment)
+        process = ModelProcess(self._level, python, directory, self._limits.allowance)
         try:
             await process.start(order)
             async with asyncio.timeout(self._limits.time):

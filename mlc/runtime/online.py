@@ -12,6 +12,7 @@ from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import ExternalError, MlcError
 from mlc.runtime import addresses
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.isolation import Level
 from mlc.runtime.online_model import READY_WAIT, ModelBusy, NotServing, OnlineModel, Outcome
 from mlc.settings import RuntimeSettings
 
@@ -61,9 +62,12 @@ class Reply(NamedTuple):
 class OnlineModels:
     """All online deployments of one runtime, kept as the centre says."""
 
-    def __init__(self, center: Ledger, settings: RuntimeSettings, workspace: Path, text_limit: int) -> None:
+    def __init__(
+        self, center: Ledger, settings: RuntimeSettings, level: Level, workspace: Path, text_limit: int
+    ) -> None:
         self._center = center
         self._settings = settings
+        self._level = level
         self._workspace = workspace
         self._text_limit = text_limit
         self._models: dict[str, OnlineModel] = {}
@@ -187,6 +191,7 @@ class OnlineModels:
                 self._center,
                 finish_loading=self._finish_loading,
                 settings=self._settings,
+                level=self._level,
                 text_limit=self._text_limit,
                 workspace=self._workspace,
             )

@@ -13,11 +13,11 @@ from mlc.center import Ledger
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import ExternalError, MlcError
 from mlc.model.failure_text import with_reason
-from mlc.runtime.activities import extra_environment
-from mlc.runtime.execution import MEGABYTE
+from mlc.runtime.activities import allowance
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.trial import takes_lists
+from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
@@ -61,6 +61,7 @@ class OnlineModel:
 
     Args:
         finish_loading: how the centre is told, so that others here learn of it as well.
+        level: how the model is isolated.
         text_limit: bytes of a text in the centre that is read whole.
         workspace: folder in which the model's working directory is made.
     """
@@ -72,6 +73,7 @@ class OnlineModel:
         *,
         finish_loading: FinishLoading,
         settings: RuntimeSettings,
+        level: Level,
         text_limit: int,
         workspace: Path,
     ) -> None:
@@ -79,6 +81,7 @@ class OnlineModel:
         self._center = center
         self._finish_loading = finish_loading
         self._settings = settings
+        self._level = level
         self._text_limit = text_limit
         self._folder = workspace / "online" / re.sub(r"[^\w-]", "_", deployment_id)
         self._process: ModelProcess | None = None
@@ -191,7 +194,7 @@ class OnlineModel:
                 try:
                     self._process = process
                     self._tell_waiting()
-                    log.info("deployment %s is loaded", self.id)
+                    log.info("deployment %s is loaded, isolated by %s", self.id, self._level.name)
                     await process.ended()
                     log.warning("the model of deployment %s ended and is loaded again", self.id)
                 finally:
@@ -217,8 +220,7 @@ class OnlineModel:
             environments = self._settings.folder / "environments"
             limit = self._settings.install_time_limit
             python = await interpreter_for(requirements, environments, layout.root, limit=limit)
-            memory = self._settings.memory_limit_mb * MEGABYTE
-            process = ModelProcess(python, layout.root, memory, extra_environment(self._settings))
+            process = ModelProcess(self._level, python, layout.root, allowance(self._settings))
             ready = await self._start(process, order)
             # That one which was deployed before should serve is decided: it may also be older than the trial.
             warning = "" if tried else await self._try(process, ready, layout.notes)

@@ -28,6 +28,7 @@ from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.http import create_app
+from mlc.runtime.isolation import adoption, level_for
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.settings import RuntimeSettings
@@ -45,27 +46,31 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
     """Run until SIGTERM, SIGINT or ``stop``; a job that is under way is then left to the next runtime of this name.
 
     Raises:
+        CannotIsolate: the level of isolation that the settings name can't be had.
         OSError: online, and the port is in use.
     """
     stop = stop or _stopped_by_signal()
+    level = await asyncio.to_thread(level_for, settings)
     listener = _listen(settings) if settings.online else None
     try:
         with own_workspace(settings.folder) as workspace:
             async with AsyncExitStack() as running:
                 center = await running.enter_async_context(configured_center())
                 client = await connect()
+                await running.enter_async_context(_background(adoption.keep_clean(), stop))
                 runtime = await patiently(lambda: center.register_runtime(describe(settings)))
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))
                 if listener is not None:
-                    models = OnlineModels(center, settings, workspace, center.text_limit)
+                    models = OnlineModels(center, settings, level, workspace, center.text_limit)
                     await running.enter_async_context(_background(models.run(runtime.id), stop))
                     await running.enter_async_context(_serving(create_app(models, settings), listener, stop))
-                jobs = JobActivities(center, settings, workspace, center.text_limit)
+                jobs = JobActivities(center, settings, level, workspace, center.text_limit)
                 for worker in new_workers(client, jobs):
                     await running.enter_async_context(worker)
                 log.info(
-                    "Runtime %s of stage %s, Temporal's namespace %s at %s%s",
-                    *(settings.name, settings.stage, client.namespace, client.service_client.config.target_host),
+                    "Runtime %s of stage %s, isolating models by %s, Temporal's namespace %s at %s%s",
+                    *(settings.name, settings.stage, level.name),
+                    *(client.namespace, client.service_client.config.target_host),
                     f"; online at {runtime.endpoint}" if runtime.endpoint else "",
                 )
                 await stop.wait()

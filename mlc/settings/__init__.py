@@ -223,7 +223,14 @@ class RuntimeSettings(Group):
     token: SecretStr | None = Field(None, description="Bearer token that callers of online models must send")
     work_dir: Path | None = Field(None, description="Working files; unset: $MLC_HOME/runtimes/<name>")
     environment: list[str] = Field([], description="Names of environment variables that models may see")
+    isolation: Literal["auto", "process", "landlock", "bubblewrap", "user", "container"] = Field(
+        "auto",
+        description="How models are isolated (docs/threat-model.md); auto: the strongest level that works here",
+    )
+    network: bool = Field(False, description="Models may reach the network (process: they may in any case)")
     memory_limit_mb: int = Field(2048, ge=64, description="Memory of one model, MB")
+    disk_limit_mb: int = Field(2048, ge=1, description="What one model may write to disk, MB")
+    process_limit: int = Field(256, ge=1, description="Processes that one model may have at the same time")
     time_limit: float = Field(3600, gt=0, description="Seconds for one job")
     online_time_limit: float = Field(
         30, gt=0, description="Seconds that an online request may wait for its model, and again for the answer"

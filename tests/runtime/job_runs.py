@@ -16,6 +16,8 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.harness.entry import perform
+from mlc.runtime.isolation.levels import Level, Process
+from mlc.runtime.process import Allowance
 from mlc.settings import FileSettings
 
 
@@ -46,6 +48,9 @@ async def execute(
     additional: list[wire.Asset] | None = None,
     time: float = 60,
     memory: int = 1024,
+    disk: int = 1024,
+    environment: dict[str, str] | None = None,
+    level: Level | None = None,
     output_limit: int = MEGABYTE,
     text_limit: int = MEGABYTE,
     files: FileSettings | None = None,
@@ -69,9 +74,11 @@ async def execute(
             **(job or {}),
         )
     )
-    limits = Limits(memory=memory * MEGABYTE, time=time, output=output_limit, text=text_limit)
+    allowance = Allowance(memory * MEGABYTE, disk * MEGABYTE, environment=environment or {})
+    limits = Limits(allowance=allowance, time=time, output=output_limit, text=text_limit)
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
-    given: dict[str, Any] = {"limits": limits, "files": files or FileSettings(), **folders, **options}
+    given: dict[str, Any] = {"limits": limits, "files": files or FileSettings(), "level": level or Process()}
+    given |= {**folders, **options}
     async with one_job.center() as center, contextlib.AsyncExitStack() as opened:
         described = await opened.enter_async_context(center.open_job("job-1"))
         outcome = await execution(described, center, laid_out=opened.aclose, **given).run()

@@ -16,8 +16,8 @@ from small_models import MEGABYTE, embedded, python_model
 
 from mlc.center.modelop import wire
 from mlc.model.job import JobKind
+from mlc.runtime.isolation.printed import CappedLog
 from mlc.runtime.names import inside
-from mlc.runtime.process import CappedLog
 
 Run = Callable[..., Any]
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
@@ -162,6 +162,8 @@ import asyncio, contextlib, pathlib, sys
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}
 from test_job_limits import CSV, metrics, wire
 from mlc.runtime.execution import JobExecution, Limits
+from mlc.runtime.isolation.levels import Process
+from mlc.runtime.process import Allowance
 from mlc.settings import FileSettings
 from one_job import OneJob
 model = metrics("open({str(started)!r}, 'w').write(str(os.getpid()))\\ntime.sleep(600)")
@@ -171,7 +173,8 @@ async def main():
     async with OneJob(job).center() as center, contextlib.AsyncExitStack() as stack:
         opened = await stack.enter_async_context(center.open_job("j"))
         await JobExecution(opened, center, laid_out=stack.aclose, folder=folder / "job", environments=folder,
-                           limits=Limits(2**30, 600, 2**20, 2**20), files=FileSettings()).run()
+                           level=Process(), limits=Limits(Allowance(2**30, 2**30), 600, 2**20, 2**20),
+                           files=FileSettings()).run()
 asyncio.run(main())
 """
     runtime = subprocess.Popen([sys.executable, "-c", program])
@@ -193,7 +196,7 @@ async def test_a_model_sees_no_secret_and_a_home_of_its_own(run: Run, monkeypatc
     for name in ("MLC_CENTER_TOKEN", "TEMPORAL_API_KEY", "AWS_SECRET_ACCESS_KEY", "LET_THROUGH"):
         monkeypatch.setenv(name, "a secret")
     source = "import os\n# modelop.metrics\ndef m(df): yield {'seen': dict(os.environ), 'cwd': os.getcwd()}"
-    outcome = await run(JobKind.METRICS, python_model(source), CSV, extra_environment={"LET_THROUGH": "wanted"})
+    outcome = await run(JobKind.METRICS, python_model(source), CSV, environment={"LET_THROUGH": "wanted"})
     content = outcome.outputs[0].content().decode()
     assert "a secret" not in content
     seen = json.loads(content)

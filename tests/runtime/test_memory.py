@@ -35,6 +35,7 @@ watching.start()
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.runtime.activities import JobActivities
+from mlc.runtime.isolation.levels import Process
 from mlc.runtime.online import OnlineModels
 from mlc.model.job import RunJobInput
 from mlc.settings import RuntimeSettings
@@ -42,11 +43,11 @@ from temporalio.testing import ActivityEnvironment
 settings = RuntimeSettings(name="large", folder=pathlib.Path("."))
 center = ModelOpCenter(CenterSettings(url=sys.argv[1], token=None))
 async def run_job():
-    jobs = JobActivities(center, settings, pathlib.Path("jobs"), text_limit=2**20)
+    jobs = JobActivities(center, settings, Process(), pathlib.Path("jobs"), text_limit=2**20)
     end = await ActivityEnvironment().run(jobs.execute_job, RunJobInput(job_id="job-1"))
     return end.model_dump(mode="json")
 async def score():
-    models = OnlineModels(center, settings, pathlib.Path("online"), text_limit=2**20)
+    models = OnlineModels(center, settings, Process(), pathlib.Path("online"), text_limit=2**20)
     following = asyncio.create_task(models.run("engine-1"))
     while True:
         reply = await models.score({})

@@ -18,6 +18,7 @@ from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
+from mlc.runtime.isolation.levels import Process
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.online_model import NotServing
 from mlc.settings import RuntimeSettings
@@ -196,7 +197,7 @@ async def test_an_undeployment_just_before_the_model_is_loaded_ends_the_model(
 
     async with httpx.AsyncClient(event_hooks={"request": [a_moment_too_late]}) as interfering:
         late = ModelOpCenter(CenterSettings(), http=interfering)
-        models = OnlineModels(late, RuntimeSettings(name="late"), tmp_path / "late", text_limit=1000)
+        models = OnlineModels(late, RuntimeSettings(name="late"), Process(), tmp_path / "late", text_limit=1000)
         following = asyncio.create_task(models.run(str(engine.id)))
         deployment = await deploy(center, SimpleNamespace(engine=engine), answers(1))
         folder = tmp_path / "late" / "online" / deployment

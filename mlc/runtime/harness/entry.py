@@ -1,6 +1,7 @@
 """The model process: runs one job and ends, or loads a model and answers until the channel closes.
 
-Speaks JSON lines with the runtime over one inherited socket. Standard output and error are the model's.
+Speaks JSON lines with the runtime over what were its standard input and output. From then on a model reads nothing from
+its standard input, and what it prints goes to standard error, which is its log.
 """
 
 import json
@@ -9,7 +10,6 @@ import platform
 import queue
 import resource
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -30,30 +30,35 @@ from .serving import OnlineScoring
 class Channel:
     """JSON lines to and from the runtime. When the runtime goes away, this process and all it started go too."""
 
-    def __init__(self, descriptor: int) -> None:
-        os.set_inheritable(descriptor, False)
-        self._socket = socket.socket(fileno=descriptor)
+    def __init__(self) -> None:
+        self._incoming, self._outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(2, 1)
         self._requests: queue.Queue[dict[str, Any]] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def send(self, **message: Any) -> None:
-        self._socket.sendall(json.dumps(message).encode() + b"\n")
+        line = memoryview(json.dumps(message).encode() + b"\n")
+        while line:  # a raw file may take a part
+            line = line[self._outgoing.write(line) :]
 
     def requests(self) -> Iterator[dict[str, Any]]:
         while True:
             yield self._requests.get()
 
     def _listen(self) -> None:
-        with suppress(OSError), self._socket.makefile("rb") as lines:
-            for line in lines:
+        with suppress(OSError):
+            for line in self._incoming:
                 self._requests.put(json.loads(line))
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def main(order_file: str) -> None:
     """Do what the order says: see :class:`mlc.runtime.order.Order`, which writes it."""
+    channel = Channel()
     order: dict[str, Any] = json.loads(Path(order_file).read_text())
-    channel = Channel(order["channel"])
     limit_memory(order["memory_limit"])
     use_folder(Path(order["source"]))
     channel.send(**perform(order, channel))

@@ -1,0 +1,167 @@
+"""After a job no process of it is alive, whatever it did, and no descriptor or file of it is left."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mlc.runtime.isolation import Confinement, ContainedProcess
+from mlc.runtime.isolation.levels import Process
+
+DAEMON = """
+import os, subprocess, sys, time
+child = subprocess.Popen(
+    [sys.executable, "-c", "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(600)"],
+    start_new_session=True, env={}, close_fds=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL)
+while not (os.path.exists("pid") and open("pid").read()):
+    time.sleep(0.01)
+"""
+
+
+def contained(folder: Path, source: str, *, memory: int = 2**29, disk: int = 2**24) -> ContainedProcess:
+    confinement = Confinement(
+        directory=folder,
+        writable=[folder],
+        readable=[],
+        environment={"PATH": os.environ["PATH"]},
+        memory=memory,
+        disk=disk,
+        processes=50,
+    )
+    return ContainedProcess(Process(), [sys.executable, "-I", "-S", "-c", source], confinement)
+
+
+async def run(process: ContainedProcess, limit: float = 30) -> None:
+    await process.start()
+    try:
+        await asyncio.wait_for(process.ended(), limit)
+    finally:
+        await process.end()
+
+
+def pid_in(folder: Path) -> int:
+    return int((folder / "pid").read_text())
+
+
+async def test_a_child_with_a_session_and_an_environment_of_its_own_does_not_outlive_its_program(
+    tmp_path: Path,
+) -> None:
+    process = contained(tmp_path, DAEMON)
+    await run(process)
+    assert process.code == 0
+    assert not psutil.pid_exists(pid_in(tmp_path))
+
+
+async def test_what_forks_twice_and_closes_everything_does_not_outlive_its_program(tmp_path: Path) -> None:
+    source = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.closerange(0, 1024)
+        open("pid", "w").write(str(os.getpid()))
+        os.execve("/bin/sleep", ["innocent", "600"], {})
+    os._exit(0)
+while not (os.path.exists("pid") and open("pid").read()):
+    time.sleep(0.01)
+"""
+    await run(contained(tmp_path, source))
+    assert not psutil.pid_exists(pid_in(tmp_path))
+
+
+async def test_a_program_is_ended_when_its_supervisor_is_killed(tmp_path: Path) -> None:
+    process = contained(tmp_path, "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(600)")
+    await run(process)
+    assert process.cause_of_death == "was ended from outside"
+
+
+async def test_its_end_is_told_with_its_code(tmp_path: Path) -> None:
+    process = contained(tmp_path, "print('said'); raise SystemExit(7)")
+    await run(process)
+    assert (process.code, process.cause_of_death, process.log.lines()) == (7, "ended with exit code 7", ["said"])
+
+
+async def test_a_program_that_a_signal_ended_says_so(tmp_path: Path) -> None:
+    process = contained(tmp_path, "import os\nos.kill(os.getpid(), 9)")
+    await run(process)
+    assert process.cause_of_death == "was killed by SIGKILL"
+
+
+async def test_a_program_that_is_not_there_is_an_end_with_a_reason(tmp_path: Path) -> None:
+    confinement = Confinement(tmp_path, [tmp_path], [], {}, memory=2**29, disk=2**20)
+    process = ContainedProcess(Process(), ["/no/such/program"], confinement)
+    await run(process)
+    assert process.log.lines() == ["/no/such/program can't be run: No such file or directory."]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("for n in range(100): open(f'f{n}', 'wb').write(bytes(2**20))", id="many files"),
+        pytest.param(
+            "import os\nkept = []\nfor name in 'fg':\n    kept.append(open(name, 'wb'))\n    os.unlink(name)\n"
+            "    for n in range(15): kept[-1].write(bytes(2**20))",
+            id="nameless files",
+        ),
+        pytest.param(
+            "import os\nos.mkdir('d')\nfor n in range(99): open(f'd/f{n}', 'wb').write(bytes(2**20))\nos.chmod('d', 0)",
+            id="a folder that nobody may look into",
+        ),
+    ],
+)
+async def test_what_a_program_writes_is_limited_in_all(tmp_path: Path, source: str) -> None:
+    process = contained(tmp_path, f"{source}\nimport time\ntime.sleep(600)")
+    await run(process)
+    assert process.verdict == "The model wrote more than the 16 MB to disk that the runtime allows."
+
+
+async def test_the_largest_file_is_refused_by_the_kernel(tmp_path: Path) -> None:
+    process = contained(tmp_path, "open('f', 'wb').write(bytes(2**25))")
+    await run(process)
+    assert "File too large" in process.log.lines()[-1]
+    assert (tmp_path / "f").stat().st_size <= 2**24
+
+
+async def test_a_program_that_forks_as_fast_as_it_can_is_ended(tmp_path: Path) -> None:
+    process = contained(tmp_path, "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass")
+    await run(process)
+    assert process.verdict == "The model started more than 50 processes and was stopped."
+    assert not psutil.pid_exists(process._supervisor.pid)
+
+
+async def test_nothing_stays_open_after_many_programs(tmp_path: Path) -> None:
+    await run(contained(tmp_path, "pass"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        await run(contained(tmp_path, DAEMON))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+async def test_everything_ends_when_its_runtime_is_killed(tmp_path: Path) -> None:
+    runtime = tmp_path / "runtime.py"
+    runtime.write_text(
+        "import asyncio, sys\nfrom pathlib import Path\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_containment import DAEMON, contained\n"
+        "async def main():\n"
+        f"    process = contained(Path({str(tmp_path)!r}), DAEMON + 'time.sleep(600)')\n"
+        "    await process.start()\n"
+        "    await process.ended()\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, str(runtime))
+    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
+        assert process.returncode is None
+        await asyncio.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    ends = time.monotonic() + 20
+    while psutil.pid_exists(pid_in(tmp_path)):
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.02)
