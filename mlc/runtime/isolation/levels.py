@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mlc.model.failure import MlcError
+from mlc.runtime.isolation.bubblewrap import Bubblewrap
 from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
 from mlc.settings import RuntimeSettings
 
@@ -41,7 +42,7 @@ class Process:
 
 def levels(_settings: RuntimeSettings) -> Mapping[str, Level]:
     """All levels by their names, the strongest first."""
-    found: list[Level] = [Process()]
+    found: list[Level] = [Bubblewrap(), Process()]
     return {level.name: level for level in found}
 
 
