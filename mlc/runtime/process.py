@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import socket
-import sys
-import sysconfig
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from typing import Any
 
 from mlc.model.failure import MlcError
 from mlc.runtime.isolation import Confinement, ContainedProcess, Level
+from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.names import OUTPUT_DIR, PRIVATE
 
 HARNESS = Path(__file__).with_name("harness")
@@ -159,20 +158,6 @@ def confinement_in(directory: Path, allowance: Allowance, *, readable: list[Path
         processes=allowance.processes,
         network=allowance.network,
     )
-
-
-def interpreter_files(python: str) -> list[Path]:
-    """The folders that an interpreter reads: its own, and those of the libraries that it sees; links and their ends."""
-    own: list[str | Path] = [
-        sys.prefix,
-        sys.base_prefix,
-        sys.exec_prefix,
-        sys.base_exec_prefix,
-        Path(python).parents[1],
-    ]
-    libraries = [sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib", "platstdlib")]
-    paths = {Path(path).absolute() for path in (*own, *filter(None, libraries))}
-    return sorted(paths | {path.resolve() for path in paths})
 
 
 def clean_environment(directory: Path) -> dict[str, str]:

@@ -227,6 +227,9 @@ class RuntimeSettings(Group):
         "auto",
         description="How models are isolated (docs/threat-model.md); auto: the strongest level that works here",
     )
+    account: str = Field(
+        "", description="Account whose programs models are, for the level user: not root's nor its own"
+    )
     network: bool = Field(False, description="Models may reach the network (process: they may in any case)")
     memory_limit_mb: int = Field(2048, ge=64, description="Memory of one model, MB")
     disk_limit_mb: int = Field(2048, ge=1, description="What one model may write to disk, MB")

@@ -167,10 +167,12 @@ os.wait()
     assert (ran.stdout, ran.returncode) == ("thread\nchild\n", 0), ran.stderr
 
 
-def test_no_terminal_is_typed_into_and_no_file_is_flagged() -> None:
+def test_no_terminal_is_typed_into_no_file_is_flagged_and_no_file_signals_others() -> None:
     ioctl = numbers("ioctl")["ioctl"]
-    requests = [*seccomp.TERMINALS, *seccomp.FILE_FLAGS]
+    requests = [*seccomp.TERMINALS, *seccomp.FILE_FLAGS, *seccomp.OWNERS]
     assert answers(f"[call({ioctl}, 0, r, 0)[1] for r in {requests}]") == [OURS] * len(requests)
+    fcntl = numbers("fcntl")["fcntl"]
+    assert answers(f"[call({fcntl}, 0, c, {os.getpid()})[1] for c in (8, 15)]") == [OURS] * 2
     assert answers(f"call({ioctl}, 0, 0x5401, bytes(64))[1]") != OURS  # whether it is one may be asked
 
 
@@ -229,13 +231,10 @@ def test_files_are_truncated_by_writers_only_where_landlock_does_not_look(tmp_pa
 
 def test_signals_go_to_oneself_only_where_landlock_does_not_look() -> None:
     program = seccomp.bpf_program(network=False, signals_only_to=2**22 + 1)
-    known = numbers("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal", "fcntl")
+    known = numbers("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal")
     others = [os.getpid(), 1, -1 & (2**64 - 1), -os.getpid() & (2**64 - 1)]
-    calls = {name: number for name, number in known.items() if name != "fcntl"}
-    source = f"confine()\nprint(json.dumps([call(c, p, 0, 0, 0)[1] for c in {calls}.values() for p in {others}]))"
+    source = f"confine()\nprint(json.dumps([call(c, p, 0, 0, 0)[1] for c in {known}.values() for p in {others}]))"
     assert set(json.loads(run(program, source).stdout)) == {OURS}
-    source = f"confine()\nprint(json.dumps([call({known['fcntl']}, 0, c, {os.getpid()})[1] for c in (8, 15)]))"
-    assert json.loads(run(program, source).stdout) == [OURS] * 2
     source = f"confine()\nprint(json.dumps([call({known['kill']}, p, 0)[1] for p in (2**22 + 1, 0)]))"
     assert json.loads(run(program, source).stdout) == [errno.ESRCH, 0]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
 from mlc.runtime.isolation.seccomp import UnknownArchitecture, bpf_program
-from mlc.runtime.isolation.system import PROGRAMS, system_files
+from mlc.runtime.isolation.system import CONFIGURATION, LIBRARIES, NETWORK
 
 PROGRAM = "bwrap"
 OLDEST = (0, 8)
@@ -77,13 +77,13 @@ class Bubblewrap:
     def _root(self, confinement: Confinement) -> list[str]:
         """A system of which there is nothing but programs, libraries, its own processes and harmless devices."""
         arguments = []
-        for name in PROGRAMS:
+        for name in LIBRARIES:
             if (path := Path(name)).is_symlink():
                 arguments += ["--symlink", str(path.readlink()), name]
             elif path.is_dir():
                 arguments += ["--ro-bind", name, name]
-        for path in system_files(network=confinement.network):
-            arguments += ["--ro-bind", str(path.resolve()), str(path)]
+        for name in (*CONFIGURATION, *(NETWORK if confinement.network else ())):
+            arguments += ["--ro-bind-try", name, name]
         arguments += ["--ro-bind-try", CPUS, CPUS, "--proc", "/proc", "--dev", "/dev"]
         shared = ["--size", str(confinement.memory), "--tmpfs", SHARED_MEMORY]
         # Seen from outside, the program has the runtime's account: if that is root's, it owns the settings in /proc.

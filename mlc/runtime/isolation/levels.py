@@ -1,13 +1,19 @@
 """The levels of isolation, and which of them a runtime has."""
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from mlc.model.failure import MlcError
 from mlc.runtime.isolation.bubblewrap import Bubblewrap
 from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
+from mlc.runtime.isolation.landlock import Landlock
+from mlc.runtime.isolation.user import User
 from mlc.settings import RuntimeSettings
+
+log = logging.getLogger(__name__)
 
 
 class CannotIsolate(MlcError):
@@ -40,13 +46,30 @@ class Process:
         return Launch(command=program, limits=limits_of(confinement))
 
 
-def levels(_settings: RuntimeSettings) -> Mapping[str, Level]:
+def levels(settings: RuntimeSettings) -> Mapping[str, Level]:
     """All levels by their names, the strongest first."""
-    found: list[Level] = [Bubblewrap(), Process()]
+    found: list[Level] = [
+        Bubblewrap(),
+        User(settings),
+        Landlock(settings),
+        Process(),
+    ]
     return {level.name: level for level in found}
 
 
-def level_for(settings: RuntimeSettings) -> Level:
+@dataclass(frozen=True)
+class Chosen:
+    """The level that a runtime has.
+
+    Args:
+        weaker_than: the stronger ones, and why they can't be had here (the end of a sentence).
+    """
+
+    level: Level
+    weaker_than: Mapping[str, str]
+
+
+def chosen_level(settings: RuntimeSettings) -> Chosen:
     """The level that the settings name; for ``auto`` the strongest that works here.
 
     Raises:
@@ -54,10 +77,31 @@ def level_for(settings: RuntimeSettings) -> Level:
     """
     known = levels(settings)
     if settings.isolation == "auto":
-        return next(level for level in known.values() if level.problem() is None)
+        problems: dict[str, str] = {}
+        for level in known.values():
+            if not (problem := level.problem()):
+                return Chosen(level, problems)
+            problems[level.name] = problem
+        raise CannotIsolate("No level of isolation can be had here.")
     level = known[settings.isolation]
     if problem := level.problem():
+        others = ", ".join(name for name, other in known.items() if other is not level and not other.problem())
         raise CannotIsolate(
-            f"MLC_RUNTIME_ISOLATION={settings.isolation} can't be had here ({sys.platform}): {problem}."
+            f"MLC_RUNTIME_ISOLATION={settings.isolation} can't be had here ({sys.platform}): {problem}. "
+            f"It is never replaced by a weaker one; set it to one that can be had ({others}), or to auto."
         )
-    return level
+    return Chosen(level, {})
+
+
+def level_for(settings: RuntimeSettings) -> Level:
+    """The level that the settings name, as :func:`chosen_level` chooses it; why not a stronger one stands in the log.
+
+    Raises:
+        CannotIsolate: a named one can't be had.
+    """
+    chosen = chosen_level(settings)
+    for name, problem in chosen.weaker_than.items():
+        log.info("Models are not isolated by %s here: %s", name, problem)
+    if chosen.level.name == Process.name:
+        log.warning("Models are processes of this runtime's account: they may read its files and reach the network.")
+    return chosen.level

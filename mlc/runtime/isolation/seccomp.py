@@ -26,8 +26,9 @@ TERMINALS = (0x5412, 0x541C)
 FILE_FLAGS = (0x4008_6602, 0x4004_6602, 0x401C_5820, 0x4008_7602, 0x4080_6685, 0x800C_6613)
 """And such as change a file that is open for reading only: its flags, project, version, verity, encryption."""
 OWNERS = (0x8901, 0x8902)
-"""And such as name whom a file's signals go to; with fcntl(2) it is F_SETOWN and F_SETOWN_EX."""
+"""And such as name whom a file's signals go to, which kernels have sent past Landlock: FIOSETOWN, SIOCSPGRP."""
 SET_OWNER = (8, 15)
+"""The same as commands of fcntl(2): F_SETOWN, F_SETOWN_EX."""
 O_ACCMODE, O_TRUNC = 3, 0x200
 
 
@@ -69,7 +70,8 @@ def bpf_program(
     rules: dict[str, list[Instruction]] = {name: refused() for name in NEVER}
     rules["clone3"] = refused(errno.ENOSYS)  # its flags lie in memory, where a filter can't look
     rules["clone"] = without_bits(0, CLONE_NEW)
-    rules["ioctl"] = without(1, [*TERMINALS, *FILE_FLAGS])
+    rules["ioctl"] = without(1, [*TERMINALS, *FILE_FLAGS, *OWNERS])
+    rules["fcntl"] = without(1, SET_OWNER)
     rules |= _sockets(network=network, unix_sockets=unix_sockets)
     rules |= _other_processes()
     if not own_namespaces:
@@ -152,8 +154,6 @@ def _signals(process: int) -> dict[str, list[Instruction]]:
         "kill": group,
         **dict.fromkeys(("tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"), itself),
         **dict.fromkeys(("tkill", "pidfd_send_signal"), refused()),
-        "fcntl": without(1, SET_OWNER),
-        "ioctl": without(1, [*TERMINALS, *FILE_FLAGS, *OWNERS]),
     }
 
 
