@@ -97,6 +97,8 @@ def rules_of(specification: dict[str, Any]) -> list[tuple[int, int]]:
             except OSError as error:
                 refuse(f"This program can't be confined: {path}: {error.strerror}.", NOT_CONFINED)
             folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+            if kind == "write" and not folder:  # a link that somebody has put there
+                refuse(f"This program can't be confined: {path}, where it is to write, is no folder.", NOT_CONFINED)
             rules.append((descriptor, rights if folder else rights & OF_FILES))
     return rules
 

@@ -43,11 +43,12 @@ print("{CONFINED}")
 """
 
 
-def trial(level: "Level", folder: Path) -> str | None:
+def trial(level: "Level", folder: Path, python: str = sys.executable) -> str | None:
     """Run a program under a level.
 
     Args:
         folder: where the runtime will keep its working files; needn't exist.
+        python: the interpreter that is tried.
 
     Returns:
         What is wrong, as the end of a sentence; None if the level holds.
@@ -67,13 +68,14 @@ def trial(level: "Level", folder: Path) -> str | None:
         confinement = Confinement(
             directory=directory.resolve(),
             writable=[directory.resolve() / "writable"],
-            readable=interpreter_files(sys.executable),
+            readable=interpreter_files(python),
             environment={"PATH": os.environ.get("PATH", os.defpath)},
             memory=2**30,
             disk=2**20,
         )
-        libraries = [spec.origin for name in ("pandas",) if (spec := importlib.util.find_spec(name)) and spec.origin]
-        program = [sys.executable, "-I", "-c", PROBE, str(secret.resolve()), *libraries]
+        pandas = importlib.util.find_spec("pandas") if python == sys.executable else None
+        libraries = [pandas.origin] if pandas and pandas.origin else []
+        program = [python, "-I", "-c", PROBE, str(secret.resolve()), *libraries]
         launch = level.launch(program, confinement)
         try:
             ran = subprocess.run(  # noqa: S603 - the runtime's own command
