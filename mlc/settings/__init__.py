@@ -230,6 +230,9 @@ class RuntimeSettings(Group):
     account: str = Field(
         "", description="Account whose programs models are, for the level user: not root's nor its own"
     )
+    container_image: str = Field(
+        "", description="Image for the level container: it has this runtime's Python, and pandas, at the same place"
+    )
     network: bool = Field(False, description="Models may reach the network (process: they may in any case)")
     memory_limit_mb: int = Field(2048, ge=64, description="Memory of one model, MB")
     disk_limit_mb: int = Field(2048, ge=1, description="What one model may write to disk, MB")

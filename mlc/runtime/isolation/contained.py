@@ -74,7 +74,7 @@ class ContainedProcess:
                 self._supervisor = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-I", "-S", str(SUPERVISOR), json.dumps(specification)),
                     cwd=self._confinement.directory,
-                    env=self._confinement.environment,
+                    env=self._confinement.environment if launch.environment is None else launch.environment,
                     stdin=channel.fileno() if channel else asyncio.subprocess.DEVNULL,
                     stdout=channel.fileno() if channel else write_end,
                     stderr=write_end,
