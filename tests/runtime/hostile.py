@@ -41,7 +41,9 @@ ATTEMPTS = {
     "remove": "os.unlink(aim['environment'] + '/lib.py'); return True",
     # Whom it may reach
     "tcp": "socket.create_connection(('127.0.0.1', aim['tcp']), 5); return True",
-    "udp": "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', aim['tcp'])); return True",
+    "udp": (
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', aim['tcp'])); return True"
+    ),
     "unix-socket": "s = socket.socket(socket.AF_UNIX); s.connect(aim['unix']); return True",
     "abstract-socket": "s = socket.socket(socket.AF_UNIX); s.connect('\\0' + aim['unique']); return True",
     # Which processes it may touch
@@ -54,7 +56,10 @@ ATTEMPTS = {
         "return c.mount(b'none', place, b'tmpfs', 0, None) == 0 and c.umount2(place, 2) == 0"
     ),
     "keys": "return c.syscall({'x86_64': 248, 'aarch64': 217}[os.uname().machine], b'user', b'k', b'v', 1, -3) > 0",
-    "bpf": "return c.syscall({'x86_64': 321, 'aarch64': 280}[os.uname().machine], 0, ctypes.create_string_buffer(bytes([1,0,0,0,4,0,0,0,4,0,0,0,1,0,0,0]), 128), 128) >= 0",
+    "bpf": (
+        "map_ = ctypes.create_string_buffer(bytes([1, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0]), 128); "
+        "return c.syscall({'x86_64': 321, 'aarch64': 280}[os.uname().machine], 0, map_, 128) >= 0"
+    ),
     "userfaultfd": "return c.syscall({'x86_64': 323, 'aarch64': 282}[os.uname().machine], 1) >= 0",
     "io-uring": "return c.syscall(425, 1, ctypes.create_string_buffer(120)) >= 0",
     "new-privileges": "return 'NoNewPrivs:\\t0' in open('/proc/self/status').read()",

@@ -1,7 +1,7 @@
 """The level ``container``: a container of podman or docker, run without root, network and rights.
 
-The image has this runtime's Python at the same place, such as the image that the runtime itself was started from. Of this
-machine the container gets the job's folder, the harness and the environment for the model's requirements.
+The image has this runtime's Python at the same place, such as the image that the runtime itself was started from. Of
+this machine the container gets the job's folder, the harness and the environment for the model's requirements.
 """
 
 import errno
@@ -55,7 +55,7 @@ class Container:
             bpf_program(network=False)
             said = self._ask(*ENGINES[self._engine])
             if not any(word in said for word in ROOTLESS):
-                return f"{self._engine} does not run without root ({said.strip()[:200]}): set it up for an ordinary account"
+                return f"{self._engine} runs as root ({said.strip()[:200]}): set it up for an ordinary account"
             return trial(self, self._folder)
         except (OSError, UnknownArchitecture, subprocess.TimeoutExpired) as error:
             return str(error)
