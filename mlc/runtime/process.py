@@ -140,8 +140,7 @@ class ModelProcess:
 
     def _cause_of_death(self) -> str:
         cause = self._process.cause_of_death
-        code = self._process.code
-        return f"The model process {cause}{' before it gave a result' if code is not None and code >= 0 else ''}."
+        return f"The model process {cause}{' before it gave a result' if 'exit code' in cause else ''}."
 
 
 def confinement_in(directory: Path, allowance: Allowance, *, readable: list[Path]) -> Confinement:

@@ -97,6 +97,12 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
+def models_write_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models may write files anywhere, by which they tell the test how far they are."""
+    monkeypatch.setenv("MLC_RUNTIME_ISOLATION", "process")
+
+
+@pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Online models are looked for, and loaded again, sooner."""
     monkeypatch.setattr(online, "POLL_INTERVAL", 0.2)

@@ -16,9 +16,9 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.harness.entry import perform
-from mlc.runtime.isolation.levels import Level, Process
+from mlc.runtime.isolation.levels import Level, level_for
 from mlc.runtime.process import Allowance
-from mlc.settings import FileSettings
+from mlc.settings import FileSettings, RuntimeSettings
 
 
 class InThisProcess(JobExecution):
@@ -77,7 +77,11 @@ async def execute(
     allowance = Allowance(memory * MEGABYTE, disk * MEGABYTE, environment=environment or {})
     limits = Limits(allowance=allowance, time=time, output=output_limit, text=text_limit)
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
-    given: dict[str, Any] = {"limits": limits, "files": files or FileSettings(), "level": level or Process()}
+    given: dict[str, Any] = {
+        "limits": limits,
+        "files": files or FileSettings(),
+        "level": level or level_for(RuntimeSettings()),
+    }
     given |= {**folders, **options}
     async with one_job.center() as center, contextlib.AsyncExitStack() as opened:
         described = await opened.enter_async_context(center.open_job("job-1"))

@@ -139,6 +139,7 @@ async def test_a_record_stands_in_no_message_beyond_a_short_cut(call: Run) -> No
     assert max(map(len, [*outcome.messages, *outcome.records.examples])) <= 240
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_model_that_is_killed_half_way_leaves_neither_outputs_nor_counts(run: Run) -> None:
     model = python_model(
         "import os\n# modelop.score\ndef s(r):\n    if r['a'] == 2: os.kill(os.getpid(), 9)\n    yield 1"

@@ -128,6 +128,35 @@ async def test_the_largest_file_is_refused_by_the_kernel(tmp_path: Path) -> None
     assert (tmp_path / "f").stat().st_size <= 2**24
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("kept = bytearray(200 * 2**20)", id="of its own"),
+        pytest.param("import mmap\nm = mmap.mmap(-1, 200 * 2**20)\nm.write(bytes(200 * 2**20))", id="shared"),
+        pytest.param(
+            "import ctypes\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\nkept = bytearray(200 * 2**20)",
+            id="of its own, looked into by nobody",
+        ),
+        pytest.param(
+            "import os\nchildren = [os.fork() or bytearray(60 * 2**20) for _ in range(2)]",
+            id="of all processes together",
+        ),
+        pytest.param(
+            "import os\nfd = os.memfd_create('m')\nfor n in range(10): os.write(fd, bytes(2**20))\n"
+            "fd2 = os.memfd_create('n')\nfor n in range(10): os.write(fd2, bytes(2**20))",
+            id="in files of memory",
+        ),
+    ],
+)
+async def test_what_a_program_has_in_memory_is_limited_in_all(tmp_path: Path, source: str) -> None:
+    process = contained(tmp_path, f"{source}\nimport time\ntime.sleep(600)", memory=100 * 2**20)
+    await run(process)
+    assert process.verdict in {
+        "The model used more than the 100 MB of memory that the runtime allows.",
+        "The model wrote more than the 16 MB to disk that the runtime allows.",
+    }
+
+
 async def test_a_program_that_forks_as_fast_as_it_can_is_ended(tmp_path: Path) -> None:
     process = contained(tmp_path, "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass")
     await run(process)

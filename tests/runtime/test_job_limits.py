@@ -109,6 +109,7 @@ print("child", child.pid)
     assert processes_that_mention(sign) == []
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_daemon_that_left_its_session_and_its_parent_ends_too(run: Run) -> None:
     body = """
 if os.fork() == 0:
@@ -143,6 +144,7 @@ time.sleep(600)
     assert await works_afterwards(run)
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_cancelled_job_takes_its_model_along(run: Run, tmp_path: Path) -> None:
     started = tmp_path / "started"
     body = f"open({str(started)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"

@@ -115,7 +115,8 @@ async def test_an_exception_is_a_sentence_with_its_line_and_the_models_own_trace
         """
     outcome = await run(JobKind.METRICS, python_model(source), CSV)
     assert outcome.problem == "The metrics function 'metrics' of model.py failed: KeyError: 'no such column' (line 3)."
-    assert outcome.messages[:3] == [outcome.problem, "metrics job job-1: started", "before it"]
+    began = f"metrics job job-1: started, isolated by {outcome.runtime_info['isolation']}"
+    assert outcome.messages[:3] == [outcome.problem, began, "before it"]
     assert outcome.messages[-1] == outcome.problem
     text = "\n".join(outcome.messages)
     assert 'File "model.py", line 7, in metrics' in text

@@ -96,6 +96,7 @@ async def test_a_record_that_fails_is_an_answer_and_the_model_stays_loaded(
     assert (await answered(http, runtime.url, {}))["pid"] == before["pid"]
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_model_that_crashes_or_hangs_is_loaded_again(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:

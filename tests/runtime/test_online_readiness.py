@@ -89,6 +89,7 @@ async def test_a_model_that_hangs_dies_or_gives_no_answer_on_the_record_is_not_r
     assert messages[-1] == f'The model can\'t score record 1 of test.csv, {{"a": 1}}: {why}'
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_what_was_deployed_is_served_again_even_if_it_would_fail_the_trial_today(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:

@@ -182,6 +182,7 @@ async def test_a_request_that_can_not_be_meant_is_told_so_in_json(
     assert "larger than 1000 bytes" in await said(413, content=pieces())
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_too_slow_is_504_and_the_next_request_is_answered_by_a_new_process(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
@@ -203,6 +204,7 @@ async def test_too_slow_is_504_and_the_next_request_is_answered_by_a_new_process
         assert after["pid"] != first["pid"]
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_requests_beyond_the_queue_are_told_to_come_again(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:

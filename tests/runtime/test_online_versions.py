@@ -27,6 +27,7 @@ StartRuntime = Callable[..., Awaitable[Any]]
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_new_snapshot_takes_over_once_it_is_ready_and_no_request_is_dropped(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
@@ -60,6 +61,7 @@ async def test_a_new_snapshot_takes_over_once_it_is_ready_and_no_request_is_drop
         assert {1, 2} == set(numbers)
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_requests_that_wait_for_a_snapshot_that_is_replaced_are_answered_by_the_next(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
@@ -81,6 +83,7 @@ async def test_requests_that_wait_for_a_snapshot_that_is_replaced_are_answered_b
     assert set(got) == {(200, 1)}
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_snapshot_that_is_not_ready_leaves_the_answer_to_the_one_before(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
@@ -123,6 +126,7 @@ async def test_a_second_model_takes_no_address_of_the_first_one(
     assert (await http.post(f"{runtime.base}/models/model-2/score", json={})).status_code == 404
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_request_that_waits_is_never_handed_to_another_model(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
@@ -147,6 +151,7 @@ async def test_a_request_that_waits_is_never_handed_to_another_model(
     assert (left.status_code, left.headers["MLC-Deployment"]) == (503, first)
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_the_same_models_are_loaded_after_a_restart_and_what_ended_is_not(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:

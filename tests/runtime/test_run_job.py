@@ -54,6 +54,7 @@ async def test_a_metrics_job_of_an_example_is_run_and_its_outcome_stored(
     assert "model loaded: 10 features" in tested.job_messages
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_batch_shows_how_far_it_is_and_reads_and_writes_allowed_files(
     center: ModelManage,
     start_runtime: StartRuntime,
@@ -154,6 +155,7 @@ async def test_a_models_failure_is_stored_and_the_next_job_is_taken(
     assert list((runtime.settings.folder / "process-1").glob("jobs/*")) == []
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_cancelled_job_is_stopped_within_seconds_and_its_process_is_gone(
     center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
 ) -> None:
@@ -175,6 +177,7 @@ async def test_a_cancelled_job_is_stopped_within_seconds_and_its_process_is_gone
     assert not psutil.pid_exists(pid)
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_job_cancelled_in_the_centre_is_stopped_and_stays_cancelled(
     center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
 ) -> None:
@@ -232,6 +235,7 @@ async def test_a_job_type_that_nobody_knows_is_an_error_of_the_job(
     assert failed.job_messages == ["This runtime knows no jobs of the type 'MODEL_PAINTING_JOB'."]
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_job_is_closed_at_once_while_others_take_all_slots(
     center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment, tmp_path: Path
 ) -> None:

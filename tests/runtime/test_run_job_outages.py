@@ -23,6 +23,7 @@ StartRuntime = Callable[..., Awaitable[Any]]
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_the_outcome_of_a_job_waits_for_a_centre_that_is_down(
     center_that_can_stop: RestartableCenter, start_runtime: StartRuntime, tmp_path: Path
 ) -> None:
@@ -48,6 +49,7 @@ async def test_the_outcome_of_a_job_waits_for_a_centre_that_is_down(
     assert started.read_text() == "once"
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_closing_a_job_waits_for_a_centre_that_is_down_without_a_growing_history(
     center_that_can_stop: RestartableCenter,
     start_runtime: StartRuntime,
@@ -78,6 +80,7 @@ async def test_closing_a_job_waits_for_a_centre_that_is_down_without_a_growing_h
     assert (await center.get_job(job.id)).job_status == "CANCELLED"
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_runtime_that_is_told_to_stop_hands_its_job_to_another_of_its_name(
     center: ModelManage, tmp_path: Path
 ) -> None:
@@ -117,6 +120,7 @@ def runtime_process(name: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program], env=os.environ.copy())
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_job_survives_the_death_of_its_runtime(
     center: ModelManage, dev_server: WorkflowEnvironment, tmp_path: Path
 ) -> None:

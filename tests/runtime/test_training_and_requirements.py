@@ -18,6 +18,7 @@ Run = Callable[..., Any]
 CSV = embedded("train.csv", "a\n1\n2\n", file_format="CSV")
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_what_training_leaves_in_output_dir_becomes_artefacts_with_their_relative_names(run: Run) -> None:
     source = """
         import os
@@ -56,6 +57,7 @@ async def test_training_that_leaves_nothing_is_an_error(call: Run) -> None:
     assert outcome.problem == "Training left nothing in outputDir/: write the trained model there."
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_training_that_saved_beside_output_dir_is_told_so_and_not_that_init_failed_before(run: Run) -> None:
     source = """
         import os

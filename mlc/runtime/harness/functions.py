@@ -1,5 +1,6 @@
 """The model's source and its functions, by ModelOp's conventions."""
 
+import errno
 import inspect
 import sys
 import traceback
@@ -9,6 +10,8 @@ from types import GeneratorType, ModuleType
 from typing import Any
 
 from .markers import marked_functions, record_sets, usual_functions
+
+_NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 class ModelFailure(Exception):
@@ -151,7 +154,13 @@ class _Failures:
             reason = _first_line(error)
         sound = isinstance(error, Exception) and not isinstance(error, MemoryError)
         failure = ModelRaised if sound else ModelFailure
-        raise failure(f"{self._what}: {reason}{line}.", "".join(frames.format())) from None
+        raise failure(f"{self._what}: {reason}{line}.{_where_to_write(error)}", "".join(frames.format())) from None
+
+
+def _where_to_write(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno in _NOT_WRITABLE and error.filename:
+        return " A model can write to outputDir/, to its folder for temporary files and to its home, and nowhere else."
+    return ""
 
 
 def _first_line(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mlc.model.failure import MlcError
+from mlc.runtime.isolation.bubblewrap import Bubblewrap
 from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
 from mlc.runtime.isolation.landlock import Landlock
 from mlc.runtime.isolation.user import User
@@ -48,6 +49,7 @@ class Process:
 def levels(settings: RuntimeSettings) -> Mapping[str, Level]:
     """All levels by their names, the strongest first."""
     found: list[Level] = [
+        Bubblewrap(),
         User(settings),
         Landlock(settings),
         Process(),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is looked at only
 BLOCK = 512
 """Bytes of a block in ``st_blocks``, whatever the file system's own blocks are."""
 MOST_FILES = 200_000
@@ -14,8 +15,12 @@ MOST_FILES = 200_000
 
 
 def memory(supervisor: int) -> int:
-    """Bytes that the descendants of a supervisor have in memory, pages that they share counted once."""
-    return sum(map(_memory, _descendants(supervisor)))
+    """Bytes that the descendants of a supervisor have in memory: pages that they share counted once, files in a shared
+    memory folder of their own counted whole.
+    """
+    processes = _descendants(supervisor)
+    own, mapped = map(sum, zip((0, 0), *map(_memory, processes), strict=True))
+    return own + max(mapped, _shared_files(processes))
 
 
 def disk(supervisor: int | None, folders: Sequence[Path]) -> int:
@@ -43,13 +48,31 @@ def _descendants(supervisor: int | None) -> list[psutil.Process]:
     return []
 
 
-def _memory(process: psutil.Process) -> int:
-    with suppress(psutil.Error):
-        try:
-            full = process.memory_full_info()
-            return int(getattr(full, "pss", None) or full.uss)
-        except psutil.AccessDenied:  # a process may forbid to be looked into; what it has resident is always told
-            return int(process.memory_info().rss)
+def _memory(process: psutil.Process) -> tuple[int, int]:
+    """What a process has by itself, and what it has mapped of shared memory; each with its part of what others map."""
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]
+        sizes = {name: 1024 * int(size.split()[0]) for name, _, size in (line.partition(":") for line in lines)}
+        return sizes["Pss"] - sizes.get("Pss_Shmem", 0), sizes.get("Pss_Shmem", 0)
+    except (OSError, KeyError):  # gone, or it forbids to be looked into; what it has resident is always told
+        with suppress(psutil.Error):
+            return int(process.memory_info().rss), 0
+    return 0, 0
+
+
+def _shared_files(processes: Iterable[psutil.Process]) -> int:
+    """Bytes in the shared memory folders of processes whose root is their own."""
+    with suppress(OSError):
+        seen = {SHARED_MEMORY.stat().st_dev}
+        total = 0
+        for process in processes:
+            with suppress(OSError):
+                folder = Path(f"/proc/{process.pid}/root") / SHARED_MEMORY.relative_to("/")
+                if (device := folder.stat().st_dev) not in seen:
+                    seen.add(device)
+                    state = os.statvfs(folder)
+                    total += (state.f_blocks - state.f_bfree) * state.f_frsize
+        return total
     return 0
 
 

@@ -1,0 +1,122 @@
+"""Isolation by bubblewrap: namespaces of its own for users, processes, IPC, the network and what is mounted.
+
+What a program needs is mounted into an empty root, read-only but for the folders that it may write to; nothing else of
+the machine is there. See bwrap(1).
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
+from mlc.runtime.isolation.seccomp import UnknownArchitecture, bpf_program
+from mlc.runtime.isolation.system import PROGRAMS, system_files
+
+PROGRAM = "bwrap"
+OLDEST = (0, 8)
+"""The first version that can forbid further user namespaces."""
+NOBODY = "65534"
+"""As whom a program runs in its namespace; outside it is the runtime's own account."""
+CPUS = "/sys/devices/system/cpu"
+FIXED_DEVICES = 'mount --bind /dev /dev && mount -o remount,bind,ro /dev && exec "$@"'
+"""For a runtime that is root: the devices are the machine's own, and their owner could change who may use them."""
+AS_ROOT = ("unshare", "--mount", "--propagation", "private", "sh", "-c", FIXED_DEVICES, "sh")
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - its own
+NAMESPACES = ("user", "pid", "ipc", "uts", "cgroup", "net")
+TRIAL = 20
+"""Seconds that trying it may take."""
+
+
+class Bubblewrap:
+    """Namespaces, an empty root, no capability, a filter of system calls; see docs/threat-model.md."""
+
+    name = "bubblewrap"
+
+    def problem(self) -> str | None:
+        program = shutil.which(PROGRAM)
+        if program is None:
+            return f"there is no {PROGRAM} on the PATH: install bubblewrap"
+        said = _said(program, "--version")
+        version = tuple(map(int, re.findall(r"\d+", said)[:2]))
+        if version < OLDEST:
+            return f"bubblewrap {'.'.join(map(str, OLDEST))} is needed, and {program} says {said.strip()[:100]!r}"
+        usr = Path("/usr")
+        trial = Confinement(usr, writable=(), readable=(), environment={}, memory=2**26, disk=2**20)
+        try:
+            launch = self.launch(["/usr/bin/env", "true"], trial)
+        except UnknownArchitecture as error:
+            return str(error)
+        try:
+            tried = _said(*launch.command, descriptors=launch.descriptors)
+        finally:
+            for descriptor in launch.descriptors:
+                os.close(descriptor)
+        return f"bubblewrap can't make its namespaces: {tried.strip()[:200]}" if tried else None
+
+    def launch(self, program: Sequence[str], confinement: Confinement) -> Launch:
+        rules = _open(bpf_program(network=confinement.network, unix_sockets=True, own_namespaces=True))
+        command = [
+            *(() if os.geteuid() else AS_ROOT),
+            *(shutil.which(PROGRAM) or PROGRAM, "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+            *(f"--unshare-{kind}" for kind in NAMESPACES if not (kind == "net" and confinement.network)),
+            *("--disable-userns", "--uid", NOBODY, "--gid", NOBODY, "--hostname", "model"),
+            *self._root(confinement),
+            *self._mounts(confinement),
+            *("--remount-ro", "/", "--chdir", str(confinement.directory), "--seccomp", str(rules), "--"),
+        ]
+        return Launch(
+            command=[*command, *program],
+            limits=limits_of(confinement),
+            no_new_privileges=False,  # bwrap sees to it; where it is a set-user-id program, it needs that first
+            descriptors=[rules],
+        )
+
+    def _root(self, confinement: Confinement) -> list[str]:
+        """A system of which there is nothing but programs, libraries, its own processes and harmless devices."""
+        arguments = []
+        for name in PROGRAMS:
+            if (path := Path(name)).is_symlink():
+                arguments += ["--symlink", str(path.readlink()), name]
+            elif path.is_dir():
+                arguments += ["--ro-bind", name, name]
+        for path in system_files(network=confinement.network):
+            arguments += ["--ro-bind", str(path.resolve()), str(path)]
+        arguments += ["--ro-bind-try", CPUS, CPUS, "--proc", "/proc", "--dev", "/dev"]
+        shared = ["--size", str(confinement.memory), "--tmpfs", SHARED_MEMORY]
+        # Seen from outside, the program has the runtime's account: if that is root's, it owns the settings in /proc.
+        return [*arguments, *shared, "--remount-ro", "/dev", "--remount-ro", "/proc"]
+
+    def _mounts(self, confinement: Confinement) -> list[str]:
+        """What the program needs besides; the later of two mounts lies over the earlier."""
+        arguments = []
+        if temporary := confinement.environment.get("TMPDIR"):  # for programs that know no other place
+            arguments += ["--bind", temporary, "/tmp", "--symlink", "../tmp", "/var/tmp"]  # noqa: S108 - its own
+        readable = [path for path in confinement.readable if path.exists() and not path.is_relative_to("/usr")]
+        for path in (*readable, confinement.directory):
+            arguments += ["--ro-bind", str(path), str(path)]
+        for path in confinement.writable:
+            arguments += ["--bind", str(path), str(path)]
+        return arguments
+
+
+def _open(content: bytes) -> int:
+    """A descriptor from which this can be read."""
+    descriptor = os.memfd_create("system calls", 0)
+    os.write(descriptor, content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _said(*command: str, descriptors: Sequence[int] = ()) -> str:
+    """What a command prints; how it failed, if it prints nothing."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the runtime's own command
+            command, pass_fds=descriptors, stdin=subprocess.DEVNULL, capture_output=True, timeout=TRIAL, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{type(error).__name__}"
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    return said or (f"exit code {done.returncode}" if done.returncode else "")
