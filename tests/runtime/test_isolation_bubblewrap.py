@@ -14,9 +14,10 @@ from small_models import embedded, python_model
 from mlc.model.job import JobKind
 from mlc.runtime.isolation import Confinement, ContainedProcess
 from mlc.runtime.isolation.bubblewrap import Bubblewrap
-from mlc.runtime.process import interpreter_files
+from mlc.runtime.isolation.interpreter import interpreter_files
+from mlc.settings import RuntimeSettings
 
-LEVEL = Bubblewrap()
+LEVEL = Bubblewrap(RuntimeSettings())
 PROBLEM = LEVEL.problem()
 pytestmark = pytest.mark.skipif(PROBLEM is not None, reason=f"No bubblewrap here: {PROBLEM}")
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")

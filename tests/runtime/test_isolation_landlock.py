@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from breaking_out import CONTROLLING, MEANT_WELL, REACHING, READING, SECRET, WRITING, World, done, refused, tried, world
+from outcomes import result
+from small_models import embedded, python_model
 
+from mlc.model.job import JobKind
 from mlc.runtime.isolation.landlock import Landlock, landlock_abi
 from mlc.runtime.isolation.levels import CannotIsolate, Process, level_for
 from mlc.settings import RuntimeSettings
@@ -198,3 +202,60 @@ def test_a_step_that_fails_ends_the_program_before_it_runs(
     assert ran.stdout == ""
     assert ran.returncode in {1, 126}
     assert "it is a test" in ran.stderr
+
+
+CSV = embedded("data.csv", "a\n1\n2\n", file_format="CSV")
+
+
+async def test_a_job_says_how_it_was_isolated_and_its_harness_works(run: Callable[..., Any]) -> None:
+    ran = await run(
+        JobKind.METRICS, python_model("# modelop.metrics\ndef m(df): yield {'fine': True}"), CSV, level=landlock()
+    )
+    assert ran.problem is None, ran.messages
+    assert ran.runtime_info["isolation"] == "landlock"
+
+
+LIBRARIES = """
+import io, multiprocessing, os, subprocess, sys, tempfile, threading
+import numpy as np, pandas as pd
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import cross_val_score
+
+def child(pipe):
+    pipe.send(os.getpid() != 0)
+
+# modelop.metrics
+def m(df):
+    x, y = np.random.default_rng(0).random((60, 3)), np.arange(60) % 2
+    forest = RandomForestClassifier(n_estimators=5, n_jobs=2).fit(x, y)
+    ours, theirs = multiprocessing.get_context("fork").Pipe()
+    process = multiprocessing.get_context("fork").Process(target=child, args=[theirs])
+    process.start()
+    with tempfile.TemporaryDirectory() as folder:
+        df.to_csv(f"{folder}/x.csv")
+        subprocess.run([sys.executable, "-c", f"open('{folder}/y', 'w').write('x')"], check=True)
+        files = sorted(os.listdir(folder))
+    yield {
+        "threads": forest.predict(x).shape[0],
+        "serial": len(cross_val_score(forest, x, y, cv=2, n_jobs=2)),
+        "pipe": ours.recv(),
+        "files": files,
+        "now": str(pd.Timestamp.now(tz="Europe/Berlin").tz),
+    }
+    process.join()
+"""
+
+
+async def test_libraries_work_with_threads_children_and_files_of_their_own(run: Callable[..., Any]) -> None:
+    """What needs memory shared by name (/dev/shm) doesn't: joblib says so, and works in one process."""
+    ran = await run(JobKind.METRICS, python_model(LIBRARIES), CSV, level=landlock())
+    assert result(ran) == {"threads": 60, "serial": 2, "pipe": True, "files": ["x.csv", "y"], "now": "Europe/Berlin"}
+    assert any("joblib will operate in serial mode" in line for line in ran.messages), ran.messages
+
+
+async def test_what_needs_shared_memory_fails_with_a_reason(run: Callable[..., Any]) -> None:
+    model = python_model(
+        "import multiprocessing\n# modelop.metrics\ndef m(df): yield {'x': multiprocessing.Pool(2).map(abs, [1])}"
+    )
+    ran = await run(JobKind.METRICS, model, CSV, level=landlock())
+    assert "Permission denied" in str(ran.problem)

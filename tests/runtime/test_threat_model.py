@@ -16,8 +16,8 @@ import pytest
 from hostile import ATTEMPTS, TRY
 
 from mlc.runtime.isolation import Confinement, ContainedProcess, Level
+from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.isolation.levels import levels
-from mlc.runtime.process import interpreter_files
 from mlc.settings import RuntimeSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text()

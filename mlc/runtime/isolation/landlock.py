@@ -12,7 +12,7 @@ from typing import Any
 
 from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
 from mlc.runtime.isolation.seccomp import UnknownArchitecture, bpf_program
-from mlc.runtime.isolation.system import CONFIGURATION, DEVICES, KERNEL, LIBRARIES, NETWORK
+from mlc.runtime.isolation.system import DEVICES, KERNEL_FILES, PROGRAMS, system_files
 from mlc.runtime.isolation.trial import trial
 from mlc.settings import RuntimeSettings
 from mlc.settings.reading import home
@@ -69,8 +69,8 @@ class Landlock:
             OSError: what the program must be able to read lies around the runtime's own files.
         """
         abi = landlock_abi() if self._abi is None else self._abi
-        system = [*LIBRARIES, *CONFIGURATION, *KERNEL, *(NETWORK if confinement.network else ())]
-        read = [*map(Path, system), *confinement.readable, confinement.directory]
+        system = [*map(Path, (*PROGRAMS, *KERNEL_FILES)), *system_files(network=confinement.network)]
+        read = [*system, *confinement.readable, confinement.directory]
         for path in read:
             self._check(path)
         return {

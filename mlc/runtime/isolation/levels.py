@@ -51,7 +51,7 @@ def levels(settings: RuntimeSettings) -> Mapping[str, Level]:
     """All levels by their names, the strongest first."""
     found: list[Level] = [
         *([Container(settings)] if settings.container_image or settings.isolation == Container.name else []),
-        Bubblewrap(),
+        Bubblewrap(settings),
         User(settings),
         Landlock(settings),
         Process(),
