@@ -39,8 +39,8 @@ LAST_PIECE = 5
 class Limits:
     """What one model may use: ``output`` and the ``text`` of requirements in bytes, times in seconds.
 
-    ``install`` is for its requirements, ``time`` for what it does itself, ``allowance`` for its process, ``collect`` for
-    taking what it left, of which there may be so many ``files``.
+    ``install`` is for its requirements, ``time`` for what it does itself, ``allowance`` for its process, ``collect``
+    for taking what it left, of which there may be so many ``files``.
     """
 
     allowance: Allowance
