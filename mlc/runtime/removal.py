@@ -7,6 +7,7 @@ import secrets
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from mlc.runtime.working_directory import ENTER, READ
@@ -27,45 +28,54 @@ def remove(folder: Path) -> bool:
     Returns:
         False if something could not be removed, which is logged. Whatever else was there is gone.
     """
-    problems: list[OSError] = []
+    removal = _Removal()
     try:
         parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         return True
     try:
-        _Removal(problems).remove(parent, folder.name)
+        removal.remove(parent, folder.name)
     finally:
         os.close(parent)
-    if problems:
-        log.warning("%s can't be removed: %s (%s)", folder, problems[0].strerror, f"{len(problems)} files or folders")
-    return not problems
+    if removal.first is not None:
+        log.warning("%s can't be removed: %s (%d times)", folder, removal.first.strerror, removal.failures)
+    return removal.first is None
 
 
 class _Removal:
     """Folders are not entered one within another: those in a folder are moved up before it goes.
 
     So it takes neither recursion, nor long paths, nor more than three descriptors.
+
+    Attributes:
+        first: why something could not be removed.
+        failures: how often that happened.
     """
 
-    def __init__(self, problems: list[OSError]) -> None:
-        self._problems = problems
+    def __init__(self) -> None:
+        self.first: OSError | None = None
+        self.failures = 0
         self._mark = secrets.token_hex(8)
         self._moved = 0
 
     def remove(self, parent: int, name: str) -> None:
         try:
             if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-                return _forced(parent, name, lambda: os.unlink(name, dir_fd=parent))
+                return _forced(parent, name, partial(os.unlink, name, dir_fd=parent))
             top = _entered(parent, name)
             try:
                 self._empty(top, lambda inner: self._remove_within(top, inner))
             finally:
                 os.close(top)
-            _forced(parent, name, lambda: os.rmdir(name, dir_fd=parent))
+            _forced(parent, name, partial(os.rmdir, name, dir_fd=parent))
         except FileNotFoundError:
             pass
         except OSError as error:
-            self._problems.append(error)
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.first = self.first or error
+        self.failures += 1
 
     def _remove_within(self, top: int, name: str) -> None:
         folder = _entered(top, name)
@@ -73,7 +83,7 @@ class _Removal:
             self._empty(folder, lambda inner: self._move_up(folder, inner, top))
         finally:
             os.close(folder)
-        _forced(top, name, lambda: os.rmdir(name, dir_fd=top))
+        _forced(top, name, partial(os.rmdir, name, dir_fd=top))
 
     def _move_up(self, folder: int, name: str, top: int) -> None:
         self._moved += 1
@@ -89,12 +99,12 @@ class _Removal:
                     if is_folder:
                         away(name)
                     else:
-                        _forced(folder, name, lambda name=name: os.unlink(name, dir_fd=folder))  # type: ignore[misc]
+                        _forced(folder, name, partial(os.unlink, name, dir_fd=folder))
                 except FileNotFoundError:
-                    pass
+                    failed.add(name)  # gone; should it be listed again, it is not tried without end
                 except OSError as error:
                     failed.add(name)
-                    self._problems.append(error)
+                    self._fail(error)
 
 
 def _some(folder: int, without: set[str]) -> list[tuple[str, bool]]:

@@ -36,10 +36,10 @@ def deep(folder: Path, levels: int) -> None:
 
 def test_folders_that_are_ten_thousand_deep_are_removed(folder: Path) -> None:
     deep(folder, 10_000)
-    began = time.monotonic()
+    began = time.process_time()
     assert remove(folder)
     assert not folder.exists()
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 10  # 1 s: not for each folder as long as it is deep
 
 
 def test_a_folder_of_many_files_is_removed_a_part_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +160,21 @@ def test_what_cannot_be_removed_is_logged_once_and_everything_else_is_gone(
     assert [str(path.relative_to(folder)) for path in sorted(folder.rglob("*"))] == ["b", "b/busy"]
     assert len(caplog.records) == 1
     assert "Device or resource busy" in caplog.text
+
+
+def test_a_name_that_is_listed_and_is_not_there_is_not_tried_without_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "ghost").touch()
+    unlink = os.unlink
+
+    def nowhere(path: str, **options: int) -> None:
+        if path == "ghost":
+            raise FileNotFoundError(2, "No such file or directory", path)
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", nowhere)
+    assert not remove(folder)
 
 
 def test_no_descriptor_is_left(folder: Path) -> None:

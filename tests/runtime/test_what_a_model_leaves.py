@@ -91,7 +91,7 @@ async def test_an_output_that_is_no_file_of_its_own_is_the_models_failure(call: 
     body, why = IN_PLACE_OF_AN_OUTPUT[kind]
     if kind == "device" and os.geteuid():
         pytest.skip("only root makes devices")
-    outcome = await asyncio.wait_for(call(JobKind.SCORING, scoring(body.format(outside=outside)), CSV), 30)
+    outcome = await asyncio.wait_for(call(JobKind.SCORING, scoring(body.format(outside=outside)), CSV), 60)
     assert outcome.problem.startswith(f"The output output.json can't be read: {why}"), outcome.problem
     assert outcome.outputs == []
     assert SECRET not in repr(outcome)
@@ -143,7 +143,7 @@ async def test_a_file_of_a_terabyte_without_content_is_too_large_before_it_is_re
     outcome = await call(JobKind.SCORING, model, CSV, outputs=outputs, files=files)
     setting = "MLC_FILE_LIMIT_MB" if address else "MLC_RUNTIME_OUTPUT_LIMIT_MB"
     assert setting in outcome.problem
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert not (tmp_path / "o.jsonl").exists()
 
 
@@ -248,7 +248,7 @@ IN_OUTPUT_DIR = {
 async def test_artefacts_that_cannot_be_kept_are_the_models_failure(call: Run, outside: Path, kind: str) -> None:
     body, said = IN_OUTPUT_DIR[kind]
     model = training(body.replace("{outside}", str(outside)).replace("{{", "{").replace("}}", "}"))
-    outcome = await asyncio.wait_for(call(JobKind.TRAINING, model, CSV), 30)
+    outcome = await asyncio.wait_for(call(JobKind.TRAINING, model, CSV), 60)
     assert outcome.problem.startswith(said), outcome.problem
     assert outcome.outputs == []
     assert SECRET not in repr(outcome)
@@ -285,18 +285,16 @@ async def test_a_thousand_artefacts_are_collected_at_once(call: Run, monkeypatch
     collect = JobExecution._collect
 
     async def timed(self: JobExecution, *given: Any) -> None:
-        began = time.monotonic()
+        began = time.process_time()
         await collect(self, *given)
-        took.append(time.monotonic() - began)
+        took.append(time.process_time() - began)
 
     monkeypatch.setattr(InThisProcess, "_collect", timed)
     body = "[open(f'outputDir/{n}', 'w').write('x' * 100) for n in range(1_000)]"
-    began = time.monotonic()
     outcome = await call(JobKind.TRAINING, training(body), CSV)
     assert len(outcome.outputs) == 1_000
     assert len(outcome.runtime_info["sha256"]["trained"]) == 1_000
-    assert took[0] < 3, took  # 0.3 s on a machine that does nothing else
-    assert time.monotonic() - began < 15
+    assert took[0] < 2, took  # seconds of a processor; usually 0.3
 
 
 async def test_what_takes_too_long_to_collect_is_the_models_failure(call: Run) -> None:
@@ -345,7 +343,7 @@ async def test_a_job_that_is_cancelled_while_it_is_collected_ends_at_once(
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert not (tmp_path / "job.collected").exists()
 
 
