@@ -1,17 +1,22 @@
 """A runtime after models that left pipes and links: its slots are free, and nothing of them is left."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jobs_in_centre import ended, job_on
+from online_deployments import deploy, is_now
 from servers import eventually
 from small_models import embedded, python_model
 
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
+from mlc.runtime import serve
+from mlc.runtime.serve import own_workspace
 
 StartRuntime = Callable[..., Awaitable[Any]]
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
@@ -76,3 +81,55 @@ async def test_two_jobs_that_leave_pipes_hold_no_slot_and_the_next_job_runs_at_o
 
     await eventually(cleared, seconds=10)
     assert descriptors() - before == set()
+
+
+async def test_an_online_models_folder_is_removed_whatever_it_made_of_it(
+    center: ModelManage, start_runtime: StartRuntime, tmp_path: Path, short_pauses: None
+) -> None:
+    model = python_model("""
+        import os
+        def deeper():
+            here = os.getcwd()
+            os.chdir("outputDir")
+            for _ in range(2_000):
+                os.mkdir("d")
+                os.chdir("d")
+            os.mkfifo("pipe")
+            os.chdir(here)
+            os.symlink("/etc", "__moc_runtime/tmp/link")
+            os.chmod("__moc_runtime/home", 0)
+            os.chmod("outputDir", 0)
+        deeper()
+        # modelop.score
+        def score(r): yield 1
+        """)
+    runtime = await start_runtime(online=True, work_dir=tmp_path / "runtime")
+    deployment = await deploy(center, runtime, model)
+    await is_now(center, deployment, "DEPLOYED")
+    assert list((tmp_path / "runtime").glob("process-*/online/*"))
+    await center.patch_deployment(deployment, {"state": "UNDEPLOYED"})
+
+    async def gone() -> bool:
+        return not list((tmp_path / "runtime").glob("process-*/online/*"))
+
+    await eventually(gone, seconds=30)
+
+
+def test_a_workspace_that_a_killed_runtime_left_is_cleared(tmp_path: Path) -> None:
+    left = tmp_path / "process-1" / "jobs" / "job.1"
+    left.mkdir(parents=True)
+    os.mkfifo(left / "pipe")
+    (left / "link").symlink_to("/etc")
+    left.chmod(0)
+    with own_workspace(tmp_path) as workspace:
+        assert workspace == tmp_path / "process-1"
+        assert list(workspace.iterdir()) == []
+
+
+def test_a_workspace_that_cannot_be_cleared_is_left_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "process-1").mkdir()
+    monkeypatch.setattr(serve, "remove", lambda folder: folder.name != "process-1")
+    with own_workspace(tmp_path) as workspace:
+        assert workspace == tmp_path / "process-2"
