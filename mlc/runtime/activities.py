@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import re
-import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -106,7 +105,7 @@ class JobActivities:
             await self._report_cancelled(job.id, execution.outcome.messages)
             raise
         finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.to_thread(execution.clear)
 
     async def _tell(self, progress: "Progress", doing: str) -> None:
         progress.doing = doing
@@ -188,6 +187,8 @@ def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
         output=settings.output_limit_mb * MEGABYTE,
         text=text_limit,
         install=settings.install_time_limit,
+        collect=settings.collect_time_limit,
+        files=settings.output_file_limit,
     )
 
 

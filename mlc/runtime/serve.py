@@ -5,7 +5,6 @@ import fcntl
 import itertools
 import logging
 import platform
-import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -31,6 +30,7 @@ from mlc.runtime.http import create_app
 from mlc.runtime.isolation import adoption, level_for
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
+from mlc.runtime.removal import remove
 from mlc.settings import RuntimeSettings
 from mlc.temporal import connect
 from workflows.run_job import RunJob
@@ -184,12 +184,13 @@ def own_workspace(folder: Path) -> Iterator[Path]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            shutil.rmtree(workspace, ignore_errors=True)
+            if not remove(workspace):
+                continue  # it says so in the log; another folder does as well
             workspace.mkdir()
             try:
                 yield workspace
             finally:
-                shutil.rmtree(workspace, ignore_errors=True)
+                remove(workspace)
             return
 
 

@@ -247,7 +247,11 @@ class RuntimeSettings(Group):
     install_time_limit: float = Field(
         600, gt=0, description="Seconds in which a model's requirements must be installed; so long an index may be away"
     )
-    output_limit_mb: int = Field(64, ge=1, description="Largest output or artefact that goes to the centre, MB")
+    output_limit_mb: int = Field(64, ge=1, description="Outputs or artefacts of one job that go to the centre, MB")
+    output_file_limit: int = Field(1000, ge=1, description="Files, and folders, that one job may leave as its outputs")
+    collect_time_limit: float = Field(
+        300, gt=0, description="Seconds for looking at, hashing and copying what a model left; transfers not counted"
+    )
     max_parallel_jobs: int = Field(2, ge=1, description="Jobs that run at the same time")
     max_body: int = Field(1024 * 1024, description="Largest body of an online request, bytes")
 
