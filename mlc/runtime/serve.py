@@ -28,6 +28,7 @@ from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.http import create_app
 from mlc.runtime.isolation import adoption, level_for
+from mlc.runtime.isolation.container import Container
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.runtime.removal import remove
@@ -51,6 +52,9 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
     """
     stop = stop or _stopped_by_signal()
     level = await asyncio.to_thread(level_for, settings)
+    if isinstance(level, Container):
+        await asyncio.to_thread(level.remove_left)
+    adoption.keep_present()
     listener = _listen(settings) if settings.online else None
     try:
         with own_workspace(settings.folder) as workspace:

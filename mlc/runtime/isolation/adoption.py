@@ -50,6 +50,11 @@ def ended(child: int) -> None:
     _own.discard(child)
 
 
+def keep_present() -> None:
+    """What has been adopted by now is none of a model's, since none has run: what podman keeps running, for one."""
+    _own.update(_adopted())
+
+
 async def keep_clean() -> None:
     """End what is adopted, until this is cancelled."""
     while True:

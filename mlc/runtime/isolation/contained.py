@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlc.runtime.isolation import adoption, cgroup
+from mlc.runtime.isolation.confine import OF_ENGINES
 from mlc.runtime.isolation.confinement import Confinement
 from mlc.runtime.isolation.levels import Level
 from mlc.runtime.isolation.printed import CappedLog
@@ -45,6 +46,7 @@ class ContainedProcess:
         self._started = False
         self._code: int | None = None
         self._group: Path | None = None
+        self._engine = ""
 
     async def start(self, channel: socket.socket | None = None) -> None:
         """Start it.
@@ -56,6 +58,7 @@ class ContainedProcess:
             OSError: it can't be started.
         """
         launch = await asyncio.to_thread(self._level.launch, self._program, self._confinement)
+        self._engine = launch.engine
         self._already = await asyncio.to_thread(disk, None, self._confinement.writable)
         self._control, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
@@ -106,6 +109,9 @@ class ContainedProcess:
         code = self._code
         if code is None:
             return "was ended from outside"
+        if self._engine and code in OF_ENGINES:
+            said = (self.log.lines() or [f"exit code {code}"])[-1].removesuffix(".")
+            return f"could not be started by {self._engine}: {said}"
         number = -code if code < 0 else code - 128  # as shells, bubblewrap and containers tell it
         if number in {each.value for each in signal.Signals}:
             return f"was killed by {signal.Signals(number).name}"
@@ -171,9 +177,9 @@ class ContainedProcess:
 
     async def _watch(self) -> None:
         allowed, supervisor = self._confinement, self._supervisor.pid
-        looked = time.monotonic()
+        looked, nested = time.monotonic(), bool(self._engine)
         while self.running:
-            if await asyncio.to_thread(memory, supervisor) > allowed.memory:
+            if await asyncio.to_thread(memory, supervisor, nested=nested) > allowed.memory:
                 limit = allowed.memory // MEGABYTE
                 self._execute(f"{self._what} used more than the {limit} MB of memory that the runtime allows.")
             elif time.monotonic() - looked > DISK_INTERVAL:

@@ -7,20 +7,22 @@ from pathlib import Path
 
 import psutil
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is looked at only
 BLOCK = 512
 """Bytes of a block in ``st_blocks``, whatever the file system's own blocks are."""
 MOST_FILES = 200_000
 """More are not looked at: so many are over the limit, however small they are."""
 
 
-def memory(supervisor: int) -> int:
-    """Bytes that the descendants of a supervisor have in memory: pages that they share counted once, files in a shared
-    memory folder of their own counted whole.
+def memory(supervisor: int, *, nested: bool = False) -> int:
+    """Bytes that the descendants of a supervisor have in memory: pages that they share counted once, files in memory
+    folders of their own counted whole.
+
+    Args:
+        nested: count only those with a PID namespace of their own; the others run them.
     """
-    processes = _descendants(supervisor)
+    processes = [process for process in _descendants(supervisor) if not nested or _is_nested(process)]
     own, mapped = map(sum, zip((0, 0), *map(_memory, processes), strict=True))
-    return own + max(mapped, _shared_files(processes))
+    return own + max(mapped, _files_in_memory(processes))
 
 
 def disk(supervisor: int | None, folders: Sequence[Path]) -> int:
@@ -60,20 +62,43 @@ def _memory(process: psutil.Process) -> tuple[int, int]:
     return 0, 0
 
 
-def _shared_files(processes: Iterable[psutil.Process]) -> int:
-    """Bytes in the shared memory folders of processes whose root is their own."""
+def _is_nested(process: psutil.Process) -> bool:
+    """Whether a process has a PID namespace below this one's; it has an id in each."""
     with suppress(OSError):
-        seen = {SHARED_MEMORY.stat().st_dev}
-        total = 0
+        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        return any(len(line.split()) > 2 for line in lines if line.startswith("NSpid:"))
+    return False
+
+
+def _files_in_memory(processes: Iterable[psutil.Process]) -> int:
+    """Bytes in the file systems in memory that only processes with mounts of their own have."""
+    total = 0
+    with suppress(OSError):
+        seen = {device for device, _ in _in_memory("self")}
+        namespaces = {Path("/proc/self/ns/mnt").stat().st_ino}
         for process in processes:
             with suppress(OSError):
-                folder = Path(f"/proc/{process.pid}/root") / SHARED_MEMORY.relative_to("/")
-                if (device := folder.stat().st_dev) not in seen:
-                    seen.add(device)
-                    state = os.statvfs(folder)
-                    total += (state.f_blocks - state.f_bfree) * state.f_frsize
-        return total
-    return 0
+                if (namespace := Path(f"/proc/{process.pid}/ns/mnt").stat().st_ino) in namespaces:
+                    continue
+                namespaces.add(namespace)
+                for device, place in _in_memory(str(process.pid)):
+                    if device not in seen and place.stat().st_dev == device:  # else another lies over it
+                        seen.add(device)
+                        state = os.statvfs(place)
+                        total += (state.f_blocks - state.f_bfree) * state.f_frsize
+    return total
+
+
+def _in_memory(process: str) -> Iterator[tuple[int, Path]]:
+    """The file systems in memory that a process has mounted, each by its device, and where this process finds it."""
+    for line in Path(f"/proc/{process}/mountinfo").read_text().splitlines():
+        mount, _, kind = line.partition(" - ")
+        if kind.split()[0] in {"tmpfs", "ramfs"}:
+            device, place = (mount.split()[field] for field in (2, 4))
+            major, minor = device.split(":")
+            for code in ("040", "011", "012", "134"):  # how a space, a tab, a line's end and a backslash are written
+                place = place.replace(f"\\{code}", chr(int(code, 8)))
+            yield os.makedev(int(major), int(minor)), Path(f"/proc/{process}/root{place}")
 
 
 def _below(folders: Iterable[Path]) -> Iterator[os.stat_result]:
