@@ -9,8 +9,8 @@ the path of a file of it:
 * ``read``: files and folders that may be read and executed, where they exist;
 * ``write``: folders below which everything but devices and sockets may be made, and ``devices`` that may be written;
 * ``filter``: the arguments of :func:`seccomp.bpf_program`;
-* in a container besides: ``limits`` (resource limits, by their names without ``RLIMIT_``), ``environment`` (the whole of
-  the program's) with the variables of this process that are ``kept``, and ``first``: whether to stay as the first
+* in a container besides: ``limits`` (resource limits, by their names without ``RLIMIT_``), the program's whole
+  ``environment``, with the variables of this process that are ``kept``, and ``first``: whether to stay as the first
   process, which takes in what loses its parent, with the program as its child.
 
 A step that fails ends it with a sentence: the program never runs with less than all of them.

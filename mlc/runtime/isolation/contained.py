@@ -113,6 +113,9 @@ class ContainedProcess:
             said = (self.log.lines() or [f"exit code {code}"])[-1].removesuffix(".")
             return f"could not be started by {self._engine}: {said}"
         number = -code if code < 0 else code - 128  # as shells, bubblewrap and containers tell it
+        if self._engine and number == signal.SIGKILL:  # the kernel's, which doesn't say why
+            limit = self._confinement.memory // MEGABYTE
+            return f"was killed by SIGKILL, as what uses more than the {limit} MB of memory that are allowed"
         if number in {each.value for each in signal.Signals}:
             return f"was killed by {signal.Signals(number).name}"
         return f"ended with exit code {code}"

@@ -129,7 +129,7 @@ class Engine:
         try:
             info: dict[str, Any] = json.loads(answer)
             if self.program == PODMAN:
-                info["host"]["security"]["rootless"]  # noqa: B018 - it is looked for
+                info["host"]["security"]["rootless"]
         except (ValueError, KeyError, TypeError):
             raise EngineFailed(f"{self.program} info says what can't be understood: {answer.strip()[:200]}") from None
         for problem in info.get("ServerErrors") or ():
