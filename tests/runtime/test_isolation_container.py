@@ -132,7 +132,8 @@ async def test_only_its_own_folders_can_be_written(level: Container, tmp_path: P
 import json
 found = []
 for path in ("out/x", "tmp/x", "x", "/x", "/run/x", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/usr/x",
-             "/sys/x", "/run/.containerenv", "/proc/sys/kernel/hostname", "/tmp/y", "/var/tmp/z", "/home/x", "container.json"):
+             "/sys/x", "/run/.containerenv", "/proc/sys/kernel/hostname",
+             "/tmp/y", "/var/tmp/z", "/home/x", "container.json"):
     try:
         open(path, "w").write("x")
         found.append(path)
