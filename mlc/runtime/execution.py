@@ -30,6 +30,13 @@ from mlc.settings import FileSettings
 
 MEGABYTE = 1024**2
 
+Alive = Callable[[bool], Awaitable[None]]
+"""Told whether a model's own process is alive."""
+
+
+async def unwatched(_alive: bool) -> None:
+    """Tell nobody."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -78,6 +85,7 @@ class JobExecution:
         laid_out: called when what the centre has of the job is on disk and not needed any more.
         progress: told now and then how many records a scoring job has done.
         doing: told what is done just now, where that may take long.
+        alive: told True before the model's process is started, and False when it and all that it started have ended.
     """
 
     def __init__(
@@ -93,6 +101,7 @@ class JobExecution:
         extra_environment: Mapping[str, str] | None = None,
         progress: Callable[[int], None] = lambda _: None,
         doing: Doing = quietly,
+        alive: Alive = unwatched,
     ) -> None:
         self.outcome = Outcome()
         self._job = job
@@ -106,6 +115,7 @@ class JobExecution:
         self._extra_environment = extra_environment
         self._progress = progress
         self._doing = doing
+        self._alive = alive
         self._told = False
         self._before: Files = {}
 
@@ -162,6 +172,7 @@ class JobExecution:
         """The last message of a model process of its own."""
         process = ModelProcess(python, directory, self._limits.memory, self._extra_environment)
         try:
+            await self._alive(True)
             await process.start(order)
             async with asyncio.timeout(self._limits.time):
                 while (answer := await process.message())["event"] == "progress":
@@ -175,6 +186,7 @@ class JobExecution:
         finally:
             await asyncio.shield(process.end())
             self.outcome.messages += process.log.lines()
+            await self._alive(False)
 
     def _model(self) -> Snapshot:
         if self._job.snapshot is None:

@@ -236,6 +236,9 @@ class RuntimeSettings(Group):
     )
     output_limit_mb: int = Field(64, ge=1, description="Largest output or artefact that goes to the centre, MB")
     max_parallel_jobs: int = Field(2, ge=1, description="Jobs that run at the same time")
+    loss_limit: int = Field(
+        3, ge=2, description="A job has failed whose model was running so often when its runtime was lost"
+    )
     max_body: int = Field(1024 * 1024, description="Largest body of an online request, bytes")
 
     @property

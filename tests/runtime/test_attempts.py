@@ -1,0 +1,169 @@
+"""What one attempt at a job leaves for the next one, in its heartbeats."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import AsyncActivityCancelledError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import ActivityEnvironment
+
+from mlc.model.job import RunJobInput
+from mlc.runtime import attempts
+from mlc.runtime.activities import MOST_FAULTS, JobActivities
+from mlc.runtime.attempts import Attempt, Past, past_of
+from mlc.settings import RuntimeSettings
+
+HERE, THERE = "this process", "another process"
+
+
+@pytest.mark.parametrize(
+    ("details", "past"),
+    [
+        ([], Past()),
+        ([None], Past()),
+        (["running"], Past()),
+        ([[{"running": True}]], Past()),
+        ([{}], Past()),
+        # an older release's
+        ([{"records": 41_000}], Past()),
+        ([{"records": 41_000, "doing": "installing 3 packages"}], Past()),
+        # one whose model was alive, and one whose was not
+        ([{"running": True, "process": THERE}], Past(losses=1)),
+        ([{"losses": 1, "running": True, "process": THERE}], Past(losses=2)),
+        ([{"losses": 1, "running": True}], Past(losses=2)),
+        ([{"losses": 1, "running": True, "process": 7}], Past(losses=2)),
+        ([{"losses": 2, "doing": "waiting"}], Past(losses=2)),
+        ([{"losses": 1, "running": False, "process": THERE}], Past(losses=1)),
+        ([{"losses": 1, "faults": 3, "running": True, "process": THERE}, "more"], Past(losses=2, faults=3)),
+        # this very process was not lost
+        ([{"losses": 1, "running": True, "process": HERE}], Past(losses=1)),
+        # misspelt, or forged
+        ([{"lost": 5, "Running": True}], Past()),
+        ([{"losses": True, "faults": True}], Past()),
+        ([{"losses": -5, "faults": -1, "running": True, "process": THERE}], Past(losses=1)),
+        ([{"losses": "2", "faults": 2.0, "running": "true"}], Past()),
+        ([{"losses": None, "running": 1}], Past()),
+        ([{"losses": [3], "running": {"a": True}}], Past()),
+    ],
+)
+def test_a_loss_counts_only_if_the_last_heartbeat_says_that_the_model_was_alive_elsewhere(
+    details: list[Any], past: Past
+) -> None:
+    assert past_of(details, HERE) == past
+
+
+class Server:
+    """Takes heartbeats as Temporal's client does; before it does, it fails as it is told to."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.heard: list[list[Any]] = []
+        self.failures = list(failures)
+        self.there = asyncio.Event()
+        self.there.set()
+
+    def get_async_activity_handle(self, **_: Any) -> "Server":
+        return self
+
+    async def heartbeat(self, *details: Any, **_: Any) -> None:
+        await self.there.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        self.heard.append(list(details))
+
+
+def attempt_at(server: Server, past: Past = Past()) -> Attempt:  # noqa: B008 - it is frozen
+    return Attempt("job-1", past, HERE, server)  # type: ignore[arg-type]
+
+
+async def test_a_model_is_not_started_before_temporal_knows_that_it_will_be_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "PAUSE", 0)
+    away = RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
+    server = Server(away, away)
+    server.there.clear()
+    attempt = attempt_at(server, Past(losses=1))
+    started = asyncio.create_task(attempt.model_alive(True))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not started.done()
+    server.there.set()
+    await started
+    assert server.heard == [[{"losses": 1, "running": True, "process": HERE}]]
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        RPCError("no such task", RPCStatusCode.NOT_FOUND, b""),
+        AsyncActivityCancelledError(None),  # type: ignore[arg-type]
+    ],
+)
+async def test_an_attempt_that_is_given_up_or_cancelled_does_not_wait_until_it_is_heard(news: Exception) -> None:
+    async with asyncio.timeout(5):
+        await attempt_at(Server(news)).model_alive(True)
+
+
+async def test_temporal_hears_that_a_model_has_ended_and_that_a_runtime_is_stopped() -> None:
+    server = Server()
+    attempt = attempt_at(server)
+    await attempt.model_alive(True)
+    await attempt.model_alive(False)
+    await attempt.model_alive(False)
+    await attempt.model_alive(True)
+    await attempt.stop()
+    alive = [{"running": True, "process": HERE}]
+    assert server.heard == [alive, [], alive, []]
+    await attempt.model_alive(True)  # it is about to be ended
+    assert server.heard[-1] == []
+
+
+async def test_a_server_that_is_away_holds_up_no_runtime_that_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "LAST_WORDS", 0.05)
+    server = Server()
+    attempt = attempt_at(server)
+    await attempt.model_alive(True)
+    server.there.clear()
+    async with asyncio.timeout(5):
+        await attempt.stop()
+    assert attempt.details() == []
+
+
+async def test_a_model_that_is_waited_for_is_withdrawn_when_the_runtime_stops_meanwhile() -> None:
+    server = Server()
+    server.there.clear()
+    attempt = attempt_at(server)
+    starting = asyncio.create_task(attempt.model_alive(True))
+    await asyncio.sleep(0)
+    stopping = asyncio.create_task(attempt.stop())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    server.there.set()
+    await asyncio.gather(starting, stopping)
+    assert server.heard[-1] == []
+
+
+class Broken:
+    """A ledger in whose adapter there is a mistake."""
+
+    def open_job(self, _: str) -> Any:
+        raise ZeroDivisionError("a mistake in the runtime")
+
+
+@pytest.mark.parametrize("earlier", range(MOST_FAULTS))
+async def test_a_runtime_that_fails_itself_gives_the_job_up_after_so_many_times(earlier: int, tmp_path: Path) -> None:
+    server = Server()
+    environment = ActivityEnvironment(client=server)  # type: ignore[arg-type]
+    environment.info = dataclasses.replace(environment.info, heartbeat_details=[{"faults": earlier}])
+    settings = RuntimeSettings(name="r", work_dir=tmp_path)
+    jobs = JobActivities(Broken(), settings, tmp_path, text_limit=1024)  # type: ignore[arg-type]
+    last = earlier + 1 == MOST_FAULTS
+    with pytest.raises(ApplicationError if last else ZeroDivisionError, match="a mistake in the runtime") as failure:
+        await environment.run(jobs.execute_job, RunJobInput(job_id="job-1"))
+    assert server.heard[-1] == [{"faults": earlier + 1}]
+    if isinstance(failure.value, ApplicationError):
+        assert (failure.value.type, failure.value.non_retryable) == ("ZeroDivisionError", True)
