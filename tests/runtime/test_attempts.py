@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from listening_server import ListeningServer
 from temporalio.client import AsyncActivityCancelledError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -56,26 +57,7 @@ def test_a_loss_counts_only_if_the_last_heartbeat_says_that_the_model_was_alive_
     assert past_of(details, HERE) == past
 
 
-class Server:
-    """Takes heartbeats as Temporal's client does; before it does, it fails as it is told to."""
-
-    def __init__(self, *failures: Exception) -> None:
-        self.heard: list[list[Any]] = []
-        self.failures = list(failures)
-        self.there = asyncio.Event()
-        self.there.set()
-
-    def get_async_activity_handle(self, **_: Any) -> "Server":
-        return self
-
-    async def heartbeat(self, *details: Any, **_: Any) -> None:
-        await self.there.wait()
-        if self.failures:
-            raise self.failures.pop(0)
-        self.heard.append(list(details))
-
-
-def attempt_at(server: Server, past: Past = Past()) -> Attempt:  # noqa: B008 - it is frozen
+def attempt_at(server: ListeningServer, past: Past = Past()) -> Attempt:  # noqa: B008 - it is frozen
     return Attempt("job-1", past, HERE, server)  # type: ignore[arg-type]
 
 
@@ -84,7 +66,7 @@ async def test_a_model_is_not_started_before_temporal_knows_that_it_will_be_aliv
 ) -> None:
     monkeypatch.setattr(attempts, "PAUSE", 0)
     away = RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
-    server = Server(away, away)
+    server = ListeningServer(away, away)
     server.there.clear()
     attempt = attempt_at(server, Past(losses=1))
     started = asyncio.create_task(attempt.model_alive(True))
@@ -105,11 +87,11 @@ async def test_a_model_is_not_started_before_temporal_knows_that_it_will_be_aliv
 )
 async def test_an_attempt_that_is_given_up_or_cancelled_does_not_wait_until_it_is_heard(news: Exception) -> None:
     async with asyncio.timeout(5):
-        await attempt_at(Server(news)).model_alive(True)
+        await attempt_at(ListeningServer(news)).model_alive(True)
 
 
 async def test_temporal_hears_that_a_model_has_ended_and_that_a_runtime_is_stopped() -> None:
-    server = Server()
+    server = ListeningServer()
     attempt = attempt_at(server)
     await attempt.model_alive(True)
     await attempt.model_alive(False)
@@ -124,7 +106,7 @@ async def test_temporal_hears_that_a_model_has_ended_and_that_a_runtime_is_stopp
 
 async def test_a_server_that_is_away_holds_up_no_runtime_that_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "LAST_WORDS", 0.05)
-    server = Server()
+    server = ListeningServer()
     attempt = attempt_at(server)
     await attempt.model_alive(True)
     server.there.clear()
@@ -134,7 +116,7 @@ async def test_a_server_that_is_away_holds_up_no_runtime_that_stops(monkeypatch:
 
 
 async def test_a_model_that_is_waited_for_is_withdrawn_when_the_runtime_stops_meanwhile() -> None:
-    server = Server()
+    server = ListeningServer()
     server.there.clear()
     attempt = attempt_at(server)
     starting = asyncio.create_task(attempt.model_alive(True))
@@ -156,7 +138,7 @@ class Broken:
 
 @pytest.mark.parametrize("earlier", range(MOST_FAULTS))
 async def test_a_runtime_that_fails_itself_gives_the_job_up_after_so_many_times(earlier: int, tmp_path: Path) -> None:
-    server = Server()
+    server = ListeningServer()
     environment = ActivityEnvironment(client=server)  # type: ignore[arg-type]
     environment.info = dataclasses.replace(environment.info, heartbeat_details=[{"faults": earlier}])
     settings = RuntimeSettings(name="r", work_dir=tmp_path)
