@@ -83,16 +83,19 @@ class JobActivities:
             await self.center.end_job(end.job_id, JobEnding(status=end.status, messages=messages))
 
     async def _execute(self, job_id: str, attempt: Attempt) -> JobEnd:
-        if attempt.losses:
-            log.warning("job %s: its runtime was lost %d times while its model ran", job_id, attempt.losses)
+        if attempt.alone:
+            ended = (
+                "its runtime was lost %d times while its model ran, and stopped %d times just after its model's start"
+            )
+            log.warning(f"job %s: {ended}", job_id, attempt.losses, attempt.stops)
         if attempt.losses >= self.settings.loss_limit:
             return await self._open_and_run(job_id, attempt)
 
         async def waits_for(jobs: list[str]) -> None:
-            what = "to run alone on the runtime, which was lost while it ran" if attempt.losses else "for its turn"
+            what = "to run alone, since its runtime was lost or stopped" if attempt.alone else "for its turn"
             await self._say(attempt, f"waiting {what}: first {', '.join(jobs)}")
 
-        async with self.turns.take(job_id, alone=attempt.losses > 0, waits_for=waits_for):
+        async with self.turns.take(job_id, alone=attempt.alone, waits_for=waits_for):
             if attempt.doing:
                 await self._say(attempt, "running the job")
             return await self._open_and_run(job_id, attempt)

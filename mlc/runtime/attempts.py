@@ -8,10 +8,15 @@ Temporal takes a runtime for lost that it hasn't heard of for a while. If it was
 there until the runtime hears that its attempt was given up; then it is killed. Where the next attempt is made by the
 same process, that one was not lost, and nothing is counted. Another process of the same name can't know whether the
 first one lives: there, being cut off counts as a loss, and the job's next attempt runs alone.
+
+Who stopped a runtime by a signal nobody can tell: nearly always an operator, so that is no loss. But where nothing
+keeps a model from it, a model can do it as well. So a job whose runtime was stopped several times just after its model
+was started runs alone, too: then it stops no other job. It is never given up for that.
 """
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +32,10 @@ LAST_WORDS = 2.0
 """Seconds that Temporal may take to hear that a model has ended: the heartbeats tell it later anyway."""
 TRIES_TIMEOUT = timedelta(seconds=5)
 PAUSE = 1.0
+JUST_STARTED = 60.0
+"""Seconds for which a model is taken to have just been started."""
+MOST_STOPS = 3
+"""As many times a runtime may be stopped just after a job's model was started, and the job not run alone."""
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +48,8 @@ class Past:
     """How often a runtime was lost while the job's model was alive on it."""
     faults: int = 0
     """How often the runtime itself failed to run the job."""
+    stops: int = 0
+    """How often a runtime was stopped just after the job's model was started."""
 
 
 def past_of(details: Sequence[Any], process: str) -> Past:
@@ -49,7 +60,7 @@ def past_of(details: Sequence[Any], process: str) -> Past:
     """
     told = details[0] if details and isinstance(details[0], dict) else {}
     lost = told.get("running") is True and told.get("process") != process
-    return Past(_count(told.get("losses")) + lost, _count(told.get("faults")))
+    return Past(_count(told.get("losses")) + lost, _count(told.get("faults")), _count(told.get("stops")))
 
 
 def _count(told: Any) -> int:
@@ -68,6 +79,7 @@ class Attempt:
         self.records: int | None = None
         self.losses = past.losses
         self.faults = past.faults
+        self.stops = past.stops
         self.doing = ""
         self._running = False
         self._stopping = False
@@ -75,6 +87,12 @@ class Attempt:
         self._handle = handle
         self._news = asyncio.Event()
         self._telling = asyncio.Lock()
+        self._started = 0.0
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other job must run beside it, since it may be what its runtime ended of."""
+        return self.losses > 0 or self.stops >= MOST_STOPS
 
     def details(self) -> list[dict[str, Any]]:
         """What a heartbeat says."""
@@ -82,6 +100,7 @@ class Attempt:
         found |= {"doing": self.doing} if self.doing else {}
         found |= {"losses": self.losses} if self.losses else {}
         found |= {"faults": self.faults} if self.faults else {}
+        found |= {"stops": self.stops} if self.stops else {}
         found |= {"running": True, "process": self._process} if self._running else {}
         return [found] if found else []
 
@@ -102,6 +121,7 @@ class Attempt:
         """
         if alive:
             self._running = not self._stopping
+            self._started = time.monotonic()
             await self._tell()
         elif self._running:
             await self._withdraw()
@@ -110,6 +130,7 @@ class Attempt:
         """The runtime is being stopped: if it is lost from now on, that is not the model's doing."""
         self._stopping = True
         if self._running:
+            self.stops += time.monotonic() - self._started < JUST_STARTED
             await self._withdraw()
 
     async def count_fault(self) -> None:

@@ -71,11 +71,11 @@ class MortalRuntime:
 
 KILL = """
 import os, re, signal, time
-def kill_runtime():
+def kill_runtime(number=signal.SIGKILL):
     pid = os.getppid()
     while {name!r} not in open(f"/proc/{{pid}}/cmdline").read():
         pid = int(re.search(r"^PPid:\\s+(\\d+)", open(f"/proc/{{pid}}/status").read(), re.MULTILINE)[1])
-    os.kill(pid, signal.SIGKILL)
+    os.kill(pid, number)
     time.sleep(600)
 def log(line):
     with open({log!r}, "a") as file: file.write(line + "\\n")

@@ -15,7 +15,7 @@ from temporalio.testing import ActivityEnvironment
 from mlc.model.job import RunJobInput
 from mlc.runtime import attempts
 from mlc.runtime.activities import MOST_FAULTS, JobActivities
-from mlc.runtime.attempts import Attempt, Past, past_of
+from mlc.runtime.attempts import MOST_STOPS, Attempt, Past, past_of
 from mlc.settings import RuntimeSettings
 
 HERE, THERE = "this process", "another process"
@@ -40,6 +40,8 @@ HERE, THERE = "this process", "another process"
         ([{"losses": 2, "doing": "waiting"}], Past(losses=2)),
         ([{"losses": 1, "running": False, "process": THERE}], Past(losses=1)),
         ([{"losses": 1, "faults": 3, "running": True, "process": THERE}, "more"], Past(losses=2, faults=3)),
+        ([{"stops": 2}], Past(stops=2)),
+        ([{"stops": True, "losses": 1}], Past(losses=1)),
         # this very process was not lost
         ([{"losses": 1, "running": True, "process": HERE}], Past(losses=1)),
         # misspelt, or forged
@@ -99,9 +101,36 @@ async def test_temporal_hears_that_a_model_has_ended_and_that_a_runtime_is_stopp
     await attempt.model_alive(True)
     await attempt.stop()
     alive = [{"running": True, "process": HERE}]
-    assert server.heard == [alive, [], alive, []]
+    assert server.heard == [alive, [], alive, [{"stops": 1}]]
     await attempt.model_alive(True)  # it is about to be ended
+    assert server.heard[-1] == [{"stops": 1}]
+
+
+async def test_a_runtime_that_is_stopped_long_after_a_models_start_or_without_one_was_not_stopped_by_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = ListeningServer()
+    without = attempt_at(server)
+    await without.stop()
+    assert server.heard == []
+    monkeypatch.setattr(attempts, "JUST_STARTED", 0)
+    attempt = attempt_at(server)
+    await attempt.model_alive(True)
+    await attempt.stop()
     assert server.heard[-1] == []
+
+
+@pytest.mark.parametrize(
+    ("past", "alone"),
+    [
+        (Past(), False),
+        (Past(losses=1), True),
+        (Past(faults=5, stops=MOST_STOPS - 1), False),
+        (Past(stops=MOST_STOPS), True),
+    ],
+)
+def test_a_job_runs_alone_that_may_be_what_its_runtime_ended_of(past: Past, alone: bool) -> None:
+    assert attempt_at(ListeningServer(), past).alone is alone
 
 
 async def test_a_server_that_is_away_holds_up_no_runtime_that_stops(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +141,7 @@ async def test_a_server_that_is_away_holds_up_no_runtime_that_stops(monkeypatch:
     server.there.clear()
     async with asyncio.timeout(5):
         await attempt.stop()
-    assert attempt.details() == []
+    assert attempt.details() == [{"stops": 1}]
 
 
 async def test_a_model_that_is_waited_for_is_withdrawn_when_the_runtime_stops_meanwhile() -> None:
@@ -126,7 +155,7 @@ async def test_a_model_that_is_waited_for_is_withdrawn_when_the_runtime_stops_me
         await asyncio.sleep(0)
     server.there.set()
     await asyncio.gather(starting, stopping)
-    assert server.heard[-1] == []
+    assert server.heard[-1] == [{"stops": 1}]
 
 
 class Broken:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 import json
 import os
 import signal
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jobs_in_centre import content, ended, gone, job_on, sleeping
+from jobs_in_centre import content, gone, job_on, sleeping
+from jobs_in_centre import ended as ended_within
 from listening_server import ListeningServer
 from mortal import MortalRuntime, killer
 from running import RestartableCenter
@@ -22,10 +24,13 @@ from mlc.center.configured import configured_center
 from mlc.center.modelop.client import ModelManage
 from mlc.model.job import JobEnd, RunJobInput, run_job_id
 from mlc.runtime.activities import JobActivities
+from mlc.runtime.attempts import MOST_STOPS
 from mlc.settings import RuntimeSettings
 
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
+ended = functools.partial(ended_within, seconds=240)
+"""Each loss takes ten seconds to be noticed, and a runtime some to be started; on a busy machine more."""
 
 
 @pytest.fixture
@@ -166,6 +171,26 @@ async def test_a_runtime_that_is_lost_after_the_model_has_ended_counts_for_nothi
     assert "losses" not in done.runtime_info
 
 
+async def test_a_model_that_stops_its_runtime_like_an_operator_takes_no_other_job_with_it(
+    center: ModelManage, dev_server: WorkflowEnvironment, name: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    # As long as it runs beside the other one it has to begin again.
+    long = killer(name, log, "log('begun')\ntime.sleep(6)\nlog('done')")
+    stopping = "kill_runtime(signal.SIGTERM)"
+    wait = f"while 'begun' not in open({str(log)!r}).read(): time.sleep(0.02)"
+    async with MortalRuntime(name, center).kept() as runtime:
+        harmless = await center.create_job(job_on(name, long, CSV))
+        await eventually(lambda: content(log))
+        job = await center.create_job(job_on(name, killer(name, log, f"{wait}\n{stopping}"), CSV))
+        done = await ended(center, harmless.id)
+        assert (done.job_status, (await center.get_job(job.id)).job_status) == ("COMPLETE", "RUNNING")
+        assert "losses" not in done.runtime_info
+        assert runtime.deaths >= MOST_STOPS
+        await dev_server.client.get_workflow_handle(run_job_id(job.id)).cancel()
+        assert (await ended(center, job.id)).job_status == "CANCELLED"
+
+
 class Slot:
     """An attempt at a job in one of a runtime's slots, after attempts that left some heartbeat."""
 
@@ -196,7 +221,7 @@ async def test_a_job_that_is_to_run_alone_says_what_it_waits_for_and_can_be_canc
         alone = Slot(jobs, ids[2], lost)
         late = Slot(jobs, ids[3])
 
-        waiting = f"waiting to run alone on the runtime, which was lost while it ran: first {ids[0]}, {ids[1]}"
+        waiting = f"waiting to run alone, since its runtime was lost or stopped: first {ids[0]}, {ids[1]}"
 
         async def said() -> bool:
             doing = [((await center.get_job(i)).runtime_info or {}).get("doing") for i in ids[2:]]
