@@ -9,6 +9,9 @@ there until the runtime hears that its attempt was given up; then it is killed. 
 same process, that one was not lost, and nothing is counted. Another process of the same name can't know whether the
 first one lives: there, being cut off counts as a loss, and the job's next attempt runs alone.
 
+Temporal may be away just when the runtime is stopped: where everything is restarted, it usually is. So that a process
+was stopped stands in the runtime's folder as well, for the next process there.
+
 Who stopped a runtime by a signal nobody can tell: nearly always an operator, so that is no loss. But where nothing
 keeps a model from it, a model can do it as well. So a job whose runtime was stopped several times just after its model
 was started runs alone, too: then it stops no other job. It is never given up for that.
@@ -16,12 +19,14 @@ was started runs alone, too: then it stops no other job. It is never given up fo
 
 import asyncio
 import logging
+import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from temporalio import activity
@@ -34,6 +39,9 @@ TRIES_TIMEOUT = timedelta(seconds=5)
 PAUSE = 1.0
 JUST_STARTED = 60.0
 """Seconds for which a model is taken to have just been started."""
+REMEMBERED = 30 * 24 * 3600
+"""Seconds for which it is known that a process was stopped."""
+_PROCESS = re.compile(r"[0-9a-f]{32}")
 MOST_STOPS = 3
 """As many times a runtime may be stopped just after a job's model was started, and the job not run alone."""
 
@@ -52,14 +60,35 @@ class Past:
     """How often a runtime was stopped just after the job's model was started."""
 
 
-def past_of(details: Sequence[Any], process: str) -> Past:
-    """What the last heartbeat of the earlier attempts says, to this process.
+class Stopped:
+    """Which processes of a runtime were stopped, as a file for each in a folder. They are forgotten after a month."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, process: str) -> None:
+        """This one is being stopped. A folder that can't be written is passed over: Temporal is told as well."""
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / process).touch()
+            for file in self._folder.iterdir():
+                if time.time() - file.stat().st_mtime > REMEMBERED:
+                    file.unlink(missing_ok=True)
+
+    def __contains__(self, process: object) -> bool:
+        return (
+            isinstance(process, str) and _PROCESS.fullmatch(process) is not None and (self._folder / process).exists()
+        )
+
+
+def past_of(details: Sequence[Any], process: str, stopped: Container[object] = ()) -> Past:
+    """What the last heartbeat of the earlier attempts says, to this process; ``stopped``: those that were not lost.
 
     One of an older release says how many records were done, or nothing at all. What is missing, or is not what this
     module writes, counts for nothing: no job is given up for what nobody can say of it.
     """
     told = details[0] if details and isinstance(details[0], dict) else {}
-    lost = told.get("running") is True and told.get("process") != process
+    lost = told.get("running") is True and told.get("process") != process and told.get("process") not in stopped
     return Past(_count(told.get("losses")) + lost, _count(told.get("faults")), _count(told.get("stops")))
 
 
@@ -170,8 +199,9 @@ class Attempt:
 class Attempts:
     """The attempts that one runtime process makes just now."""
 
-    def __init__(self) -> None:
+    def __init__(self, stopped: Stopped) -> None:
         self._process = uuid.uuid4().hex
+        self._stopped = stopped
         self._open: list[Attempt] = []
         self._stopping = False
 
@@ -180,7 +210,8 @@ class Attempts:
         """The attempt that this activity makes."""
         info = activity.info()
         handle = activity.client().get_async_activity_handle(task_token=info.task_token)
-        attempt = Attempt(job_id, past_of(info.heartbeat_details, self._process), self._process, handle)
+        past = past_of(info.heartbeat_details, self._process, self._stopped)
+        attempt = Attempt(job_id, past, self._process, handle)
         if self._stopping:
             await attempt.stop()
         self._open.append(attempt)
@@ -193,4 +224,6 @@ class Attempts:
     async def stop(self) -> None:
         """The runtime is being stopped."""
         self._stopping = True
+        if self._open:
+            self._stopped.add(self._process)
         await asyncio.gather(*(attempt.stop() for attempt in self._open))

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 from mlc.model.job import RunJobInput
 from mlc.runtime import attempts
 from mlc.runtime.activities import MOST_FAULTS, JobActivities
-from mlc.runtime.attempts import MOST_STOPS, Attempt, Past, past_of
+from mlc.runtime.attempts import MOST_STOPS, Attempt, Attempts, Past, Stopped, past_of
 from mlc.settings import RuntimeSettings
 
 HERE, THERE = "this process", "another process"
@@ -178,3 +179,53 @@ async def test_a_runtime_that_fails_itself_gives_the_job_up_after_so_many_times(
     assert server.heard[-1] == [{"faults": earlier + 1}]
     if isinstance(failure.value, ApplicationError):
         assert (failure.value.type, failure.value.non_retryable) == ("ZeroDivisionError", True)
+
+
+async def test_a_runtime_that_is_stopped_while_temporal_is_away_was_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "LAST_WORDS", 0.05)
+    server, stopped = ListeningServer(), Stopped(tmp_path / "stopped")
+    first = Attempts(stopped)
+
+    async def run(runtime: Attempts, *, stop: bool) -> int:
+        async with runtime.begin("job-1") as attempt:
+            await attempt.model_alive(True)
+            server.there.clear()
+            if stop:
+                await runtime.stop()
+            return attempt.losses
+
+    environment = ActivityEnvironment(client=server)  # type: ignore[arg-type]
+    await environment.run(run, first, stop=True)
+    (told,) = server.heard[-1]
+    assert told["running"] is True
+    assert past_of([told], HERE, stopped) == Past()
+    environment.info = dataclasses.replace(environment.info, heartbeat_details=[told])
+    server.there.set()
+    assert await environment.run(run, Attempts(stopped), stop=False) == 0
+    server.there.set()
+    assert await environment.run(run, Attempts(Stopped(tmp_path / "elsewhere")), stop=False) == 1
+
+
+def test_only_a_process_is_looked_for_among_those_that_were_stopped(tmp_path: Path) -> None:
+    stopped, process = Stopped(tmp_path / "stopped"), "0123456789abcdef" * 2
+    assert process not in stopped
+    stopped.add(process)
+    assert process in stopped
+    assert all(other not in stopped for other in ("", ".", "..", "../stopped", f"./{process}", None, 7, "\0"))
+
+
+def test_what_was_stopped_is_forgotten_after_a_month(tmp_path: Path) -> None:
+    stopped, old, new = Stopped(tmp_path), "a" * 32, "b" * 32
+    stopped.add(old)
+    os.utime(tmp_path / old, (0, 0))
+    stopped.add(new)
+    assert (old in stopped, new in stopped) == (False, True)
+
+
+def test_a_folder_that_cannot_be_written_stops_no_runtime_from_stopping(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    stopped = Stopped(tmp_path / "file" / "stopped")
+    stopped.add("a" * 32)
+    assert "a" * 32 not in stopped
