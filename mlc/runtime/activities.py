@@ -18,7 +18,7 @@ from mlc.center import Ledger, NewFile
 from mlc.model.asset import Asset
 from mlc.model.failure import ExternalError, FailureType, NotFound, Refused
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, JobRecord, JobStatus, RunJobInput
-from mlc.runtime.attempts import Attempt, Attempts, Stopped
+from mlc.runtime.attempts import Attempt, Attempts, StoppedProcesses
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
 from mlc.runtime.outages import patiently
 from mlc.runtime.turns import Turns
@@ -46,7 +46,7 @@ class JobActivities:
     turns: Turns = field(default_factory=Turns)
 
     def __post_init__(self) -> None:
-        self.attempts = Attempts(Stopped(self.settings.folder / "stopped"))
+        self.attempts = Attempts(StoppedProcesses(self.settings.folder / "stopped"))
 
     @activity.defn(name=EXECUTE_JOB)
     async def execute_job(self, request: RunJobInput) -> JobEnd:

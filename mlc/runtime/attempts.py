@@ -60,7 +60,7 @@ class Past:
     """How often a runtime was stopped just after the job's model was started."""
 
 
-class Stopped:
+class StoppedProcesses:
     """Which processes of a runtime were stopped, as a file for each in a folder. They are forgotten after a month."""
 
     def __init__(self, folder: Path) -> None:
@@ -199,7 +199,7 @@ class Attempt:
 class Attempts:
     """The attempts that one runtime process makes just now."""
 
-    def __init__(self, stopped: Stopped) -> None:
+    def __init__(self, stopped: StoppedProcesses) -> None:
         self._process = uuid.uuid4().hex
         self._stopped = stopped
         self._open: list[Attempt] = []

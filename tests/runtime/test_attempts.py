@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 from mlc.model.job import RunJobInput
 from mlc.runtime import attempts
 from mlc.runtime.activities import MOST_FAULTS, JobActivities
-from mlc.runtime.attempts import MOST_STOPS, Attempt, Attempts, Past, Stopped, past_of
+from mlc.runtime.attempts import MOST_STOPS, Attempt, Attempts, Past, StoppedProcesses, past_of
 from mlc.settings import RuntimeSettings
 
 HERE, THERE = "this process", "another process"
@@ -185,7 +185,7 @@ async def test_a_runtime_that_is_stopped_while_temporal_is_away_was_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "LAST_WORDS", 0.05)
-    server, stopped = ListeningServer(), Stopped(tmp_path / "stopped")
+    server, stopped = ListeningServer(), StoppedProcesses(tmp_path / "stopped")
     first = Attempts(stopped)
 
     async def run(runtime: Attempts, *, stop: bool) -> int:
@@ -205,11 +205,11 @@ async def test_a_runtime_that_is_stopped_while_temporal_is_away_was_not_lost(
     server.there.set()
     assert await environment.run(run, Attempts(stopped), stop=False) == 0
     server.there.set()
-    assert await environment.run(run, Attempts(Stopped(tmp_path / "elsewhere")), stop=False) == 1
+    assert await environment.run(run, Attempts(StoppedProcesses(tmp_path / "elsewhere")), stop=False) == 1
 
 
 def test_only_a_process_is_looked_for_among_those_that_were_stopped(tmp_path: Path) -> None:
-    stopped, process = Stopped(tmp_path / "stopped"), "0123456789abcdef" * 2
+    stopped, process = StoppedProcesses(tmp_path / "stopped"), "0123456789abcdef" * 2
     assert process not in stopped
     stopped.add(process)
     assert process in stopped
@@ -217,7 +217,7 @@ def test_only_a_process_is_looked_for_among_those_that_were_stopped(tmp_path: Pa
 
 
 def test_what_was_stopped_is_forgotten_after_a_month(tmp_path: Path) -> None:
-    stopped, old, new = Stopped(tmp_path), "a" * 32, "b" * 32
+    stopped, old, new = StoppedProcesses(tmp_path), "a" * 32, "b" * 32
     stopped.add(old)
     os.utime(tmp_path / old, (0, 0))
     stopped.add(new)
@@ -226,6 +226,6 @@ def test_what_was_stopped_is_forgotten_after_a_month(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_stops_no_runtime_from_stopping(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    stopped = Stopped(tmp_path / "file" / "stopped")
+    stopped = StoppedProcesses(tmp_path / "file" / "stopped")
     stopped.add("a" * 32)
     assert "a" * 32 not in stopped
