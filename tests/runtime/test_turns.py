@@ -71,14 +71,17 @@ async def test_one_that_runs_alone_waits_for_all_that_run_and_all_that_come_wait
     await jobs.start("b")
     await jobs.start("killer", alone=True)
     await jobs.start("late")
-    assert (jobs.running, jobs.waiting) == (["a", "b"], {"killer": ["a", "b"], "late": ["a", "b", "killer"]})
+    await jobs.start("later")
+    first = ["a", "b", "killer"]
+    assert (jobs.running, jobs.waiting) == (first[:2], {"killer": first[:2], "late": first, "later": [*first, "late"]})
     await jobs.end("a")
     assert jobs.running == ["b"]
     await jobs.end("b")
     assert jobs.running == ["killer"]
     await jobs.end("killer")
-    assert jobs.running == ["late"]
+    assert jobs.running == ["late", "later"]
     await jobs.end("late")
+    await jobs.end("later")
 
 
 async def test_two_that_run_alone_have_their_turns_one_after_the_other() -> None:
