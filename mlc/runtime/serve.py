@@ -67,6 +67,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                 jobs = JobActivities(center, settings, level, workspace, center.text_limit)
                 for worker in new_workers(client, jobs):
                     await running.enter_async_context(worker)
+                running.push_async_callback(jobs.attempts.stop)  # before the workers end, and whatever ends them
                 log.info(
                     "Runtime %s of stage %s, isolating models by %s, Temporal's namespace %s at %s%s",
                     *(settings.name, settings.stage, level.name),
@@ -100,9 +101,10 @@ def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
         task_queue=slots_task_queue(runtime_task_queue(jobs.settings.name)),
         activities=[jobs.execute_job],
         max_concurrent_activities=jobs.settings.max_parallel_jobs,
-        # A heartbeat brings the news that a job is cancelled: by default they are sent every 16 s only.
-        max_heartbeat_throttle_interval=timedelta(seconds=2),
-        default_heartbeat_throttle_interval=timedelta(seconds=2),
+        # A heartbeat brings the news that a job is cancelled, and takes that of a model that is alive or has ended: by
+        # default those that come within 8 s of another are held back. There is one every three seconds, and with news.
+        max_heartbeat_throttle_interval=timedelta(milliseconds=100),
+        default_heartbeat_throttle_interval=timedelta(milliseconds=100),
         graceful_shutdown_timeout=timedelta(0),
     )
     return [runs, slots]

@@ -253,6 +253,9 @@ class RuntimeSettings(Group):
         300, gt=0, description="Seconds for looking at, hashing and copying what a model left; transfers not counted"
     )
     max_parallel_jobs: int = Field(2, ge=1, description="Jobs that run at the same time")
+    loss_limit: int = Field(
+        3, ge=2, description="A job has failed whose model was running so often when its runtime was lost"
+    )
     max_body: int = Field(1024 * 1024, description="Largest body of an online request, bytes")
 
     @property
