@@ -5,6 +5,7 @@
         BadEvent
         BadFile
         BadModelFolder
+        BadName
         BadRequest
         BadSignal
             BadVariable
@@ -27,6 +28,7 @@
         ModelDied
         NoSuchEntity
         NoSuchTicket
+        NoSuchToken
         NoTable
         NotClear
         NotConfigured

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from mlc.settings import StandaloneCenterSettings
+from mlc.standalone.access import api as access
+from mlc.standalone.access.asking import Asking
+from mlc.standalone.access.tokens import RuntimeTokens
 from mlc.standalone.center.api import router
 from mlc.standalone.center.contents import BadContent
 from mlc.standalone.center.dispatch import Connect, Dispatcher
@@ -40,6 +43,8 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         raise ValueError("MLC_STANDALONE_CENTER_TOKEN is not set; give the model centre a token to ask for.")
     store = Store(settings.database)
     center = ModelCenter(store)
+    tokens = RuntimeTokens(store.engine)
+    asking = Asking(settings.token, tokens)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,8 +61,13 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         await signals.aclose()
         store.close()
 
+    async def operators_only(request: Request) -> None:
+        if (await asking.principal(request)).is_runtime:
+            raise HTTPException(403, "A runtime's token issues, lists and revokes no tokens.")
+
     app = FastAPI(title="Model centre", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.include_router(router(center, settings.token, settings.max_body))
+    app.include_router(access.router(tokens), dependencies=[Depends(operators_only)])
     app.include_router(pages(center, settings.token))
     _answer_errors(app)
     return app
