@@ -30,6 +30,7 @@
         NoSuchTicket
         NoSuchToken
         NoTable
+        NotAllowed
         NotClear
         NotConfigured
         NotEmpty

@@ -2,6 +2,8 @@
 
 import asyncio
 import hmac
+import ipaddress
+from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request
 from pydantic import SecretStr
@@ -37,3 +39,21 @@ class Asking:
             problem = "The token is nobody's here, or was revoked or replaced: issue one with `mlc token issue`."
             raise HTTPException(401, problem, _CHALLENGE)
         return Principal(Role.RUNTIME, runtime)
+
+
+def is_here(request: Request) -> bool:
+    """Whether it comes from the centre's own machine.
+
+    The Host header counts, too: another site's name may be made to lead here by its owner (DNS rebinding).
+    """
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    return _is_loopback(request.client.host if request.client else None) and _is_loopback(host)
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

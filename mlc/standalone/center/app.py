@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.access import api as access
 from mlc.standalone.access.asking import Asking
+from mlc.standalone.access.routes import Gate, NotAllowed
 from mlc.standalone.access.tokens import RuntimeTokens
 from mlc.standalone.center.api import router
 from mlc.standalone.center.contents import BadContent
@@ -30,6 +31,7 @@ _STATUS: dict[type[Exception], int] = {
     Outdated: 412,
     BadRequest: 400,
     BadContent: 400,
+    NotAllowed: 403,
 }
 
 
@@ -44,7 +46,6 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
     store = Store(settings.database)
     center = ModelCenter(store)
     tokens = RuntimeTokens(store.engine)
-    asking = Asking(settings.token, tokens)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -61,14 +62,16 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         await signals.aclose()
         store.close()
 
-    async def operators_only(request: Request) -> None:
-        if (await asking.principal(request)).is_runtime:
-            raise HTTPException(403, "A runtime's token issues, lists and revokes no tokens.")
-
-    app = FastAPI(title="Model centre", lifespan=lifespan, docs_url="/docs", redoc_url=None)
-    app.include_router(router(center, settings.token, settings.max_body))
-    app.include_router(access.router(tokens), dependencies=[Depends(operators_only)])
-    app.include_router(pages(center, settings.token))
+    app = FastAPI(
+        title="Model centre",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        dependencies=[Depends(Gate(Asking(settings.token, tokens)))],
+    )
+    app.include_router(router(center, settings.max_body))
+    app.include_router(access.router(tokens))
+    app.include_router(pages(center))
     _answer_errors(app)
     return app
 

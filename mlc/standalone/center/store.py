@@ -260,8 +260,13 @@ def _stamp(moment: datetime) -> str:
 def _row(session: Session, kind: Kind, entity_id: str) -> Row:
     row = session.scalar(select(Row).where(Row.kind == kind.plural, Row.id == entity_id))
     if row is None:
-        raise NoSuchEntity(f"There is nothing in {kind.plural} with the id {entity_id[:100]}.")
+        raise missing(kind, entity_id)
     return row
+
+
+def missing(kind: Kind, entity_id: str) -> NoSuchEntity:
+    """What is said of an entity that isn't there, and of one that whoever asks must not know of."""
+    return NoSuchEntity(f"There is nothing in {kind.plural} with the id {entity_id[:100]}.")
 
 
 def _document(row: Row) -> JsonObject:
