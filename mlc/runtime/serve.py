@@ -31,7 +31,7 @@ from mlc.runtime.http import create_app
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.settings import RuntimeSettings
-from mlc.temporal import connect
+from mlc.temporal import connect_for_jobs
 from workflows.run_job import RunJob
 from workflows.sandbox import sandboxed
 
@@ -46,6 +46,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
 
     Raises:
         OSError: online, and the port is in use.
+        NoNamespace: Temporal lacks the namespace in which jobs are run.
     """
     stop = stop or _stopped_by_signal()
     listener = _listen(settings) if settings.online else None
@@ -53,7 +54,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         with own_workspace(settings.folder) as workspace:
             async with AsyncExitStack() as running:
                 center = await running.enter_async_context(configured_center())
-                client = await connect()
+                client = await connect_for_jobs()
                 runtime = await patiently(lambda: center.register_runtime(describe(settings)))
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))
                 if listener is not None:

@@ -32,7 +32,7 @@ from mlc.standalone.center.entities import (
 )
 from mlc.standalone.center.matching import choose
 from mlc.standalone.center.service import ModelCenter
-from mlc.temporal import connect
+from mlc.temporal import connect_for_jobs
 
 JsonObject = dict[str, Any]
 Connect = Callable[[], Awaitable[Client]]
@@ -51,7 +51,7 @@ class Dispatcher:
     """Looks after waiting jobs: at once when told of one, and every ``interval`` seconds."""
 
     def __init__(
-        self, center: ModelCenter, engine_timeout: timedelta, connect: Connect = connect, interval: float = 1.0
+        self, center: ModelCenter, engine_timeout: timedelta, connect: Connect = connect_for_jobs, interval: float = 1.0
     ) -> None:
         self._center = center
         self._engine_timeout = engine_timeout
