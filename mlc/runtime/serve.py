@@ -23,7 +23,7 @@ from temporalio.worker import Worker
 from mlc.center import Ledger
 from mlc.center.configured import configured_center
 from mlc.model.deployment import Runtime
-from mlc.model.failure import ExternalError
+from mlc.model.failure import ExternalError, Refused
 from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
@@ -117,10 +117,18 @@ def describe(settings: RuntimeSettings) -> Runtime:
 
 
 async def _heartbeat(center: Ledger, settings: RuntimeSettings) -> None:
+    told = ""
     while True:
         await asyncio.sleep(HEARTBEAT_INTERVAL)
-        with suppress(ExternalError):  # the next one comes soon
+        try:
             await center.register_runtime(describe(settings))
+            told = ""
+        except Refused as error:  # its token was revoked, say: it gets no jobs, and nobody else would say why
+            if str(error) != told:
+                log.error("The runtime %s is refused by its model centre: %s", settings.name, error)
+            told = str(error)
+        except ExternalError:
+            pass  # the next one comes soon
 
 
 class _Server(uvicorn.Server):
