@@ -16,8 +16,8 @@ from mlc.model.job import runtime_task_queue
 from mlc.model.processes import TASK_QUEUE
 from mlc.settings.reading import SETTINGS_FILE
 from mlc.standalone.children import Child, Program
-from mlc.standalone.environment import HOST, Ports, jobs_namespace, only_one, prepare
-from mlc.standalone.readiness import answers, polls, takes_runs
+from mlc.standalone.environment import HOST, Ports, only_one, prepare
+from mlc.standalone.readiness import answers, jobs_namespace, polls, takes_runs
 from mlc.standalone.temporal_server import dev_server_command
 from mlc.temporal import connect_at
 
@@ -32,7 +32,7 @@ _FOREIGN = (
     "TEMPORAL_",
     *(
         f"MLC_{system}_"
-        for system in ("CENTER", "JIRA", "SERVICENOW", "GATEWAY", "STANDALONE", "DESK", "RUNTIME", "RUN_JOB", "FILE")
+        for system in ("CENTER", "JIRA", "SERVICENOW", "GATEWAY", "STANDALONE", "DESK", "RUNTIME", "FILE")
     ),
 )
 """Settings that may point to a company's systems: here only those of ``mlc.env`` count."""
@@ -71,10 +71,9 @@ class Standalone:
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
         self.environment = child_environment(self.home, prepare(self.home, self.ports))
-        address = f"{HOST}:{self.ports.temporal}"
-        temporal, jobs = await connect_at(address), await connect_at(address, namespace=jobs_namespace(self.home))
+        temporal = await connect_at(f"{HOST}:{self.ports.temporal}")
         async with httpx.AsyncClient(timeout=2) as http:
-            for programs in self._programs(temporal, jobs, http):
+            for programs in self._programs(temporal, http):
                 wave = [Child(program, env=self.environment, logs=logs, tell=self._tell) for program in programs]
                 self._waves.append(wave)
                 await asyncio.gather(*(child.start() for child in wave))
@@ -87,7 +86,7 @@ class Standalone:
         for wave in reversed(self._waves):
             await asyncio.gather(*(child.stop() for child in wave))
 
-    def _programs(self, temporal: Client, jobs: Client, http: httpx.AsyncClient) -> Iterator[Sequence[Program]]:
+    def _programs(self, temporal: Client, http: httpx.AsyncClient) -> Iterator[Sequence[Program]]:
         ports = self.ports
         server = dev_server_command(port=ports.temporal, ui_port=ports.ui, database=self.home / "temporal.db")
         yield [Program("temporal", server, takes_runs(temporal))]
@@ -99,10 +98,11 @@ class Standalone:
         batch = mlc("runtime", "--name", BATCH_RUNTIME, "--stage", STAGE)
         serving = ("--tag", ONLINE_TAG, "--online", "--port", str(ports.online))
         online = mlc("runtime", "--name", ONLINE_RUNTIME, "--stage", STAGE, *serving)
+        jobs = jobs_namespace(self.home)
         yield [
             Program("worker", mlc("worker"), polls(temporal, TASK_QUEUE)),
-            Program(BATCH_RUNTIME, batch, polls(jobs, runtime_task_queue(BATCH_RUNTIME))),
-            Program(ONLINE_RUNTIME, online, polls(jobs, runtime_task_queue(ONLINE_RUNTIME))),
+            Program(BATCH_RUNTIME, batch, polls(temporal, runtime_task_queue(BATCH_RUNTIME), namespace=jobs)),
+            Program(ONLINE_RUNTIME, online, polls(temporal, runtime_task_queue(ONLINE_RUNTIME), namespace=jobs)),
             Program("gateway", mlc("gateway"), answers(http, f"http://{HOST}:{ports.gateway}/readyz")),
         ]
 

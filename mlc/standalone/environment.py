@@ -14,7 +14,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from mlc.model.failure import MlcError
-from mlc.settings import ProcessSettings, RunJobSettings
+from mlc.settings import ProcessSettings
 from mlc.settings.reading import SETTINGS_FILE
 
 HOST = "127.0.0.1"
@@ -113,11 +113,6 @@ def prepare(home: Path, ports: Ports) -> dict[str, str]:
     kept = {name: known.get(name) or known.get(old.get(name, ""), value) for name, value in own.items()}
     _write(path, fixed | kept, gone=set(old.values()))
     return fixed
-
-
-def jobs_namespace(home: Path) -> str:
-    """The namespace in which this home's runtimes get their jobs, for whoever looks whether they are up."""
-    return dotenv_values(home / SETTINGS_FILE, interpolate=False).get(RunJobSettings.variable("namespace")) or "default"
 
 
 def _addresses(ports: Ports) -> dict[str, str]:
