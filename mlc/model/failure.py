@@ -5,6 +5,7 @@
         BadEvent
         BadFile
         BadModelFolder
+        BadName
         BadRequest
         BadSignal
             BadVariable
@@ -25,9 +26,12 @@
         KeyReused
         Known
         ModelDied
+        NoNamespace
         NoSuchEntity
         NoSuchTicket
+        NoSuchToken
         NoTable
+        NotAllowed
         NotClear
         NotConfigured
         NotEmpty

@@ -22,7 +22,7 @@ from temporalio.worker import Worker
 from mlc.center import Ledger
 from mlc.center.configured import configured_center
 from mlc.model.deployment import Runtime
-from mlc.model.failure import ExternalError
+from mlc.model.failure import ExternalError, Refused
 from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
@@ -32,7 +32,7 @@ from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.runtime.removal import remove
 from mlc.settings import RuntimeSettings
-from mlc.temporal import connect
+from mlc.temporal import connect_for_jobs
 from workflows.run_job import RunJob
 from workflows.sandbox import sandboxed
 
@@ -48,6 +48,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
     Raises:
         CannotIsolate: the level of isolation that the settings name can't be had.
         OSError: online, and the port is in use.
+        NoNamespace: Temporal lacks the namespace in which jobs are run.
     """
     stop = stop or _stopped_by_signal()
     level = await asyncio.to_thread(level_for, settings)
@@ -56,7 +57,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         with own_workspace(settings.folder) as workspace:
             async with AsyncExitStack() as running:
                 center = await running.enter_async_context(configured_center())
-                client = await connect()
+                client = await connect_for_jobs()
                 await running.enter_async_context(_background(adoption.keep_clean(), stop))
                 runtime = await patiently(lambda: center.register_runtime(describe(settings)))
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))
@@ -123,10 +124,18 @@ def describe(settings: RuntimeSettings) -> Runtime:
 
 
 async def _heartbeat(center: Ledger, settings: RuntimeSettings) -> None:
+    told = ""
     while True:
         await asyncio.sleep(HEARTBEAT_INTERVAL)
-        with suppress(ExternalError):  # the next one comes soon
+        try:
             await center.register_runtime(describe(settings))
+            told = ""
+        except Refused as error:  # its token was revoked, say: it gets no jobs, and nobody else would say why
+            if str(error) != told:
+                log.error("The runtime %s is refused by its model centre: %s", settings.name, error)
+            told = str(error)
+        except ExternalError:
+            pass  # the next one comes soon
 
 
 class _Server(uvicorn.Server):

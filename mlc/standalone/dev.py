@@ -17,7 +17,7 @@ from mlc.model.processes import TASK_QUEUE
 from mlc.settings.reading import SETTINGS_FILE
 from mlc.standalone.children import Child, Program
 from mlc.standalone.environment import HOST, Ports, only_one, prepare
-from mlc.standalone.readiness import answers, polls, takes_runs
+from mlc.standalone.readiness import answers, jobs_namespace, polls, takes_runs
 from mlc.standalone.temporal_server import dev_server_command
 from mlc.temporal import connect_at
 
@@ -98,10 +98,11 @@ class Standalone:
         batch = mlc("runtime", "--name", BATCH_RUNTIME, "--stage", STAGE)
         serving = ("--tag", ONLINE_TAG, "--online", "--port", str(ports.online))
         online = mlc("runtime", "--name", ONLINE_RUNTIME, "--stage", STAGE, *serving)
+        jobs = jobs_namespace(self.home)
         yield [
             Program("worker", mlc("worker"), polls(temporal, TASK_QUEUE)),
-            Program(BATCH_RUNTIME, batch, polls(temporal, runtime_task_queue(BATCH_RUNTIME))),
-            Program(ONLINE_RUNTIME, online, polls(temporal, runtime_task_queue(ONLINE_RUNTIME))),
+            Program(BATCH_RUNTIME, batch, polls(temporal, runtime_task_queue(BATCH_RUNTIME), namespace=jobs)),
+            Program(ONLINE_RUNTIME, online, polls(temporal, runtime_task_queue(ONLINE_RUNTIME), namespace=jobs)),
             Program("gateway", mlc("gateway"), answers(http, f"http://{HOST}:{ports.gateway}/readyz")),
         ]
 

@@ -24,8 +24,8 @@ HOSTILE = {
     "leaves a daemon of a daemon": "if not os.fork():\n    os.setsid()\n    os.fork()\n    time.sleep(600)",
     "kills its parents": "for pid in (os.getppid(), os.getpgrp()):\n    os.kill(pid, 9)\ntime.sleep(600)",
     "forks without end": "while True: os.fork()",
-    "takes all memory": "kept = []\nwhile True: kept.append(bytearray(2**24))",
-    "takes shared memory": "import mmap\nk = []\nwhile True:\n    k += [mmap.mmap(-1, 2**24)]\n    k[-1].write(bytes(2**24))",
+    "takes all memory": "while True: kept.append(bytearray(2**24))",
+    "takes shared memory": "import mmap\nwhile True:\n    kept.append(mmap.mmap(-1, 2**24))\n    kept[-1].write(bytes(2**24))",
     "fills the disk": "n = 0\nwhile True:\n    n += 1\n    open(f'outputDir/{n}', 'wb').write(bytes(2**22))",
     "fills it with nothing": "for n in range(10**6): open(f'outputDir/{n}', 'w').close()",
     "digs deep": "for n in range(3000):\n    os.mkdir('outputDir/d')\n    os.chdir('outputDir/d' if not n else '.')",
@@ -44,7 +44,7 @@ HOSTILE = {
 def model(body: str) -> wire.DeployableModel:
     lines = "\n    ".join(body.splitlines())
     return python_model(
-        "import os, signal, subprocess, sys, time\n# modelop.metrics\ndef m(df):\n"
+        "import os, signal, subprocess, sys, time\nkept = []\n# modelop.metrics\ndef m(df):\n"
         f"    {lines}\n    yield {{'fine': True}}"
     )
 
