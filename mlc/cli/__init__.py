@@ -20,6 +20,7 @@ from mlc.cli.failure import what_went_wrong
 from mlc.cli.home import typed, use_home
 from mlc.cli.schedule import schedule
 from mlc.cli.service import as_service, end_well_when_told, until_told, warn_of_unknown_settings
+from mlc.cli.tokens import token
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(dmn, name="dmn")
 app.add_typer(schedule, name="schedule")
+app.add_typer(token, name="token")
 
 FAILED, INTERRUPTED = 1, 130
 """Exit codes: the command failed; Ctrl-C. 2 is a mistyped command."""

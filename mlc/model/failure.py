@@ -5,6 +5,7 @@
         BadEvent
         BadFile
         BadModelFolder
+        BadName
         BadRequest
         BadSignal
             BadVariable
@@ -27,7 +28,9 @@
         ModelDied
         NoSuchEntity
         NoSuchTicket
+        NoSuchToken
         NoTable
+        NotAllowed
         NotClear
         NotConfigured
         NotEmpty

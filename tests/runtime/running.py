@@ -1,10 +1,12 @@
 """A model centre and runtimes that tests can start and stop."""
 
 import asyncio
+import os
 import socket
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 from servers import eventually, serving
 from temporalio.client import Client
@@ -14,6 +16,7 @@ from mlc.center.modelop import wire
 from mlc.center.modelop.client import ModelManage
 from mlc.runtime import run_runtime
 from mlc.settings import RuntimeSettings, StandaloneCenterSettings
+from mlc.standalone.access.client import issue_runtime_token
 from mlc.standalone.center.app import create_app
 
 TOKEN = "a-token-of-the-tests"
@@ -37,8 +40,12 @@ class RunningRuntime:
         return f"{self.base}/api/roundtrip/0/1"
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(run_runtime(self.settings, self._stop))
-        self.engine = await eventually(self._registered)
+        """With a token of its own, so that whatever a runtime does is known to need no more."""
+        own = await issue_runtime_token(os.environ["MLC_CENTER_URL"], TOKEN, self.settings.name)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("MLC_CENTER_TOKEN", own)
+            self._task = asyncio.create_task(run_runtime(self.settings, self._stop))
+            self.engine = await eventually(self._registered)
 
     async def stop(self) -> None:
         self._stop.set()

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from mlc.settings import StandaloneCenterSettings
+from mlc.standalone.access import api as access
+from mlc.standalone.access.asking import Asking
+from mlc.standalone.access.routes import Gate, NotAllowed
+from mlc.standalone.access.tokens import RuntimeTokens
 from mlc.standalone.center.api import router
 from mlc.standalone.center.contents import BadContent
 from mlc.standalone.center.dispatch import Connect, Dispatcher
@@ -27,6 +31,7 @@ _STATUS: dict[type[Exception], int] = {
     Outdated: 412,
     BadRequest: 400,
     BadContent: 400,
+    NotAllowed: 403,
 }
 
 
@@ -40,6 +45,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         raise ValueError("MLC_STANDALONE_CENTER_TOKEN is not set; give the model centre a token to ask for.")
     store = Store(settings.database)
     center = ModelCenter(store)
+    tokens = RuntimeTokens(store.engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,9 +62,16 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         await signals.aclose()
         store.close()
 
-    app = FastAPI(title="Model centre", lifespan=lifespan, docs_url="/docs", redoc_url=None)
-    app.include_router(router(center, settings.token, settings.max_body))
-    app.include_router(pages(center, settings.token))
+    app = FastAPI(
+        title="Model centre",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        dependencies=[Depends(Gate(Asking(settings.token, tokens)))],
+    )
+    app.include_router(router(center, settings.max_body))
+    app.include_router(access.router(tokens))
+    app.include_router(pages(center))
     _answer_errors(app)
     return app
 

@@ -23,6 +23,7 @@ from mlc.standalone.center.entities import (
     CREATED,
     DISPATCH,
     ERROR,
+    HANDED_TO,
     KINDS,
     TERMINAL_STATUSES,
     WAITING,
@@ -109,7 +110,7 @@ class Dispatcher:
         return self._center.store.pending(WATCH, quiet=QUIET)
 
     async def _hand_over(self, client: Client, job: JsonObject, engine: JsonObject) -> None:
-        queue = runtime_task_queue(engine["name"])
+        queue = await self._promised_queue(client, job, engine["name"])
         try:
             await client.start_workflow(
                 RUN_JOB,
@@ -122,22 +123,34 @@ class Dispatcher:
             )
         except WorkflowAlreadyStartedError:
             # Handed over by a centre that died before it noted so, perhaps to another runtime than now.
-            queue = (await client.get_workflow_handle(run_job_id(job["id"])).describe()).task_queue
+            queue = await _queue(client, job["id"]) or queue
         except RPCError as error:
             if error.status in _AWAY:
                 raise
             _log.warning("Job %s was not taken by Temporal: %s", job["id"], error.message)
             return
-        name = queue.removeprefix(runtime_task_queue(""))
+        name = _runtime(queue)
         target = engine if engine["name"] == name else {"name": name}
         kept = {key: target[key] for key in ("id", "name", "engineType", "environmentName") if target.get(key)}
 
         def handed_over(document: JsonObject) -> None:
             document["targetEngine"] = (document.get("targetEngine") or {}) | kept
+            document[HANDED_TO] = name
             if document["jobStatus"] == CREATED:  # the runtime may have been quicker
                 document["jobStatus"] = WAITING
 
         await self._center.change(_JOBS, job["id"], handed_over)
+
+    async def _promised_queue(self, client: Client, job: JsonObject, name: str) -> str:
+        """Note for whom a job is before its runtime can learn of it, so that it may read the job at once.
+
+        A job that was promised to another is looked up first: that one may run it, and must not lose it.
+        """
+        if job.get(HANDED_TO) not in (None, name):
+            name = _runtime(await _queue(client, job["id"]) or runtime_task_queue(name))
+        if job.get(HANDED_TO) != name:
+            await self._center.change(_JOBS, job["id"], lambda document: document.update({HANDED_TO: name}))
+        return runtime_task_queue(name)
 
     async def _stop(self, client: Client, job_id: str) -> None:
         try:
@@ -175,3 +188,18 @@ class Dispatcher:
         if trouble and not self._trouble:
             _log.warning("%s", trouble)
         self._trouble = trouble
+
+
+async def _queue(client: Client, job_id: str) -> str | None:
+    """The task queue that a job was handed to; None if it never was, or so long ago that Temporal has forgotten."""
+    try:
+        workflow = await client.get_workflow_handle(run_job_id(job_id)).describe(rpc_timeout=_RPC_TIMEOUT)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return None
+    return workflow.task_queue
+
+
+def _runtime(queue: str) -> str:
+    return queue.removeprefix(runtime_task_queue(""))
