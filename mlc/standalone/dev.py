@@ -1,6 +1,7 @@
 """Everything of standalone mode on one machine, started, kept running and ended together. Behind ``mlc dev``."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,10 +15,11 @@ from mlc import start
 from mlc.model.job import runtime_task_queue
 from mlc.model.processes import TASK_QUEUE
 from mlc.settings.reading import SETTINGS_FILE
+from mlc.standalone.access.client import issue_runtime_token
 from mlc.standalone.children import Child, Program
 from mlc.standalone.environment import HOST, Ports, prepare
 from mlc.standalone.home import Tell, held
-from mlc.standalone.needs import BATCH_RUNTIME, ONLINE_RUNTIME, Environments, needs
+from mlc.standalone.needs import BATCH_RUNTIME, CENTER_TOKEN, ONLINE_RUNTIME, Environments, around_proxies, needs
 from mlc.standalone.readiness import answers, polls, takes_runs
 from mlc.standalone.temporal_server import dev_server_command
 from mlc.temporal import connect_at
@@ -37,6 +39,7 @@ class Standalone:
         self._tell = tell
         self._waves: list[list[Child]] = []
         self._environments: Environments
+        self._fixed: dict[str, str] = {}
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -58,11 +61,12 @@ class Standalone:
         """
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
-        self._environments = Environments(self.home, prepare(self.home, self.ports))
+        self._fixed = prepare(self.home, self.ports)
+        self._environments = Environments(self.home, self._fixed)
         temporal = await connect_at(f"{HOST}:{self.ports.temporal}")
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=2) as http:
             for programs in self._programs(temporal, http):
-                wave = [self._child(program, logs) for program in programs]
+                wave = [await self._child(program, logs) for program in programs]
                 self._waves.append(wave)
                 await asyncio.gather(*(child.start() for child in wave))
                 await asyncio.gather(*(child.wait_ready(START_TIMEOUT) for child in wave))
@@ -78,9 +82,15 @@ class Standalone:
         """What a process of this name sees, once all was started: nothing in it leads to other systems than these."""
         return self._environments.of(needs()[program])
 
-    def _child(self, program: Program, logs: Path) -> Child:
-        env = self.environment(program.name)
+    async def _child(self, program: Program, logs: Path) -> Child:
+        needed = needs()[program.name]
+        # A runtime has one of its own, new with each start: by it the centre knows what the runtime may read and write.
+        token = await self._issued(program.name) if needed.models else ""
+        env = self._environments.of(needed, token)
         return Child(program, env=env, folder=self.home, logs=logs, tell=self._tell)
+
+    async def _issued(self, runtime: str) -> str:
+        return await issue_runtime_token(f"http://{HOST}:{self.ports.center}", self._fixed[CENTER_TOKEN], runtime)
 
     def _programs(self, temporal: Client, http: httpx.AsyncClient) -> Iterator[Sequence[Program]]:
         ports = self.ports
@@ -138,6 +148,7 @@ async def run_until_told(
         CannotStart: the folder is in use or not ours alone, or a port is in use.
         NotReady: something didn't come up.
     """
+    os.environ.update(around_proxies(os.environ))
     running, loop = asyncio.current_task(), asyncio.get_running_loop()
     told, over = asyncio.Event(), asyncio.Event()
     assert running is not None

@@ -24,6 +24,7 @@ from mlc.ticketing import registry
 from mlc.ticketing.system import SystemSettings
 
 BATCH_RUNTIME, ONLINE_RUNTIME = "batch-prod", "online-prod"
+CENTER_TOKEN = CenterSettings.variable("token")
 FROM_OUTSIDE = (ProcessSettings,)
 """Groups of which the user's environment counts, too. Others may lead to a company's systems: ``mlc.env`` has them."""
 _SEARCHED = frozenset({"PATH", "LD_LIBRARY_PATH"})
@@ -67,7 +68,8 @@ class Needs:
         temporal: whether it speaks with Temporal.
         inherits: variables of the user's that not every program inherits; one that ends in ``_`` is what they begin
             with.
-        models: whether models run below it: then those are handed on, too, that MLC_RUNTIME_ENVIRONMENT names.
+        models: whether models run below it: it has a token of its own for the centre, and inherits what
+            MLC_RUNTIME_ENVIRONMENT names.
     """
 
     parts: tuple[Part, ...] = ()
@@ -82,6 +84,7 @@ def needs() -> dict[str, Needs]:
     A secret that isn't named here reaches nobody.
     """
     processes, files, center = Part(ProcessSettings), Part(FileSettings), whole(CenterSettings)
+    as_runtime = Part(CenterSettings)
     webhooks = SystemSettings.secrets()
     incoming = [Part(system.settings, webhooks) for system in registry.SYSTEMS]
     outgoing = [Part(system.settings, system.settings.secrets() - webhooks) for system in registry.SYSTEMS]
@@ -93,8 +96,8 @@ def needs() -> dict[str, Needs]:
         "desk": Needs((whole(DeskSettings),)),
         "setup": Needs((processes,), temporal=True),
         "worker": Needs((processes, files, center, *outgoing), temporal=True),
-        BATCH_RUNTIME: Needs((batch, files, center), temporal=True, inherits=_RUNTIMES, models=True),
-        ONLINE_RUNTIME: Needs((online, files, center), temporal=True, inherits=_RUNTIMES, models=True),
+        BATCH_RUNTIME: Needs((batch, files, as_runtime), temporal=True, inherits=_RUNTIMES, models=True),
+        ONLINE_RUNTIME: Needs((online, files, as_runtime), temporal=True, inherits=_RUNTIMES, models=True),
         "gateway": Needs((whole(GatewaySettings), files, center, *incoming), temporal=True),
         "demo": Needs((processes, files, center, calling_the_gateway, *outgoing), temporal=True),
     }
@@ -127,16 +130,23 @@ class Environments:
             {name.upper(): value for name, value in file.items() if value},
         )
 
-    def of(self, needs: Needs) -> dict[str, str]:
-        """The whole environment of a program. It reads no settings file: what that says to it is in here."""
+    def of(self, needs: Needs, token: str = "") -> dict[str, str]:
+        """The whole environment of a program. It reads no settings file: what that says to it is in here.
+
+        Args:
+            needs: what it is to be told.
+            token: its own for the centre, if it has one.
+        """
         own = {"MLC_HOME": str(self._home), "MLC_SETTINGS_FILE": os.devnull, "TEMPORAL_CONFIG_FILE": os.devnull}
         variables = [variable for part in needs.parts for variable in part.variables]
         if needs.temporal:
             variables.append(Variable("TEMPORAL_ADDRESS"))
         settings = {each.name: value for each in variables if (value := self._said(each))}
+        if token:
+            settings[CENTER_TOKEN] = token
         inherited = self._inherited({*needs.inherits, *_EVERYBODY})
         if needs.models:
-            inherited |= self._inherited(self._named_for_models()) | self._around_proxies()
+            inherited |= self._inherited(self._named_for_models()) | around_proxies(self._user)
         return inherited | own | settings
 
     def _said(self, variable: Variable) -> str:
@@ -158,10 +168,11 @@ class Environments:
         names = {name for name in named if isinstance(name, str)} if isinstance(named, list) else set()
         return {name for name in names if not name.upper().startswith(("MLC_", "TEMPORAL_")) and not name.endswith("_")}
 
-    def _around_proxies(self) -> dict[str, str]:
-        """A proxy is for package indexes: what standalone mode has is on this machine."""
-        said = next((self._user[name] for name in _NO_PROXY if self._user.get(name)), "")
-        return dict.fromkeys(_NO_PROXY, ",".join([*filter(None, [said]), "127.0.0.1", "localhost"]))
+
+def around_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """What to set beside an environment, so that a proxy is not asked for what is on this machine."""
+    said = next((environment[name] for name in _NO_PROXY if environment.get(name)), "")
+    return dict.fromkeys(_NO_PROXY, ",".join([*filter(None, [said]), "127.0.0.1", "localhost"]))
 
 
 def _beginning(name: str) -> str:

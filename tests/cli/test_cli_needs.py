@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-from cli_process import Dev
+from cli_process import Dev, wait_until
 from pydantic import SecretBytes, SecretStr
 
 import mlc.center.configured  # a group of settings is known once it is imported
@@ -25,8 +26,8 @@ pytestmark = pytest.mark.timeout(300)
 
 RUNTIMES = {BATCH_RUNTIME, ONLINE_RUNTIME}
 WHO_KNOWS: dict[str, set[str]] = {
-    "MLC_CENTER_TOKEN": {"worker", "gateway", "demo", *RUNTIMES},
-    "MLC_CENTER_CLIENT_SECRET": {"worker", "gateway", "demo", *RUNTIMES},
+    "MLC_CENTER_TOKEN": {"worker", "gateway", "demo"},
+    "MLC_CENTER_CLIENT_SECRET": {"worker", "gateway", "demo"},
     "MLC_STANDALONE_CENTER_TOKEN": {"center"},
     "MLC_STANDALONE_CENTER_SIGNAL_TOKEN": {"center"},
     "MLC_DESK_TOKEN": {"desk"},
@@ -310,6 +311,8 @@ def test_the_environment_of_each_running_process_has_its_secrets_and_no_others(d
     assert len(known) >= 12
     for program, process in children.items():
         told = process.environ()
+        own = told.pop("MLC_CENTER_TOKEN") if program in RUNTIMES else ""
+        assert own not in known.values(), program
         may = {name for name, who in WHO_KNOWS.items() if program in who}
         assert told.keys() & WHO_KNOWS.keys() == may & known.keys(), program
         # By whatever name: one secret has several, one for each side of a connection.
@@ -320,6 +323,28 @@ def test_the_environment_of_each_running_process_has_its_secrets_and_no_others(d
         assert not {name for name in told if name.startswith("PYTHON")}, program
         words = " ".join(process.cmdline())
         assert not [name for name, value in known.items() if value in words], program
+
+
+async def test_a_runtime_has_a_token_that_no_other_process_has_and_by_which_it_can_do_little(dev: Dev) -> None:
+    tokens = {name: dev.children()[name].environ()["MLC_CENTER_TOKEN"] for name in RUNTIMES}
+    assert len(set(tokens.values())) == len(RUNTIMES)
+    for name, process in dev.children().items():
+        assert not {token for runtime, token in tokens.items() if runtime != name} & set(process.environ().values())
+    url = dev.setting("MLC_CENTER_URL")
+    async with httpx.AsyncClient() as http:
+        for token in tokens.values():
+            headers = {"Authorization": f"Bearer {token}"}
+            assert (await http.get(f"{url}/storedModels", headers=headers)).status_code == 403
+            made = await http.post(f"{url}/deployableModels", json={}, headers=headers)
+            assert made.status_code == 403
+
+
+def test_a_runtime_that_was_killed_comes_back_with_its_token(dev: Dev) -> None:
+    killed = dev.children()[BATCH_RUNTIME]
+    token = killed.environ()["MLC_CENTER_TOKEN"]
+    killed.kill()
+    wait_until(lambda: dev.children().get(BATCH_RUNTIME) not in (None, killed))
+    assert wait_until(lambda: dev.children()[BATCH_RUNTIME].environ().get("MLC_CENTER_TOKEN")) == token
 
 
 def test_every_group_is_for_some_program() -> None:
