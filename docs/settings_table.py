@@ -18,6 +18,7 @@ GROUPS: tuple[type[Group], ...] = (
     settings.FileSettings,
     settings.GatewaySettings,
     settings.RuntimeSettings,
+    settings.RunJobSettings,
     settings.StandaloneCenterSettings,
     settings.DeskSettings,
 )

@@ -145,13 +145,19 @@ def gateway() -> None:
 
 @app.command()
 def setup() -> None:
-    """Make what the processes need in the Temporal namespace: search attributes, schedules of our own, retention."""
+    """Make what the processes need in the Temporal namespace: search attributes, schedules of our own, retention.
+
+    Where MLC_RUN_JOB_NAMESPACE gives jobs a namespace of their own, that is made, too, if it isn't there.
+    """
+    from mlc.namespace import set_up_jobs
     from mlc.namespace import setup as set_up
-    from mlc.settings import ProcessSettings
+    from mlc.settings import ProcessSettings, RunJobSettings
     from mlc.worker import connect
 
     async def run() -> list[str]:
-        return await set_up(await connect(), ProcessSettings())
+        client, settings = await connect(), ProcessSettings()
+        jobs = await set_up_jobs(client, RunJobSettings().namespace, settings.retention)
+        return [*await set_up(client, settings), *jobs]
 
     as_service()
     for line in asyncio.run(run()):

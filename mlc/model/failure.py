@@ -26,6 +26,7 @@
         KeyReused
         Known
         ModelDied
+        NoNamespace
         NoSuchEntity
         NoSuchTicket
         NoSuchToken

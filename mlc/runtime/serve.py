@@ -23,7 +23,7 @@ from temporalio.worker import Worker
 from mlc.center import Ledger
 from mlc.center.configured import configured_center
 from mlc.model.deployment import Runtime
-from mlc.model.failure import ExternalError
+from mlc.model.failure import ExternalError, Refused
 from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
@@ -31,7 +31,7 @@ from mlc.runtime.http import create_app
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.settings import RuntimeSettings
-from mlc.temporal import connect
+from mlc.temporal import connect_for_jobs
 from workflows.run_job import RunJob
 from workflows.sandbox import sandboxed
 
@@ -46,6 +46,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
 
     Raises:
         OSError: online, and the port is in use.
+        NoNamespace: Temporal lacks the namespace in which jobs are run.
     """
     stop = stop or _stopped_by_signal()
     listener = _listen(settings) if settings.online else None
@@ -53,7 +54,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         with own_workspace(settings.folder) as workspace:
             async with AsyncExitStack() as running:
                 center = await running.enter_async_context(configured_center())
-                client = await connect()
+                client = await connect_for_jobs()
                 runtime = await patiently(lambda: center.register_runtime(describe(settings)))
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))
                 if listener is not None:
@@ -116,10 +117,18 @@ def describe(settings: RuntimeSettings) -> Runtime:
 
 
 async def _heartbeat(center: Ledger, settings: RuntimeSettings) -> None:
+    told = ""
     while True:
         await asyncio.sleep(HEARTBEAT_INTERVAL)
-        with suppress(ExternalError):  # the next one comes soon
+        try:
             await center.register_runtime(describe(settings))
+            told = ""
+        except Refused as error:  # its token was revoked, say: it gets no jobs, and nobody else would say why
+            if str(error) != told:
+                log.error("The runtime %s is refused by its model centre: %s", settings.name, error)
+            told = str(error)
+        except ExternalError:
+            pass  # the next one comes soon
 
 
 class _Server(uvicorn.Server):

@@ -33,6 +33,19 @@ class StandaloneCenterSettings(Group):
     )
 
 
+class RunJobSettings(Group):
+    """How runtimes are given their jobs; the same for runtimes, the standalone centre, and `mlc setup` and `check`."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_RUN_JOB_")
+
+    namespace: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$",
+        description="Temporal namespace of RunJob and its activities, so that a runtime needs no access to that of the "
+        "processes; unset: the processes' own",
+    )
+
+
 class FileSettings(Group):
     """External files that jobs may read and write; the same for gateway, worker and runtimes."""
 

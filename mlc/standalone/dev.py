@@ -20,7 +20,7 @@ from mlc.standalone.children import Child, Program
 from mlc.standalone.environment import HOST, Ports, prepare
 from mlc.standalone.home import Tell, held
 from mlc.standalone.needs import BATCH_RUNTIME, CENTER_TOKEN, ONLINE_RUNTIME, Environments, around_proxies, needs
-from mlc.standalone.readiness import answers, polls, takes_runs
+from mlc.standalone.readiness import answers, jobs_namespace, polls, takes_runs
 from mlc.standalone.temporal_server import dev_server_command
 from mlc.temporal import connect_at
 
@@ -104,10 +104,11 @@ class Standalone:
         batch = start.command("runtime", "--name", BATCH_RUNTIME, "--stage", STAGE)
         serving = ("--tag", ONLINE_TAG, "--online", "--port", str(ports.online))
         online = start.command("runtime", "--name", ONLINE_RUNTIME, "--stage", STAGE, *serving)
+        jobs = jobs_namespace(self.home)
         yield [
             Program("worker", start.command("worker"), polls(temporal, TASK_QUEUE)),
-            Program(BATCH_RUNTIME, batch, polls(temporal, runtime_task_queue(BATCH_RUNTIME))),
-            Program(ONLINE_RUNTIME, online, polls(temporal, runtime_task_queue(ONLINE_RUNTIME))),
+            Program(BATCH_RUNTIME, batch, polls(temporal, runtime_task_queue(BATCH_RUNTIME), namespace=jobs)),
+            Program(ONLINE_RUNTIME, online, polls(temporal, runtime_task_queue(ONLINE_RUNTIME), namespace=jobs)),
             Program("gateway", start.command("gateway"), answers(http, f"http://{HOST}:{ports.gateway}/readyz")),
         ]
 

@@ -16,6 +16,7 @@ from mlc.settings import (
     FileSettings,
     GatewaySettings,
     ProcessSettings,
+    RunJobSettings,
     RuntimeSettings,
     StandaloneCenterSettings,
 )
@@ -84,7 +85,7 @@ def needs() -> dict[str, Needs]:
     A secret that isn't named here reaches nobody.
     """
     processes, files, center = Part(ProcessSettings), Part(FileSettings), whole(CenterSettings)
-    as_runtime = Part(CenterSettings)
+    as_runtime, jobs = Part(CenterSettings), Part(RunJobSettings)
     webhooks = SystemSettings.secrets()
     incoming = [Part(system.settings, webhooks) for system in registry.SYSTEMS]
     outgoing = [Part(system.settings, system.settings.secrets() - webhooks) for system in registry.SYSTEMS]
@@ -92,12 +93,12 @@ def needs() -> dict[str, Needs]:
     batch, online = Part(RuntimeSettings), whole(RuntimeSettings)
     return {
         "temporal": Needs(),
-        "center": Needs((whole(StandaloneCenterSettings),), temporal=True),
+        "center": Needs((whole(StandaloneCenterSettings), jobs), temporal=True),
         "desk": Needs((whole(DeskSettings),)),
-        "setup": Needs((processes,), temporal=True),
+        "setup": Needs((processes, jobs), temporal=True),
         "worker": Needs((processes, files, center, *outgoing), temporal=True),
-        BATCH_RUNTIME: Needs((batch, files, as_runtime), temporal=True, inherits=_RUNTIMES, models=True),
-        ONLINE_RUNTIME: Needs((online, files, as_runtime), temporal=True, inherits=_RUNTIMES, models=True),
+        BATCH_RUNTIME: Needs((batch, files, as_runtime, jobs), temporal=True, inherits=_RUNTIMES, models=True),
+        ONLINE_RUNTIME: Needs((online, files, as_runtime, jobs), temporal=True, inherits=_RUNTIMES, models=True),
         "gateway": Needs((whole(GatewaySettings), files, center, *incoming), temporal=True),
         "demo": Needs((processes, files, center, calling_the_gateway, *outgoing), temporal=True),
     }

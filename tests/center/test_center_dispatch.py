@@ -321,6 +321,31 @@ async def test_a_job_whose_workflow_was_terminated_ends_with_a_sentence(place: P
         assert await place.status(unknown) == "RUNNING", "Temporal knows nothing of it"
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_a_runtime_that_asks_for_no_jobs_where_they_are_is_told_once(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is registered and sends heartbeats, but in another namespace than the centre's jobs, say."""
+    deaf = a_name()
+    await place.center.save_engine(Engine(name=deaf, platform={"python": "3"}))
+
+    def told(name: str) -> list[str]:
+        return [m for r in caplog.records if f"the runtime {name}, which asks for no jobs" in (m := r.getMessage())]
+
+    first, second = [await place.until(await place.job(target_engine=Engine(name=deaf)), "WAITING") for _ in range(2)]
+    async with asyncio.timeout(60):
+        while not told(deaf):
+            await asyncio.sleep(0.05)
+    async with a_runtime(place, a_name()) as hears:
+        job = await place.until(await place.job(target_engine=Engine(name=hears.name)), "WAITING")
+        await place.temporal.get_workflow_handle(f"job-{job.id}").terminate()
+        await place.until(job, "ERROR")  # so that there was another round
+        assert told(hears.name) == []
+    (sentence,) = told(deaf)
+    assert sentence.startswith((f"Job {first.id} waits for", f"Job {second.id} waits for"))
+    assert "namespace default: see whether it runs, and whether MLC_RUN_JOB_NAMESPACE is there" in sentence
+
+
 @pytest.mark.usefixtures("watchful")
 async def test_a_job_that_changed_a_moment_ago_is_not_looked_up(place: Place) -> None:
     async with a_runtime(place, a_name()):

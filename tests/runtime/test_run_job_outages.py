@@ -17,6 +17,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
 from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import run_job_id
 from mlc.standalone.access.client import issue_runtime_token
 
@@ -115,7 +116,7 @@ async def runtime_process(name: str) -> subprocess.Popen[bytes]:
         "import asyncio; from mlc.runtime import run_runtime; from mlc.settings import RuntimeSettings;"
         f"asyncio.run(run_runtime(RuntimeSettings(name={name!r})))"
     )
-    own = await issue_runtime_token(os.environ["MLC_CENTER_URL"], TOKEN, name)
+    own = await issue_runtime_token(CenterSettings().url, TOKEN, name)
     return subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"MLC_CENTER_TOKEN": own})
 
 

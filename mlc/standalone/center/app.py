@@ -23,7 +23,7 @@ from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.service import ModelCenter
 from mlc.standalone.center.signals import Signals
 from mlc.standalone.center.store import Conflict, NoSuchEntity, Outdated, Store
-from mlc.temporal import connect
+from mlc.temporal import connect_for_jobs
 
 _STATUS: dict[type[Exception], int] = {
     NoSuchEntity: 404,
@@ -35,7 +35,7 @@ _STATUS: dict[type[Exception], int] = {
 }
 
 
-def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect) -> FastAPI:
+def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect_for_jobs) -> FastAPI:
     """The application; while it runs it hands jobs to runtimes by the Temporal client that ``connect`` makes.
 
     Raises:
