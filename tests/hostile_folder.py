@@ -7,6 +7,8 @@ from pathlib import Path
 
 OURS = frozenset({"workflows", "activities"})
 """Ours that a folder may have beside: ``mlc`` itself is what ``python -m mlc.cli`` is told to look for there."""
+OUT_OF_OUR_HANDS = frozenset({"mlc", "importlib"})
+"""What ``python -m`` itself imports, from its current folder, before it runs anything of ours."""
 
 
 class HostileFolder:
@@ -17,7 +19,7 @@ class HostileFolder:
         self._marker = folder.with_name(f"{folder.name}.executed")
         folder.mkdir()
         names = sys.stdlib_module_names | packages_distributions().keys() | OURS
-        self.plant({*names, "sitecustomize", "usercustomize"} - {"mlc"})
+        self.plant({*names, "sitecustomize", "usercustomize"} - OUT_OF_OUR_HANDS)
         (folder / "planted.pth").write_text(f"import pathlib; {self._saying('planted.pth')}\n")
         for name in ("temporal", "python", "python3", "pip"):
             program = folder / name

@@ -82,7 +82,7 @@ class Needs:
 def needs() -> dict[str, Needs]:
     """What each program of standalone mode needs, by its name; ``demo`` is the demo's own process.
 
-    A secret that isn't named here reaches nobody.
+    Where several programs read a group, each is told those of its secrets that it can't do without.
     """
     processes, files, center = Part(ProcessSettings), Part(FileSettings), whole(CenterSettings)
     as_runtime, jobs = Part(CenterSettings), Part(RunJobSettings)

@@ -297,7 +297,9 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     """`mlc dev` of somebody who has secrets for other systems, and more settings in mlc.env."""
     home = tmp_path_factory.mktemp("needs") / "home"
     home.mkdir()
-    (home / "mlc.env").write_text("MLC_GATEWAY_WEBHOOK_TOKEN=webhook-hush\nMLC_RUNTIME_TOKEN=runtime-hush\n")
+    (home / "mlc.env").write_text(
+        "MLC_GATEWAY_WEBHOOK_TOKEN=webhook-hush\nMLC_RUNTIME_TOKEN=runtime-hush\nMLC_JIRA_TOKN=hush\n"
+    )
     with Dev(home, **OF_OTHERS) as running:
         running.ready()
         yield running
@@ -323,6 +325,11 @@ def test_the_environment_of_each_running_process_has_its_secrets_and_no_others(d
         assert not {name for name in told if name.startswith("PYTHON")}, program
         words = " ".join(process.cmdline())
         assert not [name for name, value in known.items() if value in words], program
+
+
+def test_a_setting_that_is_none_is_told_by_what_still_reads_the_file(dev: Dev) -> None:
+    assert "! MLC_JIRA_TOKN (mlc.env) is no setting: did you mean MLC_JIRA_TOKEN?" in dev.said()
+    assert "hush" not in dev.said()
 
 
 async def test_a_runtime_has_a_token_that_no_other_process_has_and_by_which_it_can_do_little(dev: Dev) -> None:
