@@ -1,5 +1,9 @@
 """The ``mlc`` command. What a command needs is imported when it runs, so that ``mlc --help`` is quick."""
 
+import mlc.start  # noqa: F401 - before all others: it says where they may come from
+
+# isort: split
+
 import asyncio
 import logging
 import os
@@ -107,10 +111,12 @@ def demo(
 def _standalone_home() -> tuple[Path, "Console"]:
     from rich.console import Console
 
+    from mlc.check.settings import unknown_settings
     from mlc.settings.reading import home
 
     folder, console = home().absolute(), Console(highlight=False)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold secrets
+    for finding in unknown_settings():  # what runs below reads no file, and is told nothing that it doesn't know
+        console.print(f"! {finding.what}: {finding.remedy}", markup=False, soft_wrap=True)
     console.print(f"Starting in {folder} ...", markup=False, soft_wrap=True)
     return folder, console
 

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -100,9 +101,12 @@ class ExternalFiles:
     def _replace(self, source: IO[bytes], asset: Asset, path: Path, what: str) -> None:
         partial = path.with_name(f".{uuid.uuid4().hex}.partial")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path.parent)
+            # Not as the umask says, which is for our own files: whoever may look into the folder may read this.
+            shared = path.parent.stat().st_mode & 0o664 | 0o600
             try:
                 with partial.open("xb") as copy:
+                    os.fchmod(copy.fileno(), shared)
                     self._copy(_verified(source, asset, what), copy, what)
                     os.fsync(copy.fileno())
                 partial.replace(path)
@@ -198,6 +202,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, _AddressRefused):
         return str(error)
     return f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
+
+
+def _make(folder: Path) -> None:
+    """Make a folder, and those that it is in, for whoever may look into the one that was there."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(stat.S_IMODE(folder.parent.stat().st_mode) & 0o2775 | 0o700)
 
 
 def _opened(path: Path, what: str) -> IO[bytes]:
