@@ -83,13 +83,40 @@ class FileRules(Record):
         if self.root is None or parts.scheme.lower() != "file" or parts.netloc not in {"", "localhost"}:
             return None
         try:
-            path = Path(unquote(parts.path)).resolve()
-            return path if path.is_relative_to(self.root.resolve()) else None
-        except (OSError, ValueError):  # such as a null character, or links that go round in a circle
+            path, root = Path(unquote(parts.path)).resolve(), self.root.resolve()
+        except (OSError, ValueError, RuntimeError):  # a null character, or links that go round in a circle
             return None
+        return path if path.is_relative_to(root) and _reachable(path) else None
+
+    def obstacle(self, url: str) -> str | None:
+        """Why what lies at a ``file:`` address can't be a job's file, in such a sentence; None if it can be one.
+
+        For whoever judges an address before a job has it. What isn't here may be on the runtime's disk.
+        """
+        path = self.path(url)
+        try:
+            ordinary = path is None or not path.exists() or path.is_file()
+        except OSError:
+            return None
+        return (
+            None
+            if ordinary
+            else "what lies at the address is a folder, a pipe or a device: give the address of a file."
+        )
 
     def _elsewhere(self) -> str:
         allowed = "no folder is" if self.root is None else "only files below MLC_FILE_ROOT are"
         return (
             f"{allowed} allowed for file: addresses: set MLC_FILE_ROOT to the folder that holds it, or embed the file."
         )
+
+
+def _reachable(path: Path) -> bool:
+    """Whether a path may lead somewhere; where it ends in the open, or behind a door, is said when it is opened."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return True
+    except (OSError, ValueError):  # links that go round in a circle, which not every Python resolves with an error
+        return False
+    return True
