@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, model_validator
 
 from mlc.model.base import Input, Record
+from mlc.model.hosts import hosts
 
 FileFormat = Literal["CSV", "JSON"]
 
@@ -46,7 +47,7 @@ class OutputFile(Input):
 
 
 class FileRules(Record):
-    """Which addresses may be read and written: files below ``root``, http(s) on ``hosts`` (``name`` or ``name:port``).
+    """Which addresses may be read and written: files below ``root``, http(s) on ``hosts`` (:mod:`mlc.model.hosts`).
 
     Neither by default. Checked where an address comes in and once more where it is used.
     """
@@ -70,7 +71,7 @@ class FileRules(Record):
                         "the address holds more than a host and a path, and what follows may be a secret: put the file "
                         "where it can be had without one, or embed it."
                     )
-                if host in self.hosts or f"{host}:{port}" in self.hosts:
+                if hosts(tuple(self.hosts)).names(host, port):
                     return None
                 return f"the host {host[:100]!r} is not allowed: add it to MLC_FILE_HOSTS, or embed the file."
             case scheme:

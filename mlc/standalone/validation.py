@@ -172,8 +172,8 @@ class _Look:
                 tag in service_tags(runtime, settings, set(meanings)) for runtime in self._around.runtimes
             ):
                 self._report.warnings.append(
-                    f"The tag {shown(tag)!r} is on no runtime of the model centre: batch jobs find the model by it, and "
-                    "it says nothing of where the model is deployed. If it should, give it to a runtime."
+                    f"The tag {shown(tag)!r} is on no runtime of the model centre: batch jobs find the model by it, "
+                    "and it says nothing of where the model is deployed. If it should, give it to a runtime."
                 )
 
     def _look_at_steps(self) -> None:
