@@ -11,7 +11,7 @@ from activities.matching import not_run, service_tags
 from activities.monitors import newest_monitor, plan_for
 from mlc.center import NewFile
 from mlc.center.modelop.folder import Examined, ModelFolder, examine
-from mlc.center.modelop.folder.sentences import shown
+from mlc.center.modelop.folder.sentences import shown, unfit
 from mlc.center.port import Center
 from mlc.model.asset import AssetRole
 from mlc.model.deployment import Runtime
@@ -101,7 +101,9 @@ def validate(path: Path, tags: Sequence[str] = (), around: Surroundings | None =
     """Look at a folder as it would be submitted with these tags besides its own."""
     found = examine(path)
     report = Report(folder=shown(path, LONGEST_PATH), errors=list(found.problems), warnings=list(found.notices))
-    every = list(dict.fromkeys([*(found.folder.model.tags if found.folder else []), *tags]))
+    report.errors += [f"The tag {shown(tag, 60)} {problem}" for tag in tags if (problem := unfit(tag))]
+    fit = [tag for tag in tags if not unfit(tag)]
+    every = list(dict.fromkeys([*(found.folder.model.tags if found.folder else []), *fit]))
     if found.folder is not None:
         _Look(report, found, found.folder, every, around or Surroundings()).at_everything()
     return Validated(report, found.folder, every)

@@ -88,7 +88,7 @@ class FolderFiles:
                 self.problems.append(f"{shown(name)} {problem}")
             elif not entry.is_dir(follow_symlinks=False):
                 yield name, path
-            elif (path / "pyvenv.cfg").is_file():
+            elif _is_environment(path):
                 self.notices.append(f"{shown(name)} is a virtual environment, and is left out of the model.")
             else:
                 yield from self._walk(path, below / entry.name)
@@ -144,6 +144,13 @@ class FolderFiles:
             self.problems.append(f"{shown(name)} can't be read (Permission denied); make it readable, or remove it.")
             return
         self.found[name] = path
+
+
+def _is_environment(folder: Path) -> bool:
+    try:
+        return (folder / "pyvenv.cfg").is_file()
+    except OSError:  # said where the folder is listed
+        return False
 
 
 def named(name: str, files: dict[str, Path], ending: str = "") -> str | None:

@@ -1,6 +1,5 @@
 """``metadata.json``, ``required_assets.json``, ``external_assets.json``: what is said of a model and its files."""
 
-import unicodedata
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 from mlc.center.modelop import literals
 from mlc.center.modelop.folder.json_files import BadModelFolder, json_of
 from mlc.center.modelop.folder.roles import KNOWN_ROLES
-from mlc.center.modelop.folder.sentences import shown
+from mlc.center.modelop.folder.sentences import shown, unfit
 from mlc.center.modelop.wire import ModelMetaData
 from mlc.model.asset import Asset, AssetKind
 
@@ -21,8 +20,6 @@ _EXAMPLE = '{"name": "Credit risk", "modelMethodology": "Classification"}'
 _CLOSE = 0.85
 MOST_ENTRIES = 2_000
 """Fields, roles or assets that one of these files says: as many as files."""
-LONGEST_NAME = 200
-"""Characters of a model's name and of a tag: they stand in search attributes and addresses."""
 
 LONGEST_TEXT = 2_000
 """Characters of what is said of an asset, its address among it."""
@@ -91,14 +88,9 @@ class Said:
         if not meta.name.strip():
             self.problems.append(f"{METADATA}: name is empty; give the model a name.")
         for what, text in (("name", meta.name), *(("tags", tag) for tag in meta.tags)):
-            if len(text) > LONGEST_NAME:
-                self.problems.append(
-                    f"{METADATA}: {what}: {shown(text, 40)} has more than {LONGEST_NAME} characters; shorten it."
-                )
-            elif any(unicodedata.category(each) in {"Cc", "Cs"} for each in text):
-                self.problems.append(
-                    f"{METADATA}: {what}: {shown(text)} holds characters that not every system can hold; write another."
-                )
+            if problem := unfit(text):
+                self.problems.append(f"{METADATA}: {what}: {shown(text, 60)} {problem}")
+        meta.name = shown(meta.name)  # the folder's, where nobody gives another, may be in another encoding
         categories = {literals.BUSINESS_MODEL, literals.MONITORING_MODEL}
         if meta.model_category not in categories and (
             close := get_close_matches(meta.model_category, categories, n=1, cutoff=0.6)

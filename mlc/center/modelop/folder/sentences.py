@@ -2,10 +2,13 @@
 
 import json
 import os
+import unicodedata
 
 LONGEST = 300
 MOST = 100
 """Sentences of a kind that are said of one folder."""
+LONGEST_NAME = 200
+"""Characters of a model's name and of a tag: they stand in search attributes and addresses."""
 
 
 def shown(given: object, longest: int = LONGEST) -> str:
@@ -24,6 +27,15 @@ def shown(given: object, longest: int = LONGEST) -> str:
         text = beginning.encode("utf-8", "backslashreplace").decode()
     text = "".join(each if each.isprintable() else "?" for each in text)
     return text if len(given) <= longest else f"{text[:longest]}..."
+
+
+def unfit(name: str) -> str:
+    """Why a model or a tag can't be called so, as the end of a sentence; empty if it can."""
+    if len(name) > LONGEST_NAME:
+        return f"has more than {LONGEST_NAME} characters; shorten it."
+    if any(unicodedata.category(each) in {"Cc", "Cs"} for each in name):
+        return "holds characters that not every system can hold; write another."
+    return ""
 
 
 def first_of(sentences: list[str], what: str) -> list[str]:
