@@ -4,8 +4,9 @@ import json
 import os
 import resource
 import socket
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ BOUND = 20.0
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def place(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "model.py").write_text(SCORE)
-    return folder
+    yield folder
+    # A thousand folders within each other are more than Python's own removal, and so pytest's, gets through.
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
 def looked_at(place: Path) -> Examined:
