@@ -140,3 +140,17 @@ def test_a_promise_that_is_broken_is_told(gateway: Gateway, monkeypatch: pytest.
 def signal(gateway: Gateway, name: str, **values: Any) -> dict[str, Any]:
     given_values = ({"MODEL_ID": gateway.snapshot} if name == BACK_TEST else {}) | values
     return {"name": name, "variables": {variable: {"value": value} for variable, value in given_values.items()}}
+
+
+@pytest.mark.parametrize("one", [b"{}", b"[]", b"1", b'""', b'"\\\\"', b'{"a":1}'])
+def test_a_body_of_millions_of_values_is_refused_before_they_are_made(gateway: Gateway, one: bytes) -> None:
+    body = b'{"name": "x", "variables": {"V": {"value": [' + b",".join([one] * (6_000_000 // len(one))) + b"]}}}"
+    assert "it holds more than 100000 values" in gateway.client.post(SIGNALS, content=body).json()["detail"]
+
+
+def test_a_long_text_of_a_file_is_no_crowd_of_values(gateway: Gateway) -> None:
+    text = "a,b\n" + '{"x": [1, 2]},"y"\n' * 200_000
+    file = {"assetType": "FILE", "filename": "in.csv", "fileContentString": text}
+    body = json.dumps(signal(gateway, BATCH, TAG="long", INPUT_FILE=file)).encode()
+    assert len(body) > 2**21
+    assert tried(gateway, Sent(SIGNALS, body)) == 200

@@ -1,5 +1,6 @@
 """The envelope in which a signal comes over HTTP, with variables in Camunda's form."""
 
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -14,6 +15,11 @@ SERIALIZED = frozenset({"object", "json"})
 
 
 LONGEST_NAME = 60
+SMALL = 1024**2
+"""Bytes of a text that is read without counting first."""
+MOST_VALUES = 100_000
+"""Of a longer one: what makes a signal long are the texts of its files."""
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 def strictly(text: str | bytes) -> Any:
@@ -23,9 +29,20 @@ def strictly(text: str | bytes) -> Any:
     what it takes goes into workflows' histories and ids, which can't hold it.
 
     Raises:
-        ValueError: it is none; nested deeper than 200 levels counts as none.
+        ValueError: it is none; nested deeper than 200 levels counts as none, and so do more than MOST_VALUES values.
     """
-    return from_json(text, allow_inf_nan=False)
+    written = text.encode() if isinstance(text, str) else text
+    if len(written) > SMALL and _has_many(written):
+        raise ValueError(f"it holds more than {MOST_VALUES} values")
+    return from_json(written, allow_inf_nan=False)
+
+
+def _has_many(text: bytes) -> bool:
+    """Whether a long text holds so many values that reading them takes many times its length in memory."""
+    if text.count(b'"') - text.count(b'\\"') > 4 * MOST_VALUES:
+        return True
+    structure = _STRING.sub(b"", text)
+    return sum(map(structure.count, (b"[", b"{", b","))) > MOST_VALUES
 
 
 def repeated(name: object) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from mlc.center.modelop.folder.sentences import shown
 from mlc.model.asset import OUTPUT_DIR
+from mlc.model.failure import MlcError
 
 LARGEST_FOLDER = 45_000_000
 """Bytes of all files together: as base64 they must fit into one request to the centre."""
@@ -26,7 +27,7 @@ _PRIVATE = "__moc_runtime"
 _RESERVED = {_PRIVATE: "the runtime's own", OUTPUT_DIR: "where training writes"}
 
 
-class _Enough(Exception):  # nothing is wrong but the folder
+class _Enough(MlcError):
     """The folder is so large or deep that the rest of it isn't looked at."""
 
 

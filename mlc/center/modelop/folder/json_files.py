@@ -22,7 +22,7 @@ class BadModelFolder(MlcError, ValueError):
     """A folder can't be read as a model. The text is a sentence for each problem, which names the file."""
 
 
-class _Unwritable(ValueError):
+class _Unwritable(MlcError):
     """A value that Python's reader makes, and others can't hold. The text ends a sentence."""
 
 

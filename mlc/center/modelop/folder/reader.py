@@ -18,6 +18,7 @@ from mlc.center.modelop.ordinary import content
 from mlc.center.modelop.snapshots import read_model
 from mlc.center.modelop.wire import StoredModel
 from mlc.model.asset import OUTPUT_DIR, Asset, AssetKind, AssetRole
+from mlc.model.failure import MlcError
 from mlc.model.snapshot import Model
 
 _NAMED = 5
@@ -134,7 +135,7 @@ class _Primary:
         self.sources[name] = Source()
         try:
             text = _text(file)
-        except _Unreadable as error:
+        except _NoSource as error:
             if error.large and name != wanted:
                 self._found.notices.append(f"{name} {error} It was not looked at, so it matters only if imported.")
             else:
@@ -214,7 +215,7 @@ class _Primary:
             self.language = others[self.name]
             try:
                 text = _text(files[self.name])
-            except _Unreadable:  # what is no text has no markers
+            except _NoSource:  # what is no text has no markers
                 text = ""
             functions = languages.r_functions(text) if self.language == "R" else {}
             self.schemas = read_schemas(text)
@@ -244,7 +245,7 @@ def _asset(name: str, file: Path, role: str | None, source: Source | None, prima
     )
 
 
-class _Unreadable(Exception):
+class _NoSource(MlcError):
     """A source that is no text. The message ends a sentence about it."""
 
     def __init__(self, message: str, *, large: bool = False) -> None:
@@ -256,8 +257,8 @@ def _text(file: Path) -> str:
     """The text of a source."""
     held = content(file, LARGEST_SOURCE)
     if held is None:
-        raise _Unreadable(f"is larger than {LARGEST_SOURCE // 1_000_000} MB; move data out of the source.", large=True)
+        raise _NoSource(f"is larger than {LARGEST_SOURCE // 1_000_000} MB; move data out of the source.", large=True)
     try:
         return held.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _Unreadable("is not UTF-8; save it so.") from None
+        raise _NoSource("is not UTF-8; save it so.") from None
