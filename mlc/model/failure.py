@@ -1,6 +1,8 @@
 """What can go wrong: with a system outside, in three words; and the tree of all exceptions of the project.
 
     MlcError
+        AddressRefused
+            _Busy
         BadContent
         BadEvent
         BadFile
@@ -54,8 +56,9 @@
         TooMuch
         Unauthorized
         Unreadable
-        _AddressRefused
-            _Busy
+        _Enough
+        _NoSource
+        _Unwritable
 
 The decision tables and the harness that runs models stand alone, and so do theirs: ``DmnError`` and ``ModelFailure``.
 """
