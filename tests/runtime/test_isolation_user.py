@@ -11,7 +11,22 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from breaking_out import CONTROLLING, MEANT_WELL, REACHING, READING, SECRET, WRITING, World, done, refused, tried, world
+from breaking_out import (
+    CONTROLLING,
+    LEAVING,
+    MEANT_WELL,
+    REACHING,
+    READING,
+    SECRET,
+    WRITING,
+    World,
+    done,
+    ends_with_its_supervisor,
+    left,
+    refused,
+    tried,
+    world,
+)
 
 from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.isolation.levels import CannotIsolate, level_for
@@ -189,3 +204,12 @@ def test_a_folder_that_the_account_can_not_enter_is_named(
     closed.mkdir(mode=0o700)
     monkeypatch.setenv("MLC_HOME", str(closed / "home"))
     assert f"the account {ACCOUNT} can't enter {closed}" in str(user().problem())
+
+
+async def test_a_program_is_gone_with_all_that_it_left_and_when_its_supervisor_is_killed(
+    around: World, python: str
+) -> None:
+    answers = await tried(user(), around, LEAVING, python=python, readable=readable(python))
+    assert refused(answers) == {}
+    assert left(around) == []
+    assert await ends_with_its_supervisor(user(), around, python=python)
