@@ -173,27 +173,23 @@ def test_an_account_that_will_not_do_is_a_reason_and_never_replaced(account: str
         level_for(RuntimeSettings(isolation="user", account=account))
 
 
-def entry_like(**changed: int) -> SimpleNamespace:
-    return SimpleNamespace(**{"pw_name": ACCOUNT, "pw_uid": 54321, "pw_gid": 54321, **changed})
-
-
 @pytest.mark.parametrize(
-    ("entry", "said"),
-    [
-        (entry_like(pw_uid=os.geteuid() or 77), "runtime's own" if os.geteuid() else "can't be had"),
-        (entry_like(pw_gid=0), "of root's group"),
-    ],
+    ("uid", "gid", "said"),
+    [(77, 54321, "the runtime's own"), (54321, 78, "group that the runtime is of"), (54321, 0, "of root's group")],
 )
 def test_an_account_that_shares_what_the_runtime_may_is_a_reason(
-    monkeypatch: pytest.MonkeyPatch, entry: SimpleNamespace, said: str
+    monkeypatch: pytest.MonkeyPatch, uid: int, gid: int, said: str
 ) -> None:
-    monkeypatch.setattr("pwd.getpwnam", lambda _: entry)
+    monkeypatch.setattr("pwd.getpwnam", lambda _: SimpleNamespace(pw_uid=uid, pw_gid=gid))
     monkeypatch.setattr("os.getresuid", lambda: (77, 77, 77))
-    assert ("the runtime's own" if entry.pw_uid == 77 else said) in str(user().problem())
+    monkeypatch.setattr("os.getgroups", lambda: [78])
+    assert said in str(user().problem())
 
 
 def test_a_runtime_that_may_not_take_an_account_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pwd.getpwnam", lambda _: SimpleNamespace(pw_uid=54321, pw_gid=54321))
     monkeypatch.setattr("os.geteuid", lambda: 77)
+    monkeypatch.setattr("mlc.runtime.isolation.user.STATUS", Path(os.devnull))
     assert "neither root nor has the capabilities" in str(user().problem())
 
 
