@@ -9,6 +9,7 @@
         BadSignal
             BadVariable
             UnknownSignal
+        CannotIsolate
         CannotStart
         Conflict
         ExternalError
