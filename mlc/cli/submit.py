@@ -13,7 +13,7 @@ from mlc.cli.home import typed
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult
 from mlc.pages import run_page
-from mlc.settings.reading import SETTINGS_FILE, home
+from mlc.settings.reading import settings_file
 from mlc.standalone.submit import Submitted, submit
 from mlc.standalone.validation import Report, Surroundings, surroundings, validate
 from mlc.standalone.watch import watch
@@ -62,7 +62,7 @@ async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str
 def _say_where(mlc: str) -> int:
     """No setting names a model centre: most likely the command was typed in another folder than `mlc dev`."""
     typer.echo(
-        f"No model centre is set, and {(home() / SETTINGS_FILE).absolute()} is not there or names none. Type this "
+        f"No model centre is set, and {settings_file().absolute()} is not there or names none. Type this "
         f"in the folder where `{mlc} dev` runs, or set MLC_HOME to its .mlc folder, or MLC_CENTER_URL.",
         err=True,
     )

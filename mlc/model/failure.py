@@ -5,6 +5,7 @@
         BadEvent
         BadFile
         BadModelFolder
+        BadName
         BadRequest
         BadSignal
             BadVariable
@@ -26,9 +27,12 @@
         KeyReused
         Known
         ModelDied
+        NoNamespace
         NoSuchEntity
         NoSuchTicket
+        NoSuchToken
         NoTable
+        NotAllowed
         NotClear
         NotConfigured
         NotEmpty

@@ -10,10 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlc.center import Ledger, NewFile
-from mlc.model.asset import Asset, AssetRole
+from mlc.model.asset import Asset
 from mlc.model.failure_text import with_reason
 from mlc.model.job import JobKind, JobRecord, JobResult, RecordCounts, default_output
 from mlc.model.snapshot import Snapshot
+from mlc.runtime.collection import Collected, Collection, Made
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.installation import Doing, quietly
@@ -22,21 +23,31 @@ from mlc.runtime.layout import Layout
 from mlc.runtime.libraries import libraries
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
-from mlc.runtime.places import sha256
 from mlc.runtime.process import Allowance, ModelDied, ModelProcess
+from mlc.runtime.removal import remove
 from mlc.runtime.requirements import interpreter_for, requirements_of
 from mlc.runtime.schemas import add_schemas
-from mlc.runtime.training import Files, files_beside, trained_artefacts
+from mlc.runtime.training import Files, artefacts, files_beside
 from mlc.settings import FileSettings
 
 MEGABYTE = 1024**2
+LAST_PIECE = 5
+"""Seconds that a cancelled job's outputs may still be copied, until that is noticed."""
+
+Alive = Callable[[bool], Awaitable[None]]
+"""Told whether a model's own process is alive."""
+
+
+async def unwatched(_alive: bool) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """What one model may use: ``output`` and the ``text`` of requirements in bytes, times in seconds.
 
-    ``install`` is for its requirements, ``time`` for what it does itself, ``allowance`` for its process.
+    ``install`` is for its requirements, ``time`` for what it does itself, ``allowance`` for its process, ``collect``
+    for taking what it left, of which there may be so many ``files``.
     """
 
     allowance: Allowance
@@ -44,6 +55,8 @@ class Limits:
     output: int
     text: int
     install: float = 600
+    collect: float = 300
+    files: int = 1000
 
 
 @dataclass
@@ -79,6 +92,7 @@ class JobExecution:
         laid_out: called when what the centre has of the job is on disk and not needed any more.
         progress: told now and then how many records a scoring job has done.
         doing: told what is done just now, where that may take long.
+        alive: told True before the model's process is started, and False when it and all that it started have ended.
     """
 
     def __init__(
@@ -94,6 +108,7 @@ class JobExecution:
         laid_out: Callable[[], Awaitable[None]],
         progress: Callable[[int], None] = lambda _: None,
         doing: Doing = quietly,
+        alive: Alive = unwatched,
     ) -> None:
         self.outcome = Outcome()
         self._job = job
@@ -107,8 +122,10 @@ class JobExecution:
         self._laid_out = laid_out
         self._progress = progress
         self._doing = doing
+        self._alive = alive
         self._told = False
         self._before: Files = {}
+        self._copies = folder.with_name(f"{folder.name}.collected")
 
     async def run(self) -> Outcome:
         """Run the job to its end. Whatever the model does is an outcome, not an exception.
@@ -128,6 +145,11 @@ class JobExecution:
         if self.outcome.problem:
             self.outcome.messages = with_reason(self.outcome.messages, self.outcome.problem)
         return self.outcome
+
+    def clear(self) -> None:
+        """Remove whatever lies on disk of the job, once its outputs have been sent. Blocking."""
+        remove(self._folder)
+        remove(self._copies)
 
     async def _run(self) -> None:
         try:
@@ -150,7 +172,7 @@ class JobExecution:
                 raise ModelFailure(answer["message"], answer["traceback"])
             if "records" in answer:
                 self.outcome.records = _counts(answer["records"])
-            await asyncio.to_thread(self._collect, layout, order)
+            await self._collect(layout, order)
         finally:
             self._files.stop()
 
@@ -164,6 +186,7 @@ class JobExecution:
         """The last message of a model process of its own."""
         process = ModelProcess(self._level, python, directory, self._limits.allowance)
         try:
+            await self._alive(True)
             await process.start(order)
             async with asyncio.timeout(self._limits.time):
                 while (answer := await process.message())["event"] == "progress":
@@ -177,6 +200,7 @@ class JobExecution:
         finally:
             await asyncio.shield(process.end())
             self.outcome.messages += process.log.lines()
+            await self._alive(False)
 
     def _model(self) -> Snapshot:
         if self._job.snapshot is None:
@@ -210,9 +234,9 @@ class JobExecution:
 
     def _take_hashes(self, layout: Layout, order: Order) -> None:
         # Of what is there when the model starts: nothing is written from here on but by the model itself.
-        inputs = [{"name": file.name, "sha256": sha256(file.path)} for file in order.inputs]
+        inputs = [{"name": file.name, "sha256": layout.hash_of(file)} for file in order.inputs]
         self.outcome.runtime_info |= {"sha256": {**layout.hashes(), "inputs": inputs}}
-        self._before = files_beside(layout.root)
+        self._before = files_beside(layout.directory)
 
     def _take_notes(self, layout: Layout) -> None:
         self.outcome.messages += layout.notes
@@ -225,35 +249,40 @@ class JobExecution:
         ins, outs = len(order.inputs), len(order.outputs)
         if self._kind is JobKind.METRICS and (outs != 1 or order.outputs[0].format == "csv"):
             raise ModelFailure("A metrics job has exactly one output, of the format JSON.")
+        if outs > self._limits.files:
+            raise ModelFailure(
+                f"The job has {outs:,} outputs, more than the {self._limits.files:,} that the runtime allows: raise "
+                "MLC_RUNTIME_OUTPUT_FILE_LIMIT."
+            )
         if outs not in {1, ins}:
             raise ModelFailure(f"The job has {ins} inputs and {outs} outputs: give one output, or one for each input.")
 
-    def _collect(self, layout: Layout, order: Order) -> None:
-        made: list[tuple[Asset, Path, str]]
-        if self._kind is JobKind.TRAINING:
-            artefacts = trained_artefacts(layout.root, self._model(), self._before)
-            made = [(_artefact(name), path, name) for name, path in artefacts]
-        else:
-            made = [(_named(a, f.name), f.path, f.name) for a, f in zip(self._outputs(), order.outputs, strict=True)]
-        self._check_size(made)
-        hashes = {}
-        for asset, path, name in made:
-            hashes[name] = sha256(path)
-            if asset.address:
-                self._files.store(path, asset, f"output {name}")
-            described = asset.model_copy(update={"size": path.stat().st_size, "sha256": hashes[name]})
-            self.outcome.outputs.append(NewFile(described, path) if self._is_embedded(asset) else described)
-        role = "trained" if self._kind is JobKind.TRAINING else "outputs"
-        self.outcome.runtime_info["sha256"][role] = hashes
+    async def _collect(self, layout: Layout, order: Order) -> None:
+        limits = self._limits
+        collection = Collection(layout.directory, self._copies, self._files, size=limits.output, limit=limits.collect)
+        taking = asyncio.ensure_future(asyncio.to_thread(self._taken, layout, order, collection))
+        try:
+            collected, role = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            collection.stop()
+            self._files.stop()
+            await asyncio.wait({taking}, timeout=LAST_PIECE)  # noqa: TID251 - no workflow
+            raise
+        self.outcome.outputs = collected.outputs
+        self.outcome.runtime_info["sha256"][role] = collected.sha256
 
-    def _check_size(self, made: list[tuple[Asset, Path, str]]) -> None:
-        embedded = sum(path.stat().st_size for asset, path, _ in made if self._is_embedded(asset))
-        if embedded > self._limits.output:
-            allowed = self._limits.output // MEGABYTE
-            raise ModelFailure(
-                f"The job's outputs have {embedded:,} bytes, more than the {allowed} MB that go into the model centre: "
-                "give them file: or http(s): addresses, or raise MLC_RUNTIME_OUTPUT_LIMIT_MB."
+    def _taken(self, layout: Layout, order: Order, collection: Collection) -> tuple[Collected, str]:
+        if self._kind is JobKind.TRAINING:
+            made, notes = artefacts(
+                layout.directory, self._model(), self._before, limit=self._limits.files, check=collection.check
             )
+            self.outcome.messages += notes
+            return collection.take(made), "trained"
+        made = [
+            Made(_named(asset, file.name), layout.name_of(file), file.name, embedded=self._is_embedded(asset))
+            for asset, file in zip(self._outputs(), order.outputs, strict=True)
+        ]
+        return collection.take(made), "outputs"
 
     def _is_embedded(self, asset: Asset) -> bool:
         # Whoever asked for a test must be able to read its result in the job, wherever else it goes.
@@ -279,7 +308,3 @@ def _counts(told: Any) -> RecordCounts:
 def _named(output: Asset, name: str) -> Asset:
     """An output of the job under a name of its own, if it has none but that."""
     return output if output.address else output.model_copy(update={"name": name})
-
-
-def _artefact(name: str) -> Asset:
-    return Asset(name=name, role=AssetRole.WEIGHTS_FILE)

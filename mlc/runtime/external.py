@@ -1,11 +1,13 @@
 """External files: read from and written to the addresses that the settings allow, and no others."""
 
+import hashlib
 import os
 import stat
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -58,8 +60,8 @@ class ExternalFiles:
         if problem := self._rules.problem(asset.address or ""):
             raise ModelFailure(f"The {what}: {problem}")
 
-    def fetch(self, asset: Asset, target: Path, what: str) -> None:
-        """Copy the file at an asset's address to ``target``.
+    def fetch(self, asset: Asset, target: IO[bytes], what: str) -> None:
+        """Copy the file at an asset's address to ``target``, an empty file that is open for writing.
 
         Raises:
             ModelFailure: it may not, or can't, be read, or is larger than the settings allow.
@@ -67,31 +69,45 @@ class ExternalFiles:
         self.check(asset, what)
         url = asset.address or ""
         if (path := self._rules.path(url)) is not None:
-            with _opened(path, what) as source, target.open("wb") as copy:
-                self._copy(iter(lambda: source.read(CHUNK), b""), copy, what)
+            with _opened(path, what) as source:
+                self._copy(_chunks(source), target, what)
         else:
             self._patiently(lambda: self._download(url, target, what), what)
 
-    def store(self, source: Path, asset: Asset, what: str) -> None:
-        """Write a file to an asset's address: whole, or not at all where that is a ``file:`` address.
+    def store(self, source: IO[bytes], asset: Asset, what: str) -> None:
+        """Write an open file to an asset's address: whole, or not at all where that is a ``file:`` address.
 
         Raises:
-            ModelFailure: it may not, or can't, be written there.
+            ModelFailure: it may not, or can't, be written there; or it is not what the asset's SHA-256 says.
         """
         self.check(asset, what)
         url = asset.address or ""
         if (path := self._rules.path(url)) is not None:
-            self._replace(source, path, what)
+            self._replace(source, asset, path, what)
         else:
-            self._patiently(lambda: self._upload(source, url, what), what)
+            self._patiently(lambda: self._upload(source, asset, what), what)
 
-    def _replace(self, source: Path, path: Path, what: str) -> None:
+    def check_size(self, size: int, what: str) -> None:
+        """Make sure that a file of so many bytes may be transferred.
+
+        Raises:
+            ModelFailure: it may not.
+        """
+        if size > self._settings.limit_mb * MEGABYTE:
+            raise ModelFailure(
+                f"The {what} is larger than {self._settings.limit_mb} MB: split it, or raise MLC_FILE_LIMIT_MB."
+            )
+
+    def _replace(self, source: IO[bytes], asset: Asset, path: Path, what: str) -> None:
         partial = path.with_name(f".{uuid.uuid4().hex}.partial")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path.parent)
+            # Not as the umask says, which is for our own files: whoever may look into the folder may read this.
+            shared = path.parent.stat().st_mode & 0o664 | 0o600
             try:
-                with source.open("rb") as read, partial.open("xb") as copy:
-                    self._copy(iter(lambda: read.read(CHUNK), b""), copy, what)
+                with partial.open("xb") as copy:
+                    os.fchmod(copy.fileno(), shared)
+                    self._copy(_verified(source, asset, what), copy, what)
                     os.fsync(copy.fileno())
                 partial.replace(path)
             finally:
@@ -104,15 +120,9 @@ class ExternalFiles:
         size = 0
         for chunk in chunks:
             size += len(chunk)
-            self._check_size(size, what)
+            self.check_size(size, what)
             self._check_time(ends, what)
             target.write(chunk)
-
-    def _check_size(self, size: int, what: str) -> None:
-        if size > self._settings.limit_mb * MEGABYTE:
-            raise ModelFailure(
-                f"The {what} is larger than {self._settings.limit_mb} MB: split it, or raise MLC_FILE_LIMIT_MB."
-            )
 
     def _check_time(self, ends: float, what: str) -> None:
         if self._stopped.is_set():
@@ -122,26 +132,26 @@ class ExternalFiles:
                 f"The {what} took longer than {self._settings.time_limit:g} seconds: raise MLC_FILE_TIME_LIMIT."
             )
 
-    def _download(self, url: str, target: Path, what: str) -> None:
+    def _download(self, url: str, target: IO[bytes], what: str) -> None:
         with self._client() as client, client.stream("GET", url) as response:
             _check_answer(response)
-            self._check_size(int(response.headers.get("Content-Length", "0")), what)
-            with target.open("wb") as copy:
-                self._copy(response.iter_bytes(CHUNK), copy, what)
+            self.check_size(int(response.headers.get("Content-Length", "0")), what)
+            target.seek(0)
+            target.truncate()  # what an earlier try got
+            self._copy(response.iter_bytes(CHUNK), target, what)
 
-    def _upload(self, source: Path, url: str, what: str) -> None:
+    def _upload(self, source: IO[bytes], asset: Asset, what: str) -> None:
         ends = time.monotonic() + self._settings.time_limit
 
         def chunks() -> Iterator[bytes]:
-            with source.open("rb") as file:
-                while chunk := file.read(CHUNK):
-                    self._check_time(ends, what)
-                    yield chunk
+            for chunk in _verified(source, asset, what):
+                self._check_time(ends, what)
+                yield chunk
 
         # With its length, since stores such as S3's refuse a body that is sent in chunks.
-        headers = {"Content-Length": str(source.stat().st_size), "Content-Type": "application/octet-stream"}
+        headers = {"Content-Length": str(asset.size or 0), "Content-Type": "application/octet-stream"}
         with self._client() as client:
-            _check_answer(client.put(url, content=chunks(), headers=headers))
+            _check_answer(client.put(asset.address or "", content=chunks(), headers=headers))
 
     def _client(self) -> httpx.Client:
         return httpx.Client(timeout=self._settings.timeout, trust_env=False, verify=certificates())
@@ -159,6 +169,26 @@ class ExternalFiles:
         return None
 
 
+def _chunks(source: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: source.read(CHUNK), b"")
+
+
+def _verified(source: IO[bytes], asset: Asset, what: str) -> Iterator[bytes]:
+    """A file from its beginning; its last piece only if the whole is what the asset's size and SHA-256 say."""
+    source.seek(0)
+    digest = hashlib.sha256()
+    held = b""
+    for chunk in _chunks(source):
+        digest.update(chunk)
+        if held:
+            yield held
+        held = chunk
+    if digest.hexdigest() != asset.sha256:
+        raise ModelFailure(f"The {what} changed while it was copied: end whatever writes it.")
+    if held:
+        yield held
+
+
 def _check_answer(response: httpx.Response) -> None:
     if response.is_redirect:
         raise _AddressRefused("its host sends callers on to another address, which is not followed: give that address")
@@ -172,6 +202,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, _AddressRefused):
         return str(error)
     return f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
+
+
+def _make(folder: Path) -> None:
+    """Make a folder, and those that it is in, for whoever may look into the one that was there."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(stat.S_IMODE(folder.parent.stat().st_mode) & 0o2775 | 0o700)
 
 
 def _opened(path: Path, what: str) -> IO[bytes]:

@@ -1,7 +1,6 @@
 """A fresh working directory for a model: its files by name, its inputs, its outputs, and the order to the harness."""
 
 import asyncio
-import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +13,9 @@ from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import COMPILED, OUTPUT_DIR, PRIVATE, is_source, numbered, path_of, same_file
 from mlc.runtime.order import DataFile, Order
 from mlc.runtime.outages import patiently
-from mlc.runtime.places import Places, sha256
+from mlc.runtime.places import Places, digest
+from mlc.runtime.removal import remove
+from mlc.runtime.working_directory import WorkingDirectory
 
 DATA_FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 PYTHON_TYPES = frozenset({"PYTHON", "PYTHON3", "UNKNOWN"})
@@ -41,10 +42,11 @@ class Layout:
         self.notes: list[str] = []
         self._contents = contents
         self._files = files
-        self._places = Places(root)
         self._kinds: dict[PurePosixPath, str] = {}
-        shutil.rmtree(root, ignore_errors=True)
+        remove(root)
         root.mkdir(parents=True)  # an error if something is left there
+        self.directory = WorkingDirectory(root)
+        self._places = Places(self.directory)
         for name in (PRIVATE, OUTPUT_DIR):
             (root / name).mkdir()
 
@@ -90,7 +92,7 @@ class Layout:
             problem = "it is code, which comes with the model only"
         elif same_file(name).split("/")[0] == OUTPUT_DIR.casefold():
             problem = f"{OUTPUT_DIR} is for what training makes"
-        elif len(name.parts) > 1 and not (self.root / name).parent.is_dir():
+        elif len(name.parts) > 1 and self.directory.kind(name.parent) != "folder":
             problem = "its folder is none of the model's, and Python could import a new one"
         elif not await self._add(asset, name, "additional"):
             problem = TAKEN
@@ -149,6 +151,19 @@ class Layout:
             definition=definition,
         )
 
+    def name_of(self, file: DataFile) -> PurePosixPath:
+        """Where a data file lies in the working directory."""
+        return PurePosixPath(file.path.relative_to(self.root))
+
+    def hash_of(self, file: DataFile) -> str:
+        """Hexadecimal SHA-256 of a data file.
+
+        Raises:
+            ModelFailure: it is no file any more.
+        """
+        with self.directory.open(self.name_of(file), f"input {file.name}") as opened:
+            return digest(opened)
+
     async def add_inputs(self, assets: Iterable[Asset]) -> list[DataFile]:
         """Write a job's inputs, in order, where no model can mix them up, and under their names where that is safe.
 
@@ -158,15 +173,15 @@ class Layout:
         files = []
         for index, asset in enumerate(assets):
             what = f"input {asset.name}"
-            own = self.root / PRIVATE / "inputs" / str(index)
+            own = PurePosixPath(PRIVATE, "inputs", str(index))
             if not await self._fetch(asset, own, what):
                 kind = "holds no file" if asset.kind in _FILES else f"is of the type {asset.type_name}"
                 raise ModelFailure(f"The {what} {kind}, which a runtime can't read: {INSTEAD}.")
-            files.append(DataFile(path=own, format=data_format(asset, what), name=asset.name))
+            files.append(DataFile(path=self.root / own, format=data_format(asset, what), name=asset.name))
             await asyncio.to_thread(self._offer, own, path_of(asset))
         return files
 
-    def _offer(self, file: Path, name: PurePosixPath) -> None:
+    def _offer(self, file: PurePosixPath, name: PurePosixPath) -> None:
         """Let the model find an input by its name, unless that could change the model or another file.
 
         Whoever may start a job may name its inputs: such a name makes no folder, which could be imported, and no code.
@@ -191,7 +206,7 @@ class Layout:
             ModelFailure: a format is unknown, or an address can't be written to.
         """
         folder = self.root / PRIVATE / "outputs"
-        folder.mkdir()
+        self.directory.make(PurePosixPath(PRIVATE, "outputs"))
         files = []
         taken: set[str] = set()
         for index, asset in enumerate(assets):
@@ -210,11 +225,11 @@ class Layout:
         what = f"asset {asset.name}"
         if COMPILED in same_file(name).split("/"):
             raise ModelFailure(f"The {what} is not laid out: Python would run it instead of the source.")
-        fetched = self.root / PRIVATE / "fetched"
+        fetched = PurePosixPath(PRIVATE, "fetched")
         if not await self._fetch(asset, fetched, what):
             return True
         if kind == "artefacts" and asset.address:
-            await asyncio.to_thread(_check_content, asset, fetched, what)
+            await asyncio.to_thread(self._check_content, asset, fetched, what)
         if not await asyncio.to_thread(self._places.put, fetched, name, move=True):
             return False
         self._kinds.setdefault(name, "source" if is_source(asset) else kind)
@@ -225,42 +240,48 @@ class Layout:
         for number, name in enumerate(trained, start=1):
             copy = OUTPUT_DIR / name
             if copy in trained[:number]:
-                self._places.replace(self.root / name, copy)
-            elif copy not in trained and not self._places.put(self.root / name, copy):
+                self._places.replace(name, copy)
+            elif copy not in trained and not self._places.put(name, copy):
                 self.notes.append(f"The weights {name} are not copied to {OUTPUT_DIR}/: {TAKEN}.")
 
-    async def _fetch(self, asset: Asset, path: Path, what: str) -> bool:
-        """Write an asset's file to a path; False if the asset is no file."""
+    async def _fetch(self, asset: Asset, name: PurePosixPath, what: str) -> bool:
+        """Write an asset's file to a name; False if the asset is no file."""
         if not asset.ref and not (asset.address and asset.kind in _FILES):
             return False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             if asset.ref:
-                await patiently(lambda: self._save(asset, path))
+                await patiently(lambda: self._save(asset, name))
+            else:
+                await asyncio.to_thread(self._copy, asset, name, what)
         except Refused as refusal:
             raise ModelFailure(f"The content of the {what} can't be had: {refusal}") from None
         except OSError as error:
-            raise ModelFailure(f"The {what} can't be written: {error.strerror}.") from None
-        if not asset.ref:
-            await asyncio.to_thread(self._files.fetch, asset, path, what)
+            raise ModelFailure(f"The {what} can't be written: {error.strerror or error}.") from None
         return True
 
-    async def _save(self, asset: Asset, path: Path) -> None:
-        with path.open("wb") as file:
+    async def _save(self, asset: Asset, name: PurePosixPath) -> None:
+        with await asyncio.to_thread(self.directory.create, name) as file:
             async for piece in self._contents.stream(asset):
                 await asyncio.to_thread(file.write, piece)
+
+    def _copy(self, asset: Asset, name: PurePosixPath, what: str) -> None:
+        with self.directory.create(name) as file:
+            self._files.fetch(asset, file, what)
+
+    def _check_content(self, asset: Asset, name: PurePosixPath, what: str) -> None:
+        """Make sure that what came from an address is still what the snapshot was made of, if that is known."""
+        if asset.sha256 is None:
+            return
+        with self.directory.open(name, what) as file:
+            if digest(file) == asset.sha256:
+                return
+        raise ModelFailure(f"The {what} at its address has other content than the snapshot says: its SHA-256 differs.")
 
 
 def _precedence(asset: Asset) -> int:
     if asset.kind is AssetKind.SOURCE:
         return 0 if asset.primary else 1
     return 2 if asset.role in _KINDS or is_source(asset) else _OTHERS
-
-
-def _check_content(asset: Asset, path: Path, what: str) -> None:
-    """Make sure that what came from an address is still what the snapshot was made of, if that is known."""
-    if asset.sha256 is not None and sha256(path) != asset.sha256:
-        raise ModelFailure(f"The {what} at its address has other content than the snapshot says: its SHA-256 differs.")
 
 
 def data_format(asset: Asset, what: str, default: str | None = None) -> str:

@@ -10,6 +10,8 @@ __all__ = ["OUTPUT_DIR"]  # where it was once
 
 PRIVATE = "__moc_runtime"
 COMPILED = "__pycache__"
+LONGEST_SHOWN = 120
+"""Characters of a name that people are shown."""
 CODE = frozenset({".py", ".py3", ".pyc", ".pyd", ".pyo", ".pyw", ".so"})
 """Endings of what an interpreter imports from a folder, on any platform, and of FastScore's sources."""
 
@@ -44,6 +46,12 @@ def is_code(path: PurePosixPath) -> bool:
 def is_source(asset: Asset) -> bool:
     """Whether an asset is code: as its kind says, or as its name makes it."""
     return asset.kind is AssetKind.SOURCE or is_code(path_of(asset))
+
+
+def shown(name: PurePosixPath | str) -> str:
+    """Any file name as it can be shown: whatever doesn't print is escaped, and a long one is cut in its middle."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name)[:2000])
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN // 2]}...{text[-LONGEST_SHOWN // 2 :]}"
 
 
 def numbered(name: str, taken: set[str]) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import ModelDied, ModelProcess
+from mlc.runtime.removal import remove
 from mlc.runtime.requirements import interpreter_for, requirements_of
 from mlc.runtime.schemas import add_online_data
 from mlc.settings import FileSettings, RuntimeSettings
@@ -139,7 +139,7 @@ class OnlineModel:
                     await self._changed.wait()
         self._keeping.cancel()
         await asyncio.gather(self._keeping, return_exceptions=True)
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(remove, self._folder)
 
     async def _take_turn(self) -> ModelProcess:
         """Wait until the process is there and free; whoever gets it is to say so when it is free again."""

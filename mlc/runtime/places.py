@@ -1,22 +1,27 @@
 """Which file lies where in a model's working directory. What lies there once is never replaced by something else."""
 
-import filecmp
 import hashlib
-import shutil
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
+from shutil import copyfileobj
+from typing import IO
 
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import same_file
+from mlc.runtime.working_directory import WorkingDirectory
+
+CHUNK = 1024**2
 
 
 class Places:
-    """The names that are given to files in one folder, each to one content.
+    """The names that are given to files in one working directory, each to one content.
 
-    Names that some file system takes for the same are the same here: see :func:`mlc.runtime.names.same_file`.
+    Names that some file system takes for the same are the same here: see :func:`mlc.runtime.names.same_file`. The files
+    that are copied or moved to a name lie in the working directory as well, and are not trusted either.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, directory: WorkingDirectory) -> None:
+        self._directory = directory
         self._files: dict[str, PurePosixPath | None] = {}
 
     def reserve(self, name: PurePosixPath) -> None:
@@ -27,11 +32,18 @@ class Places:
         """Whether a file lies at exactly this name."""
         return self._files.get(same_file(name)) == name
 
-    def holds(self, name: PurePosixPath, file: Path) -> bool:
-        """Whether a file with the content of ``file`` lies at exactly this name."""
-        return self.has(name) and filecmp.cmp(self._root / name, file, shallow=False)
+    def holds(self, name: PurePosixPath, file: PurePosixPath) -> bool:
+        """Whether a file with the content of ``file`` lies at exactly this name.
 
-    def put(self, file: Path, name: PurePosixPath, *, move: bool = False) -> bool:
+        Raises:
+            ModelFailure: one of them can't be read any more.
+        """
+        if not self.has(name):
+            return False
+        with self._directory.open(name, f"file {name}") as one, self._directory.open(file, f"file {name}") as other:
+            return _same(one, other)
+
+    def put(self, file: PurePosixPath, name: PurePosixPath, *, move: bool = False) -> bool:
         """Copy, or move, a file to a name.
 
         Returns:
@@ -40,33 +52,52 @@ class Places:
         Raises:
             ModelFailure: it can't be written.
         """
-        path = self._root / name
-        if same_file(name) in self._files or path.is_dir():
+        if same_file(name) in self._files or self._directory.kind(name) == "folder":
             return self.holds(name, file)
         self.replace(file, name, move=move)
         return True
 
-    def replace(self, file: Path, name: PurePosixPath, *, move: bool = False) -> None:
+    def replace(self, file: PurePosixPath, name: PurePosixPath, *, move: bool = False) -> None:
         """Copy, or move, a file to a name whatever lies there.
 
         Raises:
             ModelFailure: it can't be written.
         """
         # No link: a model that writes over the file of this name must not change what else it is given to read.
-        path = self._root / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.move if move else shutil.copyfile)(file, path)
+            if move:
+                self._directory.move(file, name)
+            else:
+                with self._directory.open(file, f"file {name}") as source, self._directory.create(name) as target:
+                    copyfileobj(source, target, CHUNK)
         except OSError as error:
-            raise ModelFailure(f"The file {name} can't be written: {error.strerror}. Rename the asset.") from None
+            problem = error.strerror or error
+            raise ModelFailure(f"The file {name} can't be written: {problem}. Rename the asset.") from None
         self._files[same_file(name)] = name
 
     def sha256(self, name: PurePosixPath) -> str:
-        """Hexadecimal SHA-256 of what lies at a name now."""
-        return sha256(self._root / name)
+        """Hexadecimal SHA-256 of what lies at a name now.
+
+        Raises:
+            ModelFailure: it is no file any more.
+        """
+        with self._directory.open(name, f"file {name}") as file:
+            return digest(file)
 
 
 def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
+    """Hexadecimal SHA-256 of a file that no model could change."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest(file)
+
+
+def digest(file: BufferedReader) -> str:
+    """Hexadecimal SHA-256 of an open file."""
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _same(one: IO[bytes], other: IO[bytes]) -> bool:
+    while (piece := one.read(CHUNK)) == other.read(CHUNK):
+        if not piece:
+            return True
+    return False

@@ -7,13 +7,14 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlc.model.failure import MlcError
 from mlc.runtime.isolation import Confinement, ContainedProcess, Level
 from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.names import OUTPUT_DIR, PRIVATE
+from mlc.runtime.working_directory import WorkingDirectory
 
 HARNESS = Path(__file__).with_name("harness")
 # The harness goes by a name of its own, so that neither it nor this project stands in a model's import path.
@@ -29,6 +30,7 @@ ISOLATED = ("-P", "-s")
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 WRITABLE = (OUTPUT_DIR, f"{PRIVATE}/outputs", f"{PRIVATE}/home", f"{PRIVATE}/tmp")  # noqa: S108 - in its own folder
 """Folders of a model's working directory that its process may write to."""
+ORDER = PurePosixPath(PRIVATE, "order.json")
 MESSAGE_LIMIT = 64 * 1024 * 1024
 
 
@@ -62,17 +64,15 @@ class ModelProcess:
         self._directory = directory.resolve()
         self._memory = allowance.memory
         confinement = confinement_in(self._directory, allowance, readable=[HARNESS, *interpreter_files(python)])
-        order = self._directory / PRIVATE / "order.json"
-        program = [python, *ISOLATED, "-c", BOOTSTRAP, str(order)]
+        program = [python, *ISOLATED, "-c", BOOTSTRAP, str(self._directory / ORDER)]
         self._process = ContainedProcess(level, program, confinement)
         self.log = self._process.log
-        self._order = order
         self._asked = 0
 
     async def start(self, order: Mapping[str, Any]) -> None:
         """Start it with an order (see :class:`mlc.runtime.order.Order`)."""
         ours, theirs = socket.socketpair()
-        self._order.write_text(json.dumps({**order, "memory_limit": self._memory}))
+        await asyncio.to_thread(self._write, json.dumps({**order, "memory_limit": self._memory}))
         try:
             await self._process.start(theirs)
         except BaseException:
@@ -81,6 +81,11 @@ class ModelProcess:
         finally:
             theirs.close()
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=MESSAGE_LIMIT)
+
+    def _write(self, order: str) -> None:
+        # Code of the model may have run already, while its requirements were installed.
+        with WorkingDirectory(self._directory).create(ORDER) as file:
+            file.write(order.encode())
 
     @property
     def running(self) -> bool:
@@ -145,12 +150,11 @@ class ModelProcess:
 
 def confinement_in(directory: Path, allowance: Allowance, *, readable: list[Path]) -> Confinement:
     """What a program may see and use that runs in a model's working directory, whose writable folders are made."""
-    writable = [directory / name for name in WRITABLE]
-    for folder in writable:
-        folder.mkdir(parents=True, exist_ok=True)
+    for name in WRITABLE:
+        WorkingDirectory(directory).make(PurePosixPath(name))
     return Confinement(
         directory=directory,
-        writable=writable,
+        writable=[directory / name for name in WRITABLE],
         readable=readable,
         environment={**clean_environment(directory), **allowance.environment},
         memory=allowance.memory,

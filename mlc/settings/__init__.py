@@ -33,6 +33,19 @@ class StandaloneCenterSettings(Group):
     )
 
 
+class RunJobSettings(Group):
+    """How runtimes are given their jobs; the same for runtimes, the standalone centre, and `mlc setup` and `check`."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_RUN_JOB_")
+
+    namespace: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$",
+        description="Temporal namespace of RunJob and its activities, so that a runtime needs no access to that of the "
+        "processes; unset: the processes' own",
+    )
+
+
 class FileSettings(Group):
     """External files that jobs may read and write; the same for gateway, worker and runtimes."""
 
@@ -230,6 +243,9 @@ class RuntimeSettings(Group):
     account: str = Field(
         "", description="Account whose programs models are, for the level user: not root's nor its own"
     )
+    container_image: str = Field(
+        "", description="Image for the level container: it has this runtime's Python, and pandas, at the same place"
+    )
     network: bool = Field(False, description="Models may reach the network (process: they may in any case)")
     memory_limit_mb: int = Field(2048, ge=64, description="Memory of one model, MB")
     disk_limit_mb: int = Field(2048, ge=1, description="What one model may write to disk, MB")
@@ -244,8 +260,15 @@ class RuntimeSettings(Group):
     install_time_limit: float = Field(
         600, gt=0, description="Seconds in which a model's requirements must be installed; so long an index may be away"
     )
-    output_limit_mb: int = Field(64, ge=1, description="Largest output or artefact that goes to the centre, MB")
+    output_limit_mb: int = Field(64, ge=1, description="Outputs or artefacts of one job that go to the centre, MB")
+    output_file_limit: int = Field(1000, ge=1, description="Files, and folders, that one job may leave as its outputs")
+    collect_time_limit: float = Field(
+        300, gt=0, description="Seconds for looking at, hashing and copying what a model left; transfers not counted"
+    )
     max_parallel_jobs: int = Field(2, ge=1, description="Jobs that run at the same time")
+    loss_limit: int = Field(
+        3, ge=2, description="A job has failed whose model was running so often when its runtime was lost"
+    )
     max_body: int = Field(1024 * 1024, description="Largest body of an online request, bytes")
 
     @property

@@ -53,6 +53,8 @@ async def execute(
     level: Level | None = None,
     output_limit: int = MEGABYTE,
     text_limit: int = MEGABYTE,
+    collect: float = 60,
+    output_files: int = 1000,
     files: FileSettings | None = None,
     job: dict[str, Any] | None = None,
     **options: Any,
@@ -75,7 +77,14 @@ async def execute(
         )
     )
     allowance = Allowance(memory * MEGABYTE, disk * MEGABYTE, environment=environment or {})
-    limits = Limits(allowance=allowance, time=time, output=output_limit, text=text_limit)
+    limits = Limits(
+        allowance=allowance,
+        time=time,
+        output=output_limit,
+        text=text_limit,
+        collect=collect,
+        files=output_files,
+    )
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
     given: dict[str, Any] = {
         "limits": limits,

@@ -95,15 +95,23 @@ class ModelOpJobLedger(ModelOpCatalogue):
         changes = ending_changes(ending, self.settings)
         with self._spools.files() as files, _unless_ended():
             if outputs:
-                changes["outputData"] = documents([await self._output(output, current, files) for output in outputs])
+                asked = self._asked(current)
+                changes["outputData"] = documents([await self._output(output, asked, files) for output in outputs])
             return await self._patch_job(job_id, changes)
         return await self.get_job(job_id)
 
-    async def _output(self, output: NewFile | Asset, job: wire.Job, files: Files) -> wire.Asset:
+    def _asked(self, job: wire.Job) -> dict[tuple[str, str | None], wire.Asset]:
+        """What a job said of its outputs, by name and address: of several with both the same, the first."""
+        described = ((read_asset(asset, self.settings), asset) for asset in reversed(job.output_data))
+        return {(read.name, read.address): asset for read, asset in described}
+
+    async def _output(
+        self, output: NewFile | Asset, asked: Mapping[tuple[str, str | None], wire.Asset], files: Files
+    ) -> wire.Asset:
         """An output as it is told: what the job said of it, if it did, and what has come of it."""
         asset = output.asset if isinstance(output, NewFile) else output
-        asked = next((a for a in job.output_data if _is_same_place(read_asset(a, self.settings), asset)), None)
-        made = changed_asset(asked, asset, self.settings) if asked else new_asset(asset, self.settings)
+        known = asked.get((asset.name, asset.address))
+        made = changed_asset(known, asset, self.settings) if known else new_asset(asset, self.settings)
         return await self._with_content(made, output, files) if isinstance(output, NewFile) else made
 
     async def _patch_job(self, job_id: str, changes: Mapping[str, Any]) -> JobRecord:
@@ -190,10 +198,6 @@ class ModelOpJobLedger(ModelOpCatalogue):
     async def save_definition(self, owner: JobRecord | DeploymentRecord, path: Path) -> None:
         held = self._contents.entity(wire.Entity, owner.ref, f"The definition of {owner.id}")
         await asyncio.to_thread(_write, path, Body(held.wire(), self._spools))
-
-
-def _is_same_place(asked: Asset, made: Asset) -> bool:
-    return (asked.name, asked.address) == (made.name, made.address)
 
 
 def _write(path: Path, body: Body) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
 from mlc.runtime.isolation.seccomp import UnknownArchitecture, bpf_program
 from mlc.runtime.isolation.system import PROGRAMS, system_files
+from mlc.runtime.isolation.trial import trial
+from mlc.settings import RuntimeSettings
 
 PROGRAM = "bwrap"
 OLDEST = (0, 8)
@@ -27,7 +29,7 @@ AS_ROOT = ("unshare", "--mount", "--propagation", "private", "sh", "-c", FIXED_D
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - its own
 NAMESPACES = ("user", "pid", "ipc", "uts", "cgroup", "net")
 TRIAL = 20
-"""Seconds that trying it may take."""
+"""Seconds that it may take to say its version."""
 
 
 class Bubblewrap:
@@ -35,26 +37,20 @@ class Bubblewrap:
 
     name = "bubblewrap"
 
+    def __init__(self, settings: RuntimeSettings) -> None:
+        self._folder = settings.folder.resolve()
+
     def problem(self) -> str | None:
         program = shutil.which(PROGRAM)
         if program is None:
             return f"there is no {PROGRAM} on the PATH: install bubblewrap"
-        said = _said(program, "--version")
-        version = tuple(map(int, re.findall(r"\d+", said)[:2]))
-        if version < OLDEST:
-            return f"bubblewrap {'.'.join(map(str, OLDEST))} is needed, and {program} says {said.strip()[:100]!r}"
-        usr = Path("/usr")
-        trial = Confinement(usr, writable=(), readable=(), environment={}, memory=2**26, disk=2**20)
         try:
-            launch = self.launch(["/usr/bin/env", "true"], trial)
-        except UnknownArchitecture as error:
+            if (version := _version(program)) < OLDEST:
+                needed, found = (".".join(map(str, each)) for each in (OLDEST, version))
+                return f"bubblewrap {needed} is needed, and {program} is {found or 'none'}: install a newer one"
+            return trial(self, self._folder)
+        except (OSError, UnknownArchitecture, subprocess.TimeoutExpired) as error:
             return str(error)
-        try:
-            tried = _said(*launch.command, descriptors=launch.descriptors)
-        finally:
-            for descriptor in launch.descriptors:
-                os.close(descriptor)
-        return f"bubblewrap can't make its namespaces: {tried.strip()[:200]}" if tried else None
 
     def launch(self, program: Sequence[str], confinement: Confinement) -> Launch:
         rules = _open(bpf_program(network=confinement.network, unix_sockets=True, own_namespaces=True))
@@ -83,7 +79,7 @@ class Bubblewrap:
             elif path.is_dir():
                 arguments += ["--ro-bind", name, name]
         for path in system_files(network=confinement.network):
-            arguments += ["--ro-bind", str(path.resolve()), str(path)]
+            arguments += ["--ro-bind", str(path), str(path)]
         arguments += ["--ro-bind-try", CPUS, CPUS, "--proc", "/proc", "--dev", "/dev"]
         shared = ["--size", str(confinement.memory), "--tmpfs", SHARED_MEMORY]
         # Seen from outside, the program has the runtime's account: if that is root's, it owns the settings in /proc.
@@ -110,13 +106,9 @@ def _open(content: bytes) -> int:
     return descriptor
 
 
-def _said(*command: str, descriptors: Sequence[int] = ()) -> str:
-    """What a command prints; how it failed, if it prints nothing."""
-    try:
-        done = subprocess.run(  # noqa: S603 - the runtime's own command
-            command, pass_fds=descriptors, stdin=subprocess.DEVNULL, capture_output=True, timeout=TRIAL, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{type(error).__name__}"
-    said = (done.stdout + done.stderr).decode(errors="replace")
-    return said or (f"exit code {done.returncode}" if done.returncode else "")
+def _version(program: str) -> tuple[int, ...]:
+    """Of bubblewrap; empty if it doesn't say."""
+    asked = subprocess.run(  # noqa: S603 - the program that the operator installed
+        [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TRIAL, check=False
+    )
+    return tuple(map(int, re.findall(r"\d+", asked.stdout)[:2]))

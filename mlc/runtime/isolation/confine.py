@@ -4,7 +4,7 @@ A script of the standard library alone, which the supervisor starts in front of 
 
 * ``command``: the program;
 * ``account``: user and group id to become, or null;
-* ``abi``: the version of Landlock's interface that this kernel has;
+* ``abi``: the version of Landlock's interface that this kernel has; null to do without it, in a container;
 * ``read``: files and folders that may be read and executed, where they exist;
 * ``write``: folders below which everything but devices and sockets may be made, and ``devices`` that may be written;
 * ``filter``: the arguments of :func:`seccomp.bpf_program`.
@@ -53,12 +53,13 @@ def main() -> NoReturn:
     specification: dict[str, Any] = json.loads(sys.argv[1])
     program = filter_of(specification["filter"])
     os.get_exec_path()  # whatever is imported is imported before files can't be read
-    rules = rules_of(specification)
+    rules = [] if specification["abi"] is None else rules_of(specification)
     supervisor = os.getppid()
     try:
         become(specification["account"], supervisor)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
-        restrict(specification["abi"], rules, network=specification["filter"]["network"])
+        if specification["abi"] is not None:
+            restrict(specification["abi"], rules, network=specification["filter"]["network"])
         install(program)
     except Failed as failure:
         refuse(f"This program can't be confined: {failure}.", NOT_CONFINED)

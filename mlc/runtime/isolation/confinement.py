@@ -45,6 +45,7 @@ class Launch:
         limits: resource limits (``RLIMIT_*`` without that prefix) that the supervisor sets before it runs the command.
         no_new_privileges: whether the command itself may gain none, as by a set-user-id program.
         afterwards: a command that ends what is no descendant of the first, such as a container.
+        environment: the command's own environment, where that is not the program's; the level hands the program's on.
         descriptors: further file descriptors that the command inherits; the caller closes them once it has started.
     """
 
@@ -52,6 +53,7 @@ class Launch:
     limits: Mapping[str, int] = field(default_factory=dict)
     no_new_privileges: bool = True
     afterwards: Sequence[str] = ()
+    environment: Mapping[str, str] | None = None
     descriptors: Sequence[int] = ()
 
 

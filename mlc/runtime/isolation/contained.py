@@ -74,7 +74,7 @@ class ContainedProcess:
                 self._supervisor = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-I", "-S", str(SUPERVISOR), json.dumps(specification)),
                     cwd=self._confinement.directory,
-                    env=self._confinement.environment,
+                    env=self._confinement.environment if launch.environment is None else launch.environment,
                     stdin=channel.fileno() if channel else asyncio.subprocess.DEVNULL,
                     stdout=channel.fileno() if channel else write_end,
                     stderr=write_end,
@@ -82,7 +82,7 @@ class ContainedProcess:
                     pass_fds=[theirs.fileno(), *launch.descriptors],
                 )
                 started(self._supervisor.pid)
-        except OSError:
+        except BaseException:  # cancelled as well: a supervisor that is there already sees its socket close, and ends
             self._control.close()
             os.close(read_end)
             cgroup.remove(self._group)
@@ -91,9 +91,9 @@ class ContainedProcess:
             theirs.close()
             for descriptor in (write_end, *launch.descriptors):
                 os.close(descriptor)
-        self._started = True
         self._printing = asyncio.create_task(self._print(read_end))
         self._watching = asyncio.create_task(self._watch())
+        self._started = True
 
     @property
     def running(self) -> bool:
@@ -172,7 +172,7 @@ class ContainedProcess:
     async def _watch(self) -> None:
         allowed, supervisor = self._confinement, self._supervisor.pid
         looked = time.monotonic()
-        while self.running:
+        while self._supervisor.returncode is None:
             if await asyncio.to_thread(memory, supervisor) > allowed.memory:
                 limit = allowed.memory // MEGABYTE
                 self._execute(f"{self._what} used more than the {limit} MB of memory that the runtime allows.")

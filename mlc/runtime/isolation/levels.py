@@ -9,6 +9,7 @@ from typing import Protocol
 from mlc.model.failure import MlcError
 from mlc.runtime.isolation.bubblewrap import Bubblewrap
 from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
+from mlc.runtime.isolation.container import Container
 from mlc.runtime.isolation.landlock import Landlock
 from mlc.runtime.isolation.user import User
 from mlc.settings import RuntimeSettings
@@ -49,7 +50,8 @@ class Process:
 def levels(settings: RuntimeSettings) -> Mapping[str, Level]:
     """All levels by their names, the strongest first."""
     found: list[Level] = [
-        Bubblewrap(),
+        *([Container(settings)] if settings.container_image or settings.isolation == Container.name else []),
+        Bubblewrap(settings),
         User(settings),
         Landlock(settings),
         Process(),

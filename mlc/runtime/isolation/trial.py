@@ -81,7 +81,7 @@ def trial(level: "Level", folder: Path, python: str = sys.executable) -> str | N
             ran = subprocess.run(  # noqa: S603 - the runtime's own command
                 launch.command,
                 cwd=directory,
-                env=confinement.environment,
+                env=confinement.environment if launch.environment is None else launch.environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

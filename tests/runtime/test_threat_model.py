@@ -1,0 +1,150 @@
+"""The tables of docs/threat-model.md, cell by cell and line by line."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile import ATTEMPTS, TRY
+
+from mlc.runtime.isolation import Confinement, ContainedProcess, Level
+from mlc.runtime.isolation.interpreter import interpreter_files
+from mlc.runtime.isolation.levels import levels
+from mlc.settings import RuntimeSettings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text()
+LEVELS = {name: (level, level.problem()) for name, level in levels(RuntimeSettings()).items()}
+SECRET = "A_SECRET"
+
+
+def table(mark: str) -> list[dict[str, str]]:
+    """The rows of the table below a mark, by the names of its columns."""
+    lines = PAGE.split(f"<!-- {mark} -->\n")[1].split("\n\n")[0].strip().splitlines()
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+PROMISES = table("promises")
+
+
+def level_named(name: str) -> Level:
+    if name not in LEVELS:
+        pytest.skip(f"The level {name} isn't configured here.")
+    level, problem = LEVELS[name]
+    if problem:
+        pytest.skip(f"The level {name} can't be had here: {problem}.")
+    return level
+
+
+@dataclass
+class Scene:
+    """A runtime with secrets, another job and a cached environment, all of this account, and servers to reach."""
+
+    folder: Path
+    aim: dict[str, Any]
+    environment: Path
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    home, job = tmp_path / "home", tmp_path / "home" / "jobs" / "mine"
+    environment, other = home / "environments" / "cached", home / "jobs" / "other"
+    for folder in (job / "out", job / "tmp", environment, other):
+        folder.mkdir(parents=True)
+    (job / "model.py").write_text("")
+    (environment / "lib.py").write_text("")
+    (other / "data.csv").write_text("a secret")
+    (home / "mlc.env").write_text(f"MLC_CENTER_TOKEN='{SECRET}'")
+    unique = f"mlc-{uuid.uuid4().hex}"
+    runtime = subprocess.Popen(["/bin/sleep", "600"], env={"TOKEN": SECRET}, start_new_session=True)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as tcp,
+        socket.socket(socket.AF_UNIX) as unix,
+        socket.socket(socket.AF_UNIX) as abstract,
+    ):
+        path = f"/tmp/{unique}.sock"
+        for server, address in ((unix, path), (abstract, f"\0{unique}")):
+            server.bind(address)
+            server.listen()
+        aim = {
+            "runtime": runtime.pid,
+            "settings": str(home / "mlc.env"),
+            "home": str(home),
+            "other_job": str(other),
+            "environment": str(environment),
+            "tcp": tcp.getsockname()[1],
+            "unix": path,
+            "unique": unique,
+            "key": int(unique[-7:], 16),
+        }
+        try:
+            yield Scene(job, aim, environment)
+        finally:
+            runtime.kill()
+            runtime.wait()
+            Path(path).unlink()
+            Path(f"/var/tmp/{unique}").unlink(missing_ok=True)
+            subprocess.run(["ipcrm", "-M", str(aim["key"])], check=False, capture_output=True)
+
+
+async def attempt(level: Level, scene: Scene, source: str) -> str:
+    """What a hostile program says that it could do."""
+    confinement = Confinement(
+        directory=scene.folder,
+        writable=[scene.folder / "out", scene.folder / "tmp"],
+        readable=[*interpreter_files(sys.executable), scene.environment],
+        environment={"PATH": os.environ["PATH"], "TMPDIR": str(scene.folder / "tmp"), "AIM": json.dumps(scene.aim)},
+        memory=2**29,
+        disk=2**24,
+    )
+    process = ContainedProcess(level, [sys.executable, "-P", "-s", "-u", "-c", source], confinement)
+    await process.start()
+    try:
+        await asyncio.wait_for(process.ended(), 60)
+    finally:
+        await process.end()
+    said = process.log.lines()
+    assert said, f"It said nothing, and {process.cause_of_death}."
+    return said[-1]
+
+
+def shared_memory_is_left(scene: Scene) -> bool:
+    segments = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return any(int(line.split()[0]) & 0xFFFF_FFFF == scene.aim["key"] for line in segments)
+
+
+EVIDENCE: dict[str, Callable[[Scene], bool]] = {
+    "own-code": lambda scene: (scene.folder / "model.py").read_text() != "",
+    "own-folder": lambda scene: (scene.folder / "new.txt").exists(),
+    "environment": lambda scene: (scene.environment / "lib.py").read_text() != "",
+    "other-job-write": lambda scene: (Path(scene.aim["other_job"]) / "new").exists(),
+    "home-write": lambda scene: (Path(scene.aim["home"]) / "new").exists(),
+    "temporary-write": lambda scene: Path(f"/var/tmp/{scene.aim['unique']}").exists(),
+    "modes": lambda scene: (scene.environment / "lib.py").stat().st_mode & 0o777 == 0o777,
+    "times": lambda scene: (scene.environment / "lib.py").stat().st_mtime == 1,
+    "remove": lambda scene: not (scene.environment / "lib.py").exists(),
+    "shared-memory-left": shared_memory_is_left,
+}
+"""What tells from outside whether an attempt was successful, where the program itself can be wrong about it."""
+
+
+def test_every_attempt_is_in_the_table_and_every_line_is_an_attempt() -> None:
+    assert [row["Attempt"].strip("`") for row in PROMISES] == list(ATTEMPTS)
+
+
+@pytest.mark.parametrize("level", ["process", "landlock", "bubblewrap", "user", "container"])
+@pytest.mark.parametrize("row", PROMISES, ids=lambda row: row["Attempt"].strip("`"))
+async def test_the_table_says_what_a_model_can_do(scene: Scene, row: dict[str, str], level: str) -> None:
+    name = row["Attempt"].strip("`")
+    said = await attempt(level_named(level), scene, TRY.format(attempt=f"    {ATTEMPTS[name]}"))
+    assert said == "done" or said.startswith("not done")
+    successful = EVIDENCE[name](scene) if name in EVIDENCE else said == "done"
+    assert row[level] == ("no" if successful else "yes"), said
