@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -171,6 +172,16 @@ def test_an_account_that_will_not_do_is_a_reason_and_never_replaced(account: str
     assert said in str(user(account).problem())
     with pytest.raises(CannotIsolate, match="MLC_RUNTIME_ISOLATION=user can't be had here"):
         level_for(RuntimeSettings(isolation="user", account=account))
+
+
+@pytest.mark.parametrize("named", ["user", "usr"])
+def test_a_runtime_with_a_level_that_can_not_be_had_ends_with_a_sentence(tmp_path: Path, named: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "MLC_HOME": str(tmp_path / "home"), "MLC_RUNTIME_ISOLATION": named}
+    command = [sys.executable, "-m", "mlc.cli", "runtime"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 1
+    assert "MLC_RUNTIME_ISOLATION" in ran.stderr
+    assert "Traceback" not in ran.stderr + ran.stdout
 
 
 @pytest.mark.parametrize(
