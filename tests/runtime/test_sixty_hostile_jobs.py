@@ -25,7 +25,7 @@ HOSTILE = {
     "kills its parents": "for pid in (os.getppid(), os.getpgrp()):\n    os.kill(pid, 9)\ntime.sleep(600)",
     "forks without end": "while True: os.fork()",
     "takes all memory": "while True: kept.append(bytearray(2**24))",
-    "takes shared memory": "import mmap\nwhile True:\n    m = mmap.mmap(-1, 2**24)\n    kept.append(m)\n    m.write(bytes(2**24))",
+    "takes shared memory": "import mmap\nwhile True: kept.append(mmap.mmap(-1, 2**24)) or kept[-1].write(bytes(2**24))",
     "fills the disk": "n = 0\nwhile True:\n    n += 1\n    open(f'outputDir/{n}', 'wb').write(bytes(2**22))",
     "fills it with nothing": "for n in range(10**6): open(f'outputDir/{n}', 'w').close()",
     "digs deep": "os.chdir('outputDir')\nfor n in range(3000):\n    os.mkdir('d')\n    os.chdir('d')",
