@@ -129,6 +129,7 @@ CONTROLLING = {
     "a signal by a descriptor of the runtime": "call(424, os.pidfd_open(told['runtime']), 10, None, 0)",
     "a limit of the runtime's": "__import__('resource').prlimit(told['runtime'], 7, (1, 1))",
     "the runtime's processors": "os.sched_setaffinity(told['runtime'], {0})",
+    "a lease of an environment's file": "__import__('fcntl').fcntl(os.open(told['environment'], 0), 1024, 0)",
     "the runtime's priority": "os.setpriority(os.PRIO_PROCESS, told['runtime'], 19)",
     "the priority of its whole account": "os.setpriority(os.PRIO_USER, 0, 19)",
     "tracing the runtime": "call(told['ptrace'], 16, told['runtime'], 0, 0)",
