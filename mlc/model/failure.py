@@ -12,6 +12,7 @@
         BadSignal
             BadVariable
             UnknownSignal
+        CannotIsolate
         CannotStart
         Conflict
         ExternalError
