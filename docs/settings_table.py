@@ -18,6 +18,7 @@ GROUPS: tuple[type[Group], ...] = (
     settings.FileSettings,
     settings.GatewaySettings,
     settings.RuntimeSettings,
+    settings.RunJobSettings,
     settings.StandaloneCenterSettings,
     settings.DeskSettings,
 )
@@ -32,6 +33,8 @@ def rows(group: type[Group]) -> Iterator[str]:
 INTRODUCTION = """# Settings
 
 Environment variables, read before `$MLC_HOME/mlc.env` (`MLC_HOME` is `.mlc` unless set; `mlc dev` writes that file).
+`MLC_SETTINGS_FILE` names another file than that one, and `/dev/null` none. Relative paths in it are so to the folder
+in which a program runs: for those that `mlc dev` starts, to `MLC_HOME`.
 Durations are seconds or ISO 8601 (`PT30S`, `P2D`); lists and objects are JSON. The connection to Temporal is not here:
 it is read as the `temporal` command reads it, from `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY` and so
 on, or from `temporal.toml`. *Not proven* marks what ModelOp's public material does not show: check it on your site.

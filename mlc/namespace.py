@@ -1,5 +1,6 @@
 """What the processes need of a Temporal namespace: search attributes, schedules of our own, and retention."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
@@ -7,7 +8,12 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.namespace.v1 import NamespaceConfig
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
+from temporalio.api.workflowservice.v1 import (
+    CountWorkflowExecutionsRequest,
+    DescribeNamespaceRequest,
+    RegisterNamespaceRequest,
+    UpdateNamespaceRequest,
+)
 from temporalio.client import (
     Client,
     Schedule,
@@ -37,6 +43,8 @@ TYPES = dict.fromkeys(Attribute, KEYWORD) | {Attribute.TICKETS: IndexedValueType
 
 NOT_ALLOWED = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.INVALID_ARGUMENT})
 """How a server answers to what it does not let a client do."""
+_KNOWN_WITHIN, _LOOK_AGAIN = 60.0, 0.2
+"""Seconds in which a server must know a new namespace, and between two looks."""
 
 
 async def setup(client: Client, settings: ProcessSettings) -> list[str]:
@@ -142,6 +150,64 @@ async def keep_closed_runs(client: Client, retention: timedelta) -> str:
         )
     kept_now = made.config.workflow_execution_retention_ttl.ToTimedelta()  # a server has a longest one, too
     return f"retention: closed runs are kept for {_days(kept_now)} from now on, not for {_days(kept)}"
+
+
+async def set_up_jobs(client: Client, namespace: str | None, retention: timedelta) -> list[str]:
+    """Make the namespace in which jobs are run, if a setting gives them one of their own.
+
+    Its runs need no search attributes. A refusal is told, not raised: namespaces may be made by others only.
+
+    Args:
+        client: of the processes' namespace, on the same server.
+        namespace: that of RunJob; None: the processes' own.
+    """
+    if namespace is None or namespace == client.namespace:
+        return []
+    try:
+        found = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
+    except RPCError as error:
+        if error.status in NOT_ALLOWED:
+            return [f"RunJob's namespace {namespace}: this account may not see it ({error.message})"]
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return [await _make_namespace(client, namespace, retention)]
+    kept = found.config.workflow_execution_retention_ttl.ToTimedelta()
+    return [f"RunJob's namespace {namespace}: is there; closed runs are kept for {_days(kept)}"]
+
+
+async def _make_namespace(client: Client, namespace: str, retention: timedelta) -> str:
+    wanted = RegisterNamespaceRequest(
+        namespace=namespace,
+        description="Jobs of models, run by mlc's runtimes",
+        workflow_execution_retention_period=Duration(seconds=int(retention.total_seconds())),
+    )
+    try:
+        await client.workflow_service.register_namespace(wanted)
+    except RPCError as error:
+        if error.status in NOT_ALLOWED:
+            return (
+                f"RunJob's namespace {namespace}: is not there, and the server does not let this account make it "
+                f"({error.message}): make it where namespaces are administered, or no job will run"
+            )
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:  # somebody else set it up at the same time
+            raise
+    await _until_known(client, namespace)
+    return f"RunJob's namespace {namespace}: was made; closed runs are kept for {_days(retention)}"
+
+
+async def _until_known(client: Client, namespace: str) -> None:
+    """Wait until the server knows a new namespace everywhere: a runtime would be refused until then."""
+    request = CountWorkflowExecutionsRequest(namespace=namespace)
+    async with asyncio.timeout(_KNOWN_WITHIN):
+        while True:
+            try:
+                await client.workflow_service.count_workflow_executions(request)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    return  # it is known; whether this account may look into it is another thing
+            else:
+                return
+            await asyncio.sleep(_LOOK_AGAIN)
 
 
 def _days(duration: timedelta) -> str:

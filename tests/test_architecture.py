@@ -7,7 +7,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from mlc.standalone.dev import child_environment
+from mlc.standalone.needs import Environments, needs
 from mlc.ticketing import registry
 
 ROOT = Path(__file__).parents[1]
@@ -83,8 +83,11 @@ def test_lint_and_the_picture_know_the_room_of_every_ticket_system() -> None:
 def test_standalone_mode_takes_no_setting_of_a_ticket_system_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for system in registry.SYSTEMS:
         monkeypatch.setenv(system.settings.variable("url"), "https://elsewhere.example.org")
-    environment = child_environment(Path("/home"), {})
-    assert [system.name for system in registry.SYSTEMS if system.settings.variable("url") in environment] == []
+    environments = Environments(Path("/home"), {})
+    for program, what in needs().items():
+        environment = environments.of(what)
+        found = [system.name for system in registry.SYSTEMS if system.settings.variable("url") in environment]
+        assert found == [], program
 
 
 def test_there_is_no_circle() -> None:

@@ -16,9 +16,19 @@ ROOT = Path(__file__).parent.parent
 FILE, EXAMPLE, DOCKERFILE = ROOT / "docker-compose.temporal.yml", ROOT / ".env.example", ROOT / "Dockerfile"
 COMPOSE = yaml.safe_load(FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOT = {"temporal-schema", "temporal-namespace", "setup"}
+ONE_SHOT = {"temporal-schema", "temporal-namespace", "setup", "check"}
 NOTHING_LISTENS = {"worker"}
 NEEDED = re.findall(r"\$\{(\w+):\?", FILE.read_text())
+
+SECRET = {name for name in re.findall(r"\$\{(\w+):", FILE.read_text()) if re.search("TOKEN$|PASSWORD|SECRET", name)}
+CENTER = {"MLC_CENTER_TOKEN", "MLC_CENTER_CLIENT_SECRET"}
+GIVEN: dict[str, set[str]] = {
+    "setup": set(),
+    "worker": CENTER | {"MLC_JIRA_TOKEN"},
+    "gateway": CENTER | {"MLC_JIRA_WEBHOOK_SECRETS", "MLC_GATEWAY_TOKEN"},
+    "check": SECRET - {"POSTGRES_PASSWORD"},
+}
+"""Which of the file's secrets each of our programs is given."""
 
 by_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -42,7 +52,7 @@ def config(folder: Path, settings: dict[str, str]) -> subprocess.CompletedProces
     values = folder / "values.env"
     values.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     return subprocess.run(
-        [*docker_compose(), "--file", str(FILE), "--env-file", str(values), "config"],
+        [*docker_compose(), "--file", str(FILE), "--env-file", str(values), "--profile", "*", "config"],
         env={"PATH": os.environ["PATH"], "HOME": str(folder)},
         capture_output=True,
         text=True,
@@ -51,15 +61,14 @@ def config(folder: Path, settings: dict[str, str]) -> subprocess.CompletedProces
 
 
 def test_docker_compose_accepts_the_file(tmp_path: Path) -> None:
-    done = config(tmp_path, {name: f"given-{name}" for name in NEEDED})
+    done = config(tmp_path, {name: f"given-{name}" for name in SECRET.union(NEEDED)})
     assert done.returncode == 0, done.stderr
     understood = yaml.safe_load(done.stdout)
     assert understood["services"].keys() == SERVICES.keys()
-    for name in ("worker", "gateway", "setup"):
+    for name, known in GIVEN.items():
         environment = understood["services"][name]["environment"]
-        assert environment["MLC_JIRA_TOKEN"] == "given-MLC_JIRA_TOKEN"
+        assert {each for each in SECRET if f"given-{each}" in environment.values()} == known, name
         assert environment["TEMPORAL_ADDRESS"] == "temporal:7233"
-        assert "given-POSTGRES_PASSWORD" not in environment.values()
     assert understood["services"]["worker"]["deploy"]["replicas"] == 2
 
 
@@ -192,8 +201,8 @@ def test_what_the_dockerfile_installs_is_whole_and_runs(tmp_path: Path) -> None:
 
     assert 'ENTRYPOINT ["mlc"]' in image
     commands_used = {word for service in SERVICES.values() if "build" in service for word in service["command"]}
-    assert commands_used == {"setup", "gateway", "worker"}
-    for command in commands_used:
+    assert commands_used == {"setup", "gateway", "worker", "check"}
+    for command in commands_used - {"check"}:
         assert run(command, "--help").returncode == 0
         failed = run(command)
         assert failed.returncode == 1

@@ -37,6 +37,23 @@ def test_the_environment_wins_over_the_file_of_the_home(tmp_path: Path, monkeypa
     assert (settings.train_tag, settings.run_test_tag) == ("from_environment", "from_file")
 
 
+def test_another_settings_file_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mlc.env").write_text("MLC_TRAIN_TAG=from_home\n")
+    (tmp_path / "mine").write_text("MLC_TRAIN_TAG=from_mine\n")
+    monkeypatch.setenv("MLC_HOME", str(tmp_path))
+    for named, tag in {str(tmp_path / "mine"): "from_mine", "/dev/null": "train", "": "from_home"}.items():
+        monkeypatch.setenv("MLC_SETTINGS_FILE", named)
+        assert ProcessSettings().train_tag == tag
+
+
+def test_a_settings_file_that_is_named_and_not_there_is_no_file_without_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLC_SETTINGS_FILE", str(tmp_path / "misspelt"))
+    with pytest.raises(SettingsError, match=r"MLC_SETTINGS_FILE names .*/misspelt, which is not there: make it, or"):
+        ProcessSettings()
+
+
 def test_a_secret_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLC_JIRA_TOKEN", "very-secret")
     assert "very-secret" not in repr(JiraSettings())

@@ -15,8 +15,8 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 """A runtime beats every three seconds; one that misses three beats is taken for lost."""
 LONGEST = timedelta(days=30)
 """Above every time limit: the runtime itself ends a model that takes too long, and waits for a centre that is down."""
-LOST_RUNTIMES = 10
-"""A job that so many runtimes were lost over is given up: it may be what they die of."""
+LONGEST_PAUSE = timedelta(seconds=30)
+"""Between two attempts. The first one after a loss comes within a second of its being noticed."""
 
 
 @workflow.defn(name=RUN_JOB)
@@ -34,7 +34,9 @@ class RunJob:
                 result_type=JobEnd,
                 start_to_close_timeout=LONGEST,
                 heartbeat_timeout=HEARTBEAT_TIMEOUT,
-                retry_policy=RetryPolicy(maximum_attempts=LOST_RUNTIMES, maximum_interval=timedelta(seconds=30)),
+                # However often a runtime is restarted: no job is given up for that. What the model is to blame for, and
+                # what the runtime fails at, the runtime itself counts from attempt to attempt.
+                retry_policy=RetryPolicy(maximum_interval=LONGEST_PAUSE),
                 cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
                 summary=f"Run job {request.job_id}",
             )
@@ -60,7 +62,8 @@ def _end(job_id: str, error: BaseException) -> JobEnd:
         return JobEnd(job_id=job_id, status=JobStatus.CANCELLED, message="The job was cancelled.")
     cause = error.cause if isinstance(error, ActivityError) else None
     if isinstance(cause, ActivityTimeout):
-        message = f"The job was given up: its runtime was lost {LOST_RUNTIMES} times while it ran the job."
+        # Of a run that an earlier release began, which made ten attempts whatever had become of them.
+        message = "The job was given up: its runtime was lost too often while it ran the job."
     else:
         reason = getattr(cause, "message", None) or str(cause or error)
         message = f"The runtime could not run the job: {reason.rstrip('.')}."

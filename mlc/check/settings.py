@@ -14,7 +14,7 @@ import mlc.center.configured  # a group of settings is known once it is imported
 import mlc.ticketing.registry  # noqa: F401
 from mlc.model.finding import Finding, good, warning, wrong
 from mlc.model.truncation import truncate
-from mlc.settings.reading import OTHER_VARIABLES, SETTINGS_FILE, Variable, groups, home
+from mlc.settings.reading import OTHER_VARIABLES, SETTINGS_FILE, Variable, groups, settings_file
 
 PREFIX = "MLC_"
 MOST = 20
@@ -41,7 +41,7 @@ class Place:
 async def check_settings() -> AsyncIterator[Finding]:
     """Findings about the names of all settings that are said in the environment and in ``mlc.env``."""
     places, found = [_environment()], list[Finding]()
-    file = home() / SETTINGS_FILE
+    file = settings_file()
     try:
         lines = _lines(file)
     except (OSError, UnicodeDecodeError) as error:
@@ -68,7 +68,7 @@ def unknown_settings() -> Iterator[Finding]:
     """
     places = [_environment()]
     with suppress(OSError, UnicodeDecodeError):
-        places.append(_place_of(_lines(home() / SETTINGS_FILE)))
+        places.append(_place_of(_lines(settings_file())))
     known = _known()
     for place in places:
         yield from _unknown(place, known)

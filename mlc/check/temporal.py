@@ -15,7 +15,7 @@ from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, 
 from mlc.model.processes import TASK_QUEUE, Attribute
 from mlc.model.schedule import MIRROR_SCHEDULE
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
-from mlc.settings import ProcessSettings
+from mlc.settings import ProcessSettings, RunJobSettings
 from mlc.temporal import USUAL_ADDRESS, configured_address
 from mlc.worker import connect
 
@@ -46,7 +46,7 @@ async def check_temporal() -> AsyncIterator[Finding]:
     yield there
     if there.mark is Mark.WRONG:
         return
-    for look in (_attributes, _sweep, _mirror, _workers):
+    for look in (_attributes, _sweep, _mirror, _workers, _jobs):
         try:
             async for finding in look(client):
                 yield finding
@@ -144,6 +144,30 @@ async def _workers(client: Client) -> AsyncIterator[Finding]:
         )
     else:
         yield wrong(f"No worker polls the task queue {TASK_QUEUE}", "start `mlc worker`; no run goes on without one.")
+
+
+async def _jobs(client: Client) -> AsyncIterator[Finding]:
+    """The namespace of RunJob"""
+    name = RunJobSettings().namespace
+    if name is None:
+        return
+    if name == client.namespace:
+        yield warning(
+            f"MLC_RUN_JOB_NAMESPACE is the processes' own namespace {name}",
+            "name another one, to which alone runtimes get access; else they could answer for the processes' worker.",
+        )
+        return
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=name), timeout=_LIMIT)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            look = "this account need not; the centre's and the runtimes' must be let in there."
+            yield warning(f"RunJob's namespace {name} can't be seen ({_said(error)})", look)
+            return
+        make = "correct MLC_RUN_JOB_NAMESPACE, or run `mlc setup`, which makes it; no job would run."
+        yield wrong(f"There is no namespace {name} for RunJob", make)
+        return
+    yield good(f"RunJob has the namespace {name} of its own")
 
 
 def _kind(value: "IndexedValueType.ValueType") -> str:

@@ -1,6 +1,11 @@
 """The ``mlc`` command. What a command needs is imported when it runs, so that ``mlc --help`` is quick."""
 
+import mlc.start  # noqa: F401 - before all others: it says where they may come from
+
+# isort: split
+
 import asyncio
+import io
 import logging
 import os
 import sys
@@ -16,6 +21,7 @@ from mlc.cli.failure import what_went_wrong
 from mlc.cli.home import typed, use_home
 from mlc.cli.schedule import schedule
 from mlc.cli.service import as_service, end_well_when_told, until_told, warn_of_unknown_settings
+from mlc.cli.tokens import token
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(dmn, name="dmn")
 app.add_typer(schedule, name="schedule")
+app.add_typer(token, name="token")
 
 FAILED, INTERRUPTED = 1, 130
 """Exit codes: the command failed; Ctrl-C. 2 is a mistyped command."""
@@ -105,10 +112,12 @@ def demo(
 def _standalone_home() -> tuple[Path, "Console"]:
     from rich.console import Console
 
+    from mlc.check.settings import unknown_settings
     from mlc.settings.reading import home
 
     folder, console = home().absolute(), Console(highlight=False)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold secrets
+    for finding in unknown_settings():  # what runs below reads no file, and is told nothing that it doesn't know
+        console.print(f"! {finding.what}: {finding.remedy}", markup=False, soft_wrap=True)
     console.print(f"Starting in {folder} ...", markup=False, soft_wrap=True)
     return folder, console
 
@@ -137,13 +146,19 @@ def gateway() -> None:
 
 @app.command()
 def setup() -> None:
-    """Make what the processes need in the Temporal namespace: search attributes, schedules of our own, retention."""
+    """Make what the processes need in the Temporal namespace: search attributes, schedules of our own, retention.
+
+    Where MLC_RUN_JOB_NAMESPACE gives jobs a namespace of their own, that is made, too, if it isn't there.
+    """
+    from mlc.namespace import set_up_jobs
     from mlc.namespace import setup as set_up
-    from mlc.settings import ProcessSettings
+    from mlc.settings import ProcessSettings, RunJobSettings
     from mlc.worker import connect
 
     async def run() -> list[str]:
-        return await set_up(await connect(), ProcessSettings())
+        client, settings = await connect(), ProcessSettings()
+        jobs = await set_up_jobs(client, RunJobSettings().namespace, settings.retention)
+        return [*await set_up(client, settings), *jobs]
 
     as_service()
     for line in asyncio.run(run()):
@@ -281,9 +296,17 @@ def desk() -> None:
     serve(DeskSettings())
 
 
+def _say_anything() -> None:
+    """What the terminal's encoding has not, such as a file's name in another one, is written in its place as a code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> NoReturn:
     """Run a command. The exit code can be relied upon: nothing that runs at the interpreter's end can change it."""
     code: object = 0
+    _say_anything()
     try:
         app()
     except SystemExit as ending:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ from mlc.cli.home import use_home
 
 def as_service() -> None:
     """What long-running commands have in common."""
+    os.umask(0o077)  # what they make has models' data in it, or secrets
     use_home()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)

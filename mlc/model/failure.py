@@ -1,14 +1,18 @@
 """What can go wrong: with a system outside, in three words; and the tree of all exceptions of the project.
 
     MlcError
+        AddressRefused
+            _Busy
         BadContent
         BadEvent
         BadFile
         BadModelFolder
+        BadName
         BadRequest
         BadSignal
             BadVariable
             UnknownSignal
+        CannotIsolate
         CannotStart
         Conflict
         ExternalError
@@ -25,9 +29,12 @@
         KeyReused
         Known
         ModelDied
+        NoNamespace
         NoSuchEntity
         NoSuchTicket
+        NoSuchToken
         NoTable
+        NotAllowed
         NotClear
         NotConfigured
         NotEmpty
@@ -50,8 +57,9 @@
         TooMuch
         Unauthorized
         Unreadable
-        _AddressRefused
-            _Busy
+        _Enough
+        _NoSource
+        _Unwritable
 
 The decision tables and the harness that runs models stand alone, and so do theirs: ``DmnError`` and ``ModelFailure``.
 """

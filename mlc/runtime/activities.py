@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -18,15 +17,19 @@ from mlc.center import Ledger, NewFile
 from mlc.model.asset import Asset
 from mlc.model.failure import ExternalError, FailureType, NotFound, Refused
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, JobRecord, JobStatus, RunJobInput
+from mlc.runtime.attempts import Attempt, Attempts, StoppedProcesses
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
 from mlc.runtime.isolation import Level
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import Allowance
+from mlc.runtime.turns import Turns
 from mlc.settings import FileSettings, RuntimeSettings
 
 HEARTBEAT_INTERVAL = 3
 LAST_WORDS = 10
 """Seconds that a cancelled job may take to tell the centre."""
+MOST_FAULTS = 10
+"""A job that the runtime itself has failed so often is given up. What is only away is no fault: it is waited for."""
 
 log = logging.getLogger(__name__)
 
@@ -42,26 +45,38 @@ class JobActivities:
     text_limit: int
     """Bytes of a text in the centre that is read whole."""
     files: FileSettings = field(default_factory=FileSettings)
+    turns: Turns = field(default_factory=Turns)
+
+    def __post_init__(self) -> None:
+        self.attempts = Attempts(StoppedProcesses(self.settings.folder / "stopped"))
 
     @activity.defn(name=EXECUTE_JOB)
     async def execute_job(self, request: RunJobInput) -> JobEnd:
         """Run a job and store its outcome. A job that has ended already is left alone.
 
         A centre that is down is waited for, so that the outcome of a long job isn't lost to a short outage. The
-        heartbeats of a scoring job say how many records are done: ``{"records": 41000}``; those of a job whose
-        requirements are installed say that.
+        heartbeats of a scoring job say how many records are done: ``{"records": 41000}``; those of a job that waits for
+        something say what for. They also say what the next attempt must know, if the runtime is lost: a job whose
+        runtime was lost while its model was alive runs alone, and has failed if that comes too often.
 
         Raises:
-            ApplicationError: ``Refused``: there is no such job, or the centre refuses this runtime (final).
+            ApplicationError: final: ``Refused``: there is no such job, or the centre refuses this runtime; any other
+                type: the runtime has failed to run the job ``MOST_FAULTS`` times.
         """
-        progress = Progress(request.job_id)
-        beating = asyncio.create_task(_beat(progress))
-        try:
-            return await self._execute(request.job_id, progress)
-        except Refused as error:
-            raise ApplicationError(str(error), type=FailureType.REFUSED, non_retryable=True) from None
-        finally:
-            beating.cancel()
+        async with self.attempts.begin(request.job_id) as attempt:
+            beating = asyncio.create_task(_beat(attempt))
+            try:
+                return await self._execute(request.job_id, attempt)
+            except Refused as error:
+                raise ApplicationError(str(error), type=FailureType.REFUSED, non_retryable=True) from None
+            except Exception as error:
+                await attempt.count_fault()
+                if attempt.faults < MOST_FAULTS:
+                    raise
+                said = str(error) or type(error).__name__
+                raise ApplicationError(said, type=type(error).__name__, non_retryable=True) from error
+            finally:
+                beating.cancel()
 
     @activity.defn(name=CLOSE_JOB)
     async def close_job(self, end: JobEnd) -> None:
@@ -71,22 +86,42 @@ class JobActivities:
             messages = [*job.messages, *([end.message] if end.message else [])]
             await self.center.end_job(end.job_id, JobEnding(status=end.status, messages=messages))
 
-    async def _execute(self, job_id: str, progress: "Progress") -> JobEnd:
+    async def _execute(self, job_id: str, attempt: Attempt) -> JobEnd:
+        if attempt.alone:
+            ended = (
+                "its runtime was lost %d times while its model ran, and stopped %d times just after its model's start"
+            )
+            log.warning(f"job %s: {ended}", job_id, attempt.losses, attempt.stops)
+        if attempt.losses >= self.settings.loss_limit:
+            return await self._open_and_run(job_id, attempt)
+
+        async def waits_for(jobs: list[str]) -> None:
+            what = "to run alone, since its runtime was lost or stopped" if attempt.alone else "for its turn"
+            await self._say(attempt, f"waiting {what}: first {', '.join(jobs)}")
+
+        async with self.turns.take(job_id, alone=attempt.alone, waits_for=waits_for):
+            if attempt.doing:
+                await self._say(attempt, "running the job")
+            return await self._open_and_run(job_id, attempt)
+
+    async def _open_and_run(self, job_id: str, attempt: Attempt) -> JobEnd:
         async with AsyncExitStack() as opened:
             job = await patiently(lambda: opened.enter_async_context(self.center.open_job(job_id)))
             if job.status.terminal:
                 return JobEnd(job_id=job_id, status=job.status, message="The job had ended before it was run.")
             await patiently(lambda: self.center.begin_job(job_id))
-            return await self._run(job, progress, opened.aclose)
+            return await self._run(job, attempt, opened.aclose)
 
-    async def _run(self, job: JobRecord, progress: "Progress", close: Callable[[], Awaitable[None]]) -> JobEnd:
+    async def _run(self, job: JobRecord, attempt: Attempt, close: Callable[[], Awaitable[None]]) -> JobEnd:
         began = datetime.now(UTC)
-        if job.kind is JobKind.UNKNOWN:
-            problem = f"This runtime knows no jobs of the type {job.type_name!r}."
-            return await self._report(job, Outcome(problem=problem, messages=[problem]), began)
+        if problem := self._not_to_be_run(job, attempt):
+            known = {"losses": attempt.losses} if attempt.losses else {}
+            return await self._report(job, Outcome(problem=problem, messages=[problem], runtime_info=known), began)
         # An earlier try that this runtime was given up for may not have noticed yet: each has a folder of its own.
         name = re.sub(r"[^\w-]", "_", job.id)
         folder = self.workspace / "jobs" / f"{name}.{activity.info().attempt}"
+        if job.kind is JobKind.SCORING:
+            attempt.set_records(0)
         execution = JobExecution(
             job,
             self.center,
@@ -96,21 +131,37 @@ class JobActivities:
             limits=limits(self.settings, self.text_limit),
             files=self.files,
             laid_out=close,
-            progress=progress.set,
-            doing=lambda doing: self._tell(progress, doing),
+            progress=attempt.set_records,
+            doing=lambda doing: self._say(attempt, doing),
+            alive=attempt.model_alive,
         )
         try:
-            return await self._report(job, await execution.run(), began)
+            outcome = await execution.run()
+            if attempt.losses:
+                outcome.runtime_info["losses"] = attempt.losses
+            return await self._report(job, outcome, began)
         except asyncio.CancelledError:
             await self._report_cancelled(job.id, execution.outcome.messages)
             raise
         finally:
             await asyncio.to_thread(execution.clear)
 
-    async def _tell(self, progress: "Progress", doing: str) -> None:
-        progress.doing = doing
+    def _not_to_be_run(self, job: JobRecord, attempt: Attempt) -> str | None:
+        if job.kind is JobKind.UNKNOWN:
+            return f"This runtime knows no jobs of the type {job.type_name!r}."
+        if attempt.losses >= self.settings.loss_limit:
+            return (
+                f"The runtime was lost {attempt.losses} times while the model was running, after the first time with "
+                "no other job beside it: the model probably kills it, or takes what it needs (memory, disk, "
+                "processes). Look at the end of the runtime's log, and at the machine's for what killed it. "
+                "MLC_RUNTIME_LOSS_LIMIT sets after how many losses a job has failed."
+            )
+        return None
+
+    async def _say(self, attempt: Attempt, doing: str) -> None:
+        attempt.set_doing(doing)
         with suppress(ExternalError):  # nothing hangs on it
-            await self.center.report_job(progress.job_id, doing)
+            await self.center.report_job(attempt.job_id, doing)
 
     async def _report(self, job: JobRecord, outcome: Outcome, began: datetime) -> JobEnd:
         ending = JobEnding(
@@ -147,36 +198,15 @@ class JobActivities:
             await asyncio.wait_for(self.center.end_job(job_id, ending), LAST_WORDS)
 
 
-@dataclass
-class Progress:
-    """How far a job is: how many records of a scoring job are done, and what is done that may take long.
-
-    ``records`` is None until that is known, and for other jobs.
-    """
-
-    job_id: str
-    records: int | None = None
-    doing: str = ""
-
-    def details(self) -> list[dict[str, Any]]:
-        """What a heartbeat says of it."""
-        records = {} if self.records is None else {"records": self.records}
-        found = {**records, **({"doing": self.doing} if self.doing else {})}
-        return [found] if found else []
-
-    def set(self, records: int) -> None:
-        self.records = records
-
-
-async def _beat(progress: Progress) -> None:
+async def _beat(attempt: Attempt) -> None:
     """Tell Temporal that the job runs, and Temporal and the console how far it is."""
     said = None
     while True:
-        activity.heartbeat(*progress.details())
-        if progress.records != said:
-            log.info("job %s: %s records", progress.job_id, f"{progress.records:,}")
-            said = progress.records
-        await asyncio.sleep(HEARTBEAT_INTERVAL)
+        activity.heartbeat(*attempt.details())
+        if attempt.records != said:
+            log.info("job %s: %s records", attempt.job_id, f"{attempt.records:,}")
+            said = attempt.records
+        await attempt.news(HEARTBEAT_INTERVAL)
 
 
 def limits(settings: RuntimeSettings, text_limit: int) -> Limits:

@@ -34,6 +34,13 @@ MEGABYTE = 1024**2
 LAST_PIECE = 5
 """Seconds that a cancelled job's outputs may still be copied, until that is noticed."""
 
+Alive = Callable[[bool], Awaitable[None]]
+"""Told whether a model's own process is alive."""
+
+
+async def unwatched(_alive: bool) -> None:
+    """Tell nobody."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -85,6 +92,7 @@ class JobExecution:
         laid_out: called when what the centre has of the job is on disk and not needed any more.
         progress: told now and then how many records a scoring job has done.
         doing: told what is done just now, where that may take long.
+        alive: told True before the model's process is started, and False when it and all that it started have ended.
     """
 
     def __init__(
@@ -100,6 +108,7 @@ class JobExecution:
         laid_out: Callable[[], Awaitable[None]],
         progress: Callable[[int], None] = lambda _: None,
         doing: Doing = quietly,
+        alive: Alive = unwatched,
     ) -> None:
         self.outcome = Outcome()
         self._job = job
@@ -113,6 +122,7 @@ class JobExecution:
         self._laid_out = laid_out
         self._progress = progress
         self._doing = doing
+        self._alive = alive
         self._told = False
         self._before: Files = {}
         self._copies = folder.with_name(f"{folder.name}.collected")
@@ -176,6 +186,7 @@ class JobExecution:
         """The last message of a model process of its own."""
         process = ModelProcess(self._level, python, directory, self._limits.allowance)
         try:
+            await self._alive(True)
             await process.start(order)
             async with asyncio.timeout(self._limits.time):
                 while (answer := await process.message())["event"] == "progress":
@@ -189,6 +200,7 @@ class JobExecution:
         finally:
             await asyncio.shield(process.end())
             self.outcome.messages += process.log.lines()
+            await self._alive(False)
 
     def _model(self) -> Snapshot:
         if self._job.snapshot is None:

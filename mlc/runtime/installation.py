@@ -37,7 +37,7 @@ class Installation:
         self._python = f"Python {version}"
         self._what = f"{what} for Python {version.rpartition('.')[0]}"
         options = ["--disable-pip-version-check", "--no-input", "--log", str(log)]
-        self._command = [str(python), "-P", "-m", "pip", "install", *options, "-r", str(wanted), "pandas"]
+        self._command = [str(python), "-I", "-m", "pip", "install", *options, "-r", str(wanted), "pandas"]
         self._private = [wanted.read_text(), *environment().values()]
 
     async def run(self, limit: float, doing: Doing) -> None:

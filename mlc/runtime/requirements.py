@@ -112,8 +112,8 @@ async def interpreter_for(
         wanted.write_text(requirements)
         # It sees the runtime's own pip, if there is one; to unpack another takes longer than most installations.
         own_pip = ["--without-pip"] if importlib.util.find_spec("pip") else []
-        # -P: else Python would take its own modules, and pip's, from the model's folder.
-        make = [sys.executable, "-P", "-m", "venv", *own_pip, str(environment)]
+        # -I: else Python would take its own modules, and pip's, from the model's folder or from where a variable says.
+        make = [sys.executable, "-I", "-m", "venv", *own_pip, str(environment)]
         try:
             async with asyncio.timeout(limit):
                 code, said = await run_program(make, directory)

@@ -22,7 +22,7 @@ from temporalio.worker import Worker
 from mlc.center import Ledger
 from mlc.center.configured import configured_center
 from mlc.model.deployment import Runtime
-from mlc.model.failure import ExternalError
+from mlc.model.failure import ExternalError, Refused
 from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
@@ -33,7 +33,7 @@ from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.runtime.removal import remove
 from mlc.settings import RuntimeSettings
-from mlc.temporal import connect
+from mlc.temporal import connect_for_jobs
 from workflows.run_job import RunJob
 from workflows.sandbox import sandboxed
 
@@ -49,6 +49,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
     Raises:
         CannotIsolate: the level of isolation that the settings name can't be had.
         OSError: online, and the port is in use.
+        NoNamespace: Temporal lacks the namespace in which jobs are run.
     """
     stop = stop or _stopped_by_signal()
     level = await asyncio.to_thread(level_for, settings)
@@ -60,7 +61,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         with own_workspace(settings.folder) as workspace:
             async with AsyncExitStack() as running:
                 center = await running.enter_async_context(configured_center())
-                client = await connect()
+                client = await connect_for_jobs()
                 await running.enter_async_context(_background(adoption.keep_clean(), stop))
                 runtime = await patiently(lambda: center.register_runtime(describe(settings)))
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))
@@ -71,6 +72,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                 jobs = JobActivities(center, settings, level, workspace, center.text_limit)
                 for worker in new_workers(client, jobs):
                     await running.enter_async_context(worker)
+                running.push_async_callback(jobs.attempts.stop)  # before the workers end, and whatever ends them
                 log.info(
                     "Runtime %s of stage %s, isolating models by %s, Temporal's namespace %s at %s%s",
                     *(settings.name, settings.stage, level.name),
@@ -104,9 +106,10 @@ def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
         task_queue=slots_task_queue(runtime_task_queue(jobs.settings.name)),
         activities=[jobs.execute_job],
         max_concurrent_activities=jobs.settings.max_parallel_jobs,
-        # A heartbeat brings the news that a job is cancelled: by default they are sent every 16 s only.
-        max_heartbeat_throttle_interval=timedelta(seconds=2),
-        default_heartbeat_throttle_interval=timedelta(seconds=2),
+        # A heartbeat brings the news that a job is cancelled, and takes that of a model that is alive or has ended: by
+        # default those that come within 8 s of another are held back. There is one every three seconds, and with news.
+        max_heartbeat_throttle_interval=timedelta(milliseconds=100),
+        default_heartbeat_throttle_interval=timedelta(milliseconds=100),
         graceful_shutdown_timeout=timedelta(0),
     )
     return [runs, slots]
@@ -125,10 +128,18 @@ def describe(settings: RuntimeSettings) -> Runtime:
 
 
 async def _heartbeat(center: Ledger, settings: RuntimeSettings) -> None:
+    told = ""
     while True:
         await asyncio.sleep(HEARTBEAT_INTERVAL)
-        with suppress(ExternalError):  # the next one comes soon
+        try:
             await center.register_runtime(describe(settings))
+            told = ""
+        except Refused as error:  # its token was revoked, say: it gets no jobs, and nobody else would say why
+            if str(error) != told:
+                log.error("The runtime %s is refused by its model centre: %s", settings.name, error)
+            told = str(error)
+        except ExternalError:
+            pass  # the next one comes soon
 
 
 class _Server(uvicorn.Server):

@@ -12,6 +12,7 @@ from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_val
 from pydantic_settings import SettingsConfigDict
 
 from mlc.model.file import FileRules
+from mlc.model.hosts import Hosts
 from mlc.model.ticket import Provider
 from mlc.settings.reading import Duration, Group, home, of_their_own, renamed, trimmed
 
@@ -33,16 +34,40 @@ class StandaloneCenterSettings(Group):
     )
 
 
+class RunJobSettings(Group):
+    """How runtimes are given their jobs; the same for runtimes, the standalone centre, and `mlc setup` and `check`."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_RUN_JOB_")
+
+    namespace: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$",
+        description="Temporal namespace of RunJob and its activities, so that a runtime needs no access to that of the "
+        "processes; unset: the processes' own",
+    )
+
+
 class FileSettings(Group):
     """External files that jobs may read and write; the same for gateway, worker and runtimes."""
 
     model_config = SettingsConfigDict(env_prefix="MLC_FILE_")
 
     root: Path | None = Field(None, description="Folder below which file: addresses may lie; unset: none may")
-    hosts: list[str] = Field([], description="Hosts (name or name:port) that http(s) addresses may name, as JSON")
+    hosts: list[str] = Field(
+        [],
+        description="Hosts that http(s) addresses may name, as JSON: name, name:port, an address or a network. Where a "
+        "name leads to an address that isn't public, that or its network must be listed, too: "
+        '["minio.corp.example:9000", "10.1.2.0/24"]',
+    )
     limit_mb: int = Field(4096, ge=1, description="Largest file that is read or written, MB")
     timeout: float = Field(30, gt=0, description="Seconds of silence after which a transfer fails")
     time_limit: float = Field(3600, gt=0, description="Seconds for one transfer")
+
+    @field_validator("hosts")
+    @classmethod
+    def _readable(cls, hosts: list[str]) -> list[str]:
+        Hosts(hosts)
+        return hosts
 
     @property
     def rules(self) -> FileRules:
@@ -253,6 +278,9 @@ class RuntimeSettings(Group):
         300, gt=0, description="Seconds for looking at, hashing and copying what a model left; transfers not counted"
     )
     max_parallel_jobs: int = Field(2, ge=1, description="Jobs that run at the same time")
+    loss_limit: int = Field(
+        3, ge=2, description="A job has failed whose model was running so often when its runtime was lost"
+    )
     max_body: int = Field(1024 * 1024, description="Largest body of an online request, bytes")
 
     @property

@@ -6,9 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from pydantic import AliasChoices, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretBytes,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
@@ -16,6 +24,7 @@ SETTINGS_FILE = "mlc.env"
 """Where settings are that the environment does not have, in :func:`home`."""
 OTHER_VARIABLES: Mapping[str, str] = {
     "MLC_HOME": "the folder of standalone mode's state and settings file",
+    "MLC_SETTINGS_FILE": "the settings file, if not mlc.env in that folder; /dev/null: the environment has them all",
     "MLC_CASES": "tests: folder of recorded answers of ticket systems",
     "MLC_SPECS": "tests: folder of other systems' specifications",
     "MLC_DMN_TCK": "tests: folder of the decision tables' conformance kit",
@@ -29,7 +38,20 @@ _FIELD = re.compile(r'field "(\w+)"')
 
 def home() -> Path:
     """The folder of standalone mode's state and settings file (``MLC_HOME``, default ``.mlc``)."""
-    return Path(os.environ.get("MLC_HOME", ".mlc"))
+    return Path(os.environ.get("MLC_HOME") or ".mlc")
+
+
+def settings_file() -> Path:
+    """Where settings are that the environment does not have (``MLC_SETTINGS_FILE``, default ``mlc.env`` in the home).
+
+    Raises:
+        SettingsError: it was named, and isn't there: without it, all that it says would be left to defaults.
+    """
+    if not (named := os.environ.get("MLC_SETTINGS_FILE")):
+        return home() / SETTINGS_FILE
+    if not (file := Path(named)).exists():
+        raise SettingsError(f"MLC_SETTINGS_FILE names {named}, which is not there: make it, or leave the variable out")
+    return file
 
 
 def _duration(value: object, read: ValidatorFunctionWrapHandler) -> timedelta:
@@ -82,7 +104,7 @@ class Group(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         # Resolved at construction, not at import: tests and `mlc dev` choose another home.
-        values.setdefault("_env_file", home() / SETTINGS_FILE)
+        values.setdefault("_env_file", settings_file())
         try:
             super().__init__(**values)
         except SettingsError as error:
@@ -102,6 +124,11 @@ class Group(BaseSettings):
             field: _variable(cls.model_config["env_prefix"], field, info) for field, info in cls.model_fields.items()
         }
 
+    @classmethod
+    def secrets(cls) -> frozenset[str]:
+        """The fields that hold secrets, by their types."""
+        return frozenset(field for field, info in cls.model_fields.items() if _holds_secret(info.annotation))
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -120,6 +147,10 @@ def renamed(default: Any, name: str, *, old: str, until: str, description: str) 
         description=description,
         json_schema_extra={"until": until},
     )
+
+
+def _holds_secret(kind: Any) -> bool:
+    return kind in (SecretStr, SecretBytes) or any(map(_holds_secret, get_args(kind)))
 
 
 def _variable(prefix: str, field: str, info: FieldInfo) -> Variable:

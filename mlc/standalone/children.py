@@ -39,12 +39,22 @@ class Program:
 
 
 class Child:
-    """One process of a supervisor, in a session of its own: a Ctrl-C in the terminal reaches the supervisor only."""
+    """One process of a supervisor, in a session of its own: a Ctrl-C in the terminal reaches the supervisor only.
 
-    def __init__(self, program: Program, *, env: Mapping[str, str], logs: Path, tell: Callable[[str], None]) -> None:
+    Args:
+        program: what to run.
+        env: its whole environment.
+        folder: its current folder.
+        logs: the folder of its log.
+        tell: told when it died.
+    """
+
+    def __init__(
+        self, program: Program, *, env: Mapping[str, str], folder: Path, logs: Path, tell: Callable[[str], None]
+    ) -> None:
         self.program = program
         self.log = logs / f"{program.name}.log"
-        self._env, self._tell = env, tell
+        self._env, self._folder, self._tell = env, folder, tell
         self._process: Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._log_began = 0
@@ -69,6 +79,7 @@ class Child:
                     *(sys.executable, "-I", "-S", str(GUARD), str(os.getpid())),
                     *self.program.command,
                     env=self._env,
+                    cwd=self._folder,
                     stdin=DEVNULL,
                     stdout=output,
                     stderr=output,

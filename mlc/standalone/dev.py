@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,32 +11,24 @@ import httpx
 from rich.console import Console
 from temporalio.client import Client
 
+from mlc import start
 from mlc.model.job import runtime_task_queue
 from mlc.model.processes import TASK_QUEUE
 from mlc.settings.reading import SETTINGS_FILE
+from mlc.standalone.access.client import issue_runtime_token
 from mlc.standalone.children import Child, Program
-from mlc.standalone.environment import HOST, Ports, only_one, prepare
-from mlc.standalone.readiness import answers, polls, takes_runs
+from mlc.standalone.environment import HOST, Ports, prepare
+from mlc.standalone.home import Tell, held
+from mlc.standalone.needs import BATCH_RUNTIME, CENTER_TOKEN, ONLINE_RUNTIME, Environments, around_proxies, needs
+from mlc.standalone.readiness import answers, jobs_namespace, polls, takes_runs
 from mlc.standalone.temporal_server import dev_server_command
 from mlc.temporal import connect_at
 
 START_TIMEOUT = 90.0
 """Seconds in which each process must be ready; most take two, on a loaded machine far more."""
 STAGE = "PROD"
-BATCH_RUNTIME, ONLINE_RUNTIME = "batch-prod", "online-prod"
 ONLINE_TAG = "online"
 """Service tag of the online runtime: only snapshots that carry it are deployed there, all others as batch only."""
-
-_FOREIGN = (
-    "TEMPORAL_",
-    *(
-        f"MLC_{system}_"
-        for system in ("CENTER", "JIRA", "SERVICENOW", "GATEWAY", "STANDALONE", "DESK", "RUNTIME", "FILE")
-    ),
-)
-"""Settings that may point to a company's systems: here only those of ``mlc.env`` count."""
-
-Tell = Callable[[str], None]
 
 
 class Standalone:
@@ -47,8 +38,8 @@ class Standalone:
         self.home, self.ports = home, ports
         self._tell = tell
         self._waves: list[list[Child]] = []
-        self.environment: dict[str, str] = {}
-        """What its processes see, once it was started: nothing in it leads to other systems than these."""
+        self._environments: Environments
+        self._fixed: dict[str, str] = {}
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -70,11 +61,12 @@ class Standalone:
         """
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
-        self.environment = child_environment(self.home, prepare(self.home, self.ports))
+        self._fixed = prepare(self.home, self.ports)
+        self._environments = Environments(self.home, self._fixed)
         temporal = await connect_at(f"{HOST}:{self.ports.temporal}")
         async with httpx.AsyncClient(timeout=2) as http:
             for programs in self._programs(temporal, http):
-                wave = [Child(program, env=self.environment, logs=logs, tell=self._tell) for program in programs]
+                wave = [await self._child(program, logs) for program in programs]
                 self._waves.append(wave)
                 await asyncio.gather(*(child.start() for child in wave))
                 await asyncio.gather(*(child.wait_ready(START_TIMEOUT) for child in wave))
@@ -86,29 +78,39 @@ class Standalone:
         for wave in reversed(self._waves):
             await asyncio.gather(*(child.stop() for child in wave))
 
+    def environment(self, program: str) -> dict[str, str]:
+        """What a process of this name sees, once all was started: nothing in it leads to other systems than these."""
+        return self._environments.of(needs()[program])
+
+    async def _child(self, program: Program, logs: Path) -> Child:
+        needed = needs()[program.name]
+        # A runtime has one of its own, new with each start: by it the centre knows what the runtime may read and write.
+        token = await self._issued(program.name) if needed.models else ""
+        env = self._environments.of(needed, token)
+        return Child(program, env=env, folder=self.home, logs=logs, tell=self._tell)
+
+    async def _issued(self, runtime: str) -> str:
+        return await issue_runtime_token(f"http://{HOST}:{self.ports.center}", self._fixed[CENTER_TOKEN], runtime)
+
     def _programs(self, temporal: Client, http: httpx.AsyncClient) -> Iterator[Sequence[Program]]:
         ports = self.ports
         server = dev_server_command(port=ports.temporal, ui_port=ports.ui, database=self.home / "temporal.db")
         yield [Program("temporal", server, takes_runs(temporal))]
         yield [
-            Program("center", mlc("center"), answers(http, f"http://{HOST}:{ports.center}/")),
-            Program("desk", mlc("desk"), answers(http, f"http://{HOST}:{ports.desk}/")),
-            Program("setup", mlc("setup")),
+            Program("center", start.command("center"), answers(http, f"http://{HOST}:{ports.center}/")),
+            Program("desk", start.command("desk"), answers(http, f"http://{HOST}:{ports.desk}/")),
+            Program("setup", start.command("setup")),
         ]
-        batch = mlc("runtime", "--name", BATCH_RUNTIME, "--stage", STAGE)
+        batch = start.command("runtime", "--name", BATCH_RUNTIME, "--stage", STAGE)
         serving = ("--tag", ONLINE_TAG, "--online", "--port", str(ports.online))
-        online = mlc("runtime", "--name", ONLINE_RUNTIME, "--stage", STAGE, *serving)
+        online = start.command("runtime", "--name", ONLINE_RUNTIME, "--stage", STAGE, *serving)
+        jobs = jobs_namespace(self.home)
         yield [
-            Program("worker", mlc("worker"), polls(temporal, TASK_QUEUE)),
-            Program(BATCH_RUNTIME, batch, polls(temporal, runtime_task_queue(BATCH_RUNTIME))),
-            Program(ONLINE_RUNTIME, online, polls(temporal, runtime_task_queue(ONLINE_RUNTIME))),
-            Program("gateway", mlc("gateway"), answers(http, f"http://{HOST}:{ports.gateway}/readyz")),
+            Program("worker", start.command("worker"), polls(temporal, TASK_QUEUE)),
+            Program(BATCH_RUNTIME, batch, polls(temporal, runtime_task_queue(BATCH_RUNTIME), namespace=jobs)),
+            Program(ONLINE_RUNTIME, online, polls(temporal, runtime_task_queue(ONLINE_RUNTIME), namespace=jobs)),
+            Program("gateway", start.command("gateway"), answers(http, f"http://{HOST}:{ports.gateway}/readyz")),
         ]
-
-
-def mlc(*arguments: str) -> list[str]:
-    """The command line of one of our own commands, with this Python."""
-    return [sys.executable, "-m", "mlc.cli", *arguments]
 
 
 def teller(console: Console) -> Tell:
@@ -116,23 +118,15 @@ def teller(console: Console) -> Tell:
     return lambda line: console.print(line, markup=False, soft_wrap=True)
 
 
-def child_environment(home: Path, settings: dict[str, str]) -> dict[str, str]:
-    """The user's environment without what could lead to other systems, and with the settings of this home."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    # A temporal.toml of the user's may hold the address, key and certificates of another server.
-    own = {"MLC_HOME": str(home), "TEMPORAL_CONFIG_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}
-    return inherited | own | settings
-
-
 @asynccontextmanager
 async def standalone(home: Path, *, free_ports: bool, tell: Tell) -> AsyncIterator[Standalone]:
-    """Everything of standalone mode for as long as the block lasts. ``home`` is an absolute path that exists.
+    """Everything of standalone mode for as long as the block lasts. ``home`` is an absolute path.
 
     Raises:
-        CannotStart: the folder is in use, or a port is.
+        CannotStart: the folder is in use or not ours alone, or a port is in use.
         NotReady: something didn't come up.
     """
-    with only_one(home):
+    with held(home, tell):
         ports = Ports.free() if free_ports else Ports()
         ports.check()
         system = Standalone(home, ports, tell)
@@ -152,9 +146,10 @@ async def run_until_told(
         Whether ``work`` came to its own end.
 
     Raises:
-        CannotStart: the folder is in use, or a port is.
+        CannotStart: the folder is in use or not ours alone, or a port is in use.
         NotReady: something didn't come up.
     """
+    os.environ.update(around_proxies(os.environ))
     running, loop = asyncio.current_task(), asyncio.get_running_loop()
     told, over = asyncio.Event(), asyncio.Event()
     assert running is not None

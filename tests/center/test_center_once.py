@@ -49,9 +49,9 @@ def test_two_that_write_at_the_same_moment_from_two_processes_get_one(tmp_path: 
         if first_wrote.is_set():
             assert second_writes.wait(20)
 
-    event.listen(one._engine, "after_cursor_execute", wrote)
-    event.listen(one._engine, "commit", commits)
-    event.listen(other._engine, "before_cursor_execute", begins)
+    event.listen(one.engine, "after_cursor_execute", wrote)
+    event.listen(one.engine, "commit", commits)
+    event.listen(other.engine, "before_cursor_execute", begins)
     created: list[str] = []
     first = threading.Thread(target=lambda: created.append(one.create(JOBS, a_job("k"))["id"]))
     first.start()

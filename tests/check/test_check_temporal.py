@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from check_site import bare_namespace, polling
+from pydantic import ValidationError
 from servers import eventually
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
@@ -13,7 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 from mlc.check.temporal import check_temporal
 from mlc.model.finding import Finding, Mark
 from mlc.model.schedule import MIRROR_SCHEDULE
-from mlc.namespace import SWEEP_SCHEDULE, missing_attributes, schedule_mirror, schedule_sweep, setup
+from mlc.namespace import SWEEP_SCHEDULE, missing_attributes, schedule_mirror, schedule_sweep, set_up_jobs, setup
 from mlc.settings import ProcessSettings
 
 EVERY = ProcessSettings.model_fields["sweep_interval"].default
@@ -106,6 +107,30 @@ async def test_the_mirrors_schedule_is_looked_at_where_it_is_to_run(
     assert "MLC_MIRROR_INTERVAL" in pace
     await client.get_schedule_handle(MIRROR_SCHEDULE).pause()
     assert "would not be followed" in (await flaws())["The schedule mlc-mirror-schedules is paused"]
+
+
+async def test_the_namespace_of_jobs_is_looked_for_where_there_is_one(
+    dev_server: WorkflowEnvironment, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = dev_server.client
+
+    async def said(mark: Mark) -> dict[str, str]:
+        return {each.what: each.remedy for each in await findings() if each.mark is mark and "namespace" in each.what}
+
+    assert not any("RunJob" in what for what in await said(Mark.GOOD))
+    monkeypatch.setenv("MLC_RUN_JOB_NAMESPACE", "checked-jobs")
+    lacking = (await said(Mark.WRONG))["There is no namespace checked-jobs for RunJob"]
+    assert lacking == "correct MLC_RUN_JOB_NAMESPACE, or run `mlc setup`, which makes it; no job would run."
+    await set_up_jobs(client, "checked-jobs", timedelta(days=1))
+    assert not any("RunJob" in what for what in await said(Mark.WRONG))
+    assert "RunJob has the namespace checked-jobs of its own" in await said(Mark.GOOD)
+    monkeypatch.setenv("MLC_RUN_JOB_NAMESPACE", client.namespace)
+    assert "MLC_RUN_JOB_NAMESPACE is the processes' own namespace default" in {
+        each.what for each in await findings() if each.mark is Mark.WARNING
+    }
+    monkeypatch.setenv("MLC_RUN_JOB_NAMESPACE", "two words")
+    with pytest.raises(ValidationError):
+        await findings()  # which the report tells as a setting that can't be used
 
 
 async def test_a_temporal_that_never_answers_is_given_up(dead_port: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,21 @@
 """What `mlc setup` brings a namespace, and what a worker does without it."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from check_site import bare_namespace
 from servers import eventually
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    RegisterNamespaceRequest,
+    UpdateNamespaceRequest,
+)
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from mlc.namespace import keep_closed_runs, setup
+from mlc.namespace import keep_closed_runs, set_up_jobs, setup
 from mlc.settings import ProcessSettings
 from mlc.worker import NotConfigured, check_addresses, running_worker
 from tests.fuzz.answering import Answer, answering
@@ -56,6 +61,36 @@ async def test_where_the_server_does_not_allow_another_retention_setup_says_so_a
         "retention: closed runs are kept for 1 day only, and the server does not let this account raise it to 30 days "
         "(Request unauthorized.): do so where the namespace is administered"
     )
+
+
+async def test_setup_makes_the_namespace_of_jobs_once(dev_server: WorkflowEnvironment) -> None:
+    client = dev_server.client
+    (made,) = await set_up_jobs(client, "made-for-jobs", 7 * DAY)
+    assert made == "RunJob's namespace made-for-jobs: was made; closed runs are kept for 7 days"
+    inside = await Client.connect(client.service_client.config.target_host, namespace="made-for-jobs")
+    assert (await inside.count_workflows()).count == 0, "it can be used at once"
+    (there,) = await set_up_jobs(client, "made-for-jobs", 30 * DAY)
+    assert there == "RunJob's namespace made-for-jobs: is there; closed runs are kept for 7 days"
+    assert await set_up_jobs(client, None, DAY) == []
+    assert await set_up_jobs(client, client.namespace, DAY) == []
+
+
+async def test_two_who_set_up_the_namespace_of_jobs_at_once_are_both_right(dev_server: WorkflowEnvironment) -> None:
+    lines = await asyncio.gather(*(set_up_jobs(dev_server.client, "made-by-two", DAY) for _ in range(4)))
+    assert {line.split(": ")[0] for (line,) in lines} == {"RunJob's namespace made-by-two"}
+
+
+@pytest.mark.parametrize("status", [RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED])
+async def test_where_the_server_makes_no_namespace_setup_says_who_must(
+    dev_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch, status: RPCStatusCode
+) -> None:
+    async def refused(_: RegisterNamespaceRequest) -> None:  # as Temporal Cloud does
+        raise RPCError("Request unauthorized.", status, b"")
+
+    monkeypatch.setattr(dev_server.client.workflow_service, "register_namespace", refused)
+    (line,) = await set_up_jobs(dev_server.client, "never-made", DAY)
+    assert "never-made: is not there, and the server does not let this account make it (Request unauthorized.)" in line
+    assert "make it where namespaces are administered" in line
 
 
 async def test_a_worker_refuses_a_namespace_that_was_not_set_up(

@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 import psutil
 from dotenv import dotenv_values
+
+from mlc import start
 
 T = TypeVar("T")
 
@@ -57,14 +59,23 @@ def alive(process: psutil.Process) -> bool:
 class Dev:
     """`mlc dev --free-ports`, or another command that starts everything, as a process on a home of its own."""
 
-    def __init__(self, home: Path, *command: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *command: str,
+        folder: Path = ROOT,
+        program: Sequence[str] = (sys.executable, "-m", "mlc.cli"),
+        umask: int = -1,
+        **more: str,
+    ) -> None:
         self.home = home
         self.output = home.with_name(f"{home.name}.out")
         self.seen: set[psutil.Process] = set()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlc.cli", *(command or ("dev",)), "--free-ports"],
-            env=environment(home),
-            cwd=ROOT,
+            [*program, *(command or ("dev",)), "--free-ports"],
+            env=environment(home, **more),
+            cwd=folder,
+            umask=umask,
             stdout=self.output.open("w"),
             stderr=subprocess.STDOUT,
         )
@@ -103,8 +114,8 @@ class Dev:
         for child in psutil.Process(self.process.pid).children():
             with suppress(psutil.NoSuchProcess):
                 words = child.cmdline() or [""]  # none while it is being started
-                own = words[1:3] == ["-m", "mlc.cli"]
-                name = words[5] if own and words[3] == "runtime" else words[3] if own else Path(words[0]).name
+                own = next((words[i + 1 :] for i, word in enumerate(words) if word == start.__file__), [])
+                name = own[2] if own[:1] == ["runtime"] else own[0] if own else Path(words[0]).name
                 found[name] = child
                 self.seen.update([child, *child.children(recursive=True)])
         return found

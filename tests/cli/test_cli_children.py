@@ -43,7 +43,7 @@ def program(code: str, *arguments: str, file: Path | None = None, name: str = "t
 
 
 def child_of(what: Program, folder: Path, said: list[str] | None = None) -> Child:
-    return Child(what, env=dict(os.environ), logs=folder, tell=(said if said is not None else []).append)
+    return Child(what, env=dict(os.environ), folder=folder, logs=folder, tell=(said if said is not None else []).append)
 
 
 async def test_a_process_that_dies_is_started_again_and_ended_with_all_that_it_started(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ import asyncio, os, pathlib, sys
 from mlc.standalone.children import Child, Program
 async def main():
     child = Child(Program("x", [sys.executable, "-c", "import time; time.sleep(600)"]), env=dict(os.environ),
-                  logs=pathlib.Path({str(tmp_path)!r}), tell=print)
+                  folder=pathlib.Path('/'), logs=pathlib.Path({str(tmp_path)!r}), tell=print)
     await child.start()
     pathlib.Path({str(file)!r}).write_text(str(child.pid))
     await asyncio.sleep(600)

@@ -13,8 +13,8 @@ from dotenv import dotenv_values
 
 from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import DeskSettings, GatewaySettings, ProcessSettings, StandaloneCenterSettings
-from mlc.standalone.dev import child_environment
 from mlc.standalone.environment import KEPT, CannotStart, Ports, only_one, prepare
+from mlc.standalone.needs import Environments, needs
 from mlc.ticketing.jira.settings import JiraSettings
 
 
@@ -89,11 +89,12 @@ def test_children_see_no_settings_that_lead_to_other_systems(tmp_path: Path, mon
     for name in ("TEMPORAL_API_KEY", "TEMPORAL_PROFILE", "MLC_CENTER_TOKEN_URL", "MLC_JIRA_USER"):
         monkeypatch.setenv(name, "a company's")
     monkeypatch.setenv("MLC_OUTAGE_BUDGET", "PT5M")
-    env = child_environment(tmp_path, prepare(tmp_path, Ports()))
-    assert "a company's" not in env.values()
-    assert env["MLC_OUTAGE_BUDGET"] == "PT5M"
-    assert env["TEMPORAL_ADDRESS"] == "127.0.0.1:7233"
-    assert json.loads(env["MLC_JIRA_WEBHOOK_SECRETS"])
+    environments = Environments(tmp_path, prepare(tmp_path, Ports()))
+    every = {program: environments.of(what) for program, what in needs().items()}
+    assert not any("a company's" in env.values() for env in every.values())
+    assert every["worker"]["MLC_OUTAGE_BUDGET"] == "PT5M"
+    assert every["worker"]["TEMPORAL_ADDRESS"] == "127.0.0.1:7233"
+    assert json.loads(every["gateway"]["MLC_JIRA_WEBHOOK_SECRETS"])
 
 
 def test_free_ports_are_distinct_and_usable() -> None:

@@ -1,6 +1,7 @@
 """`python -m tests.fuzz load|feel [--seconds N] [--keep-going] [-- libFuzzer's own flags]`, or `... FILE` to replay.
 
-`python -m tests.fuzz tickets [--seconds N]` tries answers of ticket systems instead, with Hypothesis.
+`python -m tests.fuzz tickets [--seconds N]` tries answers of ticket systems instead, with Hypothesis, and
+`python -m tests.fuzz gateway [--seconds N]` requests of the gateway, signed where that is asked for.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 MISSING = "Atheris is not installed: pip install -c constraints.txt -e '.[fuzz]' (Linux, Python 3.11 to 3.13)"
 #: Longest input, in bytes. Every construct fits into a few hundred; long inputs only make the search slow.
 LONGEST = {"load": 6_000, "feel": 600}
-TICKETS = "tickets"
+TICKETS, GATEWAY = "tickets", "gateway"
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("target", choices=[*sorted(LONGEST), TICKETS])
+    parser.add_argument("target", choices=[*sorted(LONGEST), TICKETS, GATEWAY])
     parser.add_argument("replay", nargs="*", type=Path, help="inputs to run once each, instead of fuzzing")
     parser.add_argument("--seconds", type=int, default=600, help="how long to fuzz (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="for the corpus and the finds (default: build/fuzz/TARGET)")
@@ -35,6 +36,11 @@ def main() -> None:
         from .tickets import run
 
         print(run(options.seconds))
+        return
+    if options.target == GATEWAY:
+        from .gateway import run as send
+
+        print(send(options.seconds))
         return
     if options.replay:
         from .targets import TARGETS

@@ -64,7 +64,7 @@ class Systems:
         return self.jira.post(f"/issue/{ticket}/transitions", json={"transition": {"id": done}}).is_success
 
 
-def patiently(ask: Callable[[], T]) -> T:
+def patiently(ask: Callable[[], T], seconds: float = 60) -> T:
     """The first true answer of a system that may just be starting again."""
 
     def asked() -> T | None:
@@ -73,7 +73,7 @@ def patiently(ask: Callable[[], T]) -> T:
         except httpx.HTTPError:
             return None
 
-    return cast(T, wait_until(asked))
+    return cast(T, wait_until(asked, seconds))
 
 
 async def test_a_run_survives_that_everything_is_killed(dev: Dev) -> None:

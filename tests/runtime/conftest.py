@@ -3,7 +3,7 @@
 import functools
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobKind
 from mlc.runtime import online, online_model
 from mlc.runtime.execution import JobExecution
+from mlc.runtime.removal import remove
 from mlc.settings import RuntimeSettings
 
 Run = Callable[..., Awaitable[Ran]]
@@ -94,6 +95,13 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     """Asks online models."""
     async with httpx.AsyncClient(timeout=30) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def no_tree_too_deep_for_others(tmp_path: Path) -> Iterator[None]:
+    """What a test leaves goes at once: a model's folders can be too deep for the tools that would clean up later."""
+    yield
+    remove(tmp_path)
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 from servers import eventually, serving
 from temporalio.client import Client
@@ -12,8 +14,10 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from mlc.center.modelop import wire
 from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 from mlc.runtime import run_runtime
 from mlc.settings import RuntimeSettings, StandaloneCenterSettings
+from mlc.standalone.access.client import issue_runtime_token
 from mlc.standalone.center.app import create_app
 
 TOKEN = "a-token-of-the-tests"
@@ -37,8 +41,12 @@ class RunningRuntime:
         return f"{self.base}/api/roundtrip/0/1"
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(run_runtime(self.settings, self._stop))
-        self.engine = await eventually(self._registered)
+        """With a token of its own, so that whatever a runtime does is known to need no more."""
+        own = await issue_runtime_token(CenterSettings().url, TOKEN, self.settings.name)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("MLC_CENTER_TOKEN", own)
+            self._task = asyncio.create_task(run_runtime(self.settings, self._stop))
+            self.engine = await eventually(self._registered)
 
     async def stop(self) -> None:
         self._stop.set()
@@ -57,6 +65,8 @@ class RestartableCenter:
 
     def __init__(self, database: Path, temporal: str) -> None:
         self.temporal = temporal
+        self.connect: Callable[[], Awaitable[Client]] = self._connect
+        """How it connects to Temporal when it is started."""
         self._settings = StandaloneCenterSettings(database=database, token=SecretStr(TOKEN))
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
@@ -66,7 +76,7 @@ class RestartableCenter:
     async def start(self) -> None:
         def start() -> None:
             listener = self._running.enter_context(socket.create_server(("127.0.0.1", self._port)))
-            self._running.enter_context(serving(create_app(self._settings, connect=self._connect), listener))
+            self._running.enter_context(serving(create_app(self._settings, connect=self.connect), listener))
 
         await asyncio.to_thread(start)
 

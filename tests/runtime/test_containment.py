@@ -194,3 +194,25 @@ async def test_everything_ends_when_its_runtime_is_killed(tmp_path: Path) -> Non
     while psutil.pid_exists(pid_in(tmp_path)):
         assert time.monotonic() < ends
         await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("steps", range(0, 40, 3))
+async def test_a_start_that_is_cancelled_at_any_moment_leaves_nothing(tmp_path: Path, steps: int) -> None:
+    process = contained(tmp_path, "import time\ntime.sleep(600)")
+    starting = asyncio.create_task(process.start())
+    for _ in range(steps):
+        await asyncio.sleep(0.002)
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await process.end()
+    ends = time.monotonic() + 20
+    while [child for child in psutil.Process().children(recursive=True) if "supervisor.py" in " ".join(cmdline(child))]:
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.02)
+
+
+def cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -94,6 +94,39 @@ def allowing(url: str, **settings: Any) -> FileSettings:
     return FileSettings(hosts=[url.removeprefix("http://")], **settings)
 
 
+@pytest.mark.parametrize(
+    ("lake_mode", "folder_mode", "file_mode"),
+    [
+        (0o755, 0o755, 0o644),
+        (0o2775, 0o2775, 0o664),
+        (0o777, 0o775, 0o664),
+        (0o700, 0o700, 0o600),
+        (0o711, 0o711, 0o600),
+    ],
+)
+async def test_an_output_is_for_whoever_may_look_into_its_folder(
+    call: Run, tmp_path: Path, lake_mode: int, folder_mode: int, file_mode: int
+) -> None:
+    """Whatever the runtime's umask, which keeps its own files to itself."""
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    lake.chmod(lake_mode)
+    (lake / "in.csv").write_bytes(CSV)
+    before = os.umask(0o077)
+    try:
+        for number, name in enumerate(["o.jsonl", "new/folder/o.jsonl"]):
+            output = at(f"file://{lake}/{name}", "o.jsonl")
+            outcome = await call(
+                JobKind.SCORING, ECHO, at(f"file://{lake}/in.csv"), outputs=[output], files=FileSettings(root=lake)
+            )
+            assert outcome.problem is None
+            (tmp_path / "job").rename(tmp_path / f"job {number}")
+    finally:
+        os.umask(before)
+    made = [lake / "o.jsonl", lake / "new", lake / "new/folder", lake / "new/folder/o.jsonl"]
+    assert [path.stat().st_mode & 0o7777 for path in made] == [file_mode, folder_mode, folder_mode, file_mode]
+
+
 @pytest.mark.parametrize("asset_type", ["EXTERNAL_FILE", "FILE"])
 async def test_a_file_below_the_root_is_read_and_its_output_written_beside_it(
     call: Run, tmp_path: Path, asset_type: str

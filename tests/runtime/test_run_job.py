@@ -196,10 +196,8 @@ async def test_a_job_that_has_ended_is_not_run_again(
     center: ModelManage, start_runtime: StartRuntime, dev_server: WorkflowEnvironment
 ) -> None:
     model = python_model("# modelop.metrics\ndef m(df): yield {'a': 1}")
-    name = "nobody-there-yet"
-    job = await center.create_job(job_on(name, model, CSV, job_parameters={}))
-    await center.patch_job(job.id, {"jobStatus": "COMPLETE", "jobMessages": ["done by hand"]})
     runtime = await start_runtime()
+    job = await ended(center, (await center.create_job(job_on(runtime.settings.name, model, CSV))).id)
     end = await dev_server.client.execute_workflow(
         "RunJob",
         {"job_id": job.id},
@@ -207,8 +205,8 @@ async def test_a_job_that_has_ended_is_not_run_again(
         task_queue=f"mlc-runtime-{runtime.settings.name}",
         result_type=dict[str, Any],
     )
-    assert end["status"] == "COMPLETE"
-    assert (await center.get_job(job.id)).job_messages == ["done by hand"]
+    assert (end["status"], end["message"]) == ("COMPLETE", "The job had ended before it was run.")
+    assert (await center.get_job(job.id)) == job
 
 
 async def test_a_job_that_does_not_exist_fails_at_once_with_a_sentence(

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from jobs_in_centre import content, ended, gone, job_on, sleeping
-from running import RestartableCenter
+from running import TOKEN, RestartableCenter
 from servers import eventually
 from small_models import embedded, python_model
 from temporalio.client import WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
 from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import run_job_id
+from mlc.standalone.access.client import issue_runtime_token
 
 StartRuntime = Callable[..., Awaitable[Any]]
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
@@ -90,11 +92,12 @@ async def test_a_runtime_that_is_told_to_stop_hands_its_job_to_another_of_its_na
         import os, time
         # modelop.metrics
         def m(df):
-            open({str(started)!r}, "a").write(str(os.getppid()) + "\\n")
+            supervisor = open(f"/proc/{{os.getppid()}}/stat").read()
+            open({str(started)!r}, "a").write(supervisor.rpartition(")")[2].split()[1] + "\\n")
             while not os.path.exists({str(go)!r}): time.sleep(0.05)
             yield {{"a": 1}}
         """
-    twins = [runtime_process(name), runtime_process(name)]
+    twins = [await runtime_process(name), await runtime_process(name)]
     try:
         await eventually(lambda: _registered(center, name))
         job = await center.create_job(job_on(name, python_model(source), CSV))
@@ -112,12 +115,13 @@ async def test_a_runtime_that_is_told_to_stop_hands_its_job_to_another_of_its_na
     assert {int(pid) for pid in started.read_text().split()} == {twin.pid for twin in twins}
 
 
-def runtime_process(name: str) -> subprocess.Popen[bytes]:
+async def runtime_process(name: str) -> subprocess.Popen[bytes]:
     program = (
         "import asyncio; from mlc.runtime import run_runtime; from mlc.settings import RuntimeSettings;"
         f"asyncio.run(run_runtime(RuntimeSettings(name={name!r})))"
     )
-    return subprocess.Popen([sys.executable, "-c", program], env=os.environ.copy())
+    own = await issue_runtime_token(CenterSettings().url, TOKEN, name)
+    return subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"MLC_CENTER_TOKEN": own})
 
 
 @pytest.mark.usefixtures("models_write_outside")
@@ -137,7 +141,7 @@ async def test_a_job_survives_the_death_of_its_runtime(
                 time.sleep(600)
             yield {{"files": sorted(f for f in os.listdir(".") if f == "litter")}}
         """
-    runtime = runtime_process(name)
+    runtime = await runtime_process(name)
     try:
         await eventually(lambda: _registered(center, name))
         job = await center.create_job(job_on(name, python_model(source), CSV))
@@ -145,7 +149,7 @@ async def test_a_job_survives_the_death_of_its_runtime(
         runtime.kill()
         runtime.wait()
         await eventually(lambda: gone(pid))
-        runtime = runtime_process(name)
+        runtime = await runtime_process(name)
         done = await ended(center, job.id)
         await asyncio.wait_for(dev_server.client.get_workflow_handle(run_job_id(job.id)).result(), 20)
     finally:

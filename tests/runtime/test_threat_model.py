@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -39,6 +40,8 @@ def table(mark: str) -> list[dict[str, str]]:
 
 
 PROMISES = table("promises")
+HELD = table("every level")
+TESTS = Path(__file__).parents[1]
 
 
 def level_named(name: str) -> Level:
@@ -168,6 +171,13 @@ EVIDENCE: dict[str, Callable[[Scene], bool]] = {
 
 def test_every_attempt_is_in_the_table_and_every_line_is_an_attempt() -> None:
     assert [row["Attempt"].strip("`") for row in PROMISES] == list(ATTEMPTS)
+
+
+@pytest.mark.parametrize("row", HELD, ids=lambda row: row["Held by"].partition("::")[2].strip("`"))
+def test_what_holds_at_every_level_is_held_by_a_test(row: dict[str, str]) -> None:
+    file, _, name = row["Held by"].strip("`").partition("::")
+    [found] = TESTS.rglob(file)
+    assert re.search(rf"^(async )?def {name}\(", found.read_text(), re.MULTILINE), f"There is no {name} in {found}."
 
 
 @pytest.mark.parametrize("level", ["process", "landlock", "bubblewrap", "user", "container"])

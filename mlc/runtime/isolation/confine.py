@@ -60,7 +60,8 @@ def main() -> NoReturn:
     """Restrict this process step by step, and become the program."""
     given = sys.argv[1]
     specification: dict[str, Any] = json.loads(Path(given).read_text() if given.startswith("/") else given)
-    program = filter_of(specification["filter"])  # whatever is imported is imported before files can't be read
+    program = filter_of(specification["filter"])
+    os.get_exec_path()  # whatever is imported is imported before files can't be read
     rules = [] if specification["abi"] is None else rules_of(specification)
     supervisor = os.getppid()
     try:

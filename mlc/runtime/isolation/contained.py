@@ -22,8 +22,8 @@ from mlc.runtime.isolation.usage import disk, memory
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 WATCH_INTERVAL, DISK_INTERVAL = 0.25, 1.0
 """Seconds between two looks at the memory, and at the disk."""
-PATIENCE = 10.0
-"""Seconds that a supervisor has to end what it supervises."""
+PATIENCE, ENGINES_PATIENCE = 10.0, 30.0
+"""Seconds that a supervisor has to end what it supervises, and besides for having a container removed."""
 MEGABYTE = 1024**2
 
 
@@ -85,7 +85,7 @@ class ContainedProcess:
                     pass_fds=[theirs.fileno(), *launch.descriptors],
                 )
                 started(self._supervisor.pid)
-        except OSError:
+        except BaseException:  # cancelled as well: a supervisor that is there already sees its socket close, and ends
             self._control.close()
             os.close(read_end)
             cgroup.remove(self._group)
@@ -94,9 +94,9 @@ class ContainedProcess:
             theirs.close()
             for descriptor in (write_end, *launch.descriptors):
                 os.close(descriptor)
-        self._started = True
         self._printing = asyncio.create_task(self._print(read_end))
         self._watching = asyncio.create_task(self._watch())
+        self._started = True
 
     @property
     def running(self) -> bool:
@@ -140,7 +140,7 @@ class ContainedProcess:
     async def _end(self) -> None:
         self._tell_supervisor()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE + (ENGINES_PATIENCE if self._engine else 0)):
                 await self._supervisor.wait()
         except TimeoutError:  # it was stopped, or what it is to end can't be ended at this moment
             with suppress(ProcessLookupError):
@@ -181,7 +181,7 @@ class ContainedProcess:
     async def _watch(self) -> None:
         allowed, supervisor = self._confinement, self._supervisor.pid
         looked, nested = time.monotonic(), bool(self._engine)
-        while self.running:
+        while self._supervisor.returncode is None:
             if await asyncio.to_thread(memory, supervisor, nested=nested) > allowed.memory:
                 limit = allowed.memory // MEGABYTE
                 self._execute(f"{self._what} used more than the {limit} MB of memory that the runtime allows.")

@@ -1,17 +1,17 @@
 """model-manage's REST API: HAL, paging, finders, merge patches, bearer token."""
 
 import asyncio
-import hmac
 import json
 import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import SecretStr
 
+from mlc.standalone.access.routes import principal_of
 from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path, rel_of
 from mlc.standalone.center.rules import BadRequest
+from mlc.standalone.center.runtimes import RuntimesCenter
 from mlc.standalone.center.service import ModelCenter
 
 JsonObject = dict[str, Any]
@@ -21,9 +21,13 @@ _SORT = re.compile(r"([A-Za-z]\w{0,60}(?:\.[A-Za-z]\w{0,60}){0,5})(?:,(asc|desc)
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,12})"?', re.ASCII)
 
 
-def router(center: ModelCenter, token: SecretStr, max_body: int) -> APIRouter:
-    """The routes under ``/model-manage/api``."""
-    api = APIRouter(prefix=ROOT, dependencies=[Depends(_bearer(token))])
+def router(center: ModelCenter, max_body: int) -> APIRouter:
+    """The routes under ``/model-manage/api``: whoever may use them has the centre as it is for them."""
+    api = APIRouter(prefix=ROOT)
+
+    def seen(request: Request) -> ModelCenter | RuntimesCenter:
+        principal = principal_of(request)
+        return RuntimesCenter(center, principal.name) if principal.is_runtime else center
 
     async def body(request: Request) -> JsonObject:
         return await _json_object(request, max_body)
@@ -45,7 +49,7 @@ def router(center: ModelCenter, token: SecretStr, max_body: int) -> APIRouter:
     @api.post("/{entity}")
     async def create(request: Request, entity: str, document: Annotated[JsonObject, Depends(body)]) -> Response:
         kind = _writable(entity)
-        created, new = await center.create(kind, document)
+        created, new = await seen(request).create(kind, document)
         answer = _entity(request, kind, created, status=201 if new else 200)
         answer.headers["Location"] = f"{_base(request)}/{kind.plural}/{created['id']}"
         return answer
@@ -80,22 +84,22 @@ def router(center: ModelCenter, token: SecretStr, max_body: int) -> APIRouter:
     @api.get("/{entity}/{entity_id}")
     async def get(request: Request, entity: str, entity_id: str) -> Response:
         kind = _kind(entity)
-        return _entity(request, kind, await center.get(kind, entity_id))
+        return _entity(request, kind, await seen(request).get(kind, entity_id))
 
     @api.patch("/{entity}/{entity_id}")
     async def patch(
         request: Request, entity: str, entity_id: str, changes: Annotated[JsonObject, Depends(body)]
     ) -> Response:
         kind = _writable(entity)
-        changed = await center.patch(kind, entity_id, changes, version=_if_match(request))
+        changed = await seen(request).patch(kind, entity_id, changes, version=_if_match(request))
         return _entity(request, kind, changed)
 
     @api.delete("/{entity}/{entity_id}", status_code=204)
-    async def delete(entity: str, entity_id: str) -> None:
-        await center.delete(_writable(entity), entity_id)
+    async def delete(request: Request, entity: str, entity_id: str) -> None:
+        await seen(request).delete(_writable(entity), entity_id)
 
     async def _listing(request: Request, entity: str, kind: Kind, where: dict[str, str], paging: Paging) -> Response:
-        page = await center.page(
+        page = await seen(request).page(
             kind, where, sort=paging.sort, descending=paging.descending, number=paging.number, size=paging.size
         )
         listed = {
@@ -128,19 +132,6 @@ class Paging:
         self.number, self.size = page, min(size, _LARGEST_PAGE)
         self.sort = match[1] if match else ""
         self.descending = bool(match and (match[2] or "").lower() == "desc")
-
-
-def _bearer(token: SecretStr) -> Any:
-    expected = f"Bearer {token.get_secret_value()}".encode()
-
-    async def check(request: Request) -> None:
-        sent = request.headers.get("Authorization", "").encode("latin-1", "replace")
-        if not hmac.compare_digest(sent, expected):
-            raise HTTPException(
-                401, "Send the header Authorization: Bearer with the centre's token.", {"WWW-Authenticate": "Bearer"}
-            )
-
-    return check
 
 
 async def _json_object(request: Request, max_body: int) -> JsonObject:

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from mlc.settings import StandaloneCenterSettings
+from mlc.standalone.access import api as access
+from mlc.standalone.access.asking import Asking
+from mlc.standalone.access.routes import Gate, NotAllowed
+from mlc.standalone.access.tokens import RuntimeTokens
 from mlc.standalone.center.api import router
 from mlc.standalone.center.contents import BadContent
 from mlc.standalone.center.dispatch import Connect, Dispatcher
@@ -19,7 +23,7 @@ from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.service import ModelCenter
 from mlc.standalone.center.signals import Signals
 from mlc.standalone.center.store import Conflict, NoSuchEntity, Outdated, Store
-from mlc.temporal import connect
+from mlc.temporal import connect_for_jobs
 
 _STATUS: dict[type[Exception], int] = {
     NoSuchEntity: 404,
@@ -27,10 +31,11 @@ _STATUS: dict[type[Exception], int] = {
     Outdated: 412,
     BadRequest: 400,
     BadContent: 400,
+    NotAllowed: 403,
 }
 
 
-def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect) -> FastAPI:
+def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect_for_jobs) -> FastAPI:
     """The application; while it runs it hands jobs to runtimes by the Temporal client that ``connect`` makes.
 
     Raises:
@@ -40,6 +45,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         raise ValueError("MLC_STANDALONE_CENTER_TOKEN is not set; give the model centre a token to ask for.")
     store = Store(settings.database)
     center = ModelCenter(store)
+    tokens = RuntimeTokens(store.engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,9 +62,16 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         await signals.aclose()
         store.close()
 
-    app = FastAPI(title="Model centre", lifespan=lifespan, docs_url="/docs", redoc_url=None)
-    app.include_router(router(center, settings.token, settings.max_body))
-    app.include_router(pages(center, settings.token))
+    app = FastAPI(
+        title="Model centre",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        dependencies=[Depends(Gate(Asking(settings.token, tokens)))],
+    )
+    app.include_router(router(center, settings.max_body))
+    app.include_router(access.router(tokens))
+    app.include_router(pages(center))
     _answer_errors(app)
     return app
 

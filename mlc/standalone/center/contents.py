@@ -56,6 +56,19 @@ def attach(document: JsonObject, content: Callable[[str], bytes | None]) -> None
             asset[field] = data.decode() if field == "sourceCode" else base64.b64encode(data).decode()
 
 
+def hashes_without_content(document: JsonObject) -> Iterator[str]:
+    """The hashes by which :func:`attach` would put contents into a document, each of an asset that comes without."""
+    for asset, _ in _objects(document, ""):
+        field, digest = _field(asset), asset.get("contentHash")
+        if field is not None and isinstance(digest, dict) and not isinstance(asset.get(field), str):
+            yield str(digest.get("hexString"))
+
+
+def names_hash(document: JsonObject) -> bool:
+    """Whether there is a ``contentHash`` anywhere."""
+    return any("contentHash" in part for part, _ in _objects(document, ""))
+
+
 def _field(asset: JsonObject) -> str | None:
     """Where an asset of this type carries its content; None if it is kept elsewhere."""
     return {"SOURCE_CODE": "sourceCode", "FILE": "fileContent"}.get(str(asset.get("assetType", "FILE")))

@@ -11,6 +11,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -23,6 +26,7 @@ from mlc.standalone.center.entities import (
     CREATED,
     DISPATCH,
     ERROR,
+    HANDED_TO,
     KINDS,
     TERMINAL_STATUSES,
     WAITING,
@@ -31,7 +35,7 @@ from mlc.standalone.center.entities import (
 )
 from mlc.standalone.center.matching import choose
 from mlc.standalone.center.service import ModelCenter
-from mlc.temporal import connect
+from mlc.temporal import connect_for_jobs
 
 JsonObject = dict[str, Any]
 Connect = Callable[[], Awaitable[Client]]
@@ -50,7 +54,7 @@ class Dispatcher:
     """Looks after waiting jobs: at once when told of one, and every ``interval`` seconds."""
 
     def __init__(
-        self, center: ModelCenter, engine_timeout: timedelta, connect: Connect = connect, interval: float = 1.0
+        self, center: ModelCenter, engine_timeout: timedelta, connect: Connect = connect_for_jobs, interval: float = 1.0
     ) -> None:
         self._center = center
         self._engine_timeout = engine_timeout
@@ -60,6 +64,8 @@ class Dispatcher:
         self._wanted = asyncio.Event()
         self._watch_due = 0.0
         self._trouble = ""
+        self._deaf: set[str] = set()
+        """Task queues for which a job waits, and which nobody asks."""
 
     def changed(self, kind: Kind, before: JsonObject | None, after: JsonObject) -> None:
         """Listener of the centre."""
@@ -100,7 +106,7 @@ class Dispatcher:
             if engine is not None:
                 await self._hand_over(self._client, job, engine)
         for job in quiet:
-            await self._watch(self._client, job["id"])
+            await self._watch(self._client, job)
 
     def _quiet(self) -> list[JsonObject]:
         if time.monotonic() < self._watch_due:
@@ -109,7 +115,7 @@ class Dispatcher:
         return self._center.store.pending(WATCH, quiet=QUIET)
 
     async def _hand_over(self, client: Client, job: JsonObject, engine: JsonObject) -> None:
-        queue = runtime_task_queue(engine["name"])
+        queue = await self._promised_queue(client, job, engine["name"])
         try:
             await client.start_workflow(
                 RUN_JOB,
@@ -122,22 +128,34 @@ class Dispatcher:
             )
         except WorkflowAlreadyStartedError:
             # Handed over by a centre that died before it noted so, perhaps to another runtime than now.
-            queue = (await client.get_workflow_handle(run_job_id(job["id"])).describe()).task_queue
+            queue = await _queue(client, job["id"]) or queue
         except RPCError as error:
             if error.status in _AWAY:
                 raise
             _log.warning("Job %s was not taken by Temporal: %s", job["id"], error.message)
             return
-        name = queue.removeprefix(runtime_task_queue(""))
+        name = _runtime(queue)
         target = engine if engine["name"] == name else {"name": name}
         kept = {key: target[key] for key in ("id", "name", "engineType", "environmentName") if target.get(key)}
 
         def handed_over(document: JsonObject) -> None:
             document["targetEngine"] = (document.get("targetEngine") or {}) | kept
+            document[HANDED_TO] = name
             if document["jobStatus"] == CREATED:  # the runtime may have been quicker
                 document["jobStatus"] = WAITING
 
         await self._center.change(_JOBS, job["id"], handed_over)
+
+    async def _promised_queue(self, client: Client, job: JsonObject, name: str) -> str:
+        """Note for whom a job is before its runtime can learn of it, so that it may read the job at once.
+
+        A job that was promised to another is looked up first: that one may run it, and must not lose it.
+        """
+        if job.get(HANDED_TO) not in (None, name):
+            name = _runtime(await _queue(client, job["id"]) or runtime_task_queue(name))
+        if job.get(HANDED_TO) != name:
+            await self._center.change(_JOBS, job["id"], lambda document: document.update({HANDED_TO: name}))
+        return runtime_task_queue(name)
 
     async def _stop(self, client: Client, job_id: str) -> None:
         try:
@@ -147,11 +165,12 @@ class Dispatcher:
                 raise
         await asyncio.to_thread(self._center.store.settled, job_id)
 
-    async def _watch(self, client: Client, job_id: str) -> None:
+    async def _watch(self, client: Client, job: JsonObject) -> None:
         """End a job whose workflow was ended from outside, such as by an operator who terminated it.
 
         A job of which Temporal knows nothing is left alone: it isn't run by this Temporal, or not through it.
         """
+        job_id = job["id"]
         try:
             workflow = await client.get_workflow_handle(run_job_id(job_id)).describe(rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:
@@ -159,6 +178,8 @@ class Dispatcher:
                 raise
             return
         if workflow.close_time is None:
+            if job["jobStatus"] == WAITING:
+                await self._look_for_its_runtime(client, job_id, workflow.task_queue)
             return
         how = workflow.status.name.lower() if workflow.status else "closed"
         message = f"Nothing runs this job any more: its workflow {workflow.id} is {how}; create another job."
@@ -170,8 +191,40 @@ class Dispatcher:
 
         await self._center.change(_JOBS, job_id, lost)
 
+    async def _look_for_its_runtime(self, client: Client, job_id: str, queue: str) -> None:
+        """Say, once, that a runtime which lives for all the centre knows asks for no jobs where they are."""
+        asked = DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        if (await client.workflow_service.describe_task_queue(asked, timeout=_RPC_TIMEOUT)).pollers:
+            self._deaf.discard(queue)
+        elif queue not in self._deaf:
+            self._deaf.add(queue)
+            _log.warning(
+                "Job %s waits for the runtime %s, which asks for no jobs in Temporal's namespace %s: see whether it "
+                "runs, and whether MLC_RUN_JOB_NAMESPACE is there what it is here.",
+                *(job_id, _runtime(queue), client.namespace),
+            )
+
     def _say(self, trouble: str) -> None:
         """Log an outage when it begins, not every second."""
         if trouble and not self._trouble:
             _log.warning("%s", trouble)
         self._trouble = trouble
+
+
+async def _queue(client: Client, job_id: str) -> str | None:
+    """The task queue that a job was handed to; None if it never was, or so long ago that Temporal has forgotten."""
+    try:
+        workflow = await client.get_workflow_handle(run_job_id(job_id)).describe(rpc_timeout=_RPC_TIMEOUT)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return None
+    return workflow.task_queue
+
+
+def _runtime(queue: str) -> str:
+    return queue.removeprefix(runtime_task_queue(""))

@@ -24,6 +24,9 @@ COMPLETE, ERROR, CANCELLED = "COMPLETE", "ERROR", "CANCELLED"
 TERMINAL_STATUSES = frozenset({COMPLETE, ERROR, CANCELLED})
 """Values of ``jobStatus`` that never change again."""
 
+HANDED_TO = "mlcHandedTo"
+"""Field of a job: the name of the runtime that the centre hands it to. Set before the runtime can learn of the job."""
+
 DISPATCH, CANCEL, WATCH = "dispatch", "cancel", "watch"
 """What the centre does about a job: hand it to a runtime, have the runtime stop it, or see that it is still run."""
 

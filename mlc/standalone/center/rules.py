@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from mlc.model.failure import MlcError
-from mlc.standalone.center.entities import KINDS, TERMINAL_STATUSES, Kind
+from mlc.standalone.center.entities import HANDED_TO, KINDS, TERMINAL_STATUSES, Kind
 from mlc.standalone.center.store import Conflict
 
 JsonObject = dict[str, Any]
@@ -17,7 +17,7 @@ Lookup = Callable[[Kind, str], JsonObject | None]
 DEPLOYING, DEPLOYED, UNDEPLOYED, FAILED = "DEPLOYING", "DEPLOYED", "UNDEPLOYED", "ERROR"
 _AFTER = {UNDEPLOYED: (UNDEPLOYED,), FAILED: (FAILED, UNDEPLOYED)}
 """What the state of a deployment that has ended may become: one that failed can still be taken back."""
-_THE_CENTRES_OWN = ("createdDate", "lastModifiedDate", "lastModifiedBy", "versionNumber")
+_THE_CENTRES_OWN = ("createdDate", "lastModifiedDate", "lastModifiedBy", "versionNumber", HANDED_TO)
 _LONGEST_NAME = 200
 _DEEPEST = 100  # a snapshot in a job in a listing must still be far from Python's recursion limit
 

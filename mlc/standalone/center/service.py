@@ -51,8 +51,8 @@ class ModelCenter:
         self._tell(kind, before, after)
         return after
 
-    async def get(self, kind: Kind, entity_id: str) -> JsonObject:
-        return await asyncio.to_thread(self.store.get, kind, entity_id)
+    async def get(self, kind: Kind, entity_id: str, *, whole: bool = True) -> JsonObject:
+        return await asyncio.to_thread(self.store.get, kind, entity_id, whole=whole)
 
     async def delete(self, kind: Kind, entity_id: str) -> None:
         if kind.append_only:

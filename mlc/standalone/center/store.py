@@ -18,8 +18,6 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    create_engine,
-    event,
     func,
     inspect,
     select,
@@ -31,6 +29,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from mlc.model.failure import MlcError
 from mlc.standalone.center.contents import attach, detach
 from mlc.standalone.center.entities import Kind, references
+from mlc.standalone.database import open_database
 
 JsonObject = dict[str, Any]
 Change = Callable[[JsonObject], None]
@@ -105,19 +104,21 @@ class Page:
 
 
 class Store:
-    """Blocking: call it on a thread. One process writes a file; writes follow one another, reads don't wait."""
+    """Blocking: call it on a thread. One process writes a file; writes follow one another, reads don't wait.
+
+    Attributes:
+        engine: of the file, for other tables of the centre's in it.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-        event.listen(self._engine, "connect", _prepare)
-        Base.metadata.create_all(self._engine)
-        with self._engine.begin() as connection:
+        self.engine = open_database(path)
+        Base.metadata.create_all(self.engine)
+        with self.engine.begin() as connection:
             _make_keys_unique(connection)
         self._writing = threading.Lock()
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.engine.dispose()
 
     def create(self, kind: Kind, document: JsonObject, *, by: str = "") -> JsonObject:
         """Add an entity and return it. An ``id`` in the document is kept.
@@ -149,7 +150,7 @@ class Store:
     def _of_key(self, kind: Kind, key: str | None) -> JsonObject | None:
         if key is None:
             return None
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             row = session.scalar(select(Row).where(Row.kind == kind.plural, Row.key == key))
             return None if row is None else _document(row)
 
@@ -194,7 +195,7 @@ class Store:
         Raises:
             NoSuchEntity: there is none.
         """
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             document = _document(_row(session, kind, entity_id))
             if whole:
                 attach(document, lambda digest: session.scalar(select(Content.data).where(Content.digest == digest)))
@@ -217,7 +218,7 @@ class Store:
         ]
         by = _sort_key(sort)
         order = [part.desc() if descending else part.asc() for part in (by, Row.seq)]
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             total = session.scalar(select(func.count()).select_from(Row).where(*conditions)) or 0
             rows = session.scalars(select(Row).where(*conditions).order_by(*order).limit(size).offset(number * size))
             return Page([_document(row) for row in rows], total)
@@ -227,22 +228,14 @@ class Store:
         conditions = [Row.pending == what]
         if quiet is not None:
             conditions.append(Row.modified <= _stamp(datetime.now(UTC) - quiet))
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             rows = session.scalars(select(Row).where(*conditions).order_by(Row.seq).limit(limit))
             return [_document(row) for row in rows]
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
-        with self._writing, Session(self._engine) as session, session.begin():
+        with self._writing, Session(self.engine) as session, session.begin():
             yield session
-
-
-def _prepare(connection: Any, _record: Any) -> None:
-    """WAL with synchronous=NORMAL: what was committed survives the death of the process at any moment."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
 
 
 def _make_keys_unique(connection: Connection) -> None:
@@ -267,8 +260,13 @@ def _stamp(moment: datetime) -> str:
 def _row(session: Session, kind: Kind, entity_id: str) -> Row:
     row = session.scalar(select(Row).where(Row.kind == kind.plural, Row.id == entity_id))
     if row is None:
-        raise NoSuchEntity(f"There is nothing in {kind.plural} with the id {entity_id[:100]}.")
+        raise missing(kind, entity_id)
     return row
+
+
+def missing(kind: Kind, entity_id: str) -> NoSuchEntity:
+    """What is said of an entity that isn't there, and of one that whoever asks must not know of."""
+    return NoSuchEntity(f"There is nothing in {kind.plural} with the id {entity_id[:100]}.")
 
 
 def _document(row: Row) -> JsonObject:

@@ -17,8 +17,9 @@ from mlc.standalone.demo.operate import Gateway, Operation
 from mlc.standalone.demo.outcomes import Expected, Outcome
 from mlc.standalone.demo.play import APPROVED_DAYS, TEST_DATA, Play, Played, Submission, Systems
 from mlc.standalone.demo.reviewer import reviewer
-from mlc.standalone.dev import ONLINE_RUNTIME, ONLINE_TAG, Standalone, run_until_told, teller
+from mlc.standalone.dev import ONLINE_TAG, Standalone, run_until_told, teller
 from mlc.standalone.environment import CannotStart
+from mlc.standalone.needs import ONLINE_RUNTIME
 from mlc.ticketing.jira.settings import JiraSettings
 from mlc.worker import connect
 
@@ -85,7 +86,7 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
 
     async def work(system: Standalone) -> None:
         nonlocal right
-        _adopt(system.environment)
+        _adopt(system.environment("demo"))
         for what, address in system.addresses.items():
             tell(f"{what:<16}{address}")
         if approve:
@@ -105,7 +106,7 @@ async def run_demo(home: Path, *, approve: bool, leave: bool, free_ports: bool, 
 
 
 def _adopt(environment: dict[str, str]) -> None:
-    """Let this process see what the processes of standalone mode see: no company's settings, only these."""
+    """Let this process see what one of standalone mode's sees: no company's settings, only these."""
     for name in os.environ.keys() - environment.keys():
         del os.environ[name]
     os.environ.update(environment)

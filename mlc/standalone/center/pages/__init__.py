@@ -1,15 +1,11 @@
 """The centre's pages for people: models, snapshots, jobs, test results and notifications, to read."""
 
-import hmac
-import ipaddress
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChainableUndefined, Environment, PackageLoader
-from pydantic import SecretStr
 
 from mlc.model.secret_names import without_secrets
 from mlc.standalone.center.entities import KINDS
@@ -26,9 +22,9 @@ _HEADERS = {
 }
 
 
-def pages(center: ModelCenter, token: SecretStr) -> APIRouter:
-    """The routes; they are read without the token on this machine only."""
-    site = APIRouter(dependencies=[Depends(_readable(token))], include_in_schema=False)
+def pages(center: ModelCenter) -> APIRouter:
+    """The routes; who may read them is for :mod:`mlc.standalone.access.routes` to say."""
+    site = APIRouter(include_in_schema=False)
     templates = Environment(
         loader=PackageLoader(__name__, "."), autoescape=True, undefined=ChainableUndefined, trim_blocks=True
     )
@@ -86,30 +82,6 @@ def pages(center: ModelCenter, token: SecretStr) -> APIRouter:
         return show("result.html", result=found, measured=measured)
 
     return site
-
-
-def _readable(token: SecretStr) -> Any:
-    expected = f"Bearer {token.get_secret_value()}".encode()
-
-    async def check(request: Request) -> None:
-        sent = request.headers.get("Authorization", "").encode("latin-1", "replace")
-        if hmac.compare_digest(sent, expected):
-            return
-        # The Host header too: another site's name may be made to lead here by its owner (DNS rebinding).
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname
-        if not (_is_loopback(request.client.host if request.client else None) and _is_loopback(host)):
-            raise HTTPException(401, "These pages are read on the centre's own machine, or with its bearer token.")
-
-    return check
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _is_business(model: JsonObject) -> bool:

@@ -1,0 +1,90 @@
+"""Who may use which route of the centre. A route of which nothing stands here is nobody's."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from fastapi import HTTPException, Request
+
+from mlc.model.failure import MlcError
+from mlc.standalone.access.asking import Asking, is_here
+from mlc.standalone.access.names import TOKENS
+from mlc.standalone.access.principal import HERE, Principal
+
+_MODEL_MANAGE = "/model-manage/api"
+
+
+class NotAllowed(MlcError):
+    """Who asks may not do this. The text is a sentence that says what, and who may."""
+
+
+class May(StrEnum):
+    """Who may use a route."""
+
+    ANYBODY = "anybody"
+    READER = "reader"
+    """The operator, and whoever sits at the centre's own machine and sends no token."""
+    OPERATOR = "operator"
+    RUNTIME_TOO = "runtime too"
+    """The operator, and a runtime as far as its own entries go."""
+
+
+ROUTES: Mapping[tuple[str, str], May] = {
+    ("GET", _MODEL_MANAGE): May.RUNTIME_TOO,
+    ("GET", f"{_MODEL_MANAGE}/"): May.RUNTIME_TOO,
+    ("GET", f"{_MODEL_MANAGE}/{{entity}}"): May.RUNTIME_TOO,
+    ("POST", f"{_MODEL_MANAGE}/{{entity}}"): May.RUNTIME_TOO,
+    ("GET", f"{_MODEL_MANAGE}/{{entity}}/search"): May.OPERATOR,
+    ("GET", f"{_MODEL_MANAGE}/{{entity}}/search/{{finder}}"): May.RUNTIME_TOO,
+    ("GET", f"{_MODEL_MANAGE}/{{entity}}/{{entity_id}}"): May.RUNTIME_TOO,
+    ("PATCH", f"{_MODEL_MANAGE}/{{entity}}/{{entity_id}}"): May.RUNTIME_TOO,
+    ("DELETE", f"{_MODEL_MANAGE}/{{entity}}/{{entity_id}}"): May.OPERATOR,
+    ("GET", TOKENS): May.OPERATOR,
+    ("POST", f"{TOKENS}/{{name}}"): May.OPERATOR,
+    ("DELETE", f"{TOKENS}/{{name}}"): May.OPERATOR,
+    ("GET", "/"): May.READER,
+    ("GET", "/style.css"): May.READER,
+    ("GET", "/models/{model_id}"): May.READER,
+    ("GET", "/snapshots/{snapshot_id}"): May.READER,
+    ("GET", "/jobs/{job_id}"): May.READER,
+    ("GET", "/results/{result_id}"): May.READER,
+    # What FastAPI says of the API: it holds nothing of the centre's.
+    ("GET", "/openapi.json"): May.ANYBODY,
+    ("GET", "/docs"): May.ANYBODY,
+    ("GET", "/docs/oauth2-redirect"): May.ANYBODY,
+}
+
+
+class Gate:
+    """Lets a request through to its route, or not. Every route of the application has it as a dependency."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    async def __call__(self, request: Request) -> None:
+        """Find out who asks, for :func:`principal_of`.
+
+        Raises:
+            HTTPException: 401: it is not known who asks.
+            NotAllowed: whoever it is may not use this route.
+        """
+        may = ROUTES.get((request.method, request.scope["route"].path))
+        if may is None:
+            raise NotAllowed("Nobody has said who may use this address, so nobody may.")
+        if may is not May.ANYBODY:
+            request.state.principal = await self._admitted(request, may)
+
+    async def _admitted(self, request: Request, may: May) -> Principal:
+        if may is May.READER and "Authorization" not in request.headers:
+            if is_here(request):
+                return HERE
+            raise HTTPException(401, "These pages are read on the centre's own machine, or with its bearer token.")
+        principal = await self._asking.principal(request)
+        if principal.is_runtime and may is not May.RUNTIME_TOO:
+            raise NotAllowed(f"A runtime's token is not for this: {request.method} {request.url.path[:100]}.")
+        return principal
+
+
+def principal_of(request: Request) -> Principal:
+    """Who asks, of a request that came through the gate."""
+    principal: Principal = request.state.principal
+    return principal

@@ -1,0 +1,152 @@
+"""Tokens of runtimes: random, told once, and kept as hashes."""
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine, delete, select, update
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from mlc.model.failure import MlcError
+from mlc.standalone.access.names import require_name
+
+PREFIX = "mlcr_"
+"""What every token of a runtime begins with, so that scanners for secrets, and people, know one when they see it."""
+GRACE = timedelta(hours=1)
+"""How long the token before the newest one is still taken: a runtime that runs a job must not lose it to a rotation."""
+_NOTED_EVERY = timedelta(minutes=1)
+"""A use is not written down again within this time: a runtime asks every second."""
+
+
+class NoSuchToken(MlcError, LookupError):
+    """The runtime has no token."""
+
+
+class _Base(DeclarativeBase):
+    pass
+
+
+class _Row(_Base):
+    """One token. ``replaced`` is when a newer one of its runtime was issued; None: it is the newest."""
+
+    __tablename__ = "runtime_token"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    runtime: Mapped[str] = mapped_column(index=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    issued: Mapped[str]
+    used: Mapped[str | None]
+    replaced: Mapped[str | None]
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A token that was just issued: its text is told here, and never again.
+
+    ``until`` is how long the one before it is still taken; None: there was none.
+    """
+
+    name: str
+    token: str
+    issued: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True)
+class KnownToken:
+    """What is known of a token: whose, since when, last used when (None: never), and taken until when (None: on)."""
+
+    name: str
+    issued: datetime
+    used: datetime | None
+    until: datetime | None
+
+
+class RuntimeTokens:
+    """Blocking: call it on a thread. At most two tokens of a runtime are taken: the newest, and for a while the last.
+
+    Args:
+        engine: of the centre's database; its owner's to dispose of.
+        now: the clock.
+    """
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._engine = engine
+        self._now = now
+        self._writing = threading.Lock()
+        _Base.metadata.create_all(engine)
+
+    def issue(self, name: str) -> Issued:
+        """A new token for a runtime. The one before it is taken for ``GRACE`` more, all older ones no longer.
+
+        Raises:
+            BadName: a runtime can't have this name.
+        """
+        require_name(name)
+        now, token = self._now(), PREFIX + secrets.token_urlsafe(32)
+        with self._writing, Session(self._engine) as session, session.begin():
+            self._forget_replaced(session, name)
+            before = session.scalar(select(_Row).where(_Row.runtime == name))
+            if before is not None:
+                before.replaced = now.isoformat()
+            session.add(_Row(runtime=name, digest=_digest(token), issued=now.isoformat()))
+        return Issued(name, token, now, None if before is None else now + GRACE)
+
+    def known(self) -> list[KnownToken]:
+        """Every token that is taken, by name, the newest of a runtime first."""
+        with Session(self._engine) as session:
+            rows = session.scalars(select(_Row).order_by(_Row.runtime, _Row.id.desc())).all()
+            return [_known(row) for row in rows if self._is_taken(row)]
+
+    def revoke(self, name: str) -> int:
+        """End every token of a runtime, at once. How many there were.
+
+        Raises:
+            NoSuchToken: there was none.
+        """
+        with self._writing, Session(self._engine) as session, session.begin():
+            taken = sum(map(self._is_taken, session.scalars(select(_Row).where(_Row.runtime == name))))
+            session.execute(delete(_Row).where(_Row.runtime == name))
+        if not taken:
+            raise NoSuchToken(f"No runtime {name[:100]!r} has a token; names are told apart by case.")
+        return taken
+
+    def runtime_of(self, token: str) -> str | None:
+        """The runtime whose token this is; None if it is nobody's, or no longer. Its use is noted."""
+        if not token.startswith(PREFIX):
+            return None
+        with Session(self._engine) as session:
+            row = session.scalar(select(_Row).where(_Row.digest == _digest(token)))
+            if row is None or not self._is_taken(row):
+                return None
+            name, used = row.runtime, row.used
+        self._note_use(_digest(token), used)
+        return name
+
+    def _note_use(self, digest: str, before: str | None) -> None:
+        now = self._now()
+        if before is None or now - datetime.fromisoformat(before) >= _NOTED_EVERY:
+            with self._writing, Session(self._engine) as session, session.begin():
+                session.execute(update(_Row).where(_Row.digest == digest).values(used=now.isoformat()))
+
+    def _forget_replaced(self, session: Session, name: str) -> None:
+        session.execute(delete(_Row).where(_Row.runtime == name, _Row.replaced.is_not(None)))
+
+    def _is_taken(self, row: _Row) -> bool:
+        return row.replaced is None or self._now() < datetime.fromisoformat(row.replaced) + GRACE
+
+
+def _digest(token: str) -> str:
+    # 256 random bits: a plain hash can't be turned back, and salt or slowness would add nothing.
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def _known(row: _Row) -> KnownToken:
+    moments = [None if text is None else datetime.fromisoformat(text) for text in (row.used, row.replaced)]
+    used, replaced = moments
+    return KnownToken(
+        row.runtime, datetime.fromisoformat(row.issued), used, None if replaced is None else replaced + GRACE
+    )

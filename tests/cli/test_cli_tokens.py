@@ -1,0 +1,86 @@
+"""``mlc token``, typed as a user types it, against a real centre."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from cli_process import mlc, wait_until
+from pydantic import SecretStr
+
+from mlc.settings import StandaloneCenterSettings
+from mlc.standalone.center.app import create_app
+
+TOKEN = "the-centres-own"
+
+
+async def no_temporal() -> None:
+    raise ConnectionError("there is no Temporal in this test")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    settings = StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(settings, connect=no_temporal), log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    wait_until(lambda: server.started)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/model-manage/api"
+    server.should_exit = True
+    thread.join(20)
+
+
+def test_a_token_is_issued_used_listed_and_revoked(tmp_path: Path, url: str) -> None:
+    settings = {"MLC_CENTER_URL": url, "MLC_CENTER_TOKEN": TOKEN}
+    assert mlc(tmp_path, "token", "list", **settings).stdout == "No runtime has a token.\n"
+    made = mlc(tmp_path, "token", "issue", "batch-prod", **settings)
+    assert made.returncode == 0
+    token = made.stdout.strip()
+    assert token.startswith("mlcr_")
+    assert "\n" not in token, "so that a script may take what stands there"
+    assert "MLC_CENTER_TOKEN where the runtime batch-prod runs" in made.stderr
+    assert token not in made.stderr
+    assert httpx.get(f"{url}/engines", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    again = json.loads(mlc(tmp_path, "token", "issue", "batch-prod", "--json", **settings).stdout)
+    assert (again["name"], again["previousUntil"] is None) == ("batch-prod", False)
+    listed = json.loads(mlc(tmp_path, "token", "list", "--json", **settings).stdout)["tokens"]
+    assert [(each["name"], each["used"] is None, each["until"] is None) for each in listed] == [
+        ("batch-prod", True, True),
+        ("batch-prod", False, False),
+    ]
+    shown = mlc(tmp_path, "token", "list", **settings).stdout
+    assert "never" in shown
+    assert token not in shown
+    assert again["token"] not in shown
+    gone = mlc(tmp_path, "token", "revoke", "batch-prod", **settings)
+    assert (gone.returncode, gone.stdout) == (0, "2 tokens of the runtime batch-prod revoked.\n")
+    assert httpx.get(f"{url}/engines", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    nothing = mlc(tmp_path, "token", "revoke", "batch-prod", **settings)
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert "No runtime 'batch-prod' has a token" in nothing.stderr
+
+
+def test_what_is_wrong_is_one_sentence_without_secrets(tmp_path: Path, url: str) -> None:
+    settings = {"MLC_CENTER_URL": url, "MLC_CENTER_TOKEN": TOKEN}
+    runtimes = mlc(tmp_path, "token", "issue", "a", **settings).stdout.strip()
+    for arguments, more, said in (
+        (("issue", "a/b"), {}, "letters, digits"),
+        (("revoke", ""), {}, "letters, digits"),
+        (("issue", "b"), {"MLC_CENTER_TOKEN": runtimes}, "A runtime's token is not for this"),
+        (("issue", "b"), {"MLC_CENTER_TOKEN": "mistyped"}, "did not accept MLC_CENTER_TOKEN"),
+        (("list",), {"MLC_CENTER_TOKEN": ""}, "MLC_CENTER_TOKEN is not set"),
+        (("list",), {"MLC_CENTER_URL": "http://127.0.0.1:1/model-manage/api"}, "check MLC_CENTER_URL"),
+        (("list",), {"MLC_CENTER_URL": f"{url}/elsewhere"}, "no standalone model centre at MLC_CENTER_URL"),
+    ):
+        failed = mlc(tmp_path, "token", *arguments, **(settings | more))
+        assert (failed.returncode, failed.stdout) == (1, ""), arguments
+        assert said in failed.stderr, failed.stderr
+        assert failed.stderr.count("\n") == 1
+        assert "Traceback" not in failed.stderr
+        for secret in (TOKEN, runtimes, "mistyped"):
+            assert secret not in failed.stderr
