@@ -23,7 +23,7 @@ from mlc.settings import RuntimeSettings
 GIVEN = "MLC_TEST_CONTAINER_IMAGE"
 """A variable that names an image that is there already."""
 PROGRAMS = ("sh", "cat", "true")
-LIBRARIES = ("numpy", "pandas", "python-dateutil", "six", "tzdata")
+LIBRARIES = ("pip", "numpy", "pandas", "python-dateutil", "six", "tzdata")
 LEFT_OUT = {"__pycache__", "test", "tests", "site-packages", "dist-packages", "idlelib", "ensurepip"}
 ACCOUNTS = {"etc/passwd": b"root:x:0:0:root:/:/bin/sh\n", "etc/group": b"root:x:0:\n"}
 

@@ -21,7 +21,7 @@ from container_image import container, image
 from online_deployments import answered, answers, deploy, is_now
 from outcomes import result
 from servers import eventually
-from small_models import embedded, python_model
+from small_models import embedded, needing, python_model, tiny_library
 
 from mlc.center.modelop.client import ModelManage
 from mlc.model.job import JobKind
@@ -464,6 +464,21 @@ async def test_a_training_job_leaves_its_artefacts_and_nothing_else(level: Conta
     assert "weights.bin" in {asset.name for asset in outcome.outputs}
     assert "container.json" not in str(outcome.outputs)
     assert containers(engine) == set()
+
+
+async def test_a_model_finds_what_it_requires(
+    level: Container, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    tiny_library(wheels, "1.5")
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    outcome = await run(JobKind.METRICS, needing("tiny-library==1.5"), CSV, level=level)
+    assert result(outcome)["v"] == "1.5"
+    assert result(outcome)["p"].startswith(str(tmp_path / "environments"))
 
 
 async def test_a_job_of_which_the_image_is_gone_says_so(level: Container, run: Any) -> None:
