@@ -15,6 +15,7 @@
         CannotIsolate
         CannotStart
         Conflict
+        EngineFailed
         ExternalError
             Refused
                 Misdirected

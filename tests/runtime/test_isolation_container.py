@@ -5,10 +5,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,23 @@ for path in ("out/x", "tmp/x", "x", "/x", "/run/x", "/etc/hosts", "/etc/hostname
 print(json.dumps(found))"""
     assert await said(level, source, tmp_path) == ["out/x", "tmp/x", "/tmp/y", "/var/tmp/z"]
     assert {path.name for path in (tmp_path / "tmp").iterdir()} >= {"x", "y", "z"}
+
+
+async def test_where_it_may_reach_the_network_it_has_one_of_its_own(level: Container, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        source = f"""
+import json, socket
+names = sorted(line.split(":")[0].strip() for line in open("/proc/net/dev") if ":" in line)
+try:
+    socket.create_connection(("127.0.0.1", {server.getsockname()[1]}), 5)
+    names.append("the machine's own")
+except OSError:
+    pass
+print(json.dumps(names))"""
+        assert await said(level, source, tmp_path) == ["lo"]
+        found = await said(level, source, tmp_path, network=True)
+    assert len(found) > 1
+    assert "the machine's own" not in found
 
 
 async def test_what_it_leaves_is_the_runtimes_to_read_and_remove(level: Container, tmp_path: Path) -> None:
@@ -412,6 +430,52 @@ def test_dockers_client_understands_the_command(tmp_path: Path, monkeypatch: pyt
     for command in (launch.command, launch.afterwards):
         asked = subprocess.run(command, env=launch.environment, capture_output=True, text=True, check=False)
         assert "annot connect to the Docker daemon" in asked.stderr, asked.stderr
+
+
+@pytest.fixture
+async def docker(
+    level: Container, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Container]:
+    """The level by docker's own client, which asks podman: its containers are no descendants of the runtime."""
+    client = shutil.which("docker")
+    if client is None or engine.program != "podman":
+        pytest.skip("There are not both podman and docker here.")
+    address = f"unix://{tmp_path}/engine.sock"
+    service = subprocess.Popen(["podman", "system", "service", "--time", "0", address], stderr=subprocess.DEVNULL)
+    own = tmp_path / "bin"
+    own.mkdir()
+    own.joinpath("docker").symlink_to(client)
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", str(own))
+    monkeypatch.setenv("DOCKER_HOST", address)
+    made = Container(RuntimeSettings(container_image=image()[0], work_dir=tmp_path / "work"))
+    try:
+        await eventually(lambda: answer((tmp_path / "engine.sock").exists()), seconds=30)
+        yield made
+    finally:
+        monkeypatch.setenv("PATH", path)
+        service.terminate()
+        service.wait()
+
+
+async def test_a_program_runs_by_dockers_client_and_its_container_is_removed(docker: Container, tmp_path: Path) -> None:
+    assert "docker runs as root" in str(docker.problem()), "podman doesn't tell docker's client that it has no root"
+    source = "import json, sys; print(json.dumps([sys.stdin.read(), open('/proc/self/status').read()]))"
+    got, status = await said(docker, source, tmp_path)
+    assert got == ""
+    assert "NoNewPrivs:\t1" in status
+    assert "Seccomp:\t2" in status
+    started = process(docker, "open('out/began', 'w').close(); import time; time.sleep(600)", tmp_path)
+    await started.start()
+    await eventually(lambda: answer((tmp_path / "out" / "began").exists()), seconds=30)
+    await started.end("It was enough.")
+    assert containers(Engine("docker")) == set()
+
+
+async def test_an_image_that_docker_does_not_have_is_said(docker: Container, tmp_path: Path) -> None:
+    lacking = Container(RuntimeSettings(container_image="localhost/no-such-image:1"))
+    ended = await ran(lacking, "print(1)", tmp_path)
+    assert ended.cause_of_death.startswith("could not be started by docker: ")
 
 
 def test_limits_of_the_kernel_are_set_where_it_has_them(tmp_path: Path) -> None:

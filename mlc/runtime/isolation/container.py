@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
-from mlc.runtime.isolation.engine import ENGINES, Engine, environment, installed, labels
+from mlc.runtime.isolation.engine import ENGINES, Engine, EngineFailed, environment, installed, labels
 from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.isolation.landlock import CONFINE
 from mlc.runtime.isolation.seccomp import UnknownArchitecture, bpf_program
@@ -77,9 +77,11 @@ class Container:
 
     def remove_left(self) -> None:
         """Remove the containers that a process of this runtime has left that was killed."""
-        if self._engine is not None:
-            for name in self._engine.remove_left(self._folder):
+        try:
+            for name in self._engine.remove_left(self._folder) if self._engine else ():
                 log.warning("Removed the container %s, which an earlier process of this runtime left.", name)
+        except EngineFailed as failure:
+            log.warning("What an earlier process of this runtime may have left is not removed: %s.", failure)
 
 
 def _specification(program: Sequence[str], confinement: Confinement) -> dict[str, Any]:

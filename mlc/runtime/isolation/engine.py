@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlc.model.failure import MlcError
 from mlc.runtime.isolation.confinement import Confinement
 
 PODMAN, DOCKER = "podman", "docker"
@@ -31,7 +32,7 @@ RUNTIME, PROCESS = "mlc.runtime", "mlc.process"
 """Labels of a container: the runtime's folder, and the process that started it."""
 
 
-class EngineFailed(OSError):
+class EngineFailed(MlcError, OSError):
     """An engine doesn't answer as it should. The text is the end of a sentence."""
 
 
@@ -79,7 +80,8 @@ class Engine:
             *limits,
             # Without these there are folders in memory, as large as the machine's, that anybody may write to.
             *("--read-only-tmpfs=false", "--tmpfs", f"/dev/shm:rw,size={confinement.memory},mode=1777"),  # noqa: S108
-            *("--userns", "host", "--image-volume", "ignore", "--http-proxy=false", "--no-hosts"),
+            *("--userns", "host", "--image-volume", "ignore", "--http-proxy=false"),
+            *(() if confinement.network else ("--no-hosts",)),
         ]
 
     @property
