@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -216,3 +217,32 @@ def cmdline(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+ADOPTING = """
+import asyncio, os, subprocess, sys, time
+from mlc.runtime.isolation import adoption
+from mlc.runtime.isolation.supervisor import children
+adoption.adopt()
+def left():
+    # A process that loses its parent, as what podman keeps running does.
+    source = "import os, time\\nif not os.fork(): time.sleep(60)"
+    nothing = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    subprocess.run([sys.executable, "-I", "-S", "-c", source], check=True, **nothing)
+    return [child for child in children(os.getpid())]
+kept = left()
+adoption.keep_present()
+later = [child for child in left() if child not in kept]
+asyncio.run(adoption.end_adopted())
+print(children(os.getpid()) == kept, len(kept), len(later))
+os.kill(kept[0], 9)
+while open(f"/proc/{kept[0]}/stat").read().rpartition(")")[2].split()[0] != "Z":
+    time.sleep(0.01)
+asyncio.run(adoption.end_adopted())
+print(children(os.getpid()))
+"""
+
+
+def test_what_a_runtime_had_adopted_before_any_model_ran_stays_until_it_ends_by_itself() -> None:
+    ran = subprocess.run([sys.executable, "-c", ADOPTING], check=True, capture_output=True, text=True, timeout=60)
+    assert ran.stdout.splitlines() == ["True 1 1", "[]"]
