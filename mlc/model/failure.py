@@ -37,6 +37,7 @@
         NotEmpty
         NotFired
         NotJson
+        NotPlain
         NotReady
         NotServing
             ModelBusy

@@ -363,3 +363,18 @@ def test_every_example_is_right(tmp_path: Path) -> None:
         shutil.copytree(example, copy)
         found = report(copy, "train", "run_test", "jira")
         assert (found.errors, found.warnings) == ([], [])
+
+
+def test_lines_of_the_requirements_that_a_runtime_refuses_are_named(
+    starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (starter / "requirements.txt").write_text("pandas\n--index-url https://robot:hidden-token@h/\n.\n")
+    option, path = report(starter).errors
+    assert option.startswith("requirements.txt, line 2: the option --index-url is refused")
+    assert path.startswith("requirements.txt, line 3: '.' is a path")
+    monkeypatch.setenv("MLC_RUNTIME_SOURCE_BUILDS", "true")
+    assert report(starter).errors == [option]
+    (starter / "requirements.txt").write_bytes(b"#" * 1_100_000)
+    assert report(starter).errors == [
+        "requirements.txt is larger than 1048576 bytes: shorten it, or raise MLC_CENTER_TEXT_LIMIT."
+    ]
