@@ -10,6 +10,7 @@
         BadSignal
             BadVariable
             UnknownSignal
+        CannotIsolate
         CannotStart
         Conflict
         ExternalError
@@ -57,6 +58,7 @@
         Unreadable
         _AddressRefused
             _Busy
+        _LineRefused
 
 The decision tables and the harness that runs models stand alone, and so do theirs: ``DmnError`` and ``ModelFailure``.
 """

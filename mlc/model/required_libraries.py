@@ -14,6 +14,8 @@ from typing import NamedTuple
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 
+from mlc.model.failure import MlcError
+
 MOST_LINES, MOST_REQUIREMENTS, MOST_PROBLEMS = 20_000, 1_000, 10
 LONGEST = 1_000
 """Characters of a requirement, its hashes apart."""
@@ -79,7 +81,7 @@ class Requirements:
     problems: list[str] = field(default_factory=list)
 
 
-class _Refused(Exception):
+class _LineRefused(MlcError):
     """Why a line is; the end of a sentence, and what to do."""
 
 
@@ -103,7 +105,7 @@ def read_requirements(files: Iterable[RequirementsFile], *, own_files: bool = Fa
         for number, line in _joined(lines):
             try:
                 found.wanted.append(_read(line, own_files))
-            except _Refused as refused:
+            except _LineRefused as refused:
                 found.problems.append(f"{name}, line {number}: {refused}")
     if len(found.wanted) > MOST_REQUIREMENTS:
         found.problems.append(
@@ -132,14 +134,14 @@ def _joined(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 def _read(line: str, own_files: bool) -> Required:
     if "${" in line:
-        raise _Refused("${...} is not replaced by a variable of the runtime's: write what is meant.")
+        raise _LineRefused("${...} is not replaced by a variable of the runtime's: write what is meant.")
     text, hashes = _without_hashes(line)
     if len(text) > LONGEST:
-        raise _Refused(f"it is longer than {LONGEST:,} characters: shorten it.")
+        raise _LineRefused(f"it is longer than {LONGEST:,} characters: shorten it.")
     if option := _OPTION.search(text):
-        raise _Refused(_on_option(option[1]))
+        raise _LineRefused(_on_option(option[1]))
     if not text:
-        raise _Refused("a hash belongs behind its package, on the same line: join them by a \\ at the line's end.")
+        raise _LineRefused("a hash belongs behind its package, on the same line: join them by a \\ at the line's end.")
     _check_address(text)
     before_marker = text.partition(";")[0].strip()
     if _is_path(before_marker):
@@ -147,16 +149,18 @@ def _read(line: str, own_files: bool) -> Required:
     try:
         requirement = Requirement(text)
         if requirement.url:
-            raise _Refused(_on_address(requirement.name))
+            raise _LineRefused(_on_address(requirement.name))
         for version in _ARBITRARY.findall(str(requirement.specifier)):
             if not _PLAIN.fullmatch(version):
                 raise InvalidRequirement
         required = Required(requirement, hashes)
         _ = required.applies
     except (UndefinedEnvironmentName, UndefinedComparison, KeyError):
-        raise _Refused("its marker (what follows the ;) asks for something that is not known here: mend it.") from None
+        raise _LineRefused(
+            "its marker (what follows the ;) asks for something that is not known here: mend it."
+        ) from None
     except (ValueError, RecursionError):  # InvalidRequirement is a ValueError
-        raise _Refused(
+        raise _LineRefused(
             f"{_shown(text)} is no requirement: write a package's name and versions, such as library>=1.2,<2."
         ) from None
     return required
@@ -174,9 +178,9 @@ def _without_hashes(line: str) -> tuple[str, tuple[str, ...]]:
         hashes.append(f"{kind}:{digits.lower()}")
         rest = rest[match.end() :]
     if rest.startswith("--hash"):
-        raise _Refused("its hash is none: write --hash=sha256: and 64 hexadecimal digits (or sha384, sha512).")
+        raise _LineRefused("its hash is none: write --hash=sha256: and 64 hexadecimal digits (or sha384, sha512).")
     if rest:
-        raise _Refused(_on_option(rest) if rest.startswith("-") else "nothing can follow its hash but another one.")
+        raise _LineRefused(_on_option(rest) if rest.startswith("-") else "nothing can follow its hash but another one.")
     return text, tuple(hashes)
 
 
@@ -189,13 +193,13 @@ def _on_option(text: str) -> str:
 
 def _check_address(text: str) -> None:
     if _VERSION_CONTROL.search(text):
-        raise _Refused(
+        raise _LineRefused(
             "what lies in version control is not installed: write the package's name and version, and put it into the "
             "runtime's package index."
         )
     if _ADDRESS.search(text.partition(";")[0]) and not _DRIVE.match(text):
         name = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\]\s*)?@", text)
-        raise _Refused(_on_address(name[1] if name else ""))
+        raise _LineRefused(_on_address(name[1] if name else ""))
 
 
 def _on_address(name: str) -> str:
@@ -218,16 +222,16 @@ def _is_path(text: str) -> bool:
 
 def _own_path(text: str, hashes: tuple[str, ...], own_files: bool) -> PurePosixPath:
     if not own_files:
-        raise _Refused(
+        raise _LineRefused(
             f"{_shown(text)} is a path, from which nothing is installed: write the package's name and version, and "
             "put it into the runtime's package index; or let the runtime build packages "
             "(MLC_RUNTIME_SOURCE_BUILDS=true)."
         )
     path = PurePosixPath(text)
     if hashes or ";" in text or "[" in text:
-        raise _Refused(f"{_shown(text)}: a path stands alone, without extras, markers and hashes.")
+        raise _LineRefused(f"{_shown(text)}: a path stands alone, without extras, markers and hashes.")
     if path.is_absolute() or ".." in path.parts or "\\" in text or text.startswith("~") or _DRIVE.match(text):
-        raise _Refused(f"{_shown(text)} is not in the model's own folder: write a path in it, such as ./library.")
+        raise _LineRefused(f"{_shown(text)} is not in the model's own folder: write a path in it, such as ./library.")
     return path
 
 
