@@ -16,6 +16,8 @@ import logging
 import os
 import re
 import secrets
+import stat
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from mlc.runtime.removal import remove_tree
 
 TRIES = 3
 KEY_BYTES = 32
+PERMISSIONS = 0o700
 _MADE = re.compile(r"([0-9a-f]{24}-[0-9a-f]{8})(?:\.lock|\.work|\.manifest)?")
 _MAKERS = re.compile(r"([0-9a-f]{24})\.lock")
 _MANIFEST = re.compile(r"[0-9a-f]{24}\.json")
@@ -112,7 +115,7 @@ class Environments:
             environment, work = self._folder / made, self._folder / f"{made}.work"
             try:
                 for folder in (environment, work):
-                    folder.mkdir(mode=0o700)
+                    folder.mkdir(mode=PERMISSIONS)
                 await make(environment, work)
                 await asyncio.to_thread(self._keep, key, made)
             except BaseException:
@@ -132,8 +135,7 @@ class Environments:
     def _keep(self, key: str, made: str) -> None:
         environment = self._folder / made
         entries = describe(environment)
-        outside = [name for name in entries if re.fullmatch(r"bin/python[0-9.]*", name)]
-        check_links(entries, outside)
+        _check_interpreter(environment, entries)
         size = sum(path.lstat().st_blocks * 512 for path in environment.rglob("*"))
         text = json.dumps({"made": made, "size": size, "entries": dict(entries)}).encode()
         path = self._folder / f"{made}.manifest"
@@ -141,7 +143,10 @@ class Environments:
             file.write(self._sign(text).encode() + b"\n" + text)
             file.flush()
             os.fsync(file.fileno())
-        path.replace(self._folder / f"{key}.json")
+        named = self._folder / f"{key}.json"
+        if named.is_dir() and not named.is_symlink():
+            remove_tree(named)
+        path.replace(named)
 
     def _read(self, key: str) -> tuple[Manifest | None, str | None]:
         """The manifest of a key, and why there is none although there is a file for it."""
@@ -202,9 +207,26 @@ class Environments:
             _removed(self._folder / path)
 
 
+def _check_interpreter(environment: Path, entries: Entries) -> None:
+    """See that links lead out of an environment to the runtime's own interpreter alone, and that one does.
+
+    Raises:
+        NotPlain: others do, or none.
+    """
+    own = Path(sys.executable).resolve()
+    names = {name for name in entries if re.fullmatch(r"bin/python[0-9.]*", name)}
+    for name in {"bin/python", *names}:
+        if not (environment / name).is_symlink() or (environment / name).resolve() != own:
+            raise NotPlain(f"{name} is not the runtime's interpreter")
+    check_links(entries, names)
+
+
 def _differs(manifest: Manifest, kept: Path, private: Path | None) -> str | None:
     """Make the private copy, if one is wanted; what in it, or else in the kept one, is not as it was made."""
     try:
+        state = kept.lstat()
+        if state.st_mode != stat.S_IFDIR | PERMISSIONS:
+            return "its folder is a link, a file or somebody else's"
         if private is not None:
             remove_tree(private)
             copy(kept, private)

@@ -52,8 +52,10 @@ async def installed(
 
 
 def source_archive(folder: Path, name: str, setup: str) -> Path:
-    """A source archive of version 1.0 whose ``setup.py`` begins with some code."""
-    code = f"{textwrap.dedent(setup)}\nfrom setuptools import setup\nsetup(name={name!r}, version='1.0')\n"
+    """A source archive of version 1.0 whose ``setup.py`` begins with some code; and the ``seen.py`` that it makes."""
+    modules = "import os\nmodules = [each for each in ('seen',) if os.path.exists(each + '.py')]"
+    made = f"from setuptools import setup\nsetup(name={name!r}, version='1.0', py_modules=modules)"
+    code = f"{textwrap.dedent(setup)}\n{modules}\n{made}\n"
     archive = folder / f"{name}-1.0.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         for path, text in {
