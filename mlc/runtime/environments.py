@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TextIO
 
 from mlc.runtime.locks import ALONE, SHARED, held, hold
-from mlc.runtime.manifest import Entries, NotPlain, check_links, copy, describe, difference
-from mlc.runtime.removal import remove_tree
+from mlc.runtime.manifest import READING, Entries, NotPlain, check_links, copy, describe, difference, take
+from mlc.runtime.removal import remove
 
 TRIES = 3
 KEY_BYTES = 32
@@ -90,7 +90,7 @@ class Environments:
                     opened.callback(lock.close)
                     kept = self._folder / manifest.made
                     if private is not None:
-                        opened.push_async_callback(asyncio.to_thread, _removed, private)
+                        opened.push_async_callback(asyncio.to_thread, remove, private)
                     problem = await asyncio.to_thread(_differs, manifest, kept, private)
                     if problem is None:
                         with suppress(OSError):
@@ -122,7 +122,7 @@ class Environments:
                 await asyncio.shield(asyncio.to_thread(self._remove, made))
                 raise
             finally:
-                await asyncio.shield(asyncio.to_thread(_removed, work))
+                await asyncio.shield(asyncio.to_thread(remove, work))
                 lock.close()
             await asyncio.to_thread(self._tidy, made)
 
@@ -134,6 +134,7 @@ class Environments:
 
     def _keep(self, key: str, made: str) -> None:
         environment = self._folder / made
+        take(environment)
         entries = describe(environment)
         _check_interpreter(environment, entries)
         size = sum(path.lstat().st_blocks * 512 for path in environment.rglob("*"))
@@ -145,7 +146,7 @@ class Environments:
             os.fsync(file.fileno())
         named = self._folder / f"{key}.json"
         if named.is_dir() and not named.is_symlink():
-            remove_tree(named)
+            remove(named)
         path.replace(named)
 
     def _read(self, key: str) -> tuple[Manifest | None, str | None]:
@@ -204,7 +205,7 @@ class Environments:
 
     def _remove(self, made: str) -> None:
         for path in (made, f"{made}.work", f"{made}.manifest", f"{made}.lock"):
-            _removed(self._folder / path)
+            remove(self._folder / path)
 
 
 def _check_interpreter(environment: Path, entries: Entries) -> None:
@@ -225,23 +226,16 @@ def _differs(manifest: Manifest, kept: Path, private: Path | None) -> str | None
     """Make the private copy, if one is wanted; what in it, or else in the kept one, is not as it was made."""
     try:
         state = kept.lstat()
-        if state.st_mode != stat.S_IFDIR | PERMISSIONS:
+        if state.st_mode & ~READING != stat.S_IFDIR | PERMISSIONS or state.st_uid != os.geteuid():
             return "its folder is a link, a file or somebody else's"
         if private is not None:
-            remove_tree(private)
+            remove(private)
             copy(kept, private)
         return difference(manifest.entries, describe(private or kept))
     except NotPlain as problem:
         return str(problem)
     except (FileNotFoundError, PermissionError) as error:
         return f"{error.filename!a}: {error.strerror}"
-
-
-def _removed(path: Path) -> None:
-    try:
-        remove_tree(path)
-    except OSError as error:
-        log.warning("%s can't be removed: %s.", path, error.strerror)
 
 
 def _key(path: Path) -> bytes:

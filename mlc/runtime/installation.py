@@ -16,10 +16,11 @@ from pathlib import Path
 from mlc.model.required_libraries import Required
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.isolation import Confinement, ContainedProcess, Level
+from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.names import PRIVATE
 from mlc.runtime.pip_output import PipOutput
 from mlc.runtime.pip_settings import pip_environment, pip_files
-from mlc.runtime.process import Allowance, interpreter_files
+from mlc.runtime.process import Allowance
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 """Seconds until an index that was away is asked again."""
@@ -90,7 +91,8 @@ class Installation:
         self._wanted, self._directory = wanted, directory
         self._environment, self._work = environment.resolve(), work.resolve()
         self._level, self._allowance, self._rules = level, allowance, rules
-        self._log = self._work / "pip.log"
+        self._temporary = self._work / "tmp"
+        self._log = self._temporary / "pip.log"
         version = platform.python_version()
         self._cannot = f"The model's requirements can't be installed for Python {version}"
         self._what = f"{what} for Python {version.rpartition('.')[0]}"
@@ -98,8 +100,8 @@ class Installation:
 
     async def run(self, doing: Doing) -> None:
         """Make it; a ModelFailure says in pip's words why that can't be done, or what it was at for too long."""
-        for name in ("home", "tmp"):
-            (self._work / name).mkdir()
+        for folder in self._writable:
+            folder.mkdir(exist_ok=True)
         lines = await asyncio.to_thread(self._lines)
         (self._work / "requirements.txt").write_text("".join(f"{line}\n" for line in lines))
         await self._make_environment()
@@ -138,12 +140,17 @@ class Installation:
         (self._site / "runtime_libraries.pth").write_text("\n".join(libraries))
 
     @property
+    def _writable(self) -> list[Path]:
+        # Not all of its working folder: levels put there what they need themselves.
+        return [self._environment, self._work / "home", self._temporary]
+
+    @property
     def _site(self) -> Path:
         return next(self._environment.glob("lib/python*/site-packages"))
 
     def _lines(self) -> list[str]:
         """What pip is told to install. Of the model's own files it gets a copy: a build writes beside its source."""
-        source = self._work / "model"
+        source = self._temporary / "model"
         if any(each.path for each in self._wanted):
             shutil.copytree(self._directory, source, ignore=shutil.ignore_patterns(PRIVATE))
         for each in self._wanted:
@@ -166,7 +173,7 @@ class Installation:
         """Exit code and output of a program. Whatever happens, nothing of it is alive afterwards."""
         confinement = Confinement(
             directory=self._work,
-            writable=[self._environment, self._work],
+            writable=self._writable,
             readable=[*interpreter_files(sys.executable), *pip_files()],
             environment=self._settings,
             memory=self._allowance.memory,

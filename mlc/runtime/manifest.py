@@ -23,6 +23,8 @@ PIECE = 1024**2
 THREADS = min(8, os.cpu_count() or 1)
 FICLONE = 0x40049409
 """linux/fs.h: let a file share another's blocks until either is written to."""
+READING = stat.S_IRGRP | stat.S_IXGRP
+"""Permissions that a level may add: models that have an account of their own read by a group."""
 Entries = Mapping[str, str]
 """By the path below the folder: the kind and permissions, and what is in it, such as ``file 644 <sha256>``."""
 
@@ -40,7 +42,7 @@ def describe(root: Path) -> Entries:
     """
     found, files = dict[str, str](), list[tuple[str, str, int]]()
     for name, path, state in _below(root):
-        mode = f"{stat.S_IMODE(state.st_mode):o}"
+        mode = f"{stat.S_IMODE(state.st_mode) & ~READING:o}"
         if stat.S_ISDIR(state.st_mode):
             found[name] = f"folder {mode}"
         elif stat.S_ISLNK(state.st_mode):
@@ -51,6 +53,21 @@ def describe(root: Path) -> Entries:
     with ThreadPoolExecutor(THREADS) as pool:
         found |= dict(pool.map(_described, files))
     return found
+
+
+def take(root: Path) -> None:
+    """Make all that is below a folder, and itself, this account's, for nobody else to write to.
+
+    Raises:
+        NotPlain: as :func:`describe`.
+        OSError: it is another account's, and can't be had.
+    """
+    for path, state in [(str(root), root.lstat()), *((path, state) for _, path, state in _below(root))]:
+        if state.st_uid != os.geteuid():
+            os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)
+        mode = stat.S_IMODE(state.st_mode)
+        if not stat.S_ISLNK(state.st_mode) and mode & (stat.S_IWGRP | stat.S_IWOTH):
+            os.chmod(path, mode & ~(stat.S_IWGRP | stat.S_IWOTH))
 
 
 def difference(wanted: Entries, found: Entries) -> str | None:
@@ -132,7 +149,7 @@ def _described(file: tuple[str, str, int]) -> tuple[str, str]:
         digest = hashlib.sha256()
         while piece := os.read(descriptor, PIECE):
             digest.update(piece)
-        return name, f"file {stat.S_IMODE(os.fstat(descriptor).st_mode):o} {digest.hexdigest()}"
+        return name, f"file {stat.S_IMODE(os.fstat(descriptor).st_mode) & ~READING:o} {digest.hexdigest()}"
     finally:
         os.close(descriptor)
 

@@ -9,14 +9,24 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from small_models import MEGABYTE
 
 from mlc.model.required_libraries import RequirementsFile
 from mlc.runtime.installation import InstallRules
 from mlc.runtime.isolation import Level
-from mlc.runtime.isolation.levels import Process
+from mlc.runtime.isolation.levels import Process, levels
 from mlc.runtime.process import Allowance
 from mlc.runtime.requirements import Interpreter, interpreter_for
+from mlc.settings import RuntimeSettings
+
+
+def level_named(name: str) -> Level:
+    """A level; the test is skipped with the reason where it can't be had."""
+    level = levels(RuntimeSettings())[name]
+    if problem := level.problem():
+        pytest.skip(f"The level {name} can't be had here: {problem}.")
+    return level
 
 
 class ReadsOnly(Process):

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from installing import installed, wheel
+from installing import installed, level_named, wheel
 from small_models import embedded, needing, tiny_library
 
 from mlc.model.job import JobKind
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.isolation import Level
-from mlc.runtime.isolation.bubblewrap import Bubblewrap
 from mlc.runtime.isolation.levels import Process
 
 Run = Callable[..., Any]
@@ -66,10 +65,12 @@ async def test_a_model_that_is_a_process_alone_has_a_copy_and_what_it_changes_el
     assert not (tmp_path / "job" / "__moc_runtime" / "environment").exists()
 
 
-async def test_a_model_in_bubblewrap_changes_nothing_of_its_environment(run: Run, tmp_path: Path) -> None:
-    if problem := Bubblewrap().problem():
-        pytest.skip(problem)
-    answer, following = await hostile_then_harmless(run, tmp_path, Bubblewrap())
+@pytest.mark.parametrize("level", ["landlock", "bubblewrap"])
+async def test_a_model_that_is_isolated_changes_nothing_of_its_environment(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    monkeypatch.setenv("MLC_HOME", str(tmp_path / "home"))
+    answer, following = await hostile_then_harmless(run, tmp_path, level_named(level))
     assert answer["prefix"].startswith(str(tmp_path / "environments"))
     assert answer["changed"] == []
     assert not [line for line in following.messages if "is not as it was made" in line or "installing" in line]
