@@ -135,6 +135,7 @@ class Environments:
     def _keep(self, key: str, made: str) -> None:
         environment = self._folder / made
         take(environment)
+        environment.chmod(PERMISSIONS)
         entries = describe(environment)
         _check_interpreter(environment, entries)
         size = sum(path.lstat().st_blocks * 512 for path in environment.rglob("*"))

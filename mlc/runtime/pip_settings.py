@@ -9,6 +9,8 @@ PASSED_ON = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUEST
 PASSED_ON_LIKE = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 _OWN_FILES = (".config/pip/pip.conf", ".pip/pip.conf")
 _OF_THE_MACHINE = ("/etc/pip.conf", "/etc/xdg/pip")
+_SYSTEMS_NAME = tuple(f"/etc/{name}" for name in ("debian_version", "os-release", "lsb-release", "redhat-release"))
+"""pip tells indexes on which system it runs."""
 
 
 def pip_environment(work: Path) -> dict[str, str]:
@@ -35,7 +37,7 @@ def pip_environment(work: Path) -> dict[str, str]:
 def pip_files() -> list[Path]:
     """The files and folders that pip's settings name: certificates, and indexes that are folders here."""
     given = [value for name, value in os.environ.items() if name.startswith("PIP_") or name in PASSED_ON[3:]]
-    named = [*(part for value in given for part in _paths(value)), *map(Path, _OF_THE_MACHINE)]
+    named = [*(part for value in given for part in _paths(value)), *map(Path, (*_OF_THE_MACHINE, *_SYSTEMS_NAME))]
     own = [_home() / name for name in (*_OWN_FILES, ".netrc")]
     return sorted({end for path in (*named, *own) if path.exists() for end in (path, path.resolve())})
 

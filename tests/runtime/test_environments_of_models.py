@@ -34,14 +34,16 @@ def m(df):
 
 @pytest.fixture(autouse=True)
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "packages"
+    folder.mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    return tmp_path
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
 
 
 async def hostile_then_harmless(run: Run, tmp_path: Path, level: Level) -> tuple[dict[str, Any], Any]:
     """What a model that changes all it can could change, and how the next job with the same requirements went."""
-    tiny_library(tmp_path, "1.0")
+    tiny_library(tmp_path / "packages", "1.0")
     model = needing("tiny-library==1.0")
     model.stored_model.model_assets[0].source_code = HOSTILE.format(folder=str(tmp_path / "environments"))
     outcome = await run(JobKind.METRICS, model, CSV, level=level)

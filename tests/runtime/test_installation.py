@@ -257,6 +257,11 @@ MISSING = "ERROR: No matching distribution found for x==9"
             "Requires-Python >=3.13",
             False,
         ),
+        "a fault of pip": (
+            'ERROR: Exception:\nTraceback (most recent call last):\n  File "x.py", line 1\nPermissionError: [Errno 13] x',
+            "PermissionError: [Errno 13] x",
+            False,
+        ),
         "a build": (
             "  error: subprocess-exited-with-error\n  \N{MULTIPLICATION SIGN} setup.py did not run successfully.\n"
             "  \N{MULTIPLICATION SIGN} setup.py did not run successfully.\n  hint: see above",

@@ -344,6 +344,29 @@ async def test_links_that_stay_inside_are_kept_and_others_are_not(kept: Kept) ->
     assert kept.names[-1] == f"{KEY}.json"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to other accounts")
+async def test_what_another_account_installed_becomes_the_runtimes_for_nobody_else_to_change(kept: Kept) -> None:
+    def give(environment: Path) -> None:
+        for path in (environment, site(environment), site(environment) / "library.py"):
+            path.chmod(0o777)
+            os.chown(path, 65534, 65534)
+
+    kept.fails = give
+    _, used = await kept.once()
+    for path in (used, *used.rglob("*")):
+        state = path.lstat()
+        assert state.st_uid == 0
+        assert stat.S_ISLNK(state.st_mode) or not state.st_mode & 0o022
+    await kept.once()
+    for path in used.rglob("*"):  # a level lets models' group read it
+        os.chown(path, 0, 65534, follow_symlinks=False)
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | 0o050 if path.is_dir() else path.stat().st_mode | 0o040)
+    used.chmod(0o750)
+    await kept.once()
+    assert (kept.made, kept.told) == (1, [])
+
+
 def test_names_that_are_no_text_are_described_and_survive_a_manifest(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     Path(os.fsdecode(os.fsencode(tmp_path / "a") + b"/\xff")).write_text("x")
