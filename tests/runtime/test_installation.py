@@ -258,7 +258,7 @@ MISSING = "ERROR: No matching distribution found for x==9"
             False,
         ),
         "a fault of pip": (
-            'ERROR: Exception:\nTraceback (most recent call last):\n  File "x.py", line 1\nPermissionError: [Errno 13] x',
+            "ERROR: Exception:\nTraceback (most recent call last):\n  File f, line 1\nPermissionError: [Errno 13] x",
             "PermissionError: [Errno 13] x",
             False,
         ),
