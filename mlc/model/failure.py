@@ -40,6 +40,7 @@
         NotEmpty
         NotFired
         NotJson
+        NotPlain
         NotReady
         NotServing
             ModelBusy
@@ -58,6 +59,7 @@
         Unauthorized
         Unreadable
         _Enough
+        _LineRefused
         _NoSource
         _Unwritable
 

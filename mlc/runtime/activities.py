@@ -19,6 +19,7 @@ from mlc.model.failure import ExternalError, FailureType, NotFound, Refused
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, JobRecord, JobStatus, RunJobInput
 from mlc.runtime.attempts import Attempt, Attempts, StoppedProcesses
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
+from mlc.runtime.installation import InstallRules
 from mlc.runtime.isolation import Level
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import Allowance
@@ -216,9 +217,19 @@ def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
         time=settings.time_limit,
         output=settings.output_limit_mb * MEGABYTE,
         text=text_limit,
-        install=settings.install_time_limit,
+        install=install_rules(settings),
         collect=settings.collect_time_limit,
         files=settings.output_file_limit,
+    )
+
+
+def install_rules(settings: RuntimeSettings) -> InstallRules:
+    """How the settings let models' requirements be installed."""
+    return InstallRules(
+        time=settings.install_time_limit,
+        disk=settings.install_disk_limit_mb * MEGABYTE,
+        kept=settings.environments_limit_mb * MEGABYTE,
+        source_builds=settings.source_builds,
     )
 
 

@@ -17,7 +17,7 @@ from mlc.model.snapshot import Snapshot
 from mlc.runtime.collection import Collected, Collection, Made
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.installation import Doing, quietly
+from mlc.runtime.installation import Doing, InstallRules, quietly
 from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
 from mlc.runtime.libraries import libraries
@@ -54,7 +54,7 @@ class Limits:
     time: float
     output: int
     text: int
-    install: float = 600
+    install: InstallRules = field(default_factory=InstallRules)
     collect: float = 300
     files: int = 1000
 
@@ -157,16 +157,24 @@ class JobExecution:
             layout, order = await self._lay_out(model)
             # What requirements.txt asks for may lie beside it: so nothing but the model is there yet.
             requirements = await requirements_of(model, self._center, self._limits.text)
-            python = await interpreter_for(
-                requirements, self._environments, layout.root, limit=self._limits.install, doing=self._install
-            )
-            await self._add_data(layout, order)
-            await self._laid_out()
-            if self._told:
-                await self._doing("running the model")
-            answer = await self._answer(python, layout.root, order.model_dump(mode="json", by_alias=True))
-            self.outcome.messages += answer["notes"]
-            used = await asyncio.to_thread(libraries, answer["modules"], python)
+            async with interpreter_for(
+                requirements,
+                self._environments,
+                layout.root,
+                level=self._level,
+                allowance=self._limits.allowance,
+                rules=self._limits.install,
+                doing=self._install,
+                tell=self._say,
+            ) as interpreter:
+                await self._add_data(layout, order)
+                await self._laid_out()
+                if self._told:
+                    await self._doing("running the model")
+                given = order.model_dump(mode="json", by_alias=True)
+                answer = await self._answer(interpreter.python, layout.root, given)
+                self.outcome.messages += answer["notes"]
+                used = await asyncio.to_thread(libraries, answer["modules"], interpreter.kept)
             self.outcome.runtime_info |= {"python": answer["python"], "libraries": used}
             if answer["event"] == "failed":
                 raise ModelFailure(answer["message"], answer["traceback"])

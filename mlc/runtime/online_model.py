@@ -12,7 +12,8 @@ from mlc.center import Ledger
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import ExternalError, MlcError
 from mlc.model.failure_text import with_reason
-from mlc.runtime.activities import allowance
+from mlc.model.required_libraries import RequirementsFile
+from mlc.runtime.activities import allowance, install_rules
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.trial import takes_lists
@@ -186,20 +187,21 @@ class OnlineModel:
         pause = FIRST_PAUSE
         while True:
             try:
-                process = await self._load()
-                if process is None:
-                    return
-                loaded = clock()
-                self._has_answered = False
-                try:
-                    self._process = process
-                    self._tell_waiting()
-                    log.info("deployment %s is loaded, isolated by %s", self.id, self._level.name)
-                    await process.ended()
-                    log.warning("the model of deployment %s ended and is loaded again", self.id)
-                finally:
-                    self._away()
-                    await asyncio.shield(process.end())
+                async with AsyncExitStack() as in_use:
+                    process = await self._load(in_use)
+                    if process is None:
+                        return
+                    loaded = clock()
+                    self._has_answered = False
+                    try:
+                        self._process = process
+                        self._tell_waiting()
+                        log.info("deployment %s is loaded, isolated by %s", self.id, self._level.name)
+                        await process.ended()
+                        log.warning("the model of deployment %s ended and is loaded again", self.id)
+                    finally:
+                        self._away()
+                        await asyncio.shield(process.end())
                 if self._has_answered or clock() - loaded > LONGEST_PAUSE:
                     pause = FIRST_PAUSE
             except (ModelFailure, ExternalError, OSError) as error:
@@ -207,8 +209,11 @@ class OnlineModel:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _load(self) -> ModelProcess | None:
+    async def _load(self, in_use: AsyncExitStack) -> ModelProcess | None:
         """A process that is ready; None if the deployment is to be neither loaded nor served any more.
+
+        Args:
+            in_use: closed when the process is gone: what it needs is kept until then.
 
         Raises:
             ModelFailure: it can't be loaded although it has served before. That it should serve was decided, so it
@@ -217,10 +222,17 @@ class OnlineModel:
         process: ModelProcess | None = None
         try:
             layout, order, requirements, tried = await self._lay_out()
-            environments = self._settings.folder / "environments"
-            limit = self._settings.install_time_limit
-            python = await interpreter_for(requirements, environments, layout.root, limit=limit)
-            process = ModelProcess(self._level, python, layout.root, allowance(self._settings))
+            interpreter = await in_use.enter_async_context(
+                interpreter_for(
+                    requirements,
+                    self._settings.folder / "environments",
+                    layout.root,
+                    level=self._level,
+                    allowance=allowance(self._settings),
+                    rules=install_rules(self._settings),
+                )
+            )
+            process = ModelProcess(self._level, interpreter.python, layout.root, allowance(self._settings))
             ready = await self._start(process, order)
             # That one which was deployed before should serve is decided: it may also be older than the trial.
             warning = "" if tried else await self._try(process, ready, layout.notes)
@@ -280,8 +292,8 @@ class OnlineModel:
             why = str(death)
         raise ModelFailure(f"The model can't score {trial['origin']}, {trial['record']}: {why}", trace)
 
-    async def _lay_out(self) -> tuple[Layout, Order, str, bool]:
-        """The working directory, the order, the text of the model's requirements, and whether it has served before."""
+    async def _lay_out(self) -> tuple[Layout, Order, list[RequirementsFile], bool]:
+        """The working directory, the order, the model's requirements, and whether it has served before."""
         files = ExternalFiles(FileSettings())
         async with AsyncExitStack() as opened:
             opened.callback(files.stop)

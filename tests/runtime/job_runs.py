@@ -16,6 +16,7 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.harness.entry import perform
+from mlc.runtime.installation import InstallRules
 from mlc.runtime.isolation.levels import Level, level_for
 from mlc.runtime.process import Allowance
 from mlc.settings import FileSettings, RuntimeSettings
@@ -51,6 +52,7 @@ async def execute(
     disk: int = 1024,
     environment: dict[str, str] | None = None,
     level: Level | None = None,
+    install: InstallRules | None = None,
     output_limit: int = MEGABYTE,
     text_limit: int = MEGABYTE,
     collect: float = 60,
@@ -84,6 +86,7 @@ async def execute(
         text=text_limit,
         collect=collect,
         files=output_files,
+        install=install or InstallRules(),
     )
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
     given: dict[str, Any] = {

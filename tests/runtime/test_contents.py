@@ -11,6 +11,7 @@ from small_models import embedded, python_model
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.failure import Refused, TooLarge, Unavailable
 from mlc.model.job import JobKind
+from mlc.model.required_libraries import RequirementsFile
 from mlc.model.snapshot import Snapshot
 from mlc.runtime import outages
 from mlc.runtime.execution import JobExecution
@@ -85,7 +86,9 @@ async def test_a_file_that_the_centre_refuses_is_a_note_and_no_half_a_file(tmp_p
 
 async def test_requirements_without_end_are_not_read_but_named() -> None:
     model = Snapshot(id="s", assets=[REQUIREMENTS])
-    assert await requirements_of(model, Shaky(), len(PIECE) + 3) == f"{PIECE.decode()}end"
+    assert await requirements_of(model, Shaky(), len(PIECE) + 3) == [
+        RequirementsFile("requirements.txt", PIECE + b"end")
+    ]
     with pytest.raises(ModelFailure) as failure:
         await requirements_of(model, Shaky(), len(PIECE) + 2)
     assert str(failure.value) == (
@@ -96,11 +99,14 @@ async def test_requirements_without_end_are_not_read_but_named() -> None:
 @pytest.mark.usefixtures("no_pauses")
 async def test_requirements_wait_for_a_centre_that_is_away_and_a_refusal_is_said() -> None:
     model = Snapshot(id="s", assets=[REQUIREMENTS])
-    assert (await requirements_of(model, Shaky(outages=2), 20_000)).endswith("end")
+    (found,) = await requirements_of(model, Shaky(outages=2), 20_000)
+    assert found.content.endswith(b"end")
     with pytest.raises(ModelFailure, match=r"The requirements requirements\.txt can't be had: It is broken\."):
         await requirements_of(model, Shaky(refusal="It is broken."), 20_000)
     elsewhere = REQUIREMENTS.model_copy(update={"ref": "", "address": "file:///requirements.txt"})
-    assert await requirements_of(Snapshot(id="s", assets=[elsewhere]), Shaky(), 1) == ""
+    assert await requirements_of(Snapshot(id="s", assets=[elsewhere]), Shaky(), 1) == [
+        RequirementsFile("requirements.txt", b"")
+    ]
 
 
 async def test_what_the_centre_has_of_a_job_is_let_go_before_its_model_runs(tmp_path: Path) -> None:
