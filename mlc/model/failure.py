@@ -4,6 +4,7 @@
         BadContent
         BadEvent
         BadFile
+        BadMessage
         BadModelFolder
         BadName
         BadRequest
@@ -11,6 +12,7 @@
             BadVariable
             UnknownSignal
         CannotStart
+        Closed
         Conflict
         ExternalError
             Refused
