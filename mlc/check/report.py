@@ -9,6 +9,7 @@ from pydantic_settings import SettingsError
 
 from mlc.check.center import check_center
 from mlc.check.gateway import check_gateway
+from mlc.check.isolation import check_isolation
 from mlc.check.settings import check_settings
 from mlc.check.temporal import check_temporal
 from mlc.check.tickets import check_system, check_tickets
@@ -44,6 +45,7 @@ async def check_everything() -> list[Section]:
         "Tickets": check_tickets(),
         **{system.name: check_system(system) for system in registry.SYSTEMS},
         "Gateway": check_gateway(),
+        "Runtimes on this machine": check_isolation(),
     }
     sections = await asyncio.gather(*(_section(title, findings) for title, findings in checks.items()))
     return [section for section in sections if section.findings]

@@ -5,6 +5,7 @@ import mlc.start  # noqa: F401 - before all others: it says where they may come 
 # isort: split
 
 import asyncio
+import io
 import logging
 import os
 import sys
@@ -295,9 +296,17 @@ def desk() -> None:
     serve(DeskSettings())
 
 
+def _say_anything() -> None:
+    """What the terminal's encoding has not, such as a file's name in another one, is written in its place as a code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> NoReturn:
     """Run a command. The exit code can be relied upon: nothing that runs at the interpreter's end can change it."""
     code: object = 0
+    _say_anything()
     try:
         app()
     except SystemExit as ending:

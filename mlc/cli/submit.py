@@ -8,6 +8,7 @@ from rich.console import Console
 from temporalio.client import WorkflowFailureError
 
 from mlc.center.configured import configured_center
+from mlc.center.modelop.folder.sentences import shown, unfit
 from mlc.center.modelop.settings import CenterSettings
 from mlc.cli.home import typed
 from mlc.model.failure import innermost
@@ -29,6 +30,7 @@ CENTER_SAID_BY = {"url", "token", "token_url"}
 async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str], stage: str, watching: bool) -> int:
     """Submit a model folder, print what was made of it, and show the run if ``watching``. Returns the exit code."""
     first = validate(folder, tags, Surroundings(runtimes=()))  # before anything else is needed
+    first.report.errors[:0] = _wrong_name(name)
     if first.report.errors:
         return _refuse(first.report)
     # Before Temporal: in another folder than `mlc dev`'s, what would be said of that helps nobody.
@@ -67,6 +69,14 @@ def _say_where(mlc: str) -> int:
         err=True,
     )
     return REFUSED
+
+
+def _wrong_name(name: str | None) -> list[str]:
+    """A sentence about a name that the model can't have."""
+    if name is None:
+        return []
+    problem = unfit(name) or ("" if name.strip() else "is empty; write another.")
+    return [f"The name {shown(name, 60)!r} {problem}"] if problem else []
 
 
 def _refuse(report: Report) -> int:

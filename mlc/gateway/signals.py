@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from mlc.center.modelop.signal_envelope import Envelope
+from mlc.center.modelop.signal_envelope import Envelope, repeated
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.gateway.handlers import Call, Heard, Systems, handler_of
 from mlc.gateway.idempotency import KeyReused, key_of
@@ -83,12 +83,15 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
 
 def _parse(body: bytes, signals: ModelOpSignals) -> Envelope:
     try:
-        return Envelope.model_validate_json(body)
+        return Envelope.of(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the body"
-        example = json.dumps(signals.envelope(next(iter(signals.names))))
-        raise HTTPException(400, f"Not a signal: {place}: {first['msg']}. Example: {example}") from None
+        place = ".".join(repeated(part) for part in first["loc"]) or "the body"
+        what = f"{place}: {first['msg']}"
+    except ValueError as error:
+        what = f"the body: Invalid JSON: {error}"
+    example = json.dumps(signals.envelope(next(iter(signals.names))))
+    raise HTTPException(400, f"Not a signal: {what}. Example: {example}")
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {

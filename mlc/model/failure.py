@@ -1,6 +1,8 @@
 """What can go wrong: with a system outside, in three words; and the tree of all exceptions of the project.
 
     MlcError
+        AddressRefused
+            _Busy
         BadContent
         BadEvent
         BadFile
@@ -11,6 +13,7 @@
         BadSignal
             BadVariable
             UnknownSignal
+        CannotIsolate
         CannotStart
         Closed
         Conflict
@@ -56,8 +59,9 @@
         TooMuch
         Unauthorized
         Unreadable
-        _AddressRefused
-            _Busy
+        _Enough
+        _NoSource
+        _Unwritable
 
 The decision tables and the harness that runs models stand alone, and so do theirs: ``DmnError`` and ``ModelFailure``.
 """

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, model_validator
 
 from mlc.model.base import Input, Record
+from mlc.model.hosts import hosts
 
 FileFormat = Literal["CSV", "JSON"]
 
@@ -46,7 +47,7 @@ class OutputFile(Input):
 
 
 class FileRules(Record):
-    """Which addresses may be read and written: files below ``root``, http(s) on ``hosts`` (``name`` or ``name:port``).
+    """Which addresses may be read and written: files below ``root``, http(s) on ``hosts`` (:mod:`mlc.model.hosts`).
 
     Neither by default. Checked where an address comes in and once more where it is used.
     """
@@ -70,7 +71,7 @@ class FileRules(Record):
                         "the address holds more than a host and a path, and what follows may be a secret: put the file "
                         "where it can be had without one, or embed it."
                     )
-                if host in self.hosts or f"{host}:{port}" in self.hosts:
+                if hosts(tuple(self.hosts)).names(host, port):
                     return None
                 return f"the host {host[:100]!r} is not allowed: add it to MLC_FILE_HOSTS, or embed the file."
             case scheme:
@@ -83,13 +84,40 @@ class FileRules(Record):
         if self.root is None or parts.scheme.lower() != "file" or parts.netloc not in {"", "localhost"}:
             return None
         try:
-            path = Path(unquote(parts.path)).resolve()
-            return path if path.is_relative_to(self.root.resolve()) else None
-        except (OSError, ValueError):  # such as a null character, or links that go round in a circle
+            path, root = Path(unquote(parts.path)).resolve(), self.root.resolve()
+        except (OSError, ValueError, RuntimeError):  # a null character, or links that go round in a circle
             return None
+        return path if path.is_relative_to(root) and _reachable(path) else None
+
+    def obstacle(self, url: str) -> str | None:
+        """Why what lies at a ``file:`` address can't be a job's file, in such a sentence; None if it can be one.
+
+        For whoever judges an address before a job has it. What isn't here may be on the runtime's disk.
+        """
+        path = self.path(url)
+        try:
+            ordinary = path is None or not path.exists() or path.is_file()
+        except OSError:
+            return None
+        return (
+            None
+            if ordinary
+            else "what lies at the address is a folder, a pipe or a device: give the address of a file."
+        )
 
     def _elsewhere(self) -> str:
         allowed = "no folder is" if self.root is None else "only files below MLC_FILE_ROOT are"
         return (
             f"{allowed} allowed for file: addresses: set MLC_FILE_ROOT to the folder that holds it, or embed the file."
         )
+
+
+def _reachable(path: Path) -> bool:
+    """Whether a path may lead somewhere; where it ends in the open, or behind a door, is said when it is opened."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return True
+    except (OSError, ValueError):  # links that go round in a circle, which not every Python resolves with an error
+        return False
+    return True

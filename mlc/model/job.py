@@ -1,7 +1,7 @@
 """Jobs: training, metrics (test) and scoring runs of a model on a runtime."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -15,6 +15,7 @@ from mlc.model.secret_names import plainly_names_secret
 from mlc.model.snapshot import Snapshot
 
 LONGEST_PARAMETERS = 4_096
+DEEPEST_PARAMETERS = 50
 
 
 class JobKind(OpenEnum):
@@ -114,18 +115,37 @@ class RecordCounts(Record):
 
 
 def _parameters(given: dict[str, Any]) -> dict[str, Any]:
+    if _deeper(given, DEEPEST_PARAMETERS):
+        raise ValueError(f"the parameters are nested more than {DEEPEST_PARAMETERS} levels deep")
     if secret := next((name for name in _names(given) if plainly_names_secret(name)), None):
         raise ValueError(f"the parameter {secret[:60]!r} looks like a secret, and would stand in a history")
-    if len(json.dumps(given)) > LONGEST_PARAMETERS:
+    try:
+        json.dumps(given, ensure_ascii=False).encode()
+        length = len(json.dumps(given, allow_nan=False))
+    except ValueError:  # half a character, NaN, an infinite number, or one of thousands of digits
+        raise ValueError("the parameters hold a number or a character that JSON can't hold") from None
+    if length > LONGEST_PARAMETERS:
         raise ValueError(f"the parameters take more than {LONGEST_PARAMETERS} characters")
     return given
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects lie in one another more than so many levels deep. Looked at without going as deep."""
+    level = [value]
+    for _ in range(levels):
+        level = [each for holder in level for each in _within(holder)]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _names(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         yield from map(str, value)
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for inner in _within(value):
         yield from _names(inner)
+
+
+def _within(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 JobParameters = Annotated[dict[str, Any], AfterValidator(_parameters)]

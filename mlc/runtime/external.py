@@ -15,7 +15,8 @@ import httpx
 
 from mlc.center.certificates import certificates
 from mlc.model.asset import Asset
-from mlc.model.failure import MlcError
+from mlc.model.hosts import Hosts
+from mlc.runtime.connecting import AddressRefused, CheckedTransport
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.settings import FileSettings
 
@@ -28,18 +29,15 @@ STOPPED = "The job was stopped while its files were copied."
 INSTEAD = "embed it, or give it a file:, http: or https: address"
 
 
-class _AddressRefused(MlcError):
-    """A host's answer that is no success. The text ends a sentence."""
-
-
-class _Busy(_AddressRefused):
+class _Busy(AddressRefused):
     """A host that may answer otherwise later."""
 
 
 class ExternalFiles:
     """Reads and writes files outside the model centre for one job. Blocking: to be called from a thread.
 
-    No credentials are sent, no proxy's variables read and no redirects followed: what was allowed is what is asked.
+    No credentials are sent, no proxy's variables read and no redirects followed: what was allowed is what is asked. A
+    name is looked up once for a connection, and leads to no address that is neither public nor listed.
     """
 
     def __init__(self, settings: FileSettings) -> None:
@@ -154,13 +152,14 @@ class ExternalFiles:
             _check_answer(client.put(asset.address or "", content=chunks(), headers=headers))
 
     def _client(self) -> httpx.Client:
-        return httpx.Client(timeout=self._settings.timeout, trust_env=False, verify=certificates())
+        transport = CheckedTransport(Hosts(self._rules.hosts), certificates())
+        return httpx.Client(timeout=self._settings.timeout, trust_env=False, transport=transport)
 
     def _patiently(self, transfer: Callable[[], None], what: str) -> None:
         for pause in (*PAUSES, None):
             try:
                 return transfer()
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, _AddressRefused) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, AddressRefused) as error:
                 # Neither httpx's texts nor ours name the address.
                 if pause is None or not isinstance(error, httpx.TransportError | _Busy):
                     raise ModelFailure(f"The {what} can't be transferred: {_reason(error)}.") from None
@@ -191,15 +190,15 @@ def _verified(source: IO[bytes], asset: Asset, what: str) -> Iterator[bytes]:
 
 def _check_answer(response: httpx.Response) -> None:
     if response.is_redirect:
-        raise _AddressRefused("its host sends callers on to another address, which is not followed: give that address")
+        raise AddressRefused("its host sends callers on to another address, which is not followed: give that address")
     if response.status_code in BUSY:
         raise _Busy(f"its host answered {response.status_code}")
     if not response.is_success:
-        raise _AddressRefused(f"its host answered {response.status_code}")
+        raise AddressRefused(f"its host answered {response.status_code}")
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, _AddressRefused):
+    if isinstance(error, AddressRefused):
         return str(error)
     return f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
 

@@ -30,8 +30,6 @@ spec = importlib.util.spec_from_file_location(
 sys.modules["model_harness"] = importlib.util.module_from_spec(spec)
 importlib.import_module("model_harness.entry").main(sys.argv[1])
 """
-# Its environment is made for it, so that the options that depend on it are safe; it alone can fix the hash seed.
-ISOLATED = ("-P", "-s")
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 WRITABLE = (OUTPUT_DIR, f"{PRIVATE}/outputs", f"{PRIVATE}/home", f"{PRIVATE}/tmp")  # noqa: S108 - in its own folder
 """Folders of a model's working directory that its process may write to."""
@@ -76,7 +74,8 @@ class ModelProcess:
         self._directory = directory.resolve()
         self._memory = allowance.memory
         confinement = confinement_in(self._directory, allowance, readable=[HARNESS, *interpreter_files(python)])
-        program = [python, *ISOLATED, "-c", BOOTSTRAP, str(self._directory / ORDER)]
+        # Not -I, by which variables have no effect: its environment is made for it, and alone can fix the hash seed.
+        program = [python, "-P", "-s", "-c", BOOTSTRAP, str(self._directory / ORDER)]
         self._process = ContainedProcess(level, program, confinement)
         self.log = self._process.log
         self._channel: Channel | None = None

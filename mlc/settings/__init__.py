@@ -12,6 +12,7 @@ from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_val
 from pydantic_settings import SettingsConfigDict
 
 from mlc.model.file import FileRules
+from mlc.model.hosts import Hosts
 from mlc.model.ticket import Provider
 from mlc.settings.reading import Duration, Group, home, of_their_own, renamed, trimmed
 
@@ -52,10 +53,21 @@ class FileSettings(Group):
     model_config = SettingsConfigDict(env_prefix="MLC_FILE_")
 
     root: Path | None = Field(None, description="Folder below which file: addresses may lie; unset: none may")
-    hosts: list[str] = Field([], description="Hosts (name or name:port) that http(s) addresses may name, as JSON")
+    hosts: list[str] = Field(
+        [],
+        description="Hosts that http(s) addresses may name, as JSON: name, name:port, an address or a network. Where a "
+        "name leads to an address that isn't public, that or its network must be listed, too: "
+        '["minio.corp.example:9000", "10.1.2.0/24"]',
+    )
     limit_mb: int = Field(4096, ge=1, description="Largest file that is read or written, MB")
     timeout: float = Field(30, gt=0, description="Seconds of silence after which a transfer fails")
     time_limit: float = Field(3600, gt=0, description="Seconds for one transfer")
+
+    @field_validator("hosts")
+    @classmethod
+    def _readable(cls, hosts: list[str]) -> list[str]:
+        Hosts(hosts)
+        return hosts
 
     @property
     def rules(self) -> FileRules:

@@ -6,6 +6,7 @@ import mlc.dmn
 from activities.judging import PASSES
 from activities.table_findings import LookedAt, look_at
 from mlc.center import NewFile
+from mlc.center.modelop.ordinary import content
 from mlc.center.modelop.settings import CenterSettings
 from mlc.dmn.analysis import Severity
 
@@ -31,17 +32,16 @@ def table_report(file: NewFile) -> TableReport:
     if file.path is None:
         return TableReport(name=name, warnings=[f"{name} is at an address, and was not looked at."])
     try:
-        with file.path.open("rb") as opened:
-            content = opened.read(limit + 1)
+        held = content(file.path, limit)
     except OSError as error:
         return TableReport(name=name, problems=[f"{name} can't be read: {error.strerror}."])
-    if len(content) > limit:
+    if held is None:
         problem = f"{name} is larger than {limit} bytes: make it smaller, or raise MLC_CENTER_TEXT_LIMIT."
         return TableReport(name=name, problems=[problem])
-    return _report(name, content, look_at(content))
+    return _report(name, held, look_at(held))
 
 
-def _report(name: str, content: bytes, looked: LookedAt) -> TableReport:
+def _report(name: str, held: bytes, looked: LookedAt) -> TableReport:
     report = TableReport(
         name=name,
         problems=[f"{error} (Mend the table: `mlc dmn check {name}`.)" for error in looked.of(name, Severity.ERROR)],
@@ -50,7 +50,7 @@ def _report(name: str, content: bytes, looked: LookedAt) -> TableReport:
     )
     if not looked.loads:
         return report
-    model = mlc.dmn.load(content, name=name)
+    model = mlc.dmn.load(held, name=name)
     report.decisions = model.top_decisions
     report.inputs = [asked.name for asked in model.inputs]
     if not model.top_decisions:

@@ -11,6 +11,7 @@ from activities.matching import not_run, service_tags
 from activities.monitors import newest_monitor, plan_for
 from mlc.center import NewFile
 from mlc.center.modelop.folder import Examined, ModelFolder, examine
+from mlc.center.modelop.folder.sentences import shown, unfit
 from mlc.center.port import Center
 from mlc.model.asset import AssetRole
 from mlc.model.deployment import Runtime
@@ -22,6 +23,7 @@ from mlc.standalone.tables import TableReport, table_report
 from mlc.ticketing.registry import review_tags, with_settings
 
 _CLOSE = 0.75
+LONGEST_PATH = 4_096
 _PYTHON = Runtime(id="", name="this software's runtimes", platforms={"python": "3"})
 _READ = (".csv", ".json", ".jsonl", ".ndjson")
 _DATA = frozenset({AssetRole.TEST_DATA, AssetRole.TRAINING_DATA})
@@ -98,8 +100,10 @@ class Validated:
 def validate(path: Path, tags: Sequence[str] = (), around: Surroundings | None = None) -> Validated:
     """Look at a folder as it would be submitted with these tags besides its own."""
     found = examine(path)
-    report = Report(folder=str(path), errors=list(found.problems), warnings=list(found.notices))
-    every = list(dict.fromkeys([*(found.folder.model.tags if found.folder else []), *tags]))
+    report = Report(folder=shown(path, LONGEST_PATH), errors=list(found.problems), warnings=list(found.notices))
+    report.errors += [f"The tag {shown(tag, 60)} {problem}" for tag in tags if (problem := unfit(tag))]
+    fit = [tag for tag in tags if not unfit(tag)]
+    every = list(dict.fromkeys([*(found.folder.model.tags if found.folder else []), *fit]))
     if found.folder is not None:
         _Look(report, found, found.folder, every, around or Surroundings()).at_everything()
     return Validated(report, found.folder, every)
@@ -163,15 +167,15 @@ class _Look:
             if close := get_close_matches(_plain(tag), {_plain(known): known for known in meanings}, 1, _CLOSE):
                 meant = next(known for known in meanings if _plain(known) == close[0])
                 self._report.warnings.append(
-                    f"The tag {tag!r} asks for no step: did you mean {meant!r}? As it is, it only says which runtimes "
-                    "the model belongs to."
+                    f"The tag {shown(tag)!r} asks for no step: did you mean {meant!r}? As it is, it only says which "
+                    "runtimes the model belongs to."
                 )
             elif self._around.asked and not any(
                 tag in service_tags(runtime, settings, set(meanings)) for runtime in self._around.runtimes
             ):
                 self._report.warnings.append(
-                    f"The tag {tag!r} is on no runtime of the model centre: batch jobs find the model by it, and it "
-                    "says nothing of where the model is deployed. If it should, give it to a runtime."
+                    f"The tag {shown(tag)!r} is on no runtime of the model centre: batch jobs find the model by it, "
+                    "and it says nothing of where the model is deployed. If it should, give it to a runtime."
                 )
 
     def _look_at_steps(self) -> None:
@@ -217,8 +221,11 @@ def schema_warnings(schemas: Sequence[Schema]) -> list[str]:
     for schema in schemas:
         try:
             parse_schema(schema.definition or {}, {})
-        except (SchemaParseException, UnknownType, ValueError, KeyError, TypeError, AttributeError) as error:
-            why = f"{type(error).__name__}: {error}"
+        except (
+            SchemaParseException, UnknownType, ValueError, ArithmeticError, LookupError, TypeError, AttributeError,
+            RecursionError,
+        ) as error:  # fmt: skip
+            why = shown(f"{type(error).__name__}: {error}")
             warnings.append(f"{schema.name} is no Avro schema ({why}): records can't be checked against it; mend it.")
     return warnings
 

@@ -100,8 +100,9 @@ class Site:
         self.faults.add(Effect.ANSWER, path=path, status=status, body=body, headers=headers)
 
     async def findings(self) -> list[Finding]:
-        """Everything that `mlc check` says, which never holds a secret."""
-        found = [finding for section in await check_everything() for finding in section.findings]
+        """Everything that `mlc check` says of a site, which never holds a secret; not of the machine that it is on."""
+        sections = [each for each in await check_everything() if each.title != "Runtimes on this machine"]
+        found = [finding for section in sections for finding in section.findings]
         assert not any(secret in f"{finding.what} {finding.remedy}" for finding in found for secret in SECRETS)
         return found
 

@@ -36,13 +36,13 @@ async def test_a_site_that_is_as_it_should_be_has_no_flaw(site: Site) -> None:
     findings = await site.findings()
     assert {f.mark for f in findings} == {Mark.GOOD}
     assert findings[-3].what == "From To Do (MLR-1) transitions lead to both yes and no"
-    assert list(lines(await check_everything()))[-1] == "Nothing is missing."
+    assert list(lines(await check_everything()))[-1].startswith("Nothing is missing")
 
 
 async def test_one_system_that_is_down_leaves_the_others_checked(site: Site, dead_port: int) -> None:
     site.set(MLC_CENTER_URL=f"http://127.0.0.1:{dead_port}", MLC_CENTER_TIMEOUT="0.3", TEMPORAL_ADDRESS="127.0.0.1:1")
     sections = {section.title: section for section in await check_everything()}
-    assert [section.right for section in sections.values()] == [True, False, False, True, True]
+    assert [section.right for section in sections.values()] == [True, False, False, True, True, True]
     for title, says in {
         "Temporal": ("Temporal can't be reached at 127.0.0.1:1", "set TEMPORAL_ADDRESS"),
         "Model centre": (f"The model centre can't be reached at http://127.0.0.1:{dead_port}", "no whole answer"),

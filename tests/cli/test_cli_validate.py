@@ -1,6 +1,7 @@
 """``mlc validate`` and ``mlc init``: what they say, write and refuse; and ``mlc submit``, which looks first."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -363,3 +364,28 @@ def test_every_example_is_right(tmp_path: Path) -> None:
         shutil.copytree(example, copy)
         found = report(copy, "train", "run_test", "jira")
         assert (found.errors, found.warnings) == ([], [])
+
+
+@pytest.mark.parametrize("command_line", [("validate",), ("validate", "--json"), ("submit",)], ids=" ".join)
+def test_a_hostile_folder_is_answered_with_sentences_and_an_exit_code(
+    tmp_path: Path, command_line: tuple[str, ...]
+) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xe9"))
+    folder.mkdir()
+    (folder / "model.py").write_text(SCORE)
+    (folder / "loop.csv").symlink_to(folder / "loop.csv")
+    (folder / os.fsdecode(b"d\xe9\n.csv")).write_text("a\n")
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "metadata.json").write_text('{"name": ' + "[" * 2_000 + "]" * 2_000 + "}")
+    for encoding in ("utf-8", "ascii"):
+        shown = command(tmp_path, *command_line, str(folder), PYTHONIOENCODING=encoding, **NO_SERVER)
+        said = shown.stdout + shown.stderr
+        assert shown.returncode == 1, said
+        assert "Traceback" not in said
+        for sentence in (
+            "loop.csv is a link that goes round in a circle",
+            "has a name that not every system can hold",
+            "pipe.csv is not a file",
+            "metadata.json is nested more than 50 levels deep",
+        ):
+            assert sentence in said

@@ -1,6 +1,7 @@
 """`python -m tests.fuzz load|feel [--seconds N] [--keep-going] [-- libFuzzer's own flags]`, or `... FILE` to replay.
 
-`python -m tests.fuzz tickets [--seconds N]` tries answers of ticket systems instead, with Hypothesis.
+`python -m tests.fuzz tickets [--seconds N]` tries answers of ticket systems instead, with Hypothesis, and
+`python -m tests.fuzz gateway [--seconds N]` requests of the gateway, signed where that is asked for.
 `python -m tests.fuzz channel [--seconds N] [--seed N]` tries what a model's process may write to its runtime, with
 Atheris where it is installed, else with real messages that are changed at random.
 """
@@ -20,12 +21,12 @@ LONGEST = {"load": 6_000, "feel": 600, "channel": 6_000}
 #: What is instrumented for a target.
 CODE = {"load": "mlc.dmn", "feel": "mlc.dmn", "channel": "mlc.runtime"}
 CHANNEL = "channel"
-TICKETS = "tickets"
+TICKETS, GATEWAY = "tickets", "gateway"
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("target", choices=[*sorted(LONGEST), TICKETS])
+    parser.add_argument("target", choices=[*sorted(LONGEST), TICKETS, GATEWAY])
     parser.add_argument("replay", nargs="*", type=Path, help="inputs to run once each, instead of fuzzing")
     parser.add_argument("--seconds", type=int, default=600, help="how long to fuzz (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the changes to messages (default: %(default)s)")
@@ -41,6 +42,11 @@ def main() -> None:
         from .tickets import run
 
         print(run(options.seconds))
+        return
+    if options.target == GATEWAY:
+        from .gateway import run as send
+
+        print(send(options.seconds))
         return
     if options.replay:
         from .targets import TARGETS

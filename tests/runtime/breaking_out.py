@@ -1,7 +1,10 @@
 """Programs that try to get out of their confinement, and the small world around them that they try to get at."""
 
+import asyncio
 import json
 import os
+import random
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from mlc.runtime.isolation import Confinement, ContainedProcess, Level
 from mlc.runtime.isolation.interpreter import interpreter_files
@@ -124,6 +129,7 @@ CONTROLLING = {
     "a signal by a descriptor of the runtime": "call(424, os.pidfd_open(told['runtime']), 10, None, 0)",
     "a limit of the runtime's": "__import__('resource').prlimit(told['runtime'], 7, (1, 1))",
     "the runtime's processors": "os.sched_setaffinity(told['runtime'], {0})",
+    "a lease of an environment's file": "__import__('fcntl').fcntl(os.open(told['environment'], 0), 1024, 0)",
     "the runtime's priority": "os.setpriority(os.PRIO_PROCESS, told['runtime'], 19)",
     "the priority of its whole account": "os.setpriority(os.PRIO_USER, 0, 19)",
     "tracing the runtime": "call(told['ptrace'], 16, told['runtime'], 0, 0)",
@@ -218,6 +224,7 @@ def world(folder: Path) -> Iterator[World]:
             **paths,
             **CALLS[os.uname().machine],
             "runtime": waits.pid,
+            "mark": f"600.{random.randrange(10**9)}",
             "port": listening(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0))[1],
             "path": listening(socket.AF_UNIX, socket.SOCK_STREAM, os.fspath(folder / "s")),
             "name": listening(socket.AF_UNIX, socket.SOCK_STREAM, "\0" + folder.as_posix()),
@@ -263,6 +270,45 @@ async def tried(
     answers: dict[str, str] = dict(json.loads(line) for line in process.log.lines() if line.startswith("["))
     assert set(answers) == set(attempts), process.log.lines()
     return answers
+
+
+async def ends_with_its_supervisor(level: Level, around: World, *, python: str = sys.executable) -> bool:
+    """Whether a program that waits is gone once its supervisor was killed, which nobody else would end it for."""
+    source = "import os, time\nopen('outputs/pid', 'w').write(str(os.getpid()) + '\\n')\ntime.sleep(600)"
+    readable = interpreter_files(python) if python == sys.executable else []
+    job = around.job.resolve()
+    confinement = Confinement(job, [job / "outputs"], readable, {}, memory=2**29, disk=2**24)
+    process = ContainedProcess(level, [python, "-I", "-S", "-c", source], confinement)
+    await process.start()
+    try:
+        told = job / "outputs" / "pid"
+        while not (told.exists() and told.read_text().endswith("\n")):
+            assert process.running
+            await asyncio.sleep(0.02)
+        program = psutil.Process(int(told.read_text()))
+        os.kill(process._supervisor.pid, signal.SIGKILL)
+        return not psutil.wait_procs([program], timeout=20)[1]
+    finally:
+        await process.end()
+
+
+LEAVING = {
+    "a daemon": "[subprocess.Popen(['sleep', told['mark']], start_new_session=True, env={}).pid][0] > 0",
+    "a grandchild": "os.fork() or os.setsid() or os.fork() or os.execve('/bin/sleep', ['sleep', told['mark']], {})",
+}
+"""Leaves processes behind that sleep for as many seconds as ``told['mark']`` says."""
+
+
+def left(around: World) -> list[int]:
+    """The processes that it left."""
+    return [p.pid for p in psutil.process_iter() if around.told["mark"] in _command(p)]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def done(answers: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from breaking_out import CONTROLLING, MEANT_WELL, REACHING, READING, SECRET, WRITING, World, done, refused, tried, world
+from breaking_out import (
+    CONTROLLING,
+    LEAVING,
+    MEANT_WELL,
+    REACHING,
+    READING,
+    SECRET,
+    WRITING,
+    World,
+    done,
+    ends_with_its_supervisor,
+    left,
+    refused,
+    tried,
+    world,
+)
 from outcomes import result
 from small_models import embedded, python_model
 
@@ -259,3 +274,10 @@ async def test_what_needs_shared_memory_fails_with_a_reason(run: Callable[..., A
     )
     ran = await run(JobKind.METRICS, model, CSV, level=landlock())
     assert "Permission denied" in str(ran.problem)
+
+
+async def test_a_program_is_gone_with_all_that_it_left_and_when_its_supervisor_is_killed(around: World) -> None:
+    answers = await tried(landlock(), around, LEAVING)
+    assert refused(answers) == {}
+    assert left(around) == []
+    assert await ends_with_its_supervisor(landlock(), around)

@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,22 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from breaking_out import CONTROLLING, MEANT_WELL, REACHING, READING, SECRET, WRITING, World, done, refused, tried, world
+from breaking_out import (
+    CONTROLLING,
+    LEAVING,
+    MEANT_WELL,
+    REACHING,
+    READING,
+    SECRET,
+    WRITING,
+    World,
+    done,
+    ends_with_its_supervisor,
+    left,
+    refused,
+    tried,
+    world,
+)
 
 from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.isolation.levels import CannotIsolate, level_for
@@ -158,27 +174,33 @@ def test_an_account_that_will_not_do_is_a_reason_and_never_replaced(account: str
         level_for(RuntimeSettings(isolation="user", account=account))
 
 
-def entry_like(**changed: int) -> SimpleNamespace:
-    return SimpleNamespace(**{"pw_name": ACCOUNT, "pw_uid": 54321, "pw_gid": 54321, **changed})
+@pytest.mark.parametrize("named", ["user", "usr"])
+def test_a_runtime_with_a_level_that_can_not_be_had_ends_with_a_sentence(tmp_path: Path, named: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "MLC_HOME": str(tmp_path / "home"), "MLC_RUNTIME_ISOLATION": named}
+    command = [sys.executable, "-m", "mlc.cli", "runtime"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 1
+    assert "MLC_RUNTIME_ISOLATION" in ran.stderr
+    assert "Traceback" not in ran.stderr + ran.stdout
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
-    [
-        (entry_like(pw_uid=os.geteuid() or 77), "runtime's own" if os.geteuid() else "can't be had"),
-        (entry_like(pw_gid=0), "of root's group"),
-    ],
+    ("uid", "gid", "said"),
+    [(77, 54321, "the runtime's own"), (54321, 78, "group that the runtime is of"), (54321, 0, "of root's group")],
 )
 def test_an_account_that_shares_what_the_runtime_may_is_a_reason(
-    monkeypatch: pytest.MonkeyPatch, entry: SimpleNamespace, said: str
+    monkeypatch: pytest.MonkeyPatch, uid: int, gid: int, said: str
 ) -> None:
-    monkeypatch.setattr("pwd.getpwnam", lambda _: entry)
+    monkeypatch.setattr("pwd.getpwnam", lambda _: SimpleNamespace(pw_uid=uid, pw_gid=gid))
     monkeypatch.setattr("os.getresuid", lambda: (77, 77, 77))
-    assert ("the runtime's own" if entry.pw_uid == 77 else said) in str(user().problem())
+    monkeypatch.setattr("os.getgroups", lambda: [78])
+    assert said in str(user().problem())
 
 
 def test_a_runtime_that_may_not_take_an_account_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pwd.getpwnam", lambda _: SimpleNamespace(pw_uid=54321, pw_gid=54321))
     monkeypatch.setattr("os.geteuid", lambda: 77)
+    monkeypatch.setattr("mlc.runtime.isolation.user.STATUS", Path(os.devnull))
     assert "neither root nor has the capabilities" in str(user().problem())
 
 
@@ -189,3 +211,12 @@ def test_a_folder_that_the_account_can_not_enter_is_named(
     closed.mkdir(mode=0o700)
     monkeypatch.setenv("MLC_HOME", str(closed / "home"))
     assert f"the account {ACCOUNT} can't enter {closed}" in str(user().problem())
+
+
+async def test_a_program_is_gone_with_all_that_it_left_and_when_its_supervisor_is_killed(
+    around: World, python: str
+) -> None:
+    answers = await tried(user(), around, LEAVING, python=python, readable=readable(python))
+    assert refused(answers) == {}
+    assert left(around) == []
+    assert await ends_with_its_supervisor(user(), around, python=python)

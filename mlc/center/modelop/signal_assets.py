@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from mlc.center.modelop import wire
+from mlc.center.modelop.signal_envelope import repeated
 from mlc.model.failure import MlcError
 from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile
 from mlc.model.signal import EmbeddedFile
@@ -171,7 +172,10 @@ def _foreign(value: Any, *, is_output: bool) -> EmbeddedFile | None:
         wire.Asset.model_validate(document)
     except ValidationError as error:
         raise _misfit(error) from None
-    content = json.dumps(document).encode()
+    try:
+        content = json.dumps(document, allow_nan=False).encode()
+    except (ValueError, RecursionError):  # out of a schedule, whose JSON is read less strictly than a signal's
+        raise BadFile("", "the asset object holds a number that JSON can't hold, or is nested too deeply") from None
     if len(content) > LONGEST_ASSET:
         raise BadFile("", f"the asset object is longer than {LONGEST_ASSET} bytes")
     return EmbeddedFile(asset.filename or asset.name or "", None, content, foreign=True, is_output=is_output)
@@ -213,7 +217,7 @@ def _parsed(value: dict[str, Any], kind: type[A]) -> A:
 
 def _misfit(error: ValidationError) -> BadFile:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return BadFile("".join(f".{part}" for part in first["loc"]), first["msg"])
+    return BadFile("".join(f".{repeated(part)}" for part in first["loc"]), first["msg"])
 
 
 def _asset(value: Any) -> _Asset:
@@ -236,7 +240,7 @@ def _asset(value: Any) -> _Asset:
 def _address(asset: _Asset, rules: FileRules) -> tuple[str, str]:
     """The address and the file's name; the address's own, if it has no other."""
     url = asset.file_url or ""
-    if problem := rules.problem(url):
+    if problem := rules.problem(url) or rules.obstacle(url):
         raise BadFile(".fileUrl", problem.removesuffix("."))
     own = PurePosixPath(unquote(urlsplit(url).path)).name
     name = asset.filename or asset.name or (own if own.isprintable() else "")

@@ -1,16 +1,53 @@
 """The envelope in which a signal comes over HTTP, with variables in Camunda's form."""
 
-import json
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
 
 from mlc.model.signal import BadVariable
 
 JSON = "application/json"
 SERIALIZED = frozenset({"object", "json"})
 """Camunda's types of variables whose value may be a text that stands for an object."""
+
+
+LONGEST_NAME = 60
+SMALL = 1024**2
+"""Bytes of a text that is read without counting first."""
+MOST_VALUES = 100_000
+"""Of a longer one: what makes a signal long are the texts of its files."""
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+
+
+def strictly(text: str | bytes) -> Any:
+    """A JSON value of which everything can be written again: no half characters, NaN, or numbers without an end.
+
+    The same for a whole signal and for a text within it that stands for an object: Python's own reader takes more, and
+    what it takes goes into workflows' histories and ids, which can't hold it.
+
+    Raises:
+        ValueError: it is none; nested deeper than 200 levels counts as none, and so do more than MOST_VALUES values.
+    """
+    written = text.encode() if isinstance(text, str) else text
+    if len(written) > SMALL and _has_many(written):
+        raise ValueError(f"it holds more than {MOST_VALUES} values")
+    return from_json(written, allow_inf_nan=False)
+
+
+def _has_many(text: bytes) -> bool:
+    """Whether a long text holds so many values that reading them takes many times its length in memory."""
+    if text.count(b'"') - text.count(b'\\"') > 4 * MOST_VALUES:
+        return True
+    structure = _STRING.sub(b"", text)
+    return sum(map(structure.count, (b"[", b"{", b","))) > MOST_VALUES
+
+
+def repeated(name: object) -> str:
+    """A name out of a signal, as a sentence repeats it: short, and without what can't be shown."""
+    return "".join(each if each.isprintable() else "?" for each in str(name)[:LONGEST_NAME])
 
 
 class Read(BaseModel):
@@ -44,8 +81,8 @@ class Enveloped(Read):
         if form.partition(";")[0].strip().lower() != JSON:
             raise BadVariable(f"Variable {name[:60]!r}: an object is taken as JSON, not as {form[:60]!r}.")
         try:
-            return json.loads(self.value)
-        except (ValueError, RecursionError):
+            return strictly(self.value)
+        except ValueError:
             raise BadVariable(f"Variable {name[:60]!r}: its type is {self.type}, but its value is not JSON.") from None
 
 
@@ -54,6 +91,15 @@ class Envelope(Read):
 
     name: Annotated[str, StringConstraints(max_length=300)]
     variables: dict[str, Enveloped] = {}
+
+    @classmethod
+    def of(cls, body: bytes) -> Self:
+        """What a body says.
+
+        Raises:
+            ValueError: it is no JSON, or (a ValidationError) no signal.
+        """
+        return cls.model_validate(strictly(body))
 
     @property
     def values(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from mlc.center.modelop import ids
 from mlc.center.modelop.signal_assets import BadFile, read_files, read_input, read_output
-from mlc.center.modelop.signal_envelope import Enveloped, Read
+from mlc.center.modelop.signal_envelope import Enveloped, Read, repeated
 from mlc.model.base import LONGEST_ID
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.process import FILES, Process, Signal, Starts, Variable
@@ -242,7 +242,7 @@ def _check_together(start: ProcessStart, signal: Signal) -> None:
 def _first(error: ValidationError) -> tuple[list[str], str]:
     """Where the first mistake is, and what it is, without the value."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return [str(part) for part in first["loc"]], first["msg"].removeprefix("Value error, ")
+    return [repeated(part) for part in first["loc"]], first["msg"].removeprefix("Value error, ")
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -5,6 +5,7 @@ In JSON a token stands for a content. Its nonce is random, so that nobody else's
 
 import base64
 import errno
+import io
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlc.center.modelop.answers import SYSTEM
+from mlc.center.modelop.ordinary import opened
 from mlc.model.failure import Refused, Unavailable
 
 PIECE = 768 * 1024
@@ -139,8 +141,18 @@ class Files:
         return self._files[number][2]
 
     def pieces(self, number: int) -> Iterator[bytes]:
-        path, text, _ = self._files[number]
-        return _text(path) if text else _base64(path)
+        path, text, length = self._files[number]
+        sent = 0
+        try:
+            for piece in _text(path) if text else _base64(path):
+                sent += len(piece)
+                if sent > length:
+                    break
+                yield piece
+        except (OSError, UnicodeDecodeError):  # it is gone, or something else lies there
+            sent = -1
+        if sent != length:
+            raise Refused(SYSTEM, f"The file {path.name!r} was changed while it was sent: send it again.", status=0)
 
 
 class Spools:
@@ -203,12 +215,12 @@ def token(nonce: str, number: int) -> str:
 
 
 def _base64(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with opened(path) as file:
         while data := file.read(PIECE):
             yield base64.b64encode(data)
 
 
 def _text(path: Path) -> Iterator[bytes]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with io.TextIOWrapper(opened(path), encoding="utf-8", newline="") as file:
         while text := file.read(PIECE):
             yield json.dumps(text)[1:-1].encode()

@@ -51,7 +51,8 @@ libc.syscall.restype = ctypes.c_long
 def main() -> NoReturn:
     """Restrict this process step by step, and become the program."""
     specification: dict[str, Any] = json.loads(sys.argv[1])
-    program = filter_of(specification["filter"])  # whatever is imported is imported before files can't be read
+    program = filter_of(specification["filter"])
+    os.get_exec_path()  # whatever is imported is imported before files can't be read
     rules = [] if specification["abi"] is None else rules_of(specification)
     supervisor = os.getppid()
     try:

@@ -85,14 +85,15 @@ def chosen_level(settings: RuntimeSettings) -> Chosen:
                 return Chosen(level, problems)
             problems[level.name] = problem
         raise CannotIsolate("No level of isolation can be had here.")
-    level = known[settings.isolation]
-    if problem := level.problem():
-        others = ", ".join(name for name, other in known.items() if other is not level and not other.problem())
+    named = known.get(settings.isolation)
+    problem = named.problem() if named else "this release doesn't have it"
+    if named is None or problem:
+        others = ", ".join(name for name, other in known.items() if other is not named and not other.problem())
         raise CannotIsolate(
             f"MLC_RUNTIME_ISOLATION={settings.isolation} can't be had here ({sys.platform}): {problem}. "
             f"It is never replaced by a weaker one; set it to one that can be had ({others}), or to auto."
         )
-    return Chosen(level, {})
+    return Chosen(named, {})
 
 
 def level_for(settings: RuntimeSettings) -> Level:

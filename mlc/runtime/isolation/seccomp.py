@@ -27,8 +27,9 @@ FILE_FLAGS = (0x4008_6602, 0x4004_6602, 0x401C_5820, 0x4008_7602, 0x4080_6685, 0
 """And such as change a file that is open for reading only: its flags, project, version, verity, encryption."""
 OWNERS = (0x8901, 0x8902)
 """And such as name whom a file's signals go to, which kernels have sent past Landlock: FIOSETOWN, SIOCSPGRP."""
-SET_OWNER = (8, 15)
-"""The same as commands of fcntl(2): F_SETOWN, F_SETOWN_EX."""
+FILE_COMMANDS = (8, 15, 1024, 1026)
+"""The same as commands of fcntl(2) (F_SETOWN, F_SETOWN_EX); and leases, by which whoever owns a file that it reads can
+keep others waiting for it (F_SETLEASE), and notes of what happens in a folder (F_NOTIFY)."""
 O_ACCMODE, O_TRUNC = 3, 0x200
 
 
@@ -71,7 +72,7 @@ def bpf_program(
     rules["clone3"] = refused(errno.ENOSYS)  # its flags lie in memory, where a filter can't look
     rules["clone"] = without_bits(0, CLONE_NEW)
     rules["ioctl"] = without(1, [*TERMINALS, *FILE_FLAGS, *OWNERS])
-    rules["fcntl"] = without(1, SET_OWNER)
+    rules["fcntl"] = without(1, FILE_COMMANDS)
     rules |= _sockets(network=network, unix_sockets=unix_sockets)
     rules |= _other_processes()
     if not own_namespaces:

@@ -20,6 +20,11 @@ FILES = (
     "/etc/nsswitch.conf",
     "/etc/mime.types",
     "/etc/fonts",
+    # Under Landlock they are there and can't be read, which libraries that look for them don't expect.
+    *("/etc/httpd/mime.types", "/etc/httpd/conf/mime.types", "/etc/apache/mime.types", "/etc/apache2/mime.types"),
+    *("/etc/sysconfig/clock", "/etc/conf.d/clock", "/etc/locale.alias", "/etc/locale.conf", "/etc/default/locale"),
+    *("/etc/ld.so.preload", "/etc/magic", "/etc/python3", "/etc/crypto-policies"),
+    *("/etc/debian_version", "/etc/lsb-release", "/etc/redhat-release", "/etc/system-release", "/etc/alpine-release"),
     "/etc/os-release",
     "/etc/ssl/openssl.cnf",
     "/etc/ssl/certs",

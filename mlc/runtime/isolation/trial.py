@@ -58,7 +58,7 @@ def trial(level: "Level", folder: Path, python: str = sys.executable) -> str | N
     """
     place = next(path for path in (folder, *folder.parents) if path.exists())
     with (
-        tempfile.TemporaryDirectory(prefix="isolation-", dir=place) as made,
+        tempfile.TemporaryDirectory(prefix="isolation-", dir=place if os.access(place, os.W_OK) else None) as made,
         socket.create_server(("127.0.0.1", 0)) as listener,
     ):
         secret, directory = Path(made) / "secret", Path(made) / "job"

@@ -16,6 +16,7 @@ from mlc.settings.reading import home
 
 NEEDED = {"CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7}
 """Capabilities that a runtime needs for it that isn't root's: linux/capability.h."""
+STATUS = Path("/proc/self/status")
 
 
 class User(Landlock):
@@ -96,6 +97,6 @@ def lacking_capabilities() -> list[str]:
     """What this process lacks of the capabilities that it takes to run programs of another account."""
     if os.geteuid() == 0:
         return []
-    lines = (line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    lines = (line.split(":", 1) for line in STATUS.read_text().splitlines())
     ambient = next((int(value, 16) for name, value in lines if name == "CapAmb"), 0)
     return [name for name, number in NEEDED.items() if not ambient >> number & 1]

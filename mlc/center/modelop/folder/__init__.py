@@ -1,7 +1,7 @@
 """Model folders in ModelOp's layout: ``metadata.json``, marked sources, schemas, data."""
 
 from mlc.center.modelop.folder.files import LARGEST_FOLDER
-from mlc.center.modelop.folder.metadata import BadModelFolder
+from mlc.center.modelop.folder.json_files import BadModelFolder
 from mlc.center.modelop.folder.reader import Examined, ModelFolder, examine, read_model_folder
 from mlc.center.modelop.folder.starter import NotEmpty, write_starter
 

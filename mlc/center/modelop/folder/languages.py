@@ -4,6 +4,9 @@ import re
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePath
 
+from mlc.center.modelop.folder.sentences import shown
+from mlc.center.modelop.ordinary import opened
+
 PYTHON = "PYTHON"
 SPARK = "PYSPARK"
 PYTHON_ENDINGS = (".py", ".py3")
@@ -70,7 +73,7 @@ def no_source(folder: Path, names: Iterable[str], weights: Collection[str]) -> s
         what = f"{_listed(weights)} are weights, and nothing says how to use them; add the source that loads them"
     else:
         what = "there is no source at all"
-    return f"{folder} holds no model: {what}. {SUPPORTED}"
+    return f"{shown(folder)} holds no model: {what}. {SUPPORTED}"
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -80,7 +83,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _beginning(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             return file.read(_BEGINNING)
     except OSError:
         return b""

@@ -1,6 +1,5 @@
 """``metadata.json``, ``required_assets.json``, ``external_assets.json``: what is said of a model and its files."""
 
-import json
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,21 +8,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlc.center.modelop import literals
+from mlc.center.modelop.folder.json_files import BadModelFolder, json_of
 from mlc.center.modelop.folder.roles import KNOWN_ROLES
+from mlc.center.modelop.folder.sentences import shown, unfit
 from mlc.center.modelop.wire import ModelMetaData
 from mlc.model.asset import Asset, AssetKind
-from mlc.model.failure import MlcError
 
 METADATA, REQUIRED_ASSETS, EXTERNAL_ASSETS = "metadata.json", "required_assets.json", "external_assets.json"
 _PRIMARY, _ROLE = "primaryModelSource", "assetRole"
 _EXAMPLE = '{"name": "Credit risk", "modelMethodology": "Classification"}'
 _CLOSE = 0.85
+MOST_ENTRIES = 2_000
+"""Fields, roles or assets that one of these files says: as many as files."""
+
+LONGEST_TEXT = 2_000
+"""Characters of what is said of an asset, its address among it."""
 
 JsonObject = dict[str, Any]
-
-
-class BadModelFolder(MlcError, ValueError):
-    """A folder can't be read as a model. The text is a sentence for each problem, which names the file."""
 
 
 class Said:
@@ -54,7 +55,7 @@ class Said:
             self._set_primary(primary)
         self.external = self._external()
 
-    def _read(self, name: str, kind: type, advice: str) -> Any:
+    def _read(self, name: str, kind: type[dict[str, Any]] | type[list[Any]], advice: str) -> Any:
         if name not in self._files:
             return kind()
         try:
@@ -65,29 +66,38 @@ class Said:
         if not isinstance(value, kind):
             self.problems.append(f"{name} must hold a JSON {'object' if kind is dict else 'list'}: {advice}.")
             return kind()
+        if len(value) > MOST_ENTRIES:
+            self.problems.append(f"{name} holds more than {MOST_ENTRIES} entries; say less.")
+            return kind()
         return value
 
     def _meta(self, metadata: JsonObject, folder_name: str) -> ModelMetaData:
         known = {field.alias for field in ModelMetaData.model_fields.values() if field.alias}
         for key in metadata.keys() - known:
             if close := get_close_matches(key, known, n=1, cutoff=_CLOSE):
-                self.notices.append(f"{METADATA}: {key} is not known; did you mean {close[0]}?")
+                self.notices.append(f"{METADATA}: {shown(key, 60)} is not known; did you mean {close[0]}?")
         association_role = metadata.pop("defaultAssociationRole", None)
         try:
             # The type is said, not left to a default, which would not be sent: runtimes are chosen by it.
             meta = ModelMetaData.model_validate({"name": folder_name, "type": "PYTHON", **metadata})
         except ValidationError as error:
             for each in error.errors(include_input=False, include_url=False):
-                place = ".".join(map(str, each["loc"]))
+                place = ".".join(shown(str(part), 60) for part in each["loc"])
                 self.problems.append(f"{METADATA}: {place}: {each['msg']}. Mend the value, or leave it out.")
             return ModelMetaData(name=folder_name, type="PYTHON")
         if not meta.name.strip():
             self.problems.append(f"{METADATA}: name is empty; give the model a name.")
+        for what, text in (("name", meta.name), *(("tags", tag) for tag in meta.tags)):
+            if problem := unfit(text):
+                self.problems.append(f"{METADATA}: {what}: {shown(text, 60)} {problem}")
+        meta.name = shown(meta.name)  # the folder's, where nobody gives another, may be in another encoding
         categories = {literals.BUSINESS_MODEL, literals.MONITORING_MODEL}
         if meta.model_category not in categories and (
             close := get_close_matches(meta.model_category, categories, n=1, cutoff=0.6)
         ):
-            self.problems.append(f"{METADATA}: modelCategory {meta.model_category!r} is none; write {close[0]}.")
+            self.problems.append(
+                f"{METADATA}: modelCategory {shown(meta.model_category, 60)!r} is none; write {close[0]}."
+            )
         if association_role is not None:
             meta.custom = {"defaultAssociationRole": association_role, **meta.custom}
         return meta
@@ -101,12 +111,21 @@ class Said:
                 continue
             if role not in KNOWN_ROLES:
                 if close := get_close_matches(role, KNOWN_ROLES, n=1, cutoff=0.8):
-                    self.problems.append(f"{REQUIRED_ASSETS}: item {number}: {role} is no role; write {close[0]}.")
+                    self.problems.append(
+                        f"{REQUIRED_ASSETS}: item {number}: {shown(role, 60)} is no role; write {close[0]}."
+                    )
                 else:
-                    self.notices.append(f"{REQUIRED_ASSETS}: item {number}: the role {role} is not known here.")
+                    self.notices.append(
+                        f"{REQUIRED_ASSETS}: item {number}: the role {shown(role, 60)} is not known here."
+                    )
             kept.append(item)
-            if item.get("filename") in self._files:
-                self.roles[item["filename"]] = role
+            name = item.get("filename")
+            if name is not None and not isinstance(name, str):
+                self.problems.append(
+                    f"{REQUIRED_ASSETS}: item {number}: filename must be a text, and is {shown(name, 60)}; mend it."
+                )
+            elif name is not None and name in self._files:
+                self.roles[name] = role
         return kept
 
     def _given_roles(self, assets: Any) -> None:
@@ -114,22 +133,31 @@ class Said:
         if not isinstance(assets, dict):
             self.problems.append(f'{METADATA}: assets must map file names to roles: {{"holdout.csv": "TEST_DATA"}}.')
             return
+        if len(assets) > MOST_ENTRIES:
+            self.problems.append(f"{METADATA}: assets names more than {MOST_ENTRIES} files; name fewer.")
+            return
         for name, said in assets.items():
             role = said.get(_ROLE) if isinstance(said, dict) else said
             if name not in self._files:
-                self.problems.append(f"{METADATA}: assets names {name}, which is not in the folder; mend the name.")
+                self.problems.append(
+                    f"{METADATA}: assets names {shown(name)}, which is not in the folder; mend the name."
+                )
             elif isinstance(said, dict) and said.get(_PRIMARY) is True:
                 self._set_primary(name)
             if role is None and isinstance(said, dict) and _PRIMARY in said:
                 continue
-            if role not in KNOWN_ROLES:
-                self.problems.append(f"{METADATA}: assets gives {name} the role {role}, which is none of {_listed()}.")
+            if not isinstance(role, str) or role not in KNOWN_ROLES:
+                self.problems.append(
+                    f"{METADATA}: assets gives {shown(name)} the role {shown(role, 60)}, which is none of {_listed()}."
+                )
             elif name in self._files:
                 self.roles[name] = role
 
     def _set_primary(self, name: Any) -> None:
-        if name not in self._files:
-            self.problems.append(f"{METADATA}: {_PRIMARY} names {name}, which is not in the folder; mend the name.")
+        if not isinstance(name, str) or name not in self._files:
+            self.problems.append(
+                f"{METADATA}: {_PRIMARY} names {shown(name)}, which is not in the folder; mend the name."
+            )
         elif self.primary not in {None, name}:
             self.problems.append(f"{METADATA}: {self.primary} and {name} are both {_PRIMARY}; name one of them.")
         else:
@@ -142,41 +170,47 @@ class Said:
             where = f"{EXTERNAL_ASSETS}: item {number}"
             said = item if isinstance(item, dict) else {}
             name, address = said.get("filename") or said.get("name"), said.get("fileUrl")
-            if not isinstance(name, str) or not isinstance(address, str):
+            if not (isinstance(name, str) and isinstance(address, str) and name and address):
                 self.problems.append(f"{where} needs a filename and a fileUrl.")
                 continue
             if name in self._files:
-                self.problems.append(f"{where}: {name} is in the folder as well; remove one of them.")
+                self.problems.append(f"{where}: {shown(name)} is in the folder as well; remove one of them.")
                 continue
-            size = said.get("fileSize")
-            digest = said.get("contentHash")
+            if problem := _misfit(said):
+                self.problems.append(f"{where}: {problem}")
+                continue
+            size, digest = said.get("fileSize"), said.get("contentHash") or {}
             assets.append(
                 Asset(
                     name=name,
-                    role=str(said.get(_ROLE) or "UNKNOWN"),
+                    role=said.get(_ROLE) or "UNKNOWN",
                     kind=AssetKind.EXTERNAL,
-                    format=str(said.get("fileFormat") or ""),
-                    size=size if isinstance(size, int) else None,
-                    sha256=str(digest.get("hexString") or "").lower() or None if isinstance(digest, dict) else None,
+                    format=said.get("fileFormat") or "",
+                    size=size,
+                    sha256=(digest.get("hexString") or "").lower() or None,
                     address=address,
                 )
             )
         return assets
 
 
-def json_of(file: Path, name: str, advice: str) -> Any:
-    """What a JSON file holds.
-
-    Raises:
-        BadModelFolder: it can't be read; the text says where and what to do.
-    """
-    try:
-        return json.loads(file.read_bytes())
-    except json.JSONDecodeError as error:
-        raise BadModelFolder(f"{name}, line {error.lineno}: {error.msg}; {advice}.") from error
-    except (ValueError, RecursionError) as error:
-        raise BadModelFolder(f"{name} can't be read as JSON; save it as UTF-8.") from error
-
-
 def _listed() -> str:
     return ", ".join(sorted(KNOWN_ROLES))
+
+
+def _misfit(said: JsonObject) -> str:
+    """What in an asset is of another type than it must be, in a sentence; empty if nothing is."""
+    size, digest = said.get("fileSize"), said.get("contentHash")
+    texts = {name: said.get(name) for name in ("filename", "name", "fileUrl", _ROLE, "fileFormat")}
+    if isinstance(digest, dict):
+        texts["contentHash.hexString"] = digest.get("hexString")
+    elif digest is not None:
+        return f"contentHash must be an object, and is {shown(digest, 60)}; mend it."
+    for name, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            return f"{name} must be a text, and is {shown(text, 60)}; mend it."
+        if text and (len(text) > LONGEST_TEXT or not text.isprintable()):
+            return f"{name} is longer than {LONGEST_TEXT} characters, or holds some that can't be printed; mend it."
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 2**63):
+        return f"fileSize must be a number of bytes, and is {shown(size, 60)}; mend it, or leave it out."
+    return ""

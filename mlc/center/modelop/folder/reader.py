@@ -8,16 +8,22 @@ from typing import NamedTuple
 from mlc.center.catalogue import NewFile
 from mlc.center.modelop.folder import languages
 from mlc.center.modelop.folder.files import FolderFiles
+from mlc.center.modelop.folder.json_files import BadModelFolder
 from mlc.center.modelop.folder.markers import Source, is_marked, read_schemas, read_source
-from mlc.center.modelop.folder.metadata import METADATA, BadModelFolder, Said
+from mlc.center.modelop.folder.metadata import METADATA, Said
 from mlc.center.modelop.folder.roles import file_format, role_of
 from mlc.center.modelop.folder.schemas import FolderSchemas
+from mlc.center.modelop.folder.sentences import first_of, shown
+from mlc.center.modelop.ordinary import content
 from mlc.center.modelop.snapshots import read_model
 from mlc.center.modelop.wire import StoredModel
 from mlc.model.asset import OUTPUT_DIR, Asset, AssetKind, AssetRole
+from mlc.model.failure import MlcError
 from mlc.model.snapshot import Model
 
 _NAMED = 5
+LARGEST_SOURCE = 1_000_000
+"""Bytes of a source that is looked at: reading one as Python takes a hundred times as much memory."""
 
 
 class ModelFolder(NamedTuple):
@@ -63,12 +69,27 @@ def read_model_folder(path: Path) -> ModelFolder:
 def examine(path: Path) -> Examined:
     """Read a model folder, and say everything that is wrong with it at once."""
     found = Examined()
-    if not path.is_dir():
-        found.problems.append(f"{path} is not a folder; give the folder that holds {METADATA} and the source.")
-        return found
+    try:
+        if path.is_dir():
+            _examine(path, found)
+        else:
+            found.problems.append(
+                f"{shown(path)} is not a folder; give the folder that holds {METADATA} and the source."
+            )
+    except OSError as error:  # it isn't ours to read, or was changed meanwhile
+        where = shown(error.filename or path)
+        found.problems.append(f"{where} can't be read ({error.strerror}); make it readable, and leave it as it is.")
+        found.folder = None
+    found.problems, found.notices = first_of(found.problems, "problems"), first_of(found.notices, "notices")
+    return found
+
+
+def _examine(path: Path, found: Examined) -> None:
     listing = FolderFiles(path)
-    said = Said(listing.found, path.resolve().name)
     found.add(listing)
+    if not listing.complete:  # what would be said of the rest may not be so
+        return
+    said = Said(listing.found, path.resolve().name)
     found.add(said)
     primary = _Primary(path, listing.found, said, found)
     schemas = FolderSchemas(listing.found, primary.schemas, primary.name)
@@ -88,7 +109,6 @@ def examine(path: Path) -> Examined:
         for name, file in listing.found.items()
     ]
     found.folder = ModelFolder(model, [*files, *(NewFile(asset, None) for asset in said.external)])
-    return found
 
 
 class _Primary:
@@ -112,10 +132,14 @@ class _Primary:
             self._without_python(folder, files, said)
 
     def _read(self, name: str, file: Path, wanted: str | None) -> None:
-        text = _text(file)
         self.sources[name] = Source()
-        if text is None:
-            self._fail(f"{name} is not UTF-8; save it so.")
+        try:
+            text = _text(file)
+        except _NoSource as error:
+            if error.large and name != wanted:
+                self._found.notices.append(f"{name} {error} It was not looked at, so it matters only if imported.")
+            else:
+                self._fail(f"{name} {error}")
             return
         try:
             self.sources[name] = read_source(text)
@@ -189,14 +213,17 @@ class _Primary:
         elif others:
             self.name = said.primary if said.primary in others and said.primary else next(iter(others))
             self.language = others[self.name]
-            text = _text(files[self.name]) or ""
+            try:
+                text = _text(files[self.name])
+            except _NoSource:  # what is no text has no markers
+                text = ""
             functions = languages.r_functions(text) if self.language == "R" else {}
             self.schemas = read_schemas(text)
             self.sources[self.name] = Source(functions=functions)
         elif self.sources:
             self._found.problems.append(
-                f"{folder}: no Python file marks a function; write # modelop.score, .metrics, .train or .init above a "
-                f"def in {' or '.join([*self.sources][:_NAMED])}."
+                f"{shown(folder)}: no Python file marks a function; write # modelop.score, .metrics, .train or .init "
+                f"above a def in {' or '.join([*self.sources][:_NAMED])}."
             )
         else:
             weights = [name for name in files if role_of(name) == AssetRole.WEIGHTS_FILE]
@@ -218,9 +245,20 @@ def _asset(name: str, file: Path, role: str | None, source: Source | None, prima
     )
 
 
-def _text(file: Path) -> str | None:
-    """The text of a file; None if it is not UTF-8."""
+class _NoSource(MlcError):
+    """A source that is no text. The message ends a sentence about it."""
+
+    def __init__(self, message: str, *, large: bool = False) -> None:
+        super().__init__(message)
+        self.large = large
+
+
+def _text(file: Path) -> str:
+    """The text of a source."""
+    held = content(file, LARGEST_SOURCE)
+    if held is None:
+        raise _NoSource(f"is larger than {LARGEST_SOURCE // 1_000_000} MB; move data out of the source.", large=True)
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return held.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return None
+        raise _NoSource("is not UTF-8; save it so.") from None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlc.center.modelop.folder.files import named
-from mlc.center.modelop.folder.metadata import BadModelFolder, json_of
+from mlc.center.modelop.folder.json_files import BadModelFolder, json_of
 
 ENDING = ".avsc"
 
