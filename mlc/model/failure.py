@@ -6,6 +6,7 @@
         BadContent
         BadEvent
         BadFile
+        BadMessage
         BadModelFolder
         BadName
         BadRequest
@@ -14,6 +15,7 @@
             UnknownSignal
         CannotIsolate
         CannotStart
+        Closed
         Conflict
         ExternalError
             Refused

@@ -19,6 +19,7 @@ from mlc.model.failure import ExternalError, FailureType, NotFound, Refused
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, JobRecord, JobStatus, RunJobInput
 from mlc.runtime.attempts import Attempt, Attempts, StoppedProcesses
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
+from mlc.runtime.harness.texts import one_line
 from mlc.runtime.installation import InstallRules
 from mlc.runtime.isolation import Level
 from mlc.runtime.outages import patiently
@@ -27,6 +28,7 @@ from mlc.runtime.turns import Turns
 from mlc.settings import FileSettings, RuntimeSettings
 
 HEARTBEAT_INTERVAL = 3
+LONGEST_DOING = 300
 LAST_WORDS = 10
 """Seconds that a cancelled job may take to tell the centre."""
 MOST_FAULTS = 10
@@ -160,6 +162,7 @@ class JobActivities:
         return None
 
     async def _say(self, attempt: Attempt, doing: str) -> None:
+        doing = one_line(doing, LONGEST_DOING)
         attempt.set_doing(doing)
         with suppress(ExternalError):  # nothing hangs on it
             await self.center.report_job(attempt.job_id, doing)

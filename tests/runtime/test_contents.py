@@ -1,8 +1,7 @@
 """How a model's files come from the centre to the disk: in pieces, again after an outage, and texts not without end."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from job_runs import execute
@@ -18,6 +17,8 @@ from mlc.runtime.execution import JobExecution
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout
+from mlc.runtime.messages import Done, Failed
+from mlc.runtime.order import Order
 from mlc.runtime.requirements import requirements_of
 from mlc.settings import FileSettings
 
@@ -30,7 +31,7 @@ REQUIREMENTS = Asset(name="requirements.txt", role=AssetRole.REQUIRED_LIBRARIES,
 class ClosedWhenItRuns(JobExecution):
     """A job that tries to read its input again when the model is to run."""
 
-    async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
+    async def _answer(self, python: str, directory: Path, order: Order, most: int | None) -> Done | Failed:
         assert (directory / "d.csv").read_text() == "a\n1\n"
         await self._center.read(self._job.inputs[0], limit=100)
         raise AssertionError("it is still open")

@@ -78,7 +78,7 @@ async def test_training_that_saved_beside_output_dir_is_told_so_and_not_that_ini
         "Training left nothing in outputDir/, but wrote made/scaler.bin, model.txt, old.txt beside it: "
         "write the trained model there."
     )
-    assert any(line.startswith("Training goes on although init failed") for line in outcome.messages)
+    assert any(line.startswith("Training goes on although init failed") for line in outcome.told)
     assert failure_text(outcome.messages, 600) == outcome.problem
 
 
@@ -91,7 +91,7 @@ async def test_training_goes_on_although_init_cannot_load_what_it_is_about_to_ma
         """
     outcome = await call(JobKind.TRAINING, python_model(source), CSV)
     assert outcome.problem is None
-    assert any(line.startswith("Training goes on although init failed") for line in outcome.messages)
+    assert any(line.startswith("Training goes on although init failed") for line in outcome.told)
 
 
 async def test_additional_assets_lie_beside_the_model_and_can_be_imported(run: Run) -> None:
