@@ -6,6 +6,7 @@
         BadContent
         BadEvent
         BadFile
+        BadMessage
         BadModelFolder
         BadName
         BadRequest
@@ -14,6 +15,7 @@
             UnknownSignal
         CannotIsolate
         CannotStart
+        Closed
         Conflict
         EngineFailed
         ExternalError
@@ -41,6 +43,7 @@
         NotEmpty
         NotFired
         NotJson
+        NotPlain
         NotReady
         NotServing
             ModelBusy
@@ -59,6 +62,7 @@
         Unauthorized
         Unreadable
         _Enough
+        _LineRefused
         _NoSource
         _Unwritable
 

@@ -133,3 +133,10 @@ async def test_a_model_that_writes_where_it_may_not_is_told_where_it_may(run: An
     model = python_model("# modelop.train\ndef t(df): open('weights.bin', 'wb').write(b'1')")
     outcome = await run(JobKind.TRAINING, model, CSV, level=LEVEL)
     assert "Read-only file system: 'weights.bin' (line 2). A model can write to outputDir/" in outcome.problem
+
+
+def test_a_home_inside_of_what_models_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLC_HOME", str(Path(sys.prefix) / "home-of-mlc"))
+    problem = Bubblewrap(RuntimeSettings(work_dir=tmp_path)).problem()
+    assert problem is not None
+    assert "set MLC_HOME" in problem

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
+from mlc.runtime.isolation.confinement import Confinement, Launch, keep_apart, limits_of, own_files
 from mlc.runtime.isolation.seccomp import UnknownArchitecture, bpf_program
 from mlc.runtime.isolation.system import PROGRAMS, system_files
 from mlc.runtime.isolation.trial import trial
@@ -36,9 +36,11 @@ class Bubblewrap:
     """Namespaces, an empty root, no capability, a filter of system calls; see docs/threat-model.md."""
 
     name = "bubblewrap"
+    reads_only = True
 
     def __init__(self, settings: RuntimeSettings) -> None:
         self._folder = settings.folder.resolve()
+        self._own_files = own_files(settings)
 
     def problem(self) -> str | None:
         program = shutil.which(PROGRAM)
@@ -53,6 +55,7 @@ class Bubblewrap:
             return str(error)
 
     def launch(self, program: Sequence[str], confinement: Confinement) -> Launch:
+        keep_apart([*map(Path, PROGRAMS), *confinement.readable], self._own_files)
         rules = _open(bpf_program(network=confinement.network, unix_sockets=True, own_namespaces=True))
         command = [
             *(() if os.geteuid() else AS_ROOT),

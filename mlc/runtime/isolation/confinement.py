@@ -1,8 +1,13 @@
 """What a contained program may see and use, and what a level of isolation makes of that."""
 
-from collections.abc import Mapping, Sequence
+import errno
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+
+from mlc.settings import RuntimeSettings
+from mlc.settings.reading import home
 
 
 @dataclass(frozen=True)
@@ -64,3 +69,23 @@ def limits_of(confinement: Confinement) -> dict[str, int]:
     """The resource limits by which the kernel itself holds every process of a confinement."""
     address_space = {"AS": confinement.memory} if confinement.bounded_address_space else {}
     return {"FSIZE": confinement.disk, "CORE": 0, "NOFILE": 4096, **address_space}
+
+
+def own_files(settings: RuntimeSettings) -> tuple[Path, ...]:
+    """The folders of this runtime's own files: settings, secrets, other jobs."""
+    return home().resolve(), settings.folder.resolve()
+
+
+def keep_apart(read: Iterable[Path], own: Iterable[Path]) -> None:
+    """Make sure that what models read as a whole doesn't hold the runtime's own files.
+
+    Raises:
+        PermissionError: it does.
+    """
+    for path, secret in product(read, own):
+        if secret.is_relative_to(path.resolve()):
+            raise PermissionError(
+                errno.EACCES,
+                f"models must be able to read {path}, and the runtime's own files lie there ({secret}): "
+                "set MLC_HOME, and MLC_RUNTIME_WORK_DIR, to folders elsewhere",
+            )

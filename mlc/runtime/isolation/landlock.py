@@ -10,12 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mlc.runtime.isolation.confinement import Confinement, Launch, limits_of
+from mlc.runtime.isolation.confinement import Confinement, Launch, keep_apart, limits_of, own_files
 from mlc.runtime.isolation.seccomp import UnknownArchitecture, bpf_program
 from mlc.runtime.isolation.system import DEVICES, KERNEL_FILES, PROGRAMS, system_files
 from mlc.runtime.isolation.trial import trial
 from mlc.settings import RuntimeSettings
-from mlc.settings.reading import home
 
 CONFINE = Path(__file__).with_name("confine.py")
 CREATE_RULESET, VERSION = 444, 1
@@ -33,10 +32,11 @@ class Landlock:
     """
 
     name = "landlock"
+    reads_only = True
 
     def __init__(self, settings: RuntimeSettings, *, abi: int | None = None) -> None:
         self._folder = settings.folder.resolve()
-        self._secret = (home().resolve(), self._folder)
+        self._own_files = own_files(settings)
         self._abi = abi
 
     def problem(self) -> str | None:
@@ -71,8 +71,7 @@ class Landlock:
         abi = landlock_abi() if self._abi is None else self._abi
         system = [*map(Path, (*PROGRAMS, *KERNEL_FILES)), *system_files(network=confinement.network)]
         read = [*system, *confinement.readable, confinement.directory]
-        for path in read:
-            self._check(path)
+        keep_apart(read, self._own_files)
         return {
             "command": [*program],
             "account": None,
@@ -86,15 +85,6 @@ class Landlock:
                 "own_signals_only": abi < SIGNALS,
             },
         }
-
-    def _check(self, path: Path) -> None:
-        for secret in self._secret:
-            if secret.is_relative_to(path.resolve()):
-                raise PermissionError(
-                    errno.EACCES,
-                    f"models must be able to read {path}, and the runtime's own files lie there ({secret}): "
-                    "set MLC_HOME, and MLC_RUNTIME_WORK_DIR, to folders elsewhere",
-                )
 
 
 @cache
