@@ -88,8 +88,8 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     home, job = folder / "home", folder / "home" / "jobs" / "mine"
     monkeypatch.setenv("MLC_HOME", str(home))
     environment, other = home / "environments" / "cached", home / "jobs" / "other"
-    for folder in (job / "out", job / "tmp", environment, other):
-        folder.mkdir(parents=True)
+    for made in (job / "out", job / "tmp", environment, other):
+        made.mkdir(parents=True)
     (job / "model.py").write_text("")
     (environment / "lib.py").write_text("")
     (other / "data.csv").write_text("a secret")
