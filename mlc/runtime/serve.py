@@ -74,9 +74,9 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                     await running.enter_async_context(worker)
                 running.push_async_callback(jobs.attempts.stop)  # before the workers end, and whatever ends them
                 log.info(
-                    "Runtime %s of stage %s, isolating models by %s, Temporal's namespace %s at %s%s",
-                    *(settings.name, settings.stage, level.name),
-                    *(client.namespace, client.service_client.config.target_host),
+                    "Runtime %s of stage %s, Temporal's namespace %s at %s, isolating models by %s%s",
+                    *(settings.name, settings.stage, client.namespace),
+                    *(client.service_client.config.target_host, level.name),
                     f"; online at {runtime.endpoint}" if runtime.endpoint else "",
                 )
                 await stop.wait()
@@ -128,16 +128,16 @@ def describe(settings: RuntimeSettings) -> Runtime:
 
 
 async def _heartbeat(center: Ledger, settings: RuntimeSettings) -> None:
-    told = ""
+    told = False
     while True:
         await asyncio.sleep(HEARTBEAT_INTERVAL)
         try:
             await center.register_runtime(describe(settings))
-            told = ""
+            told = False
         except Refused as error:  # its token was revoked, say: it gets no jobs, and nobody else would say why
-            if str(error) != told:
+            if not told:
                 log.error("The runtime %s is refused by its model centre: %s", settings.name, error)
-            told = str(error)
+            told = True
         except ExternalError:
             pass  # the next one comes soon
 
