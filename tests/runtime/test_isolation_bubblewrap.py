@@ -16,6 +16,7 @@ from mlc.model.job import JobKind
 from mlc.runtime.isolation import Confinement, ContainedProcess
 from mlc.runtime.isolation.bubblewrap import Bubblewrap
 from mlc.runtime.isolation.interpreter import interpreter_files
+from mlc.runtime.isolation.levels import Process
 from mlc.settings import RuntimeSettings
 
 LEVEL = Bubblewrap(RuntimeSettings())
@@ -141,6 +142,24 @@ async def test_a_model_that_writes_where_it_may_not_is_told_where_it_may(run: An
     model = python_model("# modelop.train\ndef t(df): open('weights.bin', 'wb').write(b'1')")
     outcome = await run(JobKind.TRAINING, model, CSV, level=LEVEL)
     assert "Read-only file system: 'weights.bin' (line 2). A model can write to outputDir/" in outcome.problem
+
+
+@pytest.mark.parametrize("call", ["urlopen('http://files.example.org')", "urlopen('http://127.0.0.1:9/')"])
+async def test_a_model_that_wants_the_network_is_told_that_there_is_none(run: Any, call: str) -> None:
+    model = python_model(f"from urllib.request import urlopen\n# modelop.metrics\ndef m(df): {call}")
+    outcome = await run(JobKind.METRICS, model, CSV, level=LEVEL)
+    assert "(line 3). A model has no network here" in outcome.problem
+    assert "MLC_RUNTIME_NETWORK" in outcome.problem
+
+
+@pytest.mark.parametrize(
+    "call", ["os.setpriority(os.PRIO_PROCESS, 0, -5)", "open('none')", "socket.create_connection(('127.0.0.1', 9))"]
+)
+async def test_whatever_else_fails_is_not_put_down_to_the_network(run: Any, call: str) -> None:
+    model = python_model(f"import os, socket\n# modelop.metrics\ndef m(df): {call}")
+    outcome = await run(JobKind.METRICS, model, CSV, level=Process() if "socket." in call else LEVEL)
+    assert "(line 3)." in outcome.problem
+    assert "network" not in outcome.problem
 
 
 def test_a_home_inside_of_what_models_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

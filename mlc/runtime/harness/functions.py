@@ -2,6 +2,7 @@
 
 import errno
 import inspect
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from typing import Any
 from .markers import marked_functions, record_sets, usual_functions
 
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_CAUSES = 20
+"""Errors behind an error that are looked at."""
 
 
 class ModelFailure(Exception):
@@ -154,13 +157,51 @@ class _Failures:
             reason = _first_line(error)
         sound = isinstance(error, Exception) and not isinstance(error, MemoryError)
         failure = ModelRaised if sound else ModelFailure
-        raise failure(f"{self._what}: {reason}{line}.{_where_to_write(error)}", "".join(frames.format())) from None
+        raise failure(f"{self._what}: {reason}{line}.{_what_is_allowed(error)}", "".join(frames.format())) from None
 
 
-def _where_to_write(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.errno in _NOT_WRITABLE and error.filename:
-        return " A model can write to outputDir/, to its folder for temporary files and to its home, and nowhere else."
+def _what_is_allowed(error: BaseException) -> str:
+    """What to know where the runtime didn't let a model write or connect; libraries wrap the error that says so."""
+    for cause in _with_causes(error):
+        if isinstance(cause, OSError) and cause.errno in _NOT_WRITABLE and cause.filename:
+            return (
+                " A model can write to outputDir/, to its folder for temporary files and to its home, and nowhere else."
+            )
+        if _wants_network(cause) and not _has_network():
+            return (
+                " A model has no network here: what it needs belongs into its folder or its job's inputs; "
+                "the runtime's operator can let models reach it (MLC_RUNTIME_NETWORK)."
+            )
     return ""
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    seen: list[BaseException] = []
+    at: BaseException | None = error
+    while at is not None and at not in seen and len(seen) < _CAUSES:
+        yield at
+        seen.append(at)
+        at = at.__cause__ or at.__context__
+
+
+def _wants_network(error: BaseException) -> bool:
+    """Whether an error comes from looking up a host, or from making a socket for a network."""
+    if isinstance(error, socket.gaierror):
+        return True
+    if not isinstance(error, PermissionError) or error.__traceback__ is None:
+        return False
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    made_socket = last.f_code.co_filename == socket.__file__
+    return made_socket and last.f_locals.get("family") in {socket.AF_INET, socket.AF_INET6}
+
+
+def _has_network() -> bool:
+    """Whether a socket can be made, which every level that keeps a model from the network refuses."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    except OSError:
+        return False
+    return True
 
 
 def _first_line(error: BaseException) -> str:
