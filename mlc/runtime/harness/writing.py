@@ -66,5 +66,5 @@ class RecordWriter:
 
 def _write(text: io.StringIO, cells: list[Any]) -> None:
     # Readers take a carriage return for the end of a row; Python's writer quotes for it from 3.13 on only.
-    quoting = csv.QUOTE_ALL if any(isinstance(cell, str) and "\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
-    csv.writer(text, lineterminator="\n", quoting=quoting).writerow(cells)
+    ends_rows = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if ends_rows else csv.QUOTE_MINIMAL).writerow(cells)
