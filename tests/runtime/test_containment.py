@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlc.runtime.isolation import Confinement, ContainedProcess
+from mlc.runtime.isolation import Confinement, ContainedProcess, cgroup
+from mlc.runtime.isolation import contained as contained_module
 from mlc.runtime.isolation.levels import Process
 
 DAEMON = """
@@ -22,6 +23,9 @@ child = subprocess.Popen(
 while not (os.path.exists("pid") and open("pid").read()):
     time.sleep(0.01)
 """
+
+
+looks_into_maps = pytest.mark.skipif(os.geteuid() != 0, reason="only root sees which files others have mapped")
 
 
 def contained(folder: Path, source: str, *, memory: int = 2**29, disk: int = 2**24) -> ContainedProcess:
@@ -81,6 +85,18 @@ async def test_a_program_is_ended_when_its_supervisor_is_killed(tmp_path: Path) 
     assert process.cause_of_death == "was ended from outside"
 
 
+async def test_a_program_that_has_stopped_its_supervisor_keeps_nobody_waiting(tmp_path: Path) -> None:
+    process = contained(
+        tmp_path, "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nprint('stopped', flush=True)"
+    )
+    await process.start()
+    began = time.monotonic()
+    while not process.log.lines():
+        await asyncio.sleep(0.01)
+    await process.end()
+    assert time.monotonic() - began < contained_module.PATIENCE / 2
+
+
 async def test_its_end_is_told_with_its_code(tmp_path: Path) -> None:
     process = contained(tmp_path, "print('said'); raise SystemExit(7)")
     await run(process)
@@ -112,6 +128,13 @@ async def test_a_program_that_is_not_there_is_an_end_with_a_reason(tmp_path: Pat
         pytest.param(
             "import os\nos.mkdir('d')\nfor n in range(99): open(f'd/f{n}', 'wb').write(bytes(2**20))\nos.chmod('d', 0)",
             id="a folder that nobody may look into",
+        ),
+        pytest.param(
+            "import ctypes, os\nc = ctypes.CDLL(None)\nfor name in 'fg':\n"
+            "    fd = os.open(name, os.O_RDWR | os.O_CREAT)\n    os.write(fd, bytes(15 * 2**20))\n"
+            "    os.unlink(name)\n    c.mmap(None, 4096, 1, 1, fd, 0)\n    os.close(fd)",
+            id="nameless files that are mapped only",
+            marks=looks_into_maps,
         ),
     ],
 )
@@ -146,6 +169,12 @@ async def test_the_largest_file_is_refused_by_the_kernel(tmp_path: Path) -> None
             "fd2 = os.memfd_create('n')\nfor n in range(10): os.write(fd2, bytes(2**20))",
             id="in files of memory",
         ),
+        pytest.param(
+            "import mmap\nkept = []\nfor n in range(10):\n    kept.append(mmap.mmap(-1, 20 * 2**20))\n"
+            "    kept[-1].write(bytes(20 * 2**20))\n    kept[-1].madvise(mmap.MADV_DONTNEED)",
+            id="shared, which it has turned away from",
+            marks=looks_into_maps,
+        ),
     ],
 )
 async def test_what_a_program_has_in_memory_is_limited_in_all(tmp_path: Path, source: str) -> None:
@@ -162,6 +191,33 @@ async def test_a_program_that_forks_as_fast_as_it_can_is_ended(tmp_path: Path) -
     await run(process)
     assert process.verdict == "The model started more than 50 processes and was stopped."
     assert not psutil.pid_exists(process._supervisor.pid)
+
+
+async def test_a_program_that_starts_threads_as_fast_as_it_can_is_ended(tmp_path: Path) -> None:
+    source = (
+        "import threading, time\nthreading.stack_size(32768)\n"
+        "for _ in range(1500): threading.Thread(target=time.sleep, args=(600,)).start()"
+    )
+    process = contained(tmp_path, source)
+    await run(process)
+    assert process.verdict == "The model started more than 800 threads and was stopped."
+
+
+async def test_control_groups_that_a_program_makes_in_its_own_are_removed(tmp_path: Path) -> None:
+    if (group := cgroup.new_group()) is None:
+        pytest.skip("no control group can be made here")
+    cgroup.remove(group)
+    source = (
+        "import os\nlines = open('/proc/self/cgroup').read().splitlines()\n"
+        "path = next(line[3:] for line in lines if line[:3] == '0::')\n"
+        f"own = {str(group.parent)!r} + '/' + path.rpartition('/')[2]\nos.makedirs(own + '/its/own')\n"
+        "open(own + '/its/own/cgroup.procs', 'w').write('0')\nprint(own)"
+    )
+    process = contained(tmp_path, source)
+    await run(process)
+    (made,) = process.log.lines()
+    assert made.startswith(f"{group.parent}/contained-")
+    assert not Path(made).exists()
 
 
 async def test_nothing_stays_open_after_many_programs(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from mlc.runtime.isolation import adoption, cgroup
 from mlc.runtime.isolation.confinement import Confinement
 from mlc.runtime.isolation.levels import Level
 from mlc.runtime.isolation.printed import CappedLog
+from mlc.runtime.isolation.supervisor import THREADS
 from mlc.runtime.isolation.usage import disk, memory
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
@@ -133,7 +134,7 @@ class ContainedProcess:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._supervisor.wait()
-        except TimeoutError:  # it was stopped, or what it is to end can't be ended at this moment
+        except TimeoutError:  # it is stopped again and again, or what it is to end can't be ended at this moment
             with suppress(ProcessLookupError):
                 os.kill(self._supervisor.pid, signal.SIGKILL)
             await self._supervisor.wait()
@@ -150,13 +151,16 @@ class ContainedProcess:
 
     def _take(self, told: dict[str, Any]) -> None:
         self._code = told["code"]
-        if told["too_many"]:
-            most = self._confinement.processes
-            self.verdict = self.verdict or f"{self._what} started more than {most} processes and was stopped."
+        if what := told["too_many"]:
+            most = self._confinement.processes * (THREADS if what == "threads" else 1)
+            self.verdict = self.verdict or f"{self._what} started more than {most:,} {what} and was stopped."
 
     def _tell_supervisor(self) -> None:
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_WR)
+        if self._supervisor.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._supervisor.pid, signal.SIGCONT)  # a program may have stopped it
 
     async def _print(self, descriptor: int) -> None:
         reader = asyncio.StreamReader()

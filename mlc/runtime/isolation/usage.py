@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -12,28 +13,37 @@ BLOCK = 512
 """Bytes of a block in ``st_blocks``, whatever the file system's own blocks are."""
 MOST_FILES = 200_000
 """More are not looked at: so many are over the limit, however small they are."""
+INFINITE = 1 << 62
+NO_NAME = " (deleted)"
+OF_MEMORY = ("/dev/zero", "/memfd:", "/SYSV")
+"""How the names of mapped files begin that are shared memory."""
 
 
 def memory(supervisor: int) -> int:
     """Bytes that the descendants of a supervisor have in memory: pages that they share counted once, files in a shared
-    memory folder of their own counted whole.
+    memory folder of their own, and shared memory of which a part is mapped, counted whole.
     """
     processes = _descendants(supervisor)
     own, mapped = map(sum, zip((0, 0), *map(_memory, processes), strict=True))
-    return own + max(mapped, _shared_files(processes))
+    return own + max(mapped, _shared_files(processes) + _total(_mapped(processes, of_memory=True)))
 
 
 def disk(supervisor: int | None, folders: Sequence[Path]) -> int:
-    """Bytes of blocks below folders, and of files that have no name any more and that a descendant holds open.
+    """Bytes of blocks below folders, and of files without a name that a descendant holds open or has mapped.
 
     Links are not followed, and a file is counted once, however many names it has. So many files that it would take
     long to look at them count as infinitely large.
     """
+    processes = _descendants(supervisor)
+    return _total(chain(_below(folders), _nameless(processes), _mapped(processes, of_memory=False)))
+
+
+def _total(files: Iterable[os.stat_result]) -> int:
     seen: set[tuple[int, int]] = set()
     total = 0
-    for number, state in enumerate((*_below(folders), *_nameless(_descendants(supervisor)))):
+    for number, state in enumerate(files):
         if number > MOST_FILES:
-            return 1 << 62
+            return INFINITE
         if (state.st_dev, state.st_ino) not in seen:
             seen.add((state.st_dev, state.st_ino))
             total += state.st_blocks * BLOCK
@@ -95,3 +105,19 @@ def _nameless(processes: Iterable[psutil.Process]) -> Iterator[os.stat_result]:
                     state = entry.stat()
                     if state.st_nlink == 0:
                         yield state
+
+
+def _mapped(processes: Iterable[psutil.Process], *, of_memory: bool) -> Iterator[os.stat_result]:
+    """The files without a name of which a process has mapped a part: it needn't hold them open for that.
+
+    Whoever may not look at them (that takes CAP_CHECKPOINT_RESTORE) sees none.
+    """
+    for process in processes:
+        with suppress(OSError), Path(f"/proc/{process.pid}/maps").open(errors="replace") as maps:
+            for line in maps:
+                if not line.endswith(f"{NO_NAME}\n"):
+                    continue
+                place, *_, name = line.split(maxsplit=5)
+                if name.startswith(OF_MEMORY) == of_memory:
+                    with suppress(OSError):
+                        yield Path(f"/proc/{process.pid}/map_files/{place}").stat()
