@@ -6,6 +6,7 @@
         BadContent
         BadEvent
         BadFile
+        BadMessage
         BadModelFolder
         BadName
         BadRequest
@@ -14,6 +15,7 @@
             UnknownSignal
         CannotIsolate
         CannotStart
+        Closed
         Conflict
         ExternalError
             Refused
@@ -40,6 +42,7 @@
         NotEmpty
         NotFired
         NotJson
+        NotPlain
         NotReady
         NotServing
             ModelBusy
@@ -58,6 +61,7 @@
         Unauthorized
         Unreadable
         _Enough
+        _LineRefused
         _NoSource
         _Unwritable
 

@@ -2,16 +2,24 @@
 
 An exception's text may have many lines, of which the first says what it is, and a log goes on after it. A runtime of
 ours says the reason in a sentence of its own, at both ends of what it tells: so it is found whatever the model printed.
+What a model's process printed or told is quoted there, line by line, so that it can't pass for what the runtime says.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mlc.model.truncation import truncate, truncate_start
 
+QUOTE = "> "
+"""How a line begins that comes from a model's process. A runtime's own lines don't."""
 _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Failure|Interrupt|Exit)(:|$)")
 """How a line begins that names an exception, in a log without tracebacks."""
+
+
+def quoted(lines: Iterable[str]) -> list[str]:
+    """Lines that a model's process printed or told, marked as such."""
+    return [QUOTE + line for line in lines]
 
 
 def with_reason(lines: Sequence[str], reason: str) -> list[str]:
@@ -22,10 +30,12 @@ def with_reason(lines: Sequence[str], reason: str) -> list[str]:
 def failure_text(lines: Sequence[str], limit: int) -> str:
     """The reason, or the last exception of a log, and what follows it; of a log that names neither, its end.
 
+    All of it is about one failure, and nobody takes it for more: it has no marks of quoted lines.
+
     Args:
         limit: bytes of JSON. Of what is longer, the beginning and the end remain.
     """
-    said = [line.rstrip() for text in lines for line in text.splitlines() if line.strip()]
+    said = [line.rstrip() for text in lines for line in text.removeprefix(QUOTE).splitlines() if line.strip()]
     if len(said) > 1 and said[0] == said[-1]:
         return _cut([said[0], *_details(said[1:-1], said[0])], limit)
     if (place := _exception(said)) is not None:

@@ -19,6 +19,8 @@ from mlc.model.failure import ExternalError, FailureType, NotFound, Refused
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, JobRecord, JobStatus, RunJobInput
 from mlc.runtime.attempts import Attempt, Attempts, StoppedProcesses
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
+from mlc.runtime.harness.texts import one_line
+from mlc.runtime.installation import InstallRules
 from mlc.runtime.isolation import Level
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import Allowance
@@ -26,6 +28,7 @@ from mlc.runtime.turns import Turns
 from mlc.settings import FileSettings, RuntimeSettings
 
 HEARTBEAT_INTERVAL = 3
+LONGEST_DOING = 300
 LAST_WORDS = 10
 """Seconds that a cancelled job may take to tell the centre."""
 MOST_FAULTS = 10
@@ -159,6 +162,7 @@ class JobActivities:
         return None
 
     async def _say(self, attempt: Attempt, doing: str) -> None:
+        doing = one_line(doing, LONGEST_DOING)
         attempt.set_doing(doing)
         with suppress(ExternalError):  # nothing hangs on it
             await self.center.report_job(attempt.job_id, doing)
@@ -216,9 +220,19 @@ def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
         time=settings.time_limit,
         output=settings.output_limit_mb * MEGABYTE,
         text=text_limit,
-        install=settings.install_time_limit,
+        install=install_rules(settings),
         collect=settings.collect_time_limit,
         files=settings.output_file_limit,
+    )
+
+
+def install_rules(settings: RuntimeSettings) -> InstallRules:
+    """How the settings let models' requirements be installed."""
+    return InstallRules(
+        time=settings.install_time_limit,
+        disk=settings.install_disk_limit_mb * MEGABYTE,
+        kept=settings.environments_limit_mb * MEGABYTE,
+        source_builds=settings.source_builds,
     )
 
 

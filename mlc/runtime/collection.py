@@ -97,7 +97,7 @@ class Collection:
             raise
 
     def _take(self, made: Sequence[Made]) -> Collected:
-        self._check_sizes(made)
+        self.check_sizes(made)
         if any(output.embedded for output in made):
             remove(self._copies)
             self._copies.mkdir(mode=0o700, parents=True)
@@ -112,8 +112,12 @@ class Collection:
         ]
         return Collected(outputs, {output.name: asset.sha256 or "" for output, asset in zip(made, taken, strict=True)})
 
-    def _check_sizes(self, made: Sequence[Made]) -> None:
-        """Before anything is read: a file may say that it has a terabyte, and hold nothing."""
+    def check_sizes(self, made: Sequence[Made]) -> None:
+        """Before anything is read: a file may say that it has a terabyte, and hold nothing.
+
+        Raises:
+            ModelFailure: as :meth:`take`.
+        """
         embedded = 0
         for output in made:
             self.check()

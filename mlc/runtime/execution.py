@@ -2,25 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from mlc.center import Ledger, NewFile
 from mlc.model.asset import Asset
-from mlc.model.failure_text import with_reason
+from mlc.model.failure_text import quoted, with_reason
 from mlc.model.job import JobKind, JobRecord, JobResult, RecordCounts, default_output
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.collection import Collected, Collection, Made
+from mlc.runtime.counting import Counting, said
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.installation import Doing, quietly
+from mlc.runtime.harness.texts import one_line
+from mlc.runtime.installation import Doing, InstallRules, quietly
 from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
-from mlc.runtime.libraries import libraries
+from mlc.runtime.libraries import versions
+from mlc.runtime.listening import last_message
+from mlc.runtime.messages import Done, Failed, ModelSaid
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import Allowance, ModelDied, ModelProcess
@@ -31,6 +33,8 @@ from mlc.runtime.training import Files, artefacts, files_beside
 from mlc.settings import FileSettings
 
 MEGABYTE = 1024**2
+LONGEST_LINE = 4_000
+"""Characters of a line of the messages."""
 LAST_PIECE = 5
 """Seconds that a cancelled job's outputs may still be copied, until that is noticed."""
 
@@ -54,7 +58,7 @@ class Limits:
     time: float
     output: int
     text: int
-    install: float = 600
+    install: InstallRules = field(default_factory=InstallRules)
     collect: float = 300
     files: int = 1000
 
@@ -63,6 +67,8 @@ class Limits:
 class Outcome:
     """What became of a job. ``problem`` is None or the sentence that says why it failed.
 
+    Of the ``messages``, those that the model's process printed or told are quoted, and so is the problem among them if
+    ``model_says_so``: nobody vouches for them. See :func:`mlc.model.failure_text.quoted`.
     ``outputs`` lie in the job's working directory, or at addresses of their own.
     """
 
@@ -72,6 +78,7 @@ class Outcome:
     runtime_info: dict[str, Any] = field(default_factory=dict)
     records: RecordCounts | None = None
     """Of a scoring job that was scored to its end."""
+    model_says_so: bool = False
 
     @property
     def result(self) -> JobResult:
@@ -139,11 +146,13 @@ class JobExecution:
             await self._run()
         except ModelFailure as failure:
             self._fail(str(failure), failure.trace)
+            self.outcome.model_says_so = isinstance(failure, ModelSaid)
         except OSError as error:  # a full disk, an unwritable working directory
             self._fail(f"The runtime could not run the job: {error}.")
         self._say(f"{self._kind.value} job {self._job.id}: ended after {time.monotonic() - began:.1f} s")
         if self.outcome.problem:
-            self.outcome.messages = with_reason(self.outcome.messages, self.outcome.problem)
+            (reason,) = quoted([self.outcome.problem]) if self.outcome.model_says_so else [self.outcome.problem]
+            self.outcome.messages = with_reason(self.outcome.messages, reason)
         return self.outcome
 
     def clear(self) -> None:
@@ -157,22 +166,31 @@ class JobExecution:
             layout, order = await self._lay_out(model)
             # What requirements.txt asks for may lie beside it: so nothing but the model is there yet.
             requirements = await requirements_of(model, self._center, self._limits.text)
-            python = await interpreter_for(
-                requirements, self._environments, layout.root, limit=self._limits.install, doing=self._install
-            )
-            await self._add_data(layout, order)
-            await self._laid_out()
-            if self._told:
-                await self._doing("running the model")
-            answer = await self._answer(python, layout.root, order.model_dump(mode="json", by_alias=True))
-            self.outcome.messages += answer["notes"]
-            used = await asyncio.to_thread(libraries, answer["modules"], python)
-            self.outcome.runtime_info |= {"python": answer["python"], "libraries": used}
-            if answer["event"] == "failed":
-                raise ModelFailure(answer["message"], answer["traceback"])
-            if "records" in answer:
-                self.outcome.records = _counts(answer["records"])
-            await self._collect(layout, order)
+            async with interpreter_for(
+                requirements,
+                self._environments,
+                layout.root,
+                level=self._level,
+                allowance=self._limits.allowance,
+                rules=self._limits.install,
+                doing=self._install,
+                tell=self._say,
+            ) as interpreter:
+                # Before any code of the model runs, as the hashes of what it is and gets.
+                self.outcome.runtime_info |= await asyncio.to_thread(versions, interpreter.kept)
+                await self._add_data(layout, order)
+                await self._laid_out()
+                if self._told:
+                    await self._doing("running the model")
+                counts = None
+                if self._kind is JobKind.SCORING:
+                    counts = Counting(layout, order, memory=self._limits.allowance.memory, limit=self._limits.collect)
+                    await counts.begin(self._limits.time)
+                answer = await self._answer(interpreter.python, layout.root, order, counts.most if counts else 0)
+            self.outcome.messages += quoted(answer.notes)
+            if isinstance(answer, Failed):
+                raise ModelSaid(answer.message, answer.traceback)
+            await self._collect(layout, order, counts, answer)
         finally:
             self._files.stop()
 
@@ -182,16 +200,14 @@ class JobExecution:
         self._told = True
         await self._doing(doing)
 
-    async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
-        """The last message of a model process of its own."""
+    async def _answer(self, python: str, directory: Path, order: Order, most: int | None) -> Done | Failed:
+        """The last message of a model process of its own; ``most`` is how many records there are, if that is known."""
         process = ModelProcess(self._level, python, directory, self._limits.allowance)
         try:
             await self._alive(True)
-            await process.start(order)
+            await process.start(order.model_dump(mode="json", by_alias=True))
             async with asyncio.timeout(self._limits.time):
-                while (answer := await process.message())["event"] == "progress":
-                    self._progress(answer["records"])
-            return answer
+                return await last_message(process, self._kind, most, self._progress)
         except TimeoutError:
             limit = f"{self._limits.time:g} seconds"
             raise ModelFailure(f"The model ran longer than the {limit} that the runtime allows.") from None
@@ -199,7 +215,7 @@ class JobExecution:
             raise ModelFailure(str(death)) from None
         finally:
             await asyncio.shield(process.end())
-            self.outcome.messages += process.log.lines()
+            self.outcome.messages += quoted(process.log.lines())
             await self._alive(False)
 
     def _model(self) -> Snapshot:
@@ -228,7 +244,8 @@ class JobExecution:
         if self._kind is not JobKind.TRAINING:
             order.outputs = layout.add_outputs(self._outputs())
             self._check_outputs(order)
-        self.outcome.messages += add_schemas(order, job)
+        for note in add_schemas(order, job):
+            self._say(note)
         order.stop_on_bad_records = job.stop_on_bad_records
         await asyncio.to_thread(self._take_hashes, layout, order)
 
@@ -239,7 +256,8 @@ class JobExecution:
         self._before = files_beside(layout.directory)
 
     def _take_notes(self, layout: Layout) -> None:
-        self.outcome.messages += layout.notes
+        for note in layout.notes:
+            self._say(note)
         layout.notes.clear()
 
     def _outputs(self) -> list[Asset]:
@@ -257,9 +275,13 @@ class JobExecution:
         if outs not in {1, ins}:
             raise ModelFailure(f"The job has {ins} inputs and {outs} outputs: give one output, or one for each input.")
 
-    async def _collect(self, layout: Layout, order: Order) -> None:
+    async def _collect(self, layout: Layout, order: Order, counts: Counting | None, answer: Done) -> None:
         limits = self._limits
         collection = Collection(layout.directory, self._copies, self._files, size=limits.output, limit=limits.collect)
+        if counts and answer.records:
+            await asyncio.to_thread(collection.check_sizes, self._made(layout, order))
+            self.outcome.records = await counts.check(answer.records)
+            self.outcome.messages += said(self.outcome.records)
         taking = asyncio.ensure_future(asyncio.to_thread(self._taken, layout, order, collection))
         try:
             collected, role = await asyncio.shield(taking)
@@ -276,33 +298,29 @@ class JobExecution:
             made, notes = artefacts(
                 layout.directory, self._model(), self._before, limit=self._limits.files, check=collection.check
             )
-            self.outcome.messages += notes
+            for note in notes:
+                self._say(note)
             return collection.take(made), "trained"
-        made = [
+        return collection.take(self._made(layout, order)), "outputs"
+
+    def _made(self, layout: Layout, order: Order) -> list[Made]:
+        return [
             Made(_named(asset, file.name), layout.name_of(file), file.name, embedded=self._is_embedded(asset))
             for asset, file in zip(self._outputs(), order.outputs, strict=True)
         ]
-        return collection.take(made), "outputs"
 
     def _is_embedded(self, asset: Asset) -> bool:
         # Whoever asked for a test must be able to read its result in the job, wherever else it goes.
         return not asset.address or self._kind is JobKind.METRICS
 
     def _fail(self, problem: str, trace: str = "") -> None:
-        self.outcome.problem = problem
+        self.outcome.problem = one_line(problem, LONGEST_LINE)
         self.outcome.outputs = []
         self.outcome.records = None
-        self.outcome.messages += trace.splitlines()
+        self.outcome.messages += quoted(one_line(line, LONGEST_LINE) for line in trace.splitlines())
 
     def _say(self, line: str) -> None:
-        self.outcome.messages.append(line)
-
-
-def _counts(told: Any) -> RecordCounts:
-    try:
-        return RecordCounts.model_validate(told, strict=True)
-    except ValidationError:
-        raise ModelFailure("The model process told counts of records that can't be true.") from None
+        self.outcome.messages.append(one_line(line, LONGEST_LINE))
 
 
 def _named(output: Asset, name: str) -> Asset:

@@ -1,30 +1,37 @@
-"""Which libraries, in which versions, a model process had imported."""
+"""Which libraries a model's interpreter has, in which versions. The model isn't asked: it could hide or invent one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import platform
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.harness.texts import one_line
 from mlc.runtime.working_directory import WorkingDirectory
 
+LONGEST = 100
+"""Characters of a name or a version."""
 LARGEST = 16 * 1024**2
 """Bytes that are read of a file that says what a library holds."""
 LINKED = 1_000_000
 """Names that a file of a library may have: installers link them to one another."""
 
 
-def libraries(modules: Iterable[str], python: str) -> dict[str, str]:
-    """Version by name of the distributions that top-level modules come from.
+def versions(python: str) -> dict[str, Any]:
+    """``python``, and ``libraries``: version by name of all distributions that an interpreter sees.
 
-    Looked up here and not in the model process, since it takes longer than most models need to start.
+    To be called before any code of the model runs, which could write to where they lie.
 
     Args:
-        python: the interpreter that imported them: this one, or one that :mod:`mlc.runtime.requirements` made.
+        python: the interpreter: this one, or one that :mod:`mlc.runtime.requirements` made of it, of the same version.
     """
-    known = {**_distributions(), **_distributions(_site(python))}
-    return dict(sorted(known[module] for module in modules if module in known))
+    site = _site(python)
+    made = Path(site).stat().st_mtime_ns if site else 0
+    found = {**_distributions(), **_distributions(site, made)}  # those of its own are before the runtime's
+    return {"python": platform.python_version(), "libraries": dict(sorted(found.values()))}
 
 
 def _site(python: str) -> str | None:
@@ -51,20 +58,23 @@ class _Installed(metadata.Distribution):
 
 
 @cache
-def _distributions(site: str | None = None) -> Mapping[str, tuple[str, str]]:
-    """Name and version by module, of one folder or of all that this interpreter sees."""
+def _distributions(site: str | None = None, _made: int = 0) -> Mapping[str, tuple[str, str]]:
+    """Name and version by normalized name, of one folder or of all that this interpreter sees.
+
+    Args:
+        _made: when the folder was made: at the same place there may be another one later.
+    """
     found = metadata.distributions() if site is None else _installed(Path(site))
-    whole = [distribution for distribution in found if distribution.metadata["Name"]]  # not a half-removed one
-    return {module: (found.name, found.version) for found in whole for module in _modules(found)}
+    whole: dict[str, tuple[str, str]] = {}
+    for distribution in found:
+        if name := distribution.metadata["Name"]:  # not a half-removed one
+            # Of two of a name Python imports the first.
+            entry = one_line(name, LONGEST), one_line(distribution.version, LONGEST)
+            whole.setdefault(re.sub(r"[-_.]+", "-", name).lower(), entry)
+    return whole
 
 
 def _installed(site: Path) -> Iterator[metadata.Distribution]:
-    for entry in site.iterdir():
+    for entry in sorted(site.iterdir()):
         if entry.suffix in {".dist-info", ".egg-info"}:
             yield _Installed(site, entry.name)
-
-
-def _modules(distribution: metadata.Distribution) -> set[str]:
-    if declared := distribution.read_text("top_level.txt"):
-        return set(declared.split())
-    return {path.parts[0].partition(".")[0] for path in distribution.files or () if path.suffix in {".py", ".so"}}

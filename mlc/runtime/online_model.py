@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,13 +11,17 @@ from typing import Any, Protocol
 from mlc.center import Ledger
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import ExternalError, MlcError
-from mlc.model.failure_text import with_reason
-from mlc.runtime.activities import allowance
+from mlc.model.failure_text import quoted, with_reason
+from mlc.model.required_libraries import RequirementsFile
+from mlc.runtime.activities import allowance, install_rules
+from mlc.runtime.execution import LONGEST_LINE, MEGABYTE
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.harness.texts import one_line
 from mlc.runtime.harness.trial import takes_lists
 from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
+from mlc.runtime.messages import LOADING, Failed, ModelSaid, Ready, Scored, ScoredRecord, Tried
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import ModelDied, ModelProcess
@@ -45,7 +49,7 @@ class TooSlow(ModelFailure):
 
 
 Outcome = dict[str, Any]
-"""What became of a record: see :class:`mlc.runtime.harness.serving.OnlineScoring`."""
+"""What became of a record: a :data:`mlc.runtime.messages.OutcomeOfRecord`, as its fields."""
 
 
 class FinishLoading(Protocol):
@@ -166,7 +170,7 @@ class OnlineModel:
         what = "this record" if len(records) == 1 else f"these {len(records)} records"
         try:
             async with asyncio.timeout(limit):
-                answer = await process.ask({"records": records})
+                answer = await process.ask({"records": records}, Scored)
         except TimeoutError:
             self._away()
             await process.end()
@@ -175,8 +179,7 @@ class OnlineModel:
             self._away()
             raise ModelFailure(f"{death} It was working on {what}.") from None
         self._has_answered = True
-        outcomes: list[Outcome] = answer["outcomes"]
-        return outcomes
+        return [outcome.model_dump(exclude_none=True) for outcome in answer.outcomes]
 
     def _away(self) -> None:
         self._process = None
@@ -186,29 +189,34 @@ class OnlineModel:
         pause = FIRST_PAUSE
         while True:
             try:
-                process = await self._load()
-                if process is None:
-                    return
-                loaded = clock()
-                self._has_answered = False
-                try:
-                    self._process = process
-                    self._tell_waiting()
-                    log.info("deployment %s is loaded, isolated by %s", self.id, self._level.name)
-                    await process.ended()
-                    log.warning("the model of deployment %s ended and is loaded again", self.id)
-                finally:
-                    self._away()
-                    await asyncio.shield(process.end())
+                async with AsyncExitStack() as in_use:
+                    process = await self._load(in_use)
+                    if process is None:
+                        return
+                    loaded = clock()
+                    self._has_answered = False
+                    try:
+                        self._process = process
+                        self._tell_waiting()
+                        log.info("deployment %s is loaded, isolated by %s", self.id, self._level.name)
+                        await process.ended()
+                        log.warning("deployment %s is loaded again: %s", self.id, process.last_words)
+                    finally:
+                        self._away()
+                        await asyncio.shield(process.end())
                 if self._has_answered or clock() - loaded > LONGEST_PAUSE:
                     pause = FIRST_PAUSE
             except (ModelFailure, ExternalError, OSError) as error:
-                log.warning("deployment %s could not be loaded and is tried again: %s", self.id, error)
+                said = one_line(str(error), LONGEST_LINE)
+                log.warning("deployment %s could not be loaded and is tried again: %s", self.id, said)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _load(self) -> ModelProcess | None:
+    async def _load(self, in_use: AsyncExitStack) -> ModelProcess | None:
         """A process that is ready; None if the deployment is to be neither loaded nor served any more.
+
+        Args:
+            in_use: closed when the process is gone: what it needs is kept until then.
 
         Raises:
             ModelFailure: it can't be loaded although it has served before. That it should serve was decided, so it
@@ -217,10 +225,20 @@ class OnlineModel:
         process: ModelProcess | None = None
         try:
             layout, order, requirements, tried = await self._lay_out()
-            environments = self._settings.folder / "environments"
-            limit = self._settings.install_time_limit
-            python = await interpreter_for(requirements, environments, layout.root, limit=limit)
-            process = ModelProcess(self._level, python, layout.root, allowance(self._settings))
+            interpreter = await in_use.enter_async_context(
+                interpreter_for(
+                    requirements,
+                    self._settings.folder / "environments",
+                    layout.root,
+                    level=self._level,
+                    allowance=allowance(self._settings),
+                    rules=install_rules(self._settings),
+                )
+            )
+            answer_limit = self._settings.answer_limit_mb * MEGABYTE
+            process = ModelProcess(
+                self._level, interpreter.python, layout.root, allowance(self._settings), answer_limit=answer_limit
+            )
             ready = await self._start(process, order)
             # That one which was deployed before should serve is decided: it may also be older than the trial.
             warning = "" if tried else await self._try(process, ready, layout.notes)
@@ -230,7 +248,9 @@ class OnlineModel:
             if process is not None:
                 await process.end()
             log_lines = process.log.lines() if process else []
-            lines = with_reason([*log_lines, *failure.trace.splitlines()], str(failure))
+            reason = one_line(str(failure), LONGEST_LINE)
+            lines = quoted([*log_lines, *(one_line(line, LONGEST_LINE) for line in failure.trace.splitlines())])
+            lines = with_reason(lines, *quoted([reason]) if isinstance(failure, ModelSaid) else [reason])
             if await self._tell(DeploymentState.FAILED, lines) is DeploymentState.DEPLOYED:
                 raise
             return None
@@ -241,20 +261,21 @@ class OnlineModel:
         await process.end()
         return None
 
-    async def _start(self, process: ModelProcess, order: Order) -> dict[str, Any]:
+    async def _start(self, process: ModelProcess, order: Order) -> Ready:
         limit = self._settings.load_time_limit
         try:
             await process.start(order.model_dump(mode="json", by_alias=True))
-            answer = await asyncio.wait_for(process.message(), limit)
+            answer = await asyncio.wait_for(process.message(LOADING), limit)
         except TimeoutError:
             raise ModelFailure(f"The model did not load within {limit:g} seconds.") from None
         except ModelDied as death:
             raise ModelFailure(str(death)) from None
-        if answer["event"] != "ready":
-            raise ModelFailure(answer["message"], answer["traceback"])
+        if isinstance(answer, Failed):
+            raise ModelSaid(answer.message, answer.traceback)
+        process.serve()
         return answer
 
-    async def _try(self, process: ModelProcess, ready: Mapping[str, Any], notes: Sequence[str]) -> str:
+    async def _try(self, process: ModelProcess, ready: Ready, notes: Sequence[str]) -> str:
         """Let the model score a record before anybody depends on it.
 
         Returns:
@@ -263,25 +284,25 @@ class OnlineModel:
         Raises:
             ModelFailure: it could not, with the record and the traceback.
         """
-        trial: Mapping[str, str] | None = ready["trial"]
-        warnings = [*notes, *ready["notes"]]
+        trial = ready.trial
+        warnings = [*notes, *ready.notes]
         if trial is None:
             return " ".join(["Not tried: neither test data nor an input schema yields a record.", *warnings])
         limit = self._settings.online_time_limit
         trace = ""
         try:
-            answer = await asyncio.wait_for(process.ask({"trial": True}), limit)
-            why, trace = answer.get("message", ""), answer.get("traceback", "")
-            if answer["outcome"] == "scored":
-                return " ".join([*warnings, *([answer["warning"]] if "warning" in answer else [])])
+            tried = (await asyncio.wait_for(process.ask({"trial": True}, Tried), limit)).tried
+            if isinstance(tried, ScoredRecord):
+                return " ".join([*warnings, *([tried.warning] if tried.warning else [])])
+            why, trace = tried.message, tried.traceback
         except TimeoutError:
             why = f"The model took longer than {limit:g} seconds over it."
         except ModelDied as death:
             why = str(death)
-        raise ModelFailure(f"The model can't score {trial['origin']}, {trial['record']}: {why}", trace)
+        raise ModelSaid(f"The model can't score {trial.origin}, {trial.record}: {why}", trace)
 
-    async def _lay_out(self) -> tuple[Layout, Order, str, bool]:
-        """The working directory, the order, the text of the model's requirements, and whether it has served before."""
+    async def _lay_out(self) -> tuple[Layout, Order, list[RequirementsFile], bool]:
+        """The working directory, the order, the model's requirements, and whether it has served before."""
         files = ExternalFiles(FileSettings())
         async with AsyncExitStack() as opened:
             opened.callback(files.stop)
@@ -292,7 +313,7 @@ class OnlineModel:
             layout = await asyncio.to_thread(Layout, self._folder, self._center, files)
             await layout.add_model(model, artefacts_in_output_dir=True)
             for note in layout.notes:
-                log.warning("deployment %s: %s", self.id, note)
+                log.warning("deployment %s: %s", self.id, one_line(note, LONGEST_LINE))
             layout.notes.clear()
             order = layout.order("online", model, layout.definition("deployment"))
             add_online_data(order, layout, model, check=self._settings.online_check_schema)

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from mlc.runtime.harness.limits import JOB_MESSAGE
+
 
 class DataFile(BaseModel):
     """An input or output: where it is, its format (``csv``, ``json``, ``jsonl``), and what people call it.
@@ -25,7 +27,7 @@ class Order(BaseModel):
 
     ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them. Online, ``inputs`` is the
     test data of which a record is tried, ``record_schema`` the input schema, and ``check_records`` tells whether
-    callers' records that are not as it says are refused.
+    callers' records that are not as it says are refused; an answer may have ``answer_limit`` bytes.
     """
 
     kind: str
@@ -37,3 +39,4 @@ class Order(BaseModel):
     stop_on_bad_records: bool = False
     record_schema: dict[str, Any] | None = None
     check_records: bool = False
+    answer_limit: int = JOB_MESSAGE

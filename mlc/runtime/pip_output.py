@@ -9,6 +9,9 @@ LONGEST_REASON = 240
 
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT[\d:,]+ ")
 _REASON = re.compile(r"^(?:ERROR: (?:\[present-\w+\] )?|\u00d7 )(.+)")
+_FAULT = "Exception:"
+_RAISED = re.compile(r"^[\w.]*(?:Error|Exception)\b.*")
+"""The last line of a traceback: what pip itself stumbled over."""
 _NOTHING_FITS = "No matching distribution"
 _NOT_FETCHED = re.compile(r"Could not fetch URL (\S+): (.+?)(?: - skipping)?$")
 _AWAY = re.compile(
@@ -45,6 +48,9 @@ class PipOutput:
     def reason(self) -> str:
         """Why it failed, in pip's own words; empty if it doesn't say. What names a package comes first."""
         found = dict.fromkeys(match[1] for line in self.lines if (match := _REASON.match(line)))
+        if _FAULT in found:
+            raised = [line for line in self.lines if _RAISED.match(line)]
+            found = dict.fromkeys([*(reason for reason in found if reason != _FAULT), *raised[-1:]] or [_FAULT])
         reasons = sorted(found, key=lambda reason: not reason.startswith(_NOTHING_FITS))
         refused = dict.fromkeys(why for why in self._not_fetched() if why[:2] == "40" and not why.startswith("404"))
         said = "; ".join(_cut(reason).rstrip(".") for reason in [*reasons[:MOST_REASONS], *list(refused)[:1]])

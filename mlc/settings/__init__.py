@@ -268,9 +268,19 @@ class RuntimeSettings(Group):
     )
     online_queue_limit: int = Field(64, ge=0, description="Online requests that may wait for a model that is busy")
     online_check_schema: bool = Field(True, description="Refuse online records that are not as the input schema says")
+    answer_limit_mb: int = Field(16, ge=1, le=1024, description="Largest answer of an online model to one request, MB")
     load_time_limit: float = Field(300, gt=0, description="Seconds in which an online model must load")
     install_time_limit: float = Field(
         600, gt=0, description="Seconds in which a model's requirements must be installed; so long an index may be away"
+    )
+    install_disk_limit_mb: int = Field(
+        10240, ge=1, description="What installing a model's requirements may write to disk, MB"
+    )
+    environments_limit_mb: int = Field(
+        20480, ge=0, description="What the environments made for requirements may keep in all, MB; those in use stay"
+    )
+    source_builds: bool = Field(
+        False, description="Build packages that requirements ask for, also from the model's own folder"
     )
     output_limit_mb: int = Field(64, ge=1, description="Outputs or artefacts of one job that go to the centre, MB")
     output_file_limit: int = Field(1000, ge=1, description="Files, and folders, that one job may leave as its outputs")

@@ -10,7 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from mlc.center.modelop.settings import CenterSettings
-from mlc.runtime import installation, process
+from mlc.runtime import pip_settings, process
 from mlc.settings import (
     DeskSettings,
     FileSettings,
@@ -34,7 +34,7 @@ _PLACES = frozenset({"HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUEST
 _EVERYBODY = (*_SEARCHED, "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_", "TZ", "TMPDIR")
 _ENGINES = ("XDG_", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST", "CONTAINER_HOST")
 """How podman and docker are found, in which models may run."""
-_RUNTIMES = (*process.PASSED_ON, *installation.PASSED_ON, *installation.PASSED_ON_LIKE, *_ENGINES)
+_RUNTIMES = (*process.PASSED_ON, *pip_settings.PASSED_ON, *pip_settings.PASSED_ON_LIKE, *_ENGINES)
 _NO_PROXY = ("NO_PROXY", "no_proxy")
 
 

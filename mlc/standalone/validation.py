@@ -12,12 +12,14 @@ from activities.monitors import newest_monitor, plan_for
 from mlc.center import NewFile
 from mlc.center.modelop.folder import Examined, ModelFolder, examine
 from mlc.center.modelop.folder.sentences import shown, unfit
+from mlc.center.modelop.settings import CenterSettings
 from mlc.center.port import Center
 from mlc.model.asset import AssetRole
 from mlc.model.deployment import Runtime
 from mlc.model.monitor_plan import MonitorPlan, wanted_monitors
+from mlc.model.required_libraries import RequirementsFile, read_requirements
 from mlc.model.snapshot import Model, Schema, Snapshot
-from mlc.settings import ProcessSettings
+from mlc.settings import ProcessSettings, RuntimeSettings
 from mlc.standalone.monitors import MONITORS
 from mlc.standalone.tables import TableReport, table_report
 from mlc.ticketing.registry import review_tags, with_settings
@@ -131,6 +133,7 @@ class _Look:
             report.source, report.functions = source.name, source.functions
         self._look_at_type()
         report.warnings += schema_warnings([*model.input_schemas, *model.output_schemas])
+        report.errors += requirement_problems(self._of_role(AssetRole.REQUIRED_LIBRARIES))
         report.tables = [table_report(file) for file in self._of_role(AssetRole.TEST_RESULT_COMPARATOR)]
         for table in report.tables:
             report.errors += table.problems
@@ -208,6 +211,25 @@ class _Look:
                 self._report.warnings.append(
                     f"{asset.name} has the role {asset.role}, and a format that no job reads: make it CSV or JSON."
                 )
+
+
+def requirement_problems(files: Sequence[NewFile]) -> list[str]:
+    """A sentence for each line of the requirements that a runtime would refuse, as far as the settings here tell."""
+    limit, found, problems = CenterSettings().text_limit, list[RequirementsFile](), list[str]()
+    for asset, path in files:
+        try:
+            if path is None:
+                continue
+            with path.open("rb") as opened:
+                content = opened.read(limit + 1)
+        except OSError as error:
+            problems.append(f"{asset.name} can't be read: {error.strerror}.")
+            continue
+        if len(content) > limit:
+            problems.append(f"{asset.name} is larger than {limit} bytes: shorten it, or raise MLC_CENTER_TEXT_LIMIT.")
+        else:
+            found.append(RequirementsFile(asset.name, content))
+    return [*problems, *read_requirements(found, own_files=RuntimeSettings().source_builds).problems]
 
 
 def schema_warnings(schemas: Sequence[Schema]) -> list[str]:

@@ -389,3 +389,18 @@ def test_a_hostile_folder_is_answered_with_sentences_and_an_exit_code(
             "metadata.json is nested more than 50 levels deep",
         ):
             assert sentence in said
+
+
+def test_lines_of_the_requirements_that_a_runtime_refuses_are_named(
+    starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (starter / "requirements.txt").write_text("pandas\n--index-url https://robot:hidden-token@h/\n.\n")
+    option, path = report(starter).errors
+    assert option.startswith("requirements.txt, line 2: the option --index-url is refused")
+    assert path.startswith("requirements.txt, line 3: '.' is a path")
+    monkeypatch.setenv("MLC_RUNTIME_SOURCE_BUILDS", "true")
+    assert report(starter).errors == [option]
+    (starter / "requirements.txt").write_bytes(b"#" * 1_100_000)
+    assert report(starter).errors == [
+        "requirements.txt is larger than 1048576 bytes: shorten it, or raise MLC_CENTER_TEXT_LIMIT."
+    ]

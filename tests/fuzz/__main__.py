@@ -2,6 +2,8 @@
 
 `python -m tests.fuzz tickets [--seconds N]` tries answers of ticket systems instead, with Hypothesis, and
 `python -m tests.fuzz gateway [--seconds N]` requests of the gateway, signed where that is asked for.
+`python -m tests.fuzz channel [--seconds N] [--seed N]` tries what a model's process may write to its runtime, with
+Atheris where it is installed, else with real messages that are changed at random.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ from pathlib import Path
 
 MISSING = "Atheris is not installed: pip install -c constraints.txt -e '.[fuzz]' (Linux, Python 3.11 to 3.13)"
 #: Longest input, in bytes. Every construct fits into a few hundred; long inputs only make the search slow.
-LONGEST = {"load": 6_000, "feel": 600}
+LONGEST = {"load": 6_000, "feel": 600, "channel": 6_000}
+#: What is instrumented for a target.
+CODE = {"load": "mlc.dmn", "feel": "mlc.dmn", "channel": "mlc.runtime"}
+CHANNEL = "channel"
 TICKETS, GATEWAY = "tickets", "gateway"
 
 
@@ -24,6 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("target", choices=[*sorted(LONGEST), TICKETS, GATEWAY])
     parser.add_argument("replay", nargs="*", type=Path, help="inputs to run once each, instead of fuzzing")
     parser.add_argument("--seconds", type=int, default=600, help="how long to fuzz (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the changes to messages (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="for the corpus and the finds (default: build/fuzz/TARGET)")
     parser.add_argument("--keep-going", action="store_true", help="note each find once and go on; default: stop")
     return parser.parse_args(sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else None)
@@ -52,14 +58,20 @@ def main() -> None:
     try:
         import atheris
     except ImportError:
-        sys.exit(MISSING)
-    with atheris.instrument_imports(include=["mlc.dmn"]):
+        if options.target != CHANNEL:
+            sys.exit(MISSING)
+        from .channel import run
+
+        print(run(options.seconds, options.seed))
+        return
+    with atheris.instrument_imports(include=[CODE[options.target]]):
         from . import seeds, targets
     folder = options.folder or Path("build/fuzz") / options.target
     corpus, finds = folder / "corpus", folder / "finds"
     for path in (corpus, finds):
         path.mkdir(parents=True, exist_ok=True)
-    for seed in seeds.files() if options.target == "load" else seeds.expressions():
+    starts = {"load": seeds.files, "feel": seeds.expressions, CHANNEL: seeds.messages}
+    for seed in starts[options.target]():
         (corpus / f"seed-{hashlib.sha256(seed).hexdigest()[:16]}").write_bytes(seed)
     words = folder / "dictionary.txt"
     words.write_text(seeds.dictionary(), encoding="utf-8")

@@ -90,6 +90,13 @@ def imported() -> bytes:
     return definitions(FUNCTION + decision(literal("3"), name="u")).replace('namespace="n"', 'namespace="m"').encode()
 
 
+def messages() -> Iterator[bytes]:
+    """Messages of a model's process."""
+    from .channel import seeds
+
+    return (seed + b"\n" for seed in seeds())
+
+
 def files() -> Iterator[bytes]:
     """Small DMN files that together use everything the reader knows."""
     for box in boxes():

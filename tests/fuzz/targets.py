@@ -19,6 +19,7 @@ import mlc.dmn
 from mlc.dmn.feel.values import KINDS, Function
 from mlc.dmn.report import evaluation_report
 
+from .channel import channel
 from .seeds import decision, definitions, imported, literal, table
 
 #: Seconds of CPU that loading an input, or one evaluation, may take with the fuzzer's instrumentation in the code,
@@ -89,7 +90,7 @@ def feel(data: bytes) -> None:
     evaluated(model, "v", {**INPUTS, "auc": 0.5, "kind": "a"})
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"load": load, "feel": feel}
+TARGETS: dict[str, Callable[[bytes], None]] = {"load": load, "feel": feel, "channel": channel}
 
 
 def evaluated(model: mlc.dmn.DecisionModel, name: str, inputs: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +15,11 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.harness.entry import perform
+from mlc.runtime.harness.telling import encoded
+from mlc.runtime.installation import InstallRules
 from mlc.runtime.isolation.levels import Level, level_for
+from mlc.runtime.messages import JOB, Done, Failed, Progress, parse
+from mlc.runtime.order import Order
 from mlc.runtime.process import Allowance
 from mlc.settings import FileSettings, RuntimeSettings
 
@@ -24,18 +27,23 @@ from mlc.settings import FileSettings, RuntimeSettings
 class InThisProcess(JobExecution):
     """A job whose functions are called by the harness in this process: for whatever needs no process of its own."""
 
-    async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
+    async def _answer(self, python: str, directory: Path, order: Order, most: int | None) -> Done | Failed:
         known = set(sys.modules)
         with contextlib.chdir(directory):
             try:
-                return perform(dict(order), SimpleNamespace(send=self._sent))
+                told = perform(order.model_dump(mode="json", by_alias=True), SimpleNamespace(send=self._sent))
             finally:
                 for name in set(sys.modules) - known:
                     if name in {"model", "model_source"}:
                         del sys.modules[name]
+        message = parse(encoded(told), JOB)
+        assert isinstance(message, Done | Failed)
+        return message
 
-    def _sent(self, event: str, records: int) -> None:
-        self._progress(records)
+    def _sent(self, **message: Any) -> None:
+        progress = parse(encoded(message), JOB)
+        assert isinstance(progress, Progress)
+        self._progress(progress.records)
 
 
 async def execute(
@@ -51,6 +59,7 @@ async def execute(
     disk: int = 1024,
     environment: dict[str, str] | None = None,
     level: Level | None = None,
+    install: InstallRules | None = None,
     output_limit: int = MEGABYTE,
     text_limit: int = MEGABYTE,
     collect: float = 60,
@@ -84,6 +93,7 @@ async def execute(
         text=text_limit,
         collect=collect,
         files=output_files,
+        install=install or InstallRules(),
     )
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
     given: dict[str, Any] = {

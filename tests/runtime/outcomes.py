@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlc.center.modelop import wire
+from mlc.model.failure_text import QUOTE
 from mlc.model.job import JobResult, RecordCounts
 
 
@@ -18,6 +19,11 @@ class Ran:
     runtime_info: dict[str, Any]
     records: RecordCounts | None = None
     result: JobResult = JobResult.UNKNOWN
+
+    @property
+    def told(self) -> list[str]:
+        """The messages that come from the model's process, without the marks by which they are known."""
+        return [message.removeprefix(QUOTE) for message in self.messages if message.startswith(QUOTE)]
 
 
 def result(ran: Ran) -> Any:

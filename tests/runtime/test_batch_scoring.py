@@ -61,7 +61,7 @@ async def test_a_bad_record_is_named_and_skipped_and_counted(call: Run, what: st
     data, said = BAD[what]
     outcome = await call(JobKind.SCORING, DOUBLED, data)
     assert lines(outcome) == [{"twice": 2}, {"twice": 6}]
-    assert any(message.startswith(said) for message in outcome.messages), outcome.messages
+    assert any(message.startswith(said) for message in outcome.told), outcome.messages
     assert outcome.messages[-3:-1] == ["Records in/out: 3/2", "Bad records: 1 of 3, skipped"]
     assert counts(outcome) == {"read": 3, "written": 2, "bad": 1, "unanswered": 0}
     (example,) = outcome.records.examples
@@ -88,9 +88,9 @@ async def test_of_many_bad_records_the_first_twenty_are_named(call: Run) -> None
     model = python_model("# modelop.score\ndef s(r):\n    if r['a'] != 7: raise ValueError(r['a'])\n    yield 'seven'")
     outcome = await call(JobKind.SCORING, model, numbers(50))
     assert lines(outcome) == ["seven"]
-    named = [message for message in outcome.messages if message.startswith("Record ")]
+    named = [message for message in outcome.told if message.startswith("Record ")]
     assert len(named) == 20
-    assert "29 more records are bad." in outcome.messages
+    assert "29 more records are bad." in outcome.told
     assert "Bad records: 49 of 50, skipped" in outcome.messages
 
 
@@ -136,7 +136,7 @@ async def test_a_record_stands_in_no_message_beyond_a_short_cut(call: Run) -> No
     outcome = await call(JobKind.SCORING, model, embedded("d.jsonl", f'{{"a": "{secret}"}}\n' * 5 + '{"a": ""}\n'))
     assert counts(outcome) == {"read": 6, "written": 1, "bad": 5, "unanswered": 0}
     assert len(outcome.records.examples) == 3
-    assert max(map(len, [*outcome.messages, *outcome.records.examples])) <= 240
+    assert max(map(len, [*outcome.told, *outcome.records.examples])) <= 240
 
 
 @pytest.mark.usefixtures("models_write_outside")
@@ -153,7 +153,7 @@ async def test_bad_records_of_several_inputs_are_named_with_their_input(call: Ru
     inputs = [embedded(f"{name}.csv", f"{column}\n1\n") for name, column in (("one", "a"), ("two", "b"))]
     outcome = await call(JobKind.SCORING, DOUBLED, *inputs)
     assert lines(outcome) == [{"twice": 2}]
-    assert any(message.startswith("Record 1 of two.csv is bad: ") for message in outcome.messages)
+    assert any(message.startswith("Record 1 of two.csv is bad: ") for message in outcome.told)
 
 
 async def test_exiting_is_no_bad_record_but_the_end(call: Run) -> None:
@@ -216,7 +216,7 @@ async def test_a_hundred_thousand_records_take_no_more_memory_than_a_thousand(
         )
         assert outcome.problem is None, outcome.messages
         assert counts(outcome) == {"read": count, "written": count, "bad": 0, "unanswered": 0}
-        peaks[count] = next(int(m.split()[1]) for m in outcome.messages if m.startswith("VmHWM"))
+        peaks[count] = next(int(m.split()[1]) for m in outcome.told if m.startswith("VmHWM"))
     assert peaks[100_000] < peaks[1_000] + 8 * 1024, peaks  # KiB
     assert reports[0] == 1_000
     assert reports[1:] == sorted(reports[1:])

@@ -45,7 +45,7 @@ async def test_inputs_of_different_lengths_lose_no_record_without_a_word(call: R
     source = "# modelop.score\ndef action(one, two): return one | two"
     outcome = await call(JobKind.SCORING, python_model(source), ONE, rows("two.json", {"b": 3}), outputs=OUT)
     assert lines(outcome) == [{"a": 1, "b": 3}]
-    assert "Record 2 of one.json and two.json is bad: has no record of two.json, which ended before" in outcome.messages
+    assert "Record 2 of one.json and two.json is bad: has no record of two.json, which ended before" in outcome.told
     assert outcome.records.bad == 1
 
 

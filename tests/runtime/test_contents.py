@@ -1,8 +1,7 @@
 """How a model's files come from the centre to the disk: in pieces, again after an outage, and texts not without end."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from job_runs import execute
@@ -11,12 +10,15 @@ from small_models import embedded, python_model
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.failure import Refused, TooLarge, Unavailable
 from mlc.model.job import JobKind
+from mlc.model.required_libraries import RequirementsFile
 from mlc.model.snapshot import Snapshot
 from mlc.runtime import outages
 from mlc.runtime.execution import JobExecution
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout
+from mlc.runtime.messages import Done, Failed
+from mlc.runtime.order import Order
 from mlc.runtime.requirements import requirements_of
 from mlc.settings import FileSettings
 
@@ -29,7 +31,7 @@ REQUIREMENTS = Asset(name="requirements.txt", role=AssetRole.REQUIRED_LIBRARIES,
 class ClosedWhenItRuns(JobExecution):
     """A job that tries to read its input again when the model is to run."""
 
-    async def _answer(self, python: str, directory: Path, order: Mapping[str, Any]) -> dict[str, Any]:
+    async def _answer(self, python: str, directory: Path, order: Order, most: int | None) -> Done | Failed:
         assert (directory / "d.csv").read_text() == "a\n1\n"
         await self._center.read(self._job.inputs[0], limit=100)
         raise AssertionError("it is still open")
@@ -85,7 +87,9 @@ async def test_a_file_that_the_centre_refuses_is_a_note_and_no_half_a_file(tmp_p
 
 async def test_requirements_without_end_are_not_read_but_named() -> None:
     model = Snapshot(id="s", assets=[REQUIREMENTS])
-    assert await requirements_of(model, Shaky(), len(PIECE) + 3) == f"{PIECE.decode()}end"
+    assert await requirements_of(model, Shaky(), len(PIECE) + 3) == [
+        RequirementsFile("requirements.txt", PIECE + b"end")
+    ]
     with pytest.raises(ModelFailure) as failure:
         await requirements_of(model, Shaky(), len(PIECE) + 2)
     assert str(failure.value) == (
@@ -96,11 +100,14 @@ async def test_requirements_without_end_are_not_read_but_named() -> None:
 @pytest.mark.usefixtures("no_pauses")
 async def test_requirements_wait_for_a_centre_that_is_away_and_a_refusal_is_said() -> None:
     model = Snapshot(id="s", assets=[REQUIREMENTS])
-    assert (await requirements_of(model, Shaky(outages=2), 20_000)).endswith("end")
+    (found,) = await requirements_of(model, Shaky(outages=2), 20_000)
+    assert found.content.endswith(b"end")
     with pytest.raises(ModelFailure, match=r"The requirements requirements\.txt can't be had: It is broken\."):
         await requirements_of(model, Shaky(refusal="It is broken."), 20_000)
     elsewhere = REQUIREMENTS.model_copy(update={"ref": "", "address": "file:///requirements.txt"})
-    assert await requirements_of(Snapshot(id="s", assets=[elsewhere]), Shaky(), 1) == ""
+    assert await requirements_of(Snapshot(id="s", assets=[elsewhere]), Shaky(), 1) == [
+        RequirementsFile("requirements.txt", b"")
+    ]
 
 
 async def test_what_the_centre_has_of_a_job_is_let_go_before_its_model_runs(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def digest(content: str) -> str:
 
 
 def noted(outcome: Ran, beginning: str) -> bool:
-    return any(message.startswith(beginning) for message in outcome.messages)
+    return any(message.startswith(beginning) for message in [*outcome.messages, *outcome.told])
 
 
 @pytest.mark.parametrize(

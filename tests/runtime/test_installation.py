@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from installing import installed
 from jobs_in_centre import ended, job_on
 from servers import eventually
 from small_models import embedded, needing, tiny_library
@@ -18,8 +19,8 @@ from mlc.model.failure_text import failure_text
 from mlc.model.job import JobKind
 from mlc.runtime import installation
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.installation import InstallRules
 from mlc.runtime.pip_output import PipOutput
-from mlc.runtime.requirements import interpreter_for
 
 Run = Callable[..., Any]
 CSV = embedded("d.csv", "a\n1\n", file_format="CSV")
@@ -91,19 +92,17 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
 def install(tmp_path: Path) -> Callable[..., Any]:
     """Makes an environment, and adds what is said meanwhile to a list: ``await install(requirements, said)``."""
 
-    async def installed(requirements: str, said: list[str], limit: float = 120) -> None:
-        (tmp_path / "model" / "__moc_runtime").mkdir(parents=True)
-
+    async def install(requirements: str, said: list[str], limit: float = 120) -> None:
         async def doing(what: str) -> None:
             said.append(what)
 
-        folders = (tmp_path / "environments", tmp_path / "model")
         try:
-            await interpreter_for(requirements, *folders, limit=limit, doing=doing)
+            async with installed(requirements, tmp_path, rules=InstallRules(time=limit), doing=doing):
+                pass
         finally:
-            assert list((tmp_path / "environments").glob("*.log")) == []
+            assert list((tmp_path / "environments").glob("*.work")) == []
 
-    return installed
+    return install
 
 
 async def test_what_is_installed_is_said_and_then_that_the_model_runs(run: Run, index: Index) -> None:
@@ -140,7 +139,7 @@ async def test_the_centre_shows_what_a_job_installs_while_it_does_so(
 async def test_only_packages_are_counted(install: Run, index: Index, tmp_path: Path) -> None:
     many = "".join(f"no-such-library-{n}==1\n" for n in range(14))
     with pytest.raises(ModelFailure, match=r"No matching distribution found for no-such-library-0==1"):
-        await install(f"# fourteen\n--prefer-binary\npandas\n{many}", said := [])
+        await install(f"# fourteen\npandas\n{many}", said := [])
     assert said == [f"installing 14 packages for Python {SHORT}"]
     assert len(index.asked) == 1
 
@@ -183,10 +182,12 @@ async def test_an_installation_that_takes_too_long_is_ended(install: Run, index:
         await install("tiny-library==1.0", [], limit=5)
 
 
-async def test_credentials_of_an_index_reach_no_message(run: Run, index: Index) -> None:
+async def test_credentials_of_an_index_reach_no_message(
+    run: Run, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
     index.statuses = [401] * 9
-    lines = f"--index-url http://robot:hidden-token@{index.place}/simple\ntiny-library==1.0\n"
-    outcome = await run(JobKind.METRICS, needing(lines), CSV)
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://robot:hidden-token@{index.place}/simple")
+    outcome = await run(JobKind.METRICS, needing("tiny-library==1.0\n"), CSV)
     said = "\n".join(outcome.messages)
     assert "hidden-token" not in said
     assert "No matching distribution found for tiny-library==1.0" in outcome.problem
@@ -254,6 +255,11 @@ MISSING = "ERROR: No matching distribution found for x==9"
             f"ERROR: Ignored the following versions that require another python: 1.0 Requires-Python >=3.13\n{MISSING}",
             "No matching distribution found for x==9; Ignored the following versions that require another python: 1.0 "
             "Requires-Python >=3.13",
+            False,
+        ),
+        "a fault of pip": (
+            "ERROR: Exception:\nTraceback (most recent call last):\n  File f, line 1\nPermissionError: [Errno 13] x",
+            "PermissionError: [Errno 13] x",
             False,
         ),
         "a build": (

@@ -157,7 +157,7 @@ async def test_nan_and_infinity_become_null_and_are_named(call: Run) -> None:
         "s": [1, 2],
         "k": {"0": 1},
     }
-    assert "NaN or infinite values became null: a, t[0].x, array[0][1]" in outcome.messages
+    assert "NaN or infinite values became null: a, t[0].x, array[0][1]" in outcome.told
 
 
 async def test_outputs_without_a_name_or_with_the_same_are_numbered(call: Run) -> None:

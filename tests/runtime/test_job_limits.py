@@ -50,7 +50,7 @@ async def test_a_model_that_runs_too_long_is_ended(run: Run) -> None:
     began = time.monotonic()
     outcome = await run(JobKind.METRICS, metrics("time.sleep(600)", first="print('here')"), CSV, time=6)
     assert outcome.problem == "The model ran longer than the 6 seconds that the runtime allows."
-    assert "here" in outcome.messages
+    assert "here" in outcome.told
     assert time.monotonic() - began < 30
 
 
@@ -84,7 +84,7 @@ async def test_a_model_that_prints_without_end_fills_nothing(run: Run) -> None:
     before = psutil.Process().memory_info().rss
     outcome = await run(JobKind.METRICS, model, CSV, time=5)
     assert outcome.problem.startswith("The model ran longer")
-    assert "first line" in outcome.messages
+    assert "first line" in outcome.told
     assert sum(map(len, outcome.messages)) < MEGABYTE
     assert any("bytes of output left out" in line for line in outcome.messages)
     assert psutil.Process().memory_info().rss - before < 100 * MEGABYTE
@@ -105,7 +105,7 @@ print("child", child.pid)
 """
     outcome = await run(JobKind.METRICS, metrics(body), CSV)
     assert outcome.problem is None
-    assert any(line.startswith("child ") for line in outcome.messages)
+    assert any(line.startswith("child ") for line in outcome.told)
     assert processes_that_mention(sign) == []
 
 
@@ -121,7 +121,7 @@ if os.fork() == 0:
 time.sleep(1)
 """
     outcome = await run(JobKind.METRICS, metrics(body), CSV)
-    daemon = next(int(line.split()[1]) for line in outcome.messages if line.startswith("daemon "))
+    daemon = next(int(line.split()[1]) for line in outcome.told if line.startswith("daemon "))
     from servers import eventually  # here, since a process of another test imports this file from its own folder
 
     async def dead() -> bool:

@@ -116,8 +116,8 @@ async def test_an_exception_is_a_sentence_with_its_line_and_the_models_own_trace
     outcome = await run(JobKind.METRICS, python_model(source), CSV)
     assert outcome.problem == "The metrics function 'metrics' of model.py failed: KeyError: 'no such column' (line 3)."
     began = f"metrics job job-1: started, isolated by {outcome.runtime_info['isolation']}"
-    assert outcome.messages[:3] == [outcome.problem, began, "before it"]
-    assert outcome.messages[-1] == outcome.problem
+    assert outcome.messages[:3] == [f"> {outcome.problem}", began, "> before it"]
+    assert outcome.messages[-1] == f"> {outcome.problem}"
     text = "\n".join(outcome.messages)
     assert 'File "model.py", line 7, in metrics' in text
     assert "harness" not in text
@@ -154,7 +154,7 @@ async def test_an_exception_is_told_by_its_type_and_first_line_and_its_rest_is_i
     outcome = await call(JobKind.METRICS, python_model(f"# modelop.metrics\ndef m(df): {raising}"), CSV)
     assert outcome.problem == f"The metrics function 'm' of model.py failed: {reason} (line 2)."
     if what == "many lines":
-        assert [line for line in outcome.messages if line.startswith(" - ")] == [" - a", " - b"]
+        assert [line for line in outcome.told if line.startswith(" - ")] == [" - a", " - b"]
         assert failure_text(outcome.messages, 600).splitlines()[:3] == [outcome.problem, " - a", " - b"]
 
 

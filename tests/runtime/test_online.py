@@ -135,8 +135,8 @@ async def test_a_model_whose_init_fails_is_marked_with_its_messages(
     deployment = await deploy(center, runtime, python_model(source))
     await is_now(center, deployment, "ERROR")
     messages = (await center.get_deployment(deployment)).messages
-    assert messages[:2] == [messages[-1], "about to fail"]
-    assert messages[-1].startswith("The init function 'init' of model.py failed: FileNotFoundError")
+    assert messages[:2] == [messages[-1], "> about to fail"]
+    assert messages[-1].startswith("> The init function 'init' of model.py failed: FileNotFoundError")
     assert (await http.post(runtime.url, json={})).status_code == 503
 
 

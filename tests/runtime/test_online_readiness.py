@@ -32,12 +32,12 @@ async def test_a_model_that_fails_on_its_first_record_of_test_data_is_not_ready_
     deployment = await deploy(center, runtime, python_model(ADDS, labelled("a,c,password\n1,2,geheim\n")))
     await is_now(center, deployment, "ERROR")
     messages = (await center.get_deployment(deployment)).messages
-    assert messages[1] == "Traceback (most recent call last):"
+    assert messages[1] == "> Traceback (most recent call last):"
     assert (
         messages[0]
         == messages[-1]
         == (
-            'The model can\'t score record 1 of test.csv, {"a": 1, "c": 2, "password": "***"}: '
+            '> The model can\'t score record 1 of test.csv, {"a": 1, "c": 2, "password": "***"}: '
             "The score function 's' of model.py failed: KeyError: 'b' (line 3)."
         )
     )
@@ -86,7 +86,7 @@ async def test_a_model_that_hangs_dies_or_gives_no_answer_on_the_record_is_not_r
     )
     await is_now(center, deployment, "ERROR")
     messages = (await center.get_deployment(deployment)).messages
-    assert messages[-1] == f'The model can\'t score record 1 of test.csv, {{"a": 1}}: {why}'
+    assert messages[-1] == f'> The model can\'t score record 1 of test.csv, {{"a": 1}}: {why}'
 
 
 @pytest.mark.usefixtures("models_write_outside")

@@ -81,7 +81,7 @@ async def test_answers_that_json_can_not_hold_are_valid_json_all_the_same(
 ) -> None:
     source = """
         # modelop.score
-        def s(r): return {"nan": float("nan"), "inf": [float("inf"), -float("inf")], "half": "\\ud800", "text": "é"}
+        def s(r): return {"nan": float("nan"), "inf": [float("inf"), -float("inf")], "text": "é"}
         """
     runtime = await served(center, start_runtime, python_model(source))
     for sent in ({}, [{}]):
@@ -93,7 +93,7 @@ async def test_answers_that_json_can_not_hold_are_valid_json_all_the_same(
             assert answer[0]["warning"] == warning
             warning = "1 of 1 answers have a warning: NaN or infinite values became null."
             answer = answer[0]["answer"]
-        assert answer == {"nan": None, "inf": [None, None], "half": "\ud800", "text": "é"}
+        assert answer == {"nan": None, "inf": [None, None], "text": "é"}
         assert response.headers["MLC-Warning"] == warning
 
 
@@ -108,7 +108,7 @@ async def test_only_what_became_null_has_a_warning_and_what_names_it_is_ascii_an
     fine = await http.post(runtime.url, json={"name": "é", "value": "1"})
     assert "MLC-Warning" not in fine.headers
     odd = await http.post(runtime.url, json={"name": "é\r\nX: y", "value": "nan"})
-    assert odd.headers["MLC-Warning"] == "NaN or infinite values became null: %C3%A9 X: y."
+    assert odd.headers["MLC-Warning"] == "NaN or infinite values became null: %C3%A9\\r\\nX: y."
     long = await http.post(runtime.url, json={"name": "n" * 100_000, "value": "inf"})
     assert (long.status_code, len(long.headers["MLC-Warning"])) == (200, 1000)
     many = await http.post(runtime.url, json=[{"name": "a", "value": value} for value in ("1", "inf", "text")])
@@ -123,14 +123,40 @@ async def test_only_what_became_null_has_a_warning_and_what_names_it_is_ascii_an
 async def test_an_answer_that_can_not_be_written_is_the_models_fault_and_it_stays_loaded(
     center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
 ) -> None:
-    source = "import os\n# modelop.score\ndef s(r): return 10 ** 5000 if r['huge'] else os.getpid()"
+    source = """
+        import os
+        # modelop.score
+        def s(r): return eval(r["answer"])
+        """
     runtime = await served(center, start_runtime, python_model(source))
-    before = (await http.post(runtime.url, json={"huge": False})).json()
-    failed = await http.post(runtime.url, json={"huge": True})
-    assert (failed.status_code, failed.json()["message"][:26]) == (500, "The answer can't be writte")
-    both = await http.post(runtime.url, json=[{"huge": True}, {"huge": True}])
-    assert [item["status"] for item in both.json()] == [500, 500]
-    assert (await http.post(runtime.url, json={"huge": False})).json() == before
+    before = (await http.post(runtime.url, json={"answer": "os.getpid()"})).json()
+    for answer, why in (
+        ("10 ** 5000", "a whole number of more than 308 digits"),
+        ("-10 ** 400", "a whole number of more than 308 digits"),
+        ("{'a': ['\\ud800']}", "a text with half of a surrogate pair"),
+    ):
+        failed = await http.post(runtime.url, json={"answer": answer})
+        said = f"The answer can't be written as JSON: it has {why}."
+        assert (failed.status_code, failed.json()) == (500, {"message": said})
+        both = await http.post(runtime.url, json=[{"answer": answer}, {"answer": "1"}])
+        assert [item["status"] for item in both.json()] == [500, 200]
+    assert (await http.post(runtime.url, json={"answer": "10 ** 308"})).json() == 10**308
+    assert (await http.post(runtime.url, json={"answer": "os.getpid()"})).json() == before
+
+
+async def test_an_answer_that_is_too_large_says_so_and_the_model_stays_loaded(
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
+) -> None:
+    source = "import os\n# modelop.score\ndef s(r): return ['x' * r['length'], os.getpid()]"
+    runtime = await start_runtime(online=True, answer_limit_mb=1)
+    await is_now(center, await deploy(center, runtime, python_model(source)), "DEPLOYED")
+    (_, before) = (await http.post(runtime.url, json={"length": 900_000})).json()
+    large = await http.post(runtime.url, json={"length": 1_100_000})
+    assert large.status_code == 500
+    assert large.json()["message"] == (
+        "The answer is longer than 1,048,576 bytes: ask for less at a time, or raise MLC_RUNTIME_ANSWER_LIMIT_MB."
+    )
+    assert (await http.post(runtime.url, json={"length": 1})).json() == ["x", before]
 
 
 async def test_the_names_in_headers_are_ascii(

@@ -67,7 +67,7 @@ async def test_records_are_checked_against_the_models_schemas_if_the_job_says_so
     data = embedded("d.jsonl", '{"a": 1, "b": "x"}\n{"a": "2", "b": "x"}\n{"b": "x"}\n{"a": 4, "b": null}\n')
     outcome = await call(JobKind.SCORING, model, data, job=CHECKS)
     assert lines(outcome) == [{"twice": 2, "text": "x"}]
-    named = [message for message in outcome.messages if message.startswith("Record ")]
+    named = [message for message in outcome.told if message.startswith("Record ")]
     assert named == [
         "Record 2 of d.jsonl is bad: it is not as the input schema says: its field 'a' is a str, and should be int.",
         "Record 3 of d.jsonl is bad: it is not as the input schema says: "

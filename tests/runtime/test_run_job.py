@@ -51,7 +51,7 @@ async def test_a_metrics_job_of_an_example_is_run_and_its_outcome_stored(
     assert json.loads(content)["auc"] > 0.95
     assert tested.output_data[0].content_hash.hex_string == tested.runtime_info["sha256"]["outputs"]["test_result.json"]
     assert tested.runtime_info["runtime"] == name
-    assert "model loaded: 10 features" in tested.job_messages
+    assert "> model loaded: 10 features" in tested.job_messages
 
 
 @pytest.mark.usefixtures("models_write_outside")
@@ -147,7 +147,7 @@ async def test_a_models_failure_is_stored_and_the_next_job_is_taken(
 
     failed = await ended(center, first.id)
     assert (failed.job_status, failed.job_result) == ("ERROR", "FAILURE")
-    assert failed.job_messages[-1] == "The metrics function 'm' of model.py failed: ValueError: no good (line 2)."
+    assert failed.job_messages[-1] == "> The metrics function 'm' of model.py failed: ValueError: no good (line 2)."
     assert any("Traceback" in line for line in failed.job_messages)
     assert (await ended(center, second.id)).job_status == "COMPLETE"
     ends = [await dev_server.client.get_workflow_handle(run_job_id(job.id)).result() for job in (first, second)]
@@ -173,7 +173,7 @@ async def test_a_cancelled_job_is_stopped_within_seconds_and_its_process_is_gone
     assert isinstance(failure.value.cause, CancelledError)
     cancelled = await center.get_job(job.id)
     assert cancelled.job_status == "CANCELLED"
-    assert "working" in cancelled.job_messages
+    assert "> working" in cancelled.job_messages
     assert not psutil.pid_exists(pid)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .functions import ModelCode, ModelFailure
+from .markers import takes_slot, takes_together
 from .records import Broken
 from .schema import CheckedRecords
 
@@ -190,13 +191,3 @@ def required_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     except (TypeError, ValueError):  # something built in
         return ("record",)
     return tuple(p.name for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty)
-
-
-def takes_slot(names: Sequence[str]) -> bool:
-    """Whether the second parameter is the number of a slot."""
-    return len(names) in {2, 3} and "slot" in names[1].casefold()
-
-
-def takes_together(names: Sequence[str]) -> bool:
-    """Whether one call takes a record of each of several inputs."""
-    return len(names) > 1 and not takes_slot(names)

@@ -6,10 +6,10 @@ its standard input, and what it prints goes to standard error, which is its log.
 
 import json
 import os
-import platform
 import queue
 import resource
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,9 +18,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .calling import required_parameters, takes_slot
+from . import telling
+from .calling import required_parameters
 from .frames import read_input
 from .functions import ModelCode, ModelFailure
+from .markers import takes_slot
 from .merging import merged
 from .records import Unreadable
 from .scoring import BatchScoring
@@ -28,7 +30,10 @@ from .serving import OnlineScoring
 
 
 class Channel:
-    """JSON lines to and from the runtime. When the runtime goes away, this process and all it started go too."""
+    """JSON lines to and from the runtime. When the runtime goes away, this process and all it started go too.
+
+    The runtime takes no message but those of ``mlc.runtime.messages``, and ends a process that sends anything else.
+    """
 
     def __init__(self) -> None:
         self._incoming, self._outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
@@ -40,9 +45,17 @@ class Channel:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def send(self, **message: Any) -> None:
-        line = memoryview(json.dumps(message).encode() + b"\n")
-        while line:  # a raw file may take a part
-            line = line[self._outgoing.write(line) :]
+        self.write(telling.encoded(message))
+
+    def write(self, line: bytes) -> None:
+        rest = memoryview(line + b"\n")
+        while rest:  # a raw file may take a part
+            rest = rest[self._outgoing.write(rest) :]
+
+    def finish(self) -> None:
+        """Say that nothing follows, whoever else has the channel open."""
+        with suppress(OSError), socket.socket(fileno=os.dup(self._outgoing.fileno())) as channel:
+            channel.shutdown(socket.SHUT_WR)
 
     def requests(self) -> Iterator[dict[str, Any]]:
         while True:
@@ -62,6 +75,7 @@ def main(order_file: str) -> None:
     limit_memory(order["memory_limit"])
     use_folder(Path(order["source"]))
     channel.send(**perform(order, channel))
+    channel.finish()
 
 
 def use_folder(source: Path) -> None:
@@ -97,11 +111,11 @@ def perform(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
             case _:
                 ended["records"] = score(model, order, notes, channel)
     except (ModelFailure, Unreadable) as failure:
-        ended = {"event": "failed", "message": str(failure), "traceback": getattr(failure, "trace", "")}
+        ended = {"event": "failed", **telling.failure(str(failure), getattr(failure, "trace", ""))}
     except MemoryError:
         message = "The records and the model need more memory than the runtime allows."
         ended = {"event": "failed", "message": message, "traceback": ""}
-    return {**ended, "notes": notes, **versions()}
+    return {**ended, "notes": telling.notes(notes)}
 
 
 def limit_memory(limit: int) -> None:
@@ -168,16 +182,6 @@ def serve(model: ModelCode, order: dict[str, Any], channel: Channel) -> None:
     """Answer requests one after another until the channel closes."""
     scoring = OnlineScoring(model, order)
     model.init(lambda: definition(order))
-    channel.send(event="ready", trial=scoring.trial, notes=scoring.notes, **versions())
+    channel.send(event="ready", trial=telling.trial(scoring.trial), notes=telling.notes(scoring.notes))
     for request in channel.requests():
-        answer = scoring.answer(request)
-        try:
-            channel.send(id=request["id"], **answer)
-        except ValueError as error:  # a whole number of thousands of digits: nothing of it was sent
-            channel.send(id=request["id"], **scoring.unwritable(request, error))
-
-
-def versions() -> dict[str, Any]:
-    """Which Python this process used, and which modules: of these the runtime finds the libraries."""
-    imported = {name.partition(".")[0] for name in list(sys.modules)} - sys.stdlib_module_names
-    return {"python": platform.python_version(), "modules": sorted(imported)}
+        channel.write(telling.outcomes(request["id"], scoring.answer(request), order["answer_limit"]))

@@ -5,7 +5,7 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 _PREFIX = r"^\s*#\s*(?:modelop|fastscore)\."
 _FUNCTION = re.compile(_PREFIX + r"(init|score|metrics|train)\s*$")
@@ -55,6 +55,55 @@ def record_sets(content: bytes) -> frozenset[int]:
         if match := _RECORD_SETS.match(line):
             found.update(_SLOTS.get(match[1]) or (int(match[1]),))
     return frozenset(found)
+
+
+def parameters(content: bytes, name: str) -> tuple[str, ...] | None:
+    """The names of the parameters that a function must be given by position.
+
+    None where the source alone doesn't tell: it is decorated, named more than once, or not defined there as it is.
+    """
+    tree = ast.parse(content)
+    bound = sum(_binds(node, name) for node in _of_module(tree))
+    found = next((f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == name), None)
+    anywhere = any(isinstance(node, ast.Global) and name in node.names for node in ast.walk(tree))
+    if found is None or bound != 1 or anywhere or found.decorator_list:
+        return None
+    arguments = [*found.args.posonlyargs, *found.args.args]
+    return tuple(each.arg for each in arguments[: len(arguments) - len(found.args.defaults)])
+
+
+def takes_slot(names: Sequence[str]) -> bool:
+    """Whether the second parameter is the number of a slot."""
+    return len(names) in {2, 3} and "slot" in names[1].casefold()
+
+
+def takes_together(names: Sequence[str]) -> bool:
+    """Whether one call takes a record of each of several inputs."""
+    return len(names) > 1 and not takes_slot(names)
+
+
+def _of_module(tree: ast.Module) -> Iterator[ast.AST]:
+    """What stands in a module, but not what stands in its functions and classes."""
+    pending: list[ast.AST] = [*tree.body]
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            pending += ast.iter_child_nodes(node)
+
+
+def _binds(node: ast.AST, wanted: str) -> bool:
+    """Whether a node may give something else to a name."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return name == wanted
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            return name == wanted
+        case ast.alias(name=name, asname=other):
+            return name == "*" or (other or name.partition(".")[0]) == wanted
+        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
+            return name == wanted
+    return False
 
 
 def _functions(content: bytes) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

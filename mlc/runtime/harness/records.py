@@ -48,7 +48,7 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
         if file_format == "csv":
             for row in read_rows(path, kinds or {}):
                 yield Broken(row.place, row.problem) if row.problem else row.record
-        elif file_format == "jsonl" or _is_lines(path):
+        elif file_format == "jsonl" or is_lines(path):
             yield from _json_lines(path)
         elif _first_character(path) == "[":
             yield from _json_array(path)
@@ -70,7 +70,7 @@ def _json_lines(path: Path) -> Iterator[Any]:
                 yield Broken(f"line {number}", f"can't be read as JSON: {error}")
 
 
-def _is_lines(path: Path) -> bool:
+def is_lines(path: Path) -> bool:
     """Whether a JSON file holds JSON lines, which ModelOp calls JSON as well: its first line tells."""
     with path.open("rb") as lines:
         first = b""

@@ -55,6 +55,26 @@ def read_rows(path: Path, kinds: dict[str, str]) -> Iterator[Row]:
         yield Row(place, record, problem)
 
 
+def count_rows(path: Path) -> int:
+    """How many rows :func:`read_rows` finds, those with a problem among them.
+
+    Raises:
+        ValueError: as there.
+    """
+    _header(path)
+    found = -1  # the header
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        while True:
+            try:
+                for cells in reader:
+                    if cells:
+                        found += 1
+                return found
+            except csv.Error:
+                found += 1
+
+
 def _header(path: Path) -> dict[str, None]:
     for _, cells, problem in _cells(path, None):
         if problem:

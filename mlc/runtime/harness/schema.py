@@ -134,7 +134,7 @@ def as_arrays(records: Iterator[Any], source: Mapping[str, Any]) -> Iterator[Any
 
     So a file of one JSON array, or of rows, is one record; of JSON lines that are arrays, each is one.
     """
-    depth = _array_depth(source["schema"])
+    depth = array_depth(source["schema"])
     if not depth:
         yield from records
         return
@@ -148,7 +148,8 @@ def as_arrays(records: Iterator[Any], source: Mapping[str, Any]) -> Iterator[Any
         yield items
 
 
-def _array_depth(schema: Any) -> int:
+def array_depth(schema: Any) -> int:
+    """Of how many lists within one another a record is one, by its schema."""
     depth = 0
     while isinstance(schema, Mapping):
         is_array = schema.get("type") == "array"

@@ -7,16 +7,16 @@ from typing import Any
 
 from .calling import Calls, Given, Source, answered, arguments_of
 from .functions import ModelCode, ModelFailure, ModelRaised
+from .limits import EXAMPLE, EXAMPLES
 from .plain import NotPlain, Nulled, plain
 from .records import Broken
 from .schema import RecordSchema
+from .texts import one_line
 from .writing import RecordWriter
 
 NAMED_RECORDS = 20
 """So many bad records are named in the messages; the others are counted."""
-EXAMPLES = 3
-"""So many lost ones are told with the counts, where people look first."""
-LONGEST_LINE = 240
+LONGEST_LINE = EXAMPLE
 """Characters of a line about a bad record: an exception may hold the record, whose data belong in no log."""
 LONGEST_TRACE = 40
 """Lines."""
@@ -81,11 +81,6 @@ class BatchScoring:
         self._nulled.note(self._notes)
         if self._bad > NAMED_RECORDS:
             self._notes.append(f"{self._bad - NAMED_RECORDS} more records are bad.")
-        self._notes.append(f"Records in/out: {self._read}/{self._written}")
-        if self._bad:
-            self._notes.append(f"Bad records: {self._bad} of {self._read}, skipped")
-        if self._unanswered:
-            self._notes.append(f"Records that the model answered nothing to: {self._unanswered} of {self._read}")
         if self._first_bad is not None and self._bad == self._read:
             raise ModelFailure(f"All {self._read} records are bad. {self._first_bad}", self._first_bad.trace)
         return {
@@ -145,7 +140,7 @@ class BatchScoring:
 
     def _tell(self, line: str) -> None:
         if len(self._examples) < EXAMPLES:
-            self._examples.append(line)
+            self._examples.append(one_line(line, EXAMPLE))
 
 
 def _cut(line: str) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from .calling import required_parameters, takes_together
+from .calling import required_parameters
 from .faults import InputCheck, InputFault, fault_of
 from .functions import ModelCode, ModelFailure
+from .markers import takes_together
 from .plain import Nulled
 from .scoring import answers
 from .trial import Example, find_example, find_example_of_each, shown
@@ -46,13 +47,6 @@ class OnlineScoring:
         if request.get("trial"):
             return {"event": "tried", **self._try(self._example)}
         return {"event": "scored", "outcomes": [self._outcome(record) for record in request["records"]]}
-
-    def unwritable(self, request: Mapping[str, Any], error: ValueError) -> dict[str, Any]:
-        """The answer instead of one that can't be written as JSON."""
-        failed = {"outcome": "failed", "message": f"The answer can't be written as JSON: {error}.", "traceback": ""}
-        if request.get("trial"):
-            return {"event": "tried", **failed}
-        return {"event": "scored", "outcomes": [failed] * len(request["records"])}
 
     def _new_check(self, schema: Mapping[str, Any]) -> InputCheck | None:
         try:

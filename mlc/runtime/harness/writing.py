@@ -52,6 +52,8 @@ class RecordWriter:
                 raise ValueError(f"a row of the CSV file {self._name} must be a dict, not a {type(record).__name__}")
             writer = csv.DictWriter(text, header or list(record), lineterminator="\n")
             if header is None:
+                if not record:  # its row would be an empty line, and no record to whoever reads the file
+                    raise ValueError(f"the first row of the CSV file {self._name} has no columns")
                 header = list(record)
                 writer.writeheader()
             if unknown := sorted(record.keys() - set(header)):

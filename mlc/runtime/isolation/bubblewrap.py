@@ -36,6 +36,7 @@ class Bubblewrap:
     """Namespaces, an empty root, no capability, a filter of system calls; see docs/threat-model.md."""
 
     name = "bubblewrap"
+    reads_only = True
 
     def __init__(self, settings: RuntimeSettings) -> None:
         self._folder = settings.folder.resolve()

@@ -38,6 +38,7 @@ class Container:
     """A container with nothing but its image and what is mounted, mostly read-only; see docs/threat-model.md."""
 
     name = "container"
+    reads_only = True
 
     def __init__(self, settings: RuntimeSettings) -> None:
         self._image = settings.container_image

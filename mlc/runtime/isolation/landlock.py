@@ -32,6 +32,7 @@ class Landlock:
     """
 
     name = "landlock"
+    reads_only = True
 
     def __init__(self, settings: RuntimeSettings, *, abi: int | None = None) -> None:
         self._folder = settings.folder.resolve()

@@ -28,6 +28,10 @@ class Level(Protocol):
     def name(self) -> str:
         """As the settings and the records of jobs have it."""
 
+    @property
+    def reads_only(self) -> bool:
+        """Whether a program can't write to what it may read, but for what is ``writable``."""
+
     def problem(self) -> str | None:
         """Why this level can't be had here, as the end of a sentence; None if it can. It is tried, not guessed."""
 
@@ -39,6 +43,7 @@ class Process:
     """A process of its own, supervised and limited; it may read and reach whatever the runtime's account may."""
 
     name = "process"
+    reads_only = False
 
     def problem(self) -> str | None:
         return None
