@@ -144,6 +144,45 @@ async def test_what_a_program_writes_is_limited_in_all(tmp_path: Path, source: s
     assert process.verdict == "The model wrote more than the 16 MB to disk that the runtime allows."
 
 
+@pytest.mark.parametrize("nested", [False, True], ids=["many", "in a socket that is one itself"])
+async def test_files_are_not_kept_where_nobody_can_measure_them(
+    tmp_path: Path, nested: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if nested:
+        monkeypatch.setattr(contained_module, "LONGEST_IN_FLIGHT", 3.0)
+    source = f"""
+import os, socket, time
+one, other = socket.socketpair()
+for n in range(70):
+    fd = os.memfd_create("m")
+    os.write(fd, bytes(2**20))
+    socket.send_fds(one, [b"x"], [fd])
+    os.close(fd)
+if {nested}:
+    outer = socket.socketpair()
+    socket.send_fds(outer[0], [b"x"], [other.fileno()])
+    other.close()
+time.sleep(600)
+"""
+    process = contained(tmp_path, source)
+    await run(process)
+    assert process.verdict == "The model sent open files over a socket that nobody received, and was stopped."
+
+
+async def test_files_that_are_received_may_be_sent(tmp_path: Path) -> None:
+    source = """
+import os, socket, time
+one, other = socket.socketpair()
+end = time.monotonic() + 3
+while time.monotonic() < end:
+    socket.send_fds(one, [b"x"], [0] * 20)
+    for fd in socket.recv_fds(other, 1, 20)[1]: os.close(fd)
+"""
+    process = contained(tmp_path, source)
+    await run(process)
+    assert (process.verdict, process.code) == (None, 0), process.log.lines()
+
+
 async def test_the_largest_file_is_refused_by_the_kernel(tmp_path: Path) -> None:
     process = contained(tmp_path, "open('f', 'wb').write(bytes(2**25))")
     await run(process)

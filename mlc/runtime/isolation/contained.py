@@ -17,11 +17,15 @@ from mlc.runtime.isolation.confinement import Confinement
 from mlc.runtime.isolation.levels import Level
 from mlc.runtime.isolation.printed import CappedLog
 from mlc.runtime.isolation.supervisor import THREADS
-from mlc.runtime.isolation.usage import disk, memory
+from mlc.runtime.isolation.usage import disk, in_flight, memory
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 WATCH_INTERVAL, DISK_INTERVAL = 0.25, 1.0
 """Seconds between two looks at the memory, and at the disk."""
+MOST_IN_FLIGHT, LONGEST_IN_FLIGHT = 64, 20.0
+"""Files that a program's processes may be sending to one another, and seconds for which there may be such all the time:
+those nobody can measure.
+"""
 PATIENCE = 10.0
 """Seconds that a supervisor has to end what it supervises."""
 MEGABYTE = 1024**2
@@ -175,17 +179,21 @@ class ContainedProcess:
 
     async def _watch(self) -> None:
         allowed, supervisor = self._confinement, self._supervisor.pid
-        looked = time.monotonic()
+        looked = none_in_flight = time.monotonic()
         while self._supervisor.returncode is None:
             if await asyncio.to_thread(memory, supervisor) > allowed.memory:
                 limit = allowed.memory // MEGABYTE
                 self._execute(f"{self._what} used more than the {limit} MB of memory that the runtime allows.")
             elif time.monotonic() - looked > DISK_INTERVAL:
                 written = await asyncio.to_thread(disk, supervisor, allowed.writable) - self._already
+                sent = await asyncio.to_thread(in_flight, supervisor)
                 looked = time.monotonic()
+                none_in_flight = none_in_flight if sent else looked
                 if written > allowed.disk:
                     limit = allowed.disk // MEGABYTE
                     self._execute(f"{self._what} wrote more than the {limit} MB to disk that the runtime allows.")
+                elif sent > MOST_IN_FLIGHT or looked - none_in_flight > LONGEST_IN_FLIGHT:
+                    self._execute(f"{self._what} sent open files over a socket that nobody received, and was stopped.")
             await asyncio.sleep(WATCH_INTERVAL)
 
     def _execute(self, verdict: str) -> None:

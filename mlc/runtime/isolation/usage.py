@@ -1,6 +1,7 @@
 """What a contained program and all that it started use, measured from outside."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -15,6 +16,7 @@ MOST_FILES = 200_000
 """More are not looked at: so many are over the limit, however small they are."""
 INFINITE = 1 << 62
 NO_NAME = " (deleted)"
+SENT_FILES = "scm_fds:"
 OF_MEMORY = ("/dev/zero", "/memfd:", "/SYSV")
 """How the names of mapped files begin that are shared memory."""
 
@@ -95,6 +97,22 @@ def _below(folders: Iterable[Path]) -> Iterator[os.stat_result]:
                     yield entry.stat(follow_symlinks=False)
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
+
+
+def in_flight(supervisor: int) -> int:
+    """How many open files the descendants of a supervisor have sent to one another and nobody has received yet.
+
+    Nobody can measure those (``SCM_RIGHTS``, see unix(7)); one of them may be a socket that holds others.
+    """
+    found = 0
+    for process in _descendants(supervisor):
+        with suppress(OSError), os.scandir(f"/proc/{process.pid}/fd") as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    if stat.S_ISSOCK(entry.stat().st_mode):
+                        told = Path(f"/proc/{process.pid}/fdinfo/{entry.name}").read_text()
+                        found += int(told.partition(SENT_FILES)[2].partition("\n")[0] or 0)
+    return found
 
 
 def _nameless(processes: Iterable[psutil.Process]) -> Iterator[os.stat_result]:
