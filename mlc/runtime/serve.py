@@ -27,7 +27,7 @@ from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.http import create_app
-from mlc.runtime.isolation import adoption, level_for
+from mlc.runtime.isolation import Level, adoption, level_for
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.runtime.removal import remove
@@ -51,7 +51,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         NoNamespace: Temporal lacks the namespace in which jobs are run.
     """
     stop = stop or _stopped_by_signal()
-    level = await asyncio.to_thread(level_for, settings)
+    level = await tried_level(settings)
     listener = _listen(settings) if settings.online else None
     try:
         with own_workspace(settings.folder) as workspace:
@@ -79,6 +79,17 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
     finally:
         if listener is not None:
             listener.close()
+
+
+async def tried_level(settings: RuntimeSettings) -> Level:
+    """The level of isolation that the settings name, and nothing of what was run to try it.
+
+    Raises:
+        CannotIsolate: it can't be had.
+    """
+    level = await asyncio.to_thread(level_for, settings)
+    await adoption.end_adopted(of_models=False)  # bwrap ends before the first process in its namespace does
+    return level
 
 
 def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
