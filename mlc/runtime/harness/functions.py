@@ -2,6 +2,7 @@
 
 import errno
 import inspect
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from typing import Any
 from .markers import marked_functions, record_sets, usual_functions
 
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_MULTIPROCESSING = str(Path(socket.__file__).parent / "multiprocessing")
+_LONGEST_CHAIN = 20
 
 
 class ModelFailure(Exception):
@@ -154,13 +157,33 @@ class _Failures:
             reason = _first_line(error)
         sound = isinstance(error, Exception) and not isinstance(error, MemoryError)
         failure = ModelRaised if sound else ModelFailure
-        raise failure(f"{self._what}: {reason}{line}.{_where_to_write(error)}", "".join(frames.format())) from None
+        raise failure(f"{self._what}: {reason}{line}.{_what_is_allowed(error)}", "".join(frames.format())) from None
 
 
-def _where_to_write(error: BaseException) -> str:
+def _what_is_allowed(error: BaseException) -> str:
+    """What a model may do instead, where it seems to have failed by what the runtime's isolation refuses."""
     if isinstance(error, OSError) and error.errno in _NOT_WRITABLE and error.filename:
         return " A model can write to outputDir/, to its folder for temporary files and to its home, and nowhere else."
+    refused, files = _refusals(error)
+    if refused and files & {socket.__file__}:
+        return " A model can reach the network only where the runtime allows it (MLC_RUNTIME_NETWORK)."
+    if (refused or isinstance(error, EOFError)) and any(file.startswith(_MULTIPROCESSING) for file in files):
+        return (
+            " Pools, queues and locks of multiprocessing need shared memory, which this runtime's isolation may refuse"
+            ": use threads, joblib or subprocess, or a runtime of the level bubblewrap (MLC_RUNTIME_ISOLATION)."
+        )
     return ""
+
+
+def _refusals(error: BaseException) -> tuple[bool, set[str]]:
+    """Whether an exception, or one that led to it, says that something isn't permitted; the files that they came by."""
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and len(chain) < _LONGEST_CHAIN:  # it may be a ring
+        chain.append(following)
+        following = following.__cause__ or following.__context__
+    files = {frame.f_code.co_filename for each in chain for frame, _ in traceback.walk_tb(each.__traceback__)}
+    return any(isinstance(each, PermissionError) for each in chain), files
 
 
 def _first_line(error: BaseException) -> str:
