@@ -27,7 +27,7 @@ from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.http import create_app
-from mlc.runtime.isolation import adoption, level_for
+from mlc.runtime.isolation import Level, adoption, level_for
 from mlc.runtime.isolation.container import Container
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
@@ -52,10 +52,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         NoNamespace: Temporal lacks the namespace in which jobs are run.
     """
     stop = stop or _stopped_by_signal()
-    level = await asyncio.to_thread(level_for, settings)
-    if isinstance(level, Container):
-        await asyncio.to_thread(level.remove_left)
-    adoption.keep_present()
+    level = await tried_level(settings)
     listener = _listen(settings) if settings.online else None
     try:
         with own_workspace(settings.folder) as workspace:
@@ -83,6 +80,21 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
     finally:
         if listener is not None:
             listener.close()
+
+
+async def tried_level(settings: RuntimeSettings) -> Level:
+    """The level of isolation that the settings name; of what was run to try it nothing is left but what an engine keeps.
+
+    Raises:
+        CannotIsolate: it can't be had.
+    """
+    level = await asyncio.to_thread(level_for, settings)
+    if isinstance(level, Container):
+        await asyncio.to_thread(level.remove_left)
+        adoption.keep_present()
+    else:  # bwrap ends before the first process in its namespace does
+        await adoption.end_adopted(of_models=False)
+    return level
 
 
 def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:

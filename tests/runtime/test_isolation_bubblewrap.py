@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -104,6 +105,7 @@ async def test_the_network_is_there_only_where_it_is_allowed(tmp_path: Path, net
     with socket.create_server(("127.0.0.1", 0)) as server:
         source = f"""{TRIES}
 import socket
+import subprocess
 def reach(): socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 5)
 how = tried(reach)
 print(json.dumps(how if how == 'done' else 'not at all'))"""
@@ -167,3 +169,24 @@ def test_a_home_inside_of_what_models_read_is_refused(tmp_path: Path, monkeypatc
     problem = Bubblewrap(RuntimeSettings(work_dir=tmp_path)).problem()
     assert problem is not None
     assert "set MLC_HOME" in problem
+
+
+def test_what_was_run_to_try_it_is_no_models_and_nothing_of_it_is_left(tmp_path: Path) -> None:
+    source = """
+import asyncio, logging
+from mlc.runtime import serve
+from mlc.runtime.isolation import adoption
+from mlc.settings import RuntimeSettings
+async def start():
+    for _ in range(3):
+        await serve.tried_level(RuntimeSettings(isolation="bubblewrap"))
+        await adoption.end_adopted()
+logging.basicConfig()
+adoption.adopt()
+asyncio.run(start())
+"""
+    environment = {**os.environ, "MLC_HOME": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", source], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ran.stderr == ""

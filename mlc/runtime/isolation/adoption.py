@@ -64,8 +64,12 @@ async def keep_clean() -> None:
         await end_adopted()
 
 
-async def end_adopted() -> None:
-    """End what this process has become the parent of, and what those started; nothing where it doesn't adopt."""
+async def end_adopted(*, of_models: bool = True) -> None:
+    """End what this process has become the parent of, and what those started; nothing where it doesn't adopt.
+
+    Args:
+        of_models: whether it can be a model's, which is logged.
+    """
     if not _adopts:
         return
     for child in [child for child in _kept if _reaped(child)]:
@@ -77,7 +81,7 @@ async def end_adopted() -> None:
             for process in (child, *descendants(child)):
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-            if _reaped(child):
+            if _reaped(child) and of_models:
                 log.warning("A model left process %d behind, which was ended.", child)
         await asyncio.sleep(pause)
         pause = min(pause + 0.005, 0.2)

@@ -17,11 +17,16 @@ from mlc.runtime.isolation.confine import OF_ENGINES
 from mlc.runtime.isolation.confinement import Confinement
 from mlc.runtime.isolation.levels import Level
 from mlc.runtime.isolation.printed import CappedLog
-from mlc.runtime.isolation.usage import disk, memory
+from mlc.runtime.isolation.supervisor import THREADS
+from mlc.runtime.isolation.usage import disk, in_flight, memory
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 WATCH_INTERVAL, DISK_INTERVAL = 0.25, 1.0
 """Seconds between two looks at the memory, and at the disk."""
+MOST_IN_FLIGHT, LONGEST_IN_FLIGHT = 64, 20.0
+"""Files that a program's processes may be sending to one another, and seconds for which there may be such all the time:
+those nobody can measure.
+"""
 PATIENCE, ENGINES_PATIENCE = 10.0, 30.0
 """Seconds that a supervisor has to end what it supervises, and besides for having a container removed."""
 MEGABYTE = 1024**2
@@ -142,7 +147,7 @@ class ContainedProcess:
         try:
             async with asyncio.timeout(PATIENCE + (ENGINES_PATIENCE if self._engine else 0)):
                 await self._supervisor.wait()
-        except TimeoutError:  # it was stopped, or what it is to end can't be ended at this moment
+        except TimeoutError:  # it is stopped again and again, or what it is to end can't be ended at this moment
             with suppress(ProcessLookupError):
                 os.kill(self._supervisor.pid, signal.SIGKILL)
             await self._supervisor.wait()
@@ -159,13 +164,16 @@ class ContainedProcess:
 
     def _take(self, told: dict[str, Any]) -> None:
         self._code = told["code"]
-        if told["too_many"]:
-            most = self._confinement.processes
-            self.verdict = self.verdict or f"{self._what} started more than {most} processes and was stopped."
+        if what := told["too_many"]:
+            most = self._confinement.processes * (THREADS if what == "threads" else 1)
+            self.verdict = self.verdict or f"{self._what} started more than {most:,} {what} and was stopped."
 
     def _tell_supervisor(self) -> None:
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_WR)
+        if self._supervisor.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._supervisor.pid, signal.SIGCONT)  # a program may have stopped it
 
     async def _print(self, descriptor: int) -> None:
         reader = asyncio.StreamReader()
@@ -180,17 +188,22 @@ class ContainedProcess:
 
     async def _watch(self) -> None:
         allowed, supervisor = self._confinement, self._supervisor.pid
-        looked, nested = time.monotonic(), bool(self._engine)
+        looked = none_in_flight = time.monotonic()
+        nested = bool(self._engine)
         while self._supervisor.returncode is None:
             if await asyncio.to_thread(memory, supervisor, nested=nested) > allowed.memory:
                 limit = allowed.memory // MEGABYTE
                 self._execute(f"{self._what} used more than the {limit} MB of memory that the runtime allows.")
             elif time.monotonic() - looked > DISK_INTERVAL:
                 written = await asyncio.to_thread(disk, supervisor, allowed.writable) - self._already
+                sent = await asyncio.to_thread(in_flight, supervisor)
                 looked = time.monotonic()
+                none_in_flight = none_in_flight if sent else looked
                 if written > allowed.disk:
                     limit = allowed.disk // MEGABYTE
                     self._execute(f"{self._what} wrote more than the {limit} MB to disk that the runtime allows.")
+                elif sent > MOST_IN_FLIGHT or looked - none_in_flight > LONGEST_IN_FLIGHT:
+                    self._execute(f"{self._what} sent open files over a socket that nobody received, and was stopped.")
             await asyncio.sleep(WATCH_INTERVAL)
 
     def _execute(self, verdict: str) -> None:
