@@ -83,7 +83,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
 
 
 async def tried_level(settings: RuntimeSettings) -> Level:
-    """The level of isolation that the settings name; of what was run to try it nothing is left but what an engine keeps.
+    """The level of isolation that the settings name; what was run to try it is gone, but for what an engine keeps.
 
     Raises:
         CannotIsolate: it can't be had.
