@@ -196,7 +196,7 @@ class ContainedProcess:
                 self._execute(f"{self._what} used more than the {limit} MB of memory that the runtime allows.")
             elif time.monotonic() - looked > DISK_INTERVAL:
                 written = await asyncio.to_thread(disk, supervisor, allowed.writable) - self._already
-                sent = await asyncio.to_thread(in_flight, supervisor)
+                sent = await asyncio.to_thread(in_flight, supervisor, nested=nested)
                 looked = time.monotonic()
                 none_in_flight = none_in_flight if sent else looked
                 if written > allowed.disk:

@@ -124,13 +124,18 @@ def _below(folders: Iterable[Path]) -> Iterator[os.stat_result]:
                         waiting.append(entry.path)
 
 
-def in_flight(supervisor: int) -> int:
+def in_flight(supervisor: int, *, nested: bool = False) -> int:
     """How many open files the descendants of a supervisor have sent to one another and nobody has received yet.
 
     Nobody can measure those (``SCM_RIGHTS``, see unix(7)); one of them may be a socket that holds others.
+
+    Args:
+        nested: as for :func:`memory`.
     """
     found = 0
     for process in _descendants(supervisor):
+        if nested and not _is_nested(process):
+            continue
         with suppress(OSError), os.scandir(f"/proc/{process.pid}/fd") as entries:
             for entry in entries:
                 with suppress(OSError):
