@@ -5,7 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,6 +16,7 @@ import pytest
 
 from mlc.runtime.isolation import Confinement, ContainedProcess, cgroup
 from mlc.runtime.isolation import contained as contained_module
+from mlc.runtime.isolation.confinement import Launch
 from mlc.runtime.isolation.levels import Process
 
 DAEMON = """
@@ -305,6 +309,45 @@ async def test_a_start_that_is_cancelled_at_any_moment_leaves_nothing(tmp_path: 
     while [child for child in psutil.Process().children(recursive=True) if "supervisor.py" in " ".join(cmdline(child))]:
         assert time.monotonic() < ends
         await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("slow", ["launch", "disk"])
+async def test_a_start_that_is_cancelled_while_a_thread_works_for_it_leaves_nothing_open(
+    tmp_path: Path, slow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, goes_on = threading.Event(), threading.Event()
+
+    def waits(*_: object) -> int:
+        began.set()
+        goes_on.wait()
+        return 0
+
+    class Opening(Process):
+        def launch(self, program: Sequence[str], confinement: Confinement) -> Launch:
+            opened = os.memfd_create("rules")
+            if slow == "launch":
+                waits()
+            return replace(super().launch(program, confinement), descriptors=[opened])
+
+    if slow == "disk":
+        monkeypatch.setattr(contained_module, "disk", waits)
+    process = contained(tmp_path, "")
+    process._level = Opening()
+    await asyncio.to_thread(str)  # the threads' own descriptors
+    before = open_files()
+    starting = asyncio.create_task(process.start())
+    await asyncio.to_thread(began.wait)
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    goes_on.set()
+    ends = time.monotonic() + 10
+    while open_files() != before:
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.02)
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def cmdline(process: psutil.Process) -> list[str]:

@@ -3,12 +3,16 @@
 Only for what the kernel does at once that a loop over processes can't: kill all of a group, however fast it forks.
 """
 
+import time
 import uuid
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from mlc.runtime.isolation.supervisor import remove_group
+
+TRIES, PAUSE = 20, 0.005
+"""How often a group is tried to be removed, and seconds between."""
 
 
 def new_group() -> Path | None:
@@ -32,7 +36,11 @@ def remove(group: Path | None) -> None:
     if group is not None:
         with suppress(OSError):
             (group / "cgroup.kill").write_text("1")
-        remove_group(str(group))
+        for _ in range(TRIES):  # what was killed takes a moment to be gone
+            remove_group(str(group))
+            if not group.exists():
+                break
+            time.sleep(PAUSE)
 
 
 @cache

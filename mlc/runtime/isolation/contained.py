@@ -14,7 +14,7 @@ from typing import Any
 
 from mlc.runtime.isolation import adoption, cgroup
 from mlc.runtime.isolation.confine import OF_ENGINES
-from mlc.runtime.isolation.confinement import Confinement
+from mlc.runtime.isolation.confinement import Confinement, Launch
 from mlc.runtime.isolation.levels import Level
 from mlc.runtime.isolation.printed import CappedLog
 from mlc.runtime.isolation.supervisor import THREADS
@@ -62,12 +62,18 @@ class ContainedProcess:
         Raises:
             OSError: it can't be started.
         """
-        launch = await asyncio.to_thread(self._level.launch, self._program, self._confinement)
-        self._engine = launch.engine
         self._already = await asyncio.to_thread(disk, None, self._confinement.writable)
+        launching = asyncio.ensure_future(asyncio.to_thread(self._level.launch, self._program, self._confinement))
+        try:
+            launch = await asyncio.shield(launching)
+        except asyncio.CancelledError:  # a thread can't be: what it opens is closed when it is done
+            launching.add_done_callback(_close)
+            raise
+        # From here on nothing is waited for until all that is made is in hands that let go of it.
+        self._engine = launch.engine
         self._control, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
-        self._group = await asyncio.to_thread(cgroup.new_group)
+        self._group = cgroup.new_group()
         specification = {
             "command": [*launch.command],
             "limits": {**launch.limits},
@@ -210,3 +216,9 @@ class ContainedProcess:
         # Whoever waits sees the end and clears up: the watch itself must not be cancelled halfway.
         self.verdict = self.verdict or verdict
         self._tell_supervisor()
+
+
+def _close(launching: asyncio.Future[Launch]) -> None:
+    if not launching.cancelled() and launching.exception() is None:
+        for descriptor in launching.result().descriptors:
+            os.close(descriptor)
