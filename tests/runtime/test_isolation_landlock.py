@@ -273,7 +273,7 @@ async def test_what_needs_shared_memory_fails_with_a_reason(run: Callable[..., A
         "import multiprocessing\n# modelop.metrics\ndef m(df): yield {'x': multiprocessing.Pool(2).map(abs, [1])}"
     )
     ran = await run(JobKind.METRICS, model, CSV, level=landlock())
-    assert "Permission denied" in str(ran.problem)
+    assert "Permission denied (line 3). There is no shared memory at this level" in str(ran.problem)
 
 
 async def test_a_program_is_gone_with_all_that_it_left_and_when_its_supervisor_is_killed(around: World) -> None:

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import GeneratorType, ModuleType
+from types import FrameType, GeneratorType, ModuleType
 from typing import Any
 
 from .markers import marked_functions, record_sets, usual_functions
@@ -167,6 +167,11 @@ def _what_is_allowed(error: BaseException) -> str:
             return (
                 " A model can write to outputDir/, to its folder for temporary files and to its home, and nowhere else."
             )
+        if _wants_shared_memory(cause):
+            return (
+                " There is no shared memory at this level of isolation: use threads, subprocess, or "
+                "multiprocessing.Process with Pipe instead of its pools, queues and locks."
+            )
         if _wants_network(cause) and not _has_network():
             return (
                 " A model has no network here: what it needs belongs into its folder or its job's inputs; "
@@ -188,11 +193,25 @@ def _wants_network(error: BaseException) -> bool:
     """Whether an error comes from looking up a host, or from making a socket for a network."""
     if isinstance(error, socket.gaierror):
         return True
+    at = _refused_at(error)
+    return (
+        at is not None
+        and at.f_code.co_filename == socket.__file__
+        and at.f_locals.get("family") in {socket.AF_INET, socket.AF_INET6}
+    )
+
+
+def _wants_shared_memory(error: BaseException) -> bool:
+    at = _refused_at(error)
+    return at is not None and at.f_globals.get("__name__") == "multiprocessing.synchronize"
+
+
+def _refused_at(error: BaseException) -> FrameType | None:
+    """Where the system refused something, if it did."""
     if not isinstance(error, PermissionError) or error.__traceback__ is None:
-        return False
-    *_, (last, _) = traceback.walk_tb(error.__traceback__)
-    made_socket = last.f_code.co_filename == socket.__file__
-    return made_socket and last.f_locals.get("family") in {socket.AF_INET, socket.AF_INET6}
+        return None
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame
 
 
 def _has_network() -> bool:
