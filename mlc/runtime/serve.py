@@ -27,7 +27,7 @@ from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.http import create_app
-from mlc.runtime.isolation import adoption, level_for
+from mlc.runtime.isolation import Level, adoption, level_for
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.runtime.removal import remove
@@ -42,6 +42,17 @@ GRACE = 5
 log = logging.getLogger(__name__)
 
 
+async def found_level(settings: RuntimeSettings) -> Level:
+    """The level at which a runtime isolates models; what trying the levels has left is ended.
+
+    Raises:
+        CannotIsolate: the level of isolation that the settings name can't be had.
+    """
+    level = await asyncio.to_thread(level_for, settings)
+    await adoption.end_adopted(of_models=False)
+    return level
+
+
 async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = None) -> None:
     """Run until SIGTERM, SIGINT or ``stop``; a job that is under way is then left to the next runtime of this name.
 
@@ -51,7 +62,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         NoNamespace: Temporal lacks the namespace in which jobs are run.
     """
     stop = stop or _stopped_by_signal()
-    level = await asyncio.to_thread(level_for, settings)
+    level = await found_level(settings)
     listener = _listen(settings) if settings.online else None
     try:
         with own_workspace(settings.folder) as workspace:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,25 @@ async def test_whatever_else_fails_is_not_put_down_to_the_network(run: Any, call
     outcome = await run(JobKind.METRICS, model, CSV, level=Process() if "socket." in call else LEVEL)
     assert "(line 3)." in outcome.problem
     assert "network" not in outcome.problem
+
+
+STARTING = """
+import asyncio, logging
+from mlc.runtime.isolation import adoption
+from mlc.runtime.serve import found_level
+from mlc.settings import RuntimeSettings
+logging.basicConfig()
+adoption.adopt()
+async def main():
+    print((await found_level(RuntimeSettings(isolation="bubblewrap"))).name)
+    await adoption.end_adopted()
+asyncio.run(main())
+"""
+
+
+def test_what_trying_a_level_leaves_is_not_put_down_to_a_model() -> None:
+    ran = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("bubblewrap\n", "")
 
 
 def test_a_home_inside_of_what_models_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,8 +57,12 @@ async def keep_clean() -> None:
         await end_adopted()
 
 
-async def end_adopted() -> None:
-    """End what this process has become the parent of, and what those started; nothing where it doesn't adopt."""
+async def end_adopted(*, of_models: bool = True) -> None:
+    """End what this process has become the parent of, and what those started; nothing where it doesn't adopt.
+
+    Args:
+        of_models: it may be a model's, which the log is told of; not before the first model runs.
+    """
     if not _adopts:
         return
     pause, ends = 0.0, time.monotonic() + PATIENCE
@@ -67,7 +71,7 @@ async def end_adopted() -> None:
             for process in (child, *descendants(child)):
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-            if _reaped(child):
+            if _reaped(child) and of_models:
                 log.warning("A model left process %d behind, which was ended.", child)
         await asyncio.sleep(pause)
         pause = min(pause + 0.005, 0.2)
