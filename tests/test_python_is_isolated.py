@@ -19,15 +19,15 @@ ALL_BUT_VARIABLES = {"mlc/runtime/process.py": "-P"}
 are ours, too (tests/runtime/test_model_code.py)."""
 NO_PYTHONS = {
     "mlc/runtime/isolation/bubblewrap.py": ["'unshare'"],  # sh -c
-    "mlc/runtime/isolation/container.py": ["self._engine", "'--entrypoint'"],  # -I comes after the image
+    "mlc/runtime/isolation/container.py": ["engine.program", "'--entrypoint'"],  # -I comes after the image
 }
 """Command lines of other programs with options that are called like Python's, by their first words."""
 STARTS = {
     "mlc/runtime/counting.py": 1,  # the harness, to count records: no model's code
     "mlc/runtime/isolation/bubblewrap.py": 1,  # bwrap, for its version
-    "mlc/runtime/isolation/confine.py": 1,  # becomes the program
+    "mlc/runtime/isolation/confine.py": 2,  # becomes the program, in a container by a fork
     "mlc/runtime/isolation/contained.py": 1,  # a supervisor
-    "mlc/runtime/isolation/container.py": 1,  # podman or docker, for what it is
+    "mlc/runtime/isolation/engine.py": 1,  # podman or docker, for what it is and has
     "mlc/runtime/isolation/supervisor.py": 3,  # the program, by a fork; and what is to be run afterwards
     "mlc/runtime/isolation/trial.py": 1,  # whether a level holds
     "mlc/standalone/children.py": 1,  # the processes of standalone mode

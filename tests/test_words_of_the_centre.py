@@ -18,7 +18,7 @@ from mlc.center.modelop.settings import CenterSettings
 ROOT = Path(__file__).parents[1]
 ROOMS = ("mlc/center/modelop/", "mlc/standalone/center/")
 ROOM = "mlc.center.modelop"
-PUBLIC_MODULES = ("center", "check", "folder", "settings", "signal_assets", "signal_envelope", "signals")
+PUBLIC_MODULES = ("center", "check", "folder", "ordinary", "settings", "signal_assets", "signal_envelope", "signals")
 """Modules of the room whose functions and classes speak the domain's language: others may import them."""
 CAMEL = re.compile(r"\b[a-z]+[a-z0-9]*[A-Z]\w*")
 
@@ -30,7 +30,6 @@ JIRA = "Jira's own JSON"
 BOARD = "the ticket board of standalone mode reads the standalone centre's JSON"
 MODEL_CODE = "what model code reads is ModelOp's own JSON"
 VERDICTS = "what is said of a case of a decision table that could not be tested"
-VARIABLES = "a part of the names of variables"
 
 LOOKALIKES = "data that looks like a centre's own fields, which has to come back as it was"
 
@@ -52,7 +51,6 @@ EXCEPTIONS: dict[str, str] = {
     "mlc/runtime/harness/entry.py: deployableModel": MODEL_CODE,
     "mlc/standalone/desk/board/notifications.py: createdDate": BOARD,
     "mlc/standalone/desk/jira_json.py: timeZone": JIRA,
-    "mlc/standalone/dev.py: FILE": VARIABLES,
 }
 """``file: word``, or ``file`` for all of it, and the reason."""
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from temporalio.client import WorkflowFailureError
 
 from mlc.center.configured import configured_center
-from mlc.center.modelop.folder.sentences import shown, unfit
+from mlc.center.modelop.folder import shown, unfit
 from mlc.center.modelop.settings import CenterSettings
 from mlc.cli.home import typed
 from mlc.model.failure import innermost

@@ -17,6 +17,7 @@
         CannotStart
         Closed
         Conflict
+        EngineFailed
         ExternalError
             Refused
                 Misdirected

@@ -288,6 +288,7 @@ class JobExecution:
         except asyncio.CancelledError:
             collection.stop()
             self._files.stop()
+            taking.add_done_callback(lambda ended: ended.exception())  # nobody wants to hear how it ended
             await asyncio.wait({taking}, timeout=LAST_PIECE)  # noqa: TID251 - no workflow
             raise
         self.outcome.outputs = collected.outputs

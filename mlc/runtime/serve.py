@@ -28,6 +28,7 @@ from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.http import create_app
 from mlc.runtime.isolation import Level, adoption, level_for
+from mlc.runtime.isolation.container import Container
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.runtime.removal import remove
@@ -42,17 +43,6 @@ GRACE = 5
 log = logging.getLogger(__name__)
 
 
-async def found_level(settings: RuntimeSettings) -> Level:
-    """The level at which a runtime isolates models; what trying the levels has left is ended.
-
-    Raises:
-        CannotIsolate: the level of isolation that the settings name can't be had.
-    """
-    level = await asyncio.to_thread(level_for, settings)
-    await adoption.end_adopted(of_models=False)
-    return level
-
-
 async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = None) -> None:
     """Run until SIGTERM, SIGINT or ``stop``; a job that is under way is then left to the next runtime of this name.
 
@@ -62,7 +52,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         NoNamespace: Temporal lacks the namespace in which jobs are run.
     """
     stop = stop or _stopped_by_signal()
-    level = await found_level(settings)
+    level = await tried_level(settings)
     listener = _listen(settings) if settings.online else None
     try:
         with own_workspace(settings.folder) as workspace:
@@ -81,15 +71,30 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                     await running.enter_async_context(worker)
                 running.push_async_callback(jobs.attempts.stop)  # before the workers end, and whatever ends them
                 log.info(
-                    "Runtime %s of stage %s, isolating models by %s, Temporal's namespace %s at %s%s",
-                    *(settings.name, settings.stage, level.name),
-                    *(client.namespace, client.service_client.config.target_host),
+                    "Runtime %s of stage %s, Temporal's namespace %s at %s, isolating models by %s%s",
+                    *(settings.name, settings.stage, client.namespace),
+                    *(client.service_client.config.target_host, level.name),
                     f"; online at {runtime.endpoint}" if runtime.endpoint else "",
                 )
                 await stop.wait()
     finally:
         if listener is not None:
             listener.close()
+
+
+async def tried_level(settings: RuntimeSettings) -> Level:
+    """The level of isolation that the settings name; what was run to try it is gone, but for what an engine keeps.
+
+    Raises:
+        CannotIsolate: it can't be had.
+    """
+    level = await asyncio.to_thread(level_for, settings)
+    if isinstance(level, Container):
+        await asyncio.to_thread(level.remove_left)
+        adoption.keep_present()
+    else:  # bwrap ends before the first process in its namespace does
+        await adoption.end_adopted(of_models=False)
+    return level
 
 
 def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
@@ -135,16 +140,16 @@ def describe(settings: RuntimeSettings) -> Runtime:
 
 
 async def _heartbeat(center: Ledger, settings: RuntimeSettings) -> None:
-    told = ""
+    told = False
     while True:
         await asyncio.sleep(HEARTBEAT_INTERVAL)
         try:
             await center.register_runtime(describe(settings))
-            told = ""
+            told = False
         except Refused as error:  # its token was revoked, say: it gets no jobs, and nobody else would say why
-            if str(error) != told:
+            if not told:
                 log.error("The runtime %s is refused by its model centre: %s", settings.name, error)
-            told = str(error)
+            told = True
         except ExternalError:
             pass  # the next one comes soon
 

@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from activities.matching import not_run, service_tags
 from activities.monitors import newest_monitor, plan_for
 from mlc.center import NewFile
-from mlc.center.modelop.folder import Examined, ModelFolder, examine
-from mlc.center.modelop.folder.sentences import shown, unfit
+from mlc.center.modelop.folder import Examined, ModelFolder, examine, shown, unfit
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.port import Center
 from mlc.model.asset import AssetRole

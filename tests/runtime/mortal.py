@@ -72,8 +72,11 @@ class MortalRuntime:
 KILL = """
 import os, re, signal, time
 def kill_runtime(number=signal.SIGKILL):
+    def is_runtime(pid):  # a supervisor names the job's folder, which is in one that is called like the runtime
+        command = open(f"/proc/{{pid}}/cmdline").read()
+        return {name!r} in command and "supervisor.py" not in command
     pid = os.getppid()
-    while {name!r} not in open(f"/proc/{{pid}}/cmdline").read():
+    while not is_runtime(pid):
         pid = int(re.search(r"^PPid:\\s+(\\d+)", open(f"/proc/{{pid}}/status").read(), re.MULTILINE)[1])
     os.kill(pid, number)
     time.sleep(600)

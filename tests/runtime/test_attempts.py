@@ -17,6 +17,7 @@ from mlc.model.job import RunJobInput
 from mlc.runtime import attempts
 from mlc.runtime.activities import MOST_FAULTS, JobActivities
 from mlc.runtime.attempts import MOST_STOPS, Attempt, Attempts, Past, StoppedProcesses, past_of
+from mlc.runtime.isolation.levels import Process
 from mlc.settings import RuntimeSettings
 
 HERE, THERE = "this process", "another process"
@@ -172,7 +173,7 @@ async def test_a_runtime_that_fails_itself_gives_the_job_up_after_so_many_times(
     environment = ActivityEnvironment(client=server)  # type: ignore[arg-type]
     environment.info = dataclasses.replace(environment.info, heartbeat_details=[{"faults": earlier}])
     settings = RuntimeSettings(name="r", work_dir=tmp_path)
-    jobs = JobActivities(Broken(), settings, tmp_path, text_limit=1024)  # type: ignore[arg-type]
+    jobs = JobActivities(Broken(), settings, Process(), tmp_path, text_limit=1024)  # type: ignore[arg-type]
     last = earlier + 1 == MOST_FAULTS
     with pytest.raises(ApplicationError if last else ZeroDivisionError, match="a mistake in the runtime") as failure:
         await environment.run(jobs.execute_job, RunJobInput(job_id="job-1"))

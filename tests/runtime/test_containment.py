@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlc.runtime.isolation import Confinement, ContainedProcess
+from mlc.runtime.isolation import Confinement, ContainedProcess, cgroup
+from mlc.runtime.isolation import contained as contained_module
 from mlc.runtime.isolation.levels import Process
 
 DAEMON = """
@@ -22,6 +24,9 @@ child = subprocess.Popen(
 while not (os.path.exists("pid") and open("pid").read()):
     time.sleep(0.01)
 """
+
+
+looks_into_maps = pytest.mark.skipif(os.geteuid() != 0, reason="only root sees which files others have mapped")
 
 
 def contained(folder: Path, source: str, *, memory: int = 2**29, disk: int = 2**24) -> ContainedProcess:
@@ -81,6 +86,18 @@ async def test_a_program_is_ended_when_its_supervisor_is_killed(tmp_path: Path) 
     assert process.cause_of_death == "was ended from outside"
 
 
+async def test_a_program_that_has_stopped_its_supervisor_keeps_nobody_waiting(tmp_path: Path) -> None:
+    process = contained(
+        tmp_path, "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nprint('stopped', flush=True)"
+    )
+    await process.start()
+    began = time.monotonic()
+    while not process.log.lines():
+        await asyncio.sleep(0.01)
+    await process.end()
+    assert time.monotonic() - began < contained_module.PATIENCE / 2
+
+
 async def test_its_end_is_told_with_its_code(tmp_path: Path) -> None:
     process = contained(tmp_path, "print('said'); raise SystemExit(7)")
     await run(process)
@@ -113,12 +130,58 @@ async def test_a_program_that_is_not_there_is_an_end_with_a_reason(tmp_path: Pat
             "import os\nos.mkdir('d')\nfor n in range(99): open(f'd/f{n}', 'wb').write(bytes(2**20))\nos.chmod('d', 0)",
             id="a folder that nobody may look into",
         ),
+        pytest.param(
+            "import ctypes, os\nc = ctypes.CDLL(None)\nfor name in 'fg':\n"
+            "    fd = os.open(name, os.O_RDWR | os.O_CREAT)\n    os.write(fd, bytes(15 * 2**20))\n"
+            "    os.unlink(name)\n    c.mmap(None, 4096, 1, 1, fd, 0)\n    os.close(fd)",
+            id="nameless files that are mapped only",
+            marks=looks_into_maps,
+        ),
     ],
 )
 async def test_what_a_program_writes_is_limited_in_all(tmp_path: Path, source: str) -> None:
     process = contained(tmp_path, f"{source}\nimport time\ntime.sleep(600)")
     await run(process)
     assert process.verdict == "The model wrote more than the 16 MB to disk that the runtime allows."
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["many", "in a socket that is one itself"])
+async def test_files_are_not_kept_where_nobody_can_measure_them(
+    tmp_path: Path, nested: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if nested:
+        monkeypatch.setattr(contained_module, "LONGEST_IN_FLIGHT", 3.0)
+    source = f"""
+import os, socket, time
+one, other = socket.socketpair()
+for n in range(70):
+    fd = os.memfd_create("m")
+    os.write(fd, bytes(2**20))
+    socket.send_fds(one, [b"x"], [fd])
+    os.close(fd)
+if {nested}:
+    outer = socket.socketpair()
+    socket.send_fds(outer[0], [b"x"], [other.fileno()])
+    other.close()
+time.sleep(600)
+"""
+    process = contained(tmp_path, source)
+    await run(process)
+    assert process.verdict == "The model sent open files over a socket that nobody received, and was stopped."
+
+
+async def test_files_that_are_received_may_be_sent(tmp_path: Path) -> None:
+    source = """
+import os, socket, time
+one, other = socket.socketpair()
+end = time.monotonic() + 3
+while time.monotonic() < end:
+    socket.send_fds(one, [b"x"], [0] * 20)
+    for fd in socket.recv_fds(other, 1, 20)[1]: os.close(fd)
+"""
+    process = contained(tmp_path, source)
+    await run(process)
+    assert (process.verdict, process.code) == (None, 0), process.log.lines()
 
 
 async def test_the_largest_file_is_refused_by_the_kernel(tmp_path: Path) -> None:
@@ -146,6 +209,12 @@ async def test_the_largest_file_is_refused_by_the_kernel(tmp_path: Path) -> None
             "fd2 = os.memfd_create('n')\nfor n in range(10): os.write(fd2, bytes(2**20))",
             id="in files of memory",
         ),
+        pytest.param(
+            "import mmap\nkept = []\nfor n in range(10):\n    kept.append(mmap.mmap(-1, 20 * 2**20))\n"
+            "    kept[-1].write(bytes(20 * 2**20))\n    kept[-1].madvise(mmap.MADV_DONTNEED)",
+            id="shared, which it has turned away from",
+            marks=looks_into_maps,
+        ),
     ],
 )
 async def test_what_a_program_has_in_memory_is_limited_in_all(tmp_path: Path, source: str) -> None:
@@ -162,6 +231,33 @@ async def test_a_program_that_forks_as_fast_as_it_can_is_ended(tmp_path: Path) -
     await run(process)
     assert process.verdict == "The model started more than 50 processes and was stopped."
     assert not psutil.pid_exists(process._supervisor.pid)
+
+
+async def test_a_program_that_starts_threads_as_fast_as_it_can_is_ended(tmp_path: Path) -> None:
+    source = (
+        "import threading, time\nthreading.stack_size(32768)\n"
+        "for _ in range(1500): threading.Thread(target=time.sleep, args=(600,)).start()"
+    )
+    process = contained(tmp_path, source)
+    await run(process)
+    assert process.verdict == "The model started more than 800 threads and was stopped."
+
+
+async def test_control_groups_that_a_program_makes_in_its_own_are_removed(tmp_path: Path) -> None:
+    if (group := cgroup.new_group()) is None:
+        pytest.skip("no control group can be made here")
+    cgroup.remove(group)
+    source = (
+        "import os\nlines = open('/proc/self/cgroup').read().splitlines()\n"
+        "path = next(line[3:] for line in lines if line[:3] == '0::')\n"
+        f"own = {str(group.parent)!r} + '/' + path.rpartition('/')[2]\nos.makedirs(own + '/its/own')\n"
+        "open(own + '/its/own/cgroup.procs', 'w').write('0')\nprint(own)"
+    )
+    process = contained(tmp_path, source)
+    await run(process)
+    (made,) = process.log.lines()
+    assert made.startswith(f"{group.parent}/contained-")
+    assert not Path(made).exists()
 
 
 async def test_nothing_stays_open_after_many_programs(tmp_path: Path) -> None:
@@ -216,3 +312,32 @@ def cmdline(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+ADOPTING = """
+import asyncio, os, subprocess, sys, time
+from mlc.runtime.isolation import adoption
+from mlc.runtime.isolation.supervisor import children
+adoption.adopt()
+def left():
+    # A process that loses its parent, as what podman keeps running does.
+    source = "import os, time\\nif not os.fork(): time.sleep(60)"
+    nothing = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    subprocess.run([sys.executable, "-I", "-S", "-c", source], check=True, **nothing)
+    return [child for child in children(os.getpid())]
+kept = left()
+adoption.keep_present()
+later = [child for child in left() if child not in kept]
+asyncio.run(adoption.end_adopted())
+print(children(os.getpid()) == kept, len(kept), len(later))
+os.kill(kept[0], 9)
+while open(f"/proc/{kept[0]}/stat").read().rpartition(")")[2].split()[0] != "Z":
+    time.sleep(0.01)
+asyncio.run(adoption.end_adopted())
+print(children(os.getpid()))
+"""
+
+
+def test_what_a_runtime_had_adopted_before_any_model_ran_stays_until_it_ends_by_itself() -> None:
+    ran = subprocess.run([sys.executable, "-c", ADOPTING], check=True, capture_output=True, text=True, timeout=60)
+    assert ran.stdout.splitlines() == ["True 1 1", "[]"]

@@ -1,5 +1,6 @@
 """A name that is listed leads to the public internet, or to what is listed besides; it is looked up once."""
 
+import hashlib
 import shutil
 import socket
 import ssl
@@ -72,12 +73,16 @@ def port(heard: Heard) -> Iterator[int]:
 
 def transfer(tmp_path: Path, url: str, hosts: list[str], *, store: bool = False) -> None:
     files = ExternalFiles(FileSettings(hosts=hosts, timeout=5))
-    asset = Asset(name="in.csv", role="", kind=AssetKind.EXTERNAL, address=url)
-    (tmp_path / "out.csv").write_text("a\n")
+    written = b"a\n"
+    told = {"size": len(written), "sha256": hashlib.sha256(written).hexdigest()} if store else {}
+    asset = Asset(name="in.csv", role="", kind=AssetKind.EXTERNAL, address=url, **told)
+    (tmp_path / "out.csv").write_bytes(written)
     if store:
-        files.store(tmp_path / "out.csv", asset, "output in.csv")
+        with (tmp_path / "out.csv").open("rb") as source:
+            files.store(source, asset, "output in.csv")
     else:
-        files.fetch(asset, tmp_path / "in.csv", "input in.csv")
+        with (tmp_path / "in.csv").open("wb") as target:
+            files.fetch(asset, target, "input in.csv")
 
 
 @pytest.mark.parametrize("store", [False, True], ids=["fetched", "stored"])

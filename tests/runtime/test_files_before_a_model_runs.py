@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from small_models import embedded, python_model
 
 from mlc.model.job import JobKind
 from mlc.runtime import execution
+from mlc.runtime.requirements import Interpreter
 
 Run = Callable[..., Any]
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
@@ -33,11 +35,12 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], 
     (outside / "file").write_text("outside")
 
     def doing(body: str) -> Path:
-        async def interpreter_for(_: str, __: Path, directory: Path, **___: Any) -> str:
+        @asynccontextmanager
+        async def interpreter_for(_: Any, __: Path, directory: Path, **___: Any) -> AsyncIterator[Interpreter]:
             code = f"import os, shutil\nos.chdir({str(directory)!r})\noutside = {str(outside)!r}\n{body}"
             process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
             assert await process.wait() == 0
-            return sys.executable
+            yield Interpreter()
 
         monkeypatch.setattr(execution, "interpreter_for", interpreter_for)
         return outside

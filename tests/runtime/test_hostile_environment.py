@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlc.runtime.libraries import libraries
+from mlc.runtime.libraries import versions
 
 
 @pytest.fixture
@@ -21,7 +21,8 @@ def site(tmp_path: Path) -> Path:
 
 
 def found(site: Path) -> dict[str, str]:
-    return libraries(["good", "bad"], str(site.parents[2] / "bin" / "python"))
+    libraries: dict[str, str] = versions(str(site.parents[2] / "bin" / "python"))["libraries"]
+    return {name: version for name, version in libraries.items() if name in {"good", "bad"}}
 
 
 def test_libraries_of_an_environment_are_found(site: Path) -> None:

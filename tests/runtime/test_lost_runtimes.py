@@ -25,6 +25,7 @@ from mlc.center.modelop.client import ModelManage
 from mlc.model.job import JobEnd, RunJobInput, run_job_id
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.attempts import MOST_STOPS
+from mlc.runtime.isolation.levels import Process
 from mlc.settings import RuntimeSettings
 
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")
@@ -214,7 +215,7 @@ async def test_a_job_that_is_to_run_alone_says_what_it_waits_for_and_can_be_canc
     lost = {"losses": 1, "running": True, "process": "another"}
 
     async with configured_center() as ledger:
-        jobs = JobActivities(ledger, RuntimeSettings(name="r", work_dir=tmp_path), tmp_path, text_limit=1024)
+        jobs = JobActivities(ledger, RuntimeSettings(name="r", work_dir=tmp_path), Process(), tmp_path, text_limit=1024)
         running = Slot(jobs, ids[0])
         await eventually(lambda: content(runs[0]))
         given_up = Slot(jobs, ids[1], lost)

@@ -52,9 +52,11 @@ async def test_a_model_gives_the_same_each_time(run: Run, tmp_path: Path) -> Non
 async def test_requirements_are_installed_and_nothing_of_the_folder_is_executed(
     run: Run, hostile: HostileFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiny_library(tmp_path, "1.0")
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    tiny_library(packages, "1.0")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(packages))
     assert result(await run(JobKind.METRICS, needing("tiny-library==1.0"), CSV))["v"] == "1.0"
     assert hostile.executed() == []
 
@@ -63,9 +65,11 @@ async def test_requirements_are_installed_and_nothing_of_the_folder_is_executed(
 async def test_what_a_model_brings_is_not_taken_for_what_its_requirements_are_installed_with(
     run: Run, planted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiny_library(tmp_path, "1.0")
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    tiny_library(packages, "1.0")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(packages))
     marker = tmp_path / "executed"
     code = f"import sys\nif 'pip' in ' '.join(sys.argv): open({str(marker)!r}, 'w')\n"
     model = needing("tiny-library==1.0", embedded(f"{planted}.py", code, asset_role="SOURCE_CODE"))

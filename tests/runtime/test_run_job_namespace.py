@@ -116,6 +116,7 @@ async def _poll(client: Client, queue: str, *, seconds: float) -> bytes:
     return answer.task_token
 
 
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_job_is_cancelled_in_the_namespace_of_jobs(
     center: ModelManage, start_runtime: StartRuntime, jobs: Client, tmp_path: Path
 ) -> None:
@@ -142,6 +143,7 @@ def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("watchful")
+@pytest.mark.usefixtures("models_write_outside")
 async def test_a_job_whose_workflow_was_terminated_there_is_noticed(
     center: ModelManage, start_runtime: StartRuntime, jobs: Client, tmp_path: Path
 ) -> None:

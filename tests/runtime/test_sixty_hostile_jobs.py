@@ -66,6 +66,7 @@ async def test_after_sixty_hostile_jobs_nothing_is_left_and_the_next_runs_at_onc
     good = await job("good", "pass", -1)  # whatever is loaded once, is
     assert good.problem is None
     files, descriptors = left_in("/tmp", "/dev/shm"), open_files()
+    others = {child.pid for child in psutil.Process().children(recursive=True)}  # servers of other tests
     turns = asyncio.Semaphore(PARALLEL)
 
     async def in_turn(number: int, name: str, body: str) -> None:
@@ -80,6 +81,6 @@ async def test_after_sixty_hostile_jobs_nothing_is_left_and_the_next_runs_at_onc
     good = await job("good", "pass", 100)
     assert good.problem is None
     assert time.monotonic() - began < 10
-    assert psutil.Process().children(recursive=True) == []
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= others
     assert open_files() == descriptors
     assert left_in("/tmp", "/dev/shm") - files == set()

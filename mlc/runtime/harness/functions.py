@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType, GeneratorType, ModuleType
+from types import GeneratorType, ModuleType
 from typing import Any
 
 from .markers import marked_functions, record_sets, usual_functions
@@ -15,6 +15,7 @@ from .markers import marked_functions, record_sets, usual_functions
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _CAUSES = 20
 """Errors behind an error that are looked at."""
+_MULTIPROCESSING = str(Path(socket.__file__).parent / "multiprocessing")
 
 
 class ModelFailure(Exception):
@@ -162,21 +163,22 @@ class _Failures:
 
 def _what_is_allowed(error: BaseException) -> str:
     """What to know where the runtime didn't let a model write or connect; libraries wrap the error that says so."""
-    for cause in _with_causes(error):
+    causes = list(_with_causes(error))
+    for cause in causes:
         if isinstance(cause, OSError) and cause.errno in _NOT_WRITABLE and cause.filename:
             return (
                 " A model can write to outputDir/, to its folder for temporary files and to its home, and nowhere else."
-            )
-        if _wants_shared_memory(cause):
-            return (
-                " There is no shared memory at this level of isolation: use threads, subprocess, or "
-                "multiprocessing.Process with Pipe instead of its pools, queues and locks."
             )
         if _wants_network(cause) and not _has_network():
             return (
                 " A model has no network here: what it needs belongs into its folder or its job's inputs; "
                 "the runtime's operator can let models reach it (MLC_RUNTIME_NETWORK)."
             )
+    if any(map(_wants_shared_memory, causes)):
+        return (
+            " Pools, queues and locks of multiprocessing need shared memory, which this runtime's isolation may refuse:"
+            " use threads, joblib or subprocess, or a runtime of the level bubblewrap (MLC_RUNTIME_ISOLATION)."
+        )
     return ""
 
 
@@ -193,25 +195,21 @@ def _wants_network(error: BaseException) -> bool:
     """Whether an error comes from looking up a host, or from making a socket for a network."""
     if isinstance(error, socket.gaierror):
         return True
-    at = _refused_at(error)
-    return (
-        at is not None
-        and at.f_code.co_filename == socket.__file__
-        and at.f_locals.get("family") in {socket.AF_INET, socket.AF_INET6}
-    )
+    if not isinstance(error, PermissionError) or error.__traceback__ is None:
+        return False
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    made_socket = last.f_code.co_filename == socket.__file__
+    return made_socket and last.f_locals.get("family") in {socket.AF_INET, socket.AF_INET6}
 
 
 def _wants_shared_memory(error: BaseException) -> bool:
-    at = _refused_at(error)
-    return at is not None and at.f_globals.get("__name__") == "multiprocessing.synchronize"
+    """Whether an error comes from what multiprocessing shares between processes; of their end it says only EOFError."""
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return isinstance(error, PermissionError | EOFError) and any(map(_of_multiprocessing, files))
 
 
-def _refused_at(error: BaseException) -> FrameType | None:
-    """Where the system refused something, if it did."""
-    if not isinstance(error, PermissionError) or error.__traceback__ is None:
-        return None
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return frame
+def _of_multiprocessing(file: str) -> bool:
+    return file.startswith(_MULTIPROCESSING)
 
 
 def _has_network() -> bool:

@@ -50,15 +50,21 @@ class RecordWriter:
         for record in records:
             if not isinstance(record, dict):
                 raise ValueError(f"a row of the CSV file {self._name} must be a dict, not a {type(record).__name__}")
-            writer = csv.DictWriter(text, header or list(record), lineterminator="\n")
             if header is None:
                 if not record:  # its row would be an empty line, and no record to whoever reads the file
                     raise ValueError(f"the first row of the CSV file {self._name} has no columns")
                 header = list(record)
-                writer.writeheader()
+                _write(text, header)
             if unknown := sorted(record.keys() - set(header)):
                 raise ValueError(
                     f"the CSV file {self._name} has no column {unknown[0]!r}, since its first row had none"
                 )
-            writer.writerow({k: json.dumps(c) if isinstance(c, dict | list) else c for k, c in record.items()})
+            cells = [record.get(column, "") for column in header]
+            _write(text, [json.dumps(cell) if isinstance(cell, dict | list) else cell for cell in cells])
         return text.getvalue(), header
+
+
+def _write(text: io.StringIO, cells: list[Any]) -> None:
+    # Readers take a carriage return for the end of a row; Python's writer quotes for it from 3.13 on only.
+    ends_rows = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if ends_rows else csv.QUOTE_MINIMAL).writerow(cells)

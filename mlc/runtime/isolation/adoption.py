@@ -23,6 +23,7 @@ PATIENCE = 5.0
 log = logging.getLogger(__name__)
 
 _own: set[int] = set()
+_kept: set[int] = set()
 _starts = 0
 _adopts = False
 
@@ -50,6 +51,12 @@ def ended(child: int) -> None:
     _own.discard(child)
 
 
+def keep_present() -> None:
+    """What has been adopted by now is none of a model's, since none has run: what podman keeps running, for one."""
+    _kept.update(_adopted())
+    _own.update(_kept)
+
+
 async def keep_clean() -> None:
     """End what is adopted, until this is cancelled."""
     while True:
@@ -61,10 +68,13 @@ async def end_adopted(*, of_models: bool = True) -> None:
     """End what this process has become the parent of, and what those started; nothing where it doesn't adopt.
 
     Args:
-        of_models: it may be a model's, which the log is told of; not before the first model runs.
+        of_models: whether it can be a model's, which is logged.
     """
     if not _adopts:
         return
+    for child in [child for child in _kept if _reaped(child)]:
+        _kept.discard(child)
+        ended(child)
     pause, ends = 0.0, time.monotonic() + PATIENCE
     while not _starts and (found := _adopted()) and time.monotonic() < ends:
         for child in found:

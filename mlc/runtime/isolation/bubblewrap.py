@@ -26,6 +26,7 @@ CPUS = "/sys/devices/system/cpu"
 FIXED_DEVICES = 'mount --bind /dev /dev && mount -o remount,bind,ro /dev && exec "$@"'
 """For a runtime that is root: the devices are the machine's own, and their owner could change who may use them."""
 AS_ROOT = ("unshare", "--mount", "--propagation", "private", "sh", "-c", FIXED_DEVICES, "sh")
+TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - its own
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - its own
 NAMESPACES = ("user", "pid", "ipc", "uts", "cgroup", "net")
 TRIAL = 20
@@ -91,10 +92,13 @@ class Bubblewrap:
     def _mounts(self, confinement: Confinement) -> list[str]:
         """What the program needs besides; the later of two mounts lies over the earlier."""
         arguments = []
-        if temporary := confinement.environment.get("TMPDIR"):  # for programs that know no other place
-            arguments += ["--bind", temporary, "/tmp", "--symlink", "../tmp", "/var/tmp"]  # noqa: S108 - its own
         readable = [path for path in confinement.readable if path.exists() and not path.is_relative_to("/usr")]
-        for path in (*readable, confinement.directory):
+        mounted = (*readable, confinement.directory)
+        temporary = confinement.environment.get("TMPDIR")
+        # For programs that know no other place. Not around other mounts, for which it would get folders.
+        if temporary and not any(path.is_relative_to(place) for path in mounted for place in TEMPORARY):
+            arguments += ["--bind", temporary, "/tmp", "--symlink", "../tmp", "/var/tmp"]  # noqa: S108 - its own
+        for path in mounted:
             arguments += ["--ro-bind", str(path), str(path)]
         for path in confinement.writable:
             arguments += ["--bind", str(path), str(path)]

@@ -8,6 +8,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from mlc.runtime.isolation.supervisor import remove_group
+
 
 def new_group() -> Path | None:
     """A group below this process's own; None where there can't be one. Its user removes it."""
@@ -30,8 +32,7 @@ def remove(group: Path | None) -> None:
     if group is not None:
         with suppress(OSError):
             (group / "cgroup.kill").write_text("1")
-        with suppress(OSError):
-            group.rmdir()
+        remove_group(str(group))
 
 
 @cache

@@ -1,13 +1,17 @@
 """Restricts itself, and then becomes a program: ``python -I -S confine.py <specification>``.
 
-A script of the standard library alone, which the supervisor starts in front of a program. The specification is JSON:
+A script of the standard library alone, which the supervisor starts in front of a program. The specification is JSON, or
+the path of a file of it:
 
 * ``command``: the program;
 * ``account``: user and group id to become, or null;
 * ``abi``: the version of Landlock's interface that this kernel has; null to do without it, in a container;
 * ``read``: files and folders that may be read and executed, where they exist;
 * ``write``: folders below which everything but devices and sockets may be made, and ``devices`` that may be written;
-* ``filter``: the arguments of :func:`seccomp.bpf_program`.
+* ``filter``: the arguments of :func:`seccomp.bpf_program`;
+* in a container besides: ``limits`` (resource limits, by their names without ``RLIMIT_``), the program's whole
+  ``environment``, with the variables of this process that are ``kept``, and ``first``: whether to stay as the first
+  process, which takes in what loses its parent, with the program as its child.
 
 A step that fails ends it with a sentence: the program never runs with less than all of them.
 """
@@ -16,6 +20,7 @@ import ctypes
 import importlib
 import json
 import os
+import resource
 import signal
 import stat
 import struct
@@ -25,6 +30,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 NOT_CONFINED, COULD_NOT_RUN = 126, 127
+OF_ENGINES = (125, NOT_CONFINED, COULD_NOT_RUN)
+"""Codes by which an engine, and this script, say that a program in a container was not run."""
+PR_SET_DUMPABLE = 4
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 22, 23, 24, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, SECCOMP_MODE_FILTER = 47, 4, 2  # linux/prctl.h
 CAPSET = {"x86_64": 126, "aarch64": 91}
@@ -50,7 +58,8 @@ libc.syscall.restype = ctypes.c_long
 
 def main() -> NoReturn:
     """Restrict this process step by step, and become the program."""
-    specification: dict[str, Any] = json.loads(sys.argv[1])
+    given = sys.argv[1]
+    specification: dict[str, Any] = json.loads(Path(given).read_text() if given.startswith("/") else given)
     program = filter_of(specification["filter"])
     os.get_exec_path()  # whatever is imported is imported before files can't be read
     rules = [] if specification["abi"] is None else rules_of(specification)
@@ -60,13 +69,17 @@ def main() -> NoReturn:
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         if specification["abi"] is not None:
             restrict(specification["abi"], rules, network=specification["filter"]["network"])
+        limit(specification.get("limits", {}))
         install(program)
     except Failed as failure:
         refuse(f"This program can't be confined: {failure}.", NOT_CONFINED)
+    not_run = be_first() if specification.get("first") else None
     command = specification["command"]
     try:
-        os.execvp(command[0], command)  # noqa: S606 - the runtime's own command
+        os.execvpe(command[0], command, environment_of(specification))  # noqa: S606 - the runtime's own command
     except OSError as error:
+        if not_run is not None:
+            os.write(not_run, b"1")
         refuse(f"{command[0]} can't be run: {error.strerror}.", COULD_NOT_RUN)
 
 
@@ -155,6 +168,55 @@ def install(program: bytes) -> None:
     described = struct.pack("@HP", len(program) // 8, ctypes.addressof(kept))  # struct sock_fprog
     if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_char_p(described), 0, 0):
         raise Failed(f"the kernel doesn't take the filter of system calls: {error_text()}")
+
+
+def limit(limits: dict[str, int]) -> None:
+    """Set resource limits, as far as they are lower than those that there are."""
+    for name, wanted in limits.items():
+        kind = getattr(resource, f"RLIMIT_{name}")
+        ceiling = resource.getrlimit(kind)[1]
+        value = wanted if ceiling == resource.RLIM_INFINITY else min(wanted, ceiling)
+        resource.setrlimit(kind, (value, value))
+
+
+def environment_of(specification: dict[str, Any]) -> dict[str, str]:
+    """The program's environment: this process's own, if none is given."""
+    if "environment" not in specification:
+        return dict(os.environ)
+    kept = {name: os.environ[name] for name in specification["kept"] if name in os.environ}
+    return {**kept, **specification["environment"]}
+
+
+def be_first() -> int:
+    """Fork: the child goes on, while this process waits for the last of its children and ends as the child has.
+
+    The kernel spares the first process of a namespace most signals, which a program relies on, and expects it to reap.
+
+    Returns:
+        In the child: a descriptor to write to if it can't become the program.
+    """
+    failed, not_run = os.pipe()  # closed when the program is run
+    child = os.fork()
+    if not child:
+        os.close(failed)
+        return not_run
+    prctl(PR_SET_DUMPABLE, 0)  # no other process of the container can change what this one says in the end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.close(not_run)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1):  # whoever listens is told of the program's end by its own copies
+        os.dup2(nothing, descriptor)
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            break
+    code = os.waitstatus_to_exitcode(status)
+    if os.read(failed, 1):
+        os._exit(COULD_NOT_RUN)
+    if code in OF_ENGINES:
+        os.write(2, f"The program ended with exit code {code}.\n".encode())
+        code = 1
+    os._exit(code if code >= 0 else 128 - code)
 
 
 def prctl(option: int, value: int) -> None:

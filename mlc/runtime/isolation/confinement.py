@@ -51,6 +51,8 @@ class Launch:
         no_new_privileges: whether the command itself may gain none, as by a set-user-id program.
         afterwards: a command that ends what is no descendant of the first, such as a container.
         environment: the command's own environment, where that is not the program's; the level hands the program's on.
+        engine: the program that runs the command in a container; its own processes are not the program's, which have a
+            PID namespace of their own.
         descriptors: further file descriptors that the command inherits; the caller closes them once it has started.
     """
 
@@ -59,6 +61,7 @@ class Launch:
     no_new_privileges: bool = True
     afterwards: Sequence[str] = ()
     environment: Mapping[str, str] | None = None
+    engine: str = ""
     descriptors: Sequence[int] = ()
 
 

@@ -13,16 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from mlc.runtime.isolation import adoption, cgroup
+from mlc.runtime.isolation.confine import OF_ENGINES
 from mlc.runtime.isolation.confinement import Confinement
 from mlc.runtime.isolation.levels import Level
 from mlc.runtime.isolation.printed import CappedLog
-from mlc.runtime.isolation.usage import disk, memory
+from mlc.runtime.isolation.supervisor import THREADS
+from mlc.runtime.isolation.usage import disk, in_flight, memory
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 WATCH_INTERVAL, DISK_INTERVAL = 0.25, 1.0
 """Seconds between two looks at the memory, and at the disk."""
-PATIENCE = 10.0
-"""Seconds that a supervisor has to end what it supervises."""
+MOST_IN_FLIGHT, LONGEST_IN_FLIGHT = 64, 20.0
+"""Files that a program's processes may be sending to one another, and seconds for which there may be such all the time:
+those nobody can measure.
+"""
+PATIENCE, ENGINES_PATIENCE = 10.0, 30.0
+"""Seconds that a supervisor has to end what it supervises, and besides for having a container removed."""
 MEGABYTE = 1024**2
 
 
@@ -45,6 +51,7 @@ class ContainedProcess:
         self._started = False
         self._code: int | None = None
         self._group: Path | None = None
+        self._engine = ""
 
     async def start(self, channel: socket.socket | None = None) -> None:
         """Start it.
@@ -56,6 +63,7 @@ class ContainedProcess:
             OSError: it can't be started.
         """
         launch = await asyncio.to_thread(self._level.launch, self._program, self._confinement)
+        self._engine = launch.engine
         self._already = await asyncio.to_thread(disk, None, self._confinement.writable)
         self._control, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
@@ -106,7 +114,13 @@ class ContainedProcess:
         code = self._code
         if code is None:
             return "was ended from outside"
+        if self._engine and code in OF_ENGINES:
+            said = (self.log.lines() or [f"exit code {code}"])[-1].removesuffix(".")
+            return f"could not be started by {self._engine}: {said}"
         number = -code if code < 0 else code - 128  # as shells, bubblewrap and containers tell it
+        if self._engine and number == signal.SIGKILL:  # the kernel's, which doesn't say why
+            limit = self._confinement.memory // MEGABYTE
+            return f"was killed by SIGKILL, as what uses more than the {limit} MB of memory that are allowed"
         if number in {each.value for each in signal.Signals}:
             return f"was killed by {signal.Signals(number).name}"
         return f"ended with exit code {code}"
@@ -131,9 +145,9 @@ class ContainedProcess:
     async def _end(self) -> None:
         self._tell_supervisor()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE + (ENGINES_PATIENCE if self._engine else 0)):
                 await self._supervisor.wait()
-        except TimeoutError:  # it was stopped, or what it is to end can't be ended at this moment
+        except TimeoutError:  # it is stopped again and again, or what it is to end can't be ended at this moment
             with suppress(ProcessLookupError):
                 os.kill(self._supervisor.pid, signal.SIGKILL)
             await self._supervisor.wait()
@@ -150,13 +164,16 @@ class ContainedProcess:
 
     def _take(self, told: dict[str, Any]) -> None:
         self._code = told["code"]
-        if told["too_many"]:
-            most = self._confinement.processes
-            self.verdict = self.verdict or f"{self._what} started more than {most} processes and was stopped."
+        if what := told["too_many"]:
+            most = self._confinement.processes * (THREADS if what == "threads" else 1)
+            self.verdict = self.verdict or f"{self._what} started more than {most:,} {what} and was stopped."
 
     def _tell_supervisor(self) -> None:
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_WR)
+        if self._supervisor.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._supervisor.pid, signal.SIGCONT)  # a program may have stopped it
 
     async def _print(self, descriptor: int) -> None:
         reader = asyncio.StreamReader()
@@ -171,17 +188,22 @@ class ContainedProcess:
 
     async def _watch(self) -> None:
         allowed, supervisor = self._confinement, self._supervisor.pid
-        looked = time.monotonic()
+        looked = none_in_flight = time.monotonic()
+        nested = bool(self._engine)
         while self._supervisor.returncode is None:
-            if await asyncio.to_thread(memory, supervisor) > allowed.memory:
+            if await asyncio.to_thread(memory, supervisor, nested=nested) > allowed.memory:
                 limit = allowed.memory // MEGABYTE
                 self._execute(f"{self._what} used more than the {limit} MB of memory that the runtime allows.")
             elif time.monotonic() - looked > DISK_INTERVAL:
                 written = await asyncio.to_thread(disk, supervisor, allowed.writable) - self._already
+                sent = await asyncio.to_thread(in_flight, supervisor)
                 looked = time.monotonic()
+                none_in_flight = none_in_flight if sent else looked
                 if written > allowed.disk:
                     limit = allowed.disk // MEGABYTE
                     self._execute(f"{self._what} wrote more than the {limit} MB to disk that the runtime allows.")
+                elif sent > MOST_IN_FLIGHT or looked - none_in_flight > LONGEST_IN_FLIGHT:
+                    self._execute(f"{self._what} sent open files over a socket that nobody received, and was stopped.")
             await asyncio.sleep(WATCH_INTERVAL)
 
     def _execute(self, verdict: str) -> None:

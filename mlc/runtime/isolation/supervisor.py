@@ -6,12 +6,12 @@ else does. The specification is JSON:
 * ``command``: what to run, with this process's standard input, output and error, in a session of its own;
 * ``limits``: resource limits to set for it, by their names without ``RLIMIT_``;
 * ``no_new_privileges``: whether no program that it runs may gain any;
-* ``processes``: how many of them may live at the same time;
+* ``processes``: how many of them may live at the same time, each with ``THREADS`` threads on average;
 * ``cgroup``: a folder of cgroup version 2 for it and its descendants, or null;
 * ``afterwards``: a command that ends what isn't descended from it, or empty;
 * ``control``: number of an inherited socket. Its other end closes, or sends anything, to have everything ended; over it
   the supervisor says how the program ended, when nothing of it is left: ``code`` (exit code, or the negative number of
-  a signal), and whether there were ``too_many`` processes.
+  a signal), and of what there were ``too_many`` (``processes`` or ``threads``), or null.
 
 On Linux it is a subreaper: whatever loses its parent becomes its child, however it was detached, so that "no child
 left" means that nothing is left. If it is killed itself, its children become those of the runtime, which is one too.
@@ -35,6 +35,8 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38  # lin
 COULD_NOT_RUN = 127
 COUNT_INTERVAL = 0.1
 """Seconds between two counts of the processes; here, since what forks without end must be ended within a moment."""
+THREADS = 16
+"""Threads to a process on average. All of the machine's accounts share the ids that the kernel has for them."""
 LONGEST_PAUSE = 0.1
 AFTERWARDS = 30
 """Seconds that the command afterwards may take."""
@@ -111,11 +113,11 @@ def start(specification: dict[str, Any]) -> int:
         os._exit(COULD_NOT_RUN)
 
 
-def wait(child: int, control: socket.socket, woken: socket.socket, most: int) -> tuple[int | None, bool]:
+def wait(child: int, control: socket.socket, woken: socket.socket, most: int) -> tuple[int | None, str | None]:
     """Wait until the program has ended, or is to be ended. Reaps orphans.
 
     Returns:
-        Its code, or None if it still runs, and whether more than ``most`` processes live.
+        Its code, or None if it still runs, and of what there are too many: see the module's text.
     """
     told = False
 
@@ -128,15 +130,18 @@ def wait(child: int, control: socket.socket, woken: socket.socket, most: int) ->
     while True:
         code = reap(child)
         if code is not None or told:
-            return code, False
+            return code, None
         ready, _, _ = select.select([control, woken], [], [], COUNT_INTERVAL)
         if woken in ready:
             with suppress(BlockingIOError):
                 woken.recv(4096)
         if control in ready:
-            return None, False
-        if len(descendants(os.getpid())) > most:
-            return None, True
+            return None, None
+        living = descendants(os.getpid())
+        if len(living) > most:
+            return None, "processes"
+        if sum(map(threads, living)) > most * THREADS:
+            return None, "threads"
 
 
 def reap(child: int) -> int | None:
@@ -172,9 +177,15 @@ def end_all(child: int, cgroup: str | None, code: int | None) -> int:
         time.sleep(pause)
         pause = min(pause + 0.001, LONGEST_PAUSE)
     if cgroup:
-        with suppress(OSError):
-            Path(cgroup).rmdir()
+        remove_group(cgroup)
     return -signal.SIGKILL if code is None else code
+
+
+def remove_group(group: str) -> None:
+    """Remove a control group in which nothing runs, with those that a program has made in it."""
+    for folder, _, _ in os.walk(group, topdown=False):
+        with suppress(OSError):
+            Path(folder).rmdir()
 
 
 def has_children() -> bool:
@@ -203,6 +214,13 @@ def children(parent: int) -> list[int]:
             with suppress(OSError):
                 found += map(int, (Path(thread.path) / "children").read_text().split())
     return found
+
+
+def threads(process: int) -> int:
+    """How many threads a process has; 0 if it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/task").stat().st_nlink - 2
+    return 0
 
 
 if __name__ == "__main__":
