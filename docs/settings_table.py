@@ -33,6 +33,8 @@ def rows(group: type[Group]) -> Iterator[str]:
 INTRODUCTION = """# Settings
 
 Environment variables, read before `$MLC_HOME/mlc.env` (`MLC_HOME` is `.mlc` unless set; `mlc dev` writes that file).
+For what `mlc dev` and `mlc demo` start, the environment counts for how the processes behave and how models are
+isolated and limited; all else they take from that file, so that what leads to a company's systems stays out.
 `MLC_SETTINGS_FILE` names another file than that one, and `/dev/null` none. Relative paths in it are so to the folder
 in which a program runs: for those that `mlc dev` starts, to `MLC_HOME`.
 Durations are seconds or ISO 8601 (`PT30S`, `P2D`); lists and objects are JSON. The connection to Temporal is not here:

@@ -28,6 +28,9 @@ BATCH_RUNTIME, ONLINE_RUNTIME = "batch-prod", "online-prod"
 CENTER_TOKEN = CenterSettings.variable("token")
 FROM_OUTSIDE = (ProcessSettings,)
 """Groups of which the user's environment counts, too. Others may lead to a company's systems: ``mlc.env`` has them."""
+OF_ITS_OWN = frozenset({"name", "stage", "tags", "online", "host", "port", "url", "token", "work_dir", "environment"})
+"""What is a runtime's own, or lets models see more of the user's environment: only ``mlc.env`` says it. How models are
+isolated and limited counts from outside, too: whoever names a level must not get another one."""
 _SEARCHED = frozenset({"PATH", "LD_LIBRARY_PATH"})
 """Lists of folders. What is relative in them to the current folder is left out."""
 _PLACES = frozenset({"HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"})
@@ -120,9 +123,9 @@ class Environments:
     def __init__(self, home: Path, fixed: Mapping[str, str]) -> None:
         self._home = home
         self._user = dict(os.environ)
-        outside = {
-            name for group in FROM_OUTSIDE for each in group.variables().values() for name in (each.name, each.old)
-        }
+        variables = [variable for group in FROM_OUTSIDE for variable in group.variables().values()]
+        variables += [each for field, each in RuntimeSettings.variables().items() if field not in OF_ITS_OWN]
+        outside = {name for each in variables for name in (each.name, each.old)}
         said = {name.upper(): value for name, value in self._user.items()}
         file = dotenv_values(home / SETTINGS_FILE, encoding="utf-8")
         self._places = (  # the first one counts

@@ -203,6 +203,21 @@ def test_what_models_may_see_reaches_the_runtimes_alone(
         assert told - {"MLC_RUNTIME_ENVIRONMENT"} == (seen if program in RUNTIMES else set()), program
 
 
+@pytest.mark.parametrize("program", sorted(RUNTIMES))
+def test_how_models_are_isolated_counts_from_outside_before_the_file(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A level that somebody names must not silently be another one; who a runtime is stays standalone mode's."""
+    outside = {"MLC_RUNTIME_ISOLATION": "bubblewarp", "MLC_RUNTIME_NETWORK": "true", "MLC_RUNTIME_TIME_LIMIT": "7"}
+    its_own = {"MLC_RUNTIME_NAME": "x", "MLC_RUNTIME_TOKEN": "x", "MLC_RUNTIME_WORK_DIR": "x", "MLC_RUNTIME_PORT": "1"}
+    for name, value in {**outside, **its_own}.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "mlc.env").write_text("MLC_RUNTIME_ISOLATION=process\n")
+    told = Environments(tmp_path, prepare(tmp_path, Ports())).of(needs()[program])
+    assert {name: told.get(name) for name in outside} == outside
+    assert not told.keys() & its_own.keys()
+
+
 def test_what_is_relative_to_the_current_folder_is_not_handed_on_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
