@@ -94,10 +94,11 @@ class Bubblewrap:
         arguments = []
         readable = [path for path in confinement.readable if path.exists() and not path.is_relative_to("/usr")]
         mounted = (*readable, confinement.directory)
-        temporary = confinement.environment.get("TMPDIR")
-        # For programs that know no other place. Not around other mounts, for which it would get folders.
-        if temporary and not any(path.is_relative_to(place) for path in mounted for place in TEMPORARY):
-            arguments += ["--bind", temporary, "/tmp", "--symlink", "../tmp", "/var/tmp"]  # noqa: S108 - its own
+        for place in TEMPORARY:  # for programs that know no other
+            if any(path.is_relative_to(place) for path in mounted):  # these would get folders in it
+                arguments += ["--size", str(confinement.memory), "--tmpfs", place]
+            elif temporary := confinement.environment.get("TMPDIR"):
+                arguments += ["--bind", temporary, place]
         for path in mounted:
             arguments += ["--ro-bind", str(path), str(path)]
         for path in confinement.writable:
