@@ -18,9 +18,9 @@ from mlc.model.asset import Asset
 from mlc.model.failure import ExternalError, FailureType, NotFound, Refused
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, JobRecord, JobStatus, RunJobInput
 from mlc.runtime.attempts import Attempt, Attempts, StoppedProcesses
+from mlc.runtime.environments.installation import InstallRules
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
 from mlc.runtime.harness.texts import one_line
-from mlc.runtime.installation import InstallRules
 from mlc.runtime.isolation import Level
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import Allowance

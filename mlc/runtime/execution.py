@@ -12,22 +12,22 @@ from mlc.model.asset import Asset
 from mlc.model.failure_text import quoted, with_reason
 from mlc.model.job import JobKind, JobRecord, JobResult, RecordCounts, default_output
 from mlc.model.snapshot import Snapshot
+from mlc.runtime.channel.counting import Counting, said
+from mlc.runtime.channel.listening import last_message
+from mlc.runtime.channel.messages import Done, Failed, ModelSaid
 from mlc.runtime.collection import Collected, Collection, Made
-from mlc.runtime.counting import Counting, said
+from mlc.runtime.environments.installation import Doing, InstallRules, quietly
+from mlc.runtime.environments.libraries import versions
+from mlc.runtime.environments.requirements import interpreter_for, requirements_of
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.texts import one_line
-from mlc.runtime.installation import Doing, InstallRules, quietly
 from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
-from mlc.runtime.libraries import versions
-from mlc.runtime.listening import last_message
-from mlc.runtime.messages import Done, Failed, ModelSaid
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import Allowance, ModelDied, ModelProcess
 from mlc.runtime.removal import remove
-from mlc.runtime.requirements import interpreter_for, requirements_of
 from mlc.runtime.schemas import add_schemas
 from mlc.runtime.training import Files, artefacts, files_beside
 from mlc.settings import FileSettings

@@ -14,6 +14,8 @@ from mlc.model.failure import ExternalError, MlcError
 from mlc.model.failure_text import quoted, with_reason
 from mlc.model.required_libraries import RequirementsFile
 from mlc.runtime.activities import allowance, install_rules
+from mlc.runtime.channel.messages import LOADING, Failed, ModelSaid, Ready, Scored, ScoredRecord, Tried
+from mlc.runtime.environments.requirements import interpreter_for, requirements_of
 from mlc.runtime.execution import LONGEST_LINE, MEGABYTE
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
@@ -21,12 +23,10 @@ from mlc.runtime.harness.texts import one_line
 from mlc.runtime.harness.trial import takes_lists
 from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
-from mlc.runtime.messages import LOADING, Failed, ModelSaid, Ready, Scored, ScoredRecord, Tried
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.removal import remove
-from mlc.runtime.requirements import interpreter_for, requirements_of
 from mlc.runtime.schemas import add_online_data
 from mlc.settings import FileSettings, RuntimeSettings
 
@@ -49,7 +49,7 @@ class TooSlow(ModelFailure):
 
 
 Outcome = dict[str, Any]
-"""What became of a record: a :data:`mlc.runtime.messages.OutcomeOfRecord`, as its fields."""
+"""What became of a record: a :data:`mlc.runtime.channel.messages.OutcomeOfRecord`, as its fields."""
 
 
 class FinishLoading(Protocol):

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from mlc.model.failure import MlcError
-from mlc.runtime.channel import Channel, Closed
+from mlc.runtime.channel.lines import Channel, Closed
+from mlc.runtime.channel.messages import SERVING, BadMessage, Failed, Scored, Tried, parsed
 from mlc.runtime.harness.limits import ANSWER_VALUES, JOB_MESSAGE
 from mlc.runtime.isolation import Confinement, ContainedProcess, Level
 from mlc.runtime.isolation.interpreter import interpreter_files
-from mlc.runtime.messages import SERVING, BadMessage, Failed, Scored, Tried, parsed
 from mlc.runtime.names import OUTPUT_DIR, PRIVATE
 from mlc.runtime.working_directory import WorkingDirectory
 

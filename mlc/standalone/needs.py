@@ -10,7 +10,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from mlc.center.modelop.settings import CenterSettings
-from mlc.runtime import pip_settings, process
+from mlc.runtime import process
+from mlc.runtime.environments import pip_settings
 from mlc.settings import (
     DeskSettings,
     FileSettings,

@@ -17,10 +17,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mlc.runtime.channel import Channel, Closed
+from mlc.runtime.channel.lines import Channel, Closed
+from mlc.runtime.channel.messages import JOB, LOADING, SERVING, BadMessage, parse
 from mlc.runtime.harness import limits, telling
 from mlc.runtime.harness.texts import is_printable
-from mlc.runtime.messages import JOB, LOADING, SERVING, BadMessage, parse
 
 #: Seconds of CPU that one input may take.
 LIMIT = 5.0

@@ -13,11 +13,11 @@ import pytest
 from small_models import MEGABYTE
 
 from mlc.model.required_libraries import RequirementsFile
-from mlc.runtime.installation import InstallRules
+from mlc.runtime.environments.installation import InstallRules
+from mlc.runtime.environments.requirements import Interpreter, interpreter_for
 from mlc.runtime.isolation import Level
 from mlc.runtime.isolation.levels import Process, levels
 from mlc.runtime.process import Allowance
-from mlc.runtime.requirements import Interpreter, interpreter_for
 from mlc.settings import RuntimeSettings
 
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 import psutil
 import pytest
 
-from mlc.runtime.channel import PIECE, Channel, Closed
-from mlc.runtime.messages import BadMessage
+from mlc.runtime.channel.lines import PIECE, Channel, Closed
+from mlc.runtime.channel.messages import BadMessage
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from mlc.model.job import JobKind
 from mlc.model.required_libraries import RequirementsFile
 from mlc.model.snapshot import Snapshot
 from mlc.runtime import outages
+from mlc.runtime.channel.messages import Done, Failed
+from mlc.runtime.environments.requirements import requirements_of
 from mlc.runtime.execution import JobExecution
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout
-from mlc.runtime.messages import Done, Failed
 from mlc.runtime.order import Order
-from mlc.runtime.requirements import requirements_of
 from mlc.settings import FileSettings
 
 PIECE = b"0123456789" * 1000

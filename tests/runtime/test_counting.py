@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlc.model.job import RecordCounts
-from mlc.runtime import counting as runtime_counting
-from mlc.runtime.counting import Scoring, checked, count_records
+from mlc.runtime.channel import counting as runtime_counting
+from mlc.runtime.channel.counting import Scoring, checked, count_records
+from mlc.runtime.channel.messages import ToldCounts
 from mlc.runtime.harness.counting import count, count_written
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.records import CHUNK, Unreadable, read_records
 from mlc.runtime.harness.schema import as_arrays
 from mlc.runtime.harness.writing import RecordWriter
-from mlc.runtime.messages import ToldCounts
 from mlc.runtime.order import DataFile, Order
 
 ARRAYS = {"type": "array", "items": {"type": "array", "items": "double"}}

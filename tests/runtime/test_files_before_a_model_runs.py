@@ -13,7 +13,7 @@ from small_models import embedded, python_model
 
 from mlc.model.job import JobKind
 from mlc.runtime import execution
-from mlc.runtime.requirements import Interpreter
+from mlc.runtime.environments.requirements import Interpreter
 
 Run = Callable[..., Any]
 CSV = embedded("data.csv", "a\n1\n", file_format="CSV")

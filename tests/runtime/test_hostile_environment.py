@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlc.runtime.libraries import versions
+from mlc.runtime.environments.libraries import versions
 
 
 @pytest.fixture

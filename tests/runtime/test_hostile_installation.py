@@ -13,10 +13,10 @@ from installing import installed, level_named, source_archive, wheel
 from small_models import embedded, needing
 
 from mlc.model.job import JobKind
+from mlc.runtime.environments.installation import InstallRules
+from mlc.runtime.environments.requirements import Interpreter
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.installation import InstallRules
 from mlc.runtime.isolation import Level
-from mlc.runtime.requirements import Interpreter
 
 BUILDS = InstallRules(time=120, source_builds=True)
 CSV = embedded("d.csv", "a\n1\n", file_format="CSV")

@@ -17,10 +17,10 @@ from small_models import embedded, needing, tiny_library
 from mlc.center.modelop.client import ModelManage
 from mlc.model.failure_text import failure_text
 from mlc.model.job import JobKind
-from mlc.runtime import installation
+from mlc.runtime.environments import installation
+from mlc.runtime.environments.installation import InstallRules
+from mlc.runtime.environments.pip_output import PipOutput
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.installation import InstallRules
-from mlc.runtime.pip_output import PipOutput
 
 Run = Callable[..., Any]
 CSV = embedded("d.csv", "a\n1\n", file_format="CSV")

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from installing import ReadsOnly
 
-from mlc.runtime import environments as room
-from mlc.runtime.environments import Environments
-from mlc.runtime.manifest import MOST_ENTRIES, NotPlain, copy, describe, difference
+from mlc.runtime.environments import kept as room
+from mlc.runtime.environments.kept import Environments
+from mlc.runtime.environments.manifest import MOST_ENTRIES, NotPlain, copy, describe, difference
 from mlc.runtime.removal import remove
 
 KEY = "0123456789abcdef01234567"
@@ -284,7 +284,7 @@ async def test_what_is_cancelled_leaves_nothing(kept: Kept) -> None:
 KILLED = """
 import asyncio, sys
 from pathlib import Path
-from mlc.runtime.environments import Environments
+from mlc.runtime.environments.kept import Environments
 
 async def make(environment, work):
     (environment / "half").write_text("x")
@@ -378,7 +378,7 @@ def test_names_that_are_no_text_are_described_and_survive_a_manifest(tmp_path: P
 
 
 def test_more_files_than_anybody_needs_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlc.runtime.manifest.MOST_ENTRIES", 10)
+    monkeypatch.setattr("mlc.runtime.environments.manifest.MOST_ENTRIES", 10)
     assert MOST_ENTRIES == 200_000
     for number in range(11):
         (tmp_path / str(number)).touch()

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from mlc.runtime.channel.messages import JOB, LOADING, SERVING, BadMessage, Scored, parse
 from mlc.runtime.harness import limits, telling
 from mlc.runtime.harness.texts import is_printable, one_line, printable_lines
-from mlc.runtime.messages import JOB, LOADING, SERVING, BadMessage, Scored, parse
 
 DONE = b'{"event":"done","notes":[%s]}'
 SCORED = b'{"event":"scored","id":1,"outcomes":[{"outcome":"scored","results":[%s]}]}'

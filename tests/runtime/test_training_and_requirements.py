@@ -14,8 +14,8 @@ from small_models import embedded, needing, python_model, tiny_library
 from mlc.model.failure_text import failure_text
 from mlc.model.job import JobKind
 from mlc.model.required_libraries import RequirementsFile, read_requirements
-from mlc.runtime.installation import InstallRules
-from mlc.runtime.requirements import missing
+from mlc.runtime.environments.installation import InstallRules
+from mlc.runtime.environments.requirements import missing
 
 Run = Callable[..., Any]
 BUILDS = InstallRules(source_builds=True)

@@ -18,10 +18,10 @@ from small_models import embedded, python_model
 
 from mlc.center.modelop import wire
 from mlc.model.job import JobKind, JobResult
+from mlc.runtime.environments.libraries import versions
 from mlc.runtime.execution import JobExecution
 from mlc.runtime.harness.texts import is_printable
 from mlc.runtime.isolation.levels import Process
-from mlc.runtime.libraries import versions
 
 Run = Callable[..., Any]
 

@@ -32,7 +32,8 @@ from .serving import OnlineScoring
 class Channel:
     """JSON lines to and from the runtime. When the runtime goes away, this process and all it started go too.
 
-    The runtime takes no message but those of ``mlc.runtime.messages``, and ends a process that sends anything else.
+    The runtime takes no message but those of ``mlc.runtime.channel.messages``, and ends a process that sends anything
+    else.
     """
 
     def __init__(self) -> None:

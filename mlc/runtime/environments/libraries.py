@@ -26,7 +26,8 @@ def versions(python: str) -> dict[str, Any]:
     To be called before any code of the model runs, which could write to where they lie.
 
     Args:
-        python: the interpreter: this one, or one that :mod:`mlc.runtime.requirements` made of it, of the same version.
+        python: the interpreter: this one, or one that :mod:`mlc.runtime.environments.requirements` made of it, of the
+            same version.
     """
     site = _site(python)
     made = Path(site).stat().st_mtime_ns if site else 0

@@ -14,11 +14,11 @@ from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import Refused, TooLarge
 from mlc.model.required_libraries import Required, RequirementsFile, read_requirements
 from mlc.model.snapshot import Snapshot
-from mlc.runtime.environments import Environments
+from mlc.runtime.environments.installation import Doing, Installation, InstallRules, quietly
+from mlc.runtime.environments.kept import Environments
+from mlc.runtime.environments.manifest import NotPlain
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.installation import Doing, Installation, InstallRules, quietly
 from mlc.runtime.isolation import Level
-from mlc.runtime.manifest import NotPlain
 from mlc.runtime.names import PRIVATE, path_of
 from mlc.runtime.outages import patiently
 from mlc.runtime.places import sha256

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlc.model.required_libraries import Required
+from mlc.runtime.environments.pip_output import PipOutput
+from mlc.runtime.environments.pip_settings import pip_environment, pip_files
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.isolation import Confinement, ContainedProcess, Level
 from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.names import PRIVATE
-from mlc.runtime.pip_output import PipOutput
-from mlc.runtime.pip_settings import pip_environment, pip_files
 from mlc.runtime.process import Allowance
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0

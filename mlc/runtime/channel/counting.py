@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from mlc.model.job import RecordCounts
+from mlc.runtime.channel.messages import ToldCounts
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.markers import (
     marked_functions,
@@ -22,11 +22,10 @@ from mlc.runtime.harness.markers import (
     usual_functions,
 )
 from mlc.runtime.layout import Layout
-from mlc.runtime.messages import ToldCounts
 from mlc.runtime.names import shown
 from mlc.runtime.order import DataFile, Order
+from mlc.runtime.process import HARNESS
 
-HARNESS = Path(__file__).with_name("harness")
 # As a model's process loads it, but without any library.
 PROGRAM = f"""
 import importlib, importlib.util, sys

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 
 from mlc.model.failure import MlcError
-from mlc.runtime.messages import BadMessage
+from mlc.runtime.channel.messages import BadMessage
 
 PIECE = 64 * 1024
 """Bytes that are read at a time. What nobody reads stays with the writer, who waits."""

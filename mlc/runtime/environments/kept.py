@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from mlc.runtime.locks import ALONE, SHARED, held, hold
-from mlc.runtime.manifest import READING, Entries, NotPlain, check_links, copy, describe, difference, take
+from mlc.runtime.environments.locks import ALONE, SHARED, held, hold
+from mlc.runtime.environments.manifest import READING, Entries, NotPlain, check_links, copy, describe, difference, take
 from mlc.runtime.removal import remove
 
 TRIES = 3

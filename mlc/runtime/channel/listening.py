@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from mlc.model.job import JobKind
-from mlc.runtime.messages import JOB, Done, Failed, Progress
+from mlc.runtime.channel.messages import JOB, Done, Failed, Progress
 from mlc.runtime.process import ModelProcess
 
 MOST_REPORTS = 20
