@@ -27,7 +27,7 @@ from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.http import create_app
-from mlc.runtime.isolation import Level, adoption, level_for
+from mlc.runtime.isolation import Level, adoption, cgroup, level_for
 from mlc.runtime.isolation.container import Container
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
@@ -52,6 +52,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         NoNamespace: Temporal lacks the namespace in which jobs are run.
     """
     stop = stop or _stopped_by_signal()
+    await asyncio.to_thread(cgroup.remove_left)
     level = await tried_level(settings)
     listener = _listen(settings) if settings.online else None
     try:

@@ -384,3 +384,22 @@ print(children(os.getpid()))
 def test_what_a_runtime_had_adopted_before_any_model_ran_stays_until_it_ends_by_itself() -> None:
     ran = subprocess.run([sys.executable, "-c", ADOPTING], check=True, capture_output=True, text=True, timeout=60)
     assert ran.stdout.splitlines() == ["True 1 1", "[]"]
+
+
+async def test_what_a_killed_runtime_left_in_a_group_is_ended_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = await asyncio.create_subprocess_exec("/bin/true")
+    await gone.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: gone.pid)
+        left = cgroup.new_group()
+    own = cgroup.new_group()
+    if left is None or own is None:
+        pytest.skip("This process can make no control group (version 2).")
+    survivor = await asyncio.create_subprocess_exec("/bin/sleep", "600", start_new_session=True)
+    (left / "cgroup.procs").write_text(str(survivor.pid))
+    try:
+        cgroup.remove_left()
+        assert await asyncio.wait_for(survivor.wait(), 10) == -signal.SIGKILL
+        assert (left.exists(), own.exists()) == (False, True)
+    finally:
+        cgroup.remove(own)

@@ -3,6 +3,8 @@
 Only for what the kernel does at once that a loop over processes can't: kill all of a group, however fast it forks.
 """
 
+import logging
+import os
 import time
 import uuid
 from contextlib import suppress
@@ -11,6 +13,8 @@ from pathlib import Path
 
 from mlc.runtime.isolation.supervisor import remove_group
 
+log = logging.getLogger(__name__)
+_PREFIX = "contained-"
 TRIES, PAUSE = 20, 0.005
 """How often a group is tried to be removed, and seconds between."""
 
@@ -20,7 +24,7 @@ def new_group() -> Path | None:
     parent = _own_group()
     if parent is None:
         return None
-    group = parent / f"contained-{uuid.uuid4().hex}"
+    group = parent / f"{_PREFIX}{_namespace()}-{os.getpid()}-{uuid.uuid4().hex}"
     try:
         group.mkdir()
     except OSError:
@@ -41,6 +45,23 @@ def remove(group: Path | None) -> None:
             if not group.exists():
                 break
             time.sleep(PAUSE)
+
+
+def remove_left() -> None:
+    """End and remove what killed runtimes left: groups of processes that are no more. Blocking."""
+    parent = _own_group()
+    if parent is None:
+        return
+    for group in parent.glob(f"{_PREFIX}{_namespace()}-*"):
+        maker = group.name.split("-")[2]
+        if maker.isdigit() and not Path(f"/proc/{maker}").exists():
+            log.info("What is left of a model of process %s, which is no more, is ended.", maker)
+            remove(group)
+
+
+def _namespace() -> int:
+    """Of process ids: the same id is another process in another one."""
+    return Path("/proc/self/ns/pid").stat().st_ino
 
 
 @cache
