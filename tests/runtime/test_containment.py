@@ -403,3 +403,13 @@ async def test_what_a_killed_runtime_left_in_a_group_is_ended_by_the_next(monkey
         assert (left.exists(), own.exists()) == (False, True)
     finally:
         cgroup.remove(own)
+
+
+async def test_a_program_that_can_not_be_watched_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> int:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr("mlc.runtime.isolation.contained.memory", fails)
+    process = contained(tmp_path, "import time\ntime.sleep(600)")
+    await run(process)
+    assert process.verdict == "The model could not be watched by its runtime any more, whose log says why."

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -30,6 +31,7 @@ those nobody can measure.
 PATIENCE, ENGINES_PATIENCE = 10.0, 30.0
 """Seconds that a supervisor has to end what it supervises, and besides for having a container removed."""
 MEGABYTE = 1024**2
+log = logging.getLogger(__name__)
 
 
 class ContainedProcess:
@@ -193,6 +195,13 @@ class ContainedProcess:
             transport.close()
 
     async def _watch(self) -> None:
+        try:
+            await self._look_again_and_again()
+        except Exception:  # whatever it is: what can't be measured isn't let run
+            log.exception("%s could not be watched.", self._what)
+            self._execute(f"{self._what} could not be watched by its runtime any more, whose log says why.")
+
+    async def _look_again_and_again(self) -> None:
         allowed, supervisor = self._confinement, self._supervisor.pid
         looked = none_in_flight = time.monotonic()
         nested = bool(self._engine)
