@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-RUNTIME = ("fastavro", "numpy", "packaging", "pandas", "psutil")
+RUNTIME = ("fastavro", "numpy", "pandas", "psutil")
 """Modules of the extra without which a runtime can't run models."""
 STANDALONE = (*RUNTIME, "jinja2", "markupsafe", "python_multipart", "sklearn", "sqlalchemy")
 """All modules of the extra; its Temporal server is a program, which is looked for when it is started."""

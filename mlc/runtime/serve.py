@@ -72,9 +72,8 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                     await running.enter_async_context(worker)
                 running.push_async_callback(jobs.attempts.stop)  # before the workers end, and whatever ends them
                 log.info(
-                    "Runtime %s of stage %s, Temporal's namespace %s at %s, isolating models by %s%s",
-                    *(settings.name, settings.stage, client.namespace),
-                    *(client.service_client.config.target_host, level.name),
+                    "Runtime %s of stage %s, Temporal's namespace %s at %s%s",
+                    *(settings.name, settings.stage, client.namespace, client.service_client.config.target_host),
                     f"; online at {runtime.endpoint}" if runtime.endpoint else "",
                 )
                 await stop.wait()
@@ -90,6 +89,7 @@ async def tried_level(settings: RuntimeSettings) -> Level:
         CannotIsolate: it can't be had.
     """
     level = await asyncio.to_thread(level_for, settings)
+    log.info("Models are isolated by %s.", level.name)
     if isinstance(level, Container):
         await asyncio.to_thread(level.remove_left)
         adoption.keep_present()
