@@ -19,7 +19,7 @@ INSTALL = "pip install 'mlc-temporal[standalone]'."
 def test_a_command_names_the_extra_in_one_sentence(command: str, tmp_path: Path) -> None:
     done = mlc(command, home=tmp_path / "home", without=STANDALONE)
     [sentence] = done.stderr.splitlines()
-    assert sentence.startswith(f"`mlc {command}` needs what is not installed here (fastavro, numpy, packaging and ")
+    assert sentence.startswith(f"`mlc {command}` needs what is not installed here (fastavro, numpy, pandas and ")
     assert sentence.endswith(INSTALL)
     assert (done.returncode, done.stdout) == (1, "")
     assert not (tmp_path / "home").exists()  # nothing has begun
