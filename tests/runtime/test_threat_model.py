@@ -30,6 +30,10 @@ PAGE = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text()
 ACCOUNT = "nobody"
 """Whose programs models are, for the level ``user``."""
 SECRET = "A_SECRET"
+OF_THE_MACHINE = frozenset(
+    {"trace-runtime", "namespaces", "mount", "keys", "bpf", "userfaultfd", "io-uring", "shared-memory-left"}
+)
+"""What a kernel, or a container around all of this, may refuse to everybody who isn't root, or to root as well."""
 
 
 def table(mark: str) -> list[dict[str, str]]:
@@ -189,5 +193,7 @@ async def test_the_table_says_what_a_model_can_do(
     named = level_named(level)
     said = await attempt(named, interpreter_of(named, interpreters), scene, TRY.format(attempt=f"    {ATTEMPTS[name]}"))
     assert said == "done" or said.startswith("not done")
+    if row[level] == "no" and name in OF_THE_MACHINE and said != "done":
+        pytest.skip(f"This machine itself refuses it: {said}")
     successful = EVIDENCE[name](scene) if name in EVIDENCE else said == "done"
     assert row[level] == ("no" if successful else "yes"), said
