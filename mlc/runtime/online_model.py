@@ -225,20 +225,19 @@ class OnlineModel:
         process: ModelProcess | None = None
         try:
             layout, order, requirements, tried = await self._lay_out()
+            allowed = allowance(self._settings)
             interpreter = await in_use.enter_async_context(
                 interpreter_for(
                     requirements,
                     self._settings.folder / "environments",
                     layout.root,
                     level=self._level,
-                    allowance=allowance(self._settings),
+                    allowance=allowed,
                     rules=install_rules(self._settings),
                 )
             )
             answer_limit = self._settings.answer_limit_mb * MEGABYTE
-            process = ModelProcess(
-                self._level, interpreter.python, layout.root, allowance(self._settings), answer_limit=answer_limit
-            )
+            process = ModelProcess(self._level, interpreter.python, layout.root, allowed, answer_limit=answer_limit)
             ready = await self._start(process, order)
             # That one which was deployed before should serve is decided: it may also be older than the trial.
             warning = "" if tried else await self._try(process, ready, layout.notes)

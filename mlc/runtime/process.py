@@ -23,13 +23,14 @@ from mlc.runtime.working_directory import WorkingDirectory
 
 HARNESS = Path(__file__).with_name("harness")
 # The harness goes by a name of its own, so that neither it nor this project stands in a model's import path.
-BOOTSTRAP = f"""
+LOADING = f"""
 import importlib, importlib.util, sys
 spec = importlib.util.spec_from_file_location(
     "model_harness", {str(HARNESS / "__init__.py")!r}, submodule_search_locations=[{str(HARNESS)!r}])
 sys.modules["model_harness"] = importlib.util.module_from_spec(spec)
-importlib.import_module("model_harness.entry").main(sys.argv[1])
 """
+"""The beginning of a program of the harness's modules, which are ``model_harness`` then."""
+BOOTSTRAP = f'{LOADING}importlib.import_module("model_harness.entry").main(sys.argv[1])\n'
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 WRITABLE = (OUTPUT_DIR, f"{PRIVATE}/outputs", f"{PRIVATE}/home", f"{PRIVATE}/tmp")  # noqa: S108 - in its own folder
 """Folders of a model's working directory that its process may write to."""

@@ -17,6 +17,7 @@ import pytest
 from mlc.runtime.isolation import Confinement, ContainedProcess, cgroup
 from mlc.runtime.isolation import contained as contained_module
 from mlc.runtime.isolation.confinement import Launch
+from mlc.runtime.isolation.identity import identity, lives
 from mlc.runtime.isolation.levels import Process
 
 DAEMON = """
@@ -413,3 +414,48 @@ async def test_a_program_that_can_not_be_watched_is_ended(tmp_path: Path, monkey
     process = contained(tmp_path, "import time\ntime.sleep(600)")
     await run(process)
     assert process.verdict == "The model could not be watched by its runtime any more, whose log says why."
+
+
+SUPERVISOR_KILLED = """
+import asyncio, sys
+from pathlib import Path
+from test_containment import contained
+from mlc.runtime.isolation import adoption, cgroup
+cgroup.new_group = lambda: None  # what has no control group is found by its parent alone
+if sys.argv[2] == "adopts":
+    adoption.adopt()
+SOURCE = '''
+import os, signal, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        open("pid", "w").write(str(os.getpid()))
+        time.sleep(20)
+    os._exit(0)
+while not (os.path.exists("pid") and open("pid").read()): time.sleep(0.01)
+os.kill(os.getppid(), signal.SIGKILL)
+time.sleep(20)
+'''
+async def main():
+    process = contained(Path(sys.argv[1]), SOURCE)
+    await process.start()
+    await process.ended()
+    await process.end()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("adopts", [True, False], ids=["adopts", "leaves it"])
+def test_what_a_killed_supervisor_leaves_is_ended_by_the_runtime_that_adopts_it(tmp_path: Path, adopts: bool) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", SUPERVISOR_KILLED, str(tmp_path), "adopts" if adopts else "leaves it"]
+    subprocess.run(command, env=environment, check=True, timeout=60)
+    assert psutil.pid_exists(pid_in(tmp_path)) is not adopts
+    if not adopts:
+        os.kill(pid_in(tmp_path), signal.SIGKILL)
+
+
+def test_a_group_whose_name_tells_no_maker_is_nobodys_that_lives() -> None:
+    assert lives(identity(os.getpid()))
+    for odd in ("", ":", "1", "x:1", f"{os.getpid()}", f"{os.getpid()}:", f"{os.getpid()}:1", "999999999:1", "-1:1"):
+        assert not lives(odd)

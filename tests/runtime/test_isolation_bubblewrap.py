@@ -191,3 +191,22 @@ asyncio.run(start())
         [sys.executable, "-c", source], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("says", "problem"),
+    [
+        ("bubblewrap 0.4.1", "bubblewrap 0.8 is needed, and "),
+        ("", "is none: install a newer one"),
+        (None, "there is no bwrap on the PATH: install bubblewrap"),
+    ],
+    ids=["old", "silent", "missing"],
+)
+def test_a_bubblewrap_that_will_not_do_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str | None, problem: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if says is not None:
+        (tmp_path / "bwrap").write_text(f"#!/bin/sh\necho '{says}'\n")
+        (tmp_path / "bwrap").chmod(0o755)
+    assert problem in str(Bubblewrap(RuntimeSettings()).problem())

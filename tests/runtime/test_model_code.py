@@ -35,6 +35,16 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HostileFolder:
     return planted
 
 
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one package, tiny-library 1.0."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    tiny_library(folder, "1.0")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+
+
 async def test_a_model_runs_and_nothing_of_the_folder_is_executed(run: Run, hostile: HostileFolder) -> None:
     seen = result(await run(JobKind.METRICS, python_model(REPORTING), CSV))
     assert hostile.executed() == []
@@ -49,27 +59,19 @@ async def test_a_model_gives_the_same_each_time(run: Run, tmp_path: Path) -> Non
     assert first["utf8"] == 1
 
 
+@pytest.mark.usefixtures("packages")
 async def test_requirements_are_installed_and_nothing_of_the_folder_is_executed(
-    run: Run, hostile: HostileFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, hostile: HostileFolder
 ) -> None:
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    tiny_library(packages, "1.0")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(packages))
     assert result(await run(JobKind.METRICS, needing("tiny-library==1.0"), CSV))["v"] == "1.0"
     assert hostile.executed() == []
 
 
+@pytest.mark.usefixtures("packages")
 @pytest.mark.parametrize("planted", ["pip", "venv", "ensurepip", "secrets", "json", "sitecustomize"])
 async def test_what_a_model_brings_is_not_taken_for_what_its_requirements_are_installed_with(
-    run: Run, planted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, planted: str, tmp_path: Path
 ) -> None:
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    tiny_library(packages, "1.0")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(packages))
     marker = tmp_path / "executed"
     code = f"import sys\nif 'pip' in ' '.join(sys.argv): open({str(marker)!r}, 'w')\n"
     model = needing("tiny-library==1.0", embedded(f"{planted}.py", code, asset_role="SOURCE_CODE"))

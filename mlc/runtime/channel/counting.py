@@ -24,16 +24,10 @@ from mlc.runtime.harness.markers import (
 from mlc.runtime.layout import Layout
 from mlc.runtime.names import shown
 from mlc.runtime.order import DataFile, Order
-from mlc.runtime.process import HARNESS
+from mlc.runtime.process import LOADING
 
 # As a model's process loads it, but without any library.
-PROGRAM = f"""
-import importlib, importlib.util, sys
-spec = importlib.util.spec_from_file_location(
-    "model_harness", {str(HARNESS / "__init__.py")!r}, submodule_search_locations=[{str(HARNESS)!r}])
-sys.modules["model_harness"] = importlib.util.module_from_spec(spec)
-importlib.import_module("model_harness.counting").main()
-"""
+PROGRAM = f'{LOADING}importlib.import_module("model_harness.counting").main()\n'
 NOT_TRUE = "The model's process told counts of records that aren't true: "
 
 

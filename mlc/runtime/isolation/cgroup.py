@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from mlc.runtime.isolation.identity import identity, lives
 from mlc.runtime.isolation.supervisor import remove_group
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ def new_group() -> Path | None:
     parent = _own_group()
     if parent is None:
         return None
-    group = parent / f"{_PREFIX}{_namespace()}-{os.getpid()}-{uuid.uuid4().hex}"
+    group = parent / f"{_PREFIX}{_namespace()}-{identity(os.getpid())}-{uuid.uuid4().hex}"
     try:
         group.mkdir()
     except OSError:
@@ -54,7 +55,7 @@ def remove_left() -> None:
         return
     for group in parent.glob(f"{_PREFIX}{_namespace()}-*"):
         maker = group.name.split("-")[2]
-        if maker.isdigit() and not Path(f"/proc/{maker}").exists():
+        if not lives(maker):
             log.info("What is left of a model of process %s, which is no more, is ended.", maker)
             remove(group)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from mlc.model.failure import MlcError
 from mlc.runtime.isolation.confinement import Confinement
+from mlc.runtime.isolation.identity import identity, lives
 
 PODMAN, DOCKER = "podman", "docker"
 ENGINES = (PODMAN, DOCKER)
@@ -96,7 +97,7 @@ class Engine:
         for name in self.ask(*listing).split():
             with suppress(EngineFailed):  # it has just ended
                 wanted = f'{{{{index .Config.Labels "{PROCESS}"}}}}'
-                if not _lives(self.ask("inspect", "--type", "container", "--format", wanted, name).strip()):
+                if not lives(self.ask("inspect", "--type", "container", "--format", wanted, name).strip()):
                     self.ask("rm", "--force", name)
                     left.append(name)
         return left
@@ -168,16 +169,4 @@ def environment() -> dict[str, str]:
 
 def labels(folder: Path) -> Sequence[str]:
     """The options by which :meth:`Engine.remove_left` knows a container again."""
-    return ["--label", f"{RUNTIME}={folder}", "--label", f"{PROCESS}={os.getpid()}:{_started(os.getpid())}"]
-
-
-def _started(process: int) -> str:
-    """When a process started, in the machine's own units: no two have an id and this in common. Empty if it is none."""
-    with suppress(OSError):
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
-    return ""
-
-
-def _lives(label: str) -> bool:
-    process, _, started = label.partition(":")
-    return process.isdecimal() and bool(started) and _started(int(process)) == started
+    return ["--label", f"{RUNTIME}={folder}", "--label", f"{PROCESS}={identity(os.getpid())}"]
