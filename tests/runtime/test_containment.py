@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlc.runtime.isolation import Confinement, ContainedProcess, cgroup
+from mlc.runtime.isolation import Confinement, ContainedProcess, cgroup, supervisor
 from mlc.runtime.isolation import contained as contained_module
 from mlc.runtime.isolation.confinement import Launch
 from mlc.runtime.isolation.identity import identity, lives
@@ -459,3 +459,19 @@ def test_a_group_whose_name_tells_no_maker_is_nobodys_that_lives() -> None:
     assert lives(identity(os.getpid()))
     for odd in ("", ":", "1", "x:1", f"{os.getpid()}", f"{os.getpid()}:", f"{os.getpid()}:1", "999999999:1", "-1:1"):
         assert not lives(odd)
+
+
+@pytest.mark.parametrize("lists", [True, False], ids=["the kernel lists children", "all processes are asked"])
+async def test_descendants_are_found_whatever_the_kernel_lists(monkeypatch: pytest.MonkeyPatch, lists: bool) -> None:
+    monkeypatch.setattr(supervisor, "LISTS_CHILDREN", lists)
+    shell = await asyncio.create_subprocess_exec("/bin/sh", "-c", "sleep 600 & echo $!; wait", stdout=subprocess.PIPE)
+    assert shell.stdout is not None
+    sleeping = int(await shell.stdout.readline())
+    try:
+        assert {shell.pid, sleeping} <= set(supervisor.descendants(os.getpid()))
+        assert supervisor.descendants(shell.pid) == [sleeping]
+    finally:
+        os.kill(sleeping, signal.SIGKILL)
+        await shell.wait()
+    assert supervisor.descendants(shell.pid) == []
+    assert supervisor.parent_of(sleeping) is None

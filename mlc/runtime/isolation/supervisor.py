@@ -33,6 +33,8 @@ from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38  # linux/prctl.h
 COULD_NOT_RUN = 127
+LISTS_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()
+"""Whether this kernel lists the children of a process (CONFIG_PROC_CHILDREN); else all processes are asked."""
 COUNT_INTERVAL = 0.1
 """Seconds between two counts of the processes; here, since what forks without end must be ended within a moment."""
 THREADS = 16
@@ -208,6 +210,8 @@ def descendants(root: int) -> list[int]:
 
 def children(parent: int) -> list[int]:
     """The ids of the processes that one has started, or has become the parent of; none where there is no /proc."""
+    if not LISTS_CHILDREN:
+        return [each for each in processes() if parent_of(each) == parent]
     found: list[int] = []
     with suppress(OSError):
         for thread in os.scandir(f"/proc/{parent}/task"):
@@ -221,6 +225,20 @@ def threads(process: int) -> int:
     with suppress(OSError):
         return Path(f"/proc/{process}/task").stat().st_nlink - 2
     return 0
+
+
+def processes() -> list[int]:
+    """The ids of all processes."""
+    with suppress(OSError):
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names alone
+    return []
+
+
+def parent_of(process: int) -> int | None:
+    """The id of a process's parent; None if it is gone."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    return None
 
 
 if __name__ == "__main__":
