@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -45,17 +46,21 @@ class RunningRuntime:
         own = await issue_runtime_token(CenterSettings().url, TOKEN, self.settings.name)
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("MLC_CENTER_TOKEN", own)
+            began = datetime.now(UTC)
             self._task = asyncio.create_task(run_runtime(self.settings, self._stop))
-            self.engine = await eventually(self._registered)
+            self.engine = await eventually(lambda: self._registered(began))
 
     async def stop(self) -> None:
         self._stop.set()
         await self._task
 
-    async def _registered(self) -> wire.Engine | None:
+    async def _registered(self, began: datetime) -> wire.Engine | None:
+        """As a runtime of this name may be known from before, what counts is a heartbeat of this one."""
         if self._task.done():
             self._task.result()
-        return next((e for e in await self._center.list_engines() if e.name == self.settings.name), None)
+        engine = next((e for e in await self._center.list_engines() if e.name == self.settings.name), None)
+        heard = engine and wire.value(engine, "lastActivity")
+        return engine if heard and datetime.fromisoformat(heard["date"]) >= began else None
 
 
 class RestartableCenter:
