@@ -15,6 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from mlc.center.modelop import wire
 from mlc.center.modelop.client import ModelManage
+from mlc.center.modelop.deployments import read_runtime
 from mlc.center.modelop.settings import CenterSettings
 from mlc.runtime import run_runtime
 from mlc.settings import RuntimeSettings, StandaloneCenterSettings
@@ -59,8 +60,8 @@ class RunningRuntime:
         if self._task.done():
             self._task.result()
         engine = next((e for e in await self._center.list_engines() if e.name == self.settings.name), None)
-        heard = engine and wire.value(engine, "lastActivity")
-        return engine if heard and datetime.fromisoformat(heard["date"]) >= began else None
+        heard = engine and read_runtime(engine, CenterSettings()).heartbeat
+        return engine if heard and heard >= began else None
 
 
 class RestartableCenter:

@@ -461,6 +461,17 @@ def test_a_group_whose_name_tells_no_maker_is_nobodys_that_lives() -> None:
         assert not lives(odd)
 
 
+def test_all_processes_are_asked_once_for_a_whole_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    tree = {1: [2, 3], 2: [4], 4: [5], None: [9]}
+    monkeypatch.setattr(supervisor, "LISTS_CHILDREN", False)
+    monkeypatch.setattr(supervisor, "by_parent", lambda: looks.append(1) or {each: [*tree[each]] for each in tree})
+    assert supervisor.descendants(1) == [2, 3, 4, 5]
+    assert len(looks) == 1
+    tree[5] = [1]  # an id that was given again between two answers: a circle that there never was
+    assert supervisor.descendants(1) == [2, 3, 4, 5, 1]
+
+
 @pytest.mark.parametrize("lists", [True, False], ids=["the kernel lists children", "all processes are asked"])
 async def test_descendants_are_found_whatever_the_kernel_lists(monkeypatch: pytest.MonkeyPatch, lists: bool) -> None:
     monkeypatch.setattr(supervisor, "LISTS_CHILDREN", lists)

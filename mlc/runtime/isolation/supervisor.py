@@ -201,9 +201,11 @@ def has_children() -> bool:
 
 def descendants(root: int) -> list[int]:
     """The ids of all processes that descend from one. What is born meanwhile may be missing: look again."""
+    known = {} if LISTS_CHILDREN else by_parent()  # once, not anew for each of them
+    below = children if LISTS_CHILDREN else lambda parent: known.pop(parent, [])
     found, looking = [], [root]
     while looking:
-        looking = [child for parent in looking for child in children(parent)]
+        looking = [child for parent in looking for child in below(parent)]
         found += looking
     return found
 
@@ -211,7 +213,7 @@ def descendants(root: int) -> list[int]:
 def children(parent: int) -> list[int]:
     """The ids of the processes that one has started, or has become the parent of; none where there is no /proc."""
     if not LISTS_CHILDREN:
-        return [each for each in processes() if parent_of(each) == parent]
+        return by_parent().get(parent, [])
     found: list[int] = []
     with suppress(OSError):
         for thread in os.scandir(f"/proc/{parent}/task"):
@@ -227,11 +229,14 @@ def threads(process: int) -> int:
     return 0
 
 
-def processes() -> list[int]:
-    """The ids of all processes."""
+def by_parent() -> dict[int | None, list[int]]:
+    """The ids of all processes, by their parent's; None: those that are just gone."""
+    found: dict[int | None, list[int]] = {}
     with suppress(OSError):
-        return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names alone
-    return []
+        for name in os.listdir("/proc"):  # noqa: PTH208 - names alone
+            if name.isdigit():
+                found.setdefault(parent_of(int(name)), []).append(int(name))
+    return found
 
 
 def parent_of(process: int) -> int | None:
