@@ -467,7 +467,7 @@ def test_a_hostile_file_of_cases_ends_soon_with_something_said(gate: Cases, what
     began = time.process_time()
     done = run("test", gate.model, "--cases", path, "--junit", gate.folder / "r.xml")
     assert (done.exit_code, "c.json" in done.output, len(done.output) < 20_000) == (1, True, True)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 20
 
 
 def test_text_from_a_case_does_not_steer_the_terminal(gate: Cases) -> None:

@@ -272,4 +272,4 @@ def test_a_hostile_file_ends_soon_with_something_said(echo: Callable[..., Cases]
     began = time.process_time()
     done = echo("1").run(HOSTILE[what], name="c.csv")
     assert (done.exit_code, "c.csv" in done.output, len(done.output) < 20_000) == (1, True, True)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 20

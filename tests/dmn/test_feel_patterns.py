@@ -98,7 +98,7 @@ def test_patterns_that_ruin_other_engines_take_no_time(pattern) -> None:
     start = time.process_time()
     value, problems = answer("matches(text, pattern)", text="a" * 5_000 + "!", pattern=pattern)
     assert (value, problems) == (False, [])
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5
 
 
 def test_a_text_that_is_too_long_for_a_large_pattern_reaches_a_limit() -> None:

@@ -23,7 +23,7 @@ def quickly():
     """Every one of these takes well under a second; the bound is wide because machines are shared."""
     start = time.process_time()
     yield
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize(

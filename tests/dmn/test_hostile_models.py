@@ -23,7 +23,7 @@ def quickly() -> Iterator[None]:
     """Each takes a second at most; the bound is wide because machines are shared."""
     start = time.process_time()
     yield
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 20
 
 
 def rules(row: str, columns: str = "", count: int = 0) -> bytes:

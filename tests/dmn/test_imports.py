@@ -241,7 +241,7 @@ def test_a_model_of_too_many_files_and_one_with_thousands_of_imports_end_quickly
     many = "".join(imported(f"urn:nowhere:{number}", f"n{number}") for number in range(5_000))
     (tmp_path / "many.dmn").write_bytes(dmn(many, decision("x", "1")))
     assert len(problems_of(tmp_path / "many.dmn")) == 1_001
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 20
 
 
 def test_an_imported_file_that_is_too_large_is_refused(tmp_path) -> None:

@@ -33,7 +33,7 @@ def quickly() -> Iterator[None]:
     """Well under a second on a machine of one's own; the bound is wider because machines are shared."""
     start = time.thread_time()
     yield
-    assert time.thread_time() - start < 2.5
+    assert time.thread_time() - start < 10
 
 
 def model(text: str, type_ref: str | None = None) -> DecisionModel:
@@ -212,4 +212,4 @@ def test_the_text_of_a_value_is_made_bit_by_bit() -> None:
     first = pieces([1] * MILLION)
     start = time.thread_time()
     assert [next(first), next(first), next(first)] == ["[", "", "1"]
-    assert time.thread_time() - start < 0.05
+    assert time.thread_time() - start < 0.5

@@ -86,7 +86,7 @@ async def test_whoever_writes_without_end_waits_until_it_is_read(ends: tuple[Cha
     await _still(lambda: sent)
     used = time.process_time()
     await asyncio.sleep(0.5)
-    assert time.process_time() - used < 0.3  # nothing is done as long as nobody listens
+    assert time.process_time() - used < 0.45  # nothing is done as long as nobody listens
     assert sent < 20 * PIECE
     flooding.cancel()
     await asyncio.gather(flooding, return_exceptions=True)

@@ -294,7 +294,7 @@ async def test_a_thousand_artefacts_are_collected_at_once(call: Run, monkeypatch
     outcome = await call(JobKind.TRAINING, training(body), CSV)
     assert len(outcome.outputs) == 1_000
     assert len(outcome.runtime_info["sha256"]["trained"]) == 1_000
-    assert took[0] < 2, took  # seconds of a processor; usually 0.3
+    assert took[0] < 10, took  # seconds of a processor; usually 0.3
 
 
 async def test_what_takes_too_long_to_collect_is_the_models_failure(call: Run) -> None:

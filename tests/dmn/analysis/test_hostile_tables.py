@@ -40,5 +40,5 @@ def test_a_table_that_is_meant_to_keep_the_analysis_busy_ends(name, policy) -> N
     file = file_of(*TABLES[name], policy)
     begin = time.process_time()
     findings = found_in(file)
-    assert time.process_time() - begin < 8
+    assert time.process_time() - begin < 30
     assert not [finding for finding in findings if len(str(finding)) > 60_000]
