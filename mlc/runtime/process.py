@@ -279,4 +279,5 @@ def clean_environment(directory: Path) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
         "MALLOC_ARENA_MAX": "2",  # else each thread reserves 64 MB of address space, which the limit counts
+        "ARROW_DEFAULT_MEMORY_POOL": "system",  # else pyarrow, which pandas loads where it is, reserves a gigabyte
     }
