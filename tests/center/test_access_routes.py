@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from access_site import MINE, OTHER, OWN as OWN_DATA, SECRET, Site, a_site, asset
+from access_site import DATA, MINE, OTHER, SECRET, Site, a_site, asset
 from center_harness import TOKEN, served
 from fastapi import Depends, FastAPI
 from fastapi.routing import iter_route_contexts
@@ -80,7 +80,7 @@ def entity_id(site: Site, entity: str, name: str) -> str:
 def requests_of(site: Site, path: str, whose: str) -> Iterator[tuple[str, str]]:
     """Every address of a route, with the entity that it is about."""
     if "{entity}" not in path:
-        job, content = site.own["jobs", whose], asset(OWN_DATA if whose == MINE else SECRET)
+        job, content = site.own["jobs", whose], asset(DATA if whose == MINE else SECRET)
         digest = hashlib.sha256(base64.b64decode(content["fileContent"])).hexdigest()
         named = {"plural": "jobs", "entity_id": job["id"], "sha256": digest}
         for name, value in (("name", OTHER), ("model_id", "x"), ("snapshot_id", "x"), ("job_id", "x"), *named.items()):
