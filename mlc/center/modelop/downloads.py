@@ -67,8 +67,8 @@ class Downloads:
         if hashed.hexdigest() != sha256:
             raise AnotherFile(
                 SYSTEM,
-                f"The file {name!r} came from the {SYSTEM} with the SHA-256 {hashed.hexdigest()}, not {sha256}: what is "
-                "stored there is broken, or was changed on its way. Submit the model again.",
+                f"The file {name!r} came from the {SYSTEM} with the SHA-256 {hashed.hexdigest()}, not {sha256}: what "
+                "is stored there is broken, or was changed on its way. Submit the model again.",
                 status=HTTPStatus.OK,
             )
         if held is not None:
@@ -127,7 +127,9 @@ class Downloads:
             raise _another_size(name, f"no more than {start}", size)
         read = httpx.Response(response.status_code, headers=response.headers, content=await _beginning(response))
         if response.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-            text = f"The {SYSTEM} does not have the file {name!r} ({asked}), or does not give it; submit the model again."
+            text = (
+                f"The {SYSTEM} does not have the file {name!r} ({asked}), or does not give it; submit the model again."
+            )
             raise Refused(SYSTEM, text, status=response.status_code)
         raise refusal(read, asked, self._hal.base, write=False)
 
