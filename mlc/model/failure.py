@@ -17,6 +17,7 @@
         CannotStart
         Closed
         Conflict
+        Damaged
         EngineFailed
         ExternalError
             Refused

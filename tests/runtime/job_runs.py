@@ -14,7 +14,9 @@ from mlc.center.modelop import wire
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.channel.messages import JOB, Done, Failed, Progress, parse
-from mlc.runtime.environments.installation import InstallRules
+from mlc.runtime.contents.cache import ContentCache
+from mlc.runtime.contents.fetching import Fetching
+from mlc.runtime.environments.installation import InstallRules, quietly
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.harness.entry import perform
 from mlc.runtime.harness.telling import encoded
@@ -96,14 +98,19 @@ async def execute(
         install=install or InstallRules(),
     )
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
+    level = level or level_for(RuntimeSettings())
     given: dict[str, Any] = {
         "limits": limits,
         "files": files or FileSettings(),
-        "level": level or level_for(RuntimeSettings()),
+        "level": level,
     }
-    given |= {**folders, **options}
+    given |= folders
     async with one_job.center() as center, contextlib.AsyncExitStack() as opened:
         described = await opened.enter_async_context(center.open_job("job-1"))
+        contents = options.pop("contents", None) or Fetching(
+            center, ContentCache(tmp_path / "contents", MEGABYTE), linked=level.reads_only, time=60, doing=quietly
+        )
+        given |= {"contents": contents, **options}
         outcome = await execution(described, center, laid_out=opened.aclose, **given).run()
         await center.end_job("job-1", JobEnding(status=JobStatus.COMPLETE), outcome.outputs)
     made = one_job.job.output_data if outcome.outputs else []

@@ -14,6 +14,9 @@ from mlc.model.required_libraries import RequirementsFile
 from mlc.model.snapshot import Snapshot
 from mlc.runtime import outages
 from mlc.runtime.channel.messages import Done, Failed
+from mlc.runtime.contents.cache import ContentCache
+from mlc.runtime.contents.fetching import Fetching
+from mlc.runtime.environments.installation import quietly
 from mlc.runtime.environments.requirements import requirements_of
 from mlc.runtime.execution import JobExecution
 from mlc.runtime.external import ExternalFiles
@@ -50,7 +53,10 @@ class Shaky:
             raise TooLarge("model centre", "It is too long.")
         return content
 
-    async def stream(self, asset: Asset) -> AsyncIterator[bytes]:
+    def keeps_by_hash(self, asset: Asset) -> bool:
+        return False
+
+    async def stream(self, asset: Asset, *, start: int = 0) -> AsyncIterator[bytes]:
         if self._refusal:
             raise Refused("model centre", self._refusal, status=422)
         yield PIECE
@@ -66,7 +72,9 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def layout(tmp_path: Path, contents: Shaky) -> Layout:
-    return Layout(tmp_path / "job", contents, ExternalFiles(FileSettings()))
+    cache = ContentCache(tmp_path / "contents", 2**30)
+    fetching = Fetching(contents, cache, linked=False, time=60, doing=quietly)
+    return Layout(tmp_path / "job", fetching, ExternalFiles(FileSettings()))
 
 
 @pytest.mark.usefixtures("no_pauses")

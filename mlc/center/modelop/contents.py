@@ -80,7 +80,7 @@ class OpenContents:
                 )
         return bytes(found)
 
-    async def stream(self, asset: Asset) -> AsyncIterator[bytes]:
+    async def stream(self, asset: Asset, *, start: int = 0) -> AsyncIterator[bytes]:
         held = self.entity(wire.Asset, asset.ref, f"The file {asset.name!r}")
         pieces = self._pieces(held)
         while True:
@@ -92,7 +92,9 @@ class OpenContents:
                 raise Refused(SYSTEM, text, status=0) from None
             if piece is None:
                 return
-            yield piece
+            if start < len(piece):
+                yield piece[start:]
+            start = max(start - len(piece), 0)
 
     def _pieces(self, asset: wire.Asset) -> Iterator[bytes]:
         if asset.file_content is not None:
