@@ -13,7 +13,9 @@
         BadSignal
             BadVariable
             UnknownSignal
+        BrokenContents
         CannotIsolate
+        CannotKeep
         CannotStart
         Closed
         Conflict
@@ -21,6 +23,7 @@
         EngineFailed
         ExternalError
             Refused
+                AnotherFile
                 Misdirected
                 NotFound
                 TooLarge
@@ -32,8 +35,10 @@
         Invalid
         KeyReused
         Known
+        Misplaced
         ModelDied
         NoNamespace
+        NoRoom
         NoSuchEntity
         NoSuchTicket
         NoSuchToken
@@ -41,6 +46,7 @@
         NotAllowed
         NotClear
         NotConfigured
+        NotEmbedded
         NotEmpty
         NotFired
         NotJson
@@ -59,9 +65,13 @@
         TemporalDown
             TemporalRefused
             TooMany
+        TooLong
         TooMuch
         Unauthorized
+        UnknownFile
         Unreadable
+        Unsatisfiable
+        WrongHash
         _Enough
         _LineRefused
         _NoSource

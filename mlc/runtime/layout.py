@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from mlc.model.asset import UNNAMED, Asset, AssetKind, AssetRole
 from mlc.model.failure import Refused
 from mlc.model.snapshot import Snapshot
-from mlc.runtime.contents.content import FULL, NoRoom, Unfetched
+from mlc.runtime.contents.content import FULL, DiskFull, Unfetched
 from mlc.runtime.contents.fetching import Fetching
 from mlc.runtime.external import INSTEAD, ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
@@ -259,7 +259,7 @@ class Layout:
             raise ModelFailure(f"The content of the {what} can't be had: {refusal}") from None
         except OSError as error:
             if error.errno in FULL:
-                raise NoRoom(asset.name, self.root, asset.size) from None
+                raise DiskFull(asset.name, self.root, asset.size) from None
             raise ModelFailure(f"The {what} can't be written: {error.strerror or error}.") from None
         return True
 

@@ -7,7 +7,7 @@ from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from mlc.runtime.contents.content import FULL, NoRoom, repeated
+from mlc.runtime.contents.content import FULL, DiskFull, repeated
 from mlc.runtime.environments.manifest import shares_blocks
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import same_file
@@ -98,7 +98,7 @@ class Places:
                 self.know(name, known)
         except OSError as error:
             if error.errno in FULL:
-                raise NoRoom(str(name), self._directory.root) from None
+                raise DiskFull(str(name), self._directory.root) from None
             problem = error.strerror or error
             raise ModelFailure(f"The file {name} can't be written: {problem}. Rename the asset.") from None
         self._files[same_file(name)] = name

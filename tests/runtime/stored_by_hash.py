@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 
 from mlc.model.asset import Asset, AssetKind, AssetRole
-from mlc.model.failure import Refused, TooLarge, Unavailable
+from mlc.model.failure import TooLarge, Unavailable
 from mlc.model.snapshot import Snapshot
 
 PIECE = 256 * 1024
@@ -74,7 +74,3 @@ class CutOnce:
         if self._places and at >= self._places[0]:
             self._places.pop(0)
             raise self._error
-
-
-def refuse(_: int) -> None:
-    raise Refused("model centre", "It may not be read.", status=403)

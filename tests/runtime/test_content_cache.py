@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from stored_by_hash import PIECE, CutOnce, StoredByHash, refuse
+from stored_by_hash import PIECE, CutOnce, StoredByHash
 
 from mlc.model.asset import Asset
 from mlc.model.failure import Refused
@@ -23,7 +23,7 @@ from mlc.runtime import outages
 from mlc.runtime.contents import content as content_room
 from mlc.runtime.contents import download
 from mlc.runtime.contents.cache import UNFINISHED, ContentCache
-from mlc.runtime.contents.content import NoRoom, TooLong, WrongContent
+from mlc.runtime.contents.content import DiskFull, TakesTooLong, Unfetched, WrongContent
 from mlc.runtime.contents.fetching import SMALL, Fetching
 from mlc.runtime.working_directory import WorkingDirectory
 
@@ -386,16 +386,24 @@ async def test_without_a_size_the_hash_decides(machine: Machine) -> None:
         await machine.use(unknown)
 
 
-async def test_a_refusal_goes_on_and_keeps_what_was_there(machine: Machine) -> None:
-    machine.center.before = refuse
-    with pytest.raises(Refused):
-        await machine.use()
-    assert not machine.kept.exists()
+@pytest.mark.parametrize("size", [len(WEIGHTS), 5], ids=["large", "small"])
+async def test_what_the_centre_refuses_is_an_error_with_its_words_and_nothing_is_kept(
+    machine: Machine, size: int
+) -> None:
+    asset = machine.center.asset("weights.bin", WEIGHTS[:size])
+    machine.center.before = CutOnce(0, error=Refused("model centre", "It may not be read.", status=403))
+    directory = machine.job()
+    with pytest.raises(
+        Unfetched, match=r"The file weights\.bin of the model centre can't be had: It may not be read\."
+    ):
+        await machine.fetching().fetch(asset, directory, NAME, fixed=True)
+    assert list(directory.root.iterdir()) == []
+    assert not machine.folder.exists() or machine.names == set()
 
 
 async def test_one_that_takes_too_long_is_given_up_and_gone_on_with_later(machine: Machine) -> None:
     machine.center.gate, machine.center.gate_at = asyncio.Event(), PIECE
-    with pytest.raises(TooLong, match=r"longer than 0.2 seconds.*MLC_RUNTIME_FETCH_TIME_LIMIT"):
+    with pytest.raises(TakesTooLong, match=r"longer than 0.2 seconds.*MLC_RUNTIME_FETCH_TIME_LIMIT"):
         await machine.use(time=0.2)
     machine.center.gate.set()
     assert (await machine.use()).read_bytes() == WEIGHTS
@@ -496,7 +504,7 @@ async def test_a_disk_that_gets_full_is_a_clear_error_and_keeps_nothing(
         return pwrite(descriptor, data, at) if writes < 3 else full()
 
     monkeypatch.setattr(os, "pwrite", fills)
-    with pytest.raises(NoRoom, match=r"no room on the runtime's disk for weights.bin \(3 MB\)"):
+    with pytest.raises(DiskFull, match=r"no room on the runtime's disk for weights.bin \(3 MB\)"):
         await machine.use()
     assert machine.names == set()
 
@@ -507,7 +515,7 @@ async def test_a_disk_without_room_is_said_before_anything_is_fetched_and_what_i
     unused = machine.center.asset("unused.bin", os.urandom(2 * 2**20))
     await machine.use(unused)
     monkeypatch.setattr(ContentCache, "_free", lambda _: 2**20)
-    with pytest.raises(NoRoom):
+    with pytest.raises(DiskFull):
         await machine.use()
     assert machine.center.weights_asked == []
     assert machine.names == set()

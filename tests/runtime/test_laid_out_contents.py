@@ -11,7 +11,7 @@ from stored_by_hash import StoredByHash
 from mlc.model.asset import Asset, AssetRole
 from mlc.runtime import places
 from mlc.runtime.contents.cache import ContentCache
-from mlc.runtime.contents.content import NoRoom, WrongContent
+from mlc.runtime.contents.content import DiskFull, WrongContent
 from mlc.runtime.contents.fetching import Fetching
 from mlc.runtime.environments.installation import quietly
 from mlc.runtime.external import ExternalFiles
@@ -173,7 +173,7 @@ async def test_without_room_or_with_a_wrong_content_no_model_is_run(
     with pytest.raises(WrongContent):
         await laying.model()
     monkeypatch.setattr(ContentCache, "_free", lambda _: 0)
-    with pytest.raises(NoRoom):
+    with pytest.raises(DiskFull):
         await laying.model()
 
 
@@ -186,7 +186,7 @@ async def test_a_disk_that_gets_full_while_a_file_is_laid_out_is_said(
     monkeypatch.setattr("mlc.runtime.contents.laying.copied", full)
     laying = Laying(tmp_path, linked=False)
     layout = laying.layout()
-    with pytest.raises(NoRoom, match=r"weights.bin \(4 MB\) in .*job-1"):
+    with pytest.raises(DiskFull, match=r"weights.bin \(4 MB\) in .*job-1"):
         await layout.add_model(laying.center.model(laying.weights), artefacts_in_output_dir=True)
     assert not (layout.root / "weights.bin").exists()
     assert layout.directory.kind(PurePosixPath("__moc_runtime", "fetched")) is None

@@ -42,7 +42,7 @@ class ModelOpAccess:
         self._manage = ModelManage(settings, http=client, spools=self._spools)
         self.model_manage = ModelManage(settings, http=client)
         self.text_limit = settings.text_limit
-        self._contents = OpenContents(self._spools)
+        self._contents = OpenContents(self._spools, self._manage.downloads)
         self._origins: dict[int, wire.Entity] = {}
 
     async def aclose(self) -> None:
@@ -64,8 +64,8 @@ class ModelOpAccess:
     def stream(self, asset: Asset, *, start: int = 0) -> AsyncIterator[bytes]:
         return self._contents.stream(asset, start=start)
 
-    def keeps_by_hash(self, asset: Asset) -> bool:  # noqa: ARG002
-        return False
+    def keeps_by_hash(self, asset: Asset) -> bool:
+        return self._contents.refers(asset)
 
     def _remember(self, record: Record, origin: wire.Entity) -> None:
         """Keep what a record was made of for as long as the record lives."""

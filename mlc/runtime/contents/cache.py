@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from mlc.runtime.contents.content import Check, Content, Damaged, NoRoom, in_thread, opened
+from mlc.runtime.contents.content import Check, Content, Damaged, DiskFull, in_thread, opened
 from mlc.runtime.contents.laying import Target
 from mlc.runtime.environments.locks import ALONE, INTERVAL, SHARED, hold
 from mlc.runtime.removal import remove
@@ -65,7 +65,7 @@ class ContentCache:
         """Put a content where it is wanted; it is fetched if it isn't here, or isn't what it should be.
 
         Raises:
-            NoRoom: the disk is full.
+            DiskFull: the disk is full.
             OSError: it can't be read or written.
         """
         for _ in range(TRIES):
@@ -148,7 +148,7 @@ class ContentCache:
         """Remove what is too much with a content that comes, and what nobody goes on with.
 
         Raises:
-            NoRoom: the disk is full all the same.
+            DiskFull: the disk is full all the same.
         """
         there = part.lstat().st_blocks * 512 if part.is_file() and not part.is_symlink() else 0
         needed = max((content.size or 0) - there, 0)
@@ -162,7 +162,7 @@ class ContentCache:
                 total -= each.size
                 log.info("The content %s had not been used for longest, and was removed.", each.sha256[:12])
         if self._free() < needed:
-            raise NoRoom(content.name, self._folder, content.size)
+            raise DiskFull(content.name, self._folder, content.size)
 
     def _free(self) -> int:
         return shutil.disk_usage(self._folder).free

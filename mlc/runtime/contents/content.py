@@ -50,7 +50,7 @@ class WrongContent(Unfetched):
         )
 
 
-class NoRoom(Unfetched):
+class DiskFull(Unfetched):
     """A disk of the runtime's is full."""
 
     def __init__(self, name: str, folder: Path, size: int | None = None) -> None:
@@ -61,7 +61,7 @@ class NoRoom(Unfetched):
         )
 
 
-class TooLong(Unfetched):
+class TakesTooLong(Unfetched):
     """It took longer than a setting allows."""
 
 

@@ -10,15 +10,15 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from mlc.model.failure import Unavailable
+from mlc.model.failure import Refused, Unavailable
 from mlc.runtime.contents.content import (
     FULL,
     PERMISSIONS,
     PIECE,
     Check,
     Content,
-    NoRoom,
-    TooLong,
+    DiskFull,
+    TakesTooLong,
     WrongContent,
     in_thread,
     shown_size,
@@ -62,10 +62,10 @@ class Download:
         """Fetch it whole; ``part`` has the content then, and is not to be written to any more.
 
         Raises:
-            Refused: the centre doesn't give it.
+            Refused: the centre doesn't give it; nothing is left of it.
             WrongContent: it gives another one; nothing is left of it.
-            NoRoom: the disk is full; nothing is left of it.
-            TooLong: it takes longer than is allowed. What has come by then stays, for the next try.
+            DiskFull: the disk is full; nothing is left of it.
+            TakesTooLong: it takes longer than is allowed. What has come by then stays, for the next try.
         """
         telling = asyncio.create_task(self._tell())
         try:
@@ -80,6 +80,9 @@ class Download:
                 self._drop()
                 raise WrongContent(self._content, problem)
             os.fchmod(self._file, PERMISSIONS)
+        except Refused:
+            self._drop()
+            raise
         finally:
             telling.cancel()
             self._close()
@@ -116,7 +119,7 @@ class Download:
             await asyncio.sleep(PAUSE)
             return False
         except TimeoutError:
-            raise TooLong(
+            raise TakesTooLong(
                 f"Fetching {self._content.name} took longer than {self._allowed:g} seconds, of which it has "
                 f"{self._progress} now; another try goes on from there. Raise MLC_RUNTIME_FETCH_TIME_LIMIT."
             ) from None
@@ -153,7 +156,7 @@ class Download:
         except OSError as error:
             if error.errno in FULL:
                 self._drop()
-                raise NoRoom(self._content.name, self._part.parent, self._content.size) from None
+                raise DiskFull(self._content.name, self._part.parent, self._content.size) from None
             raise
 
     def _drop(self) -> None:

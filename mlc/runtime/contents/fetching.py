@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from mlc.center import Contents
 from mlc.model.asset import Asset
+from mlc.model.failure import Refused
 from mlc.runtime.contents.cache import ContentCache, Waiting
-from mlc.runtime.contents.content import Content, WrongContent
+from mlc.runtime.contents.content import Content, Unfetched, WrongContent
 from mlc.runtime.contents.download import Doing, Download
 from mlc.runtime.contents.laying import Target
 from mlc.runtime.isolation import Level
@@ -54,18 +55,24 @@ class Fetching:
             Its SHA-256 in hexadecimal, if the centre vouches for it.
 
         Raises:
-            Refused: the centre doesn't give it.
-            Unfetched: it isn't what its hash says, there is no room for it, or it takes too long.
+            Refused: the centre doesn't give it, and nobody can tell whether it is there.
+            Unfetched: it is there, and doesn't come, isn't what its hash says, has no room, or takes too long.
             OSError: it can't be written.
         """
         content = None
         if asset.sha256 and self._contents.keeps_by_hash(asset):
             content = Content(asset.sha256, asset.size, asset.name)
-        if content is None or (content.size is not None and content.size <= SMALL):
-            await patiently(lambda: self._save(asset, directory, name, content))
-        else:
-            target = Target(directory, name, linked=fixed and self._linked)
-            await self._cache.lay(content, target, partial(self._download, asset, content), self._waiting(content))
+        try:
+            if content is None or (content.size is not None and content.size <= SMALL):
+                await patiently(lambda: self._save(asset, directory, name, content))
+            else:
+                target = Target(directory, name, linked=fixed and self._linked)
+                await self._cache.lay(content, target, partial(self._download, asset, content), self._waiting(content))
+        except Refused as refusal:
+            if content is None:
+                raise
+            directory.unlink(name)
+            raise Unfetched(f"The file {asset.name} of the model centre can't be had: {refusal}") from None
         return content and content.sha256
 
     async def _download(self, asset: Asset, content: Content, part: Path) -> None:
