@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from outcomes import Ran
 from small_models import MEGABYTE
 
 from mlc.center.modelop import wire
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.channel.messages import JOB, Done, Failed, Progress, parse
@@ -68,6 +70,7 @@ async def execute(
     output_files: int = 1000,
     files: FileSettings | None = None,
     job: dict[str, Any] | None = None,
+    make_contents: Callable[[ModelOpCenter], Fetching] | None = None,
     **options: Any,
 ) -> Ran:
     names = CenterSettings()
@@ -107,10 +110,9 @@ async def execute(
     given |= folders
     async with one_job.center() as center, contextlib.AsyncExitStack() as opened:
         described = await opened.enter_async_context(center.open_job("job-1"))
-        contents = options.pop("contents", None) or Fetching(
-            center, ContentCache(tmp_path / "contents", MEGABYTE), linked=level.reads_only, time=60, doing=quietly
-        )
-        given |= {"contents": contents, **options}
+        cache = ContentCache(tmp_path / "contents", MEGABYTE)
+        contents = Fetching(center, cache, linked=level.reads_only, time=60, doing=quietly)
+        given |= {"contents": make_contents(center) if make_contents else contents, **options}
         outcome = await execution(described, center, laid_out=opened.aclose, **given).run()
         await center.end_job("job-1", JobEnding(status=JobStatus.COMPLETE), outcome.outputs)
     made = one_job.job.output_data if outcome.outputs else []

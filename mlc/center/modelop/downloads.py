@@ -45,6 +45,8 @@ class Downloads:
             Refused: the centre doesn't have it, or doesn't give it.
             Unavailable: it could not be read to its end, however often it was gone on with.
         """
+        if start and start == size:
+            return
         hashed, got, failures = hashlib.sha256(), start, 0
         held: bytes | None = None
         while True:

@@ -8,6 +8,7 @@ import shutil
 import stat
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar
@@ -142,7 +143,9 @@ async def in_thread(work: Callable[[Check], T]) -> T:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         stopped.set()
-        await asyncio.wait({running})  # noqa: TID251 - no workflow
+        while not running.done():  # however often it is cancelled: what the thread uses must not be closed
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({running})  # noqa: TID251 - no workflow
         if not running.cancelled():
             running.exception()  # nobody wants to hear of it
         raise
