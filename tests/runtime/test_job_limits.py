@@ -67,6 +67,19 @@ async def test_a_model_that_asks_for_too_much_memory_gets_a_memory_error(run: Ru
     )
 
 
+async def test_a_model_may_map_weights_that_are_larger_than_its_memory(run: Run) -> None:
+    body = """
+import mmap
+with open("outputDir/weights.bin", "w+b") as file:
+    file.truncate(700 * 1024 * 1024)
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as weights:
+        total = sum(weights[at] for at in range(0, len(weights), 4096))
+        time.sleep(1)
+"""
+    outcome = await run(JobKind.METRICS, metrics(body), CSV, memory=256, time=60)
+    assert outcome.problem is None
+
+
 async def test_processes_that_use_too_much_memory_together_are_ended(run: Run) -> None:
     body = """
 for _ in range(4):
@@ -166,7 +179,9 @@ from test_job_limits import CSV, metrics, wire
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.isolation.levels import Process
 from mlc.runtime.process import Allowance
-from mlc.settings import FileSettings
+from mlc.runtime.contents.fetching import fetching
+from mlc.runtime.environments.installation import quietly
+from mlc.settings import FileSettings, RuntimeSettings
 from one_job import OneJob
 model = metrics("open({str(started)!r}, 'w').write(str(os.getpid()))\\ntime.sleep(600)")
 job = wire.Job(id="j", job_type="MODEL_BATCH_TEST_JOB", model=model, input_data=[CSV])
@@ -175,6 +190,7 @@ async def main():
     async with OneJob(job).center() as center, contextlib.AsyncExitStack() as stack:
         opened = await stack.enter_async_context(center.open_job("j"))
         await JobExecution(opened, center, laid_out=stack.aclose, folder=folder / "job", environments=folder,
+                           contents=fetching(center, RuntimeSettings(), Process(), quietly),
                            level=Process(), limits=Limits(Allowance(2**30, 2**30), 600, 2**20, 2**20),
                            files=FileSettings()).run()
 asyncio.run(main())

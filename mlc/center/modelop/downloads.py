@@ -31,10 +31,11 @@ class Downloads:
     def __init__(self, hal: Hal) -> None:
         self._hal = hal
 
-    async def stream(self, sha256: str, size: int | None, name: str) -> AsyncGenerator[bytes]:
+    async def stream(self, sha256: str, size: int | None, name: str, *, start: int = 0) -> AsyncGenerator[bytes]:
         """The file in pieces of less than a megabyte. The last one is given out when hash and size have proved right.
 
         Args:
+            start: the byte that it begins with; if that isn't the first, the hash is the caller's to prove.
             sha256: in lower-case hexadecimal digits.
             size: bytes, as far as known.
             name: for people.
@@ -44,7 +45,9 @@ class Downloads:
             Refused: the centre doesn't have it, or doesn't give it.
             Unavailable: it could not be read to its end, however often it was gone on with.
         """
-        hashed, got, failures = hashlib.sha256(), 0, 0
+        if start and start == size:
+            return
+        hashed, got, failures = hashlib.sha256(), start, 0
         held: bytes | None = None
         while True:
             try:
@@ -64,7 +67,7 @@ class Downloads:
                 asked = error.retry_after.total_seconds() if error.retry_after else 0
                 await asyncio.sleep(max(PAUSES[failures], min(asked, PAUSES[-1])))
                 failures += 1
-        if hashed.hexdigest() != sha256:
+        if not start and hashed.hexdigest() != sha256:
             raise AnotherFile(
                 SYSTEM,
                 f"The file {name!r} came from the {SYSTEM} with the SHA-256 {hashed.hexdigest()}, not {sha256}: "
