@@ -28,7 +28,7 @@ class Progress(NamedTuple):
 
 
 Tell = Callable[[Progress], None]
-"""Told often, on the event loop's thread or another: it returns at once."""
+"""Told often, on the event loop's thread: it returns at once."""
 
 
 def untold(_: Progress) -> None:

@@ -13,7 +13,7 @@ from contents_double import ContentsDouble, Fault, playing
 from pydantic import SecretStr
 
 from mlc.center.modelop import sent_file, uploads
-from mlc.center.modelop.sent_file import SentBytes, SentFile
+from mlc.center.modelop.sent_file import SentBytes, SentFile, hashed
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.uploads import Uploads
 from mlc.center.progress import Progress, Stage
@@ -336,7 +336,7 @@ async def test_a_file_that_is_written_over_unseen_while_it_is_hashed_is_what_was
     path = tmp_path / "weights.bin"
     path.write_bytes(DATA)
     with SentFile(path, "weights.bin") as sent:
-        assert sent.hashed(lambda _: None) == HASH
+        assert await hashed(sent) == HASH
         path.unlink()
         assert sent.read(5, 7) == DATA[5:12]
 

@@ -1,5 +1,6 @@
 """A file on its way to the centre: opened once, so that what was hashed is what is sent."""
 
+import asyncio
 import codecs
 import hashlib
 import os
@@ -25,14 +26,6 @@ class Sendable(Protocol):
         """Bytes."""
         ...
 
-    def hashed(self, told: Callable[[int], None]) -> str:
-        """The SHA-256 in lower-case hexadecimal; ``told`` how many bytes are read. Blocking.
-
-        Raises:
-            Refused: it can't be read, or was changed meanwhile.
-        """
-        ...
-
     def read(self, start: int, length: int) -> bytes:
         """Exactly these bytes. Blocking.
 
@@ -48,6 +41,25 @@ class Sendable(Protocol):
             Refused: it is not.
         """
         ...
+
+
+async def hashed(file: Sendable, told: Callable[[int], None] = lambda _: None) -> str:
+    """The SHA-256 in lower-case hexadecimal. ``told`` how many bytes are read; it can be cancelled at any of them.
+
+    Raises:
+        Refused: it can't be read, or was changed meanwhile.
+    """
+    digest = hashlib.sha256()
+    for start in range(0, file.size, BLOCK):
+        length = min(BLOCK, file.size - start)
+        await asyncio.to_thread(_add, digest, file, start, length)
+        told(start + length)
+    await asyncio.to_thread(file.check)
+    return digest.hexdigest()
+
+
+def _add(digest: "hashlib._Hash", file: Sendable, start: int, length: int) -> None:
+    digest.update(file.read(start, length))
 
 
 class SentFile:
@@ -72,14 +84,6 @@ class SentFile:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
-
-    def hashed(self, told: Callable[[int], None]) -> str:
-        digest = hashlib.sha256()
-        for start in range(0, self.size, BLOCK):
-            digest.update(self.read(start, min(BLOCK, self.size - start)))
-            told(min(start + BLOCK, self.size))
-        self.check()
-        return digest.hexdigest()
 
     def read(self, start: int, length: int) -> bytes:
         try:
@@ -132,11 +136,6 @@ class SentBytes:
         self.name = name
         self.size = len(content)
         self._content = content
-
-    def hashed(self, told: Callable[[int], None]) -> str:
-        digest = hashlib.sha256(self._content).hexdigest()
-        told(self.size)
-        return digest
 
     def read(self, start: int, length: int) -> bytes:
         return self._content[start : start + length]

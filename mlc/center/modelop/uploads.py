@@ -6,7 +6,7 @@ from typing import NamedTuple
 import httpx
 
 from mlc.center.modelop.answers import SYSTEM
-from mlc.center.modelop.sent_file import Sendable
+from mlc.center.modelop.sent_file import Sendable, hashed
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.transfers import Place, Stand, Transfers
 from mlc.center.progress import Progress, Stage, Tell, untold
@@ -51,9 +51,7 @@ class Uploads:
             Unavailable: the centre has no room, or can't be reached any more. What has arrived stays there for a while.
         """
         if sha256 is None:
-            sha256 = await asyncio.to_thread(
-                file.hashed, lambda done: self._tell(Progress(file.name, file.size, Stage.READ, done))
-            )
+            sha256 = await hashed(file, lambda done: self._tell(Progress(file.name, file.size, Stage.READ, done)))
         await _Upload(self._transfers, self._tell, file, sha256).run()
         return Stored(sha256, file.size)
 
@@ -112,8 +110,7 @@ class _Upload:
 
     async def _look_again(self) -> None:
         """What arrived was not what its hash says: the file was changed, or it was damaged on its way."""
-        found = await asyncio.to_thread(self._file.hashed, lambda _: None)
-        if found != self._sha256:
+        if await hashed(self._file) != self._sha256:
             raise Refused(
                 SYSTEM,
                 f"The file {self._file.name!r} was changed while it was sent: leave it as it is, and send it again.",
