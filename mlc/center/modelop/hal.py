@@ -18,6 +18,8 @@ from mlc.model import retry_after
 from mlc.model.failure import TooLarge, Unavailable
 
 JsonObject = dict[str, Any]
+CONTENTS, REFERENCE = "MLC-Contents", "reference"
+"""The header, and its value, that asks a centre to leave out what files contain: they are fetched by themselves."""
 _BATCH = 1024 * 1024
 """Bytes of an answer that are taken at once, on a thread."""
 _LONGEST_ERROR = 64 * 1024
@@ -63,6 +65,9 @@ class Hal:
         self._page_size = settings.page_size
         self._limit = settings.answer_limit
         self._http = http
+        self._headers = {"Accept": "application/json"}
+        if settings.contents == REFERENCE:
+            self._headers[CONTENTS] = REFERENCE
         self._spools = spools
         self._tokens = TokenProvider(settings, http)
 
@@ -148,7 +153,7 @@ class Hal:
     async def _once(self, question: _Question, token: str | None) -> Answer | httpx.Response:
         """A success, or the answer that is none."""
         body = question.body
-        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers = self._headers | ({"Authorization": f"Bearer {token}"} if token else {})
         content: Any = None
         if body is not None:
             headers |= {"Content-Type": "application/json", "Content-Length": str(body.length)}

@@ -55,6 +55,11 @@ class CenterSettings(Group):
     spool: Path | None = Field(
         None, description="Folder for contents of files while they are worked with; unset: the system's"
     )
+    contents: Literal["embedded", "reference"] = Field(
+        "embedded",
+        description="How contents of files come and go: embedded in documents, as ModelOp has it, or by reference, each "
+        "by itself, as standalone mode's centre can",
+    )
     page_size: int = Field(100, description="Items asked for on one page of a listing")
     training_job_type: str = Field("MODEL_BATCH_TRAINING_JOB", description="jobType of training jobs (not proven)")
     metrics_job_type: str = Field("MODEL_BATCH_TEST_JOB", description="jobType of metrics jobs")
