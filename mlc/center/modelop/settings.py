@@ -41,11 +41,6 @@ class CenterSettings(Group):
     client_secret: SecretStr | None = Field(None, description="OAuth2 client secret")
     token_scope: str | None = Field(None, description="OAuth2 scope, where the token endpoint asks for one")
     timeout: float = Field(30, description="Seconds for one request")
-    contents: Literal["embedded", "reference"] = Field(
-        "embedded",
-        description="How contents of files go to the centre and come from it: embedded in its documents, as ModelOp "
-        "has them; reference: by themselves, by their SHA-256, as the standalone centre also has them",
-    )
     text_limit: int = Field(
         1024 * 1024, ge=1, description="Largest text that is judged or shown (decision table, source), bytes"
     )

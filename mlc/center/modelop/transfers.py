@@ -12,6 +12,7 @@ from mlc.center.modelop.answers import SYSTEM, garbled, outage, quoted, refusal
 from mlc.center.modelop.sent_file import BLOCK, Sendable
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.token import TokenProvider
+from mlc.model import retry_after
 from mlc.model.failure import ExternalError, Refused, Unavailable
 
 OFFSET, LENGTH = "Upload-Offset", "Upload-Length"
@@ -39,6 +40,8 @@ class Place(NamedTuple):
 
     stand: Stand
     offset: int | None
+    busy: bool = False
+    """Another request sends this file just now."""
 
 
 class Transfers:
@@ -94,7 +97,8 @@ class Transfers:
             case HTTPStatus.CREATED:
                 return Place(Stand.WHOLE, file.size)
             case HTTPStatus.CONFLICT:
-                return Place(Stand.ELSEWHERE, self._offset(response, asked, file, missing=None))
+                offset = self._offset(response, asked, file, missing=None)
+                return Place(Stand.ELSEWHERE, offset, busy=retry_after.NAME in response.headers)
             case HTTPStatus.UNPROCESSABLE_ENTITY:
                 return Place(Stand.DAMAGED, None)
         if not response.is_success:

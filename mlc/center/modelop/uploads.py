@@ -93,20 +93,27 @@ class _Upload:
         return await self._transfers.append(file, self._sha256, start, length, lambda at: self._say(Stage.SENT, at))
 
     async def _go_on(self, place: Place) -> None:
-        asked, self._offset = self._offset, place.offset
+        asked, before, offset = self._offset, self._furthest, place.offset
+        self._offset = offset
         if place.stand is Stand.DAMAGED:
             await self._look_again()
-        elif place.offset is not None and place.offset > self._furthest:
-            self._piece = min(2 * self._piece, PIECE)
-            self._furthest, self._tries, self._busy = place.offset, 0, 0
-        elif place.offset is not None and place.offset < self._furthest:
-            self._furthest, self._setbacks = place.offset, self._setbacks + 1
+            return
+        if offset is not None and offset < before:
+            self._furthest, self._setbacks = offset, self._setbacks + 1
             text = f"The {SYSTEM} keeps losing what it has of the file {self._file.name!r}: see its log."
             await self._pause(Unavailable(SYSTEM, text), LOST, self._setbacks)
-        elif place.offset is None or asked is not None:
-            self._busy += 1
-            text = f"The {SYSTEM} takes no more of the file {self._file.name!r}: another sender may be at it."
-            await self._pause(Unavailable(SYSTEM, f"{text} Send it again later.", status=409), BUSY, self._busy)
+            return
+        if offset is not None and offset > before:
+            self._furthest, self._tries, self._busy = offset, 0, 0
+            self._piece = min(2 * self._piece, PIECE)
+            if not place.busy:
+                return
+        elif asked is None:
+            return  # it stands where it stood before the pause
+        self._offset, self._piece = None, SMALLEST_PIECE  # what is sent while another sends is sent in vain
+        self._busy += 1
+        text = f"The {SYSTEM} takes no more of the file {self._file.name!r}: another sender may be at it."
+        await self._pause(Unavailable(SYSTEM, f"{text} Send it again later.", status=409), BUSY, self._busy)
 
     async def _look_again(self) -> None:
         """What arrived was not what its hash says: the file was changed, or it was damaged on its way."""

@@ -59,7 +59,9 @@ def represent(document: JsonObject, contents: Contents, files: FileStore, limit:
             if contents is Contents.REFERENCE:
                 return None
             name = str(asset.get("filename") or asset.get("name") or digest)[:200]
-            raise NotEmbedded(f"The source {name} is not UTF-8, and can't stand in a document; fetch it by its SHA-256.")
+            raise NotEmbedded(
+                f"The source {name} is not UTF-8, and can't stand in a document; fetch it by its SHA-256."
+            )
         return data
 
     attach(document, content)

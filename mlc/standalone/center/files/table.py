@@ -102,5 +102,3 @@ def forget_unused(session: Session, digest: str, before: datetime) -> bool:
     for table in (StoredFile, FileSender):
         session.execute(delete(table).where(table.digest == digest))
     return True
-
-
