@@ -20,11 +20,16 @@ class CuttingProxy:
         cuts: each cuts one connection, once so many bytes have come through it to the server. The first counts first.
         passed: bytes that went to the server in all.
         cut: how many connections were cut.
+        hold_at: at so many bytes in all the proxy stands still until ``go_on``; None: it doesn't.
+        holding: set while it does.
     """
 
     def __init__(self, target: tuple[str, int], *cuts: int) -> None:
         self.cuts = list(cuts)
         self.passed = self.cut = 0
+        self.hold_at: int | None = None
+        self.holding = threading.Event()
+        self._released = threading.Event()
         self._target = target
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -36,6 +41,7 @@ class CuttingProxy:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.go_on()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -43,6 +49,10 @@ class CuttingProxy:
             for end in self._open:
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
+
+    def go_on(self) -> None:
+        self.hold_at = None
+        self._released.set()
 
     def _accept(self) -> None:
         while True:
@@ -71,6 +81,10 @@ class CuttingProxy:
                         data = data[: self.cuts.pop(0) - through]
                         self.cut += 1
                     self.passed += len(data)
+                if self.hold_at is not None and self.passed >= self.hold_at:
+                    self.holding.set()
+                    self._released.wait()
+                    self.holding.clear()
                 server.sendall(data)
                 through += len(data)
                 if cuts:
