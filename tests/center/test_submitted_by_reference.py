@@ -15,10 +15,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from bench.cutting import CuttingProxy
-from bench.measuring import own_memory
 from center_harness import TOKEN, CenterProcess
 from temporalio.testing import WorkflowEnvironment
+
+from bench.cutting import CuttingProxy
+from bench.measuring import own_memory
 
 ROOT = Path(__file__).parents[2]
 SIZE = 192 * 1024 * 1024
@@ -94,7 +95,9 @@ def test_interrupted_or_killed_it_goes_on_where_it_was_and_memory_stays_flat(
             said.append((command.wait(60), command.communicate()[1]))
     (interrupted, sentence), (killed, _) = said
     assert interrupted == 130
-    assert re.search(r"^Interrupted: of weights\.bin \d+\.\d MB of 201\.3 MB are sent\. Type the same", sentence, re.M)
+    assert re.search(
+        r"^Interrupted: of weights\.bin \d+\.\d MB of 201\.3 MB are sent\. Type the same", sentence, re.MULTILINE
+    )
     assert killed == -signal.SIGKILL
 
     command = submitting.start(process.address)
