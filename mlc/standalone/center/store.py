@@ -249,7 +249,7 @@ class Store:
             return
         sizes = hold(session, named)
         refer(body, known | contents.keys(), sizes)
-        use(session, body["id"], sizes.keys(), reader)
+        use(session, body["id"], sizes.keys(), reader, new=before is None)
 
     @contextmanager
     def _write(self) -> Iterator[Session]:

@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from mlc.model.failure import MlcError
+
 _RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
 
 
@@ -13,7 +15,7 @@ class Part(NamedTuple):
     stop: int
 
 
-class Unsatisfiable(Exception):  # noqa: N818 - the standard's word
+class Unsatisfiable(MlcError, ValueError):
     """The file has no such part."""
 
 

@@ -71,9 +71,10 @@ def hold(session: Session, digests: Collection[str]) -> dict[str, int]:
     return {digest: size for digest, size in rows}
 
 
-def use(session: Session, entity_id: str, digests: Collection[str], reader: str) -> None:
-    """Say that these are all the files that an entity refers to."""
-    session.execute(delete(FileUse).where(FileUse.entity_id == entity_id))
+def use(session: Session, entity_id: str, digests: Collection[str], reader: str, *, new: bool = False) -> None:
+    """Say that these are all the files that an entity refers to; ``new``: it referred to none before."""
+    if not new:
+        session.execute(delete(FileUse).where(FileUse.entity_id == entity_id))
     if digests:
         rows = [{"digest": digest, "entity_id": entity_id, "reader": reader} for digest in sorted(digests)]
         session.execute(insert(FileUse), rows)
