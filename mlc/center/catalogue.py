@@ -42,8 +42,12 @@ class Contents(Protocol):
         """
         ...
 
-    def stream(self, asset: Asset) -> AsyncIterator[bytes]:
-        """The content in pieces of at most a megabyte; raises as ``read`` does, but for its length."""
+    def stream(self, asset: Asset, *, start: int = 0) -> AsyncIterator[bytes]:
+        """The content from a byte on, in pieces of at most a megabyte; raises as ``read`` does, but for its length."""
+        ...
+
+    def keeps_by_hash(self, asset: Asset) -> bool:
+        """Whether the centre finds this content by its SHA-256, and so vouches for ``asset.sha256``."""
         ...
 
 

@@ -19,6 +19,7 @@
         CannotStart
         Closed
         Conflict
+        Damaged
         EngineFailed
         ExternalError
             Refused

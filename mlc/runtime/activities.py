@@ -18,6 +18,7 @@ from mlc.model.asset import Asset
 from mlc.model.failure import ExternalError, FailureType, NotFound, Refused
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, JobRecord, JobStatus, RunJobInput
 from mlc.runtime.attempts import Attempt, Attempts, StoppedProcesses
+from mlc.runtime.contents.fetching import fetching
 from mlc.runtime.environments.installation import InstallRules
 from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
 from mlc.runtime.harness.texts import one_line
@@ -131,6 +132,7 @@ class JobActivities:
             level=self.level,
             folder=folder,
             environments=self.settings.folder / "environments",
+            contents=fetching(self.center, self.settings, self.level, lambda doing: self._say(attempt, doing)),
             limits=limits(self.settings, self.text_limit),
             files=self.files,
             laid_out=close,

@@ -16,6 +16,7 @@ from mlc.runtime.channel.counting import Counting, said
 from mlc.runtime.channel.listening import last_message
 from mlc.runtime.channel.messages import Done, Failed, ModelSaid
 from mlc.runtime.collection import Collected, Collection, Made
+from mlc.runtime.contents.fetching import Fetching
 from mlc.runtime.environments.installation import Doing, InstallRules, quietly
 from mlc.runtime.environments.libraries import versions
 from mlc.runtime.environments.requirements import interpreter_for, requirements_of
@@ -95,6 +96,7 @@ class JobExecution:
         folder: the job's working directory; made afresh.
         level: how the model is isolated.
         environments: where environments for requirements are kept.
+        contents: brings what the centre's files contain.
         files: which external files may be read and written.
         laid_out: called when what the centre has of the job is on disk and not needed any more.
         progress: told now and then how many records a scoring job has done.
@@ -110,6 +112,7 @@ class JobExecution:
         level: Level,
         folder: Path,
         environments: Path,
+        contents: Fetching,
         limits: Limits,
         files: FileSettings,
         laid_out: Callable[[], Awaitable[None]],
@@ -126,6 +129,7 @@ class JobExecution:
         self._environments = environments
         self._limits = limits
         self._files = ExternalFiles(files)
+        self._contents = contents
         self._laid_out = laid_out
         self._progress = progress
         self._doing = doing
@@ -180,7 +184,7 @@ class JobExecution:
                 self.outcome.runtime_info |= await asyncio.to_thread(versions, interpreter.kept)
                 await self._add_data(layout, order)
                 await self._laid_out()
-                if self._told:
+                if self._told or self._contents.told:
                     await self._doing("running the model")
                 counts = None
                 if self._kind is JobKind.SCORING:
@@ -226,7 +230,7 @@ class JobExecution:
         return self._job.snapshot
 
     async def _lay_out(self, model: Snapshot) -> tuple[Layout, Order]:
-        layout = await asyncio.to_thread(Layout, self._folder, self._center, self._files)
+        layout = await asyncio.to_thread(Layout, self._folder, self._contents, self._files)
         try:
             await layout.add_model(model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING)
         finally:

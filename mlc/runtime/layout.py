@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from mlc.center import Contents
 from mlc.model.asset import UNNAMED, Asset, AssetKind, AssetRole
 from mlc.model.failure import Refused
 from mlc.model.snapshot import Snapshot
+from mlc.runtime.contents.content import FULL, DiskFull, Unfetched
+from mlc.runtime.contents.fetching import Fetching
 from mlc.runtime.external import INSTEAD, ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import COMPILED, OUTPUT_DIR, PRIVATE, is_source, numbered, path_of, same_file
 from mlc.runtime.order import DataFile, Order
-from mlc.runtime.outages import patiently
-from mlc.runtime.places import Places, digest
+from mlc.runtime.places import Places
 from mlc.runtime.removal import remove
 from mlc.runtime.working_directory import WorkingDirectory
 
@@ -33,11 +33,11 @@ class Layout:
 
     Args:
         root: made afresh; whatever an earlier try left there is removed.
-        contents: what the model centre's files contain, while their owner is open.
+        contents: brings what the model centre's files contain, while their owner is open.
         files: reads assets that lie outside the model centre.
     """
 
-    def __init__(self, root: Path, contents: Contents, files: ExternalFiles) -> None:
+    def __init__(self, root: Path, contents: Fetching, files: ExternalFiles) -> None:
         self.root = root = root.resolve()
         self.notes: list[str] = []
         self._contents = contents
@@ -61,12 +61,14 @@ class Layout:
 
         Raises:
             ModelFailure: two files have the same name and different content, so that nobody can tell which of them
-                was approved.
+                was approved. ``Unfetched``: there is no room for one, it isn't what it should be, or takes too long.
         """
         for asset in sorted(model.assets, key=_precedence):
             name = path_of(asset)
             try:
                 placed = await self._add(asset, name, _KINDS.get(asset.role, "files"))
+            except Unfetched:
+                raise
             except ModelFailure as failure:
                 self.notes.append(str(failure))
                 continue
@@ -161,8 +163,7 @@ class Layout:
         Raises:
             ModelFailure: it is no file any more.
         """
-        with self.directory.open(self.name_of(file), f"input {file.name}") as opened:
-            return digest(opened)
+        return self._places.sha256(self.name_of(file), f"input {file.name}")
 
     async def add_inputs(self, assets: Iterable[Asset]) -> list[DataFile]:
         """Write a job's inputs, in order, where no model can mix them up, and under their names where that is safe.
@@ -226,7 +227,7 @@ class Layout:
         if COMPILED in same_file(name).split("/"):
             raise ModelFailure(f"The {what} is not laid out: Python would run it instead of the source.")
         fetched = PurePosixPath(PRIVATE, "fetched")
-        if not await self._fetch(asset, fetched, what):
+        if not await self._fetch(asset, fetched, what, fixed=kind != "additional"):
             return True
         if kind == "artefacts" and asset.address:
             await asyncio.to_thread(self._check_content, asset, fetched, what)
@@ -236,33 +237,31 @@ class Layout:
         return True
 
     def _repeat_in_output_dir(self, trained: list[PurePosixPath]) -> None:
-        """Copy weights to where training wrote them; of several for one place, the last asset's."""
+        """Have weights where training wrote them, too; of several for one place, the last asset's."""
         for number, name in enumerate(trained, start=1):
             copy = OUTPUT_DIR / name
             if copy in trained[:number]:
                 self._places.replace(name, copy)
-            elif copy not in trained and not self._places.put(name, copy):
+            elif copy not in trained and not self._places.repeat(name, copy):
                 self.notes.append(f"The weights {name} are not copied to {OUTPUT_DIR}/: {TAKEN}.")
 
-    async def _fetch(self, asset: Asset, name: PurePosixPath, what: str) -> bool:
-        """Write an asset's file to a name; False if the asset is no file."""
+    async def _fetch(self, asset: Asset, name: PurePosixPath, what: str, *, fixed: bool = False) -> bool:
+        """Write an asset's file to a name; False if the asset is no file. ``fixed``: see :meth:`Fetching.fetch`."""
         if not asset.ref and not (asset.address and asset.kind in _FILES):
             return False
         try:
             if asset.ref:
-                await patiently(lambda: self._save(asset, name))
+                if sha256 := await self._contents.fetch(asset, self.directory, name, fixed=fixed):
+                    self._places.know(name, sha256)
             else:
                 await asyncio.to_thread(self._copy, asset, name, what)
         except Refused as refusal:
             raise ModelFailure(f"The content of the {what} can't be had: {refusal}") from None
         except OSError as error:
+            if error.errno in FULL:
+                raise DiskFull(asset.name, self.root, asset.size) from None
             raise ModelFailure(f"The {what} can't be written: {error.strerror or error}.") from None
         return True
-
-    async def _save(self, asset: Asset, name: PurePosixPath) -> None:
-        with await asyncio.to_thread(self.directory.create, name) as file:
-            async for piece in self._contents.stream(asset):
-                await asyncio.to_thread(file.write, piece)
 
     def _copy(self, asset: Asset, name: PurePosixPath, what: str) -> None:
         with self.directory.create(name) as file:
@@ -270,11 +269,8 @@ class Layout:
 
     def _check_content(self, asset: Asset, name: PurePosixPath, what: str) -> None:
         """Make sure that what came from an address is still what the snapshot was made of, if that is known."""
-        if asset.sha256 is None:
+        if asset.sha256 is None or self._places.sha256(name, what) == asset.sha256:
             return
-        with self.directory.open(name, what) as file:
-            if digest(file) == asset.sha256:
-                return
         raise ModelFailure(f"The {what} at its address has other content than the snapshot says: its SHA-256 differs.")
 
 

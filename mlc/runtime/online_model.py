@@ -15,6 +15,7 @@ from mlc.model.failure_text import quoted, with_reason
 from mlc.model.required_libraries import RequirementsFile
 from mlc.runtime.activities import allowance, install_rules
 from mlc.runtime.channel.messages import LOADING, Failed, ModelSaid, Ready, Scored, ScoredRecord, Tried
+from mlc.runtime.contents.fetching import fetching
 from mlc.runtime.environments.requirements import interpreter_for, requirements_of
 from mlc.runtime.execution import LONGEST_LINE, MEGABYTE
 from mlc.runtime.external import ExternalFiles
@@ -91,6 +92,7 @@ class OnlineModel:
         self._process: ModelProcess | None = None
         self._takes_lists = False
         self._busy = False
+        self._doing = ""
         self._changed = asyncio.Event()
         """Set, and replaced by another, whenever those who wait should look again."""
         self._requests = 0
@@ -154,7 +156,8 @@ class OnlineModel:
                     if not self._stopping:
                         await changed.wait()
             except TimeoutError:
-                raise NotServing(f"The model of deployment {self.id} is being loaded: try again later.") from None
+                doing = f" ({self._doing})" if self._doing else ""
+                raise NotServing(f"The deployment {self.id} is being loaded{doing}: try again later.") from None
             if self._stopping:
                 raise NotServing(f"The deployment {self.id} is ended.")
         assert self._process is not None
@@ -309,17 +312,22 @@ class OnlineModel:
             model = deployment.snapshot
             if model is None:
                 raise ModelFailure("The deployment carries no model.")
-            layout = await asyncio.to_thread(Layout, self._folder, self._center, files)
+            contents = fetching(self._center, self._settings, self._level, self._tell_doing)
+            layout = await asyncio.to_thread(Layout, self._folder, contents, files)
             await layout.add_model(model, artefacts_in_output_dir=True)
             for note in layout.notes:
                 log.warning("deployment %s: %s", self.id, one_line(note, LONGEST_LINE))
             layout.notes.clear()
             order = layout.order("online", model, layout.definition("deployment"))
             add_online_data(order, layout, model, check=self._settings.online_check_schema)
+            self._doing = ""
             self._takes_lists = takes_lists(order.record_schema)
             await patiently(lambda: self._center.save_definition(deployment, order.definition))
             requirements = await requirements_of(model, self._center, self._text_limit)
             return layout, order, requirements, deployment.state is DeploymentState.DEPLOYED
+
+    async def _tell_doing(self, doing: str) -> None:
+        self._doing = doing
 
     async def _tell(
         self, state: DeploymentState, messages: Sequence[str] = (), *, warning: str = ""

@@ -55,7 +55,7 @@ class WorkingDirectory:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._identity = Entry(PurePosixPath(), root.lstat()).identity
 
     def open(self, name: PurePosixPath, what: str, *, names: int = 1) -> BufferedReader:
@@ -87,6 +87,45 @@ class WorkingDirectory:
             descriptor = os.open(name.name, _NEW, 0o666, dir_fd=folder)
         return os.fdopen(descriptor, "wb")
 
+    def unlink(self, name: PurePosixPath) -> None:
+        """Take a name away, if it is there."""
+        with suppress(FileNotFoundError), self._entered(name.parent) as folder:
+            os.unlink(name.name, dir_fd=folder)
+
+    def link(self, path: Path, opened: IO[bytes], name: PurePosixPath) -> None:
+        """Give a file of the runtime's, which is open, a second name here; whatever had it goes.
+
+        Raises:
+            OSError: as for :meth:`create`; or it lies on another file system, or another file is at its path by now.
+        """
+        with self._entered(name.parent, make=True) as folder:
+            with suppress(FileNotFoundError):
+                os.unlink(name.name, dir_fd=folder)
+            os.link(path, name.name, dst_dir_fd=folder, follow_symlinks=False)
+            state = os.stat(name.name, dir_fd=folder, follow_symlinks=False)
+            if not os.path.samestat(state, os.fstat(opened.fileno())):
+                raise OSError("another file was put in its place")
+
+    def point(self, name: PurePosixPath, end: PurePosixPath) -> None:
+        """Make a symbolic link at a name that leads to another name here; whatever had it goes.
+
+        Raises:
+            OSError: as for :meth:`create`.
+        """
+        with self._entered(name.parent, make=True) as folder:
+            with suppress(FileNotFoundError):
+                os.unlink(name.name, dir_fd=folder)
+            os.symlink("../" * (len(name.parts) - 1) + str(end), name.name, dir_fd=folder)
+
+    def state(self, name: PurePosixPath) -> os.stat_result:
+        """What the system says of what lies at a name, of a link itself.
+
+        Raises:
+            OSError: nothing does, or no folder leads there.
+        """
+        with self._entered(name.parent) as folder:
+            return os.stat(name.name, dir_fd=folder, follow_symlinks=False)
+
     def make(self, folder: PurePosixPath) -> None:
         """Make a folder, and those above it, where there is none.
 
@@ -108,8 +147,7 @@ class WorkingDirectory:
     def kind(self, name: PurePosixPath) -> str | None:
         """What lies at a name, as :attr:`Entry.kind` says it; None if nothing does, or no folder leads there."""
         try:
-            with self._entered(name.parent) as folder:
-                return Entry(name, os.stat(name.name, dir_fd=folder, follow_symlinks=False)).kind
+            return Entry(name, self.state(name)).kind
         except OSError:
             return None
 
@@ -144,7 +182,7 @@ class WorkingDirectory:
     @contextmanager
     def _entered(self, folder: PurePosixPath, *, make: bool = False) -> Iterator[int]:
         """The descriptor of a folder, for as long as the block lasts."""
-        current = os.open(self._root, ENTER)
+        current = os.open(self.root, ENTER)
         try:
             state = os.fstat(current)
             if (state.st_dev, state.st_ino) != self._identity:

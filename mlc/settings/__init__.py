@@ -288,6 +288,20 @@ class RuntimeSettings(Group):
     environments_limit_mb: int = Field(
         20480, ge=0, description="What the environments made for requirements may keep in all, MB; those in use stay"
     )
+    contents: Path | None = Field(
+        None,
+        description="Folder of files fetched from the centre, for all runtimes of one account on a machine; best on "
+        "the disk of their working files. Unset: $MLC_HOME/runtime.contents",
+    )
+    contents_limit_mb: int = Field(
+        20480, ge=0, description="What the files fetched from the centre may keep in all, MB; those in use stay"
+    )
+    fetch_time_limit: float = Field(
+        1500,
+        gt=0,
+        description="Seconds in which one file must come from the centre, which is waited for while it is away; for "
+        "online models less than MLC_DEPLOYMENT_DEADLINE",
+    )
     source_builds: bool = Field(
         False, description="Build packages that requirements ask for, also from the model's own folder"
     )
@@ -306,3 +320,8 @@ class RuntimeSettings(Group):
     def folder(self) -> Path:
         """Where this runtime keeps its working files."""
         return (self.work_dir or home() / "runtimes" / self.name).absolute()
+
+    @property
+    def contents_folder(self) -> Path:
+        """Where files are kept that were fetched from the centre."""
+        return (self.contents or home() / "runtime.contents").absolute()

@@ -38,6 +38,29 @@ ATTEMPTS = {
     "times": (
         "os.utime(aim['environment'] + '/lib.py', (1, 1)); return os.stat(aim['environment'] + '/lib.py').st_mtime == 1"
     ),
+    "weights": (
+        "names = ('weights.bin', 'out/weights.bin')\n"
+        "    for name in names:\n"
+        "        for change in (\n"
+        "            lambda: os.chmod(name, 0o666),\n"
+        "            lambda: open(name, 'r+b').write(b'changed'),\n"
+        "            lambda: open(name, 'wb').write(b'changed'),\n"
+        "            lambda: os.truncate(name, 1),\n"
+        "            lambda: os.close(os.open(name, os.O_RDONLY | os.O_TRUNC)),\n"
+        "            lambda: open(f'/proc/self/fd/{os.open(name, os.O_RDONLY)}', 'r+b').write(b'changed'),\n"
+        "            lambda: os.link(name, 'out/second'),\n"
+        "            lambda: open('out/second', 'r+b').write(b'changed'),\n"
+        "            lambda: os.rename(name, 'out/moved'),\n"
+        "            lambda: open('out/moved', 'r+b').write(b'changed'),\n"
+        "        ):\n"
+        "            try: change()\n"
+        "            except OSError: pass\n"
+        "    return True"
+    ),
+    "kept-contents": (
+        "os.chmod(aim['kept'], 0o600) if os.access(aim['kept'], os.F_OK) else None; "
+        "open(aim['kept'], 'r+b').write(b'changed'); return True"
+    ),
     "remove": "os.unlink(aim['environment'] + '/lib.py'); return True",
     # Whom it may reach
     "tcp": "socket.create_connection(('127.0.0.1', aim['tcp']), 5); return True",

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,13 @@ from outcomes import Ran
 from small_models import MEGABYTE
 
 from mlc.center.modelop import wire
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.channel.messages import JOB, Done, Failed, Progress, parse
-from mlc.runtime.environments.installation import InstallRules
+from mlc.runtime.contents.cache import ContentCache
+from mlc.runtime.contents.fetching import Fetching
+from mlc.runtime.environments.installation import InstallRules, quietly
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.harness.entry import perform
 from mlc.runtime.harness.telling import encoded
@@ -66,6 +70,7 @@ async def execute(
     output_files: int = 1000,
     files: FileSettings | None = None,
     job: dict[str, Any] | None = None,
+    make_contents: Callable[[ModelOpCenter], Fetching] | None = None,
     **options: Any,
 ) -> Ran:
     names = CenterSettings()
@@ -96,14 +101,18 @@ async def execute(
         install=install or InstallRules(),
     )
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
+    level = level or level_for(RuntimeSettings())
     given: dict[str, Any] = {
         "limits": limits,
         "files": files or FileSettings(),
-        "level": level or level_for(RuntimeSettings()),
+        "level": level,
     }
-    given |= {**folders, **options}
+    given |= folders
     async with one_job.center() as center, contextlib.AsyncExitStack() as opened:
         described = await opened.enter_async_context(center.open_job("job-1"))
+        cache = ContentCache(tmp_path / "contents", MEGABYTE)
+        contents = Fetching(center, cache, linked=level.reads_only, time=60, doing=quietly)
+        given |= {"contents": make_contents(center) if make_contents else contents, **options}
         outcome = await execution(described, center, laid_out=opened.aclose, **given).run()
         await center.end_job("job-1", JobEnding(status=JobStatus.COMPLETE), outcome.outputs)
     made = one_job.job.output_data if outcome.outputs else []

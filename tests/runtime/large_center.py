@@ -1,4 +1,7 @@
-"""A model centre with a job and a deployment whose model has a large file. Nothing of it is in memory as a whole."""
+"""A model centre with a job and a deployment whose model has a large file. Nothing of it is in memory as a whole.
+
+It embeds the file, or tells its hash and gives it by that, as it is asked.
+"""
 
 import asyncio
 import base64
@@ -33,6 +36,8 @@ class LargeCenter:
         for _ in range(pieces):
             digest.update(PIECE)
         self.digest = digest.hexdigest()
+        self.given = 0
+        """Bytes that were given by the file's hash."""
         self._pieces = pieces
         code = {"name": "model.py", "filename": "model.py", "assetType": "SOURCE_CODE", "sourceCode": source}
         weights = {"name": "weights.bin", "filename": "weights.bin", "assetRole": "WEIGHTS_FILE", "fileContent": "@"}
@@ -59,6 +64,7 @@ class LargeCenter:
                 Route("/jobs/job-1", self._the_job, methods=["GET", "PATCH"]),
                 Route("/deployedModels/deployment-1", self._the_deployment, methods=["GET", "PATCH"]),
                 Route("/deployedModels", self._deployments),
+                Route(f"/contents/{self.digest}", self._content),
             ]
         )
 
@@ -70,7 +76,17 @@ class LargeCenter:
 
     async def _deployments(self, request: Request) -> Response:
         """Whether listings leave out what files contain is not said anywhere: this one does not."""
-        return self._streamed({"_embedded": {"deployedModels": [self._deployment]}})
+        return self._described(request, {"_embedded": {"deployedModels": [self._deployment]}})
+
+    async def _content(self, request: Request) -> Response:
+        assert "range" not in request.headers
+        size = self._pieces * len(PIECE)
+        return StreamingResponse(self._raw(), headers={"Content-Length": str(size), "ETag": f'"{self.digest}"'})
+
+    def _raw(self) -> Iterator[bytes]:
+        for _ in range(self._pieces):
+            self.given += len(PIECE)
+            yield PIECE
 
     async def _answer(self, request: Request, entity: dict[str, Any]) -> Response:
         if request.method == "PATCH":
@@ -78,7 +94,19 @@ class LargeCenter:
             self.changes.append(change)
             entity |= change
             return JSONResponse(self._without_content(entity))
-        return self._streamed(entity)
+        return self._described(request, entity)
+
+    def _described(self, request: Request, document: dict[str, Any]) -> Response:
+        if request.headers.get("MLC-Contents") == "reference":
+            return JSONResponse(json.loads(json.dumps(document).replace(MARK, self._reference())))
+        return self._streamed(document)
+
+    def _reference(self) -> str:
+        known = {
+            "fileSize": self._pieces * len(PIECE),
+            "contentHash": {"hashType": "SHA-256", "hexString": self.digest},
+        }
+        return json.dumps({**known, "assetType": "FILE"})[1:-1]
 
     def _streamed(self, document: dict[str, Any]) -> Response:
         return StreamingResponse(self._pieces_of(json.dumps(document)), media_type="application/json")

@@ -1,12 +1,13 @@
 """How a model's files come from the centre to the disk: in pieces, again after an outage, and texts not without end."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
-from job_runs import execute
+from job_runs import InThisProcess, execute
 from small_models import embedded, python_model
 
+from mlc.center import Contents
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.failure import Refused, TooLarge, Unavailable
 from mlc.model.job import JobKind
@@ -14,12 +15,16 @@ from mlc.model.required_libraries import RequirementsFile
 from mlc.model.snapshot import Snapshot
 from mlc.runtime import outages
 from mlc.runtime.channel.messages import Done, Failed
+from mlc.runtime.contents.cache import ContentCache
+from mlc.runtime.contents.fetching import Fetching
+from mlc.runtime.environments.installation import quietly
 from mlc.runtime.environments.requirements import requirements_of
 from mlc.runtime.execution import JobExecution
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
+from mlc.runtime.working_directory import WorkingDirectory
 from mlc.settings import FileSettings
 
 PIECE = b"0123456789" * 1000
@@ -50,7 +55,10 @@ class Shaky:
             raise TooLarge("model centre", "It is too long.")
         return content
 
-    async def stream(self, asset: Asset) -> AsyncIterator[bytes]:
+    def keeps_by_hash(self, asset: Asset) -> bool:
+        return False
+
+    async def stream(self, asset: Asset, *, start: int = 0) -> AsyncIterator[bytes]:
         if self._refusal:
             raise Refused("model centre", self._refusal, status=422)
         yield PIECE
@@ -66,7 +74,9 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def layout(tmp_path: Path, contents: Shaky) -> Layout:
-    return Layout(tmp_path / "job", contents, ExternalFiles(FileSettings()))
+    cache = ContentCache(tmp_path / "contents", 2**30)
+    fetching = Fetching(contents, cache, linked=False, time=60, doing=quietly)
+    return Layout(tmp_path / "job", fetching, ExternalFiles(FileSettings()))
 
 
 @pytest.mark.usefixtures("no_pauses")
@@ -108,6 +118,30 @@ async def test_requirements_wait_for_a_centre_that_is_away_and_a_refusal_is_said
     assert await requirements_of(Snapshot(id="s", assets=[elsewhere]), Shaky(), 1) == [
         RequirementsFile("requirements.txt", b"")
     ]
+
+
+class Slow(Fetching):
+    """Every file takes so long that it is told."""
+
+    async def fetch(self, asset: Asset, directory: WorkingDirectory, name: PurePosixPath, *, fixed: bool) -> str | None:
+        await self._tell(f"fetching {asset.name}: 1 MB of 2 MB")
+        return await super().fetch(asset, directory, name, fixed=fixed)
+
+
+async def test_a_job_says_what_it_fetches_and_when_it_has_done_with_that(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    async def doing(what: str) -> None:
+        said.append(what)
+
+    def slow(center: Contents) -> Fetching:
+        return Slow(center, ContentCache(tmp_path / "contents", 0), linked=False, time=60, doing=doing)
+
+    model = python_model("# modelop.metrics\ndef m(df): yield {}")
+    data = embedded("d.csv", "a\n1\n")
+    outcome = await execute(InThisProcess, tmp_path, JobKind.METRICS, model, data, make_contents=slow, doing=doing)
+    assert outcome.problem is None
+    assert said == ["fetching model.py: 1 MB of 2 MB", "fetching d.csv: 1 MB of 2 MB", "running the model"]
 
 
 async def test_what_the_centre_has_of_a_job_is_let_go_before_its_model_runs(tmp_path: Path) -> None:

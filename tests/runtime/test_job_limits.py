@@ -166,7 +166,9 @@ from test_job_limits import CSV, metrics, wire
 from mlc.runtime.execution import JobExecution, Limits
 from mlc.runtime.isolation.levels import Process
 from mlc.runtime.process import Allowance
-from mlc.settings import FileSettings
+from mlc.runtime.contents.fetching import fetching
+from mlc.runtime.environments.installation import quietly
+from mlc.settings import FileSettings, RuntimeSettings
 from one_job import OneJob
 model = metrics("open({str(started)!r}, 'w').write(str(os.getpid()))\\ntime.sleep(600)")
 job = wire.Job(id="j", job_type="MODEL_BATCH_TEST_JOB", model=model, input_data=[CSV])
@@ -175,6 +177,7 @@ async def main():
     async with OneJob(job).center() as center, contextlib.AsyncExitStack() as stack:
         opened = await stack.enter_async_context(center.open_job("j"))
         await JobExecution(opened, center, laid_out=stack.aclose, folder=folder / "job", environments=folder,
+                           contents=fetching(center, RuntimeSettings(), Process(), quietly),
                            level=Process(), limits=Limits(Allowance(2**30, 2**30), 600, 2**20, 2**20),
                            files=FileSettings()).run()
 asyncio.run(main())

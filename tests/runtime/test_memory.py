@@ -19,9 +19,10 @@ from mlc.center.modelop.settings import CenterSettings
 MEGABYTE = 1024**2
 ALLOWED = 250 * MEGABYTE
 LARGE = 100 * MEGABYTE // len(PIECE) + 1
+CONTENTS = pytest.mark.parametrize("contents", ["embedded", "reference"])
 pytestmark = pytest.mark.timeout(180)
 
-# Prints the most anonymous memory that the process ever had; in the model's process, nothing is counted.
+# Prints the most anonymous and shared memory that the process ever had; in the model's process, nothing is counted.
 MEASURED = """
 import asyncio, json, pathlib, re, sys, threading, time
 peak, over = 0, threading.Event()
@@ -29,7 +30,7 @@ def watch():
     global peak
     while not over.wait(0.005):
         status = pathlib.Path("/proc/self/status").read_text()
-        peak = max(peak, 1024 * int(re.search(r"RssAnon:\\s+(\\d+)", status)[1]))
+        peak = max(peak, 1024 * sum(map(int, re.findall(r"Rss(?:Anon|Shmem):\\s+(\\d+)", status))))
 watching = threading.Thread(target=watch)
 watching.start()
 from mlc.center.modelop.center import ModelOpCenter
@@ -41,7 +42,7 @@ from mlc.model.job import RunJobInput
 from mlc.settings import RuntimeSettings
 from temporalio.testing import ActivityEnvironment
 settings = RuntimeSettings(name="large", folder=pathlib.Path("."))
-center = ModelOpCenter(CenterSettings(url=sys.argv[1], token=None))
+center = ModelOpCenter(CenterSettings(url=sys.argv[1], token=None, contents=sys.argv[3]))
 class Deaf:  # in the place of Temporal's client
     def get_async_activity_handle(self, **_): return self
     async def heartbeat(self, *_, **__): pass
@@ -70,11 +71,11 @@ print(json.dumps({"answer": answer, "peak": peak}))
 """
 
 
-def run_in_a_process(center: LargeCenter, what: str, tmp_path: Path) -> dict[str, Any]:
+def run_in_a_process(center: LargeCenter, what: str, contents: str, tmp_path: Path) -> dict[str, Any]:
     """What it answered, and its peak of anonymous memory in bytes."""
     with socket.create_server(("127.0.0.1", 0)) as listener, serving(center.app, listener) as url:
         done = subprocess.run(
-            [sys.executable, "-c", MEASURED, url, what],
+            [sys.executable, "-c", MEASURED, url, what, contents],
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -86,7 +87,8 @@ def run_in_a_process(center: LargeCenter, what: str, tmp_path: Path) -> dict[str
     return found
 
 
-def test_a_job_with_a_large_file_and_a_large_output(tmp_path: Path) -> None:
+@CONTENTS
+def test_a_job_with_a_large_file_and_a_large_output(contents: str, tmp_path: Path) -> None:
     source = """
         # modelop.train
         def t(df):
@@ -94,7 +96,7 @@ def test_a_job_with_a_large_file_and_a_large_output(tmp_path: Path) -> None:
                 written.write(read.read(40_000_000))
         """
     center = LargeCenter(textwrap.dedent(source), LARGE, CenterSettings().training_job_type)
-    done = run_in_a_process(center, "job", tmp_path)
+    done = run_in_a_process(center, "job", contents, tmp_path)
     ended = center.changes[-1]
     assert done["answer"]["status"] == ended["jobStatus"] == "COMPLETE", ended["jobMessages"]
     assert ended["runtimeInfo"]["sha256"]["artefacts"] == {"weights.bin": center.digest}
@@ -106,7 +108,8 @@ def test_a_job_with_a_large_file_and_a_large_output(tmp_path: Path) -> None:
     assert list(tmp_path.glob("jobs/jobs/*")) == []
 
 
-def test_an_online_model_with_a_large_file(tmp_path: Path) -> None:
+@CONTENTS
+def test_an_online_model_with_a_large_file(contents: str, tmp_path: Path) -> None:
     source = """
         import hashlib
         # modelop.score
@@ -115,7 +118,7 @@ def test_an_online_model_with_a_large_file(tmp_path: Path) -> None:
                 yield hashlib.file_digest(file, "sha256").hexdigest()
         """
     center = LargeCenter(textwrap.dedent(source), LARGE, CenterSettings().scoring_job_type)
-    done = run_in_a_process(center, "online", tmp_path)
+    done = run_in_a_process(center, "online", contents, tmp_path)
     (outcome,) = done["answer"]
     assert outcome["results"] == [center.digest]
     assert center.changes[-1]["state"] == "DEPLOYED"

@@ -1,6 +1,7 @@
 """The tables of docs/threat-model.md, cell by cell and line by line."""
 
 import asyncio
+import hashlib
 import json
 import os
 import re
@@ -12,24 +13,29 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 from container_image import image
 from hostile import ATTEMPTS, TRY
 
+from mlc.runtime.contents.content import Content
+from mlc.runtime.contents.laying import Target
 from mlc.runtime.isolation import Confinement, ContainedProcess, Level
 from mlc.runtime.isolation.container import Container
 from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.isolation.levels import levels
 from mlc.runtime.isolation.trial import trial
+from mlc.runtime.places import Places
+from mlc.runtime.working_directory import WorkingDirectory
 from mlc.settings import RuntimeSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text()
 ACCOUNT = "nobody"
 """Whose programs models are, for the level ``user``."""
 SECRET = "A_SECRET"
+WEIGHTS = bytes(range(256)) * 4097
 OF_THE_MACHINE = frozenset(
     {"trace-runtime", "namespaces", "mount", "keys", "bpf", "userfaultfd", "io-uring", "shared-memory-left"}
 )
@@ -83,6 +89,7 @@ class Scene:
     folder: Path
     aim: dict[str, Any]
     environment: Path
+    kept: Path
 
 
 @pytest.fixture
@@ -97,6 +104,10 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     (job / "model.py").write_text("")
     (environment / "lib.py").write_text("")
     (other / "data.csv").write_text("a secret")
+    kept = home / "runtime.contents" / hashlib.sha256(WEIGHTS).hexdigest()
+    kept.parent.mkdir(mode=0o700)
+    kept.write_bytes(WEIGHTS)
+    kept.chmod(0o400)
     (home / "mlc.env").write_text(f"MLC_CENTER_TOKEN='{SECRET}'")
     unique = f"mlc-{uuid.uuid4().hex}"
     runtime = subprocess.Popen(["/bin/sleep", "600"], env={"TOKEN": SECRET}, start_new_session=True)
@@ -115,13 +126,14 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
             "home": str(home),
             "other_job": str(other),
             "environment": str(environment),
+            "kept": str(kept),
             "tcp": tcp.getsockname()[1],
             "unix": path,
             "unique": unique,
             "key": int(unique[-7:], 16),
         }
         try:
-            yield Scene(job, aim, environment)
+            yield Scene(job, aim, environment, kept)
         finally:
             runtime.kill()
             runtime.wait()
@@ -129,6 +141,16 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
             Path(f"/var/tmp/{unique}").unlink(missing_ok=True)
             subprocess.run(["ipcrm", "-M", str(aim["key"])], check=False, capture_output=True)
             shutil.rmtree(folder)
+
+
+def lay_out_weights(level: Level, scene: Scene) -> None:
+    """As a runtime does, by way of what it keeps for all its models."""
+    directory = WorkingDirectory(scene.folder)
+    weights = Content(scene.kept.name, len(WEIGHTS), "weights.bin")
+    Target(directory, PurePosixPath("weights.bin"), level.reads_only).take(scene.kept, weights, lambda: None)
+    places = Places(directory)
+    places.know(PurePosixPath("weights.bin"), weights.sha256)
+    places.repeat(PurePosixPath("weights.bin"), PurePosixPath("out/weights.bin"))
 
 
 async def attempt(level: Level, python: str, scene: Scene, source: str) -> str:
@@ -165,6 +187,8 @@ EVIDENCE: dict[str, Callable[[Scene], bool]] = {
     "other-job-write": lambda scene: (Path(scene.aim["other_job"]) / "new").exists(),
     "home-write": lambda scene: (Path(scene.aim["home"]) / "new").exists(),
     "temporary-write": lambda scene: Path(f"/var/tmp/{scene.aim['unique']}").exists(),
+    "weights": lambda scene: scene.kept.read_bytes() != WEIGHTS,
+    "kept-contents": lambda scene: scene.kept.read_bytes() != WEIGHTS,
     "modes": lambda scene: (scene.environment / "lib.py").stat().st_mode & 0o777 == 0o777,
     "times": lambda scene: (scene.environment / "lib.py").stat().st_mtime == 1,
     "remove": lambda scene: not (scene.environment / "lib.py").exists(),
@@ -191,7 +215,9 @@ async def test_the_table_says_what_a_model_can_do(
 ) -> None:
     name = row["Attempt"].strip("`")
     named = level_named(level)
-    said = await attempt(named, interpreter_of(named, interpreters), scene, TRY.format(attempt=f"    {ATTEMPTS[name]}"))
+    interpreter = interpreter_of(named, interpreters)
+    lay_out_weights(named, scene)
+    said = await attempt(named, interpreter, scene, TRY.format(attempt=f"    {ATTEMPTS[name]}"))
     assert said == "done" or said.startswith("not done")
     if row[level] == "no" and name in OF_THE_MACHINE and said != "done":
         pytest.skip(f"This machine itself refuses it: {said}")

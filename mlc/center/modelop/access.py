@@ -68,8 +68,11 @@ class ModelOpAccess:
     async def read(self, asset: Asset, *, limit: int) -> bytes:
         return await self._contents.read(asset, limit=limit)
 
-    def stream(self, asset: Asset) -> AsyncIterator[bytes]:
-        return self._contents.stream(asset)
+    def stream(self, asset: Asset, *, start: int = 0) -> AsyncIterator[bytes]:
+        return self._contents.stream(asset, start=start)
+
+    def keeps_by_hash(self, asset: Asset) -> bool:
+        return self._contents.refers(asset)
 
     def _remember(self, record: Record, origin: wire.Entity) -> None:
         """Keep what a record was made of for as long as the record lives."""

@@ -83,11 +83,11 @@ class OpenContents:
                     raise _too_large(asset, limit)
         return bytes(found)
 
-    async def stream(self, asset: Asset) -> AsyncGenerator[bytes]:
+    async def stream(self, asset: Asset, *, start: int = 0) -> AsyncGenerator[bytes]:
         held = self.entity(wire.Asset, asset.ref, f"The file {asset.name!r}")
         if not holds_content(held):
             digest = held.content_hash.hex_string.lower() if held.content_hash else ""
-            async with aclosing(self._downloads.stream(digest, held.file_size, asset.name)) as fetched:
+            async with aclosing(self._downloads.stream(digest, held.file_size, asset.name, start=start)) as fetched:
                 async for piece in fetched:
                     yield piece
             return
@@ -101,7 +101,13 @@ class OpenContents:
                 raise Refused(SYSTEM, text, status=0) from None
             if piece is None:
                 return
-            yield piece
+            if start < len(piece):
+                yield piece[start:]
+            start = max(start - len(piece), 0)
+
+    def refers(self, asset: Asset) -> bool:
+        """Whether what is open has the content by its SHA-256, and not within itself."""
+        return bool(asset.ref) and not holds_content(self.entity(wire.Asset, asset.ref, f"The file {asset.name!r}"))
 
     def _pieces(self, asset: wire.Asset) -> Iterator[bytes]:
         if asset.file_content is not None:

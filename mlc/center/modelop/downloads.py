@@ -31,10 +31,11 @@ class Downloads:
     def __init__(self, hal: Hal) -> None:
         self._hal = hal
 
-    async def stream(self, sha256: str, size: int | None, name: str) -> AsyncGenerator[bytes]:
+    async def stream(self, sha256: str, size: int | None, name: str, *, start: int = 0) -> AsyncGenerator[bytes]:
         """The file in pieces of less than a megabyte. The last one is given out when hash and size have proved right.
 
         Args:
+            start: the byte that it begins with; if that isn't the first, the hash is the caller's to prove.
             sha256: in lower-case hexadecimal digits.
             size: bytes, as far as known.
             name: for people.
@@ -44,7 +45,9 @@ class Downloads:
             Refused: the centre doesn't have it, or doesn't give it.
             Unavailable: it could not be read to its end, however often it was gone on with.
         """
-        hashed, got, failures = hashlib.sha256(), 0, 0
+        if start and start == size:
+            return
+        hashed, got, failures = hashlib.sha256(), start, 0
         held: bytes | None = None
         while True:
             try:
@@ -57,12 +60,14 @@ class Downloads:
                         held = piece
                 break
             except Unavailable as error:
+                if got == size:
+                    break
                 if failures == len(PAUSES):
                     raise
                 asked = error.retry_after.total_seconds() if error.retry_after else 0
                 await asyncio.sleep(max(PAUSES[failures], min(asked, PAUSES[-1])))
                 failures += 1
-        if hashed.hexdigest() != sha256:
+        if not start and hashed.hexdigest() != sha256:
             raise AnotherFile(
                 SYSTEM,
                 f"The file {name!r} came from the {SYSTEM} with the SHA-256 {hashed.hexdigest()}, not {sha256}: what is "
@@ -74,16 +79,14 @@ class Downloads:
 
     async def _rest(self, sha256: str, start: int, size: int | None, name: str) -> AsyncGenerator[bytes]:
         """The pieces from ``start`` to the end. What has come is given out before an error is raised."""
-        asked, total = f"GET {CONTENTS}/{sha256}", size
+        asked = f"GET {CONTENTS}/{sha256}"
         lost: Exception | None = None
         batch, held = list[bytes](), 0
         headers = {"Accept": "application/octet-stream", "Accept-Encoding": "identity"}
         more = {"Range": f"bytes={start}-"} if start else {}
         try:
             async with self._hal.streamed(f"{CONTENTS}/{sha256}", headers | more) as response:
-                skipped = await self._begin(response, asked, start, size, name)
-                total = _length(response) if total is None else total
-                position = start - skipped
+                position, total = await self._begin(response, asked, start, size, name)
                 async for data in response.aiter_raw():
                     part = data[max(start - position, 0) :] if position < start else data
                     position += len(data)
@@ -106,20 +109,23 @@ class Downloads:
             text = f"{asked} ended after {position} of {total} bytes."
             raise Unavailable(SYSTEM, text)
 
-    async def _begin(self, response: httpx.Response, asked: str, start: int, size: int | None, name: str) -> int:
-        """How many bytes before ``start`` come once more. Raises if there is nothing to read."""
+    async def _begin(
+        self, response: httpx.Response, asked: str, start: int, size: int | None, name: str
+    ) -> tuple[int, int | None]:
+        """Where what comes begins, and how long the file is, as far as known. Raises if there is nothing to read."""
         if response.status_code == HTTPStatus.PARTIAL_CONTENT:
             told = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if told is None or int(told[1]) != start:
                 raise Unavailable(SYSTEM, f"{asked} was answered with another part than was asked for.")
-            if size is not None and told[2] not in {"*", str(size)}:
+            length = None if told[2] == "*" else int(told[2])
+            if size is not None and length not in {None, size}:
                 raise _another_size(name, told[2], size)
-            return 0
+            return start, size if length is None else length
         if response.is_success:
             length = _length(response)
             if size is not None and length not in {None, size}:
                 raise _another_size(name, str(length), size)
-            return start
+            return 0, size if length is None else length
         if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and size is not None:
             raise _another_size(name, f"no more than {start}", size)
         read = httpx.Response(response.status_code, headers=response.headers, content=await _beginning(response))

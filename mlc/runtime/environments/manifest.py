@@ -157,12 +157,13 @@ def _described(file: tuple[str, str, int]) -> tuple[str, str]:
 def _copied(file: tuple[str, str]) -> None:
     path, end = file
     with open(_opened(path), "rb", buffering=0) as source, open(end, "xb") as target:
-        if not _shares_blocks(source.fileno(), target.fileno()):
+        if not shares_blocks(source.fileno(), target.fileno()):
             shutil.copyfileobj(source, target, PIECE)
         os.fchmod(target.fileno(), stat.S_IMODE(os.fstat(source.fileno()).st_mode))
 
 
-def _shares_blocks(source: int, target: int) -> bool:
+def shares_blocks(source: int, target: int) -> bool:
+    """Make an empty file what another is by sharing its blocks; False where the file system can't. Both are open."""
     if sys.platform == "linux":
         with suppress(OSError):
             fcntl.ioctl(target, FICLONE, source)

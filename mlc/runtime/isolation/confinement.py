@@ -72,8 +72,8 @@ def limits_of(confinement: Confinement) -> dict[str, int]:
 
 
 def own_files(settings: RuntimeSettings) -> tuple[Path, ...]:
-    """The folders of this runtime's own files: settings, secrets, other jobs."""
-    return home().resolve(), settings.folder.resolve()
+    """The folders of this runtime's own files: settings, secrets, other jobs, what is kept of them."""
+    return home().resolve(), settings.folder.resolve(), settings.contents_folder.resolve()
 
 
 def keep_apart(read: Iterable[Path], own: Iterable[Path]) -> None:

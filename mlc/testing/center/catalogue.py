@@ -1,5 +1,6 @@
 """The contract of a catalogue: models, snapshots and what their files contain."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -97,6 +98,10 @@ class CatalogueContract:
             pieces = [piece async for piece in center.stream(test)]
             assert b"".join(pieces) == DATA
             assert max(map(len, pieces)) <= 1024 * 1024
+            for start in (1, len(DATA) - 1, len(DATA)):
+                assert b"".join([piece async for piece in center.stream(test, start=start)]) == DATA[start:]
+            if center.keeps_by_hash(test):
+                assert test.sha256 == hashlib.sha256(DATA).hexdigest()
             assert await center.read(test, limit=len(DATA)) == DATA
             with pytest.raises(TooLarge):
                 await center.read(test, limit=len(DATA) - 1)
