@@ -1,6 +1,7 @@
 """Requests that move a file's bytes to the centre: where does it stand, and take the next ones."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from mlc.model.failure import ExternalError, Refused, Unavailable
 OFFSET, LENGTH = "Upload-Offset", "Upload-Length"
 """Headers, in bytes: where the centre stands or where what is sent begins, and how long the whole is."""
 PIECE_TYPE = "application/offset+octet-stream"
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _SLOWEST = 20_000_000
 """Bytes a second that a centre hashes and stores at least, before it answers for the last piece."""
 _LONGEST_ERROR = 64 * 1024
@@ -110,7 +112,7 @@ class Transfers:
         text = response.headers.get(OFFSET)
         if text is None and missing != -1:
             return missing
-        if text is None or not (text.isascii() and text.isdigit()):
+        if text is None or not _NUMBER.fullmatch(text):
             raise garbled(asked, f"without an {OFFSET} in bytes", write=True, status=response.status_code)
         if int(text) > file.size:
             raise Refused(

@@ -76,7 +76,7 @@ class _Upload:
                     raise
                 self._offset, self._piece = None, SMALLEST_PIECE
                 self._tries += 1
-                await self._pause(error, LOST, self._tries)
+                await self._pause(self._unsent(error), LOST, self._tries)
                 continue
             if place.stand is Stand.WHOLE:
                 await asyncio.to_thread(self._file.check)
@@ -131,6 +131,15 @@ class _Upload:
                 "lies between (a proxy that changes what it passes on, a broken disk).",
                 status=422,
             )
+
+    def _unsent(self, error: Unavailable) -> Unavailable:
+        """The same, with how far the file is and how to go on."""
+        file, there = self._file, max(self._furthest, 0)
+        text = (
+            f"The file {file.name!r} is not whole at the {SYSTEM} ({there:,} of {file.size:,} bytes arrived): {error}"
+        )
+        text = f"{text} Send it again, and it goes on there."
+        return Unavailable(SYSTEM, text, retry_after=error.retry_after, status=error.status)
 
     async def _pause(self, error: Unavailable, most: int, number: int) -> None:
         """Wait before the next try; ``number``: how often there was nothing.
