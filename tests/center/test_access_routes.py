@@ -43,9 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def routes(app: FastAPI) -> set[tuple[str, str]]:
     found = {
-        (method, str(route.path))
-        for route in iter_route_contexts(app.routes)
-        for method in route.methods or {"ANY"}
+        (method, str(route.path)) for route in iter_route_contexts(app.routes) for method in route.methods or {"ANY"}
     }
     # What Starlette itself makes of what FastAPI says of the API.
     return {(method, path) for method, path in found if method != "HEAD" or path not in ANYBODYS}
@@ -111,7 +109,7 @@ def runtimes_answer(method: str, path: str, address: str, entity: str, whose: st
     if entity in SUMMARIES and method in {"POST", "PATCH"}:
         return {405}
     if path == f"{API}/contents/{{sha256}}":
-        if method == "PATCH":  # of a file that it may read it hears that it is there; of another's that it sends no part
+        if method == "PATCH":  # it is there, or what was sent is no part of a file
             return {201} if whose == MINE else {415}
         return {200} if whose == MINE else {404}
     if path == f"{API}/{{entity}}":

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from center_harness import TOKEN, no_temporal, served, wait_until
+from center_harness import TOKEN, CenterProcess, no_temporal, served, wait_until
 from pydantic import SecretStr
 
 from mlc.settings import StandaloneCenterSettings
@@ -401,3 +401,90 @@ def test_a_changed_model_may_refer_to_what_is_stored_only(centre: Centre) -> Non
     assert centre.http.patch(path, json={"modelAssets": [asset, other]}).status_code == 200
     contents = [a["fileContent"] for a in centre.http.get(path).json()["modelAssets"]]
     assert [base64.b64decode(content) for content in contents] == [b"first", b"second"]
+
+
+def test_files_lie_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLC_CENTER_FILES", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("MLC_CENTER_FILE_LIMIT_MB", "1")
+    settings = StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN))
+    with served(create_app(settings, connect=no_temporal)) as address:
+        centre = Centre(address, tmp_path / "elsewhere")
+        assert centre.send(b"x" * 1_000_000).status_code == 201
+        assert centre.send(b"x" * 1_000_001).status_code == 413
+        centre.http.close()
+    assert len(centre.lying()) == 1
+    assert not (tmp_path / "center.contents").exists()
+
+
+def test_files_lie_in_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that speaks S3; a part of a file is read as a part, and what was not whole is not there."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    try:
+        httpx.put(
+            f"http://{host}:{port}/models", headers={"Authorization": "AWS4-HMAC-SHA256 Credential=a/b/us-east-1/s3/c"}
+        )
+        settings = StandaloneCenterSettings(
+            database=tmp_path / "center.db", token=SecretStr(TOKEN), files="s3://models/files"
+        )
+        data = os.urandom(2_200_000)
+        with served(create_app(settings, connect=no_temporal)) as address:
+            centre = Centre(address, tmp_path / "center.contents")
+            assert centre.send(b"x", digest=sha256(data)).status_code == 422
+            assert centre.ask("HEAD", sha256(data)).status_code == 404
+            assert centre.send(data[:1_000_000], total=len(data), digest=sha256(data)).status_code == 204
+            assert centre.send(data[1_000_000:], offset=1_000_000, digest=sha256(data)).status_code == 201
+            assert centre.ask("GET", sha256(data)).content == data
+            part = centre.ask("GET", sha256(data), headers={"Range": "bytes=5-1500000"})
+            assert (part.status_code, part.content) == (206, data[5:1_500_001])
+            model = {"modelMetaData": {"name": "m"}, "modelAssets": [{"name": "f", "fileContent": "AAAA"}]}
+            made = centre.http.post("/storedModels", json=model).json()
+            assert centre.http.get(f"/storedModels/{made['id']}").json()["modelAssets"][0]["fileContent"] == "AAAA"
+            centre.http.close()
+        assert centre.lying() == []
+    finally:
+        server.stop()
+
+
+@pytest.mark.timeout(300)
+def test_a_large_file_comes_and_goes_and_is_never_in_memory(process: CenterProcess, tmp_path: Path) -> None:
+    """The centre's process may take a small part of it more than before."""
+    process.start()
+    size, block = 64 * 1024 * 1024, os.urandom(1024 * 1024)
+    digest = hashlib.sha256()
+    for _ in range(size // len(block)):
+        digest.update(block)
+
+    def peak() -> int:
+        """Bytes that the process has, or had at its peak, of its own."""
+        assert process.process is not None
+        status = Path(f"/proc/{process.process.pid}/status").read_text().splitlines()
+        return sum(int(line.split()[1]) * 1024 for line in status if line.startswith(("RssAnon", "RssShmem")))
+
+    centre, before, most = Centre(process.address, tmp_path), peak(), 0
+
+    def body() -> Iterator[bytes]:
+        nonlocal most
+        for _ in range(size // len(block)):
+            yield block
+            most = max(most, peak())
+
+    told = {"Upload-Offset": "0", "Upload-Length": str(size), "Content-Type": "application/offset+octet-stream"}
+    assert centre.ask("PATCH", digest.hexdigest(), content=body(), headers=told).status_code == 201
+    got = hashlib.sha256()
+    with centre.http.stream("GET", f"/contents/{digest.hexdigest()}") as answer:
+        for piece in answer.iter_raw():
+            got.update(piece)
+            most = max(most, peak())
+    assert got.digest() == digest.digest()
+    assert most - before < size // 2
+    centre.http.close()

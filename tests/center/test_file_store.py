@@ -243,7 +243,9 @@ def test_a_file_that_was_lost_can_be_sent_again(store: Store, tmp_path: Path) ->
 
 
 def test_snapshots_of_a_model_share_its_files(store: Store, tmp_path: Path) -> None:
-    model = store.create(MODELS, {"modelMetaData": {"name": "m"}, "modelAssets": [{"name": "w", "fileContent": "AAAA"}]})
+    model = store.create(
+        MODELS, {"modelMetaData": {"name": "m"}, "modelAssets": [{"name": "w", "fileContent": "AAAA"}]}
+    )
     for _ in range(20):
         store.create(KINDS["deployableModels"], {"storedModel": model})
     assert len(lying(tmp_path / "center.contents")) == 1
@@ -253,7 +255,9 @@ def test_a_place_elsewhere_keeps_files_just_so(tmp_path: Path) -> None:
     store = Store(tmp_path / "center.db", f"memory://{tmp_path.name}")
     digest = sent(store, bytes(3_000_000))
     assert [len(piece) for piece in store.files.read(digest, 10, 2_000_000)] == [1024 * 1024, 951_414]
-    model = store.create(MODELS, {"modelMetaData": {"name": "m"}, "modelAssets": [{"name": "w", "fileContent": "AAAA"}]})
+    model = store.create(
+        MODELS, {"modelMetaData": {"name": "m"}, "modelAssets": [{"name": "w", "fileContent": "AAAA"}]}
+    )
     assert store.get(MODELS, model["id"])["modelAssets"][0]["fileContent"] == "AAAA"
     assert store.files.remove_unused(NOW) == [digest]
     assert store.files.size(digest) is None
@@ -301,7 +305,12 @@ def test_what_a_database_of_before_holds_becomes_files_once(tmp_path: Path, monk
     for data in (b"one", b"two"):
         sent(store, data)
     model = store.create(MODELS, a_model(one))
-    job = {"jobType": "x", "jobStatus": "RUNNING", "targetEngine": {"name": "r"}, "inputData": a_model(two)["modelAssets"]}
+    job = {
+        "jobType": "x",
+        "jobStatus": "RUNNING",
+        "targetEngine": {"name": "r"},
+        "inputData": a_model(two)["modelAssets"],
+    }
     job = store.create(JOBS, job)
     store.close()
     for file in (tmp_path / "center.contents").rglob("*"):
@@ -369,5 +378,3 @@ def test_sources_stand_in_the_document_and_other_files_do_not(store: Store) -> N
     assert [asset.get("sourceCode") for asset in referred] == [small, None, None, None]
     assert [asset["fileSize"] for asset in referred] == [len(small), len(large), 2, 3]
     assert not [asset for asset in referred if "fileContent" in asset]
-
-

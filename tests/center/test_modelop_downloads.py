@@ -257,4 +257,3 @@ async def test_nobody_else_is_asked(modelop: ModelOpCenter, playing: Playing) ->
     playing.told = "../../secrets"
     async with modelop.open_snapshot("s") as snapshot:
         assert snapshot.assets[0].ref == ""
-

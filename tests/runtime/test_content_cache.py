@@ -269,6 +269,35 @@ async def test_a_part_with_a_second_name_could_be_written_to_and_is_no_part(mach
     assert (tmp_path / "mine").read_bytes() == WEIGHTS[:PIECE]
 
 
+async def test_one_that_was_killed_when_it_was_whole_is_not_fetched_again(machine: Machine) -> None:
+    machine.folder.mkdir()
+    machine.part.write_bytes(WEIGHTS)
+    machine.part.chmod(0o400)
+    assert (await machine.use()).read_bytes() == WEIGHTS
+    assert machine.center.asked == []
+
+
+async def test_a_cache_that_is_removed_while_one_waits_keeps_nobody_waiting(machine: Machine) -> None:
+    machine.center.gate, machine.center.gate_at = asyncio.Event(), PIECE
+    first = asyncio.create_task(machine.use())
+    await until(lambda: machine.part.exists() and machine.part.stat().st_size >= PIECE)
+    second = asyncio.create_task(machine.use())
+    await until(lambda: len(machine.told) == 1)
+    shutil.rmtree(machine.folder)
+    machine.center.gate.set()
+    assert (await second).read_bytes() == WEIGHTS
+    await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_a_jobs_folder_that_is_gone_is_no_damage_of_what_is_kept(machine: Machine) -> None:
+    await machine.use()
+    directory = machine.job()
+    shutil.rmtree(directory.root)
+    with pytest.raises(FileNotFoundError):
+        await machine.fetching().fetch(machine.weights, directory, NAME, fixed=True)
+    assert machine.kept.exists()
+
+
 async def test_what_is_in_the_place_of_the_folder_goes(machine: Machine, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     machine.folder.symlink_to(tmp_path / "elsewhere")

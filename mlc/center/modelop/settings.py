@@ -52,8 +52,8 @@ class CenterSettings(Group):
     )
     contents: Literal["embedded", "reference"] = Field(
         "embedded",
-        description="How contents of files come and go: embedded in documents, as ModelOp has it, or by reference, each "
-        "by itself, as standalone mode's centre can",
+        description="How contents of files come and go: embedded in documents, as ModelOp has it, or by reference, "
+        "each by itself, as standalone mode's centre can",
     )
     page_size: int = Field(100, description="Items asked for on one page of a listing")
     training_job_type: str = Field("MODEL_BATCH_TRAINING_JOB", description="jobType of training jobs (not proven)")

@@ -29,7 +29,7 @@ from mlc.runtime.environments.locks import ALONE, INTERVAL, SHARED, hold
 from mlc.runtime.removal import remove
 
 TRIES = 3
-FOLDER = 0o700
+FOLDER, OPEN = 0o700, 0o600
 UNFINISHED = 24 * 3600
 """Seconds for which a part is kept that nobody goes on with."""
 _OURS = re.compile(r"([0-9a-f]{64})(\.part|\.lock)?")
@@ -72,16 +72,17 @@ class ContentCache:
             async with self._there(content, fetch, waiting) as kept:
                 try:
                     return await in_thread(partial(target.take, kept, content))
-                except (Damaged, FileNotFoundError) as problem:
-                    self._drop(content, str(problem) if isinstance(problem, Damaged) else "it was taken away")
+                except Damaged as damage:
+                    self._drop(content, str(damage))
         raise OSError(f"the content of {content.name} was changed each time that it had been fetched")
 
     @asynccontextmanager
     async def _there(self, content: Content, fetch: Fetch, waiting: Waiting) -> AsyncIterator[Path]:
         """The kept file, whole by its looks. Nobody fetches or removes it for as long as the block lasts."""
-        self._make_folder()
-        lock, told = self._lock(content.sha256), False
+        told = False
         while True:
+            self._make_folder()
+            lock = self._lock(content.sha256)
             if (shared := hold(lock, SHARED)) is not None:
                 with shared:
                     if self._looks_right(content):
@@ -129,7 +130,7 @@ class ContentCache:
         lock = self._folder / f"{sha256}.lock"
         with suppress(FileNotFoundError):
             state = lock.lstat()
-            if not stat.S_ISREG(state.st_mode) or state.st_uid != os.geteuid() or not state.st_mode & stat.S_IRUSR:
+            if not stat.S_ISREG(state.st_mode) or state.st_uid != os.geteuid() or state.st_mode & OPEN != OPEN:
                 log.warning("What lies at %s is no lock: it is removed.", lock)
                 remove(lock)
         return lock

@@ -26,6 +26,7 @@ from mlc.runtime.contents.content import (
 from mlc.runtime.outages import patiently
 from mlc.runtime.removal import remove
 
+OPEN = 0o600
 FIRST_TOLD, TOLD = 1.0, 5.0
 """Seconds until it is told how far a download is, and between two times."""
 PAUSE = 0.5
@@ -136,10 +137,12 @@ class Download:
             if not stat.S_ISREG(state.st_mode) or state.st_uid != os.geteuid() or state.st_nlink > 1 or whole:
                 log.warning("What lies at %s is no part of a download: it is removed.", self._part)
                 remove(self._part)
+            elif state.st_mode & OPEN != OPEN:  # as of one that was killed when it was whole
+                self._part.chmod(OPEN)
         except FileNotFoundError:
             pass
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        self._file = os.open(self._part, flags, 0o600)
+        self._file = os.open(self._part, flags, OPEN)
         while piece := os.pread(self._file, PIECE, self._at):
             check()
             self._digest.update(piece)

@@ -26,11 +26,14 @@ class Target(NamedTuple):
         """Lay a kept file out, and make its hash as it lies there. Blocking.
 
         Raises:
-            FileNotFoundError: it isn't there any more.
-            Damaged: it isn't what its name says; nothing is left at the target.
+            Damaged: it isn't what its name says, or isn't there any more; nothing is left at the target.
             OSError: it can't be read or written.
         """
-        with opened(kept, content) as source:
+        try:
+            source = opened(kept, content)
+        except FileNotFoundError:
+            raise Damaged("it was taken away") from None
+        with source:
             try:
                 if self._laid(kept, source, check) != content.sha256:
                     raise Damaged("its content is another")

@@ -3,11 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Index, String, delete, insert, select, update
+from sqlalchemy import BigInteger, Index, String, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-_UPSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _BATCH = 500
 
 
@@ -21,7 +20,7 @@ class StoredFile(FileBase):
     __tablename__ = "stored_file"
 
     digest: Mapped[str] = mapped_column(String, primary_key=True)
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
     noted: Mapped[str]
     """When it was last sent, or an entity ceased to refer to it, in UTC."""
 
@@ -50,13 +49,17 @@ class FileSender(FileBase):
 def note(session: Session, digest: str, size: int) -> None:
     """Say that a file is there, as of now; its row is held until the end of the transaction."""
     row = {"size": size, "noted": _now()}
-    upsert = _UPSERT[session.get_bind().dialect.name](StoredFile).values(digest=digest, **row)
-    session.execute(upsert.on_conflict_do_update(index_elements=["digest"], set_=row))
+    new = _insert(session, StoredFile).values(digest=digest, **row)
+    session.execute(new.on_conflict_do_update(index_elements=["digest"], set_=row))
 
 
 def note_sender(session: Session, digest: str, reader: str) -> None:
-    upsert = _UPSERT[session.get_bind().dialect.name](FileSender).values(digest=digest, reader=reader)
-    session.execute(upsert.on_conflict_do_nothing())
+    session.execute(_insert(session, FileSender).values(digest=digest, reader=reader).on_conflict_do_nothing())
+
+
+def _insert(session: Session, table: type[FileBase]) -> sqlite.Insert | postgresql.Insert:
+    """An insertion that can say what is to be done if the row is there already."""
+    return postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def hold(session: Session, digests: Collection[str]) -> dict[str, int]:
