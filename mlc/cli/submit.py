@@ -11,6 +11,7 @@ from mlc.center.configured import configured_center
 from mlc.center.modelop.folder import shown, unfit
 from mlc.center.modelop.settings import CenterSettings
 from mlc.cli.home import typed
+from mlc.cli.sending import sending_shown
 from mlc.model.failure import innermost
 from mlc.model.processes import DeployModelResult
 from mlc.pages import run_page
@@ -37,7 +38,7 @@ async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str
     if not CenterSettings().model_fields_set & CENTER_SAID_BY:
         return _say_where(typed())
     temporal = await connect()
-    async with configured_center() as center:
+    async with sending_shown() as tell, configured_center(tell) as center:
         validated = validate(folder, tags, await surroundings(center, first.report.methodology))
         if validated.report.errors:
             return _refuse(validated.report)

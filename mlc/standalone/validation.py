@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from activities.matching import not_run, service_tags
 from activities.monitors import newest_monitor, plan_for
 from mlc.center import NewFile
-from mlc.center.modelop.folder import Examined, ModelFolder, examine, shown, unfit
+from mlc.center.modelop.folder import LARGEST_FOLDER, Examined, ModelFolder, examine, shown, unfit
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.port import Center
 from mlc.model.asset import AssetRole
@@ -100,7 +100,7 @@ class Validated:
 
 def validate(path: Path, tags: Sequence[str] = (), around: Surroundings | None = None) -> Validated:
     """Look at a folder as it would be submitted with these tags besides its own."""
-    found = examine(path)
+    found = examine(path, largest=_largest())
     report = Report(folder=shown(path, LONGEST_PATH), errors=list(found.problems), warnings=list(found.notices))
     report.errors += [f"The tag {shown(tag, 60)} {problem}" for tag in tags if (problem := unfit(tag))]
     fit = [tag for tag in tags if not unfit(tag)]
@@ -108,6 +108,12 @@ def validate(path: Path, tags: Sequence[str] = (), around: Surroundings | None =
     if found.folder is not None:
         _Look(report, found, found.folder, every, around or Surroundings()).at_everything()
     return Validated(report, found.folder, every)
+
+
+def _largest() -> int | None:
+    """Bytes that a folder may have where it is to go; None where there is no limit to all of it."""
+    settings = CenterSettings()
+    return LARGEST_FOLDER if settings.contents == "embedded" and "url" in settings.model_fields_set else None
 
 
 class _Look:

@@ -265,6 +265,18 @@ def test_a_folder_that_is_too_large_is_refused_before_it_is_read(folder: Write) 
         read_model_folder(place)
 
 
+def test_where_contents_go_by_themselves_a_folder_may_be_as_large_as_it_is(folder: Write) -> None:
+    place = folder({"metadata.json": json.dumps({"assets": {"zeros.csv": "TEST_DATA"}})})
+    for name in ("zeros.bin", "zeros.csv", "zeros.pkl", "zeros.xml"):
+        with (place / name).open("wb") as file:
+            file.truncate(1 << 40)  # whoever reads one of them whole is not done today
+    found = examine(place, largest=None)
+    assert found.problems == []
+    assert found.folder is not None
+    sizes = {file.asset.name: file.asset.size for file in found.folder.files}
+    assert [sizes[f"zeros.{ending}"] for ending in ("bin", "csv", "pkl", "xml")] == [1 << 40] * 4
+
+
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadModelFolder, match="not a folder"):
         read_model_folder(tmp_path / "nothing")

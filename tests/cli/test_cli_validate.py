@@ -254,6 +254,26 @@ def test_submit_looks_first_and_makes_nothing_of_a_broken_folder(starter: Path, 
     assert "Temporal" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("settings", "limited"),
+    [
+        ({"MLC_CENTER_URL": "http://127.0.0.1:9/api"}, True),
+        ({"MLC_CENTER_URL": "http://127.0.0.1:9/api", "MLC_CENTER_CONTENTS": "reference"}, False),
+        ({}, False),  # as standalone mode would take it
+    ],
+)
+def test_only_where_contents_are_embedded_is_a_folder_limited_as_a_whole(
+    starter: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], limited: bool
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with (starter / "weights.bin").open("wb") as file:
+        file.truncate(1 << 40)
+    errors = report(starter).errors
+    assert [error.split(",")[0] for error in errors] == ["weights.bin brings the folder over 45 MB"] * limited
+    assert all("set MLC_CENTER_CONTENTS to reference" in error for error in errors)
+
+
 @pytest.fixture
 def found_in_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every table has a thousand warnings and a hint."""

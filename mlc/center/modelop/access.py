@@ -3,6 +3,7 @@
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Collection, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -11,11 +12,14 @@ from mlc.center.capability import Capability
 from mlc.center.catalogue import NewFile
 from mlc.center.certificates import certificates
 from mlc.center.modelop import wire
-from mlc.center.modelop.assets import changed_asset, new_asset, read_asset
+from mlc.center.modelop.assets import changed_asset, new_asset, read_asset, with_reference
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.contents import OpenContents
+from mlc.center.modelop.sent_file import SentFile
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Files, Spools
+from mlc.center.modelop.uploads import Stored, Uploads
+from mlc.center.progress import Tell, untold
 from mlc.model.asset import Asset, AssetKind
 from mlc.model.base import Record
 
@@ -28,21 +32,24 @@ class ModelOpAccess:
     Args:
         settings: address, token, finders and literals.
         http: an httpx client to use instead of one of its own; it stays its owner's to close.
+        tell: is told how far a file is that goes to the centre by itself.
 
     Attributes:
         model_manage: a client in ModelOp's terms, for whoever plays ModelOp. Unlike this one it keeps contents of files
             in memory.
     """
 
-    def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None, tell: Tell = untold) -> None:
         self.settings = settings
         self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
         client = http or self._own_http
+        assert client is not None
         self._spools = Spools(settings.spool)
         self._manage = ModelManage(settings, http=client, spools=self._spools)
         self.model_manage = ModelManage(settings, http=client)
         self.text_limit = settings.text_limit
         self._contents = OpenContents(self._spools, self._manage.downloads)
+        self._uploads = Uploads(settings, client, tell)
         self._origins: dict[int, wire.Entity] = {}
 
     async def aclose(self) -> None:
@@ -94,8 +101,19 @@ class ModelOpAccess:
         if file.path is None:
             return asset
         is_source = file.asset.kind is AssetKind.SOURCE
+        if self.settings.contents == "reference" and (stored := await self._sent_alone(file, file.path, files)):
+            return with_reference(asset, *stored)
         token = await asyncio.to_thread(files.add, file.path, text=is_source)
         return asset.model_copy(update={"source_code" if is_source else "file_content": token})
+
+    async def _sent_alone(self, file: NewFile, path: Path, files: Files) -> Stored | None:
+        """A file that the centre has now, by its hash; None if it is so small that it goes along in the document."""
+        with await asyncio.to_thread(SentFile, path, file.asset.name) as sent:
+            if files.has_room(sent.size):
+                return None
+            if file.asset.kind is AssetKind.SOURCE:
+                await asyncio.to_thread(sent.check_text)
+            return await self._uploads.send(sent, file.asset.sha256)
 
 
 def _is_meant(candidate: Asset, asset: Asset) -> bool:

@@ -122,6 +122,12 @@ def changed_asset(original: wire.Asset, asset: Asset, settings: CenterSettings) 
     return original.model_copy(update=changes)
 
 
+def with_reference(asset: wire.Asset, sha256: str, size: int) -> wire.Asset:
+    """An asset whose content the centre has by itself. ``size`` in bytes."""
+    known = wire.ContentHash(hash_type="SHA-256", hex_string=sha256)
+    return asset.model_copy(update={"content_hash": known, "file_size": size})
+
+
 def _sha256(known: wire.ContentHash | None) -> str | None:
     if known is None or known.hash_type.upper().replace("-", "") != _SHA256:
         return None

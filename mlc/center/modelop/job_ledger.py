@@ -14,13 +14,14 @@ from mlc.center.ledger import NewJob
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.access import documents
 from mlc.center.modelop.answers import SYSTEM
-from mlc.center.modelop.assets import changed_asset, new_asset, read_asset
+from mlc.center.modelop.assets import changed_asset, new_asset, read_asset, with_reference
 from mlc.center.modelop.body import Body
 from mlc.center.modelop.catalogue import ModelOpCatalogue
 from mlc.center.modelop.jobs import DOING, ending_changes, job_parameters, read_job
 from mlc.center.modelop.results import read_result, written_result, written_verdict
+from mlc.center.modelop.sent_file import SentBytes
 from mlc.center.modelop.snapshots import DECISION_MARK, DEPLOY_MARK, written_decision, written_submission
-from mlc.center.modelop.spool import Files
+from mlc.center.modelop.spool import SMALL, Files
 from mlc.model.asset import Asset
 from mlc.model.deployment import DeploymentRecord
 from mlc.model.failure import NotFound, Refused
@@ -120,6 +121,9 @@ class ModelOpJobLedger(ModelOpCatalogue):
     async def keep_file(self, file_id: str, asset: Asset, content: bytes) -> str:
         require(SYSTEM, self.capabilities, Capability.KEEPS_FILES, _NO_PLACE)
         new = new_asset(asset, self.settings)
+        if self.settings.contents == "reference" and len(content) > SMALL:
+            stored = await self._uploads.send(SentBytes(content, asset.name))
+            return await self._keep(file_id, with_reference(new, *stored))
         return await self._keep(file_id, new.model_copy(update={"file_content": base64.b64encode(content).decode()}))
 
     async def keep_asset(self, asset_id: str, document: bytes) -> str:

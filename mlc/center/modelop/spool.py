@@ -22,6 +22,8 @@ from mlc.model.failure import Refused, Unavailable
 
 PIECE = 768 * 1024
 """Bytes that are handled at once, below a megabyte and a multiple of three."""
+SMALL, SMALL_TOGETHER = 64 * 1024, 1024 * 1024
+"""Bytes of a file, and of all files of one document, that go along in it and save requests."""
 HERE = "spool"
 """The system that fails where contents can't be kept on this machine: nothing is wrong at the model centre."""
 TOKEN = re.compile(rb"mlc-content:([0-9a-f]{32}):(\d{1,9})")
@@ -122,6 +124,13 @@ class Files:
     def __init__(self) -> None:
         self.nonce = secrets.token_hex(16)
         self._files: list[tuple[Path, bool, int]] = []
+        self._small = 0
+
+    def has_room(self, size: int) -> bool:
+        """Whether one more file of this size goes along, where larger ones are sent by themselves; it is counted."""
+        small = size <= SMALL and self._small + size <= SMALL_TOGETHER
+        self._small += size if small else 0
+        return small
 
     def add(self, path: Path, *, text: bool) -> str:
         """The token for a file. Blocking; the file must stay as it is until it has been sent.

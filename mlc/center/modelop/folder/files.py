@@ -13,7 +13,7 @@ from mlc.model.asset import OUTPUT_DIR
 from mlc.model.failure import MlcError
 
 LARGEST_FOLDER = 45_000_000
-"""Bytes of all files together: as base64 they must fit into one request to the centre."""
+"""Bytes of all files together, where contents are embedded: as base64 they must fit into one request to the centre."""
 MOST_FILES = 2_000
 MOST_ENTRIES = 10_000
 """Names of all kinds, those that are left out included: whatever else lies there is not looked at."""
@@ -34,6 +34,9 @@ class _Enough(MlcError):
 class FolderFiles:
     """The files of a folder, by their places below it.
 
+    Args:
+        largest: bytes of all files together; None: as many as there are.
+
     Attributes:
         found: paths by name, such as ``data/test.csv``, in the order of their names.
         problems: a sentence for each that can't be part of a model.
@@ -41,11 +44,12 @@ class FolderFiles:
         complete: whether all of it was looked at.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, largest: int | None = LARGEST_FOLDER) -> None:
         self.problems: list[str] = []
         self.notices: list[str] = []
         self.found: dict[str, Path] = {}
         self.complete = False
+        self._largest = largest
         self._root = folder.resolve()
         self._folder = shown(folder)
         self._entries = self._size = 0
@@ -138,9 +142,12 @@ class FolderFiles:
         except OSError as error:
             self.problems.append(f"{shown(name)} can't be read ({error.strerror}); make it readable, or remove it.")
             return
-        if self._size > LARGEST_FOLDER:
-            limit = f"{LARGEST_FOLDER // 1_000_000} MB"
-            raise _Enough(f"{shown(name)} brings the folder over {limit}; keep large data outside of the model.")
+        if self._largest is not None and self._size > self._largest:
+            limit = f"{self._largest // 1_000_000} MB"
+            raise _Enough(
+                f"{shown(name)} brings the folder over {limit}, the most that goes into one document; keep large data "
+                "outside of the model, or set MLC_CENTER_CONTENTS to reference if the centre takes files by themselves."
+            )
         if not os.access(path, os.R_OK):
             self.problems.append(f"{shown(name)} can't be read (Permission denied); make it readable, or remove it.")
             return

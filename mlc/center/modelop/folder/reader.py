@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mlc.center.catalogue import NewFile
 from mlc.center.modelop.folder import languages
-from mlc.center.modelop.folder.files import FolderFiles
+from mlc.center.modelop.folder.files import LARGEST_FOLDER, FolderFiles
 from mlc.center.modelop.folder.json_files import BadModelFolder
 from mlc.center.modelop.folder.markers import Source, is_marked, read_schemas, read_source
 from mlc.center.modelop.folder.metadata import METADATA, Said
@@ -52,13 +52,13 @@ class Examined:
         self.notices += part.notices
 
 
-def read_model_folder(path: Path) -> ModelFolder:
+def read_model_folder(path: Path, *, largest: int | None = LARGEST_FOLDER) -> ModelFolder:
     """Read ``metadata.json``, the source with its ``# modelop.*`` markers, schemas, and what every other file is.
 
     Raises:
         BadModelFolder: something in the folder is missing, broken or not allowed; all of it is said.
     """
-    examined = examine(path)
+    examined = examine(path, largest=largest)
     if examined.problems or examined.folder is None:
         more = len(examined.problems) - _NAMED
         rest = [f"There are {more} problems more: `mlc validate` lists them."] if more > 0 else []
@@ -66,12 +66,15 @@ def read_model_folder(path: Path) -> ModelFolder:
     return examined.folder
 
 
-def examine(path: Path) -> Examined:
-    """Read a model folder, and say everything that is wrong with it at once."""
+def examine(path: Path, *, largest: int | None = LARGEST_FOLDER) -> Examined:
+    """Read a model folder, and say everything that is wrong with it at once.
+
+    ``largest``: bytes of all its files together; None: as many as there are. None of them is read whole.
+    """
     found = Examined()
     try:
         if path.is_dir():
-            _examine(path, found)
+            _examine(path, found, largest)
         else:
             found.problems.append(
                 f"{shown(path)} is not a folder; give the folder that holds {METADATA} and the source."
@@ -84,8 +87,8 @@ def examine(path: Path) -> Examined:
     return found
 
 
-def _examine(path: Path, found: Examined) -> None:
-    listing = FolderFiles(path)
+def _examine(path: Path, found: Examined, largest: int | None) -> None:
+    listing = FolderFiles(path, largest)
     found.add(listing)
     if not listing.complete:  # what would be said of the rest may not be so
         return
