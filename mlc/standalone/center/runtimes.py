@@ -20,9 +20,10 @@ from mlc.standalone.center.entities import (
     WAITING,
     Kind,
 )
+from mlc.standalone.center.listings import Page
 from mlc.standalone.center.rules import DEPLOYED, DEPLOYING, FAILED, UNDEPLOYED, merge
 from mlc.standalone.center.service import ModelCenter
-from mlc.standalone.center.store import Conflict, Page, missing
+from mlc.standalone.center.store import Conflict, missing
 
 JsonObject = dict[str, Any]
 
