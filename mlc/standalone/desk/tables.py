@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, relationship
 
-
 _MOMENT = BigInteger().with_variant(Integer, "sqlite")
 
 

@@ -1,5 +1,7 @@
 """Entities, contents of assets, and tokens of runtimes, as they were before there were revisions."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -34,7 +36,7 @@ def upgrade() -> None:
 
 
 def _entities() -> None:
-    columns = [
+    columns: list[sa.Column[Any]] = [
         sa.Column("seq", _SEQ, primary_key=True, autoincrement=True),
         sa.Column("id", sa.String(), nullable=False, unique=True),
         *(sa.Column(name, sa.String(), nullable=False) for name in ("kind", "created", "modified")),

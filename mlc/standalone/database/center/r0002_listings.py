@@ -1,4 +1,6 @@
-"""Listings by index, with kept counts; who works on what is pending; a runtime's name and its newest token are unique."""
+"""Listings by index, with kept counts; claims on what is pending; a runtime's name and its newest token are unique."""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -49,14 +51,16 @@ def _count() -> None:
         *(sa.Column(name, sa.String(), primary_key=True) for name in ("kind", "field", "value")),
         sa.Column("total", sa.BigInteger(), nullable=False),
     )
-    op.execute("INSERT INTO entity_count SELECT kind, '', '', count(*) FROM entity GROUP BY kind")
-    for column in _FOUND_BY:
-        op.execute(
-            f"INSERT INTO entity_count SELECT kind, '{column}', {column}, count(*) FROM entity "
-            f"WHERE {column} IS NOT NULL GROUP BY kind, {column}"
-        )
+    entity = sa.table("entity", sa.column("kind"), *map(sa.column, _FOUND_BY))
+    count = sa.table("entity_count", *map(sa.column, ("kind", "field", "value", "total")))
+    of_all = sa.select(entity.c.kind, sa.literal(""), sa.literal(""), sa.func.count()).group_by(entity.c.kind)
+    op.execute(count.insert().from_select(list(count.c), of_all))
+    for field in _FOUND_BY:
+        value = entity.c[field]
+        of_values = sa.select(entity.c.kind, sa.literal(field), value, sa.func.count()).where(value.is_not(None))
+        op.execute(count.insert().from_select(list(count.c), of_values.group_by(entity.c.kind, value)))
 
 
-def _where(column: str) -> dict[str, sa.TextClause]:
+def _where(column: str) -> dict[str, Any]:
     condition = sa.text(f"{column} IS NOT NULL")
     return {"sqlite_where": condition, "postgresql_where": condition}
