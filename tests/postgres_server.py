@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,36 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     name = postgres_server.create()
     yield postgres_server.url(name)
     postgres_server.drop(name)
+
+
+Copies = Callable[[str, Callable[[str], object]], str]
+
+
+@pytest.fixture
+def postgres_copies(postgres_server: PostgresServer, postgres_templates: dict[str, str]) -> Iterator[Copies]:
+    """Makes databases that are copies of one that was made once: by its name, and what fills it, given its address.
+
+    They are removed after the test.
+    """
+    made: list[str] = []
+
+    def copy(name: str, fill: Callable[[str], object]) -> str:
+        if name not in postgres_templates:
+            template = postgres_server.create()
+            fill(postgres_server.url(template))
+            postgres_templates[name] = template
+        made.append(postgres_server.create(template=postgres_templates[name]))
+        return postgres_server.url(made[-1])
+
+    yield copy
+    for name in made:
+        postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_templates() -> dict[str, str]:
+    """What has been made to be copied."""
+    return {}
 
 
 @contextlib.contextmanager

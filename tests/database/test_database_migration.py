@@ -1,4 +1,4 @@
-"""A database comes to this release's form by its revisions: a new one, an earlier release's, of several starts at once."""
+"""A database comes to this release's form by its revisions: new ones, earlier releases', several starts at once."""
 
 import os
 import signal

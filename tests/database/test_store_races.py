@@ -22,7 +22,9 @@ Stores = tuple[Store, Store]
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
-    place = tmp_path / "center.db" if request.param == "SQLite" else request.getfixturevalue("postgres_url")
+    place: str | Path = tmp_path / "center.db"
+    if request.param == "PostgreSQL":
+        place = request.getfixturevalue("postgres_copies")("center", lambda url: Store(url).close())
     pair = Store(place), Store(place)
     yield pair
     for store in pair:
@@ -228,7 +230,8 @@ def test_counts_are_what_there_is_whoever_changes_it(stores: Stores) -> None:
     def some(store: Store, place: int) -> None:
         for number in range(12):
             job = store.create(JOBS, a_job(model={"id": f"s{number % 3}"}))["id"]
-            store.change(JOBS, job, lambda body: body.update(jobStatus=("WAITING", "RUNNING", "ERROR")[number % 3]))
+            status = ("WAITING", "RUNNING", "ERROR")[number % 3]
+            store.change(JOBS, job, lambda body, status=status: body.update(jobStatus=status))
             if number % 4 == place:
                 store.delete(JOBS, job)
 

@@ -45,13 +45,10 @@ def conditions(kind: str, where: Mapping[str, str]) -> list[ColumnElement[bool]]
     return [Row.kind == kind, *(getattr(Row, column) == value for column, value in where.items())]
 
 
+_INSERT = "INSERT INTO entity_count (kind, field, value, total) VALUES"
+_OR_ADD = "ON CONFLICT (kind, field, value) DO UPDATE SET total = entity_count.total + excluded.total"
 _STATEMENTS = {
-    lines: text(
-        "INSERT INTO entity_count (kind, field, value, total) VALUES {} "
-        "ON CONFLICT (kind, field, value) DO UPDATE SET total = entity_count.total + excluded.total".format(
-            ", ".join(f"(:kind, :f{place}, :v{place}, :n{place})" for place in range(lines))
-        )
-    )
+    lines: text(" ".join((_INSERT, ", ".join(f"(:kind, :f{n}, :v{n}, :n{n})" for n in range(lines)), _OR_ADD)))
     for lines in range(1, 2 * len(FOUND_BY) + 2)
 }
 """For so many counts at once. They are one statement, so that what is locked is so for one round trip."""

@@ -8,10 +8,17 @@ from sqlalchemy import BigInteger, cast, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
+_AT_ONCE = 500
+
 
 def insert_unless_there(session: Session, table: type[DeclarativeBase], *rows: Mapping[str, Any]) -> None:
     """Add rows, but for those with whose keys one is there: also one that another process adds at the same moment."""
-    session.execute(_insert(session, table).on_conflict_do_nothing(), [dict(row) for row in rows])
+    statement, given = _insert(session, table).on_conflict_do_nothing(), [dict(row) for row in rows]
+    if not is_postgresql(session):
+        session.execute(statement, given)
+        return
+    for start in range(0, len(given), _AT_ONCE):  # the driver would send each by itself
+        session.execute(statement.values(given[start : start + _AT_ONCE]))
 
 
 def next_after(session: Session, table: type[DeclarativeBase], key: Mapping[str, str], column: str, first: int) -> int:

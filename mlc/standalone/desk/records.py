@@ -268,8 +268,12 @@ class Records(Sessions):
                 for value, label in column.choices.items():
                     choice = {"value": value, "label": label, "language": "en", "inactive": "false"}
                     rows.append(_row("sys_choice", entry | choice))
+        described = Record.table.in_(("sys_dictionary", "sys_choice"))
+        with self.reading() as session:
+            if set(session.scalars(select(Record.sys_id).where(described))) == {row["sys_id"] for row in rows}:
+                return
         with self.writing() as session:
-            session.execute(delete(Record).where(Record.table.in_(("sys_dictionary", "sys_choice"))))
+            session.execute(delete(Record).where(described))
             insert_unless_there(session, Record, *rows)  # another desk may start at this moment
 
 
