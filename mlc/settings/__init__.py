@@ -6,15 +6,18 @@ docs/settings.md has them all. The connection to Temporal is read as the `tempor
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from mlc.model.file import FileRules
 from mlc.model.hosts import Hosts
 from mlc.model.ticket import Provider
 from mlc.settings.reading import Duration, Group, home, of_their_own, renamed, trimmed
+
+Database = Annotated[SecretStr, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
+"""A file, or an address with a password in it."""
 
 
 class StandaloneCenterSettings(Group):
@@ -24,14 +27,20 @@ class StandaloneCenterSettings(Group):
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8091, description="Port to listen on")
-    database: Path = Field(default_factory=lambda: home() / "center.db", description="SQLite file")
+    database: Database = Field(
+        default_factory=lambda: SecretStr(str(home() / "center.db")),
+        validation_alias=AliasChoices("MLC_CENTER_DATABASE", "MLC_STANDALONE_CENTER_DATABASE"),
+        description="SQLite file, by default `center.db` in the home, or the address of a PostgreSQL: "
+        "`postgresql://user:password@host:5432/name`",
+        json_schema_extra={"until": "0.3"},
+    )
     token: SecretStr | None = Field(None, description="Bearer token that callers of the API must send")
     max_body: int = Field(64 * 1024 * 1024, description="Largest request body, bytes; files are sent by themselves")
     files: str | None = Field(
         None,
         validation_alias="MLC_CENTER_FILES",
         description="Where models' files are kept: a folder, or a store such as s3://bucket/prefix (any of fsspec's); "
-        "unset: center.contents beside the database",
+        "unset: center.contents beside the database, in MLC_HOME if that is PostgreSQL",
     )
     file_limit_mb: int = Field(
         100_000, ge=1, validation_alias="MLC_CENTER_FILE_LIMIT_MB", description="Largest file that may be sent, MB"
@@ -91,7 +100,10 @@ class DeskSettings(Group):
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8092, description="Port to listen on")
     url: str | None = Field(None, description="Address by which others reach the desk, if not http://host:port")
-    database: Path = Field(default_factory=lambda: home() / "desk.db", description="SQLite file")
+    database: Database = Field(
+        default_factory=lambda: SecretStr(str(home() / "desk.db")),
+        description="The same for the desk's, by default `desk.db`",
+    )
     deployment: Literal["cloud", "server"] = Field("cloud", description="Which Jira it behaves as")
     user: str | None = Field(None, description="Account of API clients")
     token: SecretStr | None = Field(None, description="Token that API clients must send; unset: anybody may")

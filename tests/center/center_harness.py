@@ -67,6 +67,11 @@ class CenterProcess:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start it, and don't wait until it is there."""
         code = (
             "from mlc.settings import StandaloneCenterSettings as S; from mlc.standalone.center.serve import serve;"
             "serve(S())"
@@ -79,6 +84,8 @@ class CenterProcess:
             **self.environment,
         }
         self.process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+
+    def wait(self) -> None:
         wait_until(self._answers, 60)
 
     def _answers(self) -> bool:

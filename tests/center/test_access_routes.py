@@ -19,7 +19,7 @@ from mlc.standalone.access.asking import Asking
 from mlc.standalone.access.routes import ROUTES, Gate, NotAllowed
 from mlc.standalone.access.tokens import RuntimeTokens
 from mlc.standalone.center.entities import KINDS, SUMMARIES
-from mlc.standalone.database import open_database
+from mlc.standalone.database import CENTER, open_database
 
 API = "/model-manage/api"
 ENTITIES = [*KINDS, *SUMMARIES, "modelBatchJob", "modelBatchTestJob", "modelBatchTrainingJob", "nonsense"]
@@ -54,7 +54,7 @@ def test_of_every_route_it_is_said_who_may_use_it(site: Site) -> None:
 
 
 def test_a_route_of_which_nobody_has_said_it_is_nobodys(tmp_path: Path) -> None:
-    asking = Asking(SecretStr(TOKEN), RuntimeTokens(open_database(tmp_path / "t.db")))
+    asking = Asking(SecretStr(TOKEN), RuntimeTokens(open_database(tmp_path / "t.db", CENTER)))
     app = FastAPI(dependencies=[Depends(Gate(asking))])
     app.add_exception_handler(NotAllowed, lambda *_: httpx_403())
     app.get("/new")(lambda: "a secret")

@@ -13,7 +13,7 @@ from mlc.model.failure import NotFound, Refused, Unavailable
 from mlc.standalone.access.client import issue_runtime_token, issued, known_tokens, revoke
 from mlc.standalone.access.names import BadName
 from mlc.standalone.access.tokens import GRACE, NoSuchToken, RuntimeTokens
-from mlc.standalone.database import open_database
+from mlc.standalone.database import CENTER, open_database
 
 DAY = timedelta(days=1)
 
@@ -33,7 +33,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tokens(tmp_path: Path, clock: Clock) -> RuntimeTokens:
-    return RuntimeTokens(open_database(tmp_path / "center.db"), clock)
+    return RuntimeTokens(open_database(tmp_path / "center.db", CENTER), clock)
 
 
 def test_a_token_is_its_runtimes_and_nobody_elses(tokens: RuntimeTokens) -> None:
@@ -58,7 +58,7 @@ def test_no_two_tokens_are_alike(tokens: RuntimeTokens) -> None:
 
 def test_a_token_survives_the_centre(tokens: RuntimeTokens, tmp_path: Path, clock: Clock) -> None:
     token = tokens.issue("a").token
-    assert RuntimeTokens(open_database(tmp_path / "center.db"), clock).runtime_of(token) == "a"
+    assert RuntimeTokens(open_database(tmp_path / "center.db", CENTER), clock).runtime_of(token) == "a"
 
 
 def test_the_one_before_the_newest_is_taken_for_a_while(tokens: RuntimeTokens, clock: Clock) -> None:

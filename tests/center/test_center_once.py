@@ -1,15 +1,12 @@
 """What carries a key is created once by the standalone centre, whoever creates it at the same moment."""
 
 import asyncio
-import sqlite3
-import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from center_harness import TOKEN
-from sqlalchemy import event
 
 from mlc.standalone.center.entities import KINDS
 from mlc.standalone.center.store import Conflict, Known, Store
@@ -32,39 +29,6 @@ async def test_of_many_at_once_one_is_created_and_all_are_answered_with_it(addre
     assert there["page"]["totalElements"] == 1
 
 
-def test_two_that_write_at_the_same_moment_from_two_processes_get_one(tmp_path: Path) -> None:
-    """The first one has written, and commits only after the second one has begun to write the same key."""
-    one, other = Store(tmp_path / "center.db"), Store(tmp_path / "center.db")
-    first_wrote, second_writes = threading.Event(), threading.Event()
-
-    def wrote(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("INSERT INTO entity"):
-            first_wrote.set()
-
-    def begins(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("INSERT INTO entity"):
-            second_writes.set()
-
-    def commits(_: Any) -> None:
-        if first_wrote.is_set():
-            assert second_writes.wait(20)
-
-    event.listen(one.engine, "after_cursor_execute", wrote)
-    event.listen(one.engine, "commit", commits)
-    event.listen(other.engine, "before_cursor_execute", begins)
-    created: list[str] = []
-    first = threading.Thread(target=lambda: created.append(one.create(JOBS, a_job("k"))["id"]))
-    first.start()
-    assert first_wrote.wait(20)
-    with pytest.raises(Known) as known:
-        other.create(JOBS, a_job("k"))
-    first.join(20)
-    assert [known.value.first["id"]] == created
-    assert other.page(JOBS).total == 1
-    one.close()
-    other.close()
-
-
 def test_keys_are_unique_within_their_kind_only(tmp_path: Path) -> None:
     store = Store(tmp_path / "center.db")
     first = store.create(JOBS, a_job("k"))
@@ -77,21 +41,4 @@ def test_keys_are_unique_within_their_kind_only(tmp_path: Path) -> None:
     other = store.create(JOBS, a_job("other"))
     with pytest.raises(Conflict, match="key"):
         store.change(JOBS, other["id"], lambda body: body["jobParameters"].update(mlcKey="k"))
-    store.close()
-
-
-def test_a_file_from_before_keys_were_unique_is_still_read(tmp_path: Path) -> None:
-    path = tmp_path / "center.db"
-    store = Store(path)
-    first = store.create(JOBS, a_job("k"))
-    second = store.create(JOBS, a_job("other"))
-    store.close()
-    with sqlite3.connect(path) as old:
-        old.execute("DROP INDEX entity_key")
-        old.execute("UPDATE entity SET key = 'k'")
-    store = Store(path)
-    assert [job["id"] for job in store.page(JOBS, {"key": "k"}).items] == [first["id"]]
-    assert store.get(JOBS, second["id"])["id"] == second["id"]
-    with pytest.raises(Known):
-        store.create(JOBS, a_job("k"))
     store.close()

@@ -2,16 +2,17 @@
 
 import hashlib
 import secrets
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, Index, delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from mlc.model.failure import MlcError
 from mlc.standalone.access.names import require_name
+from mlc.standalone.database import reading
 
 PREFIX = "mlcr_"
 """What every token of a runtime begins with, so that scanners for secrets, and people, know one when they see it."""
@@ -25,11 +26,11 @@ class NoSuchToken(MlcError, LookupError):
     """The runtime has no token."""
 
 
-class _Base(DeclarativeBase):
+class Base(DeclarativeBase):
     pass
 
 
-class _Row(_Base):
+class _Row(Base):
     """One token. ``replaced`` is when a newer one of its runtime was issued; None: it is the newest."""
 
     __tablename__ = "runtime_token"
@@ -40,6 +41,16 @@ class _Row(_Base):
     issued: Mapped[str]
     used: Mapped[str | None]
     replaced: Mapped[str | None]
+
+    __table_args__ = (
+        Index(  # whoever else issues one at the same moment
+            "runtime_token_newest",
+            "runtime",
+            unique=True,
+            sqlite_where=text("replaced IS NULL"),
+            postgresql_where=text("replaced IS NULL"),
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -69,15 +80,14 @@ class RuntimeTokens:
     """Blocking: call it on a thread. At most two tokens of a runtime are taken: the newest, and for a while the last.
 
     Args:
-        engine: of the centre's database; its owner's to dispose of.
+        engine: of the centre's database, from :func:`~mlc.standalone.database.open_database`; its owner disposes of it.
         now: the clock.
     """
 
     def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._engine = engine
         self._now = now
-        self._writing = threading.Lock()
-        _Base.metadata.create_all(engine)
+        self._reading = reading(engine)
 
     def issue(self, name: str) -> Issued:
         """A new token for a runtime. The one before it is taken for ``GRACE`` more, all older ones no longer.
@@ -87,17 +97,27 @@ class RuntimeTokens:
         """
         require_name(name)
         now, token = self._now(), PREFIX + secrets.token_urlsafe(32)
-        with self._writing, Session(self._engine) as session, session.begin():
-            self._forget_replaced(session, name)
-            before = session.scalar(select(_Row).where(_Row.runtime == name))
-            if before is not None:
-                before.replaced = now.isoformat()
-            session.add(_Row(runtime=name, digest=_digest(token), issued=now.isoformat()))
-        return Issued(name, token, now, None if before is None else now + GRACE)
+        while True:
+            try:
+                before = self._issue(name, token, now)
+            except IntegrityError:  # another one was issued at this moment: that is the one before it
+                continue
+            return Issued(name, token, now, now + GRACE if before else None)
+
+    def _issue(self, name: str, token: str, now: datetime) -> bool:
+        """Write a new token down; whether there was one before it."""
+        of_it = _Row.runtime == name
+        with Session(self._engine) as session, session.begin():
+            session.execute(delete(_Row).where(of_it, _Row.replaced.is_not(None)))
+            replaced = session.execute(
+                update(_Row).where(of_it, _Row.replaced.is_(None)).values(replaced=now.isoformat()).returning(_Row.id)
+            ).all()
+            session.execute(insert(_Row).values(runtime=name, digest=_digest(token), issued=now.isoformat()))
+        return bool(replaced)
 
     def known(self) -> list[KnownToken]:
         """Every token that is taken, by name, the newest of a runtime first."""
-        with Session(self._engine) as session:
+        with Session(self._reading) as session:
             rows = session.scalars(select(_Row).order_by(_Row.runtime, _Row.id.desc())).all()
             return [_known(row) for row in rows if self._is_taken(row)]
 
@@ -107,7 +127,7 @@ class RuntimeTokens:
         Raises:
             NoSuchToken: there was none.
         """
-        with self._writing, Session(self._engine) as session, session.begin():
+        with Session(self._engine) as session, session.begin():
             taken = sum(map(self._is_taken, session.scalars(select(_Row).where(_Row.runtime == name))))
             session.execute(delete(_Row).where(_Row.runtime == name))
         if not taken:
@@ -118,7 +138,7 @@ class RuntimeTokens:
         """The runtime whose token this is; None if it is nobody's, or no longer. Its use is noted."""
         if not token.startswith(PREFIX):
             return None
-        with Session(self._engine) as session:
+        with Session(self._reading) as session:
             row = session.scalar(select(_Row).where(_Row.digest == _digest(token)))
             if row is None or not self._is_taken(row):
                 return None
@@ -129,11 +149,8 @@ class RuntimeTokens:
     def _note_use(self, digest: str, before: str | None) -> None:
         now = self._now()
         if before is None or now - datetime.fromisoformat(before) >= _NOTED_EVERY:
-            with self._writing, Session(self._engine) as session, session.begin():
+            with Session(self._engine) as session, session.begin():
                 session.execute(update(_Row).where(_Row.digest == digest).values(used=now.isoformat()))
-
-    def _forget_replaced(self, session: Session, name: str) -> None:
-        session.execute(delete(_Row).where(_Row.runtime == name, _Row.replaced.is_not(None)))
 
     def _is_taken(self, row: _Row) -> bool:
         return row.replaced is None or self._now() < datetime.fromisoformat(row.replaced) + GRACE

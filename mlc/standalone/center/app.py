@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from mlc.settings import StandaloneCenterSettings
@@ -26,6 +27,7 @@ from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.service import ModelCenter
 from mlc.standalone.center.signals import Signals
 from mlc.standalone.center.store import Conflict, NoSuchEntity, Outdated, Store
+from mlc.standalone.database.problems import is_away, why
 from mlc.temporal import connect_for_jobs
 
 _log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
 
     Raises:
         ValueError: no token is set.
+        DatabaseProblem: the database can't be used.
     """
     if settings.token is None:
         raise ValueError("MLC_STANDALONE_CENTER_TOKEN is not set; give the model centre a token to ask for.")
@@ -117,7 +120,16 @@ def _answer_errors(app: FastAPI) -> None:
         first = error.errors()[0]
         return JSONResponse({"message": f"{first['loc'][-1]}: {first['msg']}."}, status_code=400)
 
+    async def database(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, SQLAlchemyError)
+        _log.warning("%s %s: the database: %s.", request.method, request.url.path, why(error))
+        if is_away(error):
+            headers = {"Retry-After": "1"}
+            return JSONResponse({"message": f"The database: {why(error)}. Try again."}, 503, headers)
+        return JSONResponse({"message": "The database can't do this; the centre's log says why."}, 500)
+
     for kind in _STATUS:
         app.add_exception_handler(kind, by_type)
+    app.add_exception_handler(SQLAlchemyError, database)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, validation)

@@ -1,16 +1,19 @@
 """Hands jobs to runtimes through Temporal, has them stopped there, and notices those that nobody runs any more.
 
 What is to be done stands in the database, so that a job created while Temporal or the runtimes are away is handed over
-when they are back, also by a centre that has been restarted meanwhile.
+when they are back, also by a centre that has been restarted meanwhile. Of several centres on one database one claims a
+job, for a time: if it dies over it, another one takes over.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
@@ -35,6 +38,7 @@ from mlc.standalone.center.entities import (
 )
 from mlc.standalone.center.matching import choose
 from mlc.standalone.center.service import ModelCenter
+from mlc.standalone.database.problems import why
 from mlc.temporal import connect_for_jobs
 
 JsonObject = dict[str, Any]
@@ -44,6 +48,8 @@ QUIET = timedelta(minutes=1)
 """A job that is under way and hasn't changed for so long is looked up in Temporal, ..."""
 WATCH_INTERVAL = 30.0
 """... again and again after so many seconds."""
+CLAIM = timedelta(seconds=15)
+"""How long a centre may take about one job before another one has a try at it, too. Nothing is wrong if both do it."""
 _JOBS = KINDS["jobs"]
 _RPC_TIMEOUT = timedelta(seconds=10)
 _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
@@ -82,6 +88,8 @@ class Dispatcher:
                 self._say("")
             except asyncio.CancelledError:
                 raise
+            except SQLAlchemyError as error:  # its text has the statement
+                self._say(f"Jobs wait, since the database can't be used: {why(error)}.")
             except Exception as error:  # whatever it is, the next round tries again
                 self._say(f"Jobs wait, since Temporal can't be used ({type(error).__name__}: {error}).")
             try:
@@ -99,14 +107,30 @@ class Dispatcher:
         if self._client is None:
             self._client = await self._connect()
         for job in cancelled:
-            await self._stop(self._client, job["id"])
+            async with self._claimed(job, CANCEL) as mine:
+                if mine is not None:
+                    await self._stop(self._client, mine["id"])
         engines = (await self._center.page(KINDS["engines"], size=1000)).items if created else []
         for job in created:
             engine = choose(job, engines, self._engine_timeout, datetime.now(UTC))
             if engine is not None:
-                await self._hand_over(self._client, job, engine)
+                async with self._claimed(job, DISPATCH) as mine:
+                    if mine is not None:
+                        await self._hand_over(self._client, mine, engine)
         for job in quiet:
             await self._watch(self._client, job)
+
+    @asynccontextmanager
+    async def _claimed(self, job: JsonObject, what: str) -> AsyncIterator[JsonObject | None]:
+        """A job as it is now, for this centre alone; None: another one is at it. It is free again after an error."""
+        store = self._center.store
+        mine = await asyncio.to_thread(store.claim, job["id"], what, CLAIM)
+        try:
+            yield mine
+        except BaseException:
+            if mine is not None:
+                await asyncio.to_thread(store.release, job["id"], what)
+            raise
 
     def _quiet(self) -> list[JsonObject]:
         if time.monotonic() < self._watch_due:
@@ -163,7 +187,7 @@ class Dispatcher:
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:  # never begun, or over
                 raise
-        await asyncio.to_thread(self._center.store.settled, job_id)
+        await asyncio.to_thread(self._center.store.settled, job_id, CANCEL)
 
     async def _watch(self, client: Client, job: JsonObject) -> None:
         """End a job whose workflow was ended from outside, such as by an operator who terminated it.

@@ -97,7 +97,7 @@ KINDS = {
         Kind(
             "engines",
             Engine,
-            {"name": "name", "status": "state"},
+            {"name": "name", "key": "name", "status": "state"},
             {"findByName": {"name": "name"}},
             {"engineType": "MODEL_OP_ENGINE", "state": "INIT"},
         ),

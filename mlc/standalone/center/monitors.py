@@ -1,11 +1,12 @@
 """The out-of-the-box monitors that a centre has from the start: stored models of ModelOp's names, one snapshot each."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from mlc.standalone.center.entities import KINDS, Kind
 from mlc.standalone.center.representation import Contents
-from mlc.standalone.center.store import NoSuchEntity, Store
+from mlc.standalone.center.store import Conflict, NoSuchEntity, Store
 from mlc.standalone.monitors import MONITORS
 
 JsonObject = dict[str, Any]
@@ -57,4 +58,5 @@ def _add(store: Store, kind: Kind, document: JsonObject) -> None:
     try:
         store.get(kind, document["id"], Contents.NONE)
     except NoSuchEntity:
-        store.create(kind, document, by="system")
+        with suppress(Conflict):  # another centre that starts was quicker
+            store.create(kind, document, by="system")

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from mlc.model.failure import MlcError
-from mlc.standalone.center.entities import HANDED_TO, KINDS, TERMINAL_STATUSES, Kind
+from mlc.standalone.center.entities import HANDED_TO, KINDS, TERMINAL_STATUSES, Kind, references
+from mlc.standalone.center.listings import LONGEST, can_be_found_by
 from mlc.standalone.center.store import Conflict
 
 JsonObject = dict[str, Any]
@@ -78,12 +79,17 @@ def _follow_state(deployment: JsonObject, before: Any) -> None:
 
 
 def check(kind: Kind, document: JsonObject) -> None:
-    """Raise ``BadRequest`` if a field that has a type is not of it."""
+    """Raise ``BadRequest`` if a field that has a type is not of it, or an entity could not be found by one."""
     try:
         kind.type.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise BadRequest(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+    for column, value in references(kind, document).items():
+        if value is not None and not can_be_found_by(value):
+            raise BadRequest(
+                f"{kind.references[column]}: at most {LONGEST} bytes, and no NUL character, can stand here."
+            )
 
 
 def without_links(document: JsonObject) -> JsonObject:

@@ -22,10 +22,11 @@ from mlc.standalone.center.entities import (
     runtime_reader,
 )
 from mlc.standalone.center.files.routes import Visitor
+from mlc.standalone.center.listings import Page
 from mlc.standalone.center.representation import Contents
 from mlc.standalone.center.rules import DEPLOYED, DEPLOYING, FAILED, UNDEPLOYED, merge
 from mlc.standalone.center.service import ModelCenter
-from mlc.standalone.center.store import Conflict, Page, missing
+from mlc.standalone.center.store import Conflict, missing
 
 JsonObject = dict[str, Any]
 

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from mlc.standalone.center.entities import KINDS, Kind
 from mlc.standalone.center.files.routes import Visitor
+from mlc.standalone.center.listings import Page
 from mlc.standalone.center.representation import Contents
 from mlc.standalone.center.rules import accept, merge
-from mlc.standalone.center.store import Change, Conflict, Known, NoSuchEntity, Page, Store
+from mlc.standalone.center.store import Change, Conflict, Known, NoSuchEntity, Store
 
 JsonObject = dict[str, Any]
 Listener = Callable[[Kind, JsonObject | None, JsonObject], None]
@@ -23,7 +25,6 @@ class ModelCenter:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._listeners: list[Listener] = []
-        self._naming = asyncio.Lock()
 
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
@@ -33,16 +34,15 @@ class ModelCenter:
 
         Of a key that is known already the first entity is returned as it is; a runtime of a known name is updated.
         """
-        if kind is not KINDS["engines"]:
+        while True:
             try:
                 return await self._create(kind, document), True
             except Known as error:
-                return error.first, False
-        async with self._naming:
-            known = await self.page(kind, {"name": str(document.get("name"))}, size=1)
-            if known.items:
-                return await self.patch(kind, known.items[0]["id"], document), False
-            return await self._create(kind, document), True
+                if kind is not KINDS["engines"]:
+                    return error.first, False
+                known = error.first["id"]
+            with suppress(NoSuchEntity):  # deleted just now: so it is new
+                return await self.patch(kind, known, document), False
 
     async def patch(self, kind: Kind, entity_id: str, changes: JsonObject, *, version: int | None = None) -> JsonObject:
         return await self.change(kind, entity_id, lambda body: merge(kind, body, changes), version=version)

@@ -1,30 +1,42 @@
-"""Entities in a SQLite file: JSON documents and a few indexed columns. What their assets contain are files."""
+"""Entities in a database: JSON documents and a few indexed columns. What their assets contain are files.
+
+Several centres may write to one database. A change is made for a version, and made anew if another one was quicker;
+that there is one of a key is the database's to see to.
+"""
 
 import copy
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, Connection, Index, Integer, String, Table, func, inspect, select, update
+from pydantic import SecretStr
+from sqlalchemy import CursorResult, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from mlc.model.failure import MlcError
+from mlc.settings.reading import home
+from mlc.standalone.center import listings
 from mlc.standalone.center.contents import detach, hashes_without_content, refer
+from mlc.standalone.center.counts import count_change
 from mlc.standalone.center.entities import Kind, reader_of, references
 from mlc.standalone.center.files.move import move_contents
 from mlc.standalone.center.files.store import FileStore
-from mlc.standalone.center.files.table import FileBase, hold, use
+from mlc.standalone.center.files.table import hold, use
+from mlc.standalone.center.listings import Page, as_document
 from mlc.standalone.center.representation import Contents, represent
-from mlc.standalone.database import open_database
+from mlc.standalone.center.tables import FOUND_BY, JsonObject, Row
+from mlc.standalone.database import CENTER, file_of, open_database, reading
+from mlc.standalone.database.statements import now_ms
 
-JsonObject = dict[str, Any]
 Change = Callable[[JsonObject], None]
+
+_TRIES = 100
+"""So often a change is made anew before whoever asked for it is told that others are in the way."""
 
 
 class NoSuchEntity(MlcError, LookupError):
@@ -47,70 +59,45 @@ class Outdated(MlcError, ValueError):
     """The version that a change was made for is no longer the entity's."""
 
 
-class Base(DeclarativeBase):
-    pass
+class _Held(NamedTuple):
+    """An entity as it was read; ``found_by`` are its values in those columns."""
 
-
-class Row(Base):
-    """One entity. ``seq`` orders what was created in the same microsecond."""
-
-    __tablename__ = "entity"
-
-    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    id: Mapped[str] = mapped_column(String, unique=True)
-    kind: Mapped[str]
-    created: Mapped[str]
-    modified: Mapped[str]
-    version: Mapped[int] = mapped_column()
-    name: Mapped[str | None]
-    model_id: Mapped[str | None] = mapped_column(index=True)
-    snapshot_id: Mapped[str | None] = mapped_column(index=True)
-    engine_id: Mapped[str | None] = mapped_column(index=True)
-    key: Mapped[str | None]
-    status: Mapped[str | None]
-    pending: Mapped[str | None] = mapped_column(index=True)
-    """What the centre still has to do about it (``Kind.pending``)."""
-    body: Mapped[JsonObject] = mapped_column(JSON)
-
-    __mapper_args__ = {"version_id_col": version}
-    __table_args__ = (
-        Index("entity_created", "kind", "created", "seq"),
-        Index("entity_name", "kind", "name"),
-        Index("entity_key", "kind", "key", unique=True),  # exactly once, whoever creates it, and however often
-    )
-
-
-@dataclass(frozen=True)
-class Page:
-    items: list[JsonObject]
-    total: int
+    seq: int
+    version: int
+    body: JsonObject
+    found_by: dict[str, str | None]
 
 
 class Store:
-    """Blocking: call it on a thread. One process writes a file; writes follow one another, reads don't wait.
+    """Blocking: call it on a thread. Reads don't wait for writes.
 
     Args:
-        path: of the file.
-        files: where files are kept, a path or a URL of ``fsspec``'s; empty: in a folder beside the database.
+        database: the setting that says where it is.
+        files: where files are kept, a path or a URL of ``fsspec``'s; empty: in a folder beside the database, or in
+            MLC_HOME if that is PostgreSQL. Several centres on one database need one place for all of them.
         embedded: bytes of contents that an answer embeds at most.
 
     Attributes:
-        engine: of the file, for other tables of the centre's in it.
+        engine: of the database, for other tables of the centre's in it.
         files: what assets contain.
+
+    Raises:
+        DatabaseProblem: the database can't be used.
+        NoRoom, CannotKeep, BrokenContents: contents that an earlier release kept in it can't become files.
     """
 
-    def __init__(self, path: Path, files: str = "", *, embedded: int = 256 * 1024 * 1024) -> None:
-        self._writing = threading.Lock()
+    def __init__(self, database: SecretStr | str | Path, files: str = "", *, embedded: int = 256 * 1024 * 1024) -> None:
+        self.engine = open_database(database, CENTER)
+        self._reading = reading(self.engine)
+        # Only for speed: those who wait for SQLite's lock look again and again, and those who wait here stand in line.
+        one_at_a_time = self.engine.dialect.name == "sqlite"
+        self._line: AbstractContextManager[Any] = threading.Lock() if one_at_a_time else nullcontext()
         self._embedded = embedded
-        self.engine = open_database(path)
-        own = path.with_suffix(".contents")
+        own = (file_of(database, CENTER) or home() / "center.db").with_suffix(".contents")
         place = files or str(own)
         drafts = (own if "://" in place else Path(place)) / "unfinished"
-        self.files = FileStore(place, drafts, write=self._write, read=lambda: Session(self.engine))
-        Base.metadata.create_all(self.engine)
-        FileBase.metadata.create_all(self.engine)
+        self.files = FileStore(place, drafts, write=self._write, read=lambda: Session(self._reading))
         with self.engine.begin() as connection:
-            _make_keys_unique(connection)
             move_contents(connection, self.files)
 
     def close(self) -> None:
@@ -132,62 +119,81 @@ class Store:
         body["id"] = body.get("id") or str(uuid.uuid4())
         body.setdefault("createdBy", by)
         body |= {"createdDate": now, "lastModifiedDate": now, "lastModifiedBy": by}
-        row = Row(id=body["id"], kind=kind.plural, created=now, modified=now, body=body)
-        _index(row, kind)
+        columns = _columns(kind, body, None)
+        row = {"id": body["id"], "kind": kind.plural, "created": now, "modified": now, "version": 1, "body": body}
         try:
             with self._write() as session:
                 self._keep(session, kind, body, contents)
-                session.add(row)
-                session.flush()
-                return _document(row)
+                session.execute(insert(Row).values(**row, **columns))
+                count_change(session, kind.plural, None, columns)
+                return as_document(body, 1)
         except IntegrityError as error:
-            if (first := self._of_key(kind, row.key)) is not None:
+            if (first := self._of_key(kind, columns.get("key"))) is not None:
                 raise Known(first) from error
+            if not document.get("id"):  # the one of its key has just been deleted
+                return self.create(kind, document, by=by)
             raise Conflict(f"There is an entity with the id {body['id']} already; leave the id out.") from error
 
     def _of_key(self, kind: Kind, key: str | None) -> JsonObject | None:
         if key is None:
             return None
-        with Session(self.engine) as session:
-            row = session.scalar(select(Row).where(Row.kind == kind.plural, Row.key == key))
-            return None if row is None else _document(row)
+        with Session(self._reading) as session:
+            chosen = select(Row.body, Row.version).where(Row.kind == kind.plural, Row.key == key)
+            row = session.execute(chosen).first()
+            return None if row is None else as_document(*row)
 
     def change(
         self, kind: Kind, entity_id: str, change: Change, *, version: int | None = None, by: str = ""
     ) -> tuple[JsonObject, JsonObject]:
         """Let ``change`` alter an entity's document, and return it before and after. What raises changes nothing.
 
+        ``change`` is called again, with what is there by then, if somebody else was quicker.
+
         Raises:
             NoSuchEntity, BadContent, UnknownFile, NoRoom, CannotKeep, Conflict: as their names say.
             Outdated: ``version`` is given and is not the entity's.
         """
-        with self._write() as session:
-            row = _row(session, kind, entity_id)
-            if version is not None and version != row.version:
-                raise Outdated(f"The entity is at version {row.version}, not {version}; read it again.")
-            before, body = _document(row), copy.deepcopy(row.body)
+        for _ in range(_TRIES):
+            with Session(self._reading) as session:
+                held = _held(session, kind, entity_id)
+            if version is not None and version != held.version:
+                raise Outdated(f"The entity is at version {held.version}, not {version}; read it again.")
+            body = copy.deepcopy(held.body)
             change(body)
-            row.modified = _now()
-            fixed = {key: row.body.get(key) for key in ("id", "createdDate", "createdBy")}
-            body |= fixed | {"lastModifiedDate": row.modified, "lastModifiedBy": by}
-            self._keep(session, kind, body, detach(body), before)
-            row.body = body
-            _index(row, kind)
-            try:
-                session.flush()
-            except IntegrityError as error:
-                raise Conflict("There is another entity with this key already; leave the key as it is.") from error
-            return before, _document(row)
+            contents = detach(body)
+            fixed = {key: held.body.get(key) for key in ("id", "createdDate", "createdBy")}
+            body = body | fixed | {"lastModifiedDate": _now(), "lastModifiedBy": by}
+            if self._replace(kind, held, body, contents):
+                return as_document(held.body, held.version), as_document(body, held.version + 1)
+        raise Conflict("Others change this entity all the time; try again.")
 
-    def settled(self, entity_id: str) -> None:
-        """Note that nothing is left to be done about an entity. Not a change that others see."""
-        with self._write() as session:
-            session.execute(update(Row).where(Row.id == entity_id).values(pending=None))
+    def _replace(self, kind: Kind, held: _Held, body: JsonObject, contents: Mapping[str, bytes]) -> bool:
+        """Write an entity's new document in place of the one that was read; False if that is no longer there."""
+        columns = _columns(kind, body, held.found_by["status"])
+        row = {"version": held.version + 1, "modified": body["lastModifiedDate"], "body": body}
+        as_read = (Row.seq == held.seq, Row.version == held.version)
+        try:
+            with self._write() as session:
+                self._keep(session, kind, body, contents, held.body)
+                if _rows(session.execute(update(Row).where(*as_read).values(**row, **columns))) == 0:
+                    session.rollback()
+                    return False
+                count_change(session, kind.plural, held.found_by, held.found_by | columns)
+        except IntegrityError as error:
+            raise Conflict("There is another entity with this key already; leave the key as it is.") from error
+        return True
 
     def delete(self, kind: Kind, entity_id: str) -> None:
         with self._write() as session:
-            session.delete(_row(session, kind, entity_id))
-            use(session, entity_id, (), "")
+            use(
+                session, entity_id, (), ""
+            )  # first, as in a change: so no two wait for each other
+            gone = session.execute(
+                delete(Row).where(*_is(kind, entity_id)).returning(*(getattr(Row, column) for column in FOUND_BY))
+            ).first()
+            if gone is None:
+                raise missing(kind, entity_id)
+            count_change(session, kind.plural, dict(zip(FOUND_BY, gone, strict=True)), None)
 
     def get(self, kind: Kind, entity_id: str, contents: Contents = Contents.EMBEDDED) -> JsonObject:
         """An entity, with as much of the contents of its assets.
@@ -196,8 +202,9 @@ class Store:
             NoSuchEntity: there is none.
             NotEmbedded: its contents are too much for one document.
         """
-        with Session(self.engine) as session:
-            document = _document(_row(session, kind, entity_id))
+        with Session(self._reading) as session:
+            held = _held(session, kind, entity_id)
+            document = as_document(held.body, held.version)
         represent(document, contents, self.files, self._embedded)
         return document
 
@@ -212,25 +219,50 @@ class Store:
         size: int = 20,
     ) -> Page:
         """Entities without the contents of their assets. ``where`` compares columns; ``sort`` is a dotted path."""
-        conditions = [
-            Row.kind == kind.plural,
-            *(getattr(Row, column) == value for column, value in (where or {}).items()),
-        ]
-        by = _sort_key(sort)
-        order = [part.desc() if descending else part.asc() for part in (by, Row.seq)]
-        with Session(self.engine) as session:
-            total = session.scalar(select(func.count()).select_from(Row).where(*conditions)) or 0
-            rows = session.scalars(select(Row).where(*conditions).order_by(*order).limit(size).offset(number * size))
-            return Page([_document(row) for row in rows], total)
+        how: dict[str, Any] = {"sort": sort, "descending": descending, "number": number, "size": size}
+        with Session(self._reading) as session:
+            return listings.page(session, kind.plural, where or {}, **how)
 
     def pending(self, what: str, *, quiet: timedelta | None = None, limit: int = 1000) -> list[JsonObject]:
-        """The oldest entities about which ``what`` is to be done; those only that haven't changed for ``quiet``."""
-        conditions = [Row.pending == what]
-        if quiet is not None:
-            conditions.append(Row.modified <= _stamp(datetime.now(UTC) - quiet))
-        with Session(self.engine) as session:
-            rows = session.scalars(select(Row).where(*conditions).order_by(Row.seq).limit(limit))
-            return [_document(row) for row in rows]
+        """The oldest entities about which ``what`` is to be done, and nobody does it; see :meth:`claim`.
+
+        ``quiet``: those only that haven't changed for so long.
+        """
+        with Session(self._reading) as session:
+            conditions = [Row.pending == what, or_(Row.claimed_until.is_(None), Row.claimed_until < now_ms(session))]
+            if quiet is not None:
+                conditions.append(Row.modified <= _stamp(datetime.now(UTC) - quiet))
+            chosen = select(Row.body, Row.version).where(*conditions).order_by(Row.seq).limit(limit)
+            return [as_document(*row) for row in session.execute(chosen)]
+
+    def claim(self, entity_id: str, what: str, span: timedelta) -> JsonObject | None:
+        """Take upon oneself what is pending about an entity, for a time; the entity as it is now.
+
+        None: another centre is at it, or has done it. If that one dies, the next one takes over after ``span``.
+        """
+        with self._write() as session:
+            now = now_ms(session)
+            free = or_(Row.claimed_until.is_(None), Row.claimed_until < now)
+            until = now + span // timedelta(milliseconds=1)
+            claimed = session.execute(
+                update(Row)
+                .where(Row.id == entity_id, Row.pending == what, free)
+                .values(claimed_until=until)
+                .returning(Row.body, Row.version)
+            ).first()
+            return None if claimed is None else as_document(*claimed)
+
+    def release(self, entity_id: str, what: str) -> None:
+        """Leave to others what could not be done about an entity."""
+        with self._write() as session:
+            session.execute(update(Row).where(Row.id == entity_id, Row.pending == what).values(claimed_until=None))
+
+    def settled(self, entity_id: str, what: str) -> None:
+        """Note that nothing is left to be done about an entity. Not a change that others see."""
+        with self._write() as session:
+            session.execute(
+                update(Row).where(Row.id == entity_id, Row.pending == what).values(pending=None, claimed_until=None)
+            )
 
     def _keep(
         self,
@@ -241,7 +273,7 @@ class Store:
         before: JsonObject | None = None,
     ) -> None:
         """Keep what came embedded, hold what is referred to, and note who may read it, in one transaction."""
-        for data in contents.values():
+        for _, data in sorted(contents.items()):
             self.files.keep(session, data)
         named, known = set(hashes_without_content(body)), set(hashes_without_content(before or {}))
         reader = reader_of(kind, body)
@@ -253,19 +285,8 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
-        with self._writing, Session(self.engine) as session, session.begin():
+        with self._line, Session(self.engine) as session, session.begin():
             yield session
-
-
-def _make_keys_unique(connection: Connection) -> None:
-    """For a file that was made before keys were unique: later ones of a key are no longer found by it."""
-    known = {index["name"]: index for index in inspect(connection).get_indexes(Row.__tablename__)}
-    if "entity_key" not in known:
-        first = select(func.min(Row.seq)).where(Row.key.is_not(None)).group_by(Row.kind, Row.key)
-        connection.execute(update(Row).where(Row.seq.not_in(first)).values(key=None))
-        table = Row.__table__
-        assert isinstance(table, Table)
-        next(index for index in table.indexes if index.name == "entity_key").create(connection)
 
 
 def _now() -> str:
@@ -276,11 +297,20 @@ def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _row(session: Session, kind: Kind, entity_id: str) -> Row:
-    row = session.scalar(select(Row).where(Row.kind == kind.plural, Row.id == entity_id))
+def _held(session: Session, kind: Kind, entity_id: str) -> _Held:
+    found_by = (getattr(Row, column) for column in FOUND_BY)
+    row = None
+    if listings.can_be_found_by(entity_id):
+        chosen = select(Row.seq, Row.version, Row.body, *found_by).where(*_is(kind, entity_id))
+        row = session.execute(chosen).first()
     if row is None:
         raise missing(kind, entity_id)
-    return row
+    seq, version, body, *found = row
+    return _Held(seq, version, body, dict(zip(FOUND_BY, found, strict=True)))
+
+
+def _is(kind: Kind, entity_id: str) -> tuple[Any, Any]:
+    return Row.kind == kind.plural, Row.id == entity_id
 
 
 def missing(kind: Kind, entity_id: str) -> NoSuchEntity:
@@ -288,18 +318,17 @@ def missing(kind: Kind, entity_id: str) -> NoSuchEntity:
     return NoSuchEntity(f"There is nothing in {kind.plural} with the id {entity_id[:100]}.")
 
 
-def _document(row: Row) -> JsonObject:
-    return copy.deepcopy(row.body) | {"versionNumber": row.version}
+def _columns(kind: Kind, body: JsonObject, status_before: str | None) -> dict[str, Any]:
+    """What stands in columns, of a document; with a new status there is something else to be done, by nobody yet."""
+    columns: dict[str, Any] = {
+        column: value or None if column == "key" else value for column, value in references(kind, body).items()
+    }
+    status = columns.get("status")
+    if status != status_before:
+        columns |= {"pending": kind.pending.get(status or ""), "claimed_until": None}
+    return columns
 
 
-def _index(row: Row, kind: Kind) -> None:
-    status = row.status
-    for column, value in references(kind, row.body).items():
-        setattr(row, column, value or None if column == "key" else value)
-    if row.status != status:
-        row.pending = kind.pending.get(row.status or "")
-
-
-def _sort_key(sort: str) -> Any:
-    columns = {"": Row.created, "createdDate": Row.created, "lastModifiedDate": Row.modified, "id": Row.id}
-    return columns[sort] if sort in columns else Row.body[tuple(sort.split("."))].as_string()
+def _rows(result: Any) -> int:
+    assert isinstance(result, CursorResult)
+    return result.rowcount

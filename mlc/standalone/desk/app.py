@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from mlc.settings import DeskSettings
 from mlc.standalone import faults as faults_module
+from mlc.standalone.database import DESK, open_database
 from mlc.standalone.desk import jira_issues, jira_site, servicenow_api
 from mlc.standalone.desk.board.pages import add_board
 from mlc.standalone.desk.errors import answer_errors
@@ -17,7 +18,6 @@ from mlc.standalone.desk.outbox import RETRY_DELAYS, Outbox, Target
 from mlc.standalone.desk.parts import Parts
 from mlc.standalone.desk.records import Records
 from mlc.standalone.desk.scheme import Scheme
-from mlc.standalone.desk.tables import open_database
 from mlc.standalone.desk.tickets import Tickets
 
 
@@ -38,7 +38,7 @@ def create_app(
     base = settings.url or f"http://{settings.host}:{settings.port}"
     cloud, expiration = settings.deployment == "cloud", settings.expiration_field
     json = JiraJson(base, settings.project, scheme or Scheme(), cloud=cloud, expiration=expiration)
-    engine = open_database(settings.database)
+    engine = open_database(settings.database, DESK)
     targets = {
         "jira": _target(settings.webhook_url, settings.webhook_secret),
         "servicenow": _target(settings.servicenow_webhook_url, settings.servicenow_webhook_secret),

@@ -1,15 +1,20 @@
 """What the desk answers when it can't do as it is asked: as Jira does or, below ``/api/now``, as ServiceNow does."""
 
+import logging
+
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
+from mlc.standalone.database.problems import is_away, why
 from mlc.standalone.desk.parts import Unauthorized
 from mlc.standalone.desk.records import Forbidden, NoTable
 from mlc.standalone.desk.tickets import Invalid, NoSuchTicket
 
 SERVICENOW = "/api/now/"
+_log = logging.getLogger(__name__)
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -48,6 +53,12 @@ def answer_errors(app: FastAPI) -> None:
     def refused(request: Request, error: HTTPException) -> JSONResponse:
         said = str(error.detail)
         return _failure(error.status_code, said) if _of_servicenow(request) else _errors(error.status_code, [said])
+
+    @app.exception_handler(SQLAlchemyError)
+    def no_database(request: Request, error: SQLAlchemyError) -> JSONResponse:
+        _log.warning("%s %s: the database: %s.", request.method, request.url.path, why(error))
+        status, said = (503, f"The database: {why(error)}.") if is_away(error) else (500, "The database can't do this.")
+        return _failure(status, said) if _of_servicenow(request) else _errors(status, [said])
 
     @app.exception_handler(UnicodeEncodeError)
     def half_a_character(request: Request, __: UnicodeEncodeError) -> JSONResponse:

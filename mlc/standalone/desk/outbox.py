@@ -13,16 +13,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from mlc.center.certificates import certificates
+from mlc.standalone.database import reading
 from mlc.standalone.desk.tables import Delivery
 
 RETRY_DELAYS = (1.0, 5.0, 15.0, 60.0, 300.0)
 """Seconds before each further attempt. Jira makes as many, 5 to 15 minutes apart."""
 _RETRIED = {408, 409, 425, 429}
 _BATCH = 20
+CLAIM = 30_000
+"""Milliseconds after which another desk on the same database sends what one has begun to send: a call takes less."""
+LOOK = 5.0
+"""Seconds after which a desk looks for what another one has left behind."""
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +80,8 @@ class Outbox:
 
     def pending(self) -> int:
         """Deliveries not made yet."""
-        with Session(self.engine) as session:
-            return len(session.scalars(select(Delivery.id)).all())
+        with Session(reading(self.engine)) as session:
+            return session.scalar(select(func.count(Delivery.id))) or 0
 
     async def run(self) -> None:
         """Send until cancelled. What is left is sent by the next one."""
@@ -99,18 +104,32 @@ class Outbox:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), wait)
 
-    def _due(self) -> tuple[list[Delivery], float | None]:
-        """What to send now, and else how many seconds until there may be something (None: until woken)."""
+    def _due(self) -> tuple[list[Delivery], float]:
+        """What to send now, and else how many seconds until there may be something."""
         if self.mishaps.hold:
             return [], 0.05
-        with Session(self.engine.execution_options(reads_only=True)) as session:
-            waiting = session.scalars(select(Delivery).order_by(Delivery.due).limit(_BATCH)).all()
+        with Session(reading(self.engine)) as session:
+            first = session.scalar(select(func.min(Delivery.due)))
         now = _now()
-        due = [delivery for delivery in waiting if delivery.due <= now]
-        return due, max(0.01, (waiting[0].due - now) / 1000) if waiting else None
+        if first is None or first > now:
+            return [], LOOK if first is None else min(max(0.01, (first - now) / 1000), LOOK)
+        return self._claim(now), 0.05
+
+    def _claim(self, now: int) -> list[Delivery]:
+        """What is due, for this desk to send: should it die over it, it is due again in a while, for any."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            due = select(Delivery).where(Delivery.due <= now).order_by(Delivery.due, Delivery.id).limit(_BATCH)
+            claimed = session.scalars(due.with_for_update(skip_locked=True)).all()
+            for delivery in claimed:
+                delivery.due = now + CLAIM
+        return list(claimed)
 
     async def _deliver(self, http: httpx.AsyncClient, delivery: Delivery) -> None:
-        arrived = await self._attempt(http, delivery)
+        try:
+            arrived = await self._attempt(http, delivery)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(self._release, delivery)
+            raise
         if arrived and self.mishaps.duplicate:
             self.mishaps.duplicate -= 1
             await self._attempt(http, delivery)
@@ -135,6 +154,11 @@ class Outbox:
         if answer.is_error:
             log.warning("Webhook %s was answered with %s", delivery.identifier, answer.status_code)
         return not (answer.status_code in _RETRIED or answer.status_code >= 500)
+
+    def _release(self, delivery: Delivery) -> None:
+        """Let the next desk send it at once."""
+        with Session(self.engine) as session, session.begin():
+            session.execute(update(Delivery).where(Delivery.id == delivery.id).values(due=_now()))
 
     def _settle(self, delivery: Delivery, done: bool) -> None:
         with Session(self.engine) as session:

@@ -1,17 +1,19 @@
 """What can be done with ServiceNow's records, and what its business rules then do, in one transaction."""
 
+import json
 import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from mlc.model.failure import MlcError
+from mlc.standalone.database.statements import insert_unless_there, next_after
 from mlc.standalone.desk.outbox import Outbox
 from mlc.standalone.desk.servicenow_scheme import JOURNAL, SYSTEM, TASKS, Table, standing, tables
-from mlc.standalone.desk.sessions import Sessions
+from mlc.standalone.desk.sessions import Sessions, of_a_writer
 from mlc.standalone.desk.tables import Counter, Record, RecordFile
 from mlc.standalone.desk.tickets import File, NoSuchTicket
 
@@ -26,6 +28,9 @@ _LONGEST = {"short_description": 160, "description": 4000, "correlation_id": 100
 """Longer texts are cut without a word, as ServiceNow does."""
 
 
+_LONGEST_ID = 100
+
+
 class Forbidden(MlcError):
     """A data policy does not let a record be so. The text is for people."""
 
@@ -38,7 +43,7 @@ class Records(Sessions):
     """The desk's ServiceNow.
 
     Args:
-        engine: from :func:`~mlc.standalone.desk.tables.open_database`.
+        engine: from :func:`~mlc.standalone.database.open_database`.
         outbox: takes the webhooks.
         expiration: whether approvals have a field for the expiration date.
     """
@@ -58,7 +63,8 @@ class Records(Sessions):
 
     def record(self, session: Session, table: str, sys_id: str) -> Record:
         """Raises NoSuchTicket: there is no such record."""
-        record = session.scalar(select(Record).where(Record.table == table, Record.sys_id == sys_id))
+        chosen = select(Record).where(Record.table == table, Record.sys_id == sys_id)
+        record = session.scalar(of_a_writer(session, chosen))
         if record is None:
             raise NoSuchTicket
         return record
@@ -66,7 +72,7 @@ class Records(Sessions):
     def task(self, session: Session, number: str) -> Record:
         """A ticket by its number. Raises NoSuchTicket: there is none."""
         chosen = select(Record).where(Record.number == number.upper(), Record.table.in_(TASKS))
-        record = session.scalar(chosen)
+        record = session.scalar(of_a_writer(session, chosen))
         if record is None:
             raise NoSuchTicket
         return record
@@ -79,8 +85,13 @@ class Records(Sessions):
     def user(self, session: Session, name: str) -> Record:
         """The account of a person; made if there is none."""
         sys_id = uuid.uuid5(uuid.NAMESPACE_OID, name).hex
-        found = session.scalar(select(Record).where(Record.sys_id == sys_id))
-        return found or self._add(session, USERS, "system", _user(name), sys_id=sys_id)
+        chosen = select(Record).where(Record.sys_id == sys_id)
+        found = session.scalar(chosen)
+        if found is None:
+            row = _row(USERS, _user(name)) | {"sys_id": sys_id}
+            insert_unless_there(session, Record, row)  # another process may make it at this moment
+            found = session.scalars(chosen).one()
+        return found
 
     def create(self, session: Session, table: str, by: str, values: Mapping[str, str]) -> Record:
         """Make a record out of what the table has fields for; the rest is ignored.
@@ -175,7 +186,7 @@ class Records(Sessions):
             if name in {"number", "correlation_id"}:
                 setattr(record, name, value or None)
             elif name == kind.parent:
-                record.parent = value
+                record.parent = value[:_LONGEST_ID]
             else:
                 fields[name] = value
         record.fields = fields
@@ -189,7 +200,7 @@ class Records(Sessions):
             if column is None or column.kind == JOURNAL or name in kept or (name == kind.parent and not new):
                 continue
             kept_value = _date(value) if column.kind == "glide_date" else value
-            known[name] = kept_value[: _LONGEST.get(name, 65_000)]
+            known[name] = kept_value.replace("\0", "")[: _LONGEST.get(name, 65_000)]
         return known
 
     def _after_change(self, session: Session, record: Record, by: str, before: Mapping[str, str]) -> None:
@@ -217,7 +228,7 @@ class Records(Sessions):
         state = record.fields.get("state", "")
         if record.table != APPROVER or state not in {"approved", "rejected"} or not record.parent:
             return
-        change = session.scalar(select(Record).where(Record.sys_id == record.parent))
+        change = session.scalar(of_a_writer(session, select(Record).where(Record.sys_id == record.parent)))
         if change is not None:
             self.change(session, change, by, {"approval": state})
 
@@ -228,11 +239,7 @@ class Records(Sessions):
                 self._add(session, NOTES, by, entry)
 
     def _next_number(self, session: Session, kind: Table) -> str:
-        counter = session.get(Counter, kind.name)
-        if counter is None:
-            session.add(counter := Counter(table=kind.name, last=kind.first))
-        counter.last += 1
-        return f"{kind.prefix}{counter.last:07d}"
+        return f"{kind.prefix}{next_after(session, Counter, {'table': kind.name}, 'last', kind.first):07d}"
 
     def _tell(self, session: Session, record: Record, event: str) -> None:
         if record.table not in TASKS:
@@ -261,9 +268,13 @@ class Records(Sessions):
                 for value, label in column.choices.items():
                     choice = {"value": value, "label": label, "language": "en", "inactive": "false"}
                     rows.append(_row("sys_choice", entry | choice))
+        described = Record.table.in_(("sys_dictionary", "sys_choice"))
+        with self.reading() as session:
+            if set(session.scalars(select(Record.sys_id).where(described))) == {row["sys_id"] for row in rows}:
+                return
         with self.writing() as session:
-            session.execute(delete(Record).where(Record.table.in_(("sys_dictionary", "sys_choice"))))
-            session.execute(insert(Record), rows)
+            session.execute(delete(Record).where(described))
+            insert_unless_there(session, Record, *rows)  # another desk may start at this moment
 
 
 def _user(name: str) -> dict[str, str]:
@@ -293,5 +304,6 @@ def _date(value: str) -> str:
 def _row(table: str, fields: dict[str, str]) -> dict[str, object]:
     """A record of the system's own, to be inserted with many others."""
     at = now()
+    sys_id = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([table, fields], sort_keys=True)).hex
     made = {"sys_created_on": at, "sys_created_by": "system", "sys_updated_on": at, "sys_updated_by": "system"}
-    return {"table": table, "sys_id": uuid.uuid4().hex, "fields": fields, "sys_mod_count": 0} | made
+    return {"table": table, "sys_id": sys_id, "fields": fields, "sys_mod_count": 0} | made

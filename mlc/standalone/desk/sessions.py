@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Select
 from sqlalchemy.orm import Session
 
+from mlc.standalone.database import reading
 from mlc.standalone.desk.outbox import Outbox
+
+_WRITES = "writes"
+_Selected = TypeVar("_Selected", bound=Select[Any])
 
 
 class Sessions:
@@ -14,7 +19,7 @@ class Sessions:
 
     def __init__(self, engine: Engine, outbox: Outbox) -> None:
         self._writing = engine
-        self._reading = engine.execution_options(reads_only=True)
+        self._reading = reading(engine)
         self._outbox = outbox
 
     @contextmanager
@@ -25,8 +30,21 @@ class Sessions:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session whose changes are committed at the end, with their webhooks, which are then sent."""
-        with Session(self._writing, expire_on_commit=False) as session:
+        """A session whose changes are committed at the end, with their webhooks, which are then sent.
+
+        Which ticket is changed is asked for by :func:`of_a_writer`: whoever else changes it waits, in any process.
+        """
+        with Session(self._writing, expire_on_commit=False, info={_WRITES: True}) as session:
             yield session
             session.commit()
         self._outbox.wake()
+
+
+def writes(session: Session) -> bool:
+    """Whether what a session reads is read to be changed."""
+    return bool(session.info.get(_WRITES))
+
+
+def of_a_writer(session: Session, chosen: _Selected) -> _Selected:
+    """A statement that keeps the rows it finds for its session, if that one writes. (SQLite has one writer anyhow.)"""
+    return chosen.with_for_update() if writes(session) else chosen

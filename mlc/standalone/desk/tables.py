@@ -1,10 +1,11 @@
-"""What the desk keeps, in SQLite. Times are milliseconds since 1970."""
+"""What the desk keeps. Times are milliseconds since 1970. How a database comes to have it: mlc.standalone.database."""
 
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Engine, ForeignKey, LargeBinary, create_engine, event, inspect
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, relationship
+
+_MOMENT = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):
@@ -39,7 +40,7 @@ class Comment(Base):
     issue: Mapped[int] = mapped_column(_issue(), index=True)
     author: Mapped[str]
     body: Mapped[str]
-    created: Mapped[int]
+    created: Mapped[int] = mapped_column(_MOMENT)
 
 
 class Attachment(Base):
@@ -52,12 +53,12 @@ class Attachment(Base):
     mime_type: Mapped[str]
     size: Mapped[int]
     content: Mapped[bytes] = deferred(mapped_column(LargeBinary))
-    created: Mapped[int]
+    created: Mapped[int] = mapped_column(_MOMENT)
 
 
 class RemoteLink(Base):
     __tablename__ = "remote_link"
-    __table_args__ = _NEVER_AGAIN
+    __table_args__ = (Index("remote_link_once", "issue", "global_id", unique=True), _NEVER_AGAIN)
     id: Mapped[int] = mapped_column(primary_key=True)
     issue: Mapped[int] = mapped_column(_issue(), index=True)
     global_id: Mapped[str | None]
@@ -73,7 +74,7 @@ class History(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     issue: Mapped[int] = mapped_column(_issue(), index=True)
     author: Mapped[str]
-    created: Mapped[int]
+    created: Mapped[int] = mapped_column(_MOMENT)
     items: Mapped[list[dict[str, Any]]]
 
 
@@ -90,8 +91,8 @@ class Issue(Base):
     resolution: Mapped[str | None]
     expiration: Mapped[str | None]
     reporter: Mapped[str]
-    created: Mapped[int]
-    updated: Mapped[int] = mapped_column(index=True)
+    created: Mapped[int] = mapped_column(_MOMENT)
+    updated: Mapped[int] = mapped_column(_MOMENT, index=True)
 
     labels: Mapped[list[Label]] = relationship(cascade="all, delete-orphan", order_by=Label.name, lazy="selectin")
     properties: Mapped[list[Property]] = relationship(cascade="all, delete-orphan")
@@ -109,7 +110,7 @@ class Record(Base):
     """
 
     __tablename__ = "record"
-    __table_args__ = _NEVER_AGAIN
+    __table_args__ = (Index("record_number_once", "table", "number", unique=True), _NEVER_AGAIN)
     id: Mapped[int] = mapped_column(primary_key=True)
     table: Mapped[str] = mapped_column(index=True)
     sys_id: Mapped[str] = mapped_column(unique=True)
@@ -151,33 +152,5 @@ class Delivery(Base):
     system: Mapped[str] = mapped_column(server_default="jira")
     body: Mapped[bytes] = mapped_column(LargeBinary)
     attempts: Mapped[int]
-    due: Mapped[int] = mapped_column(index=True)
-
-
-def open_database(path: Path) -> Engine:
-    """Open the desk's database, creating it if need be. What a finished request wrote survives a killed process."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # BEGIN is ours, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # Taking the write lock at once: a read that later writes would fail instead of waiting its turn.
-        reads = connection.get_execution_options().get("reads_only", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    Base.metadata.create_all(engine)
-    _add_what_is_newer(engine)
-    return engine
-
-
-def _add_what_is_newer(engine: Engine) -> None:
-    """Give a database of an earlier release the columns that it lacks."""
-    if "system" not in {column["name"] for column in inspect(engine).get_columns("delivery")}:
-        with engine.begin() as connection:
-            connection.exec_driver_sql("ALTER TABLE delivery ADD COLUMN system VARCHAR NOT NULL DEFAULT 'jira'")
+    due: Mapped[int] = mapped_column(_MOMENT, index=True)
+    """When to make it, or, while somebody makes it, when another one takes over."""

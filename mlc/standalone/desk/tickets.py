@@ -13,7 +13,7 @@ from mlc.model.failure import MlcError
 from mlc.standalone.desk.jira_json import JiraJson
 from mlc.standalone.desk.outbox import Outbox
 from mlc.standalone.desk.scheme import Scheme, Status
-from mlc.standalone.desk.sessions import Sessions
+from mlc.standalone.desk.sessions import Sessions, writes
 from mlc.standalone.desk.tables import Attachment, Comment, History, Issue, Label, Property, RemoteLink
 
 LONGEST = {"summary": 255, "description": 32_767, "comment": 32_767}
@@ -45,7 +45,7 @@ class Tickets(Sessions):
     """The desk's tickets.
 
     Args:
-        engine: from :func:`~mlc.standalone.desk.tables.open_database`.
+        engine: from :func:`~mlc.standalone.database.open_database`.
         json: how an issue looks in a webhook.
         outbox: takes the webhooks.
         expiration: whether tickets have the field "Expiration Date".
@@ -64,7 +64,8 @@ class Tickets(Sessions):
             NoSuchTicket: there is none.
         """
         number = self._json.number(id_or_key)
-        issue = session.get(Issue, number) if number is not None else None
+        lock = True if writes(session) else None
+        issue = session.get(Issue, number, with_for_update=lock) if number is not None else None
         if issue is None:
             raise NoSuchTicket
         return issue
@@ -162,7 +163,7 @@ class Tickets(Sessions):
     ) -> tuple[RemoteLink, bool]:
         """Add a link, or replace the one with this global id; tells whether it is new."""
         found = next((link for link in issue.links if global_id and link.global_id == global_id), None)
-        link = found or RemoteLink(global_id=global_id)
+        link = found or RemoteLink(global_id=global_id or None)
         link.url, link.title = url, title
         if found is None:
             issue.links.append(link)
@@ -222,6 +223,8 @@ def _text(field: str, value: object) -> str:
         raise Invalid(**{field: f"You must specify a {field}."})
     if field == "summary" and "\n" in value:
         raise Invalid(summary="The summary is invalid because it contains newline characters.")
+    if "\0" in value:
+        raise Invalid(**{field: "The entered text holds a NUL character, which can't be kept."})
     if len(value) > LONGEST[field]:
         raise Invalid(**{field: f"The entered text is too long. It exceeds the limit of {LONGEST[field]} characters."})
     return value
@@ -230,7 +233,7 @@ def _text(field: str, value: object) -> str:
 def _labels(values: object) -> list[str]:
     if not isinstance(values, list) or not all(isinstance(name, str) for name in values):
         raise Invalid(labels="Operation value must be a list of strings")
-    if any(not name or len(name) > 255 or any(c.isspace() for c in name) for name in values):
+    if any(not name or len(name) > 255 or any(c.isspace() or c == "\0" for c in name) for name in values):
         raise Invalid(labels="A label holds 1 to 255 characters and no spaces.")
     return list(dict.fromkeys(values))
 

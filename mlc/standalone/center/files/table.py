@@ -4,17 +4,15 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, Index, String, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from mlc.standalone.center.tables import Base
+from mlc.standalone.database.statements import insertion, is_postgresql
 
 _BATCH = 500
 
 
-class FileBase(DeclarativeBase):
-    pass
-
-
-class StoredFile(FileBase):
+class StoredFile(Base):
     """A file that lies whole in its place. Whoever makes a reference to it, or removes it, holds its row."""
 
     __tablename__ = "stored_file"
@@ -25,7 +23,7 @@ class StoredFile(FileBase):
     """When it was last sent, or an entity ceased to refer to it, in UTC."""
 
 
-class FileUse(FileBase):
+class FileUse(Base):
     """A reference of an entity's to a file. ``reader``: whose the entity is beside the operator's; empty: nobody's."""
 
     __tablename__ = "file_use"
@@ -37,7 +35,7 @@ class FileUse(FileBase):
     __table_args__ = (Index("file_use_entity", "entity_id"), Index("file_use_reader", "digest", "reader"))
 
 
-class FileSender(FileBase):
+class FileSender(Base):
     """A runtime that has sent a file whole: it has it, and so may refer to it."""
 
     __tablename__ = "file_sender"
@@ -49,17 +47,12 @@ class FileSender(FileBase):
 def note(session: Session, digest: str, size: int) -> None:
     """Say that a file is there, as of now; its row is held until the end of the transaction."""
     row = {"size": size, "noted": _now()}
-    new = _insert(session, StoredFile).values(digest=digest, **row)
+    new = insertion(session, StoredFile).values(digest=digest, **row)
     session.execute(new.on_conflict_do_update(index_elements=["digest"], set_=row))
 
 
 def note_sender(session: Session, digest: str, reader: str) -> None:
-    session.execute(_insert(session, FileSender).values(digest=digest, reader=reader).on_conflict_do_nothing())
-
-
-def _insert(session: Session, table: type[FileBase]) -> sqlite.Insert | postgresql.Insert:
-    """An insertion that can say what is to be done if the row is there already."""
-    return postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
+    session.execute(insertion(session, FileSender).values(digest=digest, reader=reader).on_conflict_do_nothing())
 
 
 def hold(session: Session, digests: Collection[str]) -> dict[str, int]:
@@ -72,7 +65,7 @@ def _held(session: Session, digests: Collection[str], *, read: bool) -> list[Sto
     held = list[StoredFile]()
     for some in _batched(sorted(digests)):  # in one order, so that no two wait for each other
         these = StoredFile.digest.in_(some)
-        if session.get_bind().dialect.name == "sqlite":  # it locks no row, but everything at the first write
+        if not is_postgresql(session):  # it locks no row, but everything at the first write
             session.execute(update(StoredFile).where(these).values(noted=StoredFile.noted))
         asked = select(StoredFile).where(these).order_by(StoredFile.digest).with_for_update(read=read)
         held += session.scalars(asked, execution_options={"populate_existing": True})
