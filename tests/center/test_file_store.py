@@ -287,6 +287,25 @@ def test_a_place_that_shows_half_a_file_is_given_it_under_another_name(
     assert b"".join(place.read(DIGEST, 0, 100)) == DATA
 
 
+def test_a_store_elsewhere_that_fails_is_a_sentence_without_its_librarys_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Odd(Exception):
+        pass
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise Odd("the key AKIA is wrong")
+
+    store = Store(tmp_path / "center.db", f"memory://{tmp_path.name}")
+    for name in ("info", "open", "put_file"):
+        monkeypatch.setattr(store.files.place._store, name, fails)  # type: ignore[attr-defined]
+    for attempt in (lambda: sent(store), lambda: store.files.size(DIGEST), lambda: store.files.content(DIGEST, 5)):
+        with pytest.raises(CannotKeep, match=r"\(Odd\)") as raised:
+            attempt()
+        assert "AKIA" not in str(raised.value)
+    store.close()
+
+
 def as_it_was_before(path: Path, contents: dict[str, bytes]) -> None:
     """Make a database as earlier releases had it: contents in a table, and no other tables about files."""
     with contextlib.closing(sqlite3.connect(path)) as old, old:

@@ -70,8 +70,8 @@ class Downloads:
         if not start and hashed.hexdigest() != sha256:
             raise AnotherFile(
                 SYSTEM,
-                f"The file {name!r} came from the {SYSTEM} with the SHA-256 {hashed.hexdigest()}, not {sha256}: what "
-                "is stored there is broken, or was changed on its way. Submit the model again.",
+                f"The file {name!r} came from the {SYSTEM} with the SHA-256 {hashed.hexdigest()}, not {sha256}: "
+                "try again, and if this lasts, remove it from where the centre keeps files, and submit the model anew.",
                 status=HTTPStatus.OK,
             )
         if held is not None:
