@@ -278,6 +278,6 @@ def clean_environment(directory: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
-        "MALLOC_ARENA_MAX": "2",  # else each thread reserves 64 MB of address space, which the limit counts
+        "MALLOC_ARENA_MAX": "2",  # else each thread has a heap of its own, of up to 64 MB
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # else pyarrow, which pandas loads where it is, reserves a gigabyte
     }

@@ -67,6 +67,19 @@ async def test_a_model_that_asks_for_too_much_memory_gets_a_memory_error(run: Ru
     )
 
 
+async def test_a_model_may_map_weights_that_are_larger_than_its_memory(run: Run) -> None:
+    body = """
+import mmap
+with open("outputDir/weights.bin", "w+b") as file:
+    file.truncate(700 * 1024 * 1024)
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as weights:
+        total = sum(weights[at] for at in range(0, len(weights), 4096))
+        time.sleep(1)
+"""
+    outcome = await run(JobKind.METRICS, metrics(body), CSV, memory=256, time=60)
+    assert outcome.problem is None
+
+
 async def test_processes_that_use_too_much_memory_together_are_ended(run: Run) -> None:
     body = """
 for _ in range(4):

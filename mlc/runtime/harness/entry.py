@@ -120,13 +120,16 @@ def perform(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
 
 
 def limit_memory(limit: int) -> None:
-    """Let the model have ``limit`` bytes of address space more than the interpreter and pandas have by now."""
+    """Let the model have ``limit`` bytes of memory of its own more than the interpreter and pandas have by now.
+
+    What it maps of files, such as weights of gigabytes, is the system's to keep in memory or not (getrlimit(2)).
+    """
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        pages = int(Path("/proc/self/statm").read_text().split()[5])  # data and stack
     except OSError:  # no /proc: the runtime's own watch over the process's memory remains
         return
     ceiling = pages * resource.getpagesize() + limit
-    resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
+    resource.setrlimit(resource.RLIMIT_DATA, (ceiling, ceiling))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

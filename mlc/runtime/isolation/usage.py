@@ -63,11 +63,15 @@ def _descendants(supervisor: int | None) -> list[psutil.Process]:
 
 
 def _memory(process: psutil.Process) -> tuple[int, int]:
-    """What a process has by itself, and what it has mapped of shared memory; each with its part of what others map."""
+    """What a process has by itself, and what it has mapped of shared memory; each with its part of what others map.
+
+    What it has mapped of files on a disk is neither: the system keeps that in memory for as long as there is room.
+    """
     try:
         lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]
         sizes = {name: 1024 * int(size.split()[0]) for name, _, size in (line.partition(":") for line in lines)}
-        return sizes["Pss"] - sizes.get("Pss_Shmem", 0), sizes.get("Pss_Shmem", 0)
+        shared = sizes.get("Pss_Shmem", 0)
+        return sizes["Pss_Anon"] if "Pss_Anon" in sizes else sizes["Pss"] - shared, shared
     except (OSError, KeyError):  # gone, or it forbids to be looked into; what it has resident is always told
         with suppress(psutil.Error):
             return int(process.memory_info().rss), 0
