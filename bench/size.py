@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,8 @@ MOST = 250
 """MB that a process of ours may take at its peak."""
 SLACK = 1.05
 """How much the store may hold for each byte of the folder: a job's files and a monitor's lie there, too."""
+LISTED = 0.1
+"""Seconds between two looks at which processes there are."""
 SAMPLE = MEBIBYTE
 LONGEST = 3_600
 """Seconds for one submission to its end."""
@@ -95,19 +98,26 @@ class Memory:
     def __init__(self, system: Parts) -> None:
         self.ours: dict[str, int] = {}
         self.apart: dict[str, int] = {}
-        self.looks = 0
+        self.gaps: list[float] = []
+        """Seconds from one look to the next."""
         self._system = system
         self._names: dict[int, str] = {}
+        self._there: dict[int, str] = {}
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         over = threading.Event()
 
         def watch() -> None:
-            while not over.is_set():
-                began = time.monotonic()
-                self.look()
-                over.wait(max(0.0, SAMPLED / 2 - (time.monotonic() - began)))
+            last = listed = 0.0
+            while not over.wait(SAMPLED / 5):
+                now = time.monotonic()
+                if now - listed > LISTED:
+                    self._list()
+                    listed = now
+                self._look()
+                self.gaps += [now - last] if last else []
+                last = now
 
         thread = threading.Thread(target=watch, daemon=True)
         thread.start()
@@ -117,16 +127,16 @@ class Memory:
             over.set()
             thread.join()
 
-    def look(self) -> None:
-        self.looks += 1
+    def _list(self) -> None:
         known = {pid: name for name, pid in self._system.pids.items()}
-        for pid in children_of(os.getpid())[1:]:
+        self._there = {pid: known.get(pid) or self._name(pid) for pid in children_of(os.getpid())[1:]}
+
+    def _look(self) -> None:
+        for pid, name in self._there.items():
             size = own_memory(pid)
-            if size is None:
-                continue
-            name = known.get(pid) or self._name(pid)
-            table = self.apart if name in {"temporal", "model"} else self.ours
-            table[name] = max(table.get(name, 0), size)
+            if size is not None:
+                table = self.apart if name in {"temporal", "model"} else self.ours
+                table[name] = max(table.get(name, 0), size)
 
     def _name(self, pid: int) -> str:
         """What a process is that standalone mode did not start itself: a command of the bench's, or below a runtime."""
@@ -218,10 +228,11 @@ async def measured(size: Size, megabytes: int, times: int) -> int:
         "bytes stored, by the folder's": figure([held], "bytes", baseline=[in_folder], at_most=SLACK),
         "seconds from submit to deployed, cut in the middle": figure(submissions.seconds[:1], "s"),
     }
+    figures["milliseconds between two looks at memory"] = figure([1000 * statistics.median(memory.gaps)], "ms")
     if times:
         figures["seconds from submit to deployed, once more"] = figure(submissions.seconds[1:], "s")
         figures["bytes that were added by one more"] = figure([(held - once) / times], "bytes")
-    return report("size", size, figures, megabytes=megabytes, submissions=1 + times, looks=memory.looks)
+    return report("size", size, figures, megabytes=megabytes, submissions=1 + times, looks=len(memory.gaps))
 
 
 def main() -> int:

@@ -307,8 +307,8 @@ def test_a_large_source_is_not_read_as_python(place: Path) -> None:
 def test_a_file_that_vanishes_or_becomes_a_pipe_meanwhile_is_said(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = FolderFiles.__init__
 
-    def changed(self: FolderFiles, folder: Path) -> None:
-        listed(self, folder)
+    def changed(self: FolderFiles, folder: Path, largest: int | None) -> None:
+        listed(self, folder, largest)
         (place / "model.py").unlink(missing_ok=True)
         if becomes == "a pipe":
             os.mkfifo(place / "model.py")
