@@ -17,6 +17,7 @@
         CannotStart
         Closed
         Conflict
+        DatabaseProblem
         EngineFailed
         ExternalError
             Refused

@@ -25,7 +25,7 @@ from mlc.standalone.center.counts import count_change
 from mlc.standalone.center.entities import Kind, references
 from mlc.standalone.center.listings import Page, as_document
 from mlc.standalone.center.tables import FOUND_BY, Content, JsonObject, Row
-from mlc.standalone.database import CENTER, open_database, reading
+from mlc.standalone.database import CENTER, State, open_database, reading, state_of
 from mlc.standalone.database.statements import insert_unless_there, now_ms
 
 Change = Callable[[JsonObject], None]
@@ -79,6 +79,10 @@ class Store:
         # Only for speed: those who wait for SQLite's lock look again and again, and those who wait here stand in line.
         one_at_a_time = self.engine.dialect.name == "sqlite"
         self._line: AbstractContextManager[Any] = threading.Lock() if one_at_a_time else nullcontext()
+
+    def state(self) -> State:
+        """Which database it is, and in which form."""
+        return state_of(self.engine, CENTER)
 
     def close(self) -> None:
         self.engine.dispose()

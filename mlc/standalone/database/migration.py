@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 from sqlalchemy.exc import OperationalError
@@ -36,15 +37,23 @@ def revision_of(engine: Engine, schema: Schema) -> str | None:
         return _revision(connection, schema)
 
 
-def state_of(engine: Engine, where: Address, schema: Schema) -> str:
-    """Which database it is and what form it has, for people."""
-    version = ""
-    if where.file is None:
+@dataclass(frozen=True)
+class State:
+    """Which database it is, the revision that it is at, and the newest one that this release knows."""
+
+    database: str
+    revision: str | None
+    newest: str
+
+
+def state_of(engine: Engine, schema: Schema) -> State:
+    """What there is to tell people of a database that is open."""
+    told = str(Address(engine.url))
+    if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
-            version = f" {str(connection.scalar(text('SHOW server_version'))).split()[0]}"
-    found = revision_of(engine, schema)
-    current = "current" if found == head(schema) else f"this release has {head(schema)}"
-    return f"{where}".replace("PostgreSQL", f"PostgreSQL{version}", 1) + f", revision {found} ({current})"
+            version = str(connection.scalar(text("SHOW server_version"))).split()[0]
+        told = told.replace("PostgreSQL", f"PostgreSQL {version}", 1)
+    return State(told, revision_of(engine, schema), head(schema))
 
 
 def migrate(engine: Engine, where: Address, schema: Schema, *, patience: float = PATIENCE) -> None:
