@@ -1,4 +1,4 @@
-"""Whichever page is asked for, it is found, ordered and counted by index: the databases say so of the statements used."""
+"""Whichever page is asked for, it is found, ordered and counted by index: both databases say so themselves."""
 
 import random
 from collections.abc import Callable, Iterator

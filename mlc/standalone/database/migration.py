@@ -8,9 +8,10 @@ import logging
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 from sqlalchemy.exc import OperationalError
@@ -56,8 +57,19 @@ def state_of(engine: Engine, schema: Schema) -> State:
     return State(told, revision_of(engine, schema), head(schema))
 
 
-def migrate(engine: Engine, where: Address, schema: Schema, *, patience: float = PATIENCE) -> None:
+def migrate(
+    engine: Engine,
+    where: Address,
+    schema: Schema,
+    given: Mapping[str, Any] | None = None,
+    *,
+    patience: float = PATIENCE,
+) -> None:
     """Bring a database up to date; one that is so is only looked at.
+
+    Args:
+        given: what revisions need beside the database, such as where to move what is in it: a revision finds it in
+            ``op.get_context().config.attributes``.
 
     Raises:
         DatabaseProblem: it is newer than this release, holds other tables under these names, or another process has
@@ -73,17 +85,18 @@ def migrate(engine: Engine, where: Address, schema: Schema, *, patience: float =
                 f"release knows none after {newest}. Start that release, or restore a backup from before it."
             )
         with _running:
-            _upgrade(connection, schema)
+            _upgrade(connection, schema, given or {})
     _log.info("%s: %s is now at revision %s; before: %s", schema.variable, where, newest, before)
 
 
-def _upgrade(connection: Connection, schema: Schema) -> None:
+def _upgrade(connection: Connection, schema: Schema, given: Mapping[str, Any]) -> None:
     from alembic.config import Config  # 50 ms, and seldom needed
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
     scripts = ScriptDirectory(str(schema.revisions), version_locations=[str(schema.revisions)])
-    steps = EnvironmentContext(Config(), scripts, fn=lambda rev, _: scripts._upgrade_revs("head", rev))
+    config = Config(attributes=dict(given))
+    steps = EnvironmentContext(config, scripts, fn=lambda rev, _: scripts._upgrade_revs("head", rev))
     with steps:
         steps.configure(connection=connection, version_table=schema.version_table, transactional_ddl=True)
         steps.run_migrations()
