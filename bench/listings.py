@@ -124,9 +124,9 @@ def postgresql() -> Iterator[str | None]:
     if given := os.environ.get("MLC_BENCH_POSTGRESQL"):
         yield given
         return
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     try:
-        import postgres_server
+        from tests import postgres_server
     except ImportError:
         yield None
         return
