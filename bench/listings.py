@@ -2,10 +2,10 @@
 
 python bench/listings.py [--quick]       prints JSON; status 1 when a page takes longer than its limit
 
-100,000 jobs (--quick: 20,000) of 2 KB, with 20 items a page. Each page is asked of the store in turn, in three rounds of
-eleven; told are the median of each round's medians, and how far apart those are, in milliseconds. `bare` is the time of
-the cheapest statement (SELECT 1) in the same run: what a round trip costs there. PostgreSQL is MLC_BENCH_POSTGRESQL (an
-empty database's address), or else the tests' own, which the extra `test` installs; null where there is neither.
+100,000 jobs (--quick: 20,000) of 2 KB, with 20 items a page. Each page is asked of the store in turn, in three rounds
+of eleven; told are the median of each round's medians, and how far apart those are, in milliseconds. `bare` is the time
+of the cheapest statement (SELECT 1) in the same run: what a round trip costs there. PostgreSQL is MLC_BENCH_POSTGRESQL
+(an empty database's address), or else the tests' own, which the extra `test` installs; null where there is neither.
 """
 
 from __future__ import annotations
@@ -124,9 +124,9 @@ def postgresql() -> Iterator[str | None]:
     if given := os.environ.get("MLC_BENCH_POSTGRESQL"):
         yield given
         return
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     try:
-        import postgres_server
+        from tests import postgres_server
     except ImportError:
         yield None
         return

@@ -19,7 +19,7 @@ import pytest
 OWNER, PASSWORD = "mlc", "p@ss/wörd"
 """The superuser. Its password is one that must be escaped in an address."""
 _UNDER_ANOTHER_USER = "nobody"  # root may not run PostgreSQL
-_QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=32MB", "max_connections=100")
+_QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=32MB", "random_page_cost=1.1")
 """Nothing of it must survive this machine's end."""
 
 

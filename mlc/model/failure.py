@@ -20,6 +20,7 @@
         Closed
         Conflict
         Damaged
+        DatabaseProblem
         EngineFailed
         ExternalError
             Refused

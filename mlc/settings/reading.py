@@ -28,6 +28,7 @@ OTHER_VARIABLES: Mapping[str, str] = {
     "MLC_CASES": "tests: folder of recorded answers of ticket systems",
     "MLC_SPECS": "tests: folder of other systems' specifications",
     "MLC_DMN_TCK": "tests: folder of the decision tables' conformance kit",
+    "MLC_BENCH_POSTGRESQL": "bench/listings.py: the address of an empty PostgreSQL database, if not the tests' own",
     "MLC_PROPERTY_FACTOR": "tests: how many more examples to try",
 }
 """``MLC_*`` variables that are read somewhere and are no settings."""

@@ -33,6 +33,11 @@ def test_a_runtime_reads_its_job_whole_with_the_contents_of_the_snapshot(site: S
     assert read["model"]["storedModel"]["modelAssets"][0]["fileContent"]
 
 
+def test_a_runtime_is_not_told_of_the_database(site: Site) -> None:
+    assert "mlcDatabase" in site.ask("GET", "").json()
+    assert "mlcDatabase" not in site.as_runtime(MINE, "GET", "").json()
+
+
 def test_a_runtime_writes_what_came_of_its_job(site: Site) -> None:
     job = f"/jobs/{site.job(MINE)['id']}"
     for changes in (

@@ -32,6 +32,8 @@ async def test_a_site_that_is_as_it_should_be_has_no_flaw(site: Site) -> None:
     findings = await site.findings()
     assert [f for f in findings if f.mark is not Mark.GOOD] == [f for f in findings if "Transitions" in f.what]
     assert len(findings) > 20
+    [database] = [f.what for f in findings if f.what.startswith("The standalone centre's database is SQLite file ")]
+    assert re.search(r"center\.db, at revision r\d{4}_\w+$", database)
     open_ticket()
     findings = await site.findings()
     assert {f.mark for f in findings} == {Mark.GOOD}

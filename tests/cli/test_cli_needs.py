@@ -30,6 +30,8 @@ WHO_KNOWS: dict[str, set[str]] = {
     "MLC_CENTER_CLIENT_SECRET": {"worker", "gateway", "demo"},
     "MLC_STANDALONE_CENTER_TOKEN": {"center"},
     "MLC_STANDALONE_CENTER_SIGNAL_TOKEN": {"center"},
+    "MLC_CENTER_DATABASE": {"center"},
+    "MLC_DESK_DATABASE": {"desk"},
     "MLC_DESK_TOKEN": {"desk"},
     "MLC_DESK_WEBHOOK_SECRET": {"desk"},
     "MLC_DESK_SERVICENOW_WEBHOOK_SECRET": {"desk"},

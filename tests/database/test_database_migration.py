@@ -233,3 +233,42 @@ def test_a_file_that_another_process_keeps_is_waited_for(tmp_path: Path, monkeyp
             migrate(engine, where, CENTER, patience=0)
     migrate(engine, where, CENTER, patience=0)
     engine.dispose()
+
+
+class Trial(Schema):
+    """Has its revisions in a folder of the test's."""
+
+    folder = Path()
+
+    @property
+    def revisions(self) -> Path:
+        return self.folder
+
+
+MOVES = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "r0001_trial", None
+
+def upgrade():
+    op.create_table("trial", sa.Column("id", sa.Integer(), primary_key=True))
+    op.get_context().config.attributes["keep"](b"x")
+"""
+
+
+def test_a_revision_may_move_what_is_in_a_database_elsewhere(place: str, tmp_path: Path) -> None:
+    """If that fails nothing has happened in the database: the next start tries again."""
+    Trial.folder, kept = tmp_path / "trial", list[bytes]()
+    Trial.folder.mkdir()
+    (Trial.folder / "r0001_trial.py").write_text(MOVES)
+    schema = Trial("trial", "MLC_TRIAL")
+
+    def full(_: bytes) -> None:
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        open_database(place, schema, keep=full)
+    engine = open_database(place, schema, keep=kept.append)
+    assert kept == [b"x"]
+    assert inspect(engine).has_table("trial")
+    engine.dispose()

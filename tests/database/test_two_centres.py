@@ -16,7 +16,11 @@ from center.center_harness import TOKEN, CenterProcess, settings_for
 from postgres_server import PASSWORD, PostgresServer
 
 from mlc.center import Center
+from mlc.center.modelop import check as modelop_check
 from mlc.center.modelop.center import ModelOpCenter
+from mlc.model.finding import Mark
+from mlc.standalone.database import CENTER
+from mlc.standalone.database.migration import head
 from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, Monitored
 
 KEPT = ("entity", "entity_count")
@@ -118,6 +122,19 @@ class TestJobs(JobContract): ...
 
 
 class TestLedger(LedgerContract): ...
+
+
+async def test_a_centre_tells_its_operator_which_database_it_has_and_in_which_form(site: Site) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(headers=headers) as http:
+        told = (await http.get(f"http://127.0.0.1:{site.ports[0]}/model-manage/api")).json()["mlcDatabase"]
+    where = f"database {site.database} at 127.0.0.1:{site.server.port}"
+    version = site.server.run("SHOW server_version")[0][0].split()[0]
+    assert told == {"database": f"PostgreSQL {version} {where}", "revision": head(CENTER), "newest": head(CENTER)}
+    known = modelop_check._database(told)
+    assert known.mark is Mark.GOOD
+    later = modelop_check._database(told | {"revision": "r9999_future"})
+    assert (later.mark, "start the release that changed the database" in later.remedy) == (Mark.WARNING, True)
 
 
 def test_no_password_is_told_by_a_centre_that_cannot_get_in(postgres_server: PostgresServer, tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ async def check_modelop(
             yield wrong(f"The model centre can't be reached at {origin(settings.url)}", str(error))
             return
         yield good(f"The model centre at {origin(settings.url)} answers and takes our token")
+        if database := root.get("mlcDatabase"):
+            yield _database(database)
         collections = await _collections(hal, settings, root)
         for finding in collections:
             yield finding
@@ -69,6 +71,15 @@ async def check_modelop(
             yield finding
         async for finding in more(center):
             yield finding
+
+
+def _database(told: JsonObject) -> Finding:
+    """Where a standalone centre keeps what it has. ModelOp tells nothing of this."""
+    what = f"The standalone centre's database is {told.get('database')}, at revision {told.get('revision')}"
+    if told.get("revision") == told.get("newest"):
+        return good(what)
+    remedy = f"the centre knows {told.get('newest')} as the newest: start the release that changed the database."
+    return warning(what, remedy)
 
 
 def _capabilities(center: ModelOpCenter) -> Finding:

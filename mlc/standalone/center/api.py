@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -53,7 +54,10 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
     @api.get("/", include_in_schema=False)
     async def entities(request: Request) -> JsonObject:
         names = [*KINDS, *SUMMARIES]
-        return {
+        told = {}
+        if not principal_of(request).is_runtime:
+            told = {"mlcDatabase": asdict(await asyncio.to_thread(center.store.state))}
+        return told | {
             "_links": {
                 name: {"href": f"{_base(request)}/{name}{{?page,size,sort}}", "templated": True} for name in names
             }

@@ -30,7 +30,7 @@ from mlc.standalone.center.files.table import hold, use
 from mlc.standalone.center.listings import Page, as_document
 from mlc.standalone.center.representation import Contents, represent
 from mlc.standalone.center.tables import FOUND_BY, JsonObject, Row
-from mlc.standalone.database import CENTER, file_of, open_database, reading
+from mlc.standalone.database import CENTER, State, file_of, open_database, reading, state_of
 from mlc.standalone.database.statements import now_ms
 
 Change = Callable[[JsonObject], None]
@@ -99,6 +99,10 @@ class Store:
         self.files = FileStore(place, drafts, write=self._write, read=lambda: Session(self._reading))
         with self.engine.begin() as connection:
             move_contents(connection, self.files)
+
+    def state(self) -> State:
+        """Which database it is, and in which form."""
+        return state_of(self.engine, CENTER)
 
     def close(self) -> None:
         self.engine.dispose()

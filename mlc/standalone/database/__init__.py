@@ -6,8 +6,19 @@ the revisions in ``center`` and ``desk``; ``problems`` says in a sentence what i
 
 from mlc.standalone.database.address import Address
 from mlc.standalone.database.engines import file_of, open_database, reading
-from mlc.standalone.database.migration import state_of
+from mlc.standalone.database.migration import State, state_of
 from mlc.standalone.database.problems import DatabaseProblem
 from mlc.standalone.database.schema import CENTER, DESK, Schema
 
-__all__ = ["CENTER", "DESK", "Address", "DatabaseProblem", "Schema", "file_of", "open_database", "reading", "state_of"]
+__all__ = [
+    "CENTER",
+    "DESK",
+    "Address",
+    "DatabaseProblem",
+    "Schema",
+    "State",
+    "file_of",
+    "open_database",
+    "reading",
+    "state_of",
+]

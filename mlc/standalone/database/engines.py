@@ -4,6 +4,7 @@ A transaction that writes sees what others have committed, and whoever writes to
 takes the file's write lock when it begins: one that reads first and then writes would fail instead of waiting.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,18 @@ _CONNECTIONS = 10
 _GONE = ("57P01", "57P02", "57P03")
 
 
-def open_database(setting: SecretStr | str | Path, schema: Schema) -> Engine:
+def open_database(setting: SecretStr | str | Path, schema: Schema, **given: Any) -> Engine:
     """An engine for the database of a setting, which is brought to this release's form first. Dispose of it.
+
+    Args:
+        given: what a revision needs beside the database, by name (see :func:`~.migration.migrate`).
 
     Raises:
         DatabaseProblem: it can't be used, or is newer than this release.
     """
     where = address(setting, schema.variable)
     try:
-        _migrate(where, schema)
+        _migrate(where, schema, given)
     except SQLAlchemyError as error:
         raise sentence(schema.variable, str(where), error) from None  # its text has the statement
     return engine_for(where, schema)
@@ -83,7 +87,7 @@ def engine_for(where: Address, schema: Schema, *, silence: float | None = SILENC
     return engine
 
 
-def _migrate(where: Address, schema: Schema) -> None:
+def _migrate(where: Address, schema: Schema, given: Mapping[str, Any]) -> None:
     engine = engine_for(where, schema)
     try:
         if revision_of(engine, schema) == head(schema):
@@ -92,7 +96,7 @@ def _migrate(where: Address, schema: Schema) -> None:
         engine.dispose()
     patient = engine_for(where, schema, silence=None)  # to make an index may take minutes
     try:
-        migrate(patient, where, schema)
+        migrate(patient, where, schema, given)
     finally:
         patient.dispose()
 

@@ -8,8 +8,10 @@ import logging
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 from sqlalchemy.exc import OperationalError
@@ -36,19 +38,38 @@ def revision_of(engine: Engine, schema: Schema) -> str | None:
         return _revision(connection, schema)
 
 
-def state_of(engine: Engine, where: Address, schema: Schema) -> str:
-    """Which database it is and what form it has, for people."""
-    version = ""
-    if where.file is None:
+@dataclass(frozen=True)
+class State:
+    """Which database it is, the revision that it is at, and the newest one that this release knows."""
+
+    database: str
+    revision: str | None
+    newest: str
+
+
+def state_of(engine: Engine, schema: Schema) -> State:
+    """What there is to tell people of a database that is open."""
+    told = str(Address(engine.url))
+    if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
-            version = f" {str(connection.scalar(text('SHOW server_version'))).split()[0]}"
-    found = revision_of(engine, schema)
-    current = "current" if found == head(schema) else f"this release has {head(schema)}"
-    return f"{where}".replace("PostgreSQL", f"PostgreSQL{version}", 1) + f", revision {found} ({current})"
+            version = str(connection.scalar(text("SHOW server_version"))).split()[0]
+        told = told.replace("PostgreSQL", f"PostgreSQL {version}", 1)
+    return State(told, revision_of(engine, schema), head(schema))
 
 
-def migrate(engine: Engine, where: Address, schema: Schema, *, patience: float = PATIENCE) -> None:
+def migrate(
+    engine: Engine,
+    where: Address,
+    schema: Schema,
+    given: Mapping[str, Any] | None = None,
+    *,
+    patience: float = PATIENCE,
+) -> None:
     """Bring a database up to date; one that is so is only looked at.
+
+    Args:
+        given: what revisions need beside the database, such as where to move what is in it: a revision finds it in
+            ``op.get_context().config.attributes``.
 
     Raises:
         DatabaseProblem: it is newer than this release, holds other tables under these names, or another process has
@@ -64,17 +85,18 @@ def migrate(engine: Engine, where: Address, schema: Schema, *, patience: float =
                 f"release knows none after {newest}. Start that release, or restore a backup from before it."
             )
         with _running:
-            _upgrade(connection, schema)
+            _upgrade(connection, schema, given or {})
     _log.info("%s: %s is now at revision %s; before: %s", schema.variable, where, newest, before)
 
 
-def _upgrade(connection: Connection, schema: Schema) -> None:
+def _upgrade(connection: Connection, schema: Schema, given: Mapping[str, Any]) -> None:
     from alembic.config import Config  # 50 ms, and seldom needed
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
     scripts = ScriptDirectory(str(schema.revisions), version_locations=[str(schema.revisions)])
-    steps = EnvironmentContext(Config(), scripts, fn=lambda rev, _: scripts._upgrade_revs("head", rev))
+    config = Config(attributes=dict(given))
+    steps = EnvironmentContext(config, scripts, fn=lambda rev, _: scripts._upgrade_revs("head", rev))
     with steps:
         steps.configure(connection=connection, version_table=schema.version_table, transactional_ddl=True)
         steps.run_migrations()
