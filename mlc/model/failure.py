@@ -52,6 +52,7 @@
         NotSetUp
         NotText
         Outdated
+        PartsLost
         StaleForm
         Stopped
         Taken
