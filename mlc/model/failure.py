@@ -3,7 +3,9 @@
     MlcError
         AddressRefused
             _Busy
+        BadAddress
         BadContent
+        BadData
         BadEvent
         BadFile
         BadMessage

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import Field, model_validator
 
 from mlc.model.base import Input, Record
 from mlc.model.hosts import hosts
 from mlc.model.location import STORES, BadAddress, Location
-from mlc.model.places import HTTP, WHERE, roots_of, stores_of, without_scheme
+from mlc.model.places import HTTP, WHERE, hosts_of, roots_of, stores_of, without_scheme
 
 FileFormat = Literal["CSV", "JSON", "PARQUET", "ARROW"]
 _ADDRESS = "Address: file:, http:, https:, or of a connection (s3+NAME:, gcs+NAME:, azure+NAME:, sql+NAME:, http+NAME:)"
@@ -35,7 +35,7 @@ class InputFile(Input):
     def _one_place(self) -> Self:
         if (self.asset_id is None) == (self.url is None):
             raise ValueError("either asset_id or url, and not both, tells where the file is")
-        if self.url is not None and self.url.lower().startswith("sql+") != (self.query is not None):
+        if (self.url or "").lower().startswith("sql+") != (self.query is not None):
             raise ValueError("a query and the address of a database (sql+NAME:) belong together")
         if self.parameters and self.query is None:
             raise ValueError("parameters are those of a query")
@@ -78,32 +78,22 @@ class FileRules(Record):
             if (location := Location.parse(url)) is not None:
                 return self._of_a_connection(location, write=write)
             parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port
+            port = parts.port
         except BadAddress as error:
             return f"{error}."
         except ValueError:
             return "the address can't be read: write file:///folder/file.csv or https://host/file.csv."
         match parts.scheme.lower():
             case "file":
-                if write and is_several(url):
-                    return "an output is one file, and this address is a folder's or holds *: give it a name."
-                return None if self.path(url, write=write) is not None else self._elsewhere(write=write)
+                return self._of_a_file(url, write=write)
             case scheme if scheme in HTTP:
-                if parts.username or parts.password or parts.query or parts.fragment:
-                    return (
-                        "the address holds more than a host and a path, and what follows may be a secret: put the file "
-                        "where it can be had without one, or embed it."
-                    )
-                if hosts(self.allowed_hosts(write=write)).names(host, port):
-                    return None
-                both = f"add it to {WHERE[write]} (or to MLC_FILE_HOSTS, for both)"
-                return f"the host {host[:100]!r} is not allowed: {both}, or embed the file."
+                return self._of_a_host(parts, port, write=write)
             case scheme:
                 return without_scheme(scheme)
 
     def allowed_hosts(self, *, write: bool) -> tuple[str, ...]:
         """Hosts that may be read from, or written to, as :mod:`mlc.model.hosts` reads them."""
-        return (*self.hosts, *(each for each in self._places(write=write) if ":/" not in each and "+" not in each))
+        return (*self.hosts, *hosts_of(self._places(write=write)))
 
     def path(self, url: str, *, write: bool = False) -> Path | None:
         """The path of a ``file:`` address, links followed, if it lies below a folder that may be read (or written)."""
@@ -144,6 +134,18 @@ class FileRules(Record):
     def _places(self, *, write: bool) -> Sequence[str]:
         return self.write if write else self.read
 
+    def _of_a_host(self, parts: SplitResult, port: int | None, *, write: bool) -> str | None:
+        if parts.username or parts.password or parts.query or parts.fragment:
+            return (
+                "the address holds more than a host and a path, and what follows may be a secret: put the file "
+                "where it can be had without one, or embed it."
+            )
+        host = parts.hostname or ""
+        if hosts(self.allowed_hosts(write=write)).names(host, port):
+            return None
+        both = f"add it to {WHERE[write]} (or to MLC_FILE_HOSTS, for both)"
+        return f"the host {host[:100]!r} is not allowed: {both}, or embed the file."
+
     def _of_a_connection(self, location: Location, *, write: bool) -> str | None:
         if write and location.kind == "sql":
             return "a database is only read: give the output the address of a file."
@@ -156,7 +158,11 @@ class FileRules(Record):
         place = f"{location.kind}+{location.connection}:" + (f"//{location.bucket}/" if location.bucket else "")
         return f"the place {place[:200]!r} is not allowed: add it, or what of it is meant, to {WHERE[write]}."
 
-    def _elsewhere(self, *, write: bool) -> str:
+    def _of_a_file(self, url: str, *, write: bool) -> str | None:
+        if write and is_several(url):
+            return "an output is one file, and this address is a folder's or holds *: give it a name."
+        if self.path(url, write=write) is not None:
+            return None
         some = self.root is not None or any(roots_of(self._places(write=write)))
         allowed = f"only files below {WHERE[write]} and MLC_FILE_ROOT are" if some else "no folder is"
         return (

@@ -26,8 +26,8 @@ class BadAddress(MlcError, ValueError):
 class Location:
     """What an address names. ``bucket`` is empty for databases and hosts.
 
-    ``segments`` are the parts of its path as they are written, percent-encoded. A ``*`` in one stands for any characters
-    of one name; ``%2A`` is a star.
+    ``segments`` are the parts of its path as they are written, percent-encoded. A ``*`` in one stands for any
+    characters of one name; ``%2A`` is a star.
     """
 
     kind: str
@@ -51,7 +51,9 @@ class Location:
         if not (named := _SCHEME.fullmatch(scheme.lower())):
             raise BadAddress("the name of a connection in an address has small letters, digits and -, such as s3+lake:")
         if not url.isprintable() or " " in url or "\\" in url:
-            raise BadAddress("the address holds a blank or a character that can't be printed: write it as %20 and so on")
+            raise BadAddress(
+                "the address holds a blank or a character that can't be printed: write it as %20 and so on"
+            )
         try:
             parts = urlsplit(url)
         except ValueError:
@@ -59,13 +61,16 @@ class Location:
         if "@" in parts.netloc or ":" in parts.netloc or "?" in url or "#" in url:
             raise BadAddress(HOLDS_MORE)
         *segments, last = parts.path.removeprefix("/").split("/")
-        found = cls(kind, named[2], parts.netloc, (*segments, last) if last else tuple(segments), not last)
+        path = (*segments, last) if last else tuple(segments)
+        found = cls(kind, named[2], parts.netloc, path, folder=bool(parts.path) and not last)
         found._check()
         return found
 
     def _check(self) -> None:
         if self.kind in STORES and not _BUCKET.fullmatch(self.bucket):
-            raise BadAddress(f"the address names no bucket: write {self.kind}+{self.connection}://bucket/folder/file.csv")
+            raise BadAddress(
+                f"the address names no bucket: write {self.kind}+{self.connection}://bucket/folder/file.csv"
+            )
         if self.kind not in STORES and self.bucket:
             raise BadAddress(f"the connection tells the host, so write {self.kind}+{self.connection}: and no host")
         if self.kind == "sql" and self.segments:
