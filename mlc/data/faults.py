@@ -87,6 +87,8 @@ def _code(error: BaseException) -> str:
 
 def _status(error: BaseException) -> int:
     """The HTTP status of an answer, as botocore, Azure's and Google's libraries tell it."""
+    if type(error).__module__.startswith("aiohttp."):  # those say what is wrong with a half of an answer
+        return 0
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         found = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

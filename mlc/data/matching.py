@@ -8,7 +8,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from mlc.data.stores import Store
-from mlc.model.failure import MlcError
+from mlc.model.failure import MlcError, NotFound
 
 MOST = 10_000
 """Files that may stand for one."""
@@ -58,12 +58,16 @@ class StoreTree:
         self._store = store
 
     def entries(self, folder: str) -> list[Entry]:
-        """Raises NotFound, Refused, Unavailable. What has the folder's own name is how some tools make it."""
+        """Raises Refused, Unavailable. What has the folder's own name is how some tools make it."""
         own = folder.rstrip("/")
+        try:
+            found = self._store.names(own)
+        except NotFound:
+            return []
         return [
-            Entry(found["name"].rstrip("/").rpartition("/")[2], found["type"] == "directory", int(found["size"] or 0))
-            for found in self._store.names(own)
-            if found["name"].rstrip("/") != own
+            Entry(each["name"].rstrip("/").rpartition("/")[2], each["type"] == "directory", int(each["size"] or 0))
+            for each in found
+            if each["name"].rstrip("/") != own
         ]
 
 
@@ -88,7 +92,7 @@ def matches(tree: Tree, beginning: str, segments: Sequence[str], *, folder: bool
 
     Raises:
         BadData: there are none, or more than ``MOST``, or something that can't be one of them.
-        NotFound, Refused, Unavailable, OSError: as the tree.
+        Refused, Unavailable, OSError: as the tree.
     """
     first = next((number for number, segment in enumerate(segments) if "*" in segment), len(segments))
     fixed = "/".join([beginning, *map(unquote, segments[:first])])

@@ -44,8 +44,11 @@ def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Iter
             return
         found = cursor.fetchmany(ROWS)
         yield Batch(names, _columns(found, names))
-        while found and (found := cursor.fetchmany(ROWS)):
-            yield Batch(names, _columns(found, names))
+        while found:
+            query.going()
+            found = cursor.fetchmany(ROWS)
+            if found:
+                yield Batch(names, _columns(found, names))
     except (sqlite3.Error, sqlite3.Warning) as error:
         if stopped:
             raise stopped[0] from None
