@@ -1,4 +1,4 @@
-"""The rows of a query as Parquet. A column's type is found in all of its values."""
+"""Rows as Parquet or Arrow. A column's type is found in all of its values."""
 
 import json
 import tempfile
@@ -16,8 +16,14 @@ TOGETHER = 10
 """Batches in one row group."""
 
 
-def write(batches: Iterable[Batch], target: IO[bytes], check: Callable[[int], None] = lambda _: None) -> int:
-    """Write rows as Parquet; nothing is written before all are there, since types may change to the last row.
+def write(
+    batches: Iterable[Batch],
+    target: IO[bytes],
+    check: Callable[[int], None] = lambda _: None,
+    *,
+    file_format: str = "parquet",
+) -> int:
+    """Write rows as Parquet, or as an Arrow file, once all are there: types may change to the last row.
 
     Args:
         check: told how many bytes there are by now; what it raises ends it.
@@ -47,10 +53,16 @@ def write(batches: Iterable[Batch], target: IO[bytes], check: Callable[[int], No
         kept.seek(0)
         # A column without any value has no type: text is what everybody can read.
         schema = pa.schema([(n, pa.string() if pa.types.is_null(t) else t) for n, t in zip(names, types, strict=True)])
-        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        with _writer(target, schema, file_format) as writer:
             for table in _together(_kept(kept, schema)):
                 writer.write_table(table)
     return rows
+
+
+def _writer(target: IO[bytes], schema: Any, file_format: str) -> Any:
+    if file_format == "arrow":
+        return pa.ipc.new_file(target, schema)
+    return pq.ParquetWriter(target, schema, compression="zstd")
 
 
 def _kept(file: IO[bytes], schema: Any) -> Iterator[Any]:
