@@ -3,10 +3,9 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic_settings import SettingsConfigDict, SettingsError
 
 from mlc.model.connection import Connection, check_names
 from mlc.settings.reading import Group
@@ -27,17 +26,20 @@ class ConnectionSettings(Group):
         "(docs/data.md)",
     )
 
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        self.by_name()
-        return self
-
     def by_name(self) -> Mapping[str, Connection]:
         """The connections. A file is read each time, so that a secret can be changed in it.
 
         Raises:
-            ValueError: something is wrong; the text says which connection and field, and never a value.
+            SettingsError: something is wrong; the text says which connection and field, and never a value.
         """
+        try:
+            return self._by_name()
+        except SettingsError:
+            raise
+        except ValueError as error:
+            raise SettingsError(f"MLC_CONNECTIONS can't be used: {error}") from None
+
+    def _by_name(self) -> Mapping[str, Connection]:
         said = self.connections.get_secret_value().strip() if self.connections else ""
         if not said:
             return {}
@@ -45,7 +47,7 @@ class ConnectionSettings(Group):
         try:
             found = _READ.validate_python(_parsed(text))
         except ValidationError as error:
-            raise ValueError(f"MLC_CONNECTIONS: {'; '.join(_problems(error))}") from None
+            raise ValueError("; ".join(_problems(error))) from None
         check_names(found)
         return found
 
@@ -55,27 +57,27 @@ def _content(file: Path) -> str:
         with file.open("rb") as opened:
             content = opened.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
-            raise ValueError("MLC_CONNECTIONS names a file of more than 1 MB: is it the right one?")
+            raise ValueError("it names a file of more than 1 MB")
         return content.decode("utf-8-sig")
     except OSError as error:
         # What isn't JSON may be a secret that was written there by mistake: it isn't repeated.
         raise ValueError(
-            f"MLC_CONNECTIONS is neither a JSON object nor the path of a file that can be read ({error.strerror})"
+            f"it is neither a JSON object nor the path of a file that can be read ({error.strerror})"
         ) from None
     except UnicodeDecodeError:
-        raise ValueError("MLC_CONNECTIONS names a file that isn't UTF-8") from None
+        raise ValueError("it names a file that isn't UTF-8") from None
 
 
 def _parsed(text: str) -> object:
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         if len(found := dict(pairs)) < len(pairs):
-            raise ValueError("MLC_CONNECTIONS has a name twice in one object")
+            raise ValueError("it has a name twice in one object")
         return found
 
     try:
         return json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as error:
-        raise ValueError(f"MLC_CONNECTIONS can't be read as JSON (line {error.lineno}, column {error.colno})") from None
+        raise ValueError(f"it can't be read as JSON (line {error.lineno}, column {error.colno})") from None
 
 
 def _problems(error: ValidationError) -> list[str]:

@@ -23,7 +23,7 @@ def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Iter
     try:
         from pg8000.exceptions import DatabaseError, InterfaceError
     except ModuleNotFoundError:
-        raise missing(system, "pg8000") from None
+        raise missing(system, "pg8000", "postgresql") from None
     ends = time.monotonic() + connection.time_limit
     database = None
     try:

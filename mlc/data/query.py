@@ -68,7 +68,7 @@ def _url(connection: SqlConnection, system: str) -> Any:
         from sqlalchemy.engine import make_url
         from sqlalchemy.exc import ArgumentError
     except ModuleNotFoundError:
-        raise missing(system, "SQLAlchemy") from None
+        raise missing(system, "SQLAlchemy", "standalone") from None
     try:
         url = make_url(connection.url.get_secret_value())
     except (ArgumentError, ValueError):
@@ -83,7 +83,7 @@ def _check(url: Any, system: str) -> None:
         raise Refused(system, f"The {system} names no file: write sqlite:////folder/file.db.", status=400)
 
 
-def missing(system: str, library: str) -> ExternalError:
+def missing(system: str, library: str, extra: str) -> ExternalError:
     """What to say where a library isn't installed."""
-    install = "pip install 'mlc-temporal[sql]'"
+    install = f"pip install 'mlc-temporal[{extra}]'"
     return Refused(system, f"The {system} needs {library}, which is not installed: {install}.", status=501)

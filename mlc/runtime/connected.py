@@ -8,7 +8,7 @@ from typing import IO, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
-from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from mlc.center.certificates import certificates
 from mlc.connections import ConnectionSettings
@@ -24,7 +24,6 @@ from mlc.model.connection import AzureConnection, Connection, GcsConnection, Htt
 from mlc.model.file import FileRules
 from mlc.model.location import Location
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.settings.reading import what_is_wrong
 
 PART = 16 * 1024**2
 """Bytes of a part of an output that is sent at once: S3 takes 10,000 of them, and each is in memory."""
@@ -186,8 +185,8 @@ class Connected:
     def _all(self) -> Mapping[str, Connection]:
         try:
             return ConnectionSettings().by_name()
-        except ValidationError as error:  # it says which connection and field, and never a value
-            raise ModelFailure(f"The runtime's connections can't be read: {what_is_wrong(error)}") from None
+        except SettingsError as error:  # it says which connection and field, and never a value
+            raise ModelFailure(f"The runtime's setting {error}.") from None
 
 
 def _other(location: Location, connection: Connection) -> str:

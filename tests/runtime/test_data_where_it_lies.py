@@ -184,7 +184,7 @@ async def test_a_folder_of_parquet_is_one_input(call: Run, lake: Bucket, tmp_pat
         outcome = await call(JobKind.SCORING, ECHO, at(url, "t.parquet"), files=files)
         assert outcome.problem is None
         (output,) = outcome.outputs
-        assert [record["a"] for record in lines(output.path.read_bytes())] == [10, 11, 20, 21]
+        assert [record["a"] for record in lines(output.content())] == [10, 11, 20, 21]
         assert outcome.records.read == 4
         (tmp_path / "job").rename(tmp_path / f"job {number}")
 
@@ -208,7 +208,7 @@ async def test_types_of_parquet_and_arrow_are_kept(call: Run, tmp_path: Path) ->
     for name in ("t.parquet", "f.arrow", "s.arrow"):
         outcome = await call(JobKind.SCORING, KINDS, at(f"file://{tmp_path}/{name}", name), files=files)
         assert outcome.problem is None
-        first, second = lines(outcome.outputs[0].path.read_bytes())
+        first, second = lines(outcome.outputs[0].content())
         assert first == {
             "a": "int",
             "at": "datetime",
@@ -226,7 +226,7 @@ async def test_a_frame_of_parquet_keeps_large_integers_beside_missing_ones(call:
     files = FileSettings(read=[f"file://{tmp_path}"])
     outcome = await call(JobKind.METRICS, COLUMNS, at(f"file://{tmp_path}/t.parquet", "t.parquet"), files=files)
     assert outcome.problem is None
-    found = json.loads(outcome.outputs[0].path.read_bytes())
+    found = json.loads(outcome.outputs[0].content())
     assert found["a"] == ["9007199254740993", "<NA>"]
     assert found["types"] == {
         "a": "Int64",
@@ -247,7 +247,7 @@ async def test_a_model_without_pyarrow_gets_json_lines(
     echo = python_model("# modelop.score\ndef s(r): yield {name: repr(value) for name, value in r.items()}")
     outcome = await call(JobKind.SCORING, echo, at(f"file://{tmp_path}/t.parquet", "t.parquet"), files=files)
     assert outcome.problem is None
-    first, second = lines(outcome.outputs[0].path.read_bytes())
+    first, second = lines(outcome.outputs[0].content())
     assert first == {
         "a": "9007199254740993",
         "at": "'2026-01-02T00:00:00+00:00'",
@@ -280,7 +280,7 @@ async def test_what_is_compressed_is_unpacked(
     outcome = await call(JobKind.SCORING, ECHO, at(f"file://{tmp_path}/{name}", name), files=files)
     if said is None:
         assert outcome.problem is None
-        assert lines(outcome.outputs[0].path.read_bytes()) == [{"a": 7}, {"a": 8}]
+        assert lines(outcome.outputs[0].content()) == [{"a": 7}, {"a": 8}]
     else:
         assert any(each in str(outcome.problem) for each in said.split("|"))
 
@@ -341,7 +341,7 @@ async def test_a_query_is_an_input_in_its_own_order(
     asked = query("SELECT a FROM t WHERE a < :most ORDER BY a DESC", uri, most=3)
     outcome = await call(JobKind.SCORING, ECHO, asked, files=files)
     assert outcome.problem is None
-    assert lines(outcome.outputs[0].path.read_bytes()) == [{"a": 2}, {"a": 1}]
+    assert lines(outcome.outputs[0].content()) == [{"a": 2}, {"a": 1}]
 
 
 async def test_a_query_to_a_database_that_may_not_be_read_is_refused(
@@ -363,4 +363,4 @@ async def test_an_s3_asset_of_the_centre_is_the_connection_with_its_endpoint(cal
     asset = at(f"s3://{lake.name}/in/x.csv", "x.csv", repository_info=info)
     outcome = await call(JobKind.SCORING, ECHO, asset, files=lake.settings)
     assert outcome.problem is None
-    assert lines(outcome.outputs[0].path.read_bytes()) == [{"a": 7}]
+    assert lines(outcome.outputs[0].content()) == [{"a": 7}]
