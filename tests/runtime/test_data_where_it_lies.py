@@ -5,7 +5,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ TYPED = pa.table(
         "price": pa.array([Decimal("1.10"), Decimal("2.25")], pa.decimal128(20, 2)),
         "part": pa.array([float("nan"), None], pa.float64()),
         "nested": pa.array([{"x": [1, 2]}, None]),
-        "day": pa.array([datetime(2026, 1, 2).date(), None], pa.date32()),
+        "day": pa.array([date(2026, 1, 2), None], pa.date32()),
     }
 )
 
