@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -309,7 +310,7 @@ class JobExecution:
             for note in notes:
                 self._say(note)
             return collection.take(made), "trained"
-        return collection.take(self._made(layout, order, encoded)), "outputs"
+        return collection.take(self._made(layout, order, partial(encoded, going=collection.check))), "outputs"
 
     def _made(self, layout: Layout, order: Order, place: Callable[..., PurePosixPath] = as_it_is) -> list[Made]:
         return [

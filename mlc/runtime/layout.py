@@ -260,7 +260,7 @@ class Layout:
 
     async def _fetch(self, asset: Asset, name: PurePosixPath, what: str) -> bool:
         """Write an asset's file to a name; False if the asset is no file."""
-        if not asset.ref and not (asset.kind in _READ and (asset.address or asset.query)):
+        if not asset.ref and not (asset.kind in _READ and (asset.address or asset.repository)):
             return False
         try:
             if asset.ref:

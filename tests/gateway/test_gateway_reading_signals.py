@@ -172,7 +172,7 @@ def test_what_an_asset_of_a_model_carries_besides_is_no_obstacle() -> None:
             external(repositoryInfo={"repositoryType": SECRET}),
             "INPUT_FILE.repositoryInfo.repositoryType: files in such a repository are not supported: embed",
         ),
-        (external(fileUrl=f"s3://{SECRET}/in.csv"), "INPUT_FILE.fileUrl: 's3' addresses are not supported without"),
+        (external(fileUrl=f"s3://{SECRET}/in.csv"), "INPUT_FILE.fileUrl: 's3' addresses are not supported: embed"),
         (external(fileUrl="hdfs:///in.csv"), "INPUT_FILE.fileUrl: 'hdfs' addresses are not supported: embed"),
         (external(fileUrl=f"https://u:{SECRET}@files.example.org/in.csv"), "INPUT_FILE.fileUrl: the address holds"),
         (external(fileUrl=f"https://files.example.org/in.csv?{SECRET}"), "INPUT_FILE.fileUrl: the address holds"),
