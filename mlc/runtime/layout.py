@@ -317,7 +317,7 @@ def data_format(asset: Asset, what: str, default: str | None = None) -> str:
     """
     by_name = DATA_FORMATS.get(ending(path_of(asset)))
     declared = asset.format.lower()
-    if asset.kind is AssetKind.QUERY or (asset.address and is_several(asset.address)):
+    if default is None and (asset.kind is AssetKind.QUERY or (asset.address and is_several(asset.address))):
         if declared not in {"", "unknown", "parquet"}:
             raise ModelFailure(f"The {what} is made of rows or of several files, and those are given as PARQUET alone.")
         return "parquet"
