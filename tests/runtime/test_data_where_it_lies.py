@@ -271,6 +271,7 @@ async def test_a_model_without_pyarrow_gets_json_lines(
         ("x.parquet", b"no Parquet", "can't be read as Parquet|can't be counted"),
         ("x.arrow", b"ARROW1 no", "can't be read as Arrow|can't be counted"),
     ],
+    ids=["csv", "two members", "not packed", "cut", "too large", "no parquet", "no arrow"],
 )
 async def test_what_is_compressed_is_unpacked(
     call: Run, tmp_path: Path, name: str, content: bytes, said: str | None
