@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 from mlc.data.matching import BadData
 from mlc.model.asset import Asset
 from mlc.runtime.external import CHUNK, ExternalFiles
+from mlc.runtime.formats import is_compressed
 from mlc.runtime.harness.columnar import TABLES, schema_of, table_records
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.layout import Layout, is_compressed
+from mlc.runtime.layout import Layout
 from mlc.runtime.order import DataFile
 
 LIBRARY = "pyarrow"
