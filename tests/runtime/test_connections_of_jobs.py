@@ -129,6 +129,14 @@ def test_what_writes_in_parts_is_given_for_what_may_be_written(
             outside.parts(asset(url), "output o.csv")
 
 
+def test_a_connection_of_another_kind_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLC_CONNECTIONS", json.dumps({"lake": {"kind": "s3", "ambient": True}}))
+    for address in ("gcs+lake://risk/x", "http+lake:///x", "sql+lake:"):
+        files = FileSettings(read=[address])
+        with pytest.raises(ModelFailure, match="lake is of the kind s3, and not (gcs|http|sql)"):
+            ExternalFiles(files).fetch(asset(address, query="SELECT 1"), io.BytesIO(), "input x")
+
+
 @pytest.mark.parametrize("size", [0, 1, 5 * 1024**2, 5 * 1024**2 + 1])
 def test_an_output_of_any_size_is_sent_in_parts_and_not_if_it_changed(
     s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch, size: int
