@@ -133,7 +133,7 @@ def test_a_connection_of_another_kind_is_said(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("MLC_CONNECTIONS", json.dumps({"lake": {"kind": "s3", "ambient": True}}))
     for address in ("gcs+lake://risk/x", "http+lake:///x", "sql+lake:"):
         files = FileSettings(read=[address])
-        with pytest.raises(ModelFailure, match="lake is of the kind s3, and not (gcs|http|sql)"):
+        with pytest.raises(ModelFailure, match=r"lake is of the kind s3, and not (gcs|http|sql)"):
             ExternalFiles(files).fetch(asset(address, query="SELECT 1"), io.BytesIO(), "input x")
 
 

@@ -134,7 +134,7 @@ async def test_what_may_not_be_read_or_written_is_not(
     ("other", "key", "said"),
     [
         ({}, "in/none.csv", "has not what is asked for"),
-        ({"kind": "gcs"}, "in/x.csv", "MLC_CONNECTIONS can't be used: lake.gcs.key"),
+        ({"kind": "gcs"}, "in/x.csv", "lake.gcs.key: Extra inputs"),
         ({"endpoint": "http://127.0.0.1:1"}, "in/x.csv", "can't be reached"),
     ],
 )
