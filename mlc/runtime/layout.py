@@ -10,6 +10,7 @@ from mlc.model.snapshot import Snapshot
 from mlc.runtime.contents.content import FULL, DiskFull, Unfetched
 from mlc.runtime.contents.fetching import Fetching
 from mlc.runtime.external import INSTEAD, ExternalFiles
+from mlc.runtime.formats import DATA_FORMATS, data_format, ending, is_compressed
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import COMPILED, OUTPUT_DIR, PRIVATE, is_source, numbered, path_of, same_file
 from mlc.runtime.order import DataFile, Order
@@ -17,12 +18,12 @@ from mlc.runtime.places import Places
 from mlc.runtime.removal import remove
 from mlc.runtime.working_directory import WorkingDirectory
 
-DATA_FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 PYTHON_TYPES = frozenset({"PYTHON", "PYTHON3", "UNKNOWN"})
 TAKEN = "another file of the model or the job has that name"
 _KINDS: dict[str, str] = {AssetRole.WEIGHTS_FILE: "artefacts", AssetRole.REQUIRED_LIBRARIES: "artefacts"}
 _OTHERS = 3
 _FILES = frozenset({AssetKind.FILE, AssetKind.EXTERNAL})
+_READ = _FILES | {AssetKind.QUERY}
 
 
 class Layout:
@@ -123,6 +124,8 @@ class Layout:
                 if not self._places.has(name):
                     raise ModelFailure(f"The asset {asset.name} is no file of this runtime.")
                 file_format = data_format(asset, f"asset {asset.name}")
+                if is_compressed(asset):
+                    raise ModelFailure(f"The asset {asset.name} is compressed: no record of it is tried.")
                 files.append(DataFile(path=self.root / name, format=file_format, name=asset.name))
             except ModelFailure as failure:
                 self.notes.append(str(failure))
@@ -189,7 +192,7 @@ class Layout:
         """
         if self._places.holds(name, file):
             return
-        if len(name.parts) > 1 or name.suffix.lower() not in DATA_FORMATS:
+        if len(name.parts) > 1 or ending(name) not in DATA_FORMATS:
             problem = f"that is not a plain name that ends in one of {', '.join(DATA_FORMATS)}"
         elif not self._places.put(file, name):
             problem = TAKEN
@@ -214,7 +217,7 @@ class Layout:
             file_format = data_format(asset, f"output {asset.name}", "json")
             name = numbered(f"output.{file_format}" if asset.name == UNNAMED else asset.name, taken)
             if asset.address:
-                self._files.check(asset, f"output {name}")
+                self._files.check(asset, f"output {name}", write=True)
             elif asset.kind not in _FILES:
                 kind = f"is of the type {asset.type_name}"
                 raise ModelFailure(f"The output {name} {kind}, which a runtime can't write: {INSTEAD}.")
@@ -247,7 +250,7 @@ class Layout:
 
     async def _fetch(self, asset: Asset, name: PurePosixPath, what: str, *, fixed: bool = False) -> bool:
         """Write an asset's file to a name; False if the asset is no file. ``fixed``: see :meth:`Fetching.fetch`."""
-        if not asset.ref and not (asset.address and asset.kind in _FILES):
+        if not asset.ref and not (asset.kind in _READ and (asset.address or asset.repository)):
             return False
         try:
             if asset.ref:
@@ -278,18 +281,3 @@ def _precedence(asset: Asset) -> int:
     if asset.kind is AssetKind.SOURCE:
         return 0 if asset.primary else 1
     return 2 if asset.role in _KINDS or is_source(asset) else _OTHERS
-
-
-def data_format(asset: Asset, what: str, default: str | None = None) -> str:
-    """``csv``, ``json`` or ``jsonl``, by the asset's format and its name's ending.
-
-    Raises:
-        ModelFailure: neither says, and there is no default.
-    """
-    by_name = DATA_FORMATS.get(path_of(asset).suffix.lower())
-    declared = asset.format.lower()
-    if declared == "csv" or (declared == "json" and by_name != "jsonl"):
-        return declared
-    if found := by_name or default:
-        return found
-    raise ModelFailure(f"The {what} has no known format: set its format to CSV or JSON.")

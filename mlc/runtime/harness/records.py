@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from .columnar import TABLES, table_records
 from .rows import read_rows
 
 FIRST_LINE = 256 * 1024
@@ -37,7 +38,7 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
 
     Args:
         file_format: ``csv`` (a row becomes a dict), ``jsonl``, or ``json``: an array, JSON lines, one object, or
-            columns (``{"a": [1, 2]}``).
+            columns (``{"a": [1, 2]}``); or ``parquet`` or ``arrow``, where pyarrow is (a row becomes a dict).
         name: what people call the file.
         kinds: of CSV columns, as :func:`.rows.read_rows` takes them.
 
@@ -45,7 +46,9 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
         Unreadable: nothing more can be read.
     """
     try:
-        if file_format == "csv":
+        if file_format in TABLES:
+            yield from table_records(path, file_format)
+        elif file_format == "csv":
             for row in read_rows(path, kinds or {}):
                 yield Broken(row.place, row.problem) if row.problem else row.record
         elif file_format == "jsonl" or is_lines(path):
@@ -55,7 +58,7 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
         else:
             yield from _json_document(path)
     except ValueError as error:  # also text that is not UTF-8
-        kind = "CSV" if file_format == "csv" else "JSON"
+        kind = {"csv": "CSV", **TABLES}.get(file_format, "JSON")
         raise Unreadable(f"The input file {name} can't be read as {kind}: {error}.") from None
 
 

@@ -189,9 +189,7 @@ class Store:
 
     def delete(self, kind: Kind, entity_id: str) -> None:
         with self._write() as session:
-            use(
-                session, entity_id, (), ""
-            )  # first, as in a change: so no two wait for each other
+            use(session, entity_id, (), "")  # first, as in a change: so no two wait for each other
             gone = session.execute(
                 delete(Row).where(*_is(kind, entity_id)).returning(*(getattr(Row, column) for column in FOUND_BY))
             ).first()
