@@ -25,7 +25,8 @@ class DataFile(BaseModel):
 class Order(BaseModel):
     """What the harness is told to do. ``kind`` is ``training``, ``metrics``, ``scoring`` or ``online``.
 
-    ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them. Online, ``inputs`` is the
+    ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them, ``processes`` in how many it
+    may call the score function at the same time. Online, ``inputs`` is the
     test data of which a record is tried, ``record_schema`` the input schema, and ``check_records`` tells whether
     callers' records that are not as it says are refused; an answer may have ``answer_limit`` bytes.
     """
@@ -37,6 +38,7 @@ class Order(BaseModel):
     inputs: list[DataFile] = []
     outputs: list[DataFile] = []
     stop_on_bad_records: bool = False
+    processes: int = 1
     record_schema: dict[str, Any] | None = None
     check_records: bool = False
     answer_limit: int = JOB_MESSAGE

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import GeneratorType, ModuleType
 from typing import Any
 
-from .markers import marked_functions, record_sets, usual_functions
+from .markers import batch, is_stateful, marked_functions, record_sets, usual_functions
 
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _CAUSES = 20
@@ -60,6 +60,9 @@ class ModelCode:
         self._names = {**marked_functions(content), **names} or usual_functions(content)
         self.record_sets = record_sets(content)
         """The slots that take or answer record sets."""
+        self.batch = batch(content)
+        """Whether the score function takes many records together, and how: see :func:`.markers.batch`."""
+        self.stateful = is_stateful(content)
         self._module = module
 
     def function(self, role: str) -> Callable[..., Any] | None:

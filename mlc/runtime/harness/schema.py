@@ -19,7 +19,7 @@ _KINDS = {
     "string": "text",
     "enum": "text",
 }
-"""Avro's types of one value, as :func:`.rows.read_rows` calls them."""
+"""Avro's types of one value, as :mod:`.rows` calls them."""
 
 
 def column_kinds(definition: Mapping[str, Any] | None) -> dict[str, str]:
