@@ -19,10 +19,11 @@ from mlc.model.failure import ExternalError, FailureType, NotFound, Refused
 from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, JobRecord, JobStatus, RunJobInput
 from mlc.runtime.attempts import Attempt, Attempts, StoppedProcesses
 from mlc.runtime.environments.installation import InstallRules
-from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
+from mlc.runtime.execution import JobExecution
 from mlc.runtime.harness.texts import one_line
 from mlc.runtime.isolation import Level
 from mlc.runtime.outages import patiently
+from mlc.runtime.outcome import MEGABYTE, Limits, Outcome
 from mlc.runtime.process import Allowance
 from mlc.runtime.turns import Turns
 from mlc.settings import FileSettings, RuntimeSettings
@@ -223,6 +224,7 @@ def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
         install=install_rules(settings),
         collect=settings.collect_time_limit,
         files=settings.output_file_limit,
+        scoring_processes=settings.scoring_processes,
     )
 
 

@@ -3,20 +3,18 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mlc.center import Ledger, NewFile
 from mlc.model.asset import Asset
 from mlc.model.failure_text import quoted, with_reason
-from mlc.model.job import JobKind, JobRecord, JobResult, RecordCounts, default_output
+from mlc.model.job import JobKind, JobRecord, default_output
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.channel.counting import Counting, said
 from mlc.runtime.channel.listening import last_message
 from mlc.runtime.channel.messages import Done, Failed, ModelSaid
 from mlc.runtime.collection import Collected, Collection, Made
-from mlc.runtime.environments.installation import Doing, InstallRules, quietly
+from mlc.runtime.environments.installation import Doing, quietly
 from mlc.runtime.environments.libraries import versions
 from mlc.runtime.environments.requirements import interpreter_for, requirements_of
 from mlc.runtime.external import ExternalFiles
@@ -26,13 +24,13 @@ from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
-from mlc.runtime.process import Allowance, ModelDied, ModelProcess
+from mlc.runtime.outcome import Limits, Outcome
+from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.removal import remove
 from mlc.runtime.schemas import add_schemas
 from mlc.runtime.training import Files, artefacts, files_beside
 from mlc.settings import FileSettings
 
-MEGABYTE = 1024**2
 LONGEST_LINE = 4_000
 """Characters of a line of the messages."""
 LAST_PIECE = 5
@@ -44,47 +42,6 @@ Alive = Callable[[bool], Awaitable[None]]
 
 async def unwatched(_alive: bool) -> None:
     """Tell nobody."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one model may use: ``output`` and the ``text`` of requirements in bytes, times in seconds.
-
-    ``install`` is for its requirements, ``time`` for what it does itself, ``allowance`` for its process, ``collect``
-    for taking what it left, of which there may be so many ``files``.
-    """
-
-    allowance: Allowance
-    time: float
-    output: int
-    text: int
-    install: InstallRules = field(default_factory=InstallRules)
-    collect: float = 300
-    files: int = 1000
-
-
-@dataclass
-class Outcome:
-    """What became of a job. ``problem`` is None or the sentence that says why it failed.
-
-    Of the ``messages``, those that the model's process printed or told are quoted, and so is the problem among them if
-    ``model_says_so``: nobody vouches for them. See :func:`mlc.model.failure_text.quoted`.
-    ``outputs`` lie in the job's working directory, or at addresses of their own.
-    """
-
-    problem: str | None = None
-    messages: list[str] = field(default_factory=list)
-    outputs: list[NewFile | Asset] = field(default_factory=list)
-    runtime_info: dict[str, Any] = field(default_factory=dict)
-    records: RecordCounts | None = None
-    """Of a scoring job that was scored to its end."""
-    model_says_so: bool = False
-
-    @property
-    def result(self) -> JobResult:
-        """A job has failed as well that lost a record, whatever it wrote of the others."""
-        lost = self.records is not None and self.records.lost > 0
-        return JobResult.FAILURE if self.problem or lost else JobResult.SUCCESS
 
 
 class JobExecution:
@@ -247,6 +204,7 @@ class JobExecution:
         for note in add_schemas(order, job):
             self._say(note)
         order.stop_on_bad_records = job.stop_on_bad_records
+        order.processes = self._limits.scoring_processes
         await asyncio.to_thread(self._take_hashes, layout, order)
 
     def _take_hashes(self, layout: Layout, order: Order) -> None:

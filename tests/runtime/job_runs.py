@@ -15,7 +15,8 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.channel.messages import JOB, Done, Failed, Progress, parse
 from mlc.runtime.environments.installation import InstallRules
-from mlc.runtime.execution import JobExecution, Limits
+from mlc.runtime.execution import JobExecution
+from mlc.runtime.outcome import Limits
 from mlc.runtime.harness.entry import perform
 from mlc.runtime.harness.telling import encoded
 from mlc.runtime.isolation.levels import Level, level_for
