@@ -29,6 +29,7 @@ import hashlib
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -42,6 +43,8 @@ from types import SimpleNamespace
 from typing import Any
 
 RECORDS, QUICK_RECORDS = 1_000_000, 100_000
+FEW = 100
+"""Records with which a program's start is measured."""
 HEAVY_PART = 10
 """The heavy function gets so many times fewer records."""
 LIMITS = {"ours_to_plain": 0.8, "two_to_one": 1.6, "frame_to_pandas": 0.8}
@@ -118,15 +121,16 @@ def with_pandas(source: Path, target: Path) -> None:
     namespace["score"](frame).to_json(target, orient="records", lines=True, double_precision=15)
 
 
-def ours(source: Path, target: Path, function: str, processes: int) -> None:
+def ours(source: Path, target: Path, function: str, processes: int, *, look: bool) -> None:
     """A scoring job, as a runtime runs it. Prints the peaks of memory."""
     code = "# modelop.batch: frame\n" + FRAME.strip() if function == "frame" else FUNCTIONS[function].strip()
     code = code.replace("def score", "# modelop.score\ndef score")
-    peaks = Peaks()
+    peaks = Peaks() if look else None
     problem = asyncio.run(_job(source, target, code, processes))
     if problem:
         raise SystemExit(problem)
-    print(json.dumps(peaks.told()))
+    if peaks:
+        print(json.dumps(peaks.told()))
 
 
 async def _job(source: Path, target: Path, code: str, processes: int) -> str | None:
@@ -202,21 +206,24 @@ def _resident(process: int) -> int:
     return 0
 
 
-def run(role: str, source: Path, target: Path, function: str = "", processes: int = 1, cores: int = 1) -> dict[str, Any]:
-    """One program, from start to end: seconds, and what it told."""
+def run(
+    role: str, source: Path, target: Path, function: str = "", processes: int = 1, cores: int = 1, *, look: bool = False
+) -> dict[str, Any]:
+    """One program, from start to end: seconds, those of CPU, and what it told."""
     command = [sys.executable, __file__, "--role", role, "--source", str(source), "--target", str(target)]
-    command += ["--function", function, "--processes", str(processes)]
+    command += ["--function", function, "--processes", str(processes), *(["--look"] if look else [])]
     available = sorted(os.sched_getaffinity(0))[:cores]
     target.unlink(missing_ok=True)
-    began = time.monotonic()
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     ended = subprocess.run(
         command, stdout=subprocess.PIPE, text=True, check=False, preexec_fn=lambda: os.sched_setaffinity(0, available)
     )
-    seconds = time.monotonic() - began
+    seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if ended.returncode:
         raise SystemExit(f"{role} failed: {ended.stdout}")
     told = json.loads(ended.stdout) if ended.stdout.strip() else {}
-    return {"seconds": seconds, "peak_megabytes": told, "sha256": _hash(target)}
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"seconds": seconds, "cpu": cpu, "peak_megabytes": told, "sha256": _hash(target)}
 
 
 def _hash(path: Path) -> str:
@@ -224,12 +231,20 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def rates(records: int, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Records a second of some rounds."""
-    found = sorted(records / each["seconds"] for each in runs)
-    said = {"median": round(statistics.median(found)), "lowest": round(found[0]), "highest": round(found[-1])}
-    peaks = [each["peak_megabytes"] for each in runs if each["peak_megabytes"]]
-    return said | ({"peak_megabytes": max(peaks, key=lambda peak: peak["others"])} if peaks else {})
+def rates(records: int, runs: list[dict[str, Any]], starts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Records a second of some rounds, and microseconds of CPU a record, without what a program takes to start."""
+    start = statistics.median(each["seconds"] for each in starts)
+    start_cpu = statistics.median(each["cpu"] for each in starts)
+    found = sorted(records / max(each["seconds"] - start, 1e-9) for each in runs)
+    cpu = sorted(max(each["cpu"] - start_cpu, 1e-9) / records * 1e6 for each in runs)
+    return {
+        "median": round(statistics.median(found)),
+        "lowest": round(found[0]),
+        "highest": round(found[-1]),
+        "cpu_us": round(statistics.median(cpu), 2),
+        "cpu_us_spread": [round(cpu[0], 2), round(cpu[-1], 2)],
+        "start_seconds": round(start, 2),
+    }
 
 
 def measure(folder: Path, records: int, rounds: int) -> dict[str, Any]:
@@ -237,53 +252,51 @@ def measure(folder: Path, records: int, rounds: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     two = len(os.sched_getaffinity(0)) > 1
     for suffix in ("csv", "jsonl"):
-        source, target = folder / f"in.{suffix}", folder / "out.jsonl"
-        for function in FUNCTIONS:
+        for function in (*FUNCTIONS, "frame"):
             count = records // HEAVY_PART if function == "heavy" else records
+            source, small, target = folder / f"in.{suffix}", folder / f"small.{suffix}", folder / "out.jsonl"
             write_input(source, count)
-            runs: dict[str, list[dict[str, Any]]] = {}
+            write_input(small, FEW)
+            programs: dict[str, tuple[str, int]] = {"ours": ("ours", 1)}
+            if function == "frame":
+                programs = {"pandas": ("pandas", 1), "ours_frame": ("ours", 1)}
+            else:
+                programs = {"plain": ("plain", 1), **programs, **({"ours_two": ("ours", 2)} if two else {})}
+            runs: dict[str, list[dict[str, Any]]] = {name: [] for name in programs}
+            starts: dict[str, list[dict[str, Any]]] = {name: [] for name in programs}
             for _ in range(rounds):
-                runs.setdefault("plain", []).append(run("plain", source, target, function))
-                runs.setdefault("ours", []).append(run("ours", source, target, function))
-                if two:
-                    runs.setdefault("ours_two", []).append(run("ours", source, target, function, 2, cores=2))
-            if len({each["sha256"] for of_one in runs.values() for each in of_one}) != 1:
+                for name, (role, processes) in programs.items():
+                    for found, asked in ((starts, small), (runs, source)):
+                        found[name].append(run(role, asked, target, function, processes, cores=processes))
+                    if function == "frame" and name == "ours_frame":
+                        _check_answers(source, target, count)
+            if function != "frame" and len({each["sha256"] for of_one in runs.values() for each in of_one}) != 1:
                 raise SystemExit(f"{suffix}, {function}: the outputs differ")
-            figures[f"{suffix}_{function}"] = _compared(count, runs)
-        write_input(source, records)
-        frames: dict[str, list[dict[str, Any]]] = {}
-        for _ in range(rounds):
-            frames.setdefault("pandas", []).append(run("pandas", source, target))
-            frames.setdefault("ours_frame", []).append(run("ours", source, target, "frame"))
-        if suffix == "csv":  # pandas writes as many rows; it drops digits and spaces
-            _check_rows(source, target, records)
-        figures[f"{suffix}_frame"] = _compared(records, frames)
+            figures[f"{suffix}_{function}"] = _compared(count, runs, starts)
     return figures
 
 
-def _check_rows(source: Path, target: Path, records: int) -> None:
+def _check_answers(source: Path, target: Path, records: int) -> None:
+    """Those of frames: pandas writes them with fewer digits."""
     with source.open(newline="") as lines, target.open() as answers:
-        for number, (row, line) in enumerate(zip(csv.DictReader(lines), answers, strict=True)):
-            answer = json.loads(line)
-            if answer != {"id": int(row["id"]), "score": int(row["age"]) * 0.01 + float(row["debt"])}:
+        for number, (row, line) in enumerate(zip(_plain_records(source, lines), answers, strict=True)):
+            if json.loads(line) != {"id": row["id"], "score": row["age"] * 0.01 + row["debt"]}:
                 raise SystemExit(f"record {number + 1} has a wrong answer")
         if number + 1 != records:
             raise SystemExit("there are too few answers")
 
 
-def _compared(records: int, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    found = {name: rates(records, of_one) for name, of_one in runs.items()}
-    ratios = {"ours_to_plain": ("ours", "plain"), "two_to_one": ("ours_two", "ours")}
-    ratios["frame_to_pandas"] = ("ours_frame", "pandas")
-    return {
-        "records": records,
-        **found,
-        **{
-            name: round(found[one]["median"] / found[other]["median"], 2)
-            for name, (one, other) in ratios.items()
-            if one in found and other in found
-        },
-    }
+def _compared(
+    records: int, runs: dict[str, list[dict[str, Any]]], starts: dict[str, list[dict[str, Any]]]
+) -> dict[str, Any]:
+    found = {name: rates(records, of_one, starts[name]) for name, of_one in runs.items()}
+    ratios = {}
+    for name, one, other in (("ours_to_plain", "ours", "plain"), ("frame_to_pandas", "ours_frame", "pandas")):
+        if one in found:  # on one core, so that CPU is what counts, whatever else the machine does
+            ratios[name] = round(found[other]["cpu_us"] / found[one]["cpu_us"], 2)
+    if "ours_two" in found:
+        ratios["two_to_one"] = round(found["ours_two"]["median"] / found["ours"]["median"], 2)
+    return {"records": records, **found, **ratios}
 
 
 def memory(folder: Path, records: int) -> dict[str, Any]:
@@ -293,7 +306,7 @@ def memory(folder: Path, records: int) -> dict[str, Any]:
         for count in (records // share // 100, records // share):
             source, target = folder / f"in.{suffix}", folder / "out.jsonl"
             write_input(source, count, columns)
-            ran = run("ours", source, target, "trivial", 2, cores=2)
+            ran = run("ours", source, target, "trivial", 2, cores=2, look=True)
             figures.setdefault(name, []).append(
                 {"records": count, "seconds": round(ran["seconds"], 1), "peak_megabytes": ran["peak_megabytes"]}
             )
@@ -307,6 +320,7 @@ def main() -> int:
     parser.add_argument("--records", type=int)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--only", choices=["speed", "memory"])
+    parser.add_argument("--look", action="store_true")
     parser.add_argument("--role")
     parser.add_argument("--source", type=Path)
     parser.add_argument("--target", type=Path)
@@ -321,7 +335,7 @@ def main() -> int:
             with_pandas(asked.source, asked.target)
             return 0
         case "ours":
-            ours(asked.source, asked.target, asked.function, asked.processes)
+            ours(asked.source, asked.target, asked.function, asked.processes, look=asked.look)
             return 0
     records = asked.records or (QUICK_RECORDS if asked.quick else RECORDS)
     rounds = asked.rounds or (1 if asked.quick else 3)

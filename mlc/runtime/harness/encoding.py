@@ -1,7 +1,8 @@
 """Answers that are plain already, written as JSON at once: the same text as of the copy that :mod:`.plain` makes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from json import encoder
 from typing import Any
 
@@ -15,22 +16,19 @@ _NUMPY = frozenset({np.bool_, np.float32, np.int8, np.int16, np.int32, np.int64,
 _MOST_LEVELS = 20
 
 
-def _fast() -> Callable[[Any], str]:
-    """The standard library's encoder, made once and not for each value."""
-    if encoder.c_make_encoder is None or encoder.c_encode_basestring is None:
-        return _ENCODER.encode
-    encode = encoder.c_make_encoder(
-        None, _ENCODER.default, encoder.c_encode_basestring, None, ": ", ", ", False, False, False
-    )
-    try:
-        if "".join(encode({"a": ["é\n", 1.5, None]}, 0)) == '{"a": ["é\\n", 1.5, null]}':
-            return lambda value: "".join(encode(value, 0))
-    except (TypeError, ValueError):  # another version's
-        pass
-    return _ENCODER.encode
+def _fast() -> Callable[[Any, int], Iterable[str]]:
+    """The standard library's encoder, made once and not for each value: gives the parts of a text."""
+    if encoder.c_make_encoder is not None and encoder.c_encode_basestring is not None:
+        made: Callable[[Any, int], Iterable[str]] = encoder.c_make_encoder(
+            None, _ENCODER.default, encoder.c_encode_basestring, None, ": ", ", ", False, False, False
+        )
+        with suppress(TypeError, ValueError):  # another version's
+            if "".join(made({"a": ["é\n", 1.5, None]}, 0)) == '{"a": ["é\\n", 1.5, null]}':
+                return made
+    return lambda value, _: (_ENCODER.encode(value),)
 
 
-_encode = _fast()
+_parts = _fast()
 
 
 def json_text(answer: Any) -> str | None:
@@ -46,7 +44,7 @@ def json_text(answer: Any) -> str | None:
     elif not _is_plain(answer):
         return None
     try:
-        text = _encode(answer)
+        text = "".join(_parts(answer, 0))
         if not text.isascii():
             text.encode()
     except ValueError:  # NaN, infinity, a number of too many digits, or half of a surrogate pair
