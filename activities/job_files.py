@@ -8,7 +8,7 @@ from activities.failures import non_retryable
 from mlc.model.address import masked
 from mlc.model.asset import Asset, AssetKind
 from mlc.model.failure import FailureType
-from mlc.model.file import FileRules, InputFile, OutputFile
+from mlc.model.file import FileRules, InputFile, OutputFile, is_several
 from mlc.model.job import JobKind, default_output
 
 
@@ -19,10 +19,31 @@ def external(file: InputFile | OutputFile, rules: FileRules) -> Asset:
         ApplicationError: ``Refused`` if the settings don't allow that address.
     """
     assert file.url is not None
-    name = file.filename or PurePosixPath(unquote(urlsplit(file.url).path)).name or "file"
-    if problem := rules.problem(file.url):
+    name = file.filename or _name(file.url)
+    if problem := rules.problem(file.url, write=isinstance(file, OutputFile)):
         raise non_retryable(FailureType.REFUSED, f"The file {name!r}: {problem}")
+    if isinstance(file, InputFile) and file.query is not None:
+        found = file.file_format or ""
+        return Asset(
+            name=name,
+            kind=AssetKind.QUERY,
+            address=file.url,
+            query=file.query,
+            parameters=file.parameters,
+            format=found,
+        )
     return Asset(name=name, kind=AssetKind.EXTERNAL, address=file.url, format=file.file_format or "")
+
+
+def _name(url: str) -> str:
+    """What a file is called to which nobody gave a name; several, and rows, are given to a model as one of Parquet."""
+    if url.lower().startswith("sql+"):
+        return "query.parquet"
+    path = PurePosixPath(unquote(urlsplit(url).path))
+    if is_several(url):
+        folder = next((part for part in reversed(path.parts) if "*" not in part and part != "/"), "files")
+        return f"{folder}.parquet"
+    return path.name or "file"
 
 
 def output(file: OutputFile, number: int, rules: FileRules) -> Asset:

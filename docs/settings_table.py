@@ -8,6 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from mlc import settings
 from mlc.center.modelop.settings import CenterSettings
+from mlc.connections import ConnectionSettings
 from mlc.settings.reading import Group
 from mlc.ticketing.registry import SYSTEMS
 
@@ -16,6 +17,7 @@ GROUPS: tuple[type[Group], ...] = (
     CenterSettings,
     *(system.settings for system in SYSTEMS),
     settings.FileSettings,
+    ConnectionSettings,
     settings.GatewaySettings,
     settings.RuntimeSettings,
     settings.RunJobSettings,

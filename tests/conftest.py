@@ -14,7 +14,7 @@ from mlc.model.processes import Attribute
 from mlc.namespace import register
 from mlc.standalone.temporal_server import temporal_binary
 
-pytest_plugins = ["tests.compatibility.saving"]
+pytest_plugins = ["tests.compatibility.saving", "postgres_server", "s3_server"]
 
 
 def pytest_collection_finish() -> None:

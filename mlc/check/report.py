@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from mlc.check.center import check_center
+from mlc.check.connections import check_connections
 from mlc.check.gateway import check_gateway
 from mlc.check.isolation import check_isolation
 from mlc.check.settings import check_settings
@@ -45,6 +46,7 @@ async def check_everything() -> list[Section]:
         "Tickets": check_tickets(),
         **{system.name: check_system(system) for system in registry.SYSTEMS},
         "Gateway": check_gateway(),
+        "Connections": check_connections(),
         "Runtimes on this machine": check_isolation(),
     }
     sections = await asyncio.gather(*(_section(title, findings) for title, findings in checks.items()))

@@ -1,6 +1,7 @@
 """Assets: the files of a model, a job or a monitor. What one is stands here; what it contains, the centre gives."""
 
 from enum import StrEnum
+from typing import Any
 
 from mlc.model.base import OpenEnum, Record
 
@@ -32,8 +33,10 @@ class AssetKind(OpenEnum):
     """A file that the centre keeps."""
     EXTERNAL = "external"
     """A file at an address."""
+    QUERY = "query"
+    """Rows that a query answers."""
     UNKNOWN = "unknown"
-    """Something that is no file for us, such as a table of a database."""
+    """Something that is no file for us."""
 
 
 class AssetUse(OpenEnum):
@@ -78,6 +81,12 @@ class Asset(Record):
     primary: bool = False
     """Of several sources the one whose functions are called."""
     functions: dict[str, str] = {}
+    query: str | None = None
+    """SQL, of what is a query: one statement, to the database at its address."""
+    parameters: dict[str, Any] = {}
+    """Values of the query's ``:names``."""
+    repository: str = ""
+    """Where the centre says that the address's store, or the query's database, is; empty: the address alone tells."""
     ref: str = ""
     """How the centre finds the content: opaque, and good for as long as its owner is open. Empty: there is none."""
 

@@ -99,6 +99,8 @@ def in_short(said: Sequence[str]) -> list[str]:
 
 def _file(asset: Asset, read: str | None) -> BoundFile:
     sha256 = read or asset.sha256 or ""
+    if asset.query is not None:
+        sha256 = digest_of([asset.query, asset.parameters, asset.repository])
     # Whatever is said of a file at an address, another one may stand there tomorrow.
     inside = asset.kind in {AssetKind.SOURCE, AssetKind.FILE} and bool(sha256)
     return BoundFile(

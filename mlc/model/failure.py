@@ -3,7 +3,9 @@
     MlcError
         AddressRefused
             _Busy
+        BadAddress
         BadContent
+        BadData
         BadEvent
         BadFile
         BadMessage
@@ -52,6 +54,7 @@
         NotSetUp
         NotText
         Outdated
+        PartsLost
         StaleForm
         Stopped
         Taken

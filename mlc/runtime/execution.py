@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mlc.center import Ledger, NewFile
 from mlc.model.asset import Asset
@@ -26,6 +26,7 @@ from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.outcome import Limits, Outcome
 from mlc.runtime.process import ModelDied, ModelProcess
+from mlc.runtime.readable import as_it_is, encoded, readable
 from mlc.runtime.removal import remove
 from mlc.runtime.schemas import add_schemas
 from mlc.runtime.training import Files, artefacts, files_beside
@@ -206,6 +207,12 @@ class JobExecution:
         order.stop_on_bad_records = job.stop_on_bad_records
         order.processes = self._limits.scoring_processes
         await asyncio.to_thread(self._take_hashes, layout, order)
+        # Behind the hashes, which are of what was asked for, wherever it lies.
+        libraries = self.outcome.runtime_info.get("libraries", {})
+        for note in await asyncio.to_thread(
+            lambda: list(readable(layout, order.inputs, list(job.inputs), libraries, self._files))
+        ):
+            self._say(note)
 
     def _take_hashes(self, layout: Layout, order: Order) -> None:
         # Of what is there when the model starts: nothing is written from here on but by the model itself.
@@ -223,7 +230,7 @@ class JobExecution:
 
     def _check_outputs(self, order: Order) -> None:
         ins, outs = len(order.inputs), len(order.outputs)
-        if self._kind is JobKind.METRICS and (outs != 1 or order.outputs[0].format == "csv"):
+        if self._kind is JobKind.METRICS and (outs != 1 or order.outputs[0].format not in {"json", "jsonl"}):
             raise ModelFailure("A metrics job has exactly one output, of the format JSON.")
         if outs > self._limits.files:
             raise ModelFailure(
@@ -260,11 +267,11 @@ class JobExecution:
             for note in notes:
                 self._say(note)
             return collection.take(made), "trained"
-        return collection.take(self._made(layout, order)), "outputs"
+        return collection.take(self._made(layout, order, encoded)), "outputs"
 
-    def _made(self, layout: Layout, order: Order) -> list[Made]:
+    def _made(self, layout: Layout, order: Order, place: Callable[..., PurePosixPath] = as_it_is) -> list[Made]:
         return [
-            Made(_named(asset, file.name), layout.name_of(file), file.name, embedded=self._is_embedded(asset))
+            Made(_named(asset, file.name), place(layout, file, asset), file.name, embedded=self._is_embedded(asset))
             for asset, file in zip(self._outputs(), order.outputs, strict=True)
         ]
 

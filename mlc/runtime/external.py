@@ -2,20 +2,27 @@
 
 import hashlib
 import os
-import stat
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import httpx
 
 from mlc.center.certificates import certificates
+from mlc.data.local import make, opened, shared
+from mlc.data.matching import BadData
+from mlc.data.objects import Patience
+from mlc.data.parts import FileParts, PartsLost, PartsWriter
 from mlc.model.asset import Asset
+from mlc.model.failure import ExternalError
+from mlc.model.file import is_several
 from mlc.model.hosts import Hosts
+from mlc.model.location import Location
+from mlc.runtime.connected import PART, Connected
 from mlc.runtime.connecting import AddressRefused, CheckedTransport
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.settings import FileSettings
@@ -26,7 +33,7 @@ PAUSES = (1.0, 5.0)
 """Seconds before another try, if a host can't be reached or is busy."""
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 STOPPED = "The job was stopped while its files were copied."
-INSTEAD = "embed it, or give it a file:, http: or https: address"
+INSTEAD = "embed it, or give it a file:, http: or https: address, or that of a connection (s3+NAME:)"
 
 
 class _Busy(AddressRefused):
@@ -44,46 +51,93 @@ class ExternalFiles:
         self._settings = settings
         self._rules = settings.rules
         self._stopped = threading.Event()
+        self._what, self._ends = "file", time.monotonic() + settings.time_limit
+        self._connected = Connected(
+            self._rules,
+            settings.timeout,
+            lambda: Patience(PAUSES, self._stopped.wait),
+            size=lambda size: self.check_size(size, self._what),
+            going=lambda: self._check_time(self._ends, self._what),
+        )
 
     def stop(self) -> None:
         """End whatever is under way in another thread: it fails soon."""
         self._stopped.set()
 
-    def check(self, asset: Asset, what: str) -> None:
-        """Make sure that an asset's address may be used.
+    def check(self, asset: Asset, what: str, *, write: bool = False) -> None:
+        """Make sure that an asset's address may be read, or written.
 
         Raises:
             ModelFailure: it may not.
         """
-        if problem := self._rules.problem(asset.address or ""):
+        with _said(what, write=write):
+            url = self._connected.named(asset).address or ""
+        if problem := self._rules.problem(url, write=write):
             raise ModelFailure(f"The {what}: {problem}")
 
     def fetch(self, asset: Asset, target: IO[bytes], what: str) -> None:
-        """Copy the file at an asset's address to ``target``, an empty file that is open for writing.
+        """Copy what is at an asset's address to ``target``, an empty file that is open for writing.
+
+        Rows of a database, and several files, are one file of Parquet there.
 
         Raises:
             ModelFailure: it may not, or can't, be read, or is larger than the settings allow.
         """
         self.check(asset, what)
+        asset = self._connected.named(asset)
         url = asset.address or ""
-        if (path := self._rules.path(url)) is not None:
+        location = Location.parse(url)
+        self._what, self._ends = what, time.monotonic() + self._settings.time_limit
+        if location is not None and location.kind == "http":
+            self._patiently(lambda: self._download(*self._connected.host(location), target, what), what)
+        elif location is not None:
+            rows, fetch = self._connected.rows, self._connected.fetch
+            with _said(what):
+                self._copy(rows(asset, location) if location.kind == "sql" else fetch(location), target, what)
+        elif (path := self._rules.path(url)) is None:
+            self._patiently(lambda: self._download(url, self._client(write=False), target, what), what)
+        elif is_several(url):
+            with _said(what):
+                self._copy(self._connected.folder(url), target, what)
+        else:
             with _opened(path, what) as source:
                 self._copy(_chunks(source), target, what)
-        else:
-            self._patiently(lambda: self._download(url, target, what), what)
 
     def store(self, source: IO[bytes], asset: Asset, what: str) -> None:
-        """Write an open file to an asset's address: whole, or not at all where that is a ``file:`` address.
+        """Write an open file to an asset's address: whole, or not at all but where that is a plain host's.
 
         Raises:
             ModelFailure: it may not, or can't, be written there; or it is not what the asset's SHA-256 says.
         """
-        self.check(asset, what)
+        self.check(asset, what, write=True)
+        asset = self._connected.named(asset)
         url = asset.address or ""
-        if (path := self._rules.path(url)) is not None:
+        location = Location.parse(url)
+        if location is not None and location.kind == "http":
+            self._patiently(lambda: self._upload(source, asset, *self._connected.host(location), what), what)
+        elif location is not None:
+            self._send(source, asset, what)
+        elif (path := self._rules.path(url, write=True)) is not None:
             self._replace(source, asset, path, what)
         else:
-            self._patiently(lambda: self._upload(source, asset, what), what)
+            self._patiently(lambda: self._upload(source, asset, url, self._client(write=True), what), what)
+
+    def parts(self, asset: Asset, what: str) -> PartsWriter | None:
+        """What writes an output to its address in parts; None where that can't be done (a plain host's).
+
+        Raises:
+            ModelFailure: nothing may be written there.
+        """
+        self.check(asset, what, write=True)
+        url = self._connected.named(asset).address or ""
+        location = Location.parse(url)
+        if location is not None:
+            if location.kind == "http":
+                return None
+            with _said(what, write=True):
+                return self._connected.writer(location)
+        path = self._rules.path(url, write=True)
+        return FileParts(path, url) if path is not None else None
 
     def check_size(self, size: int, what: str) -> None:
         """Make sure that a file of so many bytes may be transferred.
@@ -99,12 +153,10 @@ class ExternalFiles:
     def _replace(self, source: IO[bytes], asset: Asset, path: Path, what: str) -> None:
         partial = path.with_name(f".{uuid.uuid4().hex}.partial")
         try:
-            _make(path.parent)
-            # Not as the umask says, which is for our own files: whoever may look into the folder may read this.
-            shared = path.parent.stat().st_mode & 0o664 | 0o600
+            make(path.parent)
             try:
                 with partial.open("xb") as copy:
-                    os.fchmod(copy.fileno(), shared)
+                    os.fchmod(copy.fileno(), shared(path.parent))
                     self._copy(_verified(source, asset, what), copy, what)
                     os.fsync(copy.fileno())
                 partial.replace(path)
@@ -112,6 +164,24 @@ class ExternalFiles:
                 partial.unlink(missing_ok=True)
         except OSError as error:
             raise ModelFailure(f"The {what} can't be written: {error.strerror}.") from None
+
+    def _send(self, source: IO[bytes], asset: Asset, what: str) -> None:
+        """Send a file to a store in parts. If that fails nothing of it is left there, if the store can be told."""
+        ends = time.monotonic() + self._settings.time_limit
+        patience = Patience(PAUSES, self._stopped.wait)
+        with _said(what, write=True):
+            writer = self.parts(asset, what)
+            assert writer is not None
+            state = patience.tried(writer.begin)
+            try:
+                for number, part in enumerate(_parts(_verified(source, asset, what)), start=1):
+                    self._check_time(ends, what)
+                    state = patience.tried(lambda state=state, n=number, part=part: writer.put(state, n, part))  # type: ignore[misc]
+                patience.tried(lambda: writer.complete(state))
+            except BaseException:
+                with suppress(ExternalError, PartsLost):
+                    writer.abort(state)
+                raise
 
     def _copy(self, chunks: Iterator[bytes], target: IO[bytes], what: str) -> None:
         ends = time.monotonic() + self._settings.time_limit
@@ -130,15 +200,15 @@ class ExternalFiles:
                 f"The {what} took longer than {self._settings.time_limit:g} seconds: raise MLC_FILE_TIME_LIMIT."
             )
 
-    def _download(self, url: str, target: IO[bytes], what: str) -> None:
-        with self._client() as client, client.stream("GET", url) as response:
+    def _download(self, url: str, asking: httpx.Client, target: IO[bytes], what: str) -> None:
+        with asking as client, client.stream("GET", url) as response:
             _check_answer(response)
             self.check_size(int(response.headers.get("Content-Length", "0")), what)
             target.seek(0)
             target.truncate()  # what an earlier try got
             self._copy(response.iter_bytes(CHUNK), target, what)
 
-    def _upload(self, source: IO[bytes], asset: Asset, what: str) -> None:
+    def _upload(self, source: IO[bytes], asset: Asset, url: str, asking: httpx.Client, what: str) -> None:
         ends = time.monotonic() + self._settings.time_limit
 
         def chunks() -> Iterator[bytes]:
@@ -148,11 +218,11 @@ class ExternalFiles:
 
         # With its length, since stores such as S3's refuse a body that is sent in chunks.
         headers = {"Content-Length": str(asset.size or 0), "Content-Type": "application/octet-stream"}
-        with self._client() as client:
-            _check_answer(client.put(asset.address or "", content=chunks(), headers=headers))
+        with asking as client:
+            _check_answer(client.put(url, content=chunks(), headers=headers))
 
-    def _client(self) -> httpx.Client:
-        transport = CheckedTransport(Hosts(self._rules.hosts), certificates())
+    def _client(self, *, write: bool) -> httpx.Client:
+        transport = CheckedTransport(Hosts(self._rules.allowed_hosts(write=write)), certificates())
         return httpx.Client(timeout=self._settings.timeout, trust_env=False, transport=transport)
 
     def _patiently(self, transfer: Callable[[], None], what: str) -> None:
@@ -203,23 +273,40 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
 
 
-def _make(folder: Path) -> None:
-    """Make a folder, and those that it is in, for whoever may look into the one that was there."""
-    if folder.is_dir():
-        return
-    _make(folder.parent)
-    with suppress(FileExistsError):
-        folder.mkdir()
-        folder.chmod(stat.S_IMODE(folder.parent.stat().st_mode) & 0o2775 | 0o700)
+def _parts(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same in pieces of ``PART`` bytes, of which there is at least one."""
+    held = bytearray()
+    first = True
+    for chunk in chunks:
+        held += chunk
+        if len(held) >= PART:
+            yield bytes(held)
+            held.clear()
+            first = False
+    if held or first:
+        yield bytes(held)
+
+
+@contextmanager
+def _said(what: str, *, write: bool = False) -> Iterator[None]:
+    """Turn what a store, a database or a format says into a model's failure."""
+    done = "written" if write else "read"
+    try:
+        yield
+    except ExternalError as error:
+        raise ModelFailure(f"The {what} can't be {done}: {error}") from None
+    except (BadData, PartsLost) as error:
+        raise ModelFailure(f"The {what} can't be {done}: {str(error).removesuffix('.')}.") from None
+    except ModuleNotFoundError as error:
+        raise ModelFailure(
+            f"The {what} can't be {done}: {error.name} is not installed; pip install 'mlc-temporal[standalone]'."
+        ) from None
+    except OSError as error:
+        raise ModelFailure(f"The {what} can't be {done}: {error.strerror or type(error).__name__}.") from None
 
 
 def _opened(path: Path, what: str) -> IO[bytes]:
-    """A regular file, opened: never a link that came in between, nor a pipe that one would wait for."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return opened(path)
     except OSError as error:
-        raise ModelFailure(f"The {what} can't be read: {error.strerror}.") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise ModelFailure(f"The {what} can't be read: it is no file.")
-    return os.fdopen(descriptor, "rb")
+        raise ModelFailure(f"The {what} can't be read: {error.strerror or error}.") from None

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from mlc.center import Contents
 from mlc.model.asset import UNNAMED, Asset, AssetKind, AssetRole
 from mlc.model.failure import Refused
+from mlc.model.file import is_several
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import INSTEAD, ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
@@ -17,12 +18,23 @@ from mlc.runtime.places import Places, digest
 from mlc.runtime.removal import remove
 from mlc.runtime.working_directory import WorkingDirectory
 
-DATA_FORMATS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+DATA_FORMATS = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}
+COMPRESSED = ".gz"
+"""The ending, behind such a one, of what gzip made of it."""
 PYTHON_TYPES = frozenset({"PYTHON", "PYTHON3", "UNKNOWN"})
 TAKEN = "another file of the model or the job has that name"
 _KINDS: dict[str, str] = {AssetRole.WEIGHTS_FILE: "artefacts", AssetRole.REQUIRED_LIBRARIES: "artefacts"}
 _OTHERS = 3
 _FILES = frozenset({AssetKind.FILE, AssetKind.EXTERNAL})
+_READ = _FILES | {AssetKind.QUERY}
 
 
 class Layout:
@@ -121,6 +133,8 @@ class Layout:
                 if not self._places.has(name):
                     raise ModelFailure(f"The asset {asset.name} is no file of this runtime.")
                 file_format = data_format(asset, f"asset {asset.name}")
+                if is_compressed(asset):
+                    raise ModelFailure(f"The asset {asset.name} is compressed: no record of it is tried.")
                 files.append(DataFile(path=self.root / name, format=file_format, name=asset.name))
             except ModelFailure as failure:
                 self.notes.append(str(failure))
@@ -188,7 +202,7 @@ class Layout:
         """
         if self._places.holds(name, file):
             return
-        if len(name.parts) > 1 or name.suffix.lower() not in DATA_FORMATS:
+        if len(name.parts) > 1 or ending(name) not in DATA_FORMATS:
             problem = f"that is not a plain name that ends in one of {', '.join(DATA_FORMATS)}"
         elif not self._places.put(file, name):
             problem = TAKEN
@@ -213,7 +227,7 @@ class Layout:
             file_format = data_format(asset, f"output {asset.name}", "json")
             name = numbered(f"output.{file_format}" if asset.name == UNNAMED else asset.name, taken)
             if asset.address:
-                self._files.check(asset, f"output {name}")
+                self._files.check(asset, f"output {name}", write=True)
             elif asset.kind not in _FILES:
                 kind = f"is of the type {asset.type_name}"
                 raise ModelFailure(f"The output {name} {kind}, which a runtime can't write: {INSTEAD}.")
@@ -246,7 +260,7 @@ class Layout:
 
     async def _fetch(self, asset: Asset, name: PurePosixPath, what: str) -> bool:
         """Write an asset's file to a name; False if the asset is no file."""
-        if not asset.ref and not (asset.address and asset.kind in _FILES):
+        if not asset.ref and not (asset.kind in _READ and (asset.address or asset.query)):
             return False
         try:
             if asset.ref:
@@ -284,16 +298,31 @@ def _precedence(asset: Asset) -> int:
     return 2 if asset.role in _KINDS or is_source(asset) else _OTHERS
 
 
+def ending(name: PurePosixPath) -> str:
+    """The ending that tells a file's format: of ``in.csv.gz`` it is ``.csv``."""
+    suffix = name.suffix.lower()
+    return PurePosixPath(name.stem).suffix.lower() if suffix == COMPRESSED else suffix
+
+
+def is_compressed(asset: Asset) -> bool:
+    """Whether an asset's file is what gzip made of one, by its name."""
+    return path_of(asset).suffix.lower() == COMPRESSED
+
+
 def data_format(asset: Asset, what: str, default: str | None = None) -> str:
-    """``csv``, ``json`` or ``jsonl``, by the asset's format and its name's ending.
+    """``csv``, ``json``, ``jsonl``, ``parquet`` or ``arrow``, by the asset's format and its name's ending.
 
     Raises:
-        ModelFailure: neither says, and there is no default.
+        ModelFailure: neither says, and there is no default; or it says another one than rows of a query have.
     """
-    by_name = DATA_FORMATS.get(path_of(asset).suffix.lower())
+    by_name = DATA_FORMATS.get(ending(path_of(asset)))
     declared = asset.format.lower()
-    if declared == "csv" or (declared == "json" and by_name != "jsonl"):
+    if asset.kind is AssetKind.QUERY or (asset.address and is_several(asset.address)):
+        if declared not in {"", "unknown", "parquet"}:
+            raise ModelFailure(f"The {what} is made of rows or of several files, and those are given as PARQUET alone.")
+        return "parquet"
+    if declared in {"csv", "parquet", "arrow"} or (declared == "json" and by_name != "jsonl"):
         return declared
     if found := by_name or default:
         return found
-    raise ModelFailure(f"The {what} has no known format: set its format to CSV or JSON.")
+    raise ModelFailure(f"The {what} has no known format: set its format to CSV, JSON, PARQUET or ARROW.")

@@ -21,6 +21,7 @@ from temporalio.worker import Worker
 
 from mlc.center import Ledger
 from mlc.center.configured import configured_center
+from mlc.connections import ConnectionSettings
 from mlc.model.deployment import Runtime
 from mlc.model.failure import ExternalError, Refused
 from mlc.model.job import runtime_task_queue, slots_task_queue
@@ -50,7 +51,9 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         CannotIsolate: the level of isolation that the settings name can't be had.
         OSError: online, and the port is in use.
         NoNamespace: Temporal lacks the namespace in which jobs are run.
+        SettingsError: a connection can't be used.
     """
+    ConnectionSettings().by_name()  # what is wrong with one is said now, and not by a job
     stop = stop or _stopped_by_signal()
     await asyncio.to_thread(cgroup.remove_left)
     level = await tried_level(settings)

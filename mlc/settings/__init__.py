@@ -8,11 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from mlc.model.file import FileRules
 from mlc.model.hosts import Hosts
+from mlc.model.places import check_place
 from mlc.model.ticket import Provider
 from mlc.settings.reading import Duration, Group, home, of_their_own, renamed, trimmed
 
@@ -52,12 +53,21 @@ class FileSettings(Group):
 
     model_config = SettingsConfigDict(env_prefix="MLC_FILE_")
 
-    root: Path | None = Field(None, description="Folder below which file: addresses may lie; unset: none may")
+    read: list[str] = Field(
+        [],
+        description="What may be read, as JSON: folders, hosts, buckets of connections or what begins with a path in "
+        "one, databases; docs/data.md has them: "
+        '["file:///lake/in", "files.example.org", "s3+lake://risk/scores", "sql+warehouse:"]',
+    )
+    write: list[str] = Field([], description="What may be written, likewise")
+    root: Path | None = Field(
+        None, description="Folder below which file: addresses may lie, to be read and written; unset: none may"
+    )
     hosts: list[str] = Field(
         [],
-        description="Hosts that http(s) addresses may name, as JSON: name, name:port, an address or a network. Where a "
-        "name leads to an address that isn't public, that or its network must be listed, too: "
-        '["minio.corp.example:9000", "10.1.2.0/24"]',
+        description="Hosts that http(s) addresses may name, to be read and written, as JSON: name, name:port, an "
+        "address or a network. Where a name leads to an address that isn't public, that or its network must be "
+        'listed, too: ["minio.corp.example:9000", "10.1.2.0/24"]',
     )
     limit_mb: int = Field(4096, ge=1, description="Largest file that is read or written, MB")
     timeout: float = Field(30, gt=0, description="Seconds of silence after which a transfer fails")
@@ -69,9 +79,16 @@ class FileSettings(Group):
         Hosts(hosts)
         return hosts
 
+    @field_validator("read", "write")
+    @classmethod
+    def _places(cls, places: list[str], info: ValidationInfo) -> list[str]:
+        for place in places:
+            check_place(place, write=info.field_name == "write")
+        return places
+
     @property
     def rules(self) -> FileRules:
-        return FileRules(root=self.root, hosts=self.hosts)
+        return FileRules(root=self.root, hosts=self.hosts, read=self.read, write=self.write)
 
 
 class DeskSettings(Group):

@@ -10,6 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from mlc.center.modelop.settings import CenterSettings
+from mlc.connections import ConnectionSettings
 from mlc.runtime import process
 from mlc.runtime.environments import pip_settings
 from mlc.settings import (
@@ -95,14 +96,19 @@ def needs() -> dict[str, Needs]:
     outgoing = [Part(system.settings, system.settings.secrets() - webhooks) for system in registry.SYSTEMS]
     calling_the_gateway = Part(GatewaySettings, frozenset({"token"}))
     batch, online = Part(RuntimeSettings), whole(RuntimeSettings)
+    connections = whole(ConnectionSettings)
     return {
         "temporal": Needs(),
         "center": Needs((whole(StandaloneCenterSettings), jobs), temporal=True),
         "desk": Needs((whole(DeskSettings),)),
         "setup": Needs((processes, jobs), temporal=True),
         "worker": Needs((processes, files, center, *outgoing), temporal=True),
-        BATCH_RUNTIME: Needs((batch, files, as_runtime, jobs), temporal=True, inherits=_RUNTIMES, models=True),
-        ONLINE_RUNTIME: Needs((online, files, as_runtime, jobs), temporal=True, inherits=_RUNTIMES, models=True),
+        BATCH_RUNTIME: Needs(
+            (batch, files, connections, as_runtime, jobs), temporal=True, inherits=_RUNTIMES, models=True
+        ),
+        ONLINE_RUNTIME: Needs(
+            (online, files, connections, as_runtime, jobs), temporal=True, inherits=_RUNTIMES, models=True
+        ),
         "gateway": Needs((whole(GatewaySettings), files, center, *incoming), temporal=True),
         "demo": Needs((processes, files, center, calling_the_gateway, *outgoing), temporal=True),
     }

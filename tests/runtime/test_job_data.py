@@ -70,7 +70,7 @@ async def test_an_input_of_any_format_gives_the_same_frame_and_the_same_records(
         ("d.csv", 'a,b\n1,2\n1,2,3,4\n"', "The input file d.csv can't be read as CSV"),
         ("d.csv", "", "The input file d.csv can't be read as CSV"),
         ("d.json", "[1, 2]", "The input file d.json must hold JSON objects"),
-        ("d.docx", "?", "The input d.docx has no known format: set its format to CSV or JSON."),
+        ("d.docx", "?", "The input d.docx has no known format: set its format to CSV, JSON, PARQUET or ARROW."),
     ],
 )
 async def test_an_input_that_cannot_be_read_is_named_with_its_place(

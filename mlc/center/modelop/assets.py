@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from mlc.center.modelop import literals, wire
 from mlc.center.modelop.settings import CenterSettings
+from mlc.model.address import masked
 from mlc.model.asset import UNNAMED, Asset, AssetKind, RequiredAsset
 
 Refer = Callable[[wire.Entity], str]
@@ -28,6 +29,7 @@ def read_asset(asset: wire.Asset, settings: CenterSettings, refer: Refer = unref
         "metrics": asset.metrics_function,
         "train": wire.value(asset, settings.train_function_field),
     }
+    query = _query(asset)
     return Asset(
         name=asset.filename or asset.name or _name_in(asset.file_url),
         role=asset.asset_role,
@@ -38,7 +40,10 @@ def read_asset(asset: wire.Asset, settings: CenterSettings, refer: Refer = unref
         format=asset.file_format or "",
         size=asset.file_size,
         sha256=_sha256(asset.content_hash),
-        address=asset.file_url,
+        address=asset.file_url if query is None else _database(asset),
+        query=query,
+        parameters=asset.parameters if query is not None and isinstance(asset.parameters, dict) else {},
+        repository=_repository(asset),
         primary=bool(asset.primary_model_source),
         functions={purpose: name for purpose, name in functions.items() if isinstance(name, str) and name},
         ref=refer(asset) if holds_content(asset) else "",
@@ -88,11 +93,17 @@ def new_asset(asset: Asset, settings: CenterSettings) -> wire.Asset:
         names = {"init": "initFunction", "score": "scoreFunction", "metrics": "metricsFunction"}
         names["train"] = settings.train_function_field
         fields |= {names[purpose]: function for purpose, function in asset.functions.items() if purpose in names}
+    if asset.kind is AssetKind.QUERY:
+        uri = asset.repository or asset.address
+        fields |= {"sql_statement": asset.query, "parameters": asset.parameters}
+        fields["repository_info"] = {"repositoryType": literals.SQL_REPOSITORY, "connectionUri": uri}
+    elif asset.repository:
+        fields["repository_info"] = _written_store(asset.repository)
     optional: dict[str, Any] = {
         "usage": asset.usage or None,
         "file_format": asset.format or None,
         "file_size": asset.size,
-        "file_url": asset.address,
+        "file_url": asset.address if asset.kind is not AssetKind.QUERY else None,
         "content_hash": wire.ContentHash(hash_type="SHA-256", hex_string=asset.sha256) if asset.sha256 else None,
     }
     return wire.Asset(**fields, **{name: value for name, value in optional.items() if value is not None})
@@ -117,6 +128,45 @@ def _sha256(known: wire.ContentHash | None) -> str | None:
     if known is None or known.hash_type.upper().replace("-", "") != _SHA256:
         return None
     return known.hex_string.lower() or None
+
+
+def _query(asset: wire.Asset) -> str | None:
+    is_query = literals.asset_kind(asset.asset_type) is AssetKind.QUERY
+    return asset.sql_statement if is_query and isinstance(asset.sql_statement, str) else None
+
+
+def _uri(asset: wire.Asset) -> str:
+    """The address of a query's database, without the secrets that may stand in it."""
+    info = asset.repository_info
+    found = info.get("connectionUri") if isinstance(info, dict) else None
+    return masked(re.split("[?;#]", found, maxsplit=1)[0]) if isinstance(found, str) else ""
+
+
+def _database(asset: wire.Asset) -> str | None:
+    uri = _uri(asset)
+    return uri if uri.lower().startswith("sql+") else None
+
+
+def _repository(asset: wire.Asset) -> str:
+    """Where an S3 store, or a database, is that is not named as one of our connections; empty for all others."""
+    if _query(asset) is not None:
+        return "" if _database(asset) else _uri(asset)
+    info = asset.repository_info
+    if not isinstance(info, dict) or info.get("repositoryType") != literals.S3_REPOSITORY:
+        return ""
+    if "+" in (asset.file_url or "").partition(":")[0]:
+        return ""
+    host, port = str(info.get("host") or "").rpartition("//")[2].strip("/"), info.get("port")
+    scheme = "http" if info.get("secure") is False else "https"
+    usual = {"http": 80, "https": 443}[scheme]
+    return f"{scheme}://{host}" + (f":{port}" if isinstance(port, int) and port not in {0, usual} else "")
+
+
+def _written_store(repository: str) -> dict[str, Any]:
+    parts = urlsplit(repository)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    secure = parts.scheme == "https"
+    return {"repositoryType": literals.S3_REPOSITORY, "host": parts.hostname or "", "port": port, "secure": secure}
 
 
 def _name_in(address: str | None) -> str:

@@ -17,8 +17,15 @@ CREATED, WAITING, COMPLETE, ERROR = "CREATED", "WAITING", "COMPLETE", "ERROR"
 RECORDS_IN_OUT = re.compile(r"Records in/out: (\d{1,19})/(\d{1,19})")
 """The last line but few of a runtime's log, proven: how many records a job read and wrote."""
 
-SOURCE_CODE, FILE, EXTERNAL_FILE = "SOURCE_CODE", "FILE", "EXTERNAL_FILE"
-_ASSET_KINDS = {SOURCE_CODE: AssetKind.SOURCE, FILE: AssetKind.FILE, EXTERNAL_FILE: AssetKind.EXTERNAL}
+SOURCE_CODE, FILE, EXTERNAL_FILE, SQL = "SOURCE_CODE", "FILE", "EXTERNAL_FILE", "SQL"
+S3_REPOSITORY, SQL_REPOSITORY = "S3_REPOSITORY", "SQL_REPOSITORY"
+"""Values of ``repositoryType``, proven."""
+_ASSET_KINDS = {
+    SOURCE_CODE: AssetKind.SOURCE,
+    FILE: AssetKind.FILE,
+    EXTERNAL_FILE: AssetKind.EXTERNAL,
+    SQL: AssetKind.QUERY,
+}
 _ASSET_TYPES = {kind: name for name, kind in _ASSET_KINDS.items()}
 
 BUSINESS_MODEL, MONITORING_MODEL = "BUSINESS_MODEL", "MODEL_MONITORING_MODEL"

@@ -11,21 +11,21 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from mlc.center.modelop import wire
+from mlc.center.modelop import literals, wire
 from mlc.center.modelop.signal_envelope import repeated
 from mlc.model.failure import MlcError
-from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile
+from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile, is_several
 from mlc.model.signal import EmbeddedFile
 
-FORMATS: Mapping[str, FileFormat] = {"CSV": "CSV", "JSON": "JSON"}
-ENDINGS = frozenset({".csv", ".json", ".jsonl", ".ndjson"})
+FORMATS: Mapping[str, FileFormat] = {"CSV": "CSV", "JSON": "JSON", "PARQUET": "PARQUET", "ARROW": "ARROW"}
+ENDINGS = frozenset({".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather"})
 """Endings of names that tell a format where ``fileFormat`` doesn't."""
 MOST_FILES = 50
 LONGEST_ASSET = 16_384
 OF_THE_CENTRE = frozenset({"id", "assetId", "_links"})
 """Fields that the centre gives, and to another asset others."""
 
-INSTEAD = "embed the file (fileContent), or give a file:, http: or https: address (fileUrl)"
+INSTEAD = "embed the file (fileContent), or give a file:, http: or https: address, or one of a connection (fileUrl)"
 UNSUPPORTED = {
     "S3_REPOSITORY": "files in S3 are",
     "HDFS_REPOSITORY": "files in HDFS are",
@@ -58,6 +58,7 @@ class _Read(BaseModel):
 
 class _Repository(_Read):
     repository_type: Text | None = None
+    connection_uri: Text | None = None
 
 
 class _Asset(_Read):
@@ -71,6 +72,8 @@ class _Asset(_Read):
     file_content: str | None = None
     file_content_string: str | None = None
     repository_info: _Repository | None = None
+    sql_statement: Annotated[str, StringConstraints(max_length=8000)] | None = None
+    parameters: dict[str, Any] | None = None
 
     @property
     def embedded(self) -> bool:
@@ -181,7 +184,25 @@ def _foreign(value: Any, *, is_output: bool) -> EmbeddedFile | None:
     return EmbeddedFile(asset.filename or asset.name or "", None, content, foreign=True, is_output=is_output)
 
 
+def _query(value: Any, rules: FileRules) -> InputFile | None:
+    """A query by a connection (``sql+NAME:``); None if it is none."""
+    if not isinstance(value, dict) or str(value.get("assetType")).upper() != literals.SQL:
+        return None
+    asset = _parsed(value, _Asset)
+    url = (asset.repository_info and asset.repository_info.connection_uri) or ""
+    if not url.lower().startswith("sql+"):
+        return None
+    if not asset.sql_statement:
+        raise BadFile(".sqlStatement", "a query is needed")
+    if problem := rules.problem(url):
+        raise BadFile(".repositoryInfo.connectionUri", problem.removesuffix("."))
+    name = asset.filename or asset.name or ""
+    return InputFile(url=url, filename=name, query=asset.sql_statement, parameters=asset.parameters or {})
+
+
 def _input(value: Any, rules: FileRules) -> EmbeddedFile | InputFile:
+    if (query := _query(value, rules)) is not None:
+        return query
     asset = _asset(value)
     if asset.embedded:
         name = asset.filename or asset.name or ""
@@ -197,7 +218,7 @@ def _input(value: Any, rules: FileRules) -> EmbeddedFile | InputFile:
 def _output(value: Any, rules: FileRules) -> OutputFile:
     asset = _asset(value)
     if asset.file_url and not asset.embedded:
-        url, name = _address(asset, rules)
+        url, name = _address(asset, rules, write=True)
         return OutputFile(url=url, filename=name, file_format=_declared(asset))
     if asset.asset_type == "EXTERNAL_FILE":
         raise BadFile(".fileUrl", "an external file needs the address where it is to be written")
@@ -237,10 +258,10 @@ def _asset(value: Any) -> _Asset:
     return asset
 
 
-def _address(asset: _Asset, rules: FileRules) -> tuple[str, str]:
+def _address(asset: _Asset, rules: FileRules, *, write: bool = False) -> tuple[str, str]:
     """The address and the file's name; the address's own, if it has no other."""
     url = asset.file_url or ""
-    if problem := rules.problem(url) or rules.obstacle(url):
+    if problem := rules.problem(url, write=write) or rules.obstacle(url):
         raise BadFile(".fileUrl", problem.removesuffix("."))
     own = PurePosixPath(unquote(urlsplit(url).path)).name
     name = asset.filename or asset.name or (own if own.isprintable() else "")
@@ -253,14 +274,16 @@ def _declared(asset: _Asset) -> FileFormat | None:
     if declared == "UNKNOWN":
         return None
     if declared not in FORMATS:
-        raise BadFile(".fileFormat", "CSV or JSON is expected")
+        raise BadFile(".fileFormat", "CSV, JSON, PARQUET or ARROW is expected")
     return FORMATS[declared]
 
 
 def _format(asset: _Asset, name: str) -> FileFormat | None:
     declared = _declared(asset)
-    if declared is None and PurePosixPath(name).suffix.lower() not in ENDINGS:
-        raise BadFile(".fileFormat", "CSV or JSON is needed, since the file's name doesn't tell")
+    if declared is None and asset.file_url and not asset.embedded and is_several(asset.file_url):
+        return "PARQUET"
+    if declared is None and PurePosixPath(name.lower().removesuffix(".gz")).suffix not in ENDINGS:
+        raise BadFile(".fileFormat", "CSV, JSON, PARQUET or ARROW is needed, since the file's name doesn't tell")
     return declared
 
 

@@ -57,6 +57,10 @@ class Asset(Entity):
     file_size: int | None = None
     file_url: str | None = None
     content_hash: ContentHash | None = None
+    repository_info: Any = None
+    """Where the file at ``file_url``, or the database of ``sql_statement``, is: an object of one of several kinds."""
+    sql_statement: Any = None
+    parameters: Any = None
     file_content: str | None = None
     primary_model_source: bool | None = None
     source_code: str | None = None

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from mlc.model.job import RecordCounts
 from mlc.runtime.channel.messages import ToldCounts
+from mlc.runtime.harness.columnar import TABLES
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.markers import (
     marked_functions,
@@ -52,9 +53,9 @@ async def count_records(
         for path, file, is_set in zip(paths, files, sets, strict=True)
     ]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", "-c", PROGRAM),
+        *(sys.executable, "-I", *([] if any(map(_needs_library, files)) else ["-S"]), "-c", PROGRAM),
         cwd="/",
-        env={},
+        env={"ARROW_DEFAULT_MEMORY_POOL": "system"},  # else it reserves more than it may have
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -73,6 +74,11 @@ async def count_records(
     except ValueError:  # it was killed
         return [None] * len(files)
     return found
+
+
+def _needs_library(file: DataFile) -> bool:
+    """Whether it takes pyarrow to count a file's records; for all others no library is looked for."""
+    return file.format in TABLES
 
 
 class Counting:

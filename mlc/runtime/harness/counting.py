@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .columnar import TABLES, count_table
 from .cutting import count_blank, header_of, pieces
 from .records import CHUNK, Broken, Unreadable, is_lines, read_records
 from .rows import header_in
@@ -49,6 +50,8 @@ def count(source: Mapping[str, Any]) -> int:
         return _rows_of_set(records) if source["whole"] else sum(1 for _ in records)
     if file_format == "csv":
         return count_rows(path)
+    if file_format in TABLES:
+        return count_table(path, file_format)
     if file_format == "jsonl" or is_lines(path):
         return count_lines(path)
     return sum(1 for _ in read_records(path, file_format, path.name))

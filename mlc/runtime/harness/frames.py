@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from .columnar import TABLES, table_frame
 from .functions import ModelFailure
 from .records import Broken, Unreadable, read_records
 from .schema import CheckedRecords
@@ -41,6 +42,12 @@ def read_frame(path: Path, file_format: str, name: str) -> pd.DataFrame:
             return pd.read_csv(path, encoding="utf-8-sig")
         except (ValueError, pd.errors.ParserError) as error:
             raise Unreadable(f"The input file {name} can't be read as CSV: {error}.") from None
+    if file_format in TABLES:
+        try:
+            table: pd.DataFrame = table_frame(path, file_format)
+            return table
+        except ValueError as error:
+            raise Unreadable(f"The input file {name} can't be read as {TABLES[file_format]}: {error}.") from None
     rows: list[Any] = []
     for record in read_records(path, file_format, name):
         if isinstance(record, Broken):

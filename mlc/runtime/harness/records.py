@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from .columnar import TABLES, table_records
 from .columns import Columns
 from .cutting import Piece, pieces
 from .unreadable import Broken, Unreadable
@@ -25,7 +26,7 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
 
     Args:
         file_format: ``csv`` (a row becomes a dict), ``jsonl``, or ``json``: an array, JSON lines, one object, or
-            columns (``{"a": [1, 2]}``).
+            columns (``{"a": [1, 2]}``); or ``parquet`` or ``arrow``, where pyarrow is (a row becomes a dict).
         name: what people call the file.
         kinds: of CSV columns, ``integer``, ``number``, ``boolean`` or ``text``, as :class:`.columns.Columns` takes them.
 
@@ -33,7 +34,9 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
         Unreadable: nothing more can be read.
     """
     try:
-        if file_format == "csv":
+        if file_format in TABLES:
+            yield from table_records(path, file_format)
+        elif file_format == "csv":
             columns = Columns(path, kinds or {})
             for piece in pieces(path, "csv", columns.start):
                 yield from columns.records(path, piece)
@@ -45,7 +48,7 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
         else:
             yield from _json_document(path)
     except ValueError as error:  # also text that is not UTF-8
-        kind = "CSV" if file_format == "csv" else "JSON"
+        kind = {"csv": "CSV", **TABLES}.get(file_format, "JSON")
         raise Unreadable(f"The input file {name} can't be read as {kind}: {error}.") from None
 
 

@@ -1,0 +1,89 @@
+"""Queries by a named connection: one statement that only reads, its rows in the query's order, a batch at a time."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from mlc.model.connection import SqlConnection
+from mlc.model.failure import ExternalError, Refused
+
+ROWS = 5_000
+"""Rows that are in memory at once."""
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+
+
+class Batch(NamedTuple):
+    """Some rows: the columns' names, and each column's values."""
+
+    names: Sequence[str]
+    columns: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Query:
+    """One statement.
+
+    Args:
+        parameters: values of its ``:names``.
+        going: called now and then; what it raises ends the query.
+    """
+
+    text: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    going: Callable[[], None] = lambda: None
+
+
+def batches(name: str, connection: SqlConnection, query: Query) -> Iterator[Batch]:
+    """The rows of a query. At least one batch, which may be empty: the columns are told all the same.
+
+    Args:
+        name: the connection's.
+
+    Raises:
+        Refused: the query isn't one statement that only reads, isn't right, or takes longer than the connection allows.
+        Unavailable: the database can't be reached.
+    """
+    system = f"connection {name} (sql)"
+    url = _url(connection, system)
+    _check(url, system)
+    if url.get_backend_name() == SQLITE:
+        from mlc.data.sqlite import rows
+    elif url.get_backend_name() == POSTGRESQL:
+        from mlc.data.postgresql import rows
+    else:
+        raise Refused(system, f"The {system} is neither SQLite nor PostgreSQL, and no other is read.", status=501)
+    seen = False
+    for batch in rows(system, url, connection, query):
+        twice = next((each for each in batch.names if batch.names.count(each) > 1), None)
+        if twice is not None:
+            raise Refused(system, f"The query answers two columns {twice[:60]!r}: name them with AS.", status=400)
+        seen = True
+        yield batch
+    if not seen:
+        raise Refused(system, "The query answers no rows: it must be one that reads, such as SELECT.", status=400)
+
+
+def _url(connection: SqlConnection, system: str) -> Any:
+    try:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+    except ModuleNotFoundError:
+        raise missing(system, "SQLAlchemy", "standalone") from None
+    try:
+        url = make_url(connection.url.get_secret_value())
+    except (ArgumentError, ValueError):
+        raise Refused(system, f"The {system} has no url that can be read: write SQLAlchemy's.", status=400) from None
+    if connection.password is not None:
+        url = url.set(password=connection.password.get_secret_value())
+    return url
+
+
+def _check(url: Any, system: str) -> None:
+    if url.get_backend_name() == SQLITE and (not url.database or url.database == ":memory:"):
+        raise Refused(system, f"The {system} names no file: write sqlite:////folder/file.db.", status=400)
+
+
+def missing(system: str, library: str, extra: str) -> ExternalError:
+    """What to say where a library isn't installed."""
+    install = f"pip install 'mlc-temporal[{extra}]'"
+    return Refused(system, f"The {system} needs {library}, which is not installed: {install}.", status=501)
