@@ -349,7 +349,7 @@ def main() -> int:
         if asked.only != "memory":
             report["speed"] = measure(Path(folder), records, rounds)
         if asked.only != "speed":
-            report["memory"] = memory(Path(folder), records if asked.records else records)
+            report["memory"] = memory(Path(folder), records)
     print(json.dumps(report, indent=2))
     speeds = report.get("speed", {}).values()
     below = [name for each in speeds for name, limit in LIMITS.items() if each.get(name, limit) < limit]

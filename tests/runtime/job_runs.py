@@ -16,11 +16,11 @@ from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.channel.messages import JOB, Done, Failed, Progress, parse
 from mlc.runtime.environments.installation import InstallRules
 from mlc.runtime.execution import JobExecution
-from mlc.runtime.outcome import Limits
 from mlc.runtime.harness.entry import perform
 from mlc.runtime.harness.telling import encoded
 from mlc.runtime.isolation.levels import Level, level_for
 from mlc.runtime.order import Order
+from mlc.runtime.outcome import Limits
 from mlc.runtime.process import Allowance
 from mlc.settings import FileSettings, RuntimeSettings
 

@@ -50,6 +50,7 @@ class Scored:
     tally: Tally = field(default_factory=Tally)
     header: list[str] | None = None
     stopped: bool = False
+    piece: Piece | None = None
 
 
 class BlockScorer:
@@ -93,7 +94,7 @@ class BlockScorer:
             Unreadable: the input is broken beyond its records.
         """
         formatter = Formatter(self._output["format"], self._output["name"], task.header)
-        scored = Scored()
+        scored = Scored(piece=task.piece)
         texts: list[str] = []
         if self._batches:
             self._score_batches(task, formatter, scored, texts)
@@ -123,7 +124,7 @@ class BlockScorer:
         problem = None if isinstance(record, Broken) else self._input_schema.problem(record)
         return Broken("", problem) if problem else record
 
-    def _score(
+    def _score(  # noqa: PLR0912 - the one loop in which each call counts
         self, records: Sequence[Any], first: int, formatter: Formatter, scored: Scored, texts: list[str]
     ) -> None:
         function, add = self._function, texts.append
@@ -179,7 +180,7 @@ class BlockScorer:
             else:
                 place = f"the records {number:,} to {number + count - 1:,} of {self._name}"
                 try:
-                    texts.append(self._batch_text(batches, given, number, count, place, formatter, tally.nulled))
+                    texts.append(self._batch_text(batches, (number, count, given), place, formatter, tally.nulled))
                     tally.written += count
                 except BadRecord as bad:
                     tally.lose(Lost.of(place[0].upper() + place[1:], bad, count))
@@ -198,7 +199,11 @@ class BlockScorer:
             frame = frame_of(self._columns, self._path, task.piece)
             if frame is not None:
                 for at in range(0, len(frame), batches.size):
-                    part = frame.iloc[at : at + batches.size].reset_index(drop=True) if len(frame) > batches.size else frame
+                    part = (
+                        frame.iloc[at : at + batches.size].reset_index(drop=True)
+                        if len(frame) > batches.size
+                        else frame
+                    )
                     yield first + at, len(part), part
                 return
         records = self._records(task)
@@ -210,16 +215,17 @@ class BlockScorer:
                 continue
             ends = range(at, min(at + batches.size, len(records)))
             end = next((n for n in ends if type(records[n]) is Broken), ends.stop)
-            part = list(records[at:end])
-            yield first + at, len(part), self._framed(part) if batches.frames else part
+            rows = list(records[at:end])
+            yield first + at, len(rows), self._framed(rows) if batches.frames else rows
             at = end
 
     def _framed(self, records: list[Any]) -> pd.DataFrame:
         return framed(self._columns, records) if self._columns else pd.DataFrame(records)
 
-    def _batch_text(  # noqa: PLR0913 - it is one call
-        self, batches: Batches, given: Any, number: int, count: int, place: str, formatter: Formatter, nulled: Nulled
+    def _batch_text(
+        self, batches: Batches, batch: tuple[int, int, Any], place: str, formatter: Formatter, nulled: Nulled
     ) -> str:
+        number, count, given = batch
         try:
             answers = batches.answers(given, count, place)
             if self._output_schema:

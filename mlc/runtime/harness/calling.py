@@ -17,8 +17,8 @@ import pandas as pd
 
 from .functions import ModelCode, ModelFailure
 from .markers import takes_slot, takes_together
-from .records import Broken
 from .schema import CheckedRecords
+from .unreadable import Broken
 
 _NONE = object()
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from .columnar import TABLES, count_table
 from .cutting import count_blank, header_of, pieces
-from .records import CHUNK, Broken, Unreadable, is_lines, read_records
+from .records import CHUNK, is_lines, read_records
 from .rows import header_in
 from .schema import array_depth, as_arrays
+from .unreadable import Broken, Unreadable
 
 
 def main() -> None:

@@ -101,6 +101,18 @@ def header_of(path: Path) -> tuple[str, Piece]:
     return taken, Piece(mark + len(taken.encode("utf-8", "surrogateescape")), 0, lines.taken)
 
 
+def whole_records(content: bytes, file_format: str, *, last: bool) -> tuple[int, int] | None:
+    """Bytes of the whole records, and how many there are, at the beginning of a content that begins with one.
+
+    None if there are none.
+
+    Args:
+        last: nothing follows it.
+    """
+    found = (_whole_rows if file_format == "csv" else _whole_lines)(content, last)
+    return found[:2] if found else None
+
+
 def count_blank(content: bytes) -> int:
     """How many of the lines in a content are blank."""
     if not content[:1].isspace() and not any(mark in content for mark in _BLANKS):

@@ -18,11 +18,12 @@ _MOST_LEVELS = 20
 
 def _fast() -> Callable[[Any, int], Iterable[str]]:
     """The standard library's encoder, made once and not for each value: gives the parts of a text."""
-    if encoder.c_make_encoder is not None and encoder.c_encode_basestring is not None:
-        made: Callable[[Any, int], Iterable[str]] = encoder.c_make_encoder(
-            None, _ENCODER.default, encoder.c_encode_basestring, None, ": ", ", ", False, False, False
-        )
+    make, quote = getattr(encoder, "c_make_encoder", None), getattr(encoder, "c_encode_basestring", None)
+    if make is not None and quote is not None:
         with suppress(TypeError, ValueError):  # another version's
+            made: Callable[[Any, int], Iterable[str]] = make(
+                None, _ENCODER.default, quote, None, ": ", ", ", False, False, False
+            )
             if "".join(made({"a": ["é\n", 1.5, None]}, 0)) == '{"a": ["é\\n", 1.5, null]}':
                 return made
     return lambda value, _: (_ENCODER.encode(value),)
@@ -61,7 +62,5 @@ def _is_plain(value: Any, level: int = 0) -> bool:
             and (_VALUES(map(type, value.values())) or all(_is_plain(each, level + 1) for each in value.values()))
         )
     if kind is list or kind is tuple:
-        return level < _MOST_LEVELS and (
-            _VALUES(map(type, value)) or all(_is_plain(each, level + 1) for each in value)
-        )
+        return level < _MOST_LEVELS and (_VALUES(map(type, value)) or all(_is_plain(each, level + 1) for each in value))
     return _VALUES((kind,))

@@ -25,9 +25,9 @@ from .frames import read_input
 from .functions import ModelCode, ModelFailure
 from .markers import takes_slot
 from .merging import merged
-from .records import Unreadable
 from .scoring import BatchScoring
 from .serving import OnlineScoring
+from .unreadable import Unreadable
 from .workers import Forked, Here, Workers, how_many
 
 
@@ -212,7 +212,12 @@ def score(
 ) -> dict[str, Any]:
     """Call the score function for every record of every input; outputs pair with inputs, or one takes all."""
     scoring = BatchScoring(
-        model, workers, order, notes, lambda records: channel.send(event="progress", records=records)
+        model,
+        workers,
+        order,
+        notes,
+        report=lambda records: channel.send(event="progress", records=records),
+        save=lambda point: channel.send(event="checkpoint", **point),
     )
     if model:
         model.init(lambda: definition(order))

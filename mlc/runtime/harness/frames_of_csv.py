@@ -1,4 +1,4 @@
-"""Pieces of a CSV file as data frames: with the types that pandas finds in the whole file, so that they never differ."""
+"""Pieces of a CSV file as data frames, with the types that pandas finds in the whole file: they never differ."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,9 +14,10 @@ from .unreadable import Broken
 
 def frame_of(columns: Columns, path: Path, piece: Piece) -> pd.DataFrame | None:
     """The rows of a piece as a data frame, with the types that pandas finds in the whole file; None if one of its
-    rows can't be used, or a cell is not what a schema says."""
+    rows can't be used, or a cell is not what a schema says.
+    """
     content, width = piece.read(path), len(columns.names)
-    if is_plain(content, width) and not any(name in columns.declared for name in columns.names):
+    if is_plain(content, width, piece.count) and not any(name in columns.declared for name in columns.names):
         dtypes = [_dtype(columns.found[name]) for name in columns.names]
         parsed_as = {n: str if dtype is object else dtype for n, dtype in enumerate(dtypes)}
         frame = parsed(content, width, dtype=parsed_as)

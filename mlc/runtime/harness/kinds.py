@@ -73,10 +73,7 @@ def look(path: Path, names: Sequence[str], start: Piece, *, whole: bool = False)
         start: the end of its header.
         whole: also at columns that are known to hold text, for whether they miss values.
     """
-    try:
-        from .kinds_by_pandas import look_with_pandas
-    except ModuleNotFoundError:  # whoever counts records has no library
-        look_with_pandas = None
+    look_with_pandas = _quick_look()
     columns = [Column() for _ in names]
     for piece in pieces(path, "csv", start, LOOKED_AT):
         if not whole and all(column.decided for column in columns):
@@ -85,6 +82,14 @@ def look(path: Path, names: Sequence[str], start: Piece, *, whole: bool = False)
         if not (look_with_pandas and look_with_pandas(columns, content, piece.count, whole=whole)):
             _look_at_cells(columns, content)
     return dict(zip(names, columns, strict=True))
+
+
+def _quick_look() -> Callable[..., bool] | None:
+    try:
+        from .kinds_by_pandas import look_with_pandas
+    except ModuleNotFoundError:  # whoever counts records has no library
+        return None
+    return look_with_pandas
 
 
 def _look_at_cells(columns: Sequence[Column], content: bytes) -> None:

@@ -23,7 +23,7 @@ _SPECIAL = (b'"', b"\0")
 def look_with_pandas(columns: Sequence[Column], content: bytes, count: int, *, whole: bool) -> bool:
     """False if pandas may read other cells than :mod:`csv`."""
     width = len(columns)
-    if not is_plain(content, width):
+    if not is_plain(content, width, count):
         return False
     # The last one tells whether all rows are whole.
     wanted = [n for n, column in enumerate(columns) if whole or not column.decided or n == width - 1]
@@ -63,8 +63,8 @@ def _see(column: Column, values: Any) -> bool:
     return column.decided
 
 
-def is_plain(content: bytes, width: int) -> bool:
-    """Whether pandas and :mod:`csv` read the same cells in a piece, as long as all of its rows are whole."""
+def is_plain(content: bytes, width: int, count: int) -> bool:
+    """Whether pandas and :mod:`csv` read the same cells in a piece of ``count`` rows, as long as none is too short."""
     if width < 2 or any(mark in content for mark in _SPECIAL):  # of one column, a row of spaces is none to pandas
         return False
     if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):
@@ -74,7 +74,9 @@ def is_plain(content: bytes, width: int) -> bool:
             content.decode()
         except UnicodeDecodeError:
             return False
-    return content.lstrip(b"\r\n").partition(b"\n")[0].count(b",") == width - 1
+    # pandas may cut off what a row has too much: if none is too short, none is too long either.
+    first = content.lstrip(b"\r\n").partition(b"\n")[0]
+    return first.count(b",") == width - 1 and content.count(b",") == count * (width - 1)
 
 
 def parsed(content: bytes, width: int, **options: Any) -> pd.DataFrame | None:
@@ -83,6 +85,9 @@ def parsed(content: bytes, width: int, **options: Any) -> pd.DataFrame | None:
         options["float_precision"] = "round_trip"
     options = {"na_values": NA_VALUES, "keep_default_na": False, "low_memory": False, **options}
     try:
-        return pd.read_csv(io.BytesIO(content), header=None, names=list(range(width)), index_col=False, **options)
+        found: pd.DataFrame = pd.read_csv(
+            io.BytesIO(content), header=None, names=list(range(width)), index_col=False, **options
+        )
     except (ValueError, OverflowError, pd.errors.ParserError):  # also what is not UTF-8
         return None
+    return found

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +16,7 @@ FIRST_LINE = 256 * 1024
 LARGEST_DOCUMENT = 64 * 1024**2
 """A JSON file that is neither an array nor JSON lines is read whole, and may have so many bytes."""
 CHUNK = 256 * 1024
-_scan = json.JSONDecoder().scan_once
+_scan: Callable[[str, int], tuple[Any, int]] = getattr(json.JSONDecoder(), "scan_once")  # noqa: B009 - no type stub has it
 NEAR_THE_END = 16
 """No token of JSON but a string is longer: an error so far from a chunk's end does not come from the cut."""
 
@@ -28,7 +28,7 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
         file_format: ``csv`` (a row becomes a dict), ``jsonl``, or ``json``: an array, JSON lines, one object, or
             columns (``{"a": [1, 2]}``); or ``parquet`` or ``arrow``, where pyarrow is (a row becomes a dict).
         name: what people call the file.
-        kinds: of CSV columns, ``integer``, ``number``, ``boolean`` or ``text``, as :class:`.columns.Columns` takes them.
+        kinds: of CSV columns, as :class:`.columns.Columns` takes them.
 
     Raises:
         Unreadable: nothing more can be read.

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .functions import ModelFailure
-from .records import Broken, read_records
+from .records import read_records
+from .unreadable import Broken
 
 _KINDS = {
     "int": "integer",

@@ -1,13 +1,16 @@
 """Batch scoring: every record of every input through the score function, the answers to the outputs as they come."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from .block import Scored
 from .calling import Calls, Given, Source, answered, arguments_of
+from .cutting import Piece
 from .functions import ModelCode, ModelFailure, ModelRaised
+from .limits import HEADER
 from .plain import NotPlain, Nulled, plain
 from .schema import RecordSchema
 from .tally import BadRecord, Lost, Tally
@@ -18,6 +21,10 @@ from .writing import RecordWriter
 
 REPORT_INTERVAL = 1.0
 """Seconds between two reports of how many records are done."""
+LONGEST_HEADER = 100_000
+"""Characters of a CSV output's header in what is told of where the job could go on."""
+SAVE_INTERVAL = 1.0
+"""Seconds between two reports of where the job could go on."""
 
 
 class BatchScoring:
@@ -32,6 +39,7 @@ class BatchScoring:
         order: see :class:`mlc.runtime.order.Order`.
         notes: what people should know is added here.
         report: told now and then how many records are done.
+        save: told now and then from where the job could go on, if the order asks for that.
     """
 
     def __init__(
@@ -40,7 +48,9 @@ class BatchScoring:
         workers: Workers,
         order: dict[str, Any],
         notes: list[str],
+        *,
         report: Callable[[int], None],
+        save: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         self._model = model
         self._workers = workers
@@ -51,8 +61,11 @@ class BatchScoring:
         self._order = order
         self._notes = notes
         self._report = report
-        self._reported = time.monotonic()
-        self._tally = Tally()
+        self._reported = self._saved = time.monotonic()
+        self._save = save
+        resume = order["resume"]
+        self._resume: dict[str, Any] | None = resume
+        self._tally = Tally.restored(resume["tally"]) if resume else Tally()
 
     def run(self) -> dict[str, Any]:
         """Score everything.
@@ -71,7 +84,8 @@ class BatchScoring:
             for index, output in enumerate(outputs):
                 with RecordWriter(Path(output["path"]), output["format"], output["name"]) as writer:
                     if self._calls is None or self._calls.plain:
-                        for number in range(len(inputs)) if len(outputs) == 1 else [index]:
+                        begun = self._resume["source"] if self._resume else 0
+                        for number in range(begun, len(inputs)) if len(outputs) == 1 else [index]:
                             self._score_blocks(number, index, writer)
                     else:
                         for source in self._calls.sources(inputs, index, len(outputs)):
@@ -96,8 +110,14 @@ class BatchScoring:
         of_input = Input(self._order["inputs"][source], whole_frames=bool(batches and batches[0] == "frame"))
         work = Work(source, output, of_input.found)
         size = Size(BATCH_PIECE if batches else None)
-        for scored in self._workers.score(work, of_input.tasks(size), writer.formatter, size):
+        after = None
+        if self._resume:
+            after, writer.formatter.header = Piece(**self._resume["piece"]), self._resume["header"]
+            self._resume = None
+        for scored in self._workers.score(work, of_input.tasks(size, after), writer.formatter, size):
             self._take(scored, writer)
+            if scored.piece and self._order["checkpoints"] and time.monotonic() - self._saved > SAVE_INTERVAL:
+                self._save_at(source, scored.piece, writer)
 
     def _take(self, scored: Scored, writer: RecordWriter) -> None:
         if scored.stopped:
@@ -106,6 +126,15 @@ class BatchScoring:
         writer.write(scored.text, scored.tally.written)
         self._tally.add(scored.tally)
         self._tell()
+
+    def _save_at(self, source: int, piece: Piece, writer: RecordWriter) -> None:
+        header = writer.formatter.header
+        if header and (len(header) > HEADER or sum(map(len, header)) > LONGEST_HEADER):
+            return
+        writer.flush()
+        point = {"source": source, "piece": asdict(piece), "header": writer.formatter.header}
+        self._save({**point, "bytes": writer.bytes, "tally": self._tally.saved()})
+        self._saved = time.monotonic()
 
     def _stop_at(self, lost: Lost) -> None:
         self._report(self._tally.read)

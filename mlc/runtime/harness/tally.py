@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .functions import ModelFailure
-from .limits import EXAMPLE, EXAMPLES
-from .plain import NAMED_PLACES, Nulled
-from .texts import one_line
+from .limits import EXAMPLE, EXAMPLES, TRACE
+from .plain import Nulled
+from .texts import one_line, printable_lines
 
 NAMED_RECORDS = 20
 """So many bad records are named in the messages; the others are counted."""
@@ -94,16 +94,20 @@ class Tally:
         return found
 
     def saved(self) -> dict[str, Any]:
-        """As JSON, for :meth:`restored`."""
-        found = asdict(self)
-        return found | {"nulled": [self.nulled.count, *self.nulled.places]}
+        """As JSON, for :meth:`restored`; within what a message may be."""
+        lost = [
+            {**asdict(each), "line": one_line(each.line, EXAMPLE), "trace": printable_lines(each.trace, TRACE)}
+            for each in self.lost
+        ]
+        places = [one_line(place, EXAMPLE) for place in self.nulled.places]
+        return {**asdict(self), "lost": lost, "nulled": self.nulled.count, "places": places}
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> "Tally":
         """What :meth:`saved` told."""
-        count, *places = saved["nulled"]
         counts = {name: saved[name] for name in ("read", "written", "bad", "unanswered")}
-        return cls(**counts, lost=[Lost(**lost) for lost in saved["lost"]], nulled=Nulled(count, places[:NAMED_PLACES]))
+        nulled = Nulled(saved["nulled"], saved["places"])
+        return cls(**counts, lost=[Lost(**lost) for lost in saved["lost"]], nulled=nulled)
 
 
 def cut(line: str) -> str:

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any, Protocol
@@ -169,9 +170,9 @@ class Forked:
             if not more and written == number:
                 return
             busy = [process for process, tasks_of in given.items() if tasks_of]
-            for process in wait(busy, timeout=0 if not busy else None):
-                assert isinstance(process, Connection)
-                done[given[process].popleft()] = self._heard(process)
+            for heard in wait(busy):
+                assert isinstance(heard, Connection)
+                done[given[heard].popleft()] = self._heard(heard)
 
     def end(self) -> None:
         """End them, whatever they do."""
@@ -220,38 +221,35 @@ def _run(channel: Connection, order: Mapping[str, Any], load: Callable[[], Model
     os.dup2(nothing, 0)
     os.dup2(2, 1)  # what it prints is its log; it has no say in the runtime's channel
     try:
-        model: ModelCode | None = None
+        heard, model = _outcome(load)
+        channel.send((heard, model.batch if isinstance(model, ModelCode) else model))
         scorer: BlockScorer | None = None
-
-        def ready() -> tuple[str, int] | None:
-            nonlocal model
-            model = load()
-            return model.batch
-
-        channel.send(_outcome(ready))
-        while True:
+        while isinstance(model, ModelCode):
             told = channel.recv()
-            assert model is not None
             if isinstance(told, Work):
                 work, scorer = told, None
             else:
                 began = time.monotonic()
-
-                def score() -> tuple[float, Scored]:
-                    nonlocal scorer
-                    assert model is not None
-                    scorer = scorer or work.scorer(model, order)
-                    scored = scorer.score(told)  # noqa: B023 - called before the next
-                    return time.monotonic() - began, scored  # noqa: B023 - likewise
-
-                channel.send(_outcome(score))
+                heard, scored = _outcome(partial(_scored, model, order, work, scorer, told))
+                if heard == "done":
+                    scorer, scored = scored
+                    scored = time.monotonic() - began, scored
+                channel.send((heard, scored))
+        channel.recv()
     except (EOFError, OSError):
         os._exit(0)
-    except BaseException:  # noqa: BLE001 - it ends here as any process does
+    except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stderr.flush()
         os._exit(1)
+
+
+def _scored(
+    model: ModelCode, order: Mapping[str, Any], work: Work, scorer: BlockScorer | None, task: Task
+) -> tuple[BlockScorer, Scored]:
+    scorer = scorer or work.scorer(model, order)
+    return scorer, scorer.score(task)
 
 
 def _outcome(do: Callable[[], Any]) -> tuple[str, Any]:
