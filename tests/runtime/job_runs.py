@@ -43,8 +43,8 @@ class InThisProcess(JobExecution):
 
     def _sent(self, **message: Any) -> None:
         progress = parse(encoded(message), JOB)
-        assert isinstance(progress, Progress)
-        self._progress(progress.records)
+        if isinstance(progress, Progress):
+            self._progress(progress.records)
 
 
 async def execute(
@@ -66,6 +66,7 @@ async def execute(
     collect: float = 60,
     output_files: int = 1000,
     files: FileSettings | None = None,
+    processes: int = 1,
     job: dict[str, Any] | None = None,
     **options: Any,
 ) -> Ran:
@@ -95,6 +96,7 @@ async def execute(
         collect=collect,
         files=output_files,
         install=install or InstallRules(),
+        scoring_processes=processes,
     )
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
     given: dict[str, Any] = {

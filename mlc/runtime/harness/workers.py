@@ -170,7 +170,7 @@ class Forked:
             if not more and written == number:
                 return
             busy = [process for process, tasks_of in given.items() if tasks_of]
-            for heard in wait(busy):
+            for heard in wait(busy) if busy else ():
                 assert isinstance(heard, Connection)
                 done[given[heard].popleft()] = self._heard(heard)
 
