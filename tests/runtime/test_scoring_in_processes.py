@@ -1,7 +1,9 @@
 """Scoring in several processes, and in batches: what comes of it is what comes of one process and single records."""
 
 import json
+import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,12 @@ from outcomes import Ran, lines
 from small_models import embedded, python_model
 
 from mlc.center.modelop import wire
+from mlc.center.modelop.folder.markers import read_source
 from mlc.model.job import JobKind
 from mlc.runtime.harness import markers
+from mlc.runtime.harness.functions import ModelCode, ModelRaised
+from mlc.runtime.harness.plain import Nulled
+from mlc.runtime.harness.scoring import answers
 
 Run = Callable[..., Any]
 
@@ -139,6 +145,16 @@ async def test_batches_that_are_not_answered_whole_are_bad_and_named(call: Run) 
     assert "The job stops there" in stopped.problem
 
 
+@pytest.mark.parametrize("source", [FRAMES, LISTS], ids=["frame", "records"])
+def test_online_such_a_model_gets_a_batch_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("batched.py").write_text(textwrap.dedent(source))
+    model = ModelCode("batched.py", {})
+    assert list(answers(model, model.required("score"), {"a": 4, "b": "x"}, Nulled())) == [{"c": 8, "b": "x"}]
+    with pytest.raises(ModelRaised):
+        list(answers(model, model.required("score"), {"a": "?"}, Nulled()))
+
+
 async def test_batches_go_with_nothing_but_one_parameter(call: Run) -> None:
     model = python_model("# modelop.batch: frame\n# modelop.score\ndef s(data, slot):\n    yield 1")
     assert (
@@ -150,10 +166,15 @@ def test_markers_of_batches_and_state_are_read_as_they_are_written() -> None:
     for line, found in {
         "# modelop.batch: frame": ("frame", 10_000),
         "  #modelop.batch :records 7": ("records", 7),
-        "# modelop.batch: frame 0": None,
-        "# modelop.batch: rows": None,
         "x = '# modelop.batch: frame'": None,
     }.items():
         assert markers.batch(line.encode()) == found
+    for line in ("# modelop.batch", "# modelop.batch: frame 0", "#modelop.batch: frames", "# fastscore.batch: frame x"):
+        with pytest.raises(ValueError, match="line 1: write # modelop.batch: frame or"):
+            markers.batch(line.encode())
+        with pytest.raises(ValueError, match="line 1: write # modelop.batch: frame or"):
+            read_source(line)
+    assert not read_source("# modelop.batch: frame 10\n# modelop.stateful").notices
+    assert "did you mean # modelop.stateful?" in read_source("# modelop.statefull").notices[0]
     assert markers.is_stateful(b"x = 1\n# modelop.stateful\n")
     assert not markers.is_stateful(b"# modelop.stateful: no\n")

@@ -60,8 +60,10 @@ class ModelCode:
         self._names = {**marked_functions(content), **names} or usual_functions(content)
         self.record_sets = record_sets(content)
         """The slots that take or answer record sets."""
-        self.batch = batch(content)
-        """Whether the score function takes many records together, and how: see :func:`.markers.batch`."""
+        try:
+            self.batch = batch(content)
+        except ValueError as error:
+            raise ModelFailure(f"{source}, {error}") from None
         self.stateful = is_stateful(content)
         self._module = module
 

@@ -6,6 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from .batches import Batches, rows_of
 from .block import Scored
 from .calling import Calls, Given, Source, answered, arguments_of
 from .cutting import Piece
@@ -191,9 +194,21 @@ def answers(model: ModelCode, function: Any, record: Any, nulled: Nulled, place:
         ModelRaised: the function raised something, or answered what JSON can't hold.
     """
     as_set = 1 in model.record_sets
-    for yielded in model.results("score", function, arguments_of(function, record)):
+    given = _as_batch(model, function, record) if model.batch else None
+    for yielded in given or model.results("score", function, arguments_of(function, record)):
         for result in answered(yielded, as_set=as_set) if yielded is not None else ():
             try:
                 yield plain(result, nulled, place)
             except NotPlain as error:
                 raise ModelRaised(f"The result of the score function is not JSON: {error}.") from None
+
+
+def _as_batch(model: ModelCode, function: Any, record: Any) -> Iterator[Any]:
+    """What a function that takes batches answers to one record."""
+    batches = Batches(model, function)
+    with model.failures(f"The score function {function.__name__!r} of {model.source} failed"):
+        try:
+            found = batches.answers(pd.DataFrame([record]) if batches.frames else [record], 1, "the record")
+        except BadRecord as bad:
+            raise ModelRaised(str(bad)) from None
+    yield from rows_of(found)
