@@ -12,9 +12,11 @@ For CSV and JSON lines, a function that costs next to nothing (`trivial`) and on
   hashed, and stored at its address; with one process, and with two;
 
 and for whole frames by `pandas` (`read_csv`, the function, `to_json(lines=True)`) and by `ours` with a model that asks
-for frames. Every figure is of a whole program, from its start to its end: interpreter and libraries are in it. One core
-is one core for all that takes part (`os.sched_setaffinity`). Medians of the rounds, with the lowest and the highest. That the
-outputs are the same is checked, byte for byte where both write JSON lines record by record.
+for frames. One core is one core for all that takes part (`os.sched_setaffinity`). Records a second are of whole
+programs without their start, which is measured with 100 records (`start_seconds`); `cpu_us` is the CPU that a record
+takes in all processes. The ratios on one core are those of CPU; that of two processes to one is of rates. Medians of the
+rounds, with the lowest and the highest. The outputs are compared byte by byte, but for those of pandas, which drops
+digits: there each answer is computed again.
 
 `peak_megabytes` is the largest RssAnon + RssShmem that any process of ours had at one time, looked at 5 times a second:
 `runtime` is the runtime's own, `others` the largest of the model's and of those that count.
@@ -174,7 +176,7 @@ async def _job(source: Path, target: Path, code: str, processes: int) -> str | N
 
 
 async def _definition(_owner: Any, path: Path) -> None:
-    path.write_text("{}")
+    await asyncio.to_thread(path.write_text, "{}")
 
 
 class Peaks:
@@ -207,7 +209,7 @@ def _resident(process: int) -> int:
 
 
 def run(
-    role: str, source: Path, target: Path, function: str = "", processes: int = 1, cores: int = 1, *, look: bool = False
+    role: str, source: Path, target: Path, function: str, *, processes: int = 1, cores: int = 1, look: bool = False
 ) -> dict[str, Any]:
     """One program, from start to end: seconds, those of CPU, and what it told."""
     command = [sys.executable, __file__, "--role", role, "--source", str(source), "--target", str(target)]
@@ -267,7 +269,7 @@ def measure(folder: Path, records: int, rounds: int) -> dict[str, Any]:
             for _ in range(rounds):
                 for name, (role, processes) in programs.items():
                     for found, asked in ((starts, small), (runs, source)):
-                        found[name].append(run(role, asked, target, function, processes, cores=processes))
+                        found[name].append(run(role, asked, target, function, processes=processes, cores=processes))
                     if function == "frame" and name == "ours_frame":
                         _check_answers(source, target, count)
             if function != "frame" and len({each["sha256"] for of_one in runs.values() for each in of_one}) != 1:
@@ -306,7 +308,7 @@ def memory(folder: Path, records: int) -> dict[str, Any]:
         for count in (records // share // 100, records // share):
             source, target = folder / f"in.{suffix}", folder / "out.jsonl"
             write_input(source, count, columns)
-            ran = run("ours", source, target, "trivial", 2, cores=2, look=True)
+            ran = run("ours", source, target, "trivial", processes=2, cores=2, look=True)
             figures.setdefault(name, []).append(
                 {"records": count, "seconds": round(ran["seconds"], 1), "peak_megabytes": ran["peak_megabytes"]}
             )

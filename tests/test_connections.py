@@ -62,6 +62,8 @@ def test_nothing_that_is_shown_of_them_holds_a_secret() -> None:
         ({"lake": LAKE | {"endpoint": "https://minio/?sig=s3cr3t"}}, "secrets into their own fields"),
         ({"files": {"kind": "http", "endpoint": "https://x", "user": "me"}}, "user and password"),
         ({"blob": {"kind": "azure", "account": "Not-One", "key": "s3cr3t"}}, "blob.azure.account"),
+        ({"cold": {"kind": "gcs", "credentials": "s3cr3t"}}, "JSON of a service account"),
+        ({"cold": {"kind": "gcs", "credentials": "[1]"}}, "JSON of a service account"),
         ({"La_ke": LAKE}, "no name of a connection"),
         ({"lake": "s3cr3t"}, "lake"),
         ("s3cr3t", "neither a JSON object nor the path"),

@@ -79,7 +79,7 @@ def _asked(what: str, connection: HttpConnection) -> Finding:
     secret = connection.token or connection.password
     assert secret is not None
     headers = {"Authorization": f"Bearer {secret.get_secret_value()}"} if connection.token else {}
-    account = httpx.BasicAuth(connection.user, secret.get_secret_value()) if connection.user else None
+    account = httpx.BasicAuth(connection.user, secret.get_secret_value()) if connection.user else httpx.Auth()
     try:
         with httpx.Client(timeout=TIMEOUT, trust_env=False, verify=certificates()) as client:
             status = client.head(connection.endpoint, headers=headers, auth=account).status_code

@@ -11,8 +11,11 @@ from typing import IO, Any
 from mlc.data.matching import BadData
 from mlc.data.query import Batch
 
-ROWS = 5_000
-"""Rows that are in memory at once."""
+CELLS = 200_000
+"""Values that are in memory at once."""
+LONGEST = 16 * 1024**2
+"""Bytes of a line, and about as many of the lines that are in memory at once."""
+MOST_COLUMNS = 5_000
 EXACT_DIGITS = 15
 """Decimal digits that every floating-point number keeps."""
 
@@ -51,24 +54,32 @@ def columns(file: IO[bytes]) -> list[str]:
     """The names in all records of a file of JSON lines, in the order in which they first come.
 
     Raises:
-        BadData: a record is no object, or none has a name.
+        BadData: a record is no object or too long, or there are no names, or too many.
     """
     names: dict[str, None] = {}
-    for record in _records(file):
+    for record, _ in _records(file):
         names |= dict.fromkeys(record)
+        if len(names) > MOST_COLUMNS:
+            raise BadData(f"its records have more than {MOST_COLUMNS:,} names together, which would be its columns")
     if not names:
         raise BadData("there is no record from which its columns could be known")
     return list(names)
 
 
 def batches(file: IO[bytes], names: list[str]) -> Iterator[Batch]:
-    """The records of such a file as rows of these columns; what a record lacks is missing."""
+    """The records of such a file as rows of these columns; what a record lacks is missing.
+
+    Raises:
+        BadData: as :func:`columns`.
+    """
     some: list[dict[str, Any]] = []
-    for record in _records(file):
+    size = 0
+    for record, length in _records(file):
         some.append(record)
-        if len(some) == ROWS:
+        size += length
+        if len(some) * len(names) >= CELLS or size >= LONGEST:
             yield _batch(some, names)
-            some = []
+            some, size = [], 0
     yield _batch(some, names)
 
 
@@ -81,11 +92,20 @@ def _flat(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
-def _records(file: IO[bytes]) -> Iterator[dict[str, Any]]:
+def _records(file: IO[bytes]) -> Iterator[tuple[dict[str, Any], int]]:
+    """Each record, and how many bytes it has. Whoever wrote them is not trusted."""
     file.seek(0)
-    for number, line in enumerate(file, start=1):
-        record = json.loads(line) if line.strip() else {}
+    number = 0
+    while line := file.readline(LONGEST + 1):
+        number += 1
+        if len(line) > LONGEST:
+            raise BadData(f"its line {number} is longer than {LONGEST // 1024**2} MB")
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            raise BadData(f"its line {number} can't be read as JSON") from None
         if not isinstance(record, dict):
-            raise BadData(f"its record {number} is no object, and a table has columns")
-        if line.strip():
-            yield record
+            raise BadData(f"its record in line {number} is no object, and a table has columns")
+        yield record, len(line)

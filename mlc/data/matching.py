@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
+from mlc.data.objects import PATIENT, Patience
 from mlc.data.stores import Store
 from mlc.model.failure import MlcError, NotFound
 
@@ -54,14 +55,15 @@ class Tree(Protocol):
 class StoreTree:
     """The folders of an object store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, patience: Patience = PATIENT) -> None:
         self._store = store
+        self._patience = patience
 
     def entries(self, folder: str) -> list[Entry]:
         """Raises Refused, Unavailable. What has the folder's own name is how some tools make it."""
         own = folder.rstrip("/")
         try:
-            found = self._store.names(own)
+            found = self._patience.tried(lambda: self._store.names(own))
         except NotFound:
             return []
         return [

@@ -46,6 +46,9 @@ class Patience:
         return ask()
 
 
+PATIENT = Patience()
+
+
 def content(store: Store, path: str, patience: Patience, *, largest: Callable[[int], None]) -> Iterator[bytes]:
     """An object from its beginning to its end.
 

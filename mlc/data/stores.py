@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +12,7 @@ from mlc.model.failure import Refused
 
 MODULES = {"s3": "s3fs", "gcs": "gcsfs", "azure": "adlfs"}
 """What a kind of store needs, which is in an extra of its name."""
+GOOGLE = "https://storage.googleapis.com"
 _TALKATIVE = (
     "s3fs",
     "gcsfs",
@@ -145,26 +147,35 @@ def _gcs(connection: GcsConnection, timeout: float, plain: dict[str, Any]) -> An
     return gcsfs.GCSFileSystem(
         project=connection.project,
         token="anon" if connection.anonymous else token or "google_default",
-        endpoint_url=connection.endpoint,
+        endpoint_url=connection.endpoint or GOOGLE,  # else a variable of the machine could say another
         requests_timeout=timeout,
         **plain,
     )
 
 
 def _azure(connection: AzureConnection, timeout: float, plain: dict[str, Any]) -> Any:
+    """Told all in one text, which counts before whatever variables of the machine say."""
     import adlfs
 
-    host = connection.endpoint.partition("://")[2] if connection.endpoint else None
-    return adlfs.AzureBlobFileSystem(
-        account_name=connection.account,
-        account_key=_plain(connection.key),
-        sas_token=_plain(connection.signature),
-        anon=connection.anonymous,
-        account_host=host,
-        connection_timeout=max(1, int(timeout)),
-        read_timeout=max(1, int(timeout)),
-        **plain,
-    )
+    limits = {"connection_timeout": max(1, int(timeout)), "read_timeout": max(1, int(timeout))}
+    if connection.ambient or connection.anonymous:
+        if connection.anonymous and any(name.startswith("AZURE_STORAGE_") for name in os.environ):
+            raise Refused(
+                "Azure", "An anonymous connection can't be had where variables AZURE_STORAGE_* are set.", status=400
+            )
+        host = {"account_host": connection.endpoint.partition("://")[2]} if connection.endpoint else {}
+        return adlfs.AzureBlobFileSystem(
+            account_name=connection.account, anon=connection.anonymous, **host, **limits, **plain
+        )
+    said = {
+        "DefaultEndpointsProtocol": "https",
+        "AccountName": connection.account,
+        "AccountKey": _plain(connection.key),
+        "SharedAccessSignature": (_plain(connection.signature) or "").removeprefix("?") or None,
+        "BlobEndpoint": connection.endpoint or f"https://{connection.account}.blob.core.windows.net",
+    }
+    text = ";".join(f"{name}={value}" for name, value in said.items() if value is not None)
+    return adlfs.AzureBlobFileSystem(account_name=connection.account, connection_string=text, **limits, **plain)
 
 
 def _plain(secret: Any) -> str | None:

@@ -1,11 +1,12 @@
 """Named connections to stores and databases: where they are, and the secrets that open them, which no address holds."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 """Of a connection. It is part of an address's scheme, in which capitals don't count."""
@@ -81,6 +82,17 @@ class GcsConnection(_Connection):
     credentials: SecretStr | None = None
     ambient: bool = False
     anonymous: bool = False
+
+    @field_validator("credentials")
+    @classmethod
+    def _readable(cls, credentials: SecretStr | None) -> SecretStr | None:
+        try:
+            found = json.loads(credentials.get_secret_value()) if credentials else {}
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise ValueError("write the JSON of a service account's key, as text")
+        return credentials
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

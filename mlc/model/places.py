@@ -74,10 +74,9 @@ def stores_of(places: Sequence[str]) -> Iterator[Location]:
 
 def without_scheme(scheme: str) -> str:
     """What is to be done about an address whose scheme nobody here reads."""
-    if kind := _WITHOUT_A_NAME.get(scheme):
-        return f"{scheme!r} addresses are not supported without the name of a connection: write {kind}+NAME: instead."
     named = f"{scheme[:20]!r} addresses are" if scheme else "an address without a scheme is"
+    kind = _WITHOUT_A_NAME.get(scheme, "s3")
     return (
         f"{named} not supported: embed the file, or use a file:, http: or https: address, or that of a connection "
-        "(s3+NAME:)."
+        f"({kind}+NAME:)."
     )

@@ -75,7 +75,7 @@ class Connected:
         if not location.several:
             yield from self._content(store, location.path)
             return
-        found = matches(StoreTree(store), location.bucket, location.segments, folder=location.folder)
+        found = matches(StoreTree(store, self._patience()), location.bucket, location.segments, folder=location.folder)
         self._size(sum(match.size for match in found))
 
         @contextmanager

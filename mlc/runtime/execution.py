@@ -300,7 +300,8 @@ class JobExecution:
             for note in notes:
                 self._say(note)
             return collection.take(made), "trained"
-        return collection.take(made_outputs(self._job, layout, order, encoded)), "outputs"
+        encode = partial(encoded, going=collection.check)
+        return collection.take(made_outputs(self._job, layout, order, encode)), "outputs"
 
     def _fail(self, problem: str, trace: str = "") -> None:
         self.outcome.problem = one_line(problem, LONGEST_LINE)

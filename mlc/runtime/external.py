@@ -33,7 +33,7 @@ PAUSES = (1.0, 5.0)
 """Seconds before another try, if a host can't be reached or is busy."""
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 STOPPED = "The job was stopped while its files were copied."
-INSTEAD = "embed it, or give it a file:, http: or https: address, or that of a connection (s3+NAME:)"
+INSTEAD = "embed it, or give it a file:, http: or https: address, or that of a connection (s3+NAME:, sql+NAME:)"
 
 
 class _Busy(AddressRefused):
@@ -159,8 +159,10 @@ class ExternalFiles:
         """Make sure that a file of so many bytes may be transferred.
 
         Raises:
-            ModelFailure: it may not.
+            ModelFailure: it may not; or the job was stopped.
         """
+        if self._stopped.is_set():
+            raise ModelFailure(STOPPED)
         if size > self._settings.limit_mb * MEGABYTE:
             raise ModelFailure(
                 f"The {what} is larger than {self._settings.limit_mb} MB: split it, or raise MLC_FILE_LIMIT_MB."

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 from mlc.center import Contents
 from mlc.model.asset import UNNAMED, Asset, AssetKind, AssetRole
 from mlc.model.failure import Refused
-from mlc.model.file import is_several
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.external import INSTEAD, ExternalFiles
+from mlc.runtime.formats import DATA_FORMATS, data_format, ending, is_compressed
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import COMPILED, OUTPUT_DIR, PRIVATE, is_source, numbered, path_of, same_file
 from mlc.runtime.order import DataFile, Order
@@ -18,17 +18,6 @@ from mlc.runtime.places import Places, digest
 from mlc.runtime.removal import remove
 from mlc.runtime.working_directory import WorkingDirectory
 
-DATA_FORMATS = {
-    ".csv": "csv",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-}
-COMPRESSED = ".gz"
-"""The ending, behind such a one, of what gzip made of it."""
 PYTHON_TYPES = frozenset({"PYTHON", "PYTHON3", "UNKNOWN"})
 TAKEN = "another file of the model or the job has that name"
 _KINDS: dict[str, str] = {AssetRole.WEIGHTS_FILE: "artefacts", AssetRole.REQUIRED_LIBRARIES: "artefacts"}
@@ -260,7 +249,7 @@ class Layout:
 
     async def _fetch(self, asset: Asset, name: PurePosixPath, what: str) -> bool:
         """Write an asset's file to a name; False if the asset is no file."""
-        if not asset.ref and not (asset.kind in _READ and (asset.address or asset.query)):
+        if not asset.ref and not (asset.kind in _READ and (asset.address or asset.repository)):
             return False
         try:
             if asset.ref:
@@ -296,33 +285,3 @@ def _precedence(asset: Asset) -> int:
     if asset.kind is AssetKind.SOURCE:
         return 0 if asset.primary else 1
     return 2 if asset.role in _KINDS or is_source(asset) else _OTHERS
-
-
-def ending(name: PurePosixPath) -> str:
-    """The ending that tells a file's format: of ``in.csv.gz`` it is ``.csv``."""
-    suffix = name.suffix.lower()
-    return PurePosixPath(name.stem).suffix.lower() if suffix == COMPRESSED else suffix
-
-
-def is_compressed(asset: Asset) -> bool:
-    """Whether an asset's file is what gzip made of one, by its name."""
-    return path_of(asset).suffix.lower() == COMPRESSED
-
-
-def data_format(asset: Asset, what: str, default: str | None = None) -> str:
-    """``csv``, ``json``, ``jsonl``, ``parquet`` or ``arrow``, by the asset's format and its name's ending.
-
-    Raises:
-        ModelFailure: neither says, and there is no default; or it says another one than rows of a query have.
-    """
-    by_name = DATA_FORMATS.get(ending(path_of(asset)))
-    declared = asset.format.lower()
-    if asset.kind is AssetKind.QUERY or (asset.address and is_several(asset.address)):
-        if declared not in {"", "unknown", "parquet"}:
-            raise ModelFailure(f"The {what} is made of rows or of several files, and those are given as PARQUET alone.")
-        return "parquet"
-    if declared in {"csv", "parquet", "arrow"} or (declared == "json" and by_name != "jsonl"):
-        return declared
-    if found := by_name or default:
-        return found
-    raise ModelFailure(f"The {what} has no known format: set its format to CSV, JSON, PARQUET or ARROW.")

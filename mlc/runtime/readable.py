@@ -2,15 +2,16 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from mlc.data.matching import BadData
 from mlc.model.asset import Asset
 from mlc.runtime.external import CHUNK, ExternalFiles
+from mlc.runtime.formats import is_compressed
 from mlc.runtime.harness.columnar import TABLES, schema_of, table_records
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.layout import Layout, is_compressed
+from mlc.runtime.layout import Layout
 from mlc.runtime.order import DataFile
 
 LIBRARY = "pyarrow"
@@ -51,11 +52,14 @@ def as_it_is(layout: Layout, file: DataFile, _: Asset) -> PurePosixPath:
     return layout.name_of(file)
 
 
-def encoded(layout: Layout, file: DataFile, asset: Asset) -> PurePosixPath:
+def encoded(layout: Layout, file: DataFile, asset: Asset, going: Callable[[], None]) -> PurePosixPath:
     """Where an output lies in the format that was asked for, once the model's process is gone.
 
     A model's records are JSON lines, or rows of CSV. Parquet and Arrow are made of them; a column's type is found in
     all of its values, and what is nested is text.
+
+    Args:
+        going: called now and then; what it raises ends it.
 
     Raises:
         ModelFailure: they can't be a table.
@@ -63,27 +67,30 @@ def encoded(layout: Layout, file: DataFile, asset: Asset) -> PurePosixPath:
     made = layout.name_of(file)
     what = f"output {file.name}"
     if file.format in TABLES:
-        made = _as_table(layout, made, file.format, what)
+        made = _as_table(layout, made, file.format, what, going)
     if is_compressed(asset):
         packed = made.with_name(f"{made.name}.gz")
         with layout.directory.open(made, what) as source, layout.directory.create(packed) as target:
             # Without name and time: the same records are the same bytes.
             pack = gzip.GzipFile("", "wb", fileobj=target, mtime=0)
             while piece := source.read(CHUNK):
+                going()
                 pack.write(piece)
             pack.close()
         made = packed
     return made
 
 
-def _as_table(layout: Layout, name: PurePosixPath, file_format: str, what: str) -> PurePosixPath:
+def _as_table(
+    layout: Layout, name: PurePosixPath, file_format: str, what: str, going: Callable[[], None]
+) -> PurePosixPath:
     from mlc.data import json_lines, tables
 
     made = name.with_name(f"{name.name}.{file_format}")
     try:
         with layout.directory.open(name, what) as source, layout.directory.create(made) as target:
             names = json_lines.columns(source)
-            tables.write(json_lines.batches(source, names), target, file_format=file_format)
+            tables.write(json_lines.batches(source, names), target, lambda _: going(), file_format=file_format)
     except (BadData, ValueError) as error:
         raise ModelFailure(f"The {what} can't be written as {TABLES[file_format]}: {error}.") from None
     return made

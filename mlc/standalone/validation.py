@@ -26,7 +26,8 @@ from mlc.ticketing.registry import review_tags, with_settings
 _CLOSE = 0.75
 LONGEST_PATH = 4_096
 _PYTHON = Runtime(id="", name="this software's runtimes", platforms={"python": "3"})
-_READ = (".csv", ".json", ".jsonl", ".ndjson")
+_READ = (".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather")
+_FORMATS = frozenset({"CSV", "JSON", "PARQUET", "ARROW"})
 _DATA = frozenset({AssetRole.TEST_DATA, AssetRole.TRAINING_DATA})
 
 
@@ -206,9 +207,10 @@ class _Look:
                 "Write # modelop.score above one."
             )
         for asset in (file.asset for file in self._of_role(*_DATA)):
-            if not asset.name.lower().endswith(_READ) and asset.format.upper() not in {"CSV", "JSON"}:
+            if not asset.name.lower().removesuffix(".gz").endswith(_READ) and asset.format.upper() not in _FORMATS:
                 self._report.warnings.append(
-                    f"{asset.name} has the role {asset.role}, and a format that no job reads: make it CSV or JSON."
+                    f"{asset.name} has the role {asset.role}, and a format that no job reads: make it CSV, JSON or "
+                    "Parquet."
                 )
 
 

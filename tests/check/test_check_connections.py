@@ -39,8 +39,8 @@ async def test_each_is_tried_with_what_it_may_be_used_for(
             "files": {"kind": "http", "endpoint": s3_server.endpoint, "token": "s3cr3t"},
             "deaf": {"kind": "http", "endpoint": "http://127.0.0.1:1", "user": "me", "password": "s3cr3t"},
         },
-        [f"s3+lake://{bucket}/in", "s3+gone://x", "sql+warehouse:", "sql+closed:", "http+files:", "sql+nobody:"],
-        [f"s3+lake://{bucket}/out", "gcs+lake://x", "http+deaf:"],
+        [f"s3+lake://{bucket}/in", "s3+gone://far", "sql+warehouse:", "sql+closed:", "http+files:", "sql+nobody:"],
+        [f"s3+lake://{bucket}/out", "gcs+lake://far", "http+deaf:"],
     )
 
     def about(*words: str) -> list[str]:

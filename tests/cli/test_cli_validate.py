@@ -232,14 +232,14 @@ def test_what_is_worth_knowing_is_a_warning(starter: Path) -> None:
         "import modelop.utils\nimport pickle\n# modelop.metrics\ndef m(df):\n    pickle.load(open('model.pkl', 'rb'))\n"
         "    yield {}\n"
     )
-    (starter / "test.csv").rename(starter / "test.parquet")
+    (starter / "test.csv").rename(starter / "test.orc")
     (starter / "input_schema.avsc").write_text('{"type": "recrod", "name": "r", "fields": []}')
     warnings = "\n".join(report(starter).warnings)
     for said in (
         "model.py, line 1: modelop is the vendor's own package",
         "model.py, line 5: it opens model.pkl, which is not in the folder.",
         "model.py has no score function: once deployed, the model can't answer.",
-        "test.parquet has the role TEST_DATA, and a format that no job reads",
+        "test.orc has the role TEST_DATA, and a format that no job reads",
         "input_schema.avsc is no Avro schema",
     ):
         assert said in warnings

@@ -165,7 +165,7 @@ def test_types_of_postgresql_are_kept(postgres: tuple[PostgresServer, str]) -> N
         "SELECT 9007199254740993::bigint AS big, 1.10::numeric AS price, 'NaN'::float8 AS odd, NULL::int AS none, "
         "true AS yes, 'ä' AS text, date '2026-02-03' AS day, timestamp '2026-02-03 04:05:06.789' AS local, "
         "timestamptz '2026-02-03 04:05:06+02' AS at, time '01:02:03' AS clock, '\\x00ff'::bytea AS raw, "
-        '\'{"a": [1]}\'::jsonb AS doc, ARRAY[1, 2] AS list, '
+        "'{\"a\": [1]}'::jsonb AS doc, ARRAY[1, 2] AS list, "
         "'6ba7b810-9dad-11d1-80b4-00c04fd430c8'::uuid AS id",
     )
     (row,) = table.to_pylist()
@@ -178,7 +178,7 @@ def test_types_of_postgresql_are_kept(postgres: tuple[PostgresServer, str]) -> N
         "yes": True,
         "text": "ä",
         "day": date(2026, 2, 3),
-        "local": datetime(2026, 2, 3, 4, 5, 6, 789000),
+        "local": datetime(2026, 2, 3, 4, 5, 6, 789000),  # noqa: DTZ001 - that is what it is
         "at": datetime(2026, 2, 3, 2, 5, 6, tzinfo=UTC),
         "clock": time(1, 2, 3),
         "raw": b"\x00\xff",

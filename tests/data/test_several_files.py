@@ -142,8 +142,8 @@ def test_a_page_that_is_spoilt_is_said_and_no_row_of_it_read(tmp_path: Path) -> 
     content[len(content) // 3 : len(content) // 2] = b"\xff" * (len(content) // 2 - len(content) // 3)
     (tmp_path / "1.parquet").write_bytes(content)
     found = matches(LocalTree(), str(tmp_path), ["*.parquet"], folder=False)
-    with pytest.raises(BadData, match="1.parquet can't be read as Parquet"):
-        gather(found, lambda match: closing(Path(match.path).open("rb")), io.BytesIO(), lambda: None)
+    with pytest.raises(BadData, match=r"1\.parquet can't be read as Parquet"):
+        gather(found, lambda match: closing(io.BytesIO(Path(match.path).read_bytes())), io.BytesIO(), lambda: None)
 
 
 def test_a_folder_that_a_pattern_is_like_is_said(lake: Lake) -> None:

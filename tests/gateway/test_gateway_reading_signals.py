@@ -103,6 +103,37 @@ def test_a_file_of_the_allowed_folder_may_be_named(tmp_path: Path) -> None:
         read_signal(DEPLOYED_BATCH_JOB, variables, RULES)
 
 
+def test_a_query_and_objects_of_connections_may_be_named() -> None:
+    repository = {"repositoryType": "SQL_REPOSITORY", "connectionUri": "sql+warehouse:"}
+    query = {"assetType": "SQL", "name": "loans", "sqlStatement": "SELECT :a", "parameters": {"a": 1}}
+    inputs = [
+        query | {"repositoryInfo": repository},
+        external(fileUrl="s3+lake://risk/in/"),
+        external(fileUrl="s3+lake://risk/x.csv.gz"),
+    ]
+    variables = {
+        "TAG": "cc",
+        "INPUT_FILE": inputs,
+        "OUTPUT_FILE": external(fileUrl="s3+lake://out/y", fileFormat="PARQUET"),
+    }
+    rules = FileRules(read=["sql+warehouse:", "s3+lake://risk"], write=["s3+lake://out"])
+    given = read_signal(DEPLOYED_BATCH_JOB, variables, rules).input([])
+    assert isinstance(given, RunBatchModelJobInput)
+    assert given.input_files == [
+        InputFile(url="sql+warehouse:", filename="loans", query="SELECT :a", parameters={"a": 1}),
+        InputFile(url="s3+lake://risk/in/", file_format="PARQUET"),
+        InputFile(url="s3+lake://risk/x.csv.gz", filename="x.csv.gz"),
+    ]
+    assert given.output_files == [OutputFile(url="s3+lake://out/y", filename="y", file_format="PARQUET")]
+    for narrower, said in [
+        ({"read": ["s3+lake://risk"]}, r"INPUT_FILE\[0\]\.repositoryInfo\.connectionUri: .*MLC_FILE_READ"),
+        ({"read": ["sql+warehouse:"]}, r"INPUT_FILE\[1\]\.fileUrl: .*MLC_FILE_READ"),
+        ({"write": ["s3+lake://risk"]}, r"OUTPUT_FILE\.fileUrl: .*MLC_FILE_WRITE"),
+    ]:
+        with pytest.raises(BadVariable, match=said):
+            read_signal(DEPLOYED_BATCH_JOB, variables, rules.model_copy(update=narrower))
+
+
 def test_what_an_asset_of_a_model_carries_besides_is_no_obstacle() -> None:
     asset = embedded(
         assetRole="TEST_DATA",
@@ -149,9 +180,15 @@ def test_what_an_asset_of_a_model_carries_besides_is_no_obstacle() -> None:
         (external(fileUrl="file:///etc/passwd"), "INPUT_FILE.fileUrl: no folder is allowed"),
         (external(fileUrl="https://files.example.org/" + "x" * 1000), "INPUT_FILE.fileUrl: String should have at most"),
         (external(fileUrl="https://files.example.org/\x00.csv"), "INPUT_FILE.fileUrl: it holds characters"),
-        (external(fileUrl="https://files.example.org/in"), "INPUT_FILE.fileFormat: CSV, JSON, PARQUET or ARROW is needed"),
+        (
+            external(fileUrl="https://files.example.org/in"),
+            "INPUT_FILE.fileFormat: CSV, JSON, PARQUET or ARROW is needed",
+        ),
         (embedded(fileFormat="AVRO"), "INPUT_FILE.fileFormat: CSV, JSON, PARQUET or ARROW is expected"),
-        (embedded(fileFormat="UNKNOWN", filename="in.data"), "INPUT_FILE.fileFormat: CSV, JSON, PARQUET or ARROW is needed"),
+        (
+            embedded(fileFormat="UNKNOWN", filename="in.data"),
+            "INPUT_FILE.fileFormat: CSV, JSON, PARQUET or ARROW is needed",
+        ),
         (embedded(filename="x" * 256), "INPUT_FILE.filename: String should have at most 255"),
         (embedded(filename="a\nb.csv"), "INPUT_FILE.filename: it holds characters"),
         (embedded(fileContent=f"{SECRET}=?"), "INPUT_FILE.fileContent: it is not base64"),
@@ -262,7 +299,7 @@ FOREIGN: dict[str, dict[str, Any]] = {
     "another host": external(fileUrl="https://elsewhere.example/in.csv"),
     "an account": external(fileUrl=f"https://u:{SECRET}@files.example.org/in.csv"),
     "a signature": external(fileUrl=f"https://files.example.org/in.csv?X-Amz-Signature={SECRET * 200}"),
-    "another format": external(fileFormat="PARQUET"),
+    "another format": external(fileFormat="AVRO"),
     "something new": {"assetType": "REST", "fileUrl": "https://api.example.com/", "requestBody": {"a": [1]}},
 }
 

@@ -1,4 +1,4 @@
-"""CSV as it is meant to be read, cell by cell and with the whole file in memory: what the quick ways are compared with."""
+"""CSV as it is meant to be read, cell by cell and the whole file in memory: what the quick ways are compared with."""
 
 import csv
 import io

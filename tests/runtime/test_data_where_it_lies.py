@@ -5,7 +5,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ TYPED = pa.table(
         "price": pa.array([Decimal("1.10"), Decimal("2.25")], pa.decimal128(20, 2)),
         "part": pa.array([float("nan"), None], pa.float64()),
         "nested": pa.array([{"x": [1, 2]}, None]),
-        "day": pa.array([datetime(2026, 1, 2).date(), None], pa.date32()),
+        "day": pa.array([date(2026, 1, 2), None], pa.date32()),
     }
 )
 
@@ -134,7 +134,7 @@ async def test_what_may_not_be_read_or_written_is_not(
     ("other", "key", "said"),
     [
         ({}, "in/none.csv", "has not what is asked for"),
-        ({"kind": "gcs"}, "in/x.csv", "can't be read"),
+        ({"kind": "gcs"}, "in/x.csv", "lake.gcs.key: Extra inputs"),
         ({"endpoint": "http://127.0.0.1:1"}, "in/x.csv", "can't be reached"),
     ],
 )
@@ -271,6 +271,7 @@ async def test_a_model_without_pyarrow_gets_json_lines(
         ("x.parquet", b"no Parquet", "can't be read as Parquet|can't be counted"),
         ("x.arrow", b"ARROW1 no", "can't be read as Arrow|can't be counted"),
     ],
+    ids=["csv", "two members", "not packed", "cut", "too large", "no parquet", "no arrow"],
 )
 async def test_what_is_compressed_is_unpacked(
     call: Run, tmp_path: Path, name: str, content: bytes, said: str | None

@@ -189,7 +189,8 @@ async def test_no_other_address_is_read_or_written(call: Run, tmp_path: Path, ur
 async def test_nothing_is_read_where_nobody_allowed_anything(call: Run, store: FileStore, address: str) -> None:
     outcome = await call(JobKind.SCORING, ECHO, at(f"{address}/in.csv"))
     assert outcome.problem == (
-        "The input in.csv: the host '127.0.0.1' is not allowed: add it to MLC_FILE_HOSTS, or embed the file."
+        "The input in.csv: the host '127.0.0.1' is not allowed: add it to MLC_FILE_READ (or to MLC_FILE_HOSTS, for "
+        "both), or embed the file."
     )
     assert store.asked == []
 
@@ -206,7 +207,7 @@ async def test_only_files_are_read(call: Run, tmp_path: Path, name: str) -> None
 
 async def test_an_sql_asset_is_refused_by_name_with_what_to_use_instead(call: Run) -> None:
     query = wire.Asset(name="customers", asset_type="SQL", sqlStatement="select 1", file_format="CSV")
-    told = "embed it, or give it a file:, http: or https: address."
+    told = "embed it, or give it a file:, http: or https: address, or that of a connection (s3+NAME:, sql+NAME:)."
     read = await call(JobKind.SCORING, ECHO, query)
     assert read.problem == f"The input customers is of the type SQL, which a runtime can't read: {told}"
     written = await call(JobKind.SCORING, ECHO, embedded("in.csv", CSV), outputs=[query])

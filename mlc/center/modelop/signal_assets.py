@@ -263,7 +263,7 @@ def _address(asset: _Asset, rules: FileRules, *, write: bool = False) -> tuple[s
     url = asset.file_url or ""
     if problem := rules.problem(url, write=write) or rules.obstacle(url):
         raise BadFile(".fileUrl", problem.removesuffix("."))
-    own = PurePosixPath(unquote(urlsplit(url).path)).name
+    own = "" if is_several(url) else PurePosixPath(unquote(urlsplit(url).path)).name
     name = asset.filename or asset.name or (own if own.isprintable() else "")
     return url, name[:255]
 

@@ -37,7 +37,7 @@ _BY_SUFFIX = {
 } | dict.fromkeys(
     (".pkl", ".pickle", ".joblib", ".onnx", ".pt", ".pth", ".h5", ".npy", ".npz", ".safetensors"), "WEIGHTS_FILE"
 )
-_DATA_SUFFIXES = {".csv", ".json", ".jsonl", ".parquet"}
+_DATA_SUFFIXES = {".csv", ".json", ".jsonl", ".parquet", ".arrow", ".feather", ".orc", ".avro"}
 _BY_WORD = {
     "train": "TRAINING_DATA",
     "training": "TRAINING_DATA",
