@@ -14,8 +14,8 @@ For CSV and JSON lines, a function that costs next to nothing (`trivial`) and on
 and for whole frames by `pandas` (`read_csv`, the function, `to_json(lines=True)`) and by `ours` with a model that asks
 for frames. One core is one core for all that takes part (`os.sched_setaffinity`). Records a second are of whole
 programs without their start, which is measured with 100 records (`start_seconds`); `cpu_us` is the CPU that a record
-takes in all processes. The ratios on one core are those of CPU; that of two processes to one is of rates. Medians of the
-rounds, with the lowest and the highest. The outputs are compared byte by byte, but for those of pandas, which drops
+takes in all processes. The ratios on one core are those of CPU; that of two processes to one is of rates. Medians of
+the rounds, with the lowest and the highest. The outputs are compared byte by byte, but for those of pandas, which drops
 digits: there each answer is computed again.
 
 `peak_megabytes` is the largest RssAnon + RssShmem that any process of ours had at one time, looked at 5 times a second:

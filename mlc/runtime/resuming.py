@@ -24,10 +24,11 @@ from mlc.model.base import Record
 from mlc.model.failure import ExternalError
 from mlc.runtime.channel.messages import Checkpoint
 from mlc.runtime.external import PAUSES, ExternalFiles
+from mlc.runtime.formats import is_compressed
 from mlc.runtime.harness.cutting import whole_records
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.markers import is_stateful
-from mlc.runtime.layout import Layout, is_compressed
+from mlc.runtime.layout import Layout
 from mlc.runtime.order import DataFile, Order
 
 PART, LARGE_PART = 8 * 1024**2, 64 * 1024**2

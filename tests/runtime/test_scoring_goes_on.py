@@ -59,7 +59,7 @@ async def begun(
         run(JobKind.SCORING, model, files[0], outputs=[files[1]], files=settings, save=save, **more)
     )
     waiting = asyncio.create_task(enough.wait())
-    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)  # noqa: TID251 - no workflow
     assert not running.done(), running.result().messages
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
