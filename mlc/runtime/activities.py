@@ -20,11 +20,13 @@ from mlc.model.job import CLOSE_JOB, EXECUTE_JOB, JobEnd, JobEnding, JobKind, Jo
 from mlc.runtime.attempts import Attempt, Attempts, StoppedProcesses
 from mlc.runtime.contents.fetching import fetching
 from mlc.runtime.environments.installation import InstallRules
-from mlc.runtime.execution import MEGABYTE, JobExecution, Limits, Outcome
+from mlc.runtime.execution import JobExecution
 from mlc.runtime.harness.texts import one_line
 from mlc.runtime.isolation import Level
 from mlc.runtime.outages import patiently
+from mlc.runtime.outcome import MEGABYTE, Limits, Outcome
 from mlc.runtime.process import Allowance
+from mlc.runtime.resuming import Saved
 from mlc.runtime.turns import Turns
 from mlc.settings import FileSettings, RuntimeSettings
 
@@ -59,16 +61,17 @@ class JobActivities:
         """Run a job and store its outcome. A job that has ended already is left alone.
 
         A centre that is down is waited for, so that the outcome of a long job isn't lost to a short outage. The
-        heartbeats of a scoring job say how many records are done: ``{"records": 41000}``; those of a job that waits for
-        something say what for. They also say what the next attempt must know, if the runtime is lost: a job whose
-        runtime was lost while its model was alive runs alone, and has failed if that comes too often.
+        heartbeats of a scoring job say how many records are done, ``of`` how many, how fast and how long it still takes
+        (:class:`mlc.runtime.progress.Progress`); those of a job that waits for something say what for. They also say
+        what the next attempt must know, if the runtime is lost: where it can go on, and whether the model was alive.
+        A job whose runtime was lost while its model was alive runs alone, and has failed if that comes too often.
 
         Raises:
             ApplicationError: final: ``Refused``: there is no such job, or the centre refuses this runtime; any other
                 type: the runtime has failed to run the job ``MOST_FAULTS`` times.
         """
         async with self.attempts.begin(request.job_id) as attempt:
-            beating = asyncio.create_task(_beat(attempt))
+            beating = asyncio.create_task(self._beat(attempt))
             try:
                 return await self._execute(request.job_id, attempt)
             except Refused as error:
@@ -89,6 +92,18 @@ class JobActivities:
             job = await self.center.get_job(end.job_id)
             messages = [*job.messages, *([end.message] if end.message else [])]
             await self.center.end_job(end.job_id, JobEnding(status=end.status, messages=messages))
+
+    async def _beat(self, attempt: Attempt) -> None:
+        """Tell Temporal that the job runs, and Temporal, the console, and now and then the centre how far it is."""
+        said = None
+        while True:
+            activity.heartbeat(*attempt.details())
+            if attempt.records != said and attempt.records is not None:
+                log.info("job %s: %s", attempt.job_id, attempt.progress.said(attempt.records))
+                said = attempt.records
+                if said and attempt.progress.is_due():
+                    await self._say(attempt, attempt.progress.said(said))
+            await attempt.news(HEARTBEAT_INTERVAL)
 
     async def _execute(self, job_id: str, attempt: Attempt) -> JobEnd:
         if attempt.alone:
@@ -137,6 +152,9 @@ class JobActivities:
             files=self.files,
             laid_out=close,
             progress=attempt.set_records,
+            expected=attempt.progress.expect,
+            earlier=Saved.told(attempt.resume),
+            save=attempt.set_resume,
             doing=lambda doing: self._say(attempt, doing),
             alive=attempt.model_alive,
         )
@@ -146,7 +164,7 @@ class JobActivities:
                 outcome.runtime_info["losses"] = attempt.losses
             return await self._report(job, outcome, began)
         except asyncio.CancelledError:
-            await self._report_cancelled(job.id, execution.outcome.messages)
+            await self._report_cancelled(job.id, execution)
             raise
         finally:
             await asyncio.to_thread(execution.clear)
@@ -195,24 +213,16 @@ class JobActivities:
         # it stays as it is.
         return (await patiently(lambda: self.center.end_job(job_id, ending, outputs))).status
 
-    async def _report_cancelled(self, job_id: str, messages: list[str]) -> None:
+    async def _report_cancelled(self, job_id: str, execution: JobExecution) -> None:
         details = activity.cancellation_details()
         if details is None or not details.cancel_requested:
             return  # this worker stops, or the server gave this try up: another try runs the job
-        ending = JobEnding(status=JobStatus.CANCELLED, messages=[*messages, "The job was cancelled."])
+        messages = [*execution.outcome.messages, "The job was cancelled."]
+        ending = JobEnding(status=JobStatus.CANCELLED, messages=messages)
         with suppress(TimeoutError, ExternalError):  # RunJob closes the job itself if this fails
             await asyncio.wait_for(self.center.end_job(job_id, ending), LAST_WORDS)
-
-
-async def _beat(attempt: Attempt) -> None:
-    """Tell Temporal that the job runs, and Temporal and the console how far it is."""
-    said = None
-    while True:
-        activity.heartbeat(*attempt.details())
-        if attempt.records != said:
-            log.info("job %s: %s records", attempt.job_id, f"{attempt.records:,}")
-            said = attempt.records
-        await attempt.news(HEARTBEAT_INTERVAL)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(execution.abandon), LAST_WORDS)
 
 
 def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
@@ -225,6 +235,7 @@ def limits(settings: RuntimeSettings, text_limit: int) -> Limits:
         install=install_rules(settings),
         collect=settings.collect_time_limit,
         files=settings.output_file_limit,
+        scoring_processes=settings.scoring_processes,
     )
 
 

@@ -33,6 +33,8 @@ from temporalio import activity
 from temporalio.client import AsyncActivityCancelledError, AsyncActivityHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from mlc.runtime.progress import Progress
+
 LAST_WORDS = 2.0
 """Seconds that Temporal may take to hear that a model has ended: the heartbeats tell it later anyway."""
 TRIES_TIMEOUT = timedelta(seconds=5)
@@ -100,7 +102,7 @@ class Attempt:
     """One attempt at a job. Made by :meth:`Attempts.begin`.
 
     ``records`` is None until it is known how many a scoring job has done, and for other jobs; ``doing`` is what is done
-    that may take long.
+    that may take long; ``resume`` is what the attempt after this one must know to go on with what this one wrote.
     """
 
     def __init__(self, job_id: str, past: Past, process: str, handle: AsyncActivityHandle) -> None:
@@ -110,6 +112,8 @@ class Attempt:
         self.faults = past.faults
         self.stops = past.stops
         self.doing = ""
+        self.resume: dict[str, Any] | None = None
+        self.progress = Progress()
         self._running = False
         self._stopping = False
         self._process = process
@@ -126,7 +130,9 @@ class Attempt:
     def details(self) -> list[dict[str, Any]]:
         """What a heartbeat says."""
         found: dict[str, Any] = {} if self.records is None else {"records": self.records}
+        found |= self.progress.details(self.records)
         found |= {"doing": self.doing} if self.doing else {}
+        found |= {"resume": self.resume} if self.resume else {}
         found |= {"losses": self.losses} if self.losses else {}
         found |= {"faults": self.faults} if self.faults else {}
         found |= {"stops": self.stops} if self.stops else {}
@@ -136,6 +142,12 @@ class Attempt:
     def set_records(self, records: int) -> None:
         """So many are done."""
         self.records = records
+        self.progress.set(records)
+
+    def set_resume(self, resume: dict[str, Any] | None) -> None:
+        """The next attempt must know that, to go on where this one is: see :mod:`mlc.runtime.resuming`."""
+        self.resume = resume
+        self._news.set()
 
     def set_doing(self, doing: str) -> None:
         """That is done now."""
@@ -212,6 +224,8 @@ class Attempts:
         handle = activity.client().get_async_activity_handle(task_token=info.task_token)
         past = past_of(info.heartbeat_details, self._process, self._stopped)
         attempt = Attempt(job_id, past, self._process, handle)
+        if info.heartbeat_details and isinstance(info.heartbeat_details[0], dict):
+            attempt.resume = info.heartbeat_details[0].get("resume")
         if self._stopping:
             await attempt.stop()
         self._open.append(attempt)

@@ -3,22 +3,20 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from mlc.center import Ledger, NewFile
-from mlc.model.asset import Asset
+from mlc.center import Ledger
 from mlc.model.failure_text import quoted, with_reason
-from mlc.model.job import JobKind, JobRecord, JobResult, RecordCounts, default_output
+from mlc.model.job import JobKind, JobRecord
 from mlc.model.snapshot import Snapshot
 from mlc.runtime.channel.counting import Counting, said
 from mlc.runtime.channel.listening import last_message
 from mlc.runtime.channel.messages import Done, Failed, ModelSaid
-from mlc.runtime.collection import Collected, Collection, Made
+from mlc.runtime.collection import Collected, Collection
 from mlc.runtime.contents.fetching import Fetching
-from mlc.runtime.environments.installation import Doing, InstallRules, quietly
+from mlc.runtime.environments.installation import Doing, quietly
 from mlc.runtime.environments.libraries import versions
 from mlc.runtime.environments.requirements import interpreter_for, requirements_of
 from mlc.runtime.external import ExternalFiles
@@ -28,14 +26,16 @@ from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
-from mlc.runtime.process import Allowance, ModelDied, ModelProcess
-from mlc.runtime.readable import as_it_is, encoded, readable
+from mlc.runtime.outcome import Limits, Outcome
+from mlc.runtime.outputs import check_outputs, made_outputs, outputs_of
+from mlc.runtime.process import ModelDied, ModelProcess
+from mlc.runtime.readable import encoded, readable
 from mlc.runtime.removal import remove
+from mlc.runtime.resuming import Resumption, Saved, resumption_of
 from mlc.runtime.schemas import add_schemas
 from mlc.runtime.training import Files, artefacts, files_beside
 from mlc.settings import FileSettings
 
-MEGABYTE = 1024**2
 LONGEST_LINE = 4_000
 """Characters of a line of the messages."""
 LAST_PIECE = 5
@@ -47,47 +47,6 @@ Alive = Callable[[bool], Awaitable[None]]
 
 async def unwatched(_alive: bool) -> None:
     """Tell nobody."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one model may use: ``output`` and the ``text`` of requirements in bytes, times in seconds.
-
-    ``install`` is for its requirements, ``time`` for what it does itself, ``allowance`` for its process, ``collect``
-    for taking what it left, of which there may be so many ``files``.
-    """
-
-    allowance: Allowance
-    time: float
-    output: int
-    text: int
-    install: InstallRules = field(default_factory=InstallRules)
-    collect: float = 300
-    files: int = 1000
-
-
-@dataclass
-class Outcome:
-    """What became of a job. ``problem`` is None or the sentence that says why it failed.
-
-    Of the ``messages``, those that the model's process printed or told are quoted, and so is the problem among them if
-    ``model_says_so``: nobody vouches for them. See :func:`mlc.model.failure_text.quoted`.
-    ``outputs`` lie in the job's working directory, or at addresses of their own.
-    """
-
-    problem: str | None = None
-    messages: list[str] = field(default_factory=list)
-    outputs: list[NewFile | Asset] = field(default_factory=list)
-    runtime_info: dict[str, Any] = field(default_factory=dict)
-    records: RecordCounts | None = None
-    """Of a scoring job that was scored to its end."""
-    model_says_so: bool = False
-
-    @property
-    def result(self) -> JobResult:
-        """A job has failed as well that lost a record, whatever it wrote of the others."""
-        lost = self.records is not None and self.records.lost > 0
-        return JobResult.FAILURE if self.problem or lost else JobResult.SUCCESS
 
 
 class JobExecution:
@@ -102,6 +61,9 @@ class JobExecution:
         files: which external files may be read and written.
         laid_out: called when what the centre has of the job is on disk and not needed any more.
         progress: told now and then how many records a scoring job has done.
+        expected: told how many it has to do, if that is known.
+        earlier: what an earlier attempt told of how far it came.
+        save: told what the next attempt must know of that; None if it must begin again.
         doing: told what is done just now, where that may take long.
         alive: told True before the model's process is started, and False when it and all that it started have ended.
     """
@@ -119,6 +81,9 @@ class JobExecution:
         files: FileSettings,
         laid_out: Callable[[], Awaitable[None]],
         progress: Callable[[int], None] = lambda _: None,
+        expected: Callable[[int | None], None] = lambda _: None,
+        earlier: Saved | None = None,
+        save: Callable[[dict[str, Any] | None], None] = lambda _: None,
         doing: Doing = quietly,
         alive: Alive = unwatched,
     ) -> None:
@@ -134,6 +99,10 @@ class JobExecution:
         self._contents = contents
         self._laid_out = laid_out
         self._progress = progress
+        self._expected = expected
+        self._earlier = earlier
+        self._save = save
+        self._parts: Resumption | None = None
         self._doing = doing
         self._alive = alive
         self._told = False
@@ -192,13 +161,38 @@ class JobExecution:
                 if self._kind is JobKind.SCORING:
                     counts = Counting(layout, order, memory=self._limits.allowance.memory, limit=self._limits.collect)
                     await counts.begin(self._limits.time)
+                    self._expected(counts.most)
+                    await asyncio.to_thread(self._look_for_parts, layout, order)
                 answer = await self._answer(interpreter.python, layout.root, order, counts.most if counts else 0)
             self.outcome.messages += quoted(answer.notes)
             if isinstance(answer, Failed):
                 raise ModelSaid(answer.message, answer.traceback)
             await self._collect(layout, order, counts, answer)
+        except (ModelFailure, OSError):
+            await asyncio.to_thread(self.abandon)
+            raise
         finally:
+            if self._parts:
+                self._take_notes(self._parts)
             self._files.stop()
+
+    def abandon(self) -> None:
+        """Remove what was written of the output: no other attempt goes on with it. Blocking."""
+        if self._parts:
+            self._parts.abandon()
+
+    def _look_for_parts(self, layout: Layout, order: Order) -> None:
+        self._parts = resumption_of(
+            outputs_of(self._job)[0],
+            layout,
+            order,
+            self.outcome.runtime_info,
+            told=self._earlier,
+            tell=self._save,
+            files=self._files,
+        )
+        if self._parts:
+            self._take_notes(self._parts)
 
     async def _install(self, doing: str) -> None:
         if not self._told:
@@ -213,7 +207,8 @@ class JobExecution:
             await self._alive(True)
             await process.start(order.model_dump(mode="json", by_alias=True))
             async with asyncio.timeout(self._limits.time):
-                return await last_message(process, self._kind, most, self._progress)
+                checkpoint = self._parts.take if self._parts else None
+                return await last_message(process, self._kind, most, self._progress, checkpoint)
         except TimeoutError:
             limit = f"{self._limits.time:g} seconds"
             raise ModelFailure(f"The model ran longer than the {limit} that the runtime allows.") from None
@@ -248,11 +243,12 @@ class JobExecution:
         order.inputs = await layout.add_inputs(job.inputs)
         self._take_notes(layout)
         if self._kind is not JobKind.TRAINING:
-            order.outputs = layout.add_outputs(self._outputs())
-            self._check_outputs(order)
+            order.outputs = layout.add_outputs(outputs_of(job))
+            check_outputs(job, order, self._limits.files)
         for note in add_schemas(order, job):
             self._say(note)
         order.stop_on_bad_records = job.stop_on_bad_records
+        order.processes = self._limits.scoring_processes
         await asyncio.to_thread(self._take_hashes, layout, order)
         # Behind the hashes, which are of what was asked for, wherever it lies.
         libraries = self.outcome.runtime_info.get("libraries", {})
@@ -267,34 +263,22 @@ class JobExecution:
         self.outcome.runtime_info |= {"sha256": {**layout.hashes(), "inputs": inputs}}
         self._before = files_beside(layout.directory)
 
-    def _take_notes(self, layout: Layout) -> None:
-        for note in layout.notes:
+    def _take_notes(self, noted: Layout | Resumption) -> None:
+        for note in noted.notes:
             self._say(note)
-        layout.notes.clear()
-
-    def _outputs(self) -> list[Asset]:
-        return self._job.outputs or [Asset(name=default_output(self._kind), format="JSON")]
-
-    def _check_outputs(self, order: Order) -> None:
-        ins, outs = len(order.inputs), len(order.outputs)
-        if self._kind is JobKind.METRICS and (outs != 1 or order.outputs[0].format not in {"json", "jsonl"}):
-            raise ModelFailure("A metrics job has exactly one output, of the format JSON.")
-        if outs > self._limits.files:
-            raise ModelFailure(
-                f"The job has {outs:,} outputs, more than the {self._limits.files:,} that the runtime allows: raise "
-                "MLC_RUNTIME_OUTPUT_FILE_LIMIT."
-            )
-        if outs not in {1, ins}:
-            raise ModelFailure(f"The job has {ins} inputs and {outs} outputs: give one output, or one for each input.")
+        noted.notes.clear()
 
     async def _collect(self, layout: Layout, order: Order, counts: Counting | None, answer: Done) -> None:
-        limits = self._limits
+        limits, in_parts = self._limits, False
         collection = Collection(layout.directory, self._copies, self._files, size=limits.output, limit=limits.collect)
         if counts and answer.records:
-            await asyncio.to_thread(collection.check_sizes, self._made(layout, order))
-            self.outcome.records = await counts.check(answer.records)
+            await asyncio.to_thread(collection.check_sizes, made_outputs(self._job, layout, order))
+            in_parts = self._parts is not None and await self._parts.rest()
+            counted = self._parts.counted if self._parts and in_parts else None
+            self.outcome.records = await counts.check(answer.records, counted)
             self.outcome.messages += said(self.outcome.records)
-        taking = asyncio.ensure_future(asyncio.to_thread(self._taken, layout, order, collection))
+        take = self._completed if in_parts else partial(self._taken, layout, order, collection)
+        taking = asyncio.ensure_future(asyncio.to_thread(take))
         try:
             collected, role = await asyncio.shield(taking)
         except asyncio.CancelledError:
@@ -306,6 +290,12 @@ class JobExecution:
         self.outcome.outputs = collected.outputs
         self.outcome.runtime_info["sha256"][role] = collected.sha256
 
+    def _completed(self) -> tuple[Collected, str]:
+        assert self._parts is not None
+        (output,) = outputs_of(self._job)
+        asset = self._parts.complete(output, f"output {output.name}")
+        return Collected([asset], {output.name: asset.sha256 or ""}), "outputs"
+
     def _taken(self, layout: Layout, order: Order, collection: Collection) -> tuple[Collected, str]:
         if self._kind is JobKind.TRAINING:
             made, notes = artefacts(
@@ -314,17 +304,8 @@ class JobExecution:
             for note in notes:
                 self._say(note)
             return collection.take(made), "trained"
-        return collection.take(self._made(layout, order, partial(encoded, going=collection.check))), "outputs"
-
-    def _made(self, layout: Layout, order: Order, place: Callable[..., PurePosixPath] = as_it_is) -> list[Made]:
-        return [
-            Made(_named(asset, file.name), place(layout, file, asset), file.name, embedded=self._is_embedded(asset))
-            for asset, file in zip(self._outputs(), order.outputs, strict=True)
-        ]
-
-    def _is_embedded(self, asset: Asset) -> bool:
-        # Whoever asked for a test must be able to read its result in the job, wherever else it goes.
-        return not asset.address or self._kind is JobKind.METRICS
+        encode = partial(encoded, going=collection.check)
+        return collection.take(made_outputs(self._job, layout, order, encode)), "outputs"
 
     def _fail(self, problem: str, trace: str = "") -> None:
         self.outcome.problem = one_line(problem, LONGEST_LINE)
@@ -334,8 +315,3 @@ class JobExecution:
 
     def _say(self, line: str) -> None:
         self.outcome.messages.append(one_line(line, LONGEST_LINE))
-
-
-def _named(output: Asset, name: str) -> Asset:
-    """An output of the job under a name of its own, if it has none but that."""
-    return output if output.address else output.model_copy(update={"name": name})

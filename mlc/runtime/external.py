@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -138,6 +138,22 @@ class ExternalFiles:
                 return self._connected.writer(location)
         path = self._rules.path(url, write=True)
         return FileParts(path, url) if path is not None else None
+
+    def sha256_of_written(self, asset: Asset, what: str) -> str:
+        """Hexadecimal SHA-256 of what was written to an asset's address, read there.
+
+        Raises:
+            ModelFailure: it can't be read.
+        """
+        self.check(asset, what, write=True)
+        url = self._connected.named(asset).address or ""
+        location = Location.parse(url)
+        path = self._rules.path(url, write=True) if location is None else None
+        digest = hashlib.sha256()
+        with _said(what), _opened(path, what) if path else nullcontext() as file:
+            for piece in _chunks(file) if file else self._connected.fetch(location):  # type: ignore[arg-type]
+                digest.update(piece)
+        return digest.hexdigest()
 
     def check_size(self, size: int, what: str) -> None:
         """Make sure that a file of so many bytes may be transferred.

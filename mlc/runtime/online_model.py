@@ -17,7 +17,7 @@ from mlc.runtime.activities import allowance, install_rules
 from mlc.runtime.channel.messages import LOADING, Failed, ModelSaid, Ready, Scored, ScoredRecord, Tried
 from mlc.runtime.contents.fetching import fetching
 from mlc.runtime.environments.requirements import interpreter_for, requirements_of
-from mlc.runtime.execution import LONGEST_LINE, MEGABYTE
+from mlc.runtime.execution import LONGEST_LINE
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.texts import one_line
@@ -26,6 +26,7 @@ from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
+from mlc.runtime.outcome import MEGABYTE
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.removal import remove
 from mlc.runtime.schemas import add_online_data

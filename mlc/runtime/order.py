@@ -25,7 +25,9 @@ class DataFile(BaseModel):
 class Order(BaseModel):
     """What the harness is told to do. ``kind`` is ``training``, ``metrics``, ``scoring`` or ``online``.
 
-    ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them. Online, ``inputs`` is the
+    ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them, ``processes`` in how many it
+    may call the score function at the same time. ``checkpoints`` asks it to tell now and then from where it could go
+    on; ``resume`` is where an earlier attempt could (:class:`.channel.messages.Checkpoint`). Online, ``inputs`` is the
     test data of which a record is tried, ``record_schema`` the input schema, and ``check_records`` tells whether
     callers' records that are not as it says are refused; an answer may have ``answer_limit`` bytes.
     """
@@ -37,6 +39,9 @@ class Order(BaseModel):
     inputs: list[DataFile] = []
     outputs: list[DataFile] = []
     stop_on_bad_records: bool = False
+    processes: int = 1
+    checkpoints: bool = False
+    resume: dict[str, Any] | None = None
     record_schema: dict[str, Any] | None = None
     check_records: bool = False
     answer_limit: int = JOB_MESSAGE

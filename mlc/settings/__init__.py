@@ -309,6 +309,13 @@ class RuntimeSettings(Group):
     memory_limit_mb: int = Field(2048, ge=64, description="Memory of one model, MB")
     disk_limit_mb: int = Field(2048, ge=1, description="What one model may write to disk, MB")
     process_limit: int = Field(256, ge=1, description="Processes that one model may have at the same time")
+    scoring_processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes in which one scoring job calls its function at the same time, with the same outputs as "
+        "in one; memory and processes of a model are those of all together",
+    )
     time_limit: float = Field(3600, gt=0, description="Seconds for one job")
     online_time_limit: float = Field(
         30, gt=0, description="Seconds that an online request may wait for its model, and again for the answer"

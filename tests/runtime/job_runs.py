@@ -18,12 +18,13 @@ from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.channel.messages import JOB, Done, Failed, Progress, parse
 from mlc.runtime.contents.cache import ContentCache
 from mlc.runtime.contents.fetching import Fetching
-from mlc.runtime.environments.installation import InstallRules, quietly
-from mlc.runtime.execution import JobExecution, Limits
+from mlc.runtime.environments.installation import InstallRules
+from mlc.runtime.execution import JobExecution
 from mlc.runtime.harness.entry import perform
 from mlc.runtime.harness.telling import encoded
 from mlc.runtime.isolation.levels import Level, level_for
 from mlc.runtime.order import Order
+from mlc.runtime.outcome import Limits
 from mlc.runtime.process import Allowance
 from mlc.settings import FileSettings, RuntimeSettings
 
@@ -46,8 +47,8 @@ class InThisProcess(JobExecution):
 
     def _sent(self, **message: Any) -> None:
         progress = parse(encoded(message), JOB)
-        assert isinstance(progress, Progress)
-        self._progress(progress.records)
+        if isinstance(progress, Progress):
+            self._progress(progress.records)
 
 
 async def execute(
@@ -69,6 +70,7 @@ async def execute(
     collect: float = 60,
     output_files: int = 1000,
     files: FileSettings | None = None,
+    processes: int = 1,
     job: dict[str, Any] | None = None,
     make_contents: Callable[[ModelOpCenter], Fetching] | None = None,
     **options: Any,
@@ -99,6 +101,7 @@ async def execute(
         collect=collect,
         files=output_files,
         install=install or InstallRules(),
+        scoring_processes=processes,
     )
     folders = {"folder": tmp_path / "job", "environments": tmp_path / "environments"}
     level = level or level_for(RuntimeSettings())

@@ -176,7 +176,8 @@ async def test_a_model_does_not_outlive_a_killed_runtime(tmp_path: Path) -> None
 import asyncio, contextlib, pathlib, sys
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}
 from test_job_limits import CSV, metrics, wire
-from mlc.runtime.execution import JobExecution, Limits
+from mlc.runtime.execution import JobExecution
+from mlc.runtime.outcome import Limits
 from mlc.runtime.isolation.levels import Process
 from mlc.runtime.process import Allowance
 from mlc.runtime.contents.fetching import fetching

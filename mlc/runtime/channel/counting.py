@@ -122,12 +122,17 @@ class Counting:
         known = [count for count in self._read if count is not None]
         return sum(known) if len(known) == len(self._read) else None
 
-    async def check(self, told: ToldCounts) -> RecordCounts:
+    async def check(self, told: ToldCounts, counted: int | None = None) -> RecordCounts:
         """The job's counts: those that its model's process told, which is gone, if they are true.
+
+        Args:
+            counted: records in the one output, where that was counted while it was written.
 
         Raises:
             ModelFailure: they aren't; or an output is no file that can be counted, or not in time.
         """
+        if counted is not None:
+            return checked(told, self._scoring, self._read, [counted])
         outputs = self._order.outputs
         with ExitStack() as files:
             descriptors = []

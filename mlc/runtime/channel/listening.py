@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from mlc.model.job import JobKind
-from mlc.runtime.channel.messages import JOB, Done, Failed, Progress
+from mlc.runtime.channel.messages import JOB, Checkpoint, Done, Failed, Progress
 from mlc.runtime.process import ModelProcess
 
 MOST_REPORTS = 20
@@ -12,7 +12,11 @@ MOST_REPORTS = 20
 
 
 async def last_message(
-    process: ModelProcess, kind: JobKind, most: int | None, progress: Callable[[int], None]
+    process: ModelProcess,
+    kind: JobKind,
+    most: int | None,
+    progress: Callable[[int], None],
+    checkpoint: Callable[[Checkpoint], None] | None = None,
 ) -> Done | Failed:
     """The last message of a job, after which nothing follows.
 
@@ -20,14 +24,22 @@ async def last_message(
         process: one that was started.
         most: how many records the job can have done; None if nobody knows.
         progress: told what the process tells of it.
+        checkpoint: told from where it could go on; None if nobody has asked for that.
 
     Raises:
         ModelDied: the process ended without one, or was ended for what it sent.
     """
     scoring = kind is JobKind.SCORING
     began, reports = time.monotonic(), 0
-    while isinstance(answer := await process.message(JOB), Progress):
+    while isinstance(answer := await process.message(JOB), Progress | Checkpoint):
         reports += 1
+        if isinstance(answer, Checkpoint):
+            if checkpoint is None:
+                raise await process.broke("it told from where it could go on, without being asked")
+            if reports > MOST_REPORTS * (1 + time.monotonic() - began):
+                raise await process.broke(f"it told more than {MOST_REPORTS} times a second how far it is")
+            checkpoint(answer)
+            continue
         if not scoring:
             raise await process.broke("it told how many records are done, which only a scoring job does")
         if most is not None and answer.records > most:

@@ -75,6 +75,52 @@ class ToldCounts(Message):
     examples: Annotated[list[Example], Field(max_length=limits.EXAMPLES)]
 
 
+class ToldLost(Message):
+    """Records that were lost: see :class:`mlc.runtime.harness.tally.Lost`."""
+
+    line: Example
+    bad: bool
+    size: Count
+    trace: Annotated[str, Field(max_length=limits.TRACE), AfterValidator(_lines)]
+
+
+class ToldTally(Message):
+    """What became of the records so far; ``nulled`` counts NaN and infinity that became null, at these ``places``."""
+
+    read: Count
+    written: Count
+    bad: Count
+    unanswered: Count
+    lost: Annotated[list[ToldLost], Field(max_length=limits.LOST)]
+    nulled: Count
+    places: Annotated[list[Example], Field(max_length=limits.PLACES)]
+
+
+class ToldPiece(Message):
+    """How far an input was read: see :class:`mlc.runtime.harness.cutting.Piece`."""
+
+    offset: Count
+    length: Count
+    lines: Count
+    records: Count
+    count: Count
+    ends: Count
+
+
+class Checkpoint(Message):
+    """A scoring job could go on from here: behind a ``piece`` of the input ``source``.
+
+    Its output has so many ``bytes``, and as CSV this ``header``.
+    """
+
+    event: Literal["checkpoint"]
+    source: Count
+    piece: ToldPiece
+    header: Annotated[list[str], Field(max_length=limits.HEADER)] | None
+    bytes: Count
+    tally: ToldTally
+
+
 class Done(Message):
     """The last message of a job that came to its end; ``records`` is of a scoring job."""
 
@@ -150,8 +196,8 @@ class Tried(Message):
     tried: Annotated[ScoredRecord | FailedRecord, Field(discriminator="outcome")]
 
 
-JOB: TypeAdapter[Progress | Done | Failed] = TypeAdapter(
-    Annotated[Progress | Done | Failed, Field(discriminator="event")]
+JOB: TypeAdapter[Progress | Checkpoint | Done | Failed] = TypeAdapter(
+    Annotated[Progress | Checkpoint | Done | Failed, Field(discriminator="event")]
 )
 """What is said while a job runs."""
 LOADING: TypeAdapter[Ready | Failed] = TypeAdapter(Annotated[Ready | Failed, Field(discriminator="event")])

@@ -17,8 +17,8 @@ import pandas as pd
 
 from .functions import ModelCode, ModelFailure
 from .markers import takes_slot, takes_together
-from .records import Broken
 from .schema import CheckedRecords
+from .unreadable import Broken
 
 _NONE = object()
 
@@ -48,6 +48,9 @@ class Calls:
         """Each record has an answer of its own."""
         self._parameters = names
         self._together = takes_together(names)
+        self.plain = self.paired and not self._together
+        """It takes one record after another, or batches of them, and nothing else."""
+        self._in_batches = model.batch is not None
 
     def check(self, inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]]) -> None:
         """Say in a sentence that a job's files are not what the function takes.
@@ -55,6 +58,11 @@ class Calls:
         Raises:
             ModelFailure: it takes one record of each of so many inputs, and the job has another number.
         """
+        if self._in_batches and not self.plain:
+            raise ModelFailure(
+                f"{self._name} asks for batches of records, and takes more than that: give it one parameter and no "
+                "record sets, or leave the line '# modelop.batch' out."
+            )
         if not self._together:
             return
         wanted = len(self._parameters)

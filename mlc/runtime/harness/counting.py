@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from .columnar import TABLES, count_table
-from .records import CHUNK, Broken, Unreadable, is_lines, read_records
-from .rows import count_rows
+from .cutting import count_blank, header_of, pieces
+from .records import CHUNK, is_lines, read_records
+from .rows import header_in
 from .schema import array_depth, as_arrays
+from .unreadable import Broken, Unreadable
 
 
 def main() -> None:
@@ -67,6 +69,17 @@ def count_written(path: Path, file_format: str) -> int:
     return count_rows(path) if path.stat().st_size else 0
 
 
+def count_rows(path: Path) -> int:
+    """How many rows a CSV file has below its header, those with a problem among them.
+
+    Raises:
+        ValueError: there is no header, or it names a column twice.
+    """
+    text, start = header_of(path)
+    header_in(text)
+    return sum(piece.count for piece in pieces(path, "csv", start))
+
+
 def count_lines(path: Path, without: bytes | None = None) -> int:
     """How many lines are not blank.
 
@@ -74,15 +87,19 @@ def count_lines(path: Path, without: bytes | None = None) -> int:
         ValueError: there is something in it that it must be ``without``.
     """
     found, blank = 0, True
-    with path.open("rb") as lines:
-        while piece := lines.readline(CHUNK):
-            if without is not None and without in piece:  # such as a file of a terabyte that holds nothing
+    with path.open("rb") as file:
+        while content := file.read(CHUNK):
+            if without is not None and without in content:  # such as a file of a terabyte that holds nothing
                 raise ValueError("a zero byte")
-            if blank and not piece.isspace():
+            head, ended, rest = content.partition(b"\n")
+            if blank and head.strip():
                 blank = False
                 found += 1
-            if piece.endswith(b"\n"):
-                blank = True
+            if ended:
+                whole, ended, tail = rest.rpartition(b"\n")
+                found += (whole.count(b"\n") + 1 - count_blank(whole + ended)) if ended else 0
+                blank = not tail.strip()
+                found += not blank
     return found
 
 

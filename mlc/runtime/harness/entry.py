@@ -4,6 +4,7 @@ Speaks JSON lines with the runtime over what were its standard input and output.
 its standard input, and what it prints goes to standard error, which is its log.
 """
 
+import gc
 import json
 import os
 import queue
@@ -24,9 +25,10 @@ from .frames import read_input
 from .functions import ModelCode, ModelFailure
 from .markers import takes_slot
 from .merging import merged
-from .records import Unreadable
 from .scoring import BatchScoring
 from .serving import OnlineScoring
+from .unreadable import Unreadable
+from .workers import Forked, Here, Workers, how_many
 
 
 class Channel:
@@ -71,12 +73,31 @@ class Channel:
 
 def main(order_file: str) -> None:
     """Do what the order says: see :class:`mlc.runtime.order.Order`, which writes it."""
-    channel = Channel()
     order: dict[str, Any] = json.loads(Path(order_file).read_text())
     limit_memory(order["memory_limit"])
-    use_folder(Path(order["source"]))
-    channel.send(**perform(order, channel))
+    processes = how_many(order)
+    # Before there is a thread, a channel, or anything of the model.
+    workers = Forked(order, processes, lambda: loaded(order)) if processes > 1 else None
+    channel = Channel()
+    channel.send(**perform(order, channel, workers))
     channel.finish()
+    if workers:
+        workers.end()
+
+
+def loaded(order: dict[str, Any]) -> ModelCode:
+    """The model of a scoring job, ready to score.
+
+    Raises:
+        ModelFailure: it can't be loaded.
+    """
+    use_folder(Path(order["source"]))
+    model = ModelCode(order["source"], order["functions"])
+    model.required("score")
+    model.init(lambda: definition(order))
+    # What is there by now stays: looking through it again and again for what can be freed costs a third of the time.
+    gc.freeze()
+    return model
 
 
 def use_folder(source: Path) -> None:
@@ -92,8 +113,11 @@ def use_folder(source: Path) -> None:
         sys.path.insert(1, str(Path.cwd() / source.parent))
 
 
-def perform(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
+def perform(order: dict[str, Any], channel: Channel, workers: Forked | None = None) -> dict[str, Any]:
     """Run a job, or serve a model.
+
+    Args:
+        workers: other processes, which score; then nothing of the model runs in this one.
 
     Returns:
         The last message to the runtime: ``event`` is ``done`` or ``failed``.
@@ -101,22 +125,33 @@ def perform(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
     notes: list[str] = []
     ended: dict[str, Any] = {"event": "done"}
     try:
-        model = ModelCode(order["source"], order["functions"])
-        match order["kind"]:
-            case "online":
-                serve(model, order, channel)
-            case "training":
-                train(model, order, notes)
-            case "metrics":
-                metrics(model, order, notes)
-            case _:
-                ended["records"] = score(model, order, notes, channel)
+        if workers:
+            workers.wait()
+            ended["records"] = score(None, workers, order, notes, channel)
+        else:
+            use_folder(Path(order["source"]))
+            perform_here(ModelCode(order["source"], order["functions"]), order, channel, notes, ended)
     except (ModelFailure, Unreadable) as failure:
         ended = {"event": "failed", **telling.failure(str(failure), getattr(failure, "trace", ""))}
     except MemoryError:
         message = "The records and the model need more memory than the runtime allows."
         ended = {"event": "failed", "message": message, "traceback": ""}
     return {**ended, "notes": telling.notes(notes)}
+
+
+def perform_here(
+    model: ModelCode, order: dict[str, Any], channel: Channel, notes: list[str], ended: dict[str, Any]
+) -> None:
+    """Run a job, or serve a model, in this process. What a scoring job counted goes into ``ended``."""
+    match order["kind"]:
+        case "online":
+            serve(model, order, channel)
+        case "training":
+            train(model, order, notes)
+        case "metrics":
+            metrics(model, order, notes)
+        case _:
+            ended["records"] = score(model, Here(model, order), order, notes, channel)
 
 
 def limit_memory(limit: int) -> None:
@@ -175,10 +210,21 @@ def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
     )
 
 
-def score(model: ModelCode, order: dict[str, Any], notes: list[str], channel: Channel) -> dict[str, Any]:
+def score(
+    model: ModelCode | None, workers: Workers, order: dict[str, Any], notes: list[str], channel: Channel
+) -> dict[str, Any]:
     """Call the score function for every record of every input; outputs pair with inputs, or one takes all."""
-    scoring = BatchScoring(model, order, notes, lambda records: channel.send(event="progress", records=records))
-    model.init(lambda: definition(order))
+    scoring = BatchScoring(
+        model,
+        workers,
+        order,
+        notes,
+        report=lambda records: channel.send(event="progress", records=records),
+        save=lambda point: channel.send(event="checkpoint", **point),
+    )
+    if model:
+        model.init(lambda: definition(order))
+        gc.freeze()
     return scoring.run()
 
 

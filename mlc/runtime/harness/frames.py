@@ -8,8 +8,9 @@ import pandas as pd
 
 from .columnar import TABLES, table_frame
 from .functions import ModelFailure
-from .records import Broken, Unreadable, read_records
+from .records import read_records
 from .schema import CheckedRecords
+from .unreadable import Broken, Unreadable
 
 
 def read_input(source: Mapping[str, Any]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import GeneratorType, ModuleType
 from typing import Any
 
-from .markers import marked_functions, record_sets, usual_functions
+from .markers import batch, is_stateful, marked_functions, record_sets, usual_functions
 
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _CAUSES = 20
@@ -60,6 +60,11 @@ class ModelCode:
         self._names = {**marked_functions(content), **names} or usual_functions(content)
         self.record_sets = record_sets(content)
         """The slots that take or answer record sets."""
+        try:
+            self.batch = batch(content)
+        except ValueError as error:
+            raise ModelFailure(f"{source}, {error}") from None
+        self.stateful = is_stateful(content)
         self._module = module
 
     def function(self, role: str) -> Callable[..., Any] | None:

@@ -14,6 +14,8 @@ COLUMNS, COLUMN = 50, 500
 """So many columns of a refused record are named, in so many characters."""
 EXAMPLES, EXAMPLE = 3, 240
 """So many lines on lost records, of so many characters."""
+LOST, TRACE, PLACES, HEADER = 25, 10_000, 20, 10_000
+"""Of a point from which a job can go on: lost records, characters of a traceback, places of null, columns."""
 MOST_RECORDS = 2**53
 LARGEST_NUMBER = int(1.7976931348623157e308)
 """What readers of JSON hold as a number; a larger one becomes infinite, or an error."""

@@ -11,6 +11,11 @@ _PREFIX = r"^\s*#\s*(?:modelop|fastscore)\."
 _FUNCTION = re.compile(_PREFIX + r"(init|score|metrics|train)\s*$")
 _NAMED = re.compile(_PREFIX + r"action(?:\.\d{1,3})?\s*:\s*(\S+)\s*$")
 _RECORD_SETS = re.compile(_PREFIX + r"recordsets\.(\d{1,3}|\$in|\$out|\$all)\s*:\s*(true|yes)\s*$", re.IGNORECASE)
+_STATEFUL = re.compile(_PREFIX + r"stateful\s*$")
+_BATCH = re.compile(_PREFIX + r"batch\s*:\s*(frame|records)(?:\s+(\d{1,9}))?\s*$")
+_ANY_BATCH = re.compile(_PREFIX + r"batch\b")
+USUAL_BATCH = 10_000
+"""Records that a function is given together which asks for batches of no size."""
 _SLOTS: Mapping[str, tuple[int, ...]] = {"$in": (0,), "$out": (1,), "$all": (0, 1)}
 BY_NAME = {
     "begin": "init",
@@ -55,6 +60,29 @@ def record_sets(content: bytes) -> frozenset[int]:
         if match := _RECORD_SETS.match(line):
             found.update(_SLOTS.get(match[1]) or (int(match[1]),))
     return frozenset(found)
+
+
+def is_stateful(content: bytes) -> bool:
+    """Whether what the score function answers depends on the records before: they must go to one process, in order."""
+    return any(_STATEFUL.match(line) for line in content.decode(errors="replace").splitlines())
+
+
+def batch(content: bytes) -> tuple[str, int] | None:
+    """``frame`` or ``records``, and how many the score function takes together at the most; None if one at a time.
+
+    Raises:
+        ValueError: the line can't be understood.
+    """
+    for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
+        if not _ANY_BATCH.match(line):
+            continue
+        if (match := _BATCH.match(line)) and (size := int(match[2] or USUAL_BATCH)):
+            return match[1], size
+        raise ValueError(
+            f"line {number}: write # modelop.batch: frame or # modelop.batch: records, and behind it, if you like, how "
+            "many records at the most."
+        )
+    return None
 
 
 def parameters(content: bytes, name: str) -> tuple[str, ...] | None:

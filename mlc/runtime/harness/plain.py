@@ -22,21 +22,26 @@ class NotPlain(Exception):
 class Nulled:
     """Where NaN and infinity became null: the first places, and how many there are."""
 
-    def __init__(self) -> None:
-        self._places: list[str] = []
-        self._count = 0
+    def __init__(self, count: int = 0, places: Iterable[str] = ()) -> None:
+        self.count = count
+        self.places = list(places)
 
     def append(self, place: str) -> None:
         """Take one place."""
-        self._count += 1
-        if self._count <= NAMED_PLACES:
-            self._places.append(place)
+        self.count += 1
+        if self.count <= NAMED_PLACES:
+            self.places.append(place)
+
+    def add(self, other: "Nulled") -> None:
+        """Take the places of another."""
+        self.count += other.count
+        self.places = [*self.places, *other.places][:NAMED_PLACES]
 
     def note(self, notes: list[str]) -> None:
         """Say it, if there is anything to say."""
-        if self._count:
-            more = f" and {self._count - NAMED_PLACES} more" if self._count > NAMED_PLACES else ""
-            notes.append(f"NaN or infinite values became null: {', '.join(self._places)}{more}")
+        if self.count:
+            more = f" and {self.count - NAMED_PLACES} more" if self.count > NAMED_PLACES else ""
+            notes.append(f"NaN or infinite values became null: {', '.join(self.places)}{more}")
 
 
 def plain(value: Any, nulled: Nulled, place: str = "") -> Any:

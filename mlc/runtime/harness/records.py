@@ -1,36 +1,24 @@
 """Input files read record by record, however large they are: what score functions take."""
 
+import io
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from .columnar import TABLES, table_records
-from .rows import read_rows
+from .columns import Columns
+from .cutting import Piece, pieces
+from .unreadable import Broken, Unreadable
 
 FIRST_LINE = 256 * 1024
 """A first line longer than this, in bytes, is not looked at as a record: the file is taken for one document."""
 LARGEST_DOCUMENT = 64 * 1024**2
 """A JSON file that is neither an array nor JSON lines is read whole, and may have so many bytes."""
 CHUNK = 256 * 1024
+_scan: Callable[[str, int], tuple[Any, int]] = getattr(json.JSONDecoder(), "scan_once")  # noqa: B009 - no type stub has it
 NEAR_THE_END = 16
 """No token of JSON but a string is longer: an error so far from a chunk's end does not come from the cut."""
-
-
-class Unreadable(Exception):
-    """An input file that is not what its format says; the text says what and where."""
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A record that can't be used, where others of its file can: ``line 3`` and ``can't be read as JSON: ...``."""
-
-    place: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.place} {self.problem}".strip()
 
 
 def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] | None = None) -> Iterator[Any]:
@@ -40,7 +28,7 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
         file_format: ``csv`` (a row becomes a dict), ``jsonl``, or ``json``: an array, JSON lines, one object, or
             columns (``{"a": [1, 2]}``); or ``parquet`` or ``arrow``, where pyarrow is (a row becomes a dict).
         name: what people call the file.
-        kinds: of CSV columns, as :func:`.rows.read_rows` takes them.
+        kinds: of CSV columns, as :class:`.columns.Columns` takes them.
 
     Raises:
         Unreadable: nothing more can be read.
@@ -49,10 +37,12 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
         if file_format in TABLES:
             yield from table_records(path, file_format)
         elif file_format == "csv":
-            for row in read_rows(path, kinds or {}):
-                yield Broken(row.place, row.problem) if row.problem else row.record
+            columns = Columns(path, kinds or {})
+            for piece in pieces(path, "csv", columns.start):
+                yield from columns.records(path, piece)
         elif file_format == "jsonl" or is_lines(path):
-            yield from _json_lines(path)
+            for piece in pieces(path, "jsonl", Piece(0, 0)):
+                yield from json_records(path, piece)
         elif _first_character(path) == "[":
             yield from _json_array(path)
         else:
@@ -62,15 +52,35 @@ def read_records(path: Path, file_format: str, name: str, kinds: dict[str, str] 
         raise Unreadable(f"The input file {name} can't be read as {kind}: {error}.") from None
 
 
-def _json_lines(path: Path) -> Iterator[Any]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
+def json_records(path: Path, piece: Piece) -> list[Any]:
+    """The lines of a piece as values, a :class:`Broken` in the place of each that can't be read."""
+    content = piece.read(path)
+    records: list[Any] = []
+    try:
+        lines = content.decode().split("\n")
+    except UnicodeDecodeError:
+        for number, raw in enumerate(io.BytesIO(content), start=piece.lines + 1):
+            records += _record_of(raw, number)
+        return records
+    for number, line in enumerate(lines, start=1):
+        try:
+            record, end = _scan(line, 0)
+            if end == len(line) or line[end:] == "\r":
+                records.append(record)
                 continue
-            try:
-                yield json.loads(line.decode("utf-8-sig"))
-            except (ValueError, RecursionError) as error:
-                yield Broken(f"line {number}", f"can't be read as JSON: {error}")
+        except (StopIteration, ValueError, RecursionError):
+            pass  # an empty line, one that begins with a space, or none that is JSON
+        records += _record_of((line + "\n" * (number < len(lines))).encode(), piece.lines + number)
+    return records
+
+
+def _record_of(line: bytes, number: int) -> list[Any]:
+    if not line.strip():
+        return []
+    try:
+        return [json.loads(line.decode("utf-8-sig"))]
+    except (ValueError, RecursionError) as error:
+        return [Broken(f"line {number}", f"can't be read as JSON: {error}")]
 
 
 def is_lines(path: Path) -> bool:
@@ -173,7 +183,8 @@ def _json_document(path: Path) -> Iterator[Any]:
     except json.JSONDecodeError as error:
         if not error.msg.startswith("Extra data"):
             raise
-        yield from _json_lines(path)
+        for piece in pieces(path, "jsonl", Piece(0, 0)):
+            yield from json_records(path, piece)
         return
     except RecursionError:
         raise ValueError("it is nested too deeply") from None

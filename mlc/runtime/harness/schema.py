@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .functions import ModelFailure
-from .records import Broken, read_records
+from .records import read_records
+from .unreadable import Broken
 
 _KINDS = {
     "int": "integer",
@@ -19,7 +20,7 @@ _KINDS = {
     "string": "text",
     "enum": "text",
 }
-"""Avro's types of one value, as :func:`.rows.read_rows` calls them."""
+"""Avro's types of one value, as :mod:`.rows` calls them."""
 
 
 def column_kinds(definition: Mapping[str, Any] | None) -> dict[str, str]:

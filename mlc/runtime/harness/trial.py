@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from .records import LARGEST_DOCUMENT, Broken, Unreadable
+from .records import LARGEST_DOCUMENT
 from .schema import CheckedRecords
+from .unreadable import Broken, Unreadable
 
 CSV_HEAD = 1024**2
 """So many bytes of a CSV file tell what its columns hold, where no schema does."""

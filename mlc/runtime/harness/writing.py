@@ -1,51 +1,46 @@
-"""Output records, written to a file as they come."""
+"""Output records as text: JSON lines, or CSV with the first record's keys as its header."""
 
 import csv
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 
-class RecordWriter:
-    """Writes plain records as JSON lines, or as CSV with the first record's keys as its header.
+class Formatter:
+    """Makes the text of plain records.
 
     Args:
         file_format: ``csv``; anything else is JSON lines.
         name: what people call the file.
+        header: of a CSV file, if it has one already.
     """
 
-    def __init__(self, path: Path, file_format: str, name: str) -> None:
-        self.count = 0
-        self._is_csv = file_format == "csv"
+    def __init__(self, file_format: str, name: str, header: Sequence[str] | None = None) -> None:
+        self.is_csv = file_format == "csv"
+        self.header = list(header) if header is not None else None
         self._name = name
-        self._header: list[str] | None = None
-        self._file = path.open("w", encoding="utf-8", newline="")
 
-    def __enter__(self) -> "RecordWriter":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
-
-    def add(self, records: list[Any]) -> None:
-        """Add some records, all or none of them.
+    def text(self, records: Sequence[Any]) -> str:
+        """Some records, all or none of them.
 
         Raises:
             ValueError: one can't be written. In CSV it must be a dict, and have no keys that the first one had not.
         """
-        header = self._header
-        if self._is_csv:
+        header = self.header
+        if self.is_csv:
             text, header = self._rows(records)
         else:
             text = "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
-        self._file.write(text)  # a lone surrogate is refused before anything of the text is written
-        self._header = header
-        self.count += len(records)
+        if not text.isascii():
+            text.encode()  # a lone surrogate is refused before anything of the text is written
+        self.header = header
+        return text
 
-    def _rows(self, records: list[Any]) -> tuple[str, list[str] | None]:
-        header = self._header
+    def _rows(self, records: Sequence[Any]) -> tuple[str, list[str] | None]:
+        header = self.header
         text = io.StringIO(newline="")
         for record in records:
             if not isinstance(record, dict):
@@ -55,7 +50,7 @@ class RecordWriter:
                     raise ValueError(f"the first row of the CSV file {self._name} has no columns")
                 header = list(record)
                 _write(text, header)
-            if unknown := sorted(record.keys() - set(header)):
+            if list(record) != header and (unknown := sorted(record.keys() - set(header))):
                 raise ValueError(
                     f"the CSV file {self._name} has no column {unknown[0]!r}, since its first row had none"
                 )
@@ -68,3 +63,41 @@ def _write(text: io.StringIO, cells: list[Any]) -> None:
     # Readers take a carriage return for the end of a row; Python's writer quotes for it from 3.13 on only.
     ends_rows = any(isinstance(cell, str) and "\r" in cell for cell in cells)
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if ends_rows else csv.QUOTE_MINIMAL).writerow(cells)
+
+
+class RecordWriter:
+    """Writes plain records to a file as they come.
+
+    Args:
+        file_format: as :class:`Formatter` takes it.
+        name: what people call the file.
+    """
+
+    def __init__(self, path: Path, file_format: str, name: str) -> None:
+        self.count = self.bytes = 0
+        self.formatter = Formatter(file_format, name)
+        self._file = path.open("wb")
+
+    def __enter__(self) -> "RecordWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def add(self, records: Sequence[Any]) -> None:
+        """Add some records, all or none of them.
+
+        Raises:
+            ValueError: as :meth:`Formatter.text`.
+        """
+        self.write(self.formatter.text(records).encode(), len(records))
+
+    def write(self, text: bytes, records: int) -> None:
+        """Add the text of so many records."""
+        self._file.write(text)
+        self.count += records
+        self.bytes += len(text)
+
+    def flush(self) -> None:
+        """Let others see what was written."""
+        self._file.flush()

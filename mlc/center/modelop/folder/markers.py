@@ -15,6 +15,9 @@ _FUNCTION = re.compile(_PREFIX + r"(init|score|metrics|train)\s*$")
 _NAMED = re.compile(_PREFIX + r"action(?:\.\d{1,3})?\s*:\s*(\S+)\s*$")
 _SCHEMA = re.compile(_PREFIX + r"schema\.(\d{1,3}|\$in|\$out)\s*:\s*(\S+)\s*$")
 _OLD_SCHEMA = re.compile(r"^\s*#\s*fastscore\.(input|output)\s*:\s*(\S+)\s*$")
+_BATCH = re.compile(_PREFIX + r"batch\s*:\s*(frame|records)(?:\s+0*[1-9]\d{0,8})?\s*$")
+_ANY_BATCH = re.compile(_PREFIX + r"batch\b")
+_STATEFUL = re.compile(_PREFIX + r"stateful\s*$")
 _ANY = re.compile(r"^\s*#\s*(\w+)\.([\w-]+)\s*$")
 _SLOTS = {"$in": 0, "$out": 1, "input": 0, "output": 1}
 _NO_SCHEMA = "in-use"
@@ -72,6 +75,7 @@ def read_source(text: str) -> Source:
     """
     lines = text.splitlines()
     module = _parsed(text)
+    _check_batches(lines)
     defs = _defs(module)
     functions = _functions(lines, defs)
     unmarked = {} if functions else _by_name(defs)
@@ -123,6 +127,15 @@ def _functions(lines: list[str], defs: list[Def]) -> dict[str, str]:
     return found
 
 
+def _check_batches(lines: list[str]) -> None:
+    for number, line in enumerate(lines, 1):
+        if _ANY_BATCH.match(line) and not _BATCH.match(line):
+            raise ValueError(
+                f"line {number}: write # modelop.batch: frame or # modelop.batch: records, and behind it, if you like, "
+                "how many records at the most."
+            )
+
+
 def _add_named(found: dict[str, str], lines: list[str], defined: set[str]) -> None:
     """FastScore's way to name the score function: ``# fastscore.action: name``, or one for each slot."""
     named = [(number, match[1]) for number, line in enumerate(lines, 1) if (match := _NAMED.match(line))]
@@ -155,12 +168,12 @@ def _notices(lines: list[str]) -> list[str]:
     notices = []
     for number, line in enumerate(lines, 1):
         match = _ANY.match(line)
-        if not match or _FUNCTION.match(line):
+        if not match or _FUNCTION.match(line) or _STATEFUL.match(line):
             continue
         product, word = match.groups()
         if not get_close_matches(product.casefold(), ("modelop", "fastscore"), cutoff=0.75):
             continue
-        if close := get_close_matches(word.casefold(), FUNCTIONS, n=1, cutoff=0.75):
+        if close := get_close_matches(word.casefold(), (*FUNCTIONS, "stateful"), n=1, cutoff=0.75):
             notices.append(f"line {number}: {line.strip()} is no marker; did you mean # modelop.{close[0]}?")
     return notices
 

@@ -1,0 +1,127 @@
+"""Score functions that take many records together, as a list or as a data frame, and give an answer to each."""
+
+from collections.abc import Callable, Iterator, Sequence
+from types import GeneratorType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .encoding import json_text
+from .functions import ModelCode
+from .plain import NotPlain, Nulled, plain
+from .tally import BadRecord
+from .writing import Formatter
+
+_ITEM = {True: "true", False: "false"}
+
+
+class Batches:
+    """Calls a function with batches.
+
+    Args:
+        model: its source says ``# modelop.batch: frame 10000`` or ``# modelop.batch: records``.
+    """
+
+    def __init__(self, model: ModelCode, function: Callable[..., Any]) -> None:
+        assert model.batch is not None
+        kind, self.size = model.batch
+        self.frames = kind == "frame"
+        self._function = function
+
+    def answers(self, given: Any, count: int, place: str) -> Any:
+        """What the function answers to a batch of ``count`` records: a data frame, or a list of as many answers.
+
+        Raises:
+            BadRecord: it answers more or less than that. Whatever the function raises is raised.
+        """
+        answer = self._function(given)
+        parts = list(answer) if type(answer) is GeneratorType else [answer]
+        parts = [part for part in parts if part is not None]
+        whole = parts[0] if len(parts) == 1 else [row for part in parts for row in rows_of(part)]
+        found = whole if isinstance(whole, pd.DataFrame) else rows_of(whole)
+        if len(found) != count:
+            raise BadRecord(
+                f"the score function answered {len(found):,} results to {place}, which are {count:,} records. A "
+                "function that takes batches must answer each record, in order."
+            )
+        return found
+
+    def text(self, answers: Any, first: int, formatter: Formatter, nulled: Nulled) -> str:
+        """The text of a batch's answers; ``first`` is the number of its first record.
+
+        Raises:
+            BadRecord: one of them can't be written.
+        """
+        if isinstance(answers, pd.DataFrame):
+            text = None if formatter.is_csv else frame_text(answers)
+            if text is not None:
+                return text
+            answers = answers.to_dict("records")
+        quick = None if formatter.is_csv else _lines(answers)
+        if quick is not None:
+            return quick
+        results = []
+        for number, answer in enumerate(answers, start=first):
+            try:
+                results.append(plain(answer, nulled, f"record {number}"))
+            except NotPlain as error:
+                raise BadRecord(f"The result of the score function is not JSON: {error}.") from None
+        try:
+            return formatter.text(results)
+        except ValueError as error:
+            raise BadRecord(f"its answers can't be written: {error}.") from None
+
+
+def rows_of(answer: Any) -> Sequence[Any]:
+    """The answers that one value is."""
+    if isinstance(answer, pd.DataFrame):
+        return list(answer.to_dict("records"))
+    if isinstance(answer, np.ndarray | pd.Series | pd.Index):
+        return list(answer.tolist())
+    return answer if isinstance(answer, list) else [*answer] if isinstance(answer, tuple) else [answer]
+
+
+def _lines(answers: Sequence[Any]) -> str | None:
+    texts = []
+    for answer in answers:
+        text = json_text(answer)
+        if text is None:
+            return None
+        texts.append(text)
+    return "".join(f"{text}\n" for text in texts)
+
+
+def frame_text(frame: pd.DataFrame) -> str | None:
+    """The rows of a frame as JSON lines, made a column at a time: the same text as row by row.
+
+    None if a column's name is no text, or there is something in it that takes a longer look.
+    """
+    names = list(frame.columns)
+    if not names or len(set(names)) < len(names) or not all(type(name) is str for name in names):
+        return None
+    columns = []
+    for position in range(len(names)):
+        cells = _cells(frame.iloc[:, position])
+        if cells is None:
+            return None
+        columns.append(cells)
+    keys = [json_text(name) for name in names]
+    if None in keys:
+        return None
+    row = ", ".join(f"{str(key).replace('%', '%%')}: %s" for key in keys)
+    return "".join(map(("{" + row + "}\n").__mod__, zip(*columns, strict=True)))
+
+
+def _cells(column: pd.Series) -> Iterator[str] | list[str] | None:
+    """The texts of a column; None if it isn't of numbers, truths or texts, or has something that JSON can't hold."""
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else ""
+    if kind == "f":
+        values = column.to_numpy()
+        return map(repr, values.tolist()) if bool(np.isfinite(values).all()) else None
+    if kind in "iu" and kind:
+        return map(str, column.tolist())
+    if kind == "b":
+        return [_ITEM[value] for value in column.tolist()]
+    texts = [json_text(value) for value in column.tolist()]
+    return None if None in texts else [str(text) for text in texts]

@@ -1,0 +1,63 @@
+"""Pieces of a CSV file as data frames, with the types that pandas finds in the whole file: they never differ."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .columns import Columns
+from .cutting import Piece
+from .kinds_by_pandas import is_plain, parsed
+from .unreadable import Broken
+
+
+def frame_of(columns: Columns, path: Path, piece: Piece) -> pd.DataFrame | None:
+    """The rows of a piece as a data frame, with the types that pandas finds in the whole file; None if one of its
+    rows can't be used, or a cell is not what a schema says.
+    """
+    content, width = piece.read(path), len(columns.names)
+    if is_plain(content, width, piece.count) and not any(name in columns.declared for name in columns.names):
+        dtypes = [_dtype(columns.found[name]) for name in columns.names]
+        parsed_as = {n: str if dtype is object else dtype for n, dtype in enumerate(dtypes)}
+        frame = parsed(content, width, dtype=parsed_as)
+        if frame is not None and len(frame) == piece.count and not frame[width - 1].isna().any():
+            frame.columns = pd.Index(columns.names)
+            for name, dtype, of_cell in zip(columns.names, dtypes, columns.of_cell, strict=True):
+                if dtype is object:
+                    texts = frame[name].astype(object).where(frame[name].notna(), "")
+                    frame[name] = pd.Series([of_cell(cell) for cell in texts], dtype=object)
+            return frame
+    records = columns.records(path, piece)
+    if any(type(record) is Broken for record in records):
+        return None
+    return framed(columns, records)
+
+
+def framed(columns: Columns, records: Sequence[Any]) -> pd.DataFrame:
+    """Records of this file as a data frame, with the same types as :func:`frame_of`."""
+    made = {}
+    for name in columns.names:
+        values = [record[name] for record in records]
+        dtype = _dtype(columns.found[name])
+        if name in columns.declared and columns.declared[name] != columns.found[name]["kind"]:
+            dtype = {"text": str, "number": float}.get(columns.declared[name], object)
+        try:
+            made[name] = pd.Series(values, dtype=dtype)
+        except (ValueError, TypeError):  # a cell is not of the kind that the schema declares
+            made[name] = pd.Series(values, dtype=object)
+    return pd.DataFrame(made)
+
+
+def _dtype(found: Mapping[str, Any]) -> Any:
+    """The type that pandas gives a column of a whole file."""
+    match found["kind"]:
+        case "integer" if not found["wide"]:
+            return "float64" if found["missing"] else "int64"
+        case "number":
+            return "float64"
+        case "boolean" if not found["missing"]:
+            return "bool"
+        case "text":
+            return str
+    return object
