@@ -191,6 +191,12 @@ class ProcessSettings(Group):
     )
     temporal_ui: str = Field("http://127.0.0.1:8233", description="Address of the Temporal UI, for links")
     worker_threads: int = Field(20, description="Threads for the ticket systems' blocking clients")
+    ticket_rate: float | None = Field(
+        None,
+        gt=0,
+        description="Ticket activities a second, of all workers together (each makes a few calls); the same at all of "
+        "them; unset: as many as come",
+    )
 
     _trimmed = field_validator(*CONTROL_TAGS)(trimmed)
 
