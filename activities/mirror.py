@@ -24,6 +24,7 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from temporalio.common import Priority
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import translated
@@ -213,6 +214,7 @@ class Mirror:
                 id=planned.workflow_id,
                 task_queue=self.task_queue,
                 memo={ORIGIN: origin},
+                priority=Priority(fairness_key=planned.fairness),
                 static_summary=truncate(f"Schedule {origin.name}", 200),
             ),
             spec=ScheduleSpec(

@@ -16,6 +16,7 @@ from mlc.center import Center
 from mlc.model.cron import Calendar, calendars
 from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import NotFound
+from mlc.model.fairness import fairness_key, fairness_of
 from mlc.model.file import FileRules
 from mlc.model.schedule import Schedule, ScheduleOrigin, ScheduleProblem, mirrored_id
 from mlc.model.signal import BadSignal, ProcessStart, Signals
@@ -23,7 +24,7 @@ from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
-EDITION = 3
+EDITION = 4
 """Part of every fingerprint: another number has all schedules made anew by a release that makes them otherwise."""
 
 _ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)
@@ -42,6 +43,8 @@ class Owner:
     model_id: str
     schedules: Sequence[Schedule]
     resting: str = ""
+    fairness: str = ""
+    """By what the runs that its schedules start take turns with others."""
 
     def mirrored_id(self, schedule: Schedule) -> str:
         """The id in Temporal, or empty if it can have none."""
@@ -74,6 +77,11 @@ class PlannedSchedule:
     def id(self) -> str:
         """Its id in Temporal."""
         return self.owner.mirrored_id(self.source)
+
+    @property
+    def fairness(self) -> str:
+        """By what its runs take turns with others."""
+        return self.start.fairness(self.owner.fairness)
 
     @property
     def workflow_id(self) -> str:
@@ -137,7 +145,9 @@ async def _owners(center: Center, active: Sequence[DeploymentRecord]) -> AsyncIt
             with suppress(NotFound):
                 deployment = await center.get_deployment(listed.id)
                 name = f"Deployment {deployment.id} of {_quoted(listed.snapshot_name or listed.snapshot_id)}"
-                yield Owner(deployment.id, name, listed.snapshot_id, listed.model_id, deployment.schedules, resting)
+                fairness = fairness_key(listed.model_group, listed.model_id, listed.snapshot_id)
+                given = deployment.schedules
+                yield Owner(deployment.id, name, listed.snapshot_id, listed.model_id, given, resting, fairness)
     for snapshot_id in dict.fromkeys(d.snapshot_id for d in active if d.snapshot_id):
         resting = "" if snapshot_id in places.newest else "A newer snapshot of the model is deployed in its places."
         with suppress(NotFound):
@@ -183,7 +193,8 @@ def _unheard(schedule: Schedule, signals: Signals) -> str:
 def _monitors(snapshot: Snapshot, resting: str) -> Iterable[Owner]:
     for monitor in snapshot.monitors:
         name = f"Monitor {truncate(monitor.name, 100)!r} on {_quoted(snapshot.name or snapshot.id)}"
-        yield Owner(snapshot.id, name, snapshot.id, snapshot.model.id, monitor.schedules, resting)
+        fairness = fairness_of(snapshot.model, snapshot.id)
+        yield Owner(snapshot.id, name, snapshot.id, snapshot.model.id, monitor.schedules, resting, fairness)
 
 
 def _planned(
@@ -206,7 +217,7 @@ def _planned(
         snapshot_id=owner.snapshot_id,
         cron=schedule.cron,
         time_zone=zone,
-        fingerprint=_fingerprint(schedule, zone, settings),
+        fingerprint=_fingerprint(schedule, zone, owner.fairness, settings),
     )
     return PlannedSchedule(owner, schedule, origin, days, start)
 
@@ -230,8 +241,8 @@ def _zone(name: str) -> str:
     return name
 
 
-def _fingerprint(schedule: Schedule, zone: str, settings: ProcessSettings) -> str:
-    parts = [EDITION, schedule.model_dump(mode="json"), zone, settings.schedule_catchup.total_seconds()]
+def _fingerprint(schedule: Schedule, zone: str, fairness: str, settings: ProcessSettings) -> str:
+    parts = [EDITION, schedule.model_dump(mode="json"), zone, fairness, settings.schedule_catchup.total_seconds()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

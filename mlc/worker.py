@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -100,18 +100,17 @@ class MlcPlugin(SimplePlugin):
 
     async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:  # noqa: A002
         """See base class."""
-        if not self._ticketing:
-            return await super().run_worker(worker, next)
-        async with self._ticket_worker(worker):
+        async with self._ticket_worker(worker) if self._ticketing else nullcontext():
             await super().run_worker(worker, next)
 
     def _ticket_worker(self, worker: Worker) -> Worker:
         """One for the queue of the worker's ticket activities. The worker itself has them, too: runs of before 0.3 ask
         for them on its own queue.
         """
-        client = Client(**{**worker.client.config(active_config=True), "plugins": []})
+        client_config = worker.client.config(active_config=True)
+        client_config["plugins"] = []  # which would make it a worker of the processes, too
         return Worker(
-            client,
+            Client(**client_config),
             task_queue=ticket_queue(worker.task_queue),
             activities=self._ticketing,
             interceptors=[Heartbeats(self._ticketing)],

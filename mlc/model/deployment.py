@@ -172,6 +172,7 @@ class DeploymentRecord(Record):
     snapshot_created: datetime | None = None
     model_id: str = ""
     model_name: str = ""
+    model_group: str = ""
     runtime_id: str | None = None
     """None of a batch deployment: its runtime is chosen when a job is created."""
     runtime_name: str = ""

@@ -72,6 +72,7 @@ def read_deployment(
         snapshot_created=moment(snapshot.created_date) if snapshot else None,
         model_id=ids.encode(snapshot.stored_model.id) if snapshot else "",
         model_name=snapshot.stored_model.model_meta_data.name if snapshot else "",
+        model_group=(snapshot.stored_model.group or "") if snapshot else "",
         runtime_id=None if engine is None else ids.encode(engine.id),
         runtime_name=engine.name if engine else "",
         stage=str(wire.value(deployment, settings.stage_field) or "unassigned"),
