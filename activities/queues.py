@@ -10,7 +10,7 @@ from typing import Any
 from activities.late import LateDecisions
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
-from mlc.model.processes import ticket_queue
+from mlc.model.ticket import ticket_queue
 
 TICKETING = (TicketActivities, SweepActivities, LateDecisions)
 

@@ -7,12 +7,14 @@ has taken them over, and the older one only waits for its end. A monitor's rest 
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlc.center import Center
+from mlc.model.change import OfModel
 from mlc.model.cron import Calendar, calendars
 from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import NotFound
@@ -104,18 +106,41 @@ class SchedulePlan:
     """Schedules of signals to which nobody here listens. Nobody has to mend them."""
     deployments: frozenset[str] = frozenset()
     """Ids of the deployments that were seen in the state deployed."""
+    owners: frozenset[str] | None = None
+    """Where some models' were read only: ids of whatever of theirs has schedules, or may have had some."""
+    last_change: datetime | None = None
+    """Of those deployments, by the centre's clock."""
+
+    def is_about(self, schedule_id: str) -> bool:
+        """Whether what was read may tell of a Temporal Schedule of this id; among others, if it does."""
+        return self.owners is None or any(schedule_id.startswith(mirrored_id(owner, "")) for owner in self.owners)
 
 
 async def schedule_plan(
-    center: Center, *, settings: ProcessSettings, files: FileRules, signals: Signals
+    center: Center,
+    *,
+    settings: ProcessSettings,
+    files: FileRules,
+    signals: Signals,
+    models: Collection[OfModel] | None = None,
 ) -> SchedulePlan:
     """Read the schedules of everything that is deployed. One that can't be used stops none of the others.
+
+    Args:
+        models: those of these models only.
 
     Raises:
         ExternalError: the centre did not answer, so that what is deployed is not known.
     """
-    active = [deployment async for deployment in center.iter_deployments(state=DeploymentState.DEPLOYED)]
-    plan = SchedulePlan(deployments=frozenset(deployment.id for deployment in active))
+    if models is None:
+        active, owners = [each async for each in center.iter_deployments(state=DeploymentState.DEPLOYED)], None
+    else:
+        active, owners = await _of_models(center, models)
+    plan = SchedulePlan(
+        deployments=frozenset(deployment.id for deployment in active),
+        owners=owners,
+        last_change=max((each.modified for each in active if each.modified), default=None),
+    )
     seen = set[str]()
     async for owner in _owners(center, active):
         for schedule in owner.schedules:
@@ -134,6 +159,22 @@ async def schedule_plan(
                 seen.add(planned.id)
                 plan.schedules.append(planned)
     return plan
+
+
+async def _of_models(center: Center, models: Collection[OfModel]) -> tuple[list[DeploymentRecord], frozenset[str]]:
+    """What of these models is deployed, newest first; and what may have schedules, or have had some."""
+    found: dict[str, DeploymentRecord] = {}
+    whole = {of.model_id: of for of in models if of.model_id} | {of.snapshot_id: of for of in models if not of.model_id}
+    for of in whole.values():
+        listed = (
+            await center.list_deployments(model_id=of.model_id)
+            if of.model_id
+            else await center.list_deployments(snapshot_id=of.snapshot_id)
+        )
+        found |= {each.id: each for each in listed}
+    owners = {of.snapshot_id for of in models} | {each.snapshot_id for each in found.values()} | found.keys()
+    active = [each for each in found.values() if each.state is DeploymentState.DEPLOYED]
+    return active, frozenset(owners - {""})
 
 
 async def _owners(center: Center, active: Sequence[DeploymentRecord]) -> AsyncIterator[Owner]:
@@ -244,6 +285,12 @@ def _zone(name: str) -> str:
 def _fingerprint(schedule: Schedule, zone: str, fairness: str, settings: ProcessSettings) -> str:
     parts = [EDITION, schedule.model_dump(mode="json"), zone, fairness, settings.schedule_catchup.total_seconds()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def edition(settings: ProcessSettings, files: FileRules) -> str:
+    """Of all but the centre's own that schedules are made by: another one has everything looked at anew."""
+    parts = [EDITION, settings.schedule_time_zone, settings.schedule_catchup.total_seconds(), repr(files)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def _name(schedule: Schedule) -> str:

@@ -40,7 +40,8 @@ from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.failure import Misdirected, MlcError, Refused
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
-from mlc.model.processes import TASK_QUEUE, ticket_queue
+from mlc.model.processes import TASK_QUEUE
+from mlc.model.ticket import ticket_queue
 from mlc.namespace import NOT_ALLOWED, missing_attributes
 from mlc.settings import FileSettings, ProcessSettings
 from mlc.ticketing import TicketSystems, registry
@@ -179,7 +180,7 @@ def activities_of(
         ),
         *(sweep.sweep_tickets, sweep.withdraw_orphans),
         LateDecisions(center, tickets, threads, process).answer_late_changes,
-        mirror.mirror_schedules,
+        *(mirror.mirror_schedules, mirror.mirror_changes),
     ]
 
 

@@ -7,7 +7,8 @@ from temporalio.common import RetryPolicy
 
 from activities.late import LateDecisions, LateSweep
 from activities.sweep import SweepActivities, SweepReport
-from mlc.model.processes import SWEEP_TICKETS, ticket_queue
+from mlc.model.processes import SWEEP_TICKETS
+from mlc.model.ticket import ticket_queue
 from workflows.steps.activity import HEARTBEAT_TIMEOUT
 
 # 10,000 tickets are 200 requests to the ticket system.

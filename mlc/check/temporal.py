@@ -13,8 +13,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, unchecked, warning, wrong
-from mlc.model.processes import TASK_QUEUE, Attribute, ticket_queue
+from mlc.model.processes import TASK_QUEUE, Attribute
 from mlc.model.schedule import MIRROR_SCHEDULE
+from mlc.model.ticket import ticket_queue
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from mlc.settings import ProcessSettings, RunJobSettings
 from mlc.temporal import USUAL_ADDRESS, configured_address

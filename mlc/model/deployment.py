@@ -165,6 +165,8 @@ class DeploymentRecord(Record):
 
     id: str
     created: datetime | None = None
+    modified: datetime | None = None
+    """When it last changed, by the centre's clock."""
     state: DeploymentState = DeploymentState.UNKNOWN
     snapshot_id: str = ""
     """Empty if the centre doesn't say."""

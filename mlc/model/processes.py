@@ -17,12 +17,6 @@ TASK_QUEUE = "mlc"
 MOST_FILES = 16_384
 """Characters of a batch job's input. Fifty files with ordinary addresses have room in it; histories keep it twice."""
 
-
-def ticket_queue(task_queue: str) -> str:
-    """The task queue of the ticket activities of the runs on ``task_queue``: ``mlc-tickets`` for ``mlc``."""
-    return f"{task_queue}-tickets"
-
-
 DEPLOY_MODEL = "DeployModel"
 RUN_BACK_TEST = "RunBackTest"
 RUN_BATCH_MODEL_JOB = "RunBatchModelJob"

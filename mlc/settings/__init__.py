@@ -178,6 +178,11 @@ class ProcessSettings(Group):
         False, description="Run the centre's schedules as Temporal Schedules; not beside a scheduler of ModelOp's own"
     )
     mirror_interval: Duration = Field(timedelta(minutes=1), description="Between two looks at the centre's schedules")
+    mirror_full_interval: Duration = Field(
+        timedelta(hours=6),
+        description="Between two of these that read everything, so that what was deleted there, or removed here, is "
+        "noticed; the others read what changed",
+    )
     schedule_time_zone: str = Field("UTC", description="Zone of the cron expressions that come without one")
     schedule_catchup: Duration = Field(
         timedelta(hours=1), description="A start that Temporal missed while it was down is made up for within this time"

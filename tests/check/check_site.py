@@ -19,7 +19,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from mlc.center.modelop.client import ModelManage
 from mlc.check.report import check_everything
 from mlc.model.finding import Finding, Mark
-from mlc.model.processes import TASK_QUEUE, ticket_queue
+from mlc.model.processes import TASK_QUEUE
+from mlc.model.ticket import ticket_queue
 from mlc.namespace import setup
 from mlc.settings import ProcessSettings
 from mlc.standalone.faults import Effect, Faults

@@ -17,7 +17,8 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.queues import calls_tickets
-from mlc.model.processes import Outcome, ticket_queue
+from mlc.model.processes import Outcome
+from mlc.model.ticket import ticket_queue
 from mlc.settings import ProcessSettings
 from mlc.worker import MlcPlugin, new_worker
 

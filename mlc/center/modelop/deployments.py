@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.assets import Refer, unreferred
+from mlc.center.modelop.changes import MODIFIED
 from mlc.center.modelop.schedules import read_schedule
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment, read_snapshot
@@ -66,6 +67,7 @@ def read_deployment(
     return DeploymentRecord(
         id=ids.encode(deployment.id),
         created=moment(deployment.created_date),
+        modified=_modified(deployment),
         state=literals.state_of(deployment, settings),
         snapshot_id=ids.encode(snapshot.id) if snapshot else "",
         snapshot_name=snapshot.meta_data.name if snapshot else "",
@@ -86,6 +88,13 @@ def read_deployment(
         placed=_rank(deployment.mlc_rank),
         provisional=deployment.mlc_provisional is True,
     )
+
+
+def _modified(deployment: wire.DeployedModel) -> datetime | None:
+    try:
+        return moment(datetime.fromisoformat(str(wire.value(deployment, MODIFIED))))
+    except ValueError:
+        return None
 
 
 def serving_facts(*, address: str = "", warning: str = "") -> dict[str, Any]:
