@@ -201,7 +201,7 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
             activities = activities_of(center, tickets, threads, process=process, files=files.rules)
             client = await connect(MlcPlugin(activities, ticket_rate=process.ticket_rate))
             await check_namespace(client)
-            async with new_worker(client, task_queue) as worker:
+            async with new_worker(client, task_queue, cached_runs=process.cached_runs) as worker:
                 log.info(
                     "Worker on task queue %s of namespace %s at %s; tickets: %s",
                     *(task_queue, client.namespace, client.service_client.config.target_host),
@@ -264,11 +264,12 @@ async def check_namespace(client: Client) -> None:
         )
 
 
-def new_worker(client: Client, task_queue: str = TASK_QUEUE) -> Worker:
+def new_worker(client: Client, task_queue: str = TASK_QUEUE, *, cached_runs: int = 500) -> Worker:
     """A worker on a client that carries the plugin with its activities."""
     return Worker(
         client,
         task_queue=task_queue,
+        max_cached_workflows=cached_runs,
         graceful_shutdown_timeout=GRACE,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
     )

@@ -196,6 +196,12 @@ class ProcessSettings(Group):
     )
     temporal_ui: str = Field("http://127.0.0.1:8233", description="Address of the Temporal UI, for links")
     worker_threads: int = Field(20, description="Threads for the ticket systems' blocking clients")
+    cached_runs: int = Field(
+        500,
+        ge=1,
+        description="Runs that a worker keeps in memory, some 150 KB each; those that wait take none beyond them, and "
+        "are read from their histories when they go on",
+    )
     ticket_rate: float | None = Field(
         None,
         gt=0,
