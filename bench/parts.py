@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,8 @@ class Parts(Standalone):
     relays: Mapping[str, Relay] = {}
     settings: Mapping[str, str] = {}
     """What all of them see besides."""
+    flags: Sequence[str] = ()
+    """Dynamic configuration of Temporal, as ``name=value``; the last of a name counts."""
 
     async def _child(self, program: Program, logs: Path) -> Child:
         child = await super()._child(program, logs)
@@ -104,7 +106,20 @@ class Parts(Standalone):
 
     def _programs(self, *systems: object) -> Iterator[Sequence[Program]]:
         for wave in super()._programs(*systems):  # type: ignore[arg-type]
-            yield [program for program in wave if not self.wanted or program.name in self.wanted]
+            yield [self._flagged(program) for program in wave if not self.wanted or program.name in self.wanted]
+
+    def _flagged(self, program: Program) -> Program:
+        if program.name != "temporal" or not self.flags:
+            return program
+        said = {flag.partition("=")[0] for flag in self.flags}
+        kept, option = [], "--dynamic-config-value"
+        words = iter(program.command)
+        for word in words:
+            if word != option:
+                kept.append(word)
+            elif (flag := next(words)).partition("=")[0] not in said:
+                kept += [option, flag]
+        return replace(program, command=[*kept, *(word for flag in self.flags for word in (option, flag))])
 
     @property
     def pids(self) -> dict[str, int]:
@@ -123,12 +138,13 @@ class Parts(Standalone):
 
 @asynccontextmanager
 async def parts(
-    *wanted: str, home: Path | None = None, counted: Sequence[str] = (), **settings: str
+    *wanted: str, home: Path | None = None, counted: Sequence[str] = (), flags: Sequence[str] = (), **settings: str
 ) -> AsyncIterator[Parts]:
     """These programs of standalone mode (all without a name), ready, for as long as the block lasts.
 
     Args:
         home: where they keep their state; a folder that goes with the block if none is given.
+        flags: Temporal's dynamic configuration, as ``name=value``, where it differs from standalone mode's.
         counted: ``center``, ``desk`` or both: a relay before them counts what they are asked.
         settings: environment variables that they see besides their own.
     """
@@ -136,7 +152,7 @@ async def parts(
         place = home or Path(folder) / "home"
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         system = Parts(place, Ports.free(), told)
-        system.wanted, system.settings = wanted, settings
+        system.wanted, system.settings, system.flags = wanted, settings, flags
         system.relays = {name: Relay(getattr(system.ports, name), free_port()) for name in counted}
         async with AsyncExitStack() as stack:
             for relay in system.relays.values():
