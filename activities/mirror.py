@@ -57,7 +57,7 @@ class MirrorActivities:
             known = last.looked
             if known is None or known.edition != made_by or now - known.full_at >= self.settings.mirror_full_interval:
                 return await self._look_at_everything(now, made_by)
-            changed = await self.center.changes(known.due_since(now))
+            changed = await self.center.changes(known.due_since(now, self.settings.mirror_overlap))
             if changed is None:
                 return await self._look_at_everything(now, made_by)
             models = [*changed.models, *(of for of in known.again if of not in changed.models)]

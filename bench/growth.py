@@ -12,6 +12,7 @@ grows beyond that is a figure that was not kept. A run that waits for its ticket
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import subprocess
 import sys
@@ -234,6 +235,7 @@ async def measured(size: Size) -> tuple[dict[str, Report], dict[str, str]]:
 
 def main() -> int:
     size = asked(__doc__)
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # the worker in this process has nothing to tell
     figures, skipped = asyncio.run(measured(size))
     nothing = all(each["kept"] for each in figures.values())
     return report("growth", size, figures, skipped=skipped, nothing_grows_that_should_not=nothing)

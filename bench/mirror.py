@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from datetime import timedelta
 from typing import Any
 
 from centre import at_once, centre, model, snapshot
@@ -24,6 +23,7 @@ from temporalio.client import Client
 from mlc.center.modelop import wire
 from mlc.model.processes import TASK_QUEUE
 from mlc.model.schedule import MIRROR_SCHEDULE
+from mlc.settings import ProcessSettings
 
 UNHEARD = "com.modelop.mlc.definitions.Signals_model_changed"
 
@@ -95,10 +95,9 @@ async def _look(system: Parts, temporal: Client, *, anew: bool = False) -> tuple
 
 
 async def _settled(system: Parts, temporal: Client) -> None:
-    """Looks by the schedule until one has nothing to read again but the last change itself."""
-    for _ in range(2):
-        await _look(system, temporal)
-    await asyncio.sleep(timedelta(seconds=0.5).total_seconds())
+    """A look by the schedule, until nothing that came before it is read again."""
+    await _look(system, temporal)
+    await asyncio.sleep(ProcessSettings().mirror_overlap.total_seconds() + 1)
 
 
 def main() -> int:

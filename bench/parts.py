@@ -6,9 +6,11 @@ Nothing of the user's is touched, and all of it ends with the block.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -21,7 +23,7 @@ from measuring import told
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from mlc.standalone.children import Child, Program
+from mlc.standalone.children import GUARD, Child, Program
 from mlc.standalone.dev import Standalone
 from mlc.standalone.environment import HOST, Ports
 from mlc.standalone.temporal_server import dev_server_command
@@ -190,10 +192,10 @@ async def _ready(client: Client) -> None:
 
 
 def started(command: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
-    """A process whose output nobody reads."""
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more
-    )
+    """A process whose output nobody reads. It ends with this one, however this one ends."""
+    guarded = [sys.executable, "-I", "-S", str(GUARD), str(os.getpid()), *command]
+    silent = subprocess.DEVNULL
+    return subprocess.Popen(guarded, stdin=silent, stdout=silent, stderr=silent, **more)
 
 
 @contextmanager

@@ -80,7 +80,6 @@ class ScheduleProblem(Record):
         return f"schedule-{hashlib.sha256(self.text.encode()).hexdigest()[:24]}"
 
 
-OVERLAP = timedelta(minutes=2)
 MOST_AGAIN = 8
 """A report is kept in a history: it is to stay small."""
 
@@ -101,13 +100,13 @@ class MirrorLook(Record):
     again: list[OfModel] = []
     """What a schedule is about that could not be made, changed or removed although its source can be read."""
 
-    def due_since(self, now: datetime) -> datetime:
+    def due_since(self, now: datetime, overlap: timedelta) -> datetime:
         """After when, by the centre's clock, changes are still to be looked at.
 
         What is written at the same moment may become visible later, and the centre's machines may differ in their
         clocks: for a while what came just before the last change is read again.
         """
-        return self.until if now - self.until_at >= OVERLAP else self.until - OVERLAP
+        return self.until if now - self.until_at >= overlap else self.until - overlap
 
     def went_on(self, until: datetime | None, now: datetime) -> "MirrorLook":
         """After a look that saw changes until then."""

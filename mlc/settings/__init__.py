@@ -183,6 +183,9 @@ class ProcessSettings(Group):
         description="Between two of these that read everything, so that what was deleted there, or removed here, is "
         "noticed; the others read what changed",
     )
+    mirror_overlap: Duration = Field(
+        timedelta(seconds=5), description="By so much the clocks of the centre's machines may differ for the mirror"
+    )
     schedule_time_zone: str = Field("UTC", description="Zone of the cron expressions that come without one")
     schedule_catchup: Duration = Field(
         timedelta(hours=1), description="A start that Temporal missed while it was down is made up for within this time"

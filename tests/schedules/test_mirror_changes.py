@@ -15,10 +15,11 @@ from mlc.center.modelop import wire
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.change import Changes, OfModel
 from mlc.model.file import FileRules
-from mlc.model.schedule import MOST_AGAIN, OVERLAP, MirrorLook, MirrorReport
+from mlc.model.schedule import MOST_AGAIN, MirrorLook, MirrorReport
 from mlc.settings import ProcessSettings
 from workflows.registry import PROCESSES
 
+OVERLAP = ProcessSettings().mirror_overlap
 LONG_AFTER = OVERLAP + timedelta(seconds=1)
 
 
@@ -201,8 +202,8 @@ def looked(**changes: Any) -> MirrorLook:
 def test_what_came_just_before_the_last_change_is_read_again_for_a_while() -> None:
     last = looked()
     soon, later = (last.until_at + each for each in (OVERLAP / 2, OVERLAP))
-    assert last.due_since(soon) == last.until - OVERLAP
-    assert last.due_since(later) == last.until
+    assert last.due_since(soon, OVERLAP) == last.until - OVERLAP
+    assert last.due_since(later, OVERLAP) == last.until
     went = last.went_on(last.until + timedelta(hours=1), later)
     assert (went.until_at, went.full) == (later, False)
     assert last.went_on(last.until - timedelta(hours=1), later).until == last.until  # the newest was deleted
