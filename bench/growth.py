@@ -31,6 +31,7 @@ from parts import Parts, parts
 from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.testing import WorkflowEnvironment
 
 from mlc import start
@@ -235,7 +236,9 @@ async def measured(size: Size) -> tuple[dict[str, Report], dict[str, str]]:
 
 def main() -> int:
     size = asked(__doc__)
-    logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # the worker in this process has nothing to tell
+    # The worker in this process has nothing to tell, least of all on the output, which is the report's.
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL)
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     figures, skipped = asyncio.run(measured(size))
     nothing = all(each["kept"] for each in figures.values())
     return report("growth", size, figures, skipped=skipped, nothing_grows_that_should_not=nothing)
