@@ -36,7 +36,7 @@ class Listing:
 
 
 async def models(listing: Listing, minutes: int) -> list[str] | None:
-    found = await changes(listing, SORT, "deployedModels", START + timedelta(minutes=minutes))  # type: ignore[arg-type]
+    found = await changes(listing, "deployedModels", START + timedelta(minutes=minutes))  # type: ignore[arg-type]
     return [of.model_id for of in found.models] if found else None
 
 
@@ -74,7 +74,7 @@ async def test_a_listing_that_is_not_sorted_or_does_not_say_when_tells_nothing(i
 
 async def test_a_document_without_its_model_is_known_by_its_snapshot_and_times_without_a_zone_are_utc() -> None:
     bare = {"id": "s", "lastModifiedDate": "2026-12-01T00:05:00", "storedModel": "?"}
-    found = await changes(Listing([bare]), SORT, "deployedModels", START)  # type: ignore[arg-type]
+    found = await changes(Listing([bare]), "deployedModels", START)  # type: ignore[arg-type]
     assert found is not None
     assert found.models == [OfModel(snapshot_id="s")]
     assert found.until == START + timedelta(minutes=5)
@@ -82,6 +82,6 @@ async def test_a_document_without_its_model_is_known_by_its_snapshot_and_times_w
 
 async def test_without_a_moment_only_the_last_change_is_told() -> None:
     listing = Listing([snapshot(n, 10 - n) for n in range(8)])
-    found = await changes(listing, SORT, "deployedModels", None)  # type: ignore[arg-type]
+    found = await changes(listing, "deployedModels", None)  # type: ignore[arg-type]
     assert found is not None
     assert (found.until, found.models, listing.pages_read) == (START + timedelta(minutes=10), [], 1)

@@ -188,7 +188,7 @@ async def test_a_centre_that_can_not_tell_is_read_as_a_whole_each_time(
     desk: Office, looking: Looking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await deployed(desk, "nightly")
-    monkeypatch.setattr(desk.port.settings, "changed_sort", "")
+    monkeypatch.setattr(desk.port.settings, "sorts_by_change", False)
     for _ in range(2):
         report = await looking.look()
         assert (report.looked, report.schedules) == (None, 1)

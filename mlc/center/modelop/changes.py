@@ -11,6 +11,7 @@ from mlc.model.change import Changes, OfModel
 
 PAGE = 50
 MODIFIED = "lastModifiedDate"
+LAST_CHANGED_FIRST = {"sort": f"{MODIFIED},desc"}
 
 
 class _Item(NamedTuple):
@@ -23,20 +24,17 @@ class _Unordered(Exception):
     """The centre does not sort, or does not say when things changed."""
 
 
-async def changes(hal: Hal, sort: str, deployments: str, since: datetime | None) -> Changes | None:
+async def changes(hal: Hal, deployments: str, since: datetime | None) -> Changes | None:
     """Deployments and snapshots that were made or changed after a moment; None if the centre can't tell.
 
     Args:
-        sort: by which a listing has the last changed first; empty if none is known.
         deployments: their collection.
         since: exclusive; None: nothing is asked but when the last change was.
     """
-    if not sort:
-        return None
     try:
         found = [
-            *await _newest(hal, deployments, sort, since, lambda item: _part(item, "deployableModel")),
-            *await _newest(hal, "deployableModels", sort, since, lambda item: item),
+            *await _newest(hal, deployments, since, lambda item: _part(item, "deployableModel")),
+            *await _newest(hal, "deployableModels", since, lambda item: item),
         ]
     except _Unordered:
         return None
@@ -46,7 +44,7 @@ async def changes(hal: Hal, sort: str, deployments: str, since: datetime | None)
 
 
 async def _newest(
-    hal: Hal, path: str, sort: str, since: datetime | None, snapshot_of: Callable[[JsonObject], JsonObject]
+    hal: Hal, path: str, since: datetime | None, snapshot_of: Callable[[JsonObject], JsonObject]
 ) -> list[_Item]:
     """Items that are later than ``since``, and one that isn't.
 
@@ -57,7 +55,7 @@ async def _newest(
     for again in (False, True):
         pages = 0
         last: datetime | None = None
-        async for items in hal.pages(path, {"sort": sort}, limit=PAGE):
+        async for items in hal.pages(path, LAST_CHANGED_FIRST, limit=PAGE):
             pages += 1
             for item in _read(items, snapshot_of):
                 if last is not None and item.modified > last:

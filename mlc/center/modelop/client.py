@@ -194,7 +194,9 @@ class ModelManage:
                 yield deployment
 
     async def changes(self, since: datetime | None) -> Changes | None:
-        return await changes(self._hal, self._settings.changed_sort, self._settings.deployments, since)
+        if not self._settings.sorts_by_change:
+            return None
+        return await changes(self._hal, self._settings.deployments, since)
 
     async def create_deployment(self, deployment: DeployedModel) -> DeployedModel:
         return await self._create(self._settings.deployments, deployment)

@@ -118,11 +118,10 @@ class CenterSettings(Group):
         "the stored model instead, as on a real ModelOp (not proven)",
     )
     listing_limit: int = Field(2000, description="Newest items looked through where the centre has no such finder")
-    changed_sort: str = Field(
-        "lastModifiedDate,desc",
-        pattern=r"^$|^lastModifiedDate,desc$",
-        description="Sort by which listings have the last changed first, for the mirror of schedules; empty: it reads "
-        "everything at each look (not proven)",
+    sorts_by_change: bool = Field(
+        True,
+        description="Listings can have the last changed first, for the mirror of schedules, which finds out if they "
+        "can't; false: it reads everything at each look",
     )
     find_models_by_name: str = _finder("findAllByModelMetaData_Name?name", "Stored models of a name")
     find_snapshots_by_model: str = _finder("findAllByStoredModel_Id?storedModelId", "Snapshots of a stored model")
