@@ -12,7 +12,6 @@ grows beyond that is a figure that was not kept. A run that waits for its ticket
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import subprocess
 import sys
@@ -26,12 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from centre import ASSETS, asset, deploy, model, snapshot, until
-from measuring import MEBIBYTE, Report, Size, asked, report, told
+from measuring import MEBIBYTE, Report, Size, asked, report, told, told_apart
 from parts import Parts, parts
 from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.testing import WorkflowEnvironment
 
 from mlc import start
@@ -236,10 +234,9 @@ async def measured(size: Size) -> tuple[dict[str, Report], dict[str, str]]:
 
 def main() -> int:
     size = asked(__doc__)
-    # The worker in this process has nothing to tell, least of all on the output, which is the report's.
-    logging.getLogger("temporalio").setLevel(logging.CRITICAL)
-    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
-    figures, skipped = asyncio.run(measured(size))
+    # What the worker in this process has to tell, for which the output is the usual place, is no part of the report.
+    with told_apart():
+        figures, skipped = asyncio.run(measured(size))
     nothing = all(each["kept"] for each in figures.values())
     return report("growth", size, figures, skipped=skipped, nothing_grows_that_should_not=nothing)
 

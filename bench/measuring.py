@@ -151,6 +151,20 @@ def told(text: str) -> None:
     print(f"{Path(sys.argv[0]).stem}: {text}", file=sys.stderr, flush=True)
 
 
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """What is written to the output meanwhile, also by libraries, goes to the error output."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def own_memory(pid: int) -> int | None:
     """Bytes that a process has for itself now (RssAnon + RssShmem): files that are mapped, and could be read again, do
     not count. None where Linux does not tell, or the process has ended.
