@@ -46,6 +46,7 @@
         NotPlain
         NotReady
         NotServing
+        NotSorted
             ModelBusy
             NoSuchDeployment
                 SeveralModels

@@ -8,6 +8,7 @@ from mlc.center.modelop import ids
 from mlc.center.modelop.hal import Hal, JsonObject
 from mlc.center.modelop.snapshots import moment
 from mlc.model.change import Changes, OfModel
+from mlc.model.failure import MlcError
 
 PAGE = 50
 MODIFIED = "lastModifiedDate"
@@ -20,7 +21,7 @@ class _Item(NamedTuple):
     of: OfModel
 
 
-class _Unordered(Exception):
+class NotSorted(MlcError):
     """The centre does not sort, or does not say when things changed."""
 
 
@@ -36,7 +37,7 @@ async def changes(hal: Hal, deployments: str, since: datetime | None) -> Changes
             *await _newest(hal, deployments, since, lambda item: _part(item, "deployableModel")),
             *await _newest(hal, "deployableModels", since, lambda item: item),
         ]
-    except _Unordered:
+    except NotSorted:
         return None
     until = max((item.modified for item in found), default=since)
     later = [item.of for item in found if since is not None and item.modified > since]
@@ -59,7 +60,7 @@ async def _newest(
             pages += 1
             for item in _read(items, snapshot_of):
                 if last is not None and item.modified > last:
-                    raise _Unordered
+                    raise NotSorted
                 last = item.modified
                 found[item.id] = item
             if since is None or (last is not None and last <= since):
@@ -73,7 +74,7 @@ def _read(items: list[JsonObject], snapshot_of: Callable[[JsonObject], JsonObjec
     for item in items:
         modified = moment(_date(item.get(MODIFIED)))
         if modified is None or not _text(item):
-            raise _Unordered
+            raise NotSorted
         snapshot = snapshot_of(item)
         of = OfModel(model_id=_id(_part(snapshot, "storedModel")), snapshot_id=_id(snapshot))
         yield _Item(_text(item), modified, of)
