@@ -46,11 +46,11 @@
         NotPlain
         NotReady
         NotServing
-        NotSorted
             ModelBusy
             NoSuchDeployment
                 SeveralModels
         NotSetUp
+        NotSorted
         NotText
         Outdated
         StaleForm
