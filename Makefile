@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo dev test lint format clean
+.PHONY: demo dev test bench lint format clean
 
 demo: $(READY)
 	@$(BIN)/mlc demo $(ARGS)
@@ -16,6 +16,11 @@ dev: $(READY)
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)
 	$(BIN)/pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
+
+# Hours; with ARGS=--quick minutes. Prints JSON: keep the machine idle meanwhile.
+bench: export PYTHONDONTWRITEBYTECODE =
+bench: $(READY)
+	@$(BIN)/python bench/all.py $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from activities.failures import translated
-from activities.sweep import somebody_waits
+from activities.sweep import somebody_waits, waited_for
 from activities.threads import in_thread
 from mlc.center import Center
 from mlc.model.base import Record
@@ -89,8 +89,12 @@ class LateDecisions:
         span = now - since + OVERLAP + self.settings.ticket_index_lag
         minutes = max(1, math.ceil(span.total_seconds() / 60))
         found = await in_thread(self.threads, system.changed, minutes, MOST_CHANGED)
+        # Open questions change all the time, also by ourselves: nothing is late there, and need be asked of them.
+        asked = await waited_for(ticket.ref.label for ticket in found)
         remarked = 0
         for ticket in found:
+            if ticket.ref.label in asked:
+                continue
             try:
                 remarked += await self._answer(system, ticket)
             except Refused as error:

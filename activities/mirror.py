@@ -3,51 +3,35 @@
 One that can't run now, but is still there, is paused with a note of the mirror's own, and set going again when it can.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Container, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Collection, Container, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from temporalio import activity
-from temporalio.api.common.v1 import Payload
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleCalendarSpec,
-    ScheduleDescription,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleRange,
-    ScheduleSpec,
-    ScheduleState,
-    ScheduleUpdate,
-    ScheduleUpdateInput,
-)
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import translated
-from activities.files import store_files
+from activities.mirrored_schedules import CREATED, RESTED, UPDATED, Mirror, mirrored, origin_of, remove
 from activities.schedule_notices import notify_of_problems
-from activities.schedule_plan import PlannedSchedule, SchedulePlan, schedule_plan
+from activities.schedule_plan import SchedulePlan, edition, schedule_plan
 from mlc.center import Center
-from mlc.model.cron import Calendar, Values, ranges
-from mlc.model.deployment import DeploymentState
-from mlc.model.failure import MlcError, Refused
+from mlc.model.base import Record
+from mlc.model.change import OfModel
+from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.file import FileRules
-from mlc.model.schedule import MIRRORED_BY, ORIGIN, PAUSED, MirrorReport, ScheduleOrigin, ScheduleProblem
+from mlc.model.schedule import MirrorLook, MirrorReport, ScheduleProblem
 from mlc.model.signal import Signals
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
-CREATED, UPDATED, RESTED = "created", "updated", "paused"
 SHOWN, LONGEST = 5, 300
 """Problems in a report, and bytes of each: reports are kept in histories."""
-LONGEST_NOTE = 500
 
 
-class Taken(MlcError):
-    """Somebody else's schedule has the id."""
+class LastLook(Record):
+    """What the last look that ended well said; None if there is none."""
+
+    looked: MirrorLook | None = None
 
 
 @dataclass
@@ -61,51 +45,92 @@ class MirrorActivities:
     @activity.defn
     async def mirror_schedules(self) -> MirrorReport:
         """Bring Temporal's Schedules in line with the centre's, and tell of those that can't run."""
-        mirror = Mirror(activity.client(), activity.info().task_queue, self.center, self.settings)
         with translated():
-            plan = await schedule_plan(self.center, settings=self.settings, files=self.files, signals=self.signals)
-            right = {planned.id for planned in plan.schedules if await mirror.bring(planned)}
-            problems = [*plan.problems, *mirror.problems]
-            resting = {problem.mirrored_id: problem.what for problem in problems} | plan.resting
-            for schedule_id in resting.keys() - right - {""}:
-                await mirror.rest(schedule_id, resting[schedule_id])
-            deleted = await self._remove_gone(mirror, plan, keep=right | resting.keys())
-            await self._tell(mirror, plan, problems)
+            return await self._mirror(await self._plan(None), None)
+
+    @activity.defn
+    async def mirror_changes(self, last: LastLook) -> MirrorReport:
+        """The same, by reading what changed since the last look; everything where that can't be, or is due."""
+        now = activity.info().current_attempt_scheduled_time
+        with translated():
+            made_by = edition(self.settings, self.files)
+            known = last.looked
+            if known is None or known.edition != made_by or now - known.full_at >= self.settings.mirror_full_interval:
+                return await self._look_at_everything(now, made_by)
+            changed = await self.center.changes(known.due_since(now, self.settings.mirror_overlap))
+            if changed is None:
+                return await self._look_at_everything(now, made_by)
+            models = [*changed.models, *(of for of in known.again if of not in changed.models)]
+            looked = known.went_on(changed.until, now)
+            return await self._mirror(await self._plan(models), looked) if models else MirrorReport(looked=looked)
+
+    async def _plan(self, models: Collection[OfModel] | None) -> SchedulePlan:
+        return await schedule_plan(
+            self.center, settings=self.settings, files=self.files, signals=self.signals, models=models
+        )
+
+    async def _look_at_everything(self, now: datetime, made_by: str) -> MirrorReport:
+        # Asked before anything is read: what changes meanwhile is read again by the next look.
+        before = await self.center.changes(None)
+        plan = await self._plan(None)
+        after = await self.center.changes(None) if before and before.until else None
+        looked = None
+        # A listing that isn't sorted as was asked has the last change somewhere: nothing could be told by it.
+        is_sorted = after and after.until and not (plan.last_change and plan.last_change > after.until)
+        if before and before.until and is_sorted:
+            looked = MirrorLook(full=True, full_at=now, until=before.until, until_at=now, edition=made_by)
+        return await self._mirror(plan, looked)
+
+    async def _mirror(self, plan: SchedulePlan, looked: MirrorLook | None) -> MirrorReport:
+        mirror = Mirror(activity.client(), activity.info().task_queue, self.center, self.settings)
+        right = {planned.id for planned in plan.schedules if await mirror.bring(planned)}
+        problems = [*plan.problems, *mirror.problems]
+        resting = {problem.mirrored_id: problem.what for problem in problems} | plan.resting
+        for schedule_id in resting.keys() - right - {""}:
+            await mirror.rest(schedule_id, resting[schedule_id])
+        deleted = await self._remove_gone(mirror, plan, keep=right | resting.keys())
+        await self._tell(mirror, plan, problems)
         return MirrorReport(
             schedules=len(right),
             created=mirror.done[CREATED],
             updated=mirror.done[UPDATED],
             paused=mirror.done[RESTED],
             deleted=deleted,
+            looked=looked and looked.with_again(mirror.again),
             unheard=len(plan.unheard),
             problem_count=len(problems),
             problems=[truncate(problem.text, LONGEST) for problem in problems[:SHOWN]],
         )
 
-    async def _remove_gone(self, mirror: "Mirror", plan: SchedulePlan, *, keep: Container[str]) -> int:
+    async def _remove_gone(self, mirror: Mirror, plan: SchedulePlan, *, keep: Container[str]) -> int:
         removed = 0
         async for schedule_id in mirrored(mirror.client, mirror.task_queue):
-            if schedule_id in keep or (description := await mirror.described(schedule_id)) is None:
+            if schedule_id in keep or not plan.is_about(schedule_id):
+                continue
+            if (description := await mirror.described(schedule_id)) is None:
                 continue
             origin = await origin_of(description)
-            if origin and await self._overlooked(origin.snapshot_id, plan):
+            if plan.owners is not None and (origin is None or origin.snapshot_id not in plan.owners):
+                continue  # that of another, whose id begins alike
+            if origin and (overlooked := await self._overlooked(origin.snapshot_id, plan)):
+                mirror.again.append(OfModel(model_id=overlooked.model_id, snapshot_id=origin.snapshot_id))
                 continue  # until the next look
             if origin:
                 mirror.changed.add(origin.snapshot_id)
             removed += await remove(mirror.client, schedule_id)
         return removed
 
-    async def _overlooked(self, snapshot_id: str, plan: SchedulePlan) -> bool:
-        """Whether a deployment of the snapshot is active that the plan does not know.
+    async def _overlooked(self, snapshot_id: str, plan: SchedulePlan) -> DeploymentRecord | None:
+        """An active deployment of the snapshot that the plan does not know.
 
         One that ends while the centre's listing is read moves another from the next page to the one that was read.
         """
-        return any(
-            deployment.state is DeploymentState.DEPLOYED and deployment.id not in plan.deployments
-            for deployment in await self.center.list_deployments(snapshot_id=snapshot_id)
-        )
+        for deployment in await self.center.list_deployments(snapshot_id=snapshot_id):
+            if deployment.state is DeploymentState.DEPLOYED and deployment.id not in plan.deployments:
+                return deployment
+        return None
 
-    async def _tell(self, mirror: "Mirror", plan: SchedulePlan, problems: Sequence[ScheduleProblem]) -> None:
+    async def _tell(self, mirror: Mirror, plan: SchedulePlan, problems: Sequence[ScheduleProblem]) -> None:
         """Tell what is wrong, and that it isn't any more where something changed."""
         about = defaultdict[str, list[ScheduleProblem]](list)
         for problem in problems:
@@ -115,167 +140,3 @@ class MirrorActivities:
             changed |= {planned.origin.snapshot_id for planned in plan.schedules}
         for snapshot_id in about.keys() | changed:
             await notify_of_problems(self.center, snapshot_id, about[snapshot_id])
-
-
-@dataclass
-class Mirror:
-    """Temporal's side. Only schedules that carry its mark, for this task queue, are ever changed or removed."""
-
-    client: Client
-    task_queue: str
-    center: Center
-    settings: ProcessSettings
-    done: Counter[str] = field(default_factory=Counter)
-    problems: list[ScheduleProblem] = field(default_factory=list)
-    changed: set[str] = field(default_factory=set)
-    """Snapshots of which schedules were made, changed, set going again or removed."""
-
-    async def bring(self, planned: PlannedSchedule) -> bool:
-        """Make the schedule, or change it if its source has changed. False: it can't run, and ``problems`` says why."""
-        try:
-            await self._bring(planned)
-        except (Refused, Taken) as error:  # Refused: the centre does not take a file that came with it
-            self.problems.append(planned.problem(str(error)))
-            return False
-        except RPCError as error:
-            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
-                raise
-            self.problems.append(planned.problem(f"Temporal refuses it ({error.message})."))
-            return False
-        return True
-
-    async def rest(self, schedule_id: str, why: str) -> None:
-        """Pause a schedule that must not run now, if it is ours; one that an operator has paused stays as it is."""
-        description = await self.described(schedule_id)
-        if description is None or not await self._ours(description):
-            return
-        state, note = description.schedule.state, truncate(f"{PAUSED}{why}", LONGEST_NOTE)
-        if not state.paused or (_paused_by_mirror(state) and state.note != note):
-            await self.client.get_schedule_handle(schedule_id).pause(note=note)
-            self.done[RESTED] += 1
-
-    async def described(self, schedule_id: str) -> ScheduleDescription | None:
-        try:
-            return await self.client.get_schedule_handle(schedule_id).describe()
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return None
-
-    async def _bring(self, planned: PlannedSchedule) -> None:
-        description = await self.described(planned.id)
-        if description is None:
-            await self._create(planned)
-        elif not await self._ours(description):
-            raise Taken(f"Temporal has another schedule of the id {planned.id}: remove that one.")
-        elif (origin := await origin_of(description)) is None or origin.fingerprint != planned.origin.fingerprint:
-            await self._update(planned)
-        elif _paused_by_mirror(description.schedule.state):
-            await self.client.get_schedule_handle(planned.id).unpause(note=_note(planned))
-            self._did(UPDATED, planned)
-
-    async def _ours(self, description: ScheduleDescription) -> bool:
-        return bool(await description.memo_value(MIRRORED_BY, None) == self.task_queue)
-
-    async def _create(self, planned: PlannedSchedule) -> None:
-        schedule = await self._schedule(planned)
-        schedule.state = ScheduleState(note=_note(planned))
-        try:
-            await self.client.create_schedule(planned.id, schedule, memo={MIRRORED_BY: self.task_queue})
-        except ScheduleAlreadyRunningError:
-            return  # another mirror was quicker
-        self._did(CREATED, planned)
-
-    async def _update(self, planned: PlannedSchedule) -> None:
-        wanted = await self._schedule(planned)
-
-        def updated(current: ScheduleUpdateInput) -> ScheduleUpdate:
-            # Its state is the operator's: a pause, with the note that says why. All but the mirror's own pause.
-            wanted.state = current.description.schedule.state
-            if _paused_by_mirror(wanted.state):
-                wanted.state = replace(wanted.state, paused=False, note=_note(planned))
-            return ScheduleUpdate(wanted)
-
-        await self.client.get_schedule_handle(planned.id).update(updated)
-        self._did(UPDATED, planned)
-
-    def _did(self, what: str, planned: PlannedSchedule) -> None:
-        self.done[what] += 1
-        self.changed.add(planned.origin.snapshot_id)
-
-    async def _schedule(self, planned: PlannedSchedule) -> Schedule:
-        asset_ids = await store_files(self.center, planned.workflow_id, planned.start.embedded)
-        origin = planned.origin
-        return Schedule(
-            action=ScheduleActionStartWorkflow(
-                planned.start.workflow,
-                planned.start.input(asset_ids),
-                id=planned.workflow_id,
-                task_queue=self.task_queue,
-                memo={ORIGIN: origin},
-                static_summary=truncate(f"Schedule {origin.name}", 200),
-            ),
-            spec=ScheduleSpec(
-                calendars=[_calendar(calendar, origin.cron) for calendar in planned.calendars],
-                time_zone_name=origin.time_zone,
-            ),
-            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=self.settings.schedule_catchup),
-        )
-
-
-async def mirrored(client: Client, task_queue: str) -> AsyncIterator[str]:
-    """The ids of the schedules that this task queue's mirror made, as Temporal's list, which lags, has them."""
-    async for listed in await client.list_schedules():
-        if await listed.memo_value(MIRRORED_BY, None) == task_queue:
-            yield listed.id
-
-
-async def remove(client: Client, schedule_id: str) -> bool:
-    """Remove a schedule; False if there is none."""
-    try:
-        await client.get_schedule_handle(schedule_id).delete()
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
-        return False
-    return True
-
-
-async def remove_mirrored(client: Client, task_queue: str) -> int:
-    """Remove all schedules that this task queue's mirror made; how many there were."""
-    return sum([await remove(client, schedule_id) async for schedule_id in mirrored(client, task_queue)])
-
-
-async def origin_of(description: ScheduleDescription) -> ScheduleOrigin | None:
-    """Which of the centre's schedules a mirrored one comes from; None if it doesn't say so."""
-    action = description.schedule.action
-    payload = (action.memo or {}).get(ORIGIN) if isinstance(action, ScheduleActionStartWorkflow) else None
-    if not isinstance(payload, Payload):
-        return None
-    (origin,) = await description.data_converter.decode([payload], [ScheduleOrigin])
-    return origin if isinstance(origin, ScheduleOrigin) else None
-
-
-def _paused_by_mirror(state: ScheduleState) -> bool:
-    return state.paused and (state.note or "").startswith(PAUSED)
-
-
-def _note(planned: PlannedSchedule) -> str:
-    return f"Mirrored from the model centre: {planned.origin.source}."
-
-
-def _calendar(calendar: Calendar, comment: str) -> ScheduleCalendarSpec:
-    return ScheduleCalendarSpec(
-        second=_ranges(calendar.second),
-        minute=_ranges(calendar.minute),
-        hour=_ranges(calendar.hour),
-        day_of_month=_ranges(calendar.day_of_month),
-        month=_ranges(calendar.month),
-        day_of_week=_ranges(calendar.day_of_week),
-        year=_ranges(calendar.year),
-        comment=comment,
-    )
-
-
-def _ranges(values: Values) -> list[ScheduleRange]:
-    return [ScheduleRange(*each) for each in ranges(values)]

@@ -7,15 +7,18 @@ has taken them over, and the older one only waits for its end. A monitor's rest 
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlc.center import Center
+from mlc.model.change import OfModel
 from mlc.model.cron import Calendar, calendars
 from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import NotFound
+from mlc.model.fairness import fairness_key, fairness_of
 from mlc.model.file import FileRules
 from mlc.model.schedule import Schedule, ScheduleOrigin, ScheduleProblem, mirrored_id
 from mlc.model.signal import BadSignal, ProcessStart, Signals
@@ -23,7 +26,7 @@ from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
-EDITION = 3
+EDITION = 4
 """Part of every fingerprint: another number has all schedules made anew by a release that makes them otherwise."""
 
 _ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)
@@ -42,6 +45,8 @@ class Owner:
     model_id: str
     schedules: Sequence[Schedule]
     resting: str = ""
+    fairness: str = ""
+    """By what the runs that its schedules start take turns with others."""
 
     def mirrored_id(self, schedule: Schedule) -> str:
         """The id in Temporal, or empty if it can have none."""
@@ -76,6 +81,11 @@ class PlannedSchedule:
         return self.owner.mirrored_id(self.source)
 
     @property
+    def fairness(self) -> str:
+        """By what its runs take turns with others."""
+        return self.start.fairness(self.owner.fairness)
+
+    @property
     def workflow_id(self) -> str:
         """What the ids of its runs begin with; Temporal appends the time."""
         return self.start.workflow_id(self.origin.schedule_id)
@@ -96,18 +106,41 @@ class SchedulePlan:
     """Schedules of signals to which nobody here listens. Nobody has to mend them."""
     deployments: frozenset[str] = frozenset()
     """Ids of the deployments that were seen in the state deployed."""
+    owners: frozenset[str] | None = None
+    """Where some models' were read only: ids of whatever of theirs has schedules, or may have had some."""
+    last_change: datetime | None = None
+    """Of those deployments, by the centre's clock."""
+
+    def is_about(self, schedule_id: str) -> bool:
+        """Whether what was read may tell of a Temporal Schedule of this id; among others, if it does."""
+        return self.owners is None or any(schedule_id.startswith(mirrored_id(owner, "")) for owner in self.owners)
 
 
 async def schedule_plan(
-    center: Center, *, settings: ProcessSettings, files: FileRules, signals: Signals
+    center: Center,
+    *,
+    settings: ProcessSettings,
+    files: FileRules,
+    signals: Signals,
+    models: Collection[OfModel] | None = None,
 ) -> SchedulePlan:
     """Read the schedules of everything that is deployed. One that can't be used stops none of the others.
+
+    Args:
+        models: those of these models only.
 
     Raises:
         ExternalError: the centre did not answer, so that what is deployed is not known.
     """
-    active = [deployment async for deployment in center.iter_deployments(state=DeploymentState.DEPLOYED)]
-    plan = SchedulePlan(deployments=frozenset(deployment.id for deployment in active))
+    if models is None:
+        active, owners = [each async for each in center.iter_deployments(state=DeploymentState.DEPLOYED)], None
+    else:
+        active, owners = await _of_models(center, models)
+    plan = SchedulePlan(
+        deployments=frozenset(deployment.id for deployment in active),
+        owners=owners,
+        last_change=max((each.modified for each in active if each.modified), default=None),
+    )
     seen = set[str]()
     async for owner in _owners(center, active):
         for schedule in owner.schedules:
@@ -128,6 +161,22 @@ async def schedule_plan(
     return plan
 
 
+async def _of_models(center: Center, models: Collection[OfModel]) -> tuple[list[DeploymentRecord], frozenset[str]]:
+    """What of these models is deployed, newest first; and what may have schedules, or have had some."""
+    found: dict[str, DeploymentRecord] = {}
+    whole = {of.model_id: of for of in models if of.model_id} | {of.snapshot_id: of for of in models if not of.model_id}
+    for of in whole.values():
+        listed = (
+            await center.list_deployments(model_id=of.model_id)
+            if of.model_id
+            else await center.list_deployments(snapshot_id=of.snapshot_id)
+        )
+        found |= {each.id: each for each in listed}
+    owners = {of.snapshot_id for of in models} | {each.snapshot_id for each in found.values()} | found.keys()
+    active = [each for each in found.values() if each.state is DeploymentState.DEPLOYED]
+    return active, frozenset(owners - {""})
+
+
 async def _owners(center: Center, active: Sequence[DeploymentRecord]) -> AsyncIterator[Owner]:
     places = Places()
     for listed in active:
@@ -137,7 +186,9 @@ async def _owners(center: Center, active: Sequence[DeploymentRecord]) -> AsyncIt
             with suppress(NotFound):
                 deployment = await center.get_deployment(listed.id)
                 name = f"Deployment {deployment.id} of {_quoted(listed.snapshot_name or listed.snapshot_id)}"
-                yield Owner(deployment.id, name, listed.snapshot_id, listed.model_id, deployment.schedules, resting)
+                fairness = fairness_key(listed.model_group, listed.model_id, listed.snapshot_id)
+                given = deployment.schedules
+                yield Owner(deployment.id, name, listed.snapshot_id, listed.model_id, given, resting, fairness)
     for snapshot_id in dict.fromkeys(d.snapshot_id for d in active if d.snapshot_id):
         resting = "" if snapshot_id in places.newest else "A newer snapshot of the model is deployed in its places."
         with suppress(NotFound):
@@ -183,7 +234,8 @@ def _unheard(schedule: Schedule, signals: Signals) -> str:
 def _monitors(snapshot: Snapshot, resting: str) -> Iterable[Owner]:
     for monitor in snapshot.monitors:
         name = f"Monitor {truncate(monitor.name, 100)!r} on {_quoted(snapshot.name or snapshot.id)}"
-        yield Owner(snapshot.id, name, snapshot.id, snapshot.model.id, monitor.schedules, resting)
+        fairness = fairness_of(snapshot.model, snapshot.id)
+        yield Owner(snapshot.id, name, snapshot.id, snapshot.model.id, monitor.schedules, resting, fairness)
 
 
 def _planned(
@@ -206,7 +258,7 @@ def _planned(
         snapshot_id=owner.snapshot_id,
         cron=schedule.cron,
         time_zone=zone,
-        fingerprint=_fingerprint(schedule, zone, settings),
+        fingerprint=_fingerprint(schedule, zone, owner.fairness, settings),
     )
     return PlannedSchedule(owner, schedule, origin, days, start)
 
@@ -230,9 +282,15 @@ def _zone(name: str) -> str:
     return name
 
 
-def _fingerprint(schedule: Schedule, zone: str, settings: ProcessSettings) -> str:
-    parts = [EDITION, schedule.model_dump(mode="json"), zone, settings.schedule_catchup.total_seconds()]
+def _fingerprint(schedule: Schedule, zone: str, fairness: str, settings: ProcessSettings) -> str:
+    parts = [EDITION, schedule.model_dump(mode="json"), zone, fairness, settings.schedule_catchup.total_seconds()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def edition(settings: ProcessSettings, files: FileRules) -> str:
+    """Of all but the centre's own that schedules are made by: another one has everything looked at anew."""
+    parts = [EDITION, settings.schedule_time_zone, settings.schedule_catchup.total_seconds(), repr(files)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def _name(schedule: Schedule) -> str:

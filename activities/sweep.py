@@ -1,6 +1,8 @@
-"""The sweep: open tickets of all waiting runs against the ticket system, fifty at a time."""
+"""The sweep: open tickets of all waiting runs against the ticket system, a hundred at a time."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from activities.failures import translated
 from activities.threads import in_thread
 from mlc.model.base import Record
 from mlc.model.failure import MlcError, Refused, Unavailable
-from mlc.model.open_tickets import OpenTicket, decode, waiting_for_label
+from mlc.model.open_tickets import OpenTicket, decode, is_label, waiting_for_labels
 from mlc.model.processes import TICKET_CHANGED, Attribute
 from mlc.model.ticket import Answer, TicketChanged, TicketState
 from mlc.ticketing import TicketSystems
@@ -26,7 +28,11 @@ WAITING = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus = 'Running'"
 ENDED = f"{Attribute.TICKETS} IS NOT NULL AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')"
 ORPHANED = timedelta(days=3)
 """For so long after a run's end the sweep looks for tickets that it left open: longer than a ticket system is down."""
-BATCH = 50
+BATCH = 100
+AT_ONCE = 4
+"""Batches that are dealt with at the same time: while one is searched for, others are waited for."""
+REFUSALS_IN_A_ROW = 20
+"""After so many tickets of a system that can't be read by themselves, none is any more: it has lost a right, say."""
 
 
 class Unreadable(MlcError):
@@ -53,29 +59,36 @@ class SweepActivities:
     @activity.defn
     async def sweep_tickets(self) -> SweepReport:
         """Wake the runs whose ticket was decided, is gone, or has changed since they read it."""
-        seen = woken = 0
-        async for batch in _batches(WAITING):
-            for ticket, state in await self._read(batch):
-                if is_news(ticket, state):
-                    woken += await self._wake(ticket)
-            seen += len(batch)
+        refusals = Counter[str]()
+
+        async def wake(batch: list[OpenTicket]) -> int:
+            news = [ticket for ticket, state in await self._read(batch, refusals) if is_news(ticket, state)]
+            return sum([await self._wake(ticket) for ticket in news])
+
+        seen, woken = await _each(_batches(WAITING), wake)
         return SweepReport(open_tickets=seen, woken=woken)
 
     @activity.defn
     async def withdraw_orphans(self) -> int:
         """Close the tickets of runs that ended without doing so: nobody waits for their answers."""
-        withdrawn = 0
+        refusals = Counter[str]()
+
+        async def withdraw(batch: list[OpenTicket]) -> int:
+            pending = [each for each, state in await self._read(batch, refusals) if state.answer is Answer.PENDING]
+            asked = await waited_for(ticket.label for ticket in pending)
+            return sum([await self._withdraw(ticket) for ticket in pending if ticket.label not in asked])
+
         since = activity.info().started_time - ORPHANED
-        async for batch in _batches(f"{ENDED} AND CloseTime > '{since.isoformat()}'"):
-            for ticket, state in await self._read(batch):
-                if state.answer is Answer.PENDING and not await somebody_waits(ticket.label):
-                    withdrawn += await self._withdraw(ticket)
+        _, withdrawn = await _each(_batches(f"{ENDED} AND CloseTime > '{since.isoformat()}'"), withdraw)
         return withdrawn
 
-    async def _read(self, tickets: list[OpenTicket]) -> list[tuple[OpenTicket, TicketState]]:
+    async def _read(self, tickets: list[OpenTicket], refusals: Counter[str]) -> list[tuple[OpenTicket, TicketState]]:
         """One search in each system; those that it does not find are read one by one, since a search may lag.
 
         A ticket that can't be read is left out: the others' runs wait, too.
+
+        Args:
+            refusals: of each system, one after the other, in this whole sweep.
         """
         states: dict[str, TicketState] = {}
         with translated():
@@ -84,11 +97,13 @@ class SweepActivities:
                 with suppress(Refused):  # then each of them is, and says so
                     states |= await in_thread(self.threads, self.tickets[provider].get_many, refs)
             for ticket in tickets:
-                if ticket.label in states:
+                if ticket.label in states or refusals[ticket.provider] >= REFUSALS_IN_A_ROW:
                     continue
                 try:
                     states[ticket.label] = await self._read_one(ticket)
+                    refusals[ticket.provider] = 0
                 except (Refused, Unreadable) as error:
+                    refusals[ticket.provider] += 1
                     activity.logger.warning("%s of %s is left out: %s", ticket.key, ticket.workflow_id, error)
         return [(ticket, states[ticket.label]) for ticket in tickets if ticket.label in states]
 
@@ -144,8 +159,43 @@ def is_news(ticket: OpenTicket, state: TicketState) -> bool:
 
 async def somebody_waits(label: str) -> bool:
     """Whether a running run waits for the ticket of one that has ended, as after a reset."""
-    query = waiting_for_label(label)
-    return bool([run async for run in activity.client().list_workflows(query, limit=1)])
+    return bool(await waited_for([label]))
+
+
+async def waited_for(labels: Iterable[str]) -> set[str]:
+    """Those of these labels for whose tickets a running run waits, by what visibility knows."""
+    wanted = {label for label in labels if is_label(label)}
+    found = set[str]()
+    ordered = sorted(wanted)
+    for start in range(0, len(ordered), BATCH):
+        async for run in activity.client().list_workflows(waiting_for_labels(ordered[start : start + BATCH])):
+            found |= wanted.intersection(run.typed_search_attributes.get(TICKETS) or [])
+    return found
+
+
+async def _each(
+    batches: AsyncIterator[list[OpenTicket]], deal: Callable[[list[OpenTicket]], Awaitable[int]]
+) -> tuple[int, int]:
+    """Deal with batches, some at the same time; how many tickets there were, and the sum of what was done.
+
+    Of several failures the first is raised, when all of those batches have come to their end.
+    """
+    seen = done = 0
+    some: list[list[OpenTicket]] = []
+
+    async def deal_with_some() -> int:
+        ended = await asyncio.gather(*map(deal, some), return_exceptions=True)
+        if failure := next((each for each in ended if isinstance(each, BaseException)), None):
+            raise failure
+        return sum(each for each in ended if isinstance(each, int))
+
+    async for batch in batches:
+        seen += len(batch)
+        some.append(batch)
+        if len(some) == AT_ONCE:
+            done += await deal_with_some()
+            some.clear()
+    return seen, done + await deal_with_some()
 
 
 async def _batches(query: str) -> AsyncIterator[list[OpenTicket]]:

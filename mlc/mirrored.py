@@ -15,7 +15,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.mirror import origin_of
+from activities.mirrored_schedules import origin_of
 from activities.schedule_plan import schedule_plan
 from mlc.center import Center
 from mlc.center.capability import Capability

@@ -28,7 +28,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.mirror import remove_mirrored
+from activities.mirrored_schedules import remove_mirrored
 from mlc.model.processes import SWEEP_TICKETS, TASK_QUEUE, Attribute
 from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES
 from mlc.settings import ProcessSettings

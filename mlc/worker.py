@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from activities.mirror import MirrorActivities
 from activities.monitors import MonitorActivities
 from activities.notifications import NotificationActivities
 from activities.precedence import PrecedenceActivities
+from activities.queues import calls_tickets
 from activities.schedules import ScheduleActivities
 from activities.snapshots import SnapshotActivities
 from activities.sweep import SweepActivities
@@ -40,6 +41,7 @@ from mlc.model.failure import Misdirected, MlcError, Refused
 from mlc.model.file import FileRules
 from mlc.model.process import Processes
 from mlc.model.processes import TASK_QUEUE
+from mlc.model.ticket import ticket_queue
 from mlc.namespace import NOT_ALLOWED, missing_attributes
 from mlc.settings import FileSettings, ProcessSettings
 from mlc.ticketing import TicketSystems, registry
@@ -47,8 +49,9 @@ from workflows.messages import MisfitSignals
 from workflows.registry import PROCESSES
 from workflows.sandbox import sandboxed
 
-# Less than the time that process supervisors usually leave between SIGTERM and SIGKILL.
-GRACE = timedelta(seconds=20)
+# For each of the two queues, one after the other: together less than the time that process supervisors usually leave
+# between SIGTERM and SIGKILL.
+GRACE = timedelta(seconds=10)
 # After a worker was killed, its runs wait this long for it before another worker takes them over.
 STICKY_TIMEOUT = timedelta(seconds=2)
 HEARTBEAT_THROTTLE = timedelta(seconds=2)
@@ -63,12 +66,23 @@ class NotConfigured(MlcError):
 class MlcPlugin(SimplePlugin):
     """Everything that client, worker and replayer must agree on. Give it to the client only.
 
+    With each worker of the processes it runs a second one, for the ticket activities on a queue of their own.
+
     Args:
         activities: bound activity methods; none for clients and replayers.
         processes: whose workflows are run.
+        ticket_rate: ticket activities a second, of all workers of the task queue together; None: as many as come.
     """
 
-    def __init__(self, activities: Sequence[Callable[..., Any]] = (), processes: Processes = PROCESSES) -> None:
+    def __init__(
+        self,
+        activities: Sequence[Callable[..., Any]] = (),
+        processes: Processes = PROCESSES,
+        *,
+        ticket_rate: float | None = None,
+    ) -> None:
+        self._ticketing = [each for each in activities if calls_tickets(each)]
+        self._ticket_rate = ticket_rate
         super().__init__(
             "mlc",
             data_converter=pydantic_data_converter,
@@ -84,6 +98,27 @@ class MlcPlugin(SimplePlugin):
         """See base class."""
         # By default a heartbeat may be held back for 80 % of its timeout: one that is late would be too late.
         return {**super().configure_worker(config), "max_heartbeat_throttle_interval": HEARTBEAT_THROTTLE}
+
+    async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:  # noqa: A002
+        """See base class."""
+        async with self._ticket_worker(worker) if self._ticketing else nullcontext():
+            await super().run_worker(worker, next)
+
+    def _ticket_worker(self, worker: Worker) -> Worker:
+        """One for the queue of the worker's ticket activities. The worker itself has them, too: runs of before 0.3 ask
+        for them on its own queue.
+        """
+        client_config = worker.client.config(active_config=True)
+        client_config["plugins"] = []  # which would make it a worker of the processes, too
+        return Worker(
+            Client(**client_config),
+            task_queue=ticket_queue(worker.task_queue),
+            activities=self._ticketing,
+            interceptors=[Heartbeats(self._ticketing)],
+            max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+            graceful_shutdown_timeout=worker.config()["graceful_shutdown_timeout"],
+            max_task_queue_activities_per_second=self._ticket_rate,
+        )
 
 
 async def connect(plugin: MlcPlugin | None = None) -> Client:
@@ -145,7 +180,7 @@ def activities_of(
         ),
         *(sweep.sweep_tickets, sweep.withdraw_orphans),
         LateDecisions(center, tickets, threads, process).answer_late_changes,
-        mirror.mirror_schedules,
+        *(mirror.mirror_schedules, mirror.mirror_changes),
     ]
 
 
@@ -164,9 +199,9 @@ async def running_worker(task_queue: str = TASK_QUEUE) -> AsyncIterator[Worker]:
     try:
         async with configured_center() as center:
             activities = activities_of(center, tickets, threads, process=process, files=files.rules)
-            client = await connect(MlcPlugin(activities))
+            client = await connect(MlcPlugin(activities, ticket_rate=process.ticket_rate))
             await check_namespace(client)
-            async with new_worker(client, task_queue) as worker:
+            async with new_worker(client, task_queue, cached_runs=process.cached_runs) as worker:
                 log.info(
                     "Worker on task queue %s of namespace %s at %s; tickets: %s",
                     *(task_queue, client.namespace, client.service_client.config.target_host),
@@ -229,11 +264,12 @@ async def check_namespace(client: Client) -> None:
         )
 
 
-def new_worker(client: Client, task_queue: str = TASK_QUEUE) -> Worker:
+def new_worker(client: Client, task_queue: str = TASK_QUEUE, *, cached_runs: int = 500) -> Worker:
     """A worker on a client that carries the plugin with its activities."""
     return Worker(
         client,
         task_queue=task_queue,
+        max_cached_workflows=cached_runs,
         graceful_shutdown_timeout=GRACE,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
     )

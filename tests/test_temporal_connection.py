@@ -17,6 +17,7 @@ MAY = {
     "tests/processes/office.py": "goes through a proxy that cuts connections, in another namespace",
     "tests/center/test_center_dispatch.py": "counts calls, and refuses to connect at times",
     "tests/cli/test_cli_dev.py": "goes to the address that `mlc dev` has written",
+    "tests/processes/test_ticket_queue.py": "is a worker of an earlier release, on this test's own server",
     "tests/processes/flood.py": "goes to the address of this test's own server, from a process of its own",
     "tests/check/test_setup.py": "goes to a namespace that setup has made",
     "tests/runtime/test_run_job_namespace.py": "goes to the namespace in which jobs are run",

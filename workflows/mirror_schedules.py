@@ -5,7 +5,7 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from activities.mirror import MirrorActivities
+from activities.mirror import LastLook, MirrorActivities
 from mlc.model.schedule import MIRROR_SCHEDULES, MirrorReport
 from workflows.steps.activity import HEARTBEAT_TIMEOUT
 
@@ -19,10 +19,21 @@ class MirrorSchedules:
 
     @workflow.run
     async def run(self) -> MirrorReport:
+        if workflow.patched("mirror-changes-2026-12"):
+            # The schedule hands each look what the last one that ended well said.
+            last = workflow.get_last_completion_result(MirrorReport) if workflow.has_last_completion_result() else None
+            return await workflow.execute_activity_method(
+                MirrorActivities.mirror_changes,
+                LastLook(looked=last.looked if last is not None else None),
+                start_to_close_timeout=MIRROR_TIMEOUT,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                retry_policy=RetryPolicy(maximum_attempts=3),  # the next look comes soon enough
+                summary="mirror what changed of the model centre's schedules",
+            )
         return await workflow.execute_activity_method(
             MirrorActivities.mirror_schedules,
             start_to_close_timeout=MIRROR_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
-            retry_policy=RetryPolicy(maximum_attempts=3),  # the next look comes soon enough
+            retry_policy=RetryPolicy(maximum_attempts=3),
             summary="mirror the model centre's schedules",
         )

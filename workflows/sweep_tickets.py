@@ -8,6 +8,7 @@ from temporalio.common import RetryPolicy
 from activities.late import LateDecisions, LateSweep
 from activities.sweep import SweepActivities, SweepReport
 from mlc.model.processes import SWEEP_TICKETS
+from mlc.model.ticket import ticket_queue
 from workflows.steps.activity import HEARTBEAT_TIMEOUT
 
 # 10,000 tickets are 200 requests to the ticket system.
@@ -20,8 +21,10 @@ class SweepTickets:
 
     @workflow.run
     async def run(self) -> SweepReport:
+        queue = ticket_queue(workflow.info().task_queue)
         report = await workflow.execute_activity_method(
             SweepActivities.sweep_tickets,
+            task_queue=queue,
             start_to_close_timeout=SWEEP_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=3),  # the next sweep comes soon enough
@@ -29,6 +32,7 @@ class SweepTickets:
         )
         withdrawn = await workflow.execute_activity_method(
             SweepActivities.withdraw_orphans,
+            task_queue=queue,
             start_to_close_timeout=SWEEP_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=3),
@@ -42,6 +46,7 @@ class SweepTickets:
         late = await workflow.execute_activity_method(
             LateDecisions.answer_late_changes,
             LateSweep(since=last.looked_until if last is not None else None),
+            task_queue=queue,
             start_to_close_timeout=SWEEP_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=3),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from mlc.center.capability import Capability
 from mlc.center.catalogue import Contents, NewFile
 from mlc.model.asset import Asset
+from mlc.model.change import Changes
 from mlc.model.decision import DecisionRecord
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Rank, Runtime, RuntimeRef
 from mlc.model.job import JobEnding, JobKind, JobRecord
@@ -184,6 +186,13 @@ class Ledger(Contents, Protocol):
 
     def iter_deployments(self, *, state: DeploymentState | None = None) -> AsyncGenerator[DeploymentRecord]:
         """Newest first, of all states or of one; read a page at a time, for those who stop in between."""
+        ...
+
+    async def changes(self, since: datetime | None) -> Changes | None:
+        """What deployments and snapshots that were made or changed after a moment are about. None: it can't tell.
+
+        What was deleted is in no listing, and so not here. Without ``since`` only when the last change was.
+        """
         ...
 
     async def create_deployment(self, deployment: NewDeployment) -> DeploymentRecord: ...

@@ -1,19 +1,21 @@
 """Temporal: reachable, and everything in the namespace that the processes need."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest, GetSystemInfoRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, warning, wrong
+from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, unchecked, warning, wrong
 from mlc.model.processes import TASK_QUEUE, Attribute
 from mlc.model.schedule import MIRROR_SCHEDULE
+from mlc.model.ticket import ticket_queue
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from mlc.settings import ProcessSettings, RunJobSettings
 from mlc.temporal import USUAL_ADDRESS, configured_address
@@ -21,7 +23,10 @@ from mlc.worker import connect
 
 SILENT = timedelta(minutes=2)
 """A worker that lives asks for work at least once a minute; Temporal remembers one that died for five."""
+FAIR_SINCE = (1, 29)
+"""The first release of Temporal's server that takes turns between fairness keys."""
 _LIMIT = timedelta(seconds=TIME_LIMIT)
+_WORKFLOWS, _ACTIVITIES = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 
 
 async def check_temporal() -> AsyncIterator[Finding]:
@@ -46,7 +51,7 @@ async def check_temporal() -> AsyncIterator[Finding]:
     yield there
     if there.mark is Mark.WRONG:
         return
-    for look in (_attributes, _sweep, _mirror, _workers, _jobs):
+    for look in (_attributes, _sweep, _mirror, _workers, _fairness, _jobs):
         try:
             async for finding in look(client):
                 yield finding
@@ -124,10 +129,23 @@ async def _schedule(client: Client, id_: str, wanted: timedelta, setting: str, *
 
 async def _workers(client: Client) -> AsyncIterator[Finding]:
     """Workers"""
+    # Release 0.1 asked for ticket activities on the processes' queue: beside its workers one of today's is needed.
+    without = "start `mlc worker`; no run goes on without one."
+    yield await _pollers(client, TASK_QUEUE, without, _WORKFLOWS, _ACTIVITIES)
+    yield await _pollers(
+        client,
+        ticket_queue(TASK_QUEUE),
+        "start `mlc worker` of this release; no ticket is made or read without one.",
+        _ACTIVITIES,
+    )
+
+
+async def _pollers(client: Client, queue: str, without: str, *kinds: "TaskQueueType.ValueType") -> Finding:
+    """Who asks for work on a queue; ``without`` anybody: what to do."""
     seen: dict[str, datetime] = {}
-    for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
+    for kind in kinds:
         request = DescribeTaskQueueRequest(
-            namespace=client.namespace, task_queue=TaskQueue(name=TASK_QUEUE), task_queue_type=kind
+            namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
         )
         for poller in (await client.workflow_service.describe_task_queue(request, timeout=_LIMIT)).pollers:
             asked = poller.last_access_time.ToDatetime(tzinfo=UTC)
@@ -135,15 +153,38 @@ async def _workers(client: Client) -> AsyncIterator[Finding]:
     now = datetime.now(UTC)
     alive = sorted(identity for identity, asked in seen.items() if now - asked < SILENT)
     if alive:
-        yield good(f"Workers on the task queue {TASK_QUEUE}: {listed(alive)}")
-    elif seen:
+        return good(f"Workers on the task queue {queue}: {listed(alive)}")
+    if seen:
         minutes = (now - max(seen.values())) // timedelta(minutes=1)
-        yield warning(
-            f"The last worker on the task queue {TASK_QUEUE} asked for work {minutes} minutes ago",
+        return warning(
+            f"The last worker on the task queue {queue} asked for work {minutes} minutes ago",
             "look whether `mlc worker` still runs, and whether the clocks here and there agree.",
         )
+    return wrong(f"No worker polls the task queue {queue}", without)
+
+
+async def _fairness(client: Client) -> AsyncIterator[Finding]:
+    """Turns between models' groups"""
+    version = (await client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=_LIMIT)).server_version
+    if _numbers(version) and _numbers(version) < FAIR_SINCE:
+        yield warning(
+            f"Temporal {version} knows no fairness keys",
+            f"with many runs at once one model's can keep all others waiting: use {FAIR_SINCE[0]}.{FAIR_SINCE[1]} or "
+            "newer, with matching.enableFairness.",
+        )
     else:
-        yield wrong(f"No worker polls the task queue {TASK_QUEUE}", "start `mlc worker`; no run goes on without one.")
+        shown = f"Temporal {version or 'of a version that it does not tell'}"
+        yield unchecked(
+            f"{shown}: turns between models' groups",
+            "it does not tell whether they are on: matching.enableFairness in its dynamic configuration, on Temporal "
+            "Cloud a switch of the namespace.",
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The first two numbers of a version; none if it has no two."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 async def _jobs(client: Client) -> AsyncIterator[Finding]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.files import store_files
@@ -16,6 +16,7 @@ from mlc.gateway.hints import Hints
 from mlc.gateway.idempotency import start_once, started_before
 from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
+from mlc.model.fairness import fairness_of
 from mlc.model.file import FileRules
 from mlc.model.process import Starts
 from mlc.model.processes import TASK_QUEUE
@@ -75,6 +76,7 @@ async def start_once_for_a_snapshot(call: Call, systems: Systems) -> Heard:
                 start.input([]),
                 id=workflow_id,
                 task_queue=TASK_QUEUE,
+                priority=Priority(fairness_key=start.fairness(fairness_of(snapshot.model, snapshot.id))),
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
@@ -87,13 +89,15 @@ async def start_process(call: Call, systems: Systems) -> Heard:
     """Start the process that the signal asks for, once for a key; the files that it embeds go to the centre first."""
     # In a thread, since an address may be looked up on a disk, and base64 be as long as a body may.
     start = await asyncio.to_thread(systems.signals.read, call.name, call.values, systems.files)
+    fairness = start.fairness()
     if start.snapshot_id is not None:
-        await _snapshot(systems.center, start)
+        snapshot = await _snapshot(systems.center, start)
+        fairness = start.fairness(fairness_of(snapshot.model, snapshot.id))
     # The centre keeps what it is given: nothing goes there for a call that starts nothing.
     if start.embedded and (workflow_id := await started_before(systems.temporal, start, call.key)):
         return Heard(started=[workflow_id])
     asset_ids = await store_files(systems.center, start.workflow_id(call.key), start.embedded)
-    return Heard(started=[await start_once(systems.temporal, start, call.key, asset_ids)])
+    return Heard(started=[await start_once(systems.temporal, start, call.key, asset_ids, fairness=fairness)])
 
 
 async def job_status_changed(call: Call, systems: Systems) -> Heard:

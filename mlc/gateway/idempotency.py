@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from fastapi import HTTPException, Request
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -78,8 +78,13 @@ async def started_before(temporal: Client, start: ProcessStart, key: str) -> str
         raise KeyReused(f"This Idempotency-Key has started {workflow_id} with other variables: use another key.")
 
 
-async def start_once(temporal: Client, start: ProcessStart, key: str, asset_ids: Sequence[str]) -> str:
+async def start_once(
+    temporal: Client, start: ProcessStart, key: str, asset_ids: Sequence[str], *, fairness: str = ""
+) -> str:
     """Start a process, or find the run that an earlier call under this key started; the workflow's id.
+
+    Args:
+        fairness: by what the run takes turns with others.
 
     Raises:
         KeyReused: that run was started for something else.
@@ -93,6 +98,7 @@ async def start_once(temporal: Client, start: ProcessStart, key: str, asset_ids:
                 start.input(asset_ids),
                 id=workflow_id,
                 task_queue=TASK_QUEUE,
+                priority=Priority(fairness_key=fairness),
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,  # so that a run found is compared, running or closed
                 memo={FINGERPRINT: fingerprint(start), KEY_GIVEN: key},

@@ -42,6 +42,11 @@ class Input(BaseModel):
         """What is right, for people who sent something wrong."""
         return f"{cls.__name__} takes {', '.join(cls.model_fields)}."
 
+    @property
+    def subject(self) -> str:
+        """What it is about, where no snapshot is named: by this, runs take turns (``mlc/model/fairness.py``)."""
+        return ""
+
     @model_validator(mode="before")
     @classmethod
     def _known_fields(cls, data: Any) -> Any:

@@ -165,6 +165,8 @@ class DeploymentRecord(Record):
 
     id: str
     created: datetime | None = None
+    modified: datetime | None = None
+    """When it last changed, by the centre's clock."""
     state: DeploymentState = DeploymentState.UNKNOWN
     snapshot_id: str = ""
     """Empty if the centre doesn't say."""
@@ -172,6 +174,7 @@ class DeploymentRecord(Record):
     snapshot_created: datetime | None = None
     model_id: str = ""
     model_name: str = ""
+    model_group: str = ""
     runtime_id: str | None = None
     """None of a batch deployment: its runtime is chosen when a job is created."""
     runtime_name: str = ""

@@ -60,6 +60,7 @@
             NoSuchDeployment
                 SeveralModels
         NotSetUp
+        NotSorted
         NotText
         Outdated
         PartsLost

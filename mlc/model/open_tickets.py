@@ -104,15 +104,15 @@ def waiting_for(provider: str, key: str, labels: Sequence[str] = ()) -> str:
     return _running([f"{provider}:{key}", *(label for label in labels if is_label(label))])
 
 
-def waiting_for_label(label: str) -> str:
-    """The same, by our label alone.
+def waiting_for_labels(labels: Sequence[str]) -> str:
+    """The same, by our labels alone.
 
     Raises:
-        ValueError: it is none of ours.
+        ValueError: one is none of ours, or there are none.
     """
-    if not is_label(label):
-        raise ValueError("not a label of ours")
-    return _running([label])
+    if not labels or not all(map(is_label, labels)):
+        raise ValueError("not labels of ours")
+    return _running(labels)
 
 
 def _running(entries: Iterable[str]) -> str:

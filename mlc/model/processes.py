@@ -258,6 +258,11 @@ class RunBatchModelJobInput(Input):
     output_files: list[OutputFile] = Field([], max_length=50, description="Where results go, in the inputs' order")
     job_parameters: JobParameters = Field({}, description="Parameters of the job, as an object; no secrets")
 
+    @property
+    def subject(self) -> str:
+        """See base class."""
+        return self.tag
+
     @model_validator(mode="after")
     def _fitting_outputs(self) -> Self:
         """One output for each input, or one for all, or none; and nothing is written over an input or twice."""

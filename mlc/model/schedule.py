@@ -1,9 +1,12 @@
 """The model centre's schedules as they run in Temporal: how they are named there and what is kept with them."""
 
 import hashlib
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 from mlc.model.base import Record
+from mlc.model.change import OfModel
 
 MIRROR_SCHEDULES = "MirrorSchedules"
 """The workflow's type."""
@@ -77,6 +80,45 @@ class ScheduleProblem(Record):
         return f"schedule-{hashlib.sha256(self.text.encode()).hexdigest()[:24]}"
 
 
+MOST_AGAIN = 8
+"""A report is kept in a history: it is to stay small."""
+
+
+class MirrorLook(Record):
+    """How far a look of the mirror came, for the next one."""
+
+    full: bool = False
+    """It read everything, ..."""
+    full_at: datetime
+    """... or the last that did was then, by Temporal's clock."""
+    until: datetime
+    """The last change that it has seen, by the centre's clock, ..."""
+    until_at: datetime
+    """... and when that was first seen, by Temporal's."""
+    edition: str
+    """Of what schedules were made by: another has all looked at anew."""
+    again: list[OfModel] = []
+    """What a schedule is about that could not be made, changed or removed although its source can be read."""
+
+    def due_since(self, now: datetime, overlap: timedelta) -> datetime:
+        """After when, by the centre's clock, changes are still to be looked at.
+
+        What is written at the same moment may become visible later, and the centre's machines may differ in their
+        clocks: for a while what came just before the last change is read again.
+        """
+        return self.until if now - self.until_at >= overlap else self.until - overlap
+
+    def went_on(self, until: datetime | None, now: datetime) -> "MirrorLook":
+        """After a look that saw changes until then."""
+        later = {"until": until, "until_at": now} if until is not None and until > self.until else {}
+        return self.model_copy(update={"full": False, "again": [], **later})
+
+    def with_again(self, again: Collection[OfModel]) -> "MirrorLook | None":
+        """With these to be looked at again; None if they are so many that everything is."""
+        several = list(dict.fromkeys(again))
+        return self.model_copy(update={"again": several}) if len(several) <= MOST_AGAIN else None
+
+
 class MirrorReport(Record):
     """What MirrorSchedules saw and did. ``problems`` are the first few, cut short; ``problem_count`` is of them all."""
 
@@ -90,3 +132,5 @@ class MirrorReport(Record):
     """Schedules of signals to which nobody here listens, as the gateway does not (``mlc.model.signal.UNHEARD``)."""
     problem_count: int = 0
     problems: list[str] = []
+    looked: MirrorLook | None = None
+    """Where the next look goes on; None: it reads everything. Of such a look, the numbers are of what it read."""

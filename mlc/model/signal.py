@@ -16,6 +16,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from mlc.model.base import LONGEST_ID, Input
 from mlc.model.failure import MlcError
+from mlc.model.fairness import fairness_key
 from mlc.model.file import FileFormat, FileRules, InputFile, OutputFile
 from mlc.model.process import Process
 
@@ -80,6 +81,13 @@ class ProcessStart:
     def workflow_id(self, key: str) -> str:
         """The workflow's id; the same ``key`` (the caller's, or something random) makes the same id."""
         return self.process.id_of(self.input([_ASSET_ID] * len(self.embedded)), key)
+
+    def fairness(self, of_model: str = "") -> str:
+        """By what its run takes turns with others; ``of_model``: the key of the model that it is about, if known.
+
+        A start that names no snapshot has one of its own, such as a batch job's tag, whoever schedules it.
+        """
+        return fairness_key(self.input([_ASSET_ID] * len(self.embedded)).subject, of_model)
 
     def input(self, asset_ids: Sequence[str]) -> Input:
         """The workflow's input; ``asset_ids`` are the stored files', in the order of ``embedded``.

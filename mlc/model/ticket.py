@@ -144,3 +144,8 @@ class Decision(Record):
     url: str
     status: str = ""
     resolution: str = ""
+
+
+def ticket_queue(task_queue: str) -> str:
+    """The task queue of the ticket activities of the runs on ``task_queue``: ``mlc-tickets`` for ``mlc``."""
+    return f"{task_queue}-tickets"

@@ -225,6 +225,14 @@ class ProcessSettings(Group):
         False, description="Run the centre's schedules as Temporal Schedules; not beside a scheduler of ModelOp's own"
     )
     mirror_interval: Duration = Field(timedelta(minutes=1), description="Between two looks at the centre's schedules")
+    mirror_full_interval: Duration = Field(
+        timedelta(hours=6),
+        description="Between two of these that read everything, so that what was deleted there, or removed here, is "
+        "noticed; the others read what changed",
+    )
+    mirror_overlap: Duration = Field(
+        timedelta(seconds=5), description="By so much the clocks of the centre's machines may differ for the mirror"
+    )
     schedule_time_zone: str = Field("UTC", description="Zone of the cron expressions that come without one")
     schedule_catchup: Duration = Field(
         timedelta(hours=1), description="A start that Temporal missed while it was down is made up for within this time"
@@ -238,6 +246,18 @@ class ProcessSettings(Group):
     )
     temporal_ui: str = Field("http://127.0.0.1:8233", description="Address of the Temporal UI, for links")
     worker_threads: int = Field(20, description="Threads for the ticket systems' blocking clients")
+    cached_runs: int = Field(
+        500,
+        ge=1,
+        description="Runs that a worker keeps in memory, some 150 KB each; those that wait take none beyond them, and "
+        "are read from their histories when they go on",
+    )
+    ticket_rate: float | None = Field(
+        None,
+        gt=0,
+        description="Ticket activities a second, of all workers together (each makes a few calls); the same at all of "
+        "them; unset: as many as come",
+    )
 
     _trimmed = field_validator(*CONTROL_TAGS)(trimmed)
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from mlc.center import Catalogue, NewFile
 from mlc.center.modelop.folder import BadModelFolder
+from mlc.model.fairness import fairness_of
 from mlc.model.processes import DEPLOY_MODEL, TASK_QUEUE, DeployModelInput, deploy_model_id
 from mlc.model.snapshot import Model
 from mlc.standalone.validation import Validated
@@ -68,7 +69,7 @@ async def submit_model(
     known = [m for m in await center.find_models(model.name) if m.is_monitor is model.is_monitor]
     saved = await center.save_model(model.model_copy(update={"id": known[0].id if known else ""}), files)
     snapshot = await center.create_snapshot(saved.id, name=snapshot_name(saved.name), tags=tags, stage=stage)
-    workflow_id = "" if model.is_monitor else await _start(snapshot.id, temporal)
+    workflow_id = "" if model.is_monitor else await _start(snapshot.id, fairness_of(saved, snapshot.id), temporal)
     return Submitted(
         model_id=saved.id,
         model_name=saved.name,
@@ -79,7 +80,7 @@ async def submit_model(
     )
 
 
-async def _start(snapshot_id: str, temporal: Client) -> str:
+async def _start(snapshot_id: str, fairness: str, temporal: Client) -> str:
     workflow_id = deploy_model_id(snapshot_id)
     with suppress(WorkflowAlreadyStartedError):  # by the centre's signal, and it has ended already
         await temporal.start_workflow(
@@ -87,6 +88,7 @@ async def _start(snapshot_id: str, temporal: Client) -> str:
             DeployModelInput(snapshot_id=snapshot_id),
             id=workflow_id,
             task_queue=TASK_QUEUE,
+            priority=Priority(fairness_key=fairness),
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )

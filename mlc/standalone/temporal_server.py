@@ -22,11 +22,14 @@ DEV_SERVER_FLAGS = (
     "matching.numTaskqueueReadPartitions=1",
     "--dynamic-config-value",
     "matching.numTaskqueueWritePartitions=1",
+    "--dynamic-config-value",
+    "matching.enableFairness=true",
 )
 """A development server has one shard and paces its queues for many: without these a lone run of ten steps takes
 550 ms, with them 90. A run goes on as a new one after half as many signals; ten thousand at once, the server's usual
 limit, are more than a busy worker gets through in the time of a workflow task. Several partitions of a task queue are
-for several machines: here they only hand tasks to each other. Standalone mode, the tests and the
+for several machines: here they only hand tasks to each other. Where there is more to do than the workers do, fairness
+keys take turns. Standalone mode, the tests and the
 benchmarks use the same ones."""
 
 DURABLE_FLAGS = ("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL")

@@ -113,7 +113,7 @@ class Ticketing(Protocol):
         """Read by id, past any search index. A deleted ticket is ``Answer.GONE``, no error."""
 
     def get_many(self, refs: Sequence[TicketRef]) -> dict[str, TicketState]:
-        """Read many by their labels with one request for each 50; keyed by label. Those not found are left out."""
+        """Read many by their labels, keyed by label, with at most one request for each 50. Not found: left out."""
 
     def changed(self, minutes: int, most: int) -> list[ChangedTicket]:
         """Tickets under our labels that changed in the last minutes, the one longest ago first; at most so many.

@@ -97,6 +97,24 @@ async def test_what_is_no_news_is_left_alone(room: Backroom, sweep: LateDecision
     assert said(board) == []
 
 
+async def test_of_tickets_that_runs_wait_for_nothing_is_asked(
+    room: Backroom, sweep: LateDecisions, board: Board
+) -> None:
+    """After hundreds of questions each would cost two requests, at every pass."""
+    id_ = await room.snapshot()
+    seen = Temporal()
+    for number in range(150):
+        label = f"gov-{number:024x}"
+        news(board, made(board, id_, label), TicketState(answer=Answer.PENDING))
+        seen.run(f"w{number}", f"jira:T-{number + 1}", label)
+    info = room.environment.info
+    room.environment = ActivityEnvironment(client=seen)  # type: ignore[arg-type]
+    room.environment.info = info
+    board.calls.clear()
+    assert (await swept(room, sweep)).remarked == 0
+    assert [call.split()[0] for call in board.calls] == ["changed"]
+
+
 async def test_a_run_that_waits_again_after_a_reset_is_not_late(
     room: Backroom, sweep: LateDecisions, board: Board
 ) -> None:

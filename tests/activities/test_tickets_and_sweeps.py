@@ -1,5 +1,6 @@
 """Tickets are made once, read and withdrawn; sweeps wake whom a lost webhook left waiting."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,7 +9,7 @@ from backroom import Backroom
 from outside import NO, Board, Temporal
 from temporalio.testing import ActivityEnvironment
 
-from activities.sweep import SweepActivities
+from activities.sweep import AT_ONCE, REFUSALS_IN_A_ROW, SweepActivities
 from activities.tickets import Remark, TicketActivities, TicketWithdrawal, Withdrawal
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
@@ -252,6 +253,54 @@ async def test_a_system_that_goes_down_in_the_middle_of_a_sweep_is_swept_again(
     sweep = SweepActivities(TicketSystems(Falling()), threads).sweep_tickets
     failure = await room.failure(sweep)
     assert (failure.type, failure.non_retryable) == ("Outage", False)
+
+
+async def test_thousands_are_read_a_hundred_at_a_time_and_several_at_once(
+    room: Backroom, board: Board, temporal: Temporal, threads: ThreadPoolExecutor
+) -> None:
+    for number in range(950):
+        label = f"gov-{number:024}"
+        temporal.run(f"w{number}", f"jira:T-{number}", label)
+        board.states[label] = DECIDED if number % 100 == 99 else TicketState(answer=Answer.PENDING, version="1")
+    report = await room.run(SweepActivities(TicketSystems(board), threads).sweep_tickets)
+    assert (report.open_tickets, report.woken) == (950, 9)
+    assert board.calls == ["get_many"] * 10
+
+
+async def test_a_system_that_refuses_every_ticket_is_not_asked_for_each_of_them(
+    room: Backroom, board: Board, temporal: Temporal, threads: ThreadPoolExecutor
+) -> None:
+    """As when our account has lost its rights, and a search finds nothing."""
+
+    class Forbidding(Board):
+        def get(self, ref: TicketRef) -> TicketState:
+            self.calls.append("get")
+            raise NO
+
+    board = Forbidding()
+    for number in range(1_000):
+        temporal.run(f"w{number}", f"jira:T-{number}", f"gov-{number:024}")
+    board.states[f"gov-{999:024}"] = DECIDED
+    report = await room.run(SweepActivities(TicketSystems(board), threads).sweep_tickets)
+    assert (report.open_tickets, report.woken) == (1_000, 1)
+    assert board.calls.count("get_many") == 10
+    assert board.calls.count("get") < REFUSALS_IN_A_ROW + AT_ONCE
+
+
+async def test_one_batch_that_fails_leaves_none_of_the_others_half_done(
+    room: Backroom, temporal: Temporal, threads: ThreadPoolExecutor
+) -> None:
+    class Falling(Board):
+        def get_many(self, refs: Sequence[TicketRef]) -> dict[str, TicketState]:
+            if any(ref.key == "T-0" for ref in refs):
+                raise Unavailable("Jira", "down")
+            return {ref.label: DECIDED for ref in refs}
+
+    for number in range(300):
+        temporal.run(f"w{number}", f"jira:T-{number}", f"gov-{number:024}")
+    failure = await room.failure(SweepActivities(TicketSystems(Falling()), threads).sweep_tickets)
+    assert failure.type == "Outage"
+    assert len(temporal.signals) == 200
 
 
 async def test_the_tickets_of_runs_that_ended_are_withdrawn_unless_somebody_waits_or_has_decided(

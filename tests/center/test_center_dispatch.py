@@ -380,3 +380,16 @@ async def test_a_centre_that_was_killed_hands_its_jobs_over_after_its_restart(
     async with a_runtime(place, a_name()):
         await place.until(job, "WAITING")
     await center.aclose()
+
+
+@pytest.mark.parametrize("group", ["credit", None])
+async def test_a_jobs_run_takes_turns_by_its_models_group_else_by_its_model(place: Place, group: str | None) -> None:
+    new = StoredModel(group=group, model_meta_data=ModelMetaData(name="m", model_stage="prod"))
+    model = await place.center.create_stored_model(new)
+    snapshot = await place.center.create_snapshot(DeployableModel(stored_model=model))
+    async with a_runtime(place, a_name()):
+        job = await place.center.create_job(Job(job_type="MODEL_BATCH_TEST_JOB", model=snapshot))
+        await place.until(job, "WAITING")
+        described = await place.temporal.get_workflow_handle(f"job-{job.id}").describe()
+    key = described.raw_description.workflow_execution_info.priority.fairness_key
+    assert key == (group or model.id)

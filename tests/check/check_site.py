@@ -1,15 +1,16 @@
 """What the tests of `mlc check` need of a site, and ways to break it."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from servers import eventually
 from starlette.responses import JSONResponse
-from temporalio import workflow
+from temporalio import activity, workflow
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -19,6 +20,7 @@ from mlc.center.modelop.client import ModelManage
 from mlc.check.report import check_everything
 from mlc.model.finding import Finding, Mark
 from mlc.model.processes import TASK_QUEUE
+from mlc.model.ticket import ticket_queue
 from mlc.namespace import setup
 from mlc.settings import ProcessSettings
 from mlc.standalone.faults import Effect, Faults
@@ -27,10 +29,15 @@ CENTER_TOKEN, JIRA_TOKEN = "a-token-of-the-centre", "a-token-of-the-desk"
 SECRETS = (CENTER_TOKEN, JIRA_TOKEN, "a-webhook-secret", "a-gateway-token")
 
 
+@activity.defn
+async def nothing() -> None: ...
+
+
 @workflow.defn
 class Nothing:
     @workflow.run
-    async def run(self) -> None: ...
+    async def run(self) -> None:
+        await workflow.execute_activity(nothing, start_to_close_timeout=timedelta(seconds=30))
 
 
 async def bare_namespace(client: Client, name: str) -> Client:
@@ -58,11 +65,15 @@ async def namespace_of(client: Client, name: str) -> Client:
 
 
 @asynccontextmanager
-async def polling(client: Client) -> AsyncIterator[None]:
-    """A worker on our task queue, as long as the context lasts, and until Temporal has heard of it."""
+async def polling(client: Client, *queues: str) -> AsyncIterator[None]:
+    """Workers on our task queues, or these, as long as the context lasts, and until Temporal has heard of them."""
     runner = UnsandboxedWorkflowRunner()
-    async with Worker(client, task_queue=TASK_QUEUE, workflows=[Nothing], workflow_runner=runner):
-        await client.execute_workflow(Nothing.run, id="first", task_queue=TASK_QUEUE)
+    async with AsyncExitStack() as stack:
+        for queue in queues or (TASK_QUEUE, ticket_queue(TASK_QUEUE)):
+            await stack.enter_async_context(
+                Worker(client, task_queue=queue, workflows=[Nothing], activities=[nothing], workflow_runner=runner)
+            )
+            await client.execute_workflow(Nothing.run, id=f"first-{queue}", task_queue=queue)
         yield
 
 

@@ -13,6 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from mlc.check.temporal import check_temporal
 from mlc.model.finding import Finding, Mark
+from mlc.model.processes import TASK_QUEUE
 from mlc.model.schedule import MIRROR_SCHEDULE
 from mlc.namespace import SWEEP_SCHEDULE, missing_attributes, schedule_mirror, schedule_sweep, set_up_jobs, setup
 from mlc.settings import ProcessSettings
@@ -21,7 +22,7 @@ EVERY = ProcessSettings.model_fields["sweep_interval"].default
 
 
 async def flaws() -> dict[str, str]:
-    return {finding.what: finding.remedy for finding in await findings() if finding.mark is not Mark.GOOD}
+    return {finding.what: finding.remedy for finding in await findings() if finding.mark in {Mark.WRONG, Mark.WARNING}}
 
 
 async def findings() -> list[Finding]:
@@ -58,14 +59,37 @@ async def test_what_an_empty_namespace_lacks_is_listed_and_mlc_setup_and_a_worke
         "Search attributes are missing: MlcModel, MlcPhase, MlcStage, MlcTickets",
         "There is no schedule sweep-tickets",
         "No worker polls the task queue mlc",
+        "No worker polls the task queue mlc-tickets",
     ]
     assert all(
-        word in remedy for word, remedy in zip(("setup", "setup", "setup", "worker"), lacking.values(), strict=True)
+        word in remedy
+        for word, remedy in zip(("setup", "setup", "setup", "worker", "worker"), lacking.values(), strict=True)
     )
     await setup(client, ProcessSettings())
-    assert list(await flaws()) == ["No worker polls the task queue mlc"]
+    assert list(await flaws()) == ["No worker polls the task queue mlc", "No worker polls the task queue mlc-tickets"]
     async with polling(client):
         assert await flaws() == {}
+
+
+async def test_a_worker_that_serves_the_processes_queue_alone_is_not_enough(
+    dev_server: WorkflowEnvironment, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await empty(dev_server, "check-one-queue", monkeypatch)
+    async with polling(client, TASK_QUEUE):
+        found = await flaws()
+    assert "no ticket is made" in found["No worker polls the task queue mlc-tickets"]
+    assert "No worker polls the task queue mlc" not in found
+
+
+async def test_whether_the_server_takes_turns_between_groups_is_told_by_its_version(
+    dev_server: WorkflowEnvironment, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (today,) = [finding for finding in await findings() if "turns" in finding.what]
+    assert today.mark is Mark.UNCHECKED
+    assert "matching.enableFairness" in today.remedy
+    monkeypatch.setattr("mlc.check.temporal.FAIR_SINCE", (99, 0))
+    (old,) = [what for what in await flaws() if "fairness" in what]
+    assert old.startswith("Temporal 1.")
 
 
 async def test_an_attribute_of_another_type_is_told_with_both(

@@ -34,7 +34,7 @@ from mlc.model.processes import (
 )
 from mlc.model.schedule import MIRROR_SCHEDULE, MIRRORED_BY, ORIGIN, PAUSED, mirrored_id
 from mlc.model.snapshot import SnapshotOrder
-from mlc.model.ticket import TicketKind, TicketRef
+from mlc.model.ticket import TicketKind, TicketRef, ticket_queue
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from workflows.steps.once import question_key
 
@@ -49,6 +49,7 @@ def values() -> dict[str, dict[str, Any]]:
     return {
         "task queues": {
             "the processes'": TASK_QUEUE,
+            "the ticket activities'": ticket_queue(TASK_QUEUE),
             "the runtime small's": runtime_task_queue("small"),
             "its slots'": slots_task_queue(runtime_task_queue("small")),
         },

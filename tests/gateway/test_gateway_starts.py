@@ -26,6 +26,7 @@ from mlc.center.modelop.wire import DeployableModel, ModelMetaData, StoredModel
 from mlc.gateway.app import create_app
 from mlc.gateway.idempotency import fingerprint
 from mlc.model.failure import NotFound
+from mlc.model.fairness import fairness_key
 from mlc.model.file import FileRules, InputFile, OutputFile
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
 from mlc.settings import GatewaySettings, StandaloneCenterSettings
@@ -433,3 +434,28 @@ async def test_the_examples_of_the_documentation_are_the_signals_that_are_taken(
     for example in examples:  # the files' host isn't allowed here, and no such snapshot exists: all else is right
         answer = await gateway.post("/mlc-service/rest/signal", json=example)
         assert answer.status_code == 204 or "MLC_FILE_HOSTS" in answer.text or "no snapshot" in answer.text, answer.text
+
+
+async def turns(temporal: Client, answer: httpx.Response) -> str:
+    """By what a run takes turns with others."""
+    described = await (await started(temporal, answer)).describe()
+    return described.raw_description.workflow_execution_info.priority.fairness_key
+
+
+async def test_a_run_takes_turns_by_its_models_group_else_by_its_model(
+    gateway: httpx.AsyncClient, temporal: Client, center: ModelOpCenter
+) -> None:
+    for group in ("credit \n risk", None, " ", "x" * 100):
+        new = StoredModel(group=group, model_meta_data=ModelMetaData(name="m"))
+        model = await center.model_manage.create_stored_model(new)
+        snapshot = await center.model_manage.create_snapshot(DeployableModel(stored_model=model))
+        key = await turns(temporal, await send(gateway, JIRA, MODEL_ID=snapshot.id))
+        if group and group.strip():
+            assert key == fairness_key(group)
+        else:
+            assert key == model.id
+
+
+async def test_a_batch_job_takes_turns_by_its_tag(gateway: httpx.AsyncClient, temporal: Client) -> None:
+    answer = await send(gateway, BATCH, TAG="cc-fraud", INPUT_FILE=IN, OUTPUT_FILE=OUT)
+    assert await turns(temporal, answer) == "cc-fraud"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlc.model.open_tickets import LONGEST, decode, encode, is_key, is_label, mint, waiting_for, waiting_for_label
+from mlc.model.open_tickets import LONGEST, decode, encode, is_key, is_label, mint, waiting_for, waiting_for_labels
 from mlc.model.ticket import TicketRef
 
 LABEL, OTHER = "gov-0123456789abcdef01234567", "gov-89abcdef0123456789abcdef"
@@ -84,4 +84,4 @@ def test_what_is_no_provider_never_gets_into_a_query(provider: str) -> None:
 def test_what_is_no_label_of_ours_never_gets_into_a_query(label: str) -> None:
     assert label not in waiting_for("jira", "MLR-7", [label]).replace("'jira:MLR-7'", "?") or not label
     with pytest.raises(ValueError, match="label"):
-        waiting_for_label(label)
+        waiting_for_labels([label])

@@ -18,7 +18,7 @@ from paperwork import next_ticket, text
 from servers import eventually
 from temporalio import workflow
 from temporalio.client import WorkflowFailureError, WorkflowHandle
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -55,6 +55,33 @@ async def begun_anew(run: Run, times: int) -> None:
 
 def label(run: Run, kind: str, step: str, attempt: int) -> str:
     return mint("gov", run.id, run.first_execution_run_id or "", f"{kind}|{step}", attempt)
+
+
+async def test_the_next_run_and_the_activities_keep_their_turn(restless: Office) -> None:
+    """By the fairness key that the first one was started with."""
+    desk = restless
+    await desk.engine("batch")
+    snapshot_id = await desk.snapshot("train")
+    run = await desk.client.start_workflow(
+        "DeployModel",
+        DeployModelInput(snapshot_id=snapshot_id),
+        id=deploy_model_id(snapshot_id),
+        task_queue=desk.task_queue,
+        priority=Priority(fairness_key="credit"),
+    )
+    await desk.finish_job(run, status="ERROR", jobMessages=["KeyError: 'y'"])
+    await begun_anew(run, 1)
+    described = (await run.describe()).raw_description
+    assert described.workflow_execution_info.execution.run_id != run.first_execution_run_id
+    assert described.workflow_execution_info.priority.fairness_key == "credit"
+    priorities = [
+        event.activity_task_scheduled_event_attributes.priority.fairness_key
+        for each in await chain(run)
+        for event in (await each.fetch_history()).events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert set(priorities) <= {"", "credit"}  # nothing of its own: the run's
+    await run.cancel()
 
 
 async def test_training_test_and_review_go_on_where_they_were(restless: Office) -> None:

@@ -18,7 +18,7 @@ from mlc.model.job import JobEnding, JobKind, JobStatus
 from mlc.runtime.channel.messages import JOB, Done, Failed, Progress, parse
 from mlc.runtime.contents.cache import ContentCache
 from mlc.runtime.contents.fetching import Fetching
-from mlc.runtime.environments.installation import InstallRules
+from mlc.runtime.environments.installation import InstallRules, quietly
 from mlc.runtime.execution import JobExecution
 from mlc.runtime.harness.entry import perform
 from mlc.runtime.harness.telling import encoded

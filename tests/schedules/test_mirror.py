@@ -22,6 +22,7 @@ from processes.office import Office
 from servers import eventually
 from temporalio.client import (
     Schedule,
+    ScheduleActionExecutionStartWorkflow,
     ScheduleActionStartWorkflow,
     ScheduleOverlapPolicy,
     ScheduleRange,
@@ -55,6 +56,27 @@ async def test_a_schedule_of_a_deployment_runs_in_temporal(desk: Office) -> None
     assert (await started_with(desk, made)).model_id == snapshot_id
     assert (made.policy.overlap, made.policy.catchup_window) == (ScheduleOverlapPolicy.SKIP, timedelta(hours=1))
     assert f"deployment {id_} of 'model-" in (made.state.note or "").lower()
+
+
+async def test_what_it_starts_takes_turns_by_its_models_group_and_a_batch_job_by_its_tag(desk: Office) -> None:
+    stored = wire.StoredModel(group="credit", model_meta_data=wire.ModelMetaData(name="m"))
+    snapshot_id = await desk.snapshot_of(await desk.center.create_stored_model(stored))
+    id_ = await deployment(desk, back_test(snapshot_id), batch_job("cc-fraud"), snapshot_id=snapshot_id)
+    await mirror(desk)
+    made = [(await running(desk, f"mlc-{id_}-{name}")).schedule for name in ("nightly", "scoring")]
+    assert [action(each).priority.fairness_key for each in made] == ["credit", "cc-fraud"]
+    await desk.client.get_schedule_handle(f"mlc-{id_}-nightly").trigger()
+
+    async def fired() -> str | None:
+        actions = (await running(desk, f"mlc-{id_}-nightly")).info.recent_actions
+        if not actions:
+            return None
+        started = actions[-1].action
+        assert isinstance(started, ScheduleActionExecutionStartWorkflow)
+        described = await desk.client.get_workflow_handle(started.workflow_id).describe()
+        return described.raw_description.workflow_execution_info.priority.fairness_key
+
+    assert await eventually(fired) == "credit"
 
 
 async def test_fired_it_starts_the_run_under_the_schedules_id(desk: Office) -> None:
@@ -196,10 +218,13 @@ async def test_only_what_is_deployed_is_read(desk: Office) -> None:
     await mirror(desk)
     api = "GET /model-manage/api"
     # What other tests have left is looked up once more before it is removed.
+    when_it_changed = [f"{api}/deployedModels", f"{api}/deployableModels"]
     assert [asked for asked in desk.center_faults.requests if "findAllByDeployableModel" not in asked] == [
+        *when_it_changed,
         f"{api}/deployedModels/search/findAllByState",
         f"{api}/deployedModels/{id_}",
         f"{api}/deployableModels/{snapshot_id}",
+        *when_it_changed,
     ]
 
 

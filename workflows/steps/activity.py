@@ -7,6 +7,8 @@ from typing import Any, Protocol, TypeVar
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+from activities.queues import queue_of
+
 Argument = TypeVar("Argument")
 Answer = TypeVar("Answer")
 
@@ -44,6 +46,7 @@ async def call(
     return await workflow.execute_activity_method(
         activity,
         argument,
+        task_queue=queue_of(activity, workflow.info().task_queue),
         start_to_close_timeout=TIMEOUT,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
         schedule_to_close_timeout=outage_budget,

@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
+from activities.queues import queue_of
 from mlc.model.failure import FailureType, innermost
 from mlc.model.open_tickets import mint
 from workflows.steps.activity import HEARTBEAT_TIMEOUT, Call
@@ -93,6 +94,7 @@ async def create_once(
             creating = workflow.start_activity_method(
                 create,
                 request,
+                task_queue=queue_of(create, workflow.info().task_queue),
                 start_to_close_timeout=CREATE_TIMEOUT,
                 heartbeat_timeout=HEARTBEAT_TIMEOUT,
                 retry_policy=RetryPolicy(maximum_attempts=1),
@@ -139,6 +141,7 @@ async def look_for(
     return await workflow.execute_activity_method(
         find,
         request,
+        task_queue=queue_of(find, workflow.info().task_queue),
         start_to_close_timeout=CREATE_TIMEOUT,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
         schedule_to_close_timeout=outage_budget,

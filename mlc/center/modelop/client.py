@@ -1,12 +1,14 @@
 """The client of model-manage, in its own terms: ModelOp Center's, or standalone mode's, which speaks the same."""
 
 from collections.abc import AsyncGenerator, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
 
 from mlc.center.certificates import certificates
 from mlc.center.modelop import ids
+from mlc.center.modelop.changes import changes
 from mlc.center.modelop.downloads import Downloads
 from mlc.center.modelop.hal import Hal
 from mlc.center.modelop.keeping import every, same
@@ -29,6 +31,7 @@ from mlc.center.modelop.wire import (
     job_key,
     value,
 )
+from mlc.model.change import Changes
 
 E = TypeVar("E", bound=Entity)
 
@@ -194,6 +197,11 @@ class ModelManage:
         ):
             if not state or deployment_state(deployment, self._settings) == state:
                 yield deployment
+
+    async def changes(self, since: datetime | None) -> Changes | None:
+        if not self._settings.sorts_by_change:
+            return None
+        return await changes(self._hal, self._settings.deployments, since)
 
     async def create_deployment(self, deployment: DeployedModel) -> DeployedModel:
         return await self._create(self._settings.deployments, deployment)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.assets import Refer, unreferred
+from mlc.center.modelop.changes import MODIFIED
 from mlc.center.modelop.schedules import read_schedule
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment, read_snapshot
@@ -66,12 +67,14 @@ def read_deployment(
     return DeploymentRecord(
         id=ids.encode(deployment.id),
         created=moment(deployment.created_date),
+        modified=_modified(deployment),
         state=literals.state_of(deployment, settings),
         snapshot_id=ids.encode(snapshot.id) if snapshot else "",
         snapshot_name=snapshot.meta_data.name if snapshot else "",
         snapshot_created=moment(snapshot.created_date) if snapshot else None,
         model_id=ids.encode(snapshot.stored_model.id) if snapshot else "",
         model_name=snapshot.stored_model.model_meta_data.name if snapshot else "",
+        model_group=(snapshot.stored_model.group or "") if snapshot else "",
         runtime_id=None if engine is None else ids.encode(engine.id),
         runtime_name=engine.name if engine else "",
         stage=str(wire.value(deployment, settings.stage_field) or "unassigned"),
@@ -85,6 +88,13 @@ def read_deployment(
         placed=_rank(deployment.mlc_rank),
         provisional=deployment.mlc_provisional is True,
     )
+
+
+def _modified(deployment: wire.DeployedModel) -> datetime | None:
+    try:
+        return moment(datetime.fromisoformat(str(wire.value(deployment, MODIFIED))))
+    except ValueError:
+        return None
 
 
 def serving_facts(*, address: str = "", warning: str = "") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from mlc.center.modelop.decisions import ModelOpDecisions
 from mlc.center.modelop.deployments import read_deployment, read_runtime, serving_facts, written_runtime
 from mlc.center.modelop.notifications import read_notification, written_notification
 from mlc.center.modelop.schedules import written_schedule
+from mlc.model.change import Changes
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Runtime
 from mlc.model.failure import NotFound, Refused
 from mlc.model.notification import Notification
@@ -58,6 +59,9 @@ class ModelOpLedger(ModelOpDecisions):
         async with aclosing(self._manage.iter_deployments(state=word)) as deployments:
             async for deployment in deployments:
                 yield read_deployment(deployment, self.settings)
+
+    async def changes(self, since: datetime | None) -> Changes | None:
+        return await self._manage.changes(since)
 
     async def create_deployment(self, deployment: NewDeployment) -> DeploymentRecord:
         settings, runtime = self.settings, deployment.runtime

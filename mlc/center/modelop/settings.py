@@ -123,6 +123,11 @@ class CenterSettings(Group):
         "the stored model instead, as on a real ModelOp (not proven)",
     )
     listing_limit: int = Field(2000, description="Newest items looked through where the centre has no such finder")
+    sorts_by_change: bool = Field(
+        True,
+        description="Listings can have the last changed first, for the mirror of schedules, which finds out if they "
+        "can't; false: it reads everything at each look",
+    )
     find_models_by_name: str = _finder("findAllByModelMetaData_Name?name", "Stored models of a name")
     find_snapshots_by_model: str = _finder("findAllByStoredModel_Id?storedModelId", "Snapshots of a stored model")
     find_jobs_by_key: str = _finder(

@@ -18,10 +18,11 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from mlc.model.fairness import fairness_key
 from mlc.model.job import run_job_id, runtime_task_queue
 from mlc.model.processes import RUN_JOB
 from mlc.standalone.center.entities import (
@@ -146,6 +147,7 @@ class Dispatcher:
                 {"job_id": job["id"]},
                 id=run_job_id(job["id"]),
                 task_queue=queue,
+                priority=Priority(fairness_key=_fairness(job)),
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 static_summary=f"{job.get('jobType')} on {engine['name']}",
                 rpc_timeout=_RPC_TIMEOUT,
@@ -252,3 +254,11 @@ async def _queue(client: Client, job_id: str) -> str | None:
 
 def _runtime(queue: str) -> str:
     return queue.removeprefix(runtime_task_queue(""))
+
+
+def _fairness(job: JsonObject) -> str:
+    """By what the run of a job takes turns with others: as the processes' runs do, whoever created the job."""
+    snapshot = job.get("model") or {}
+    model = snapshot.get("storedModel") or {}
+    told = (model.get("group"), model.get("id"), snapshot.get("id"))
+    return fairness_key(*(each for each in told if isinstance(each, str)))

@@ -196,6 +196,27 @@ class LedgerContract:
                 assert deployment.id == ended.id
                 break
 
+    async def test_what_changed_since_a_moment_is_told_by_its_model_or_not_at_all(
+        self, center: Center, tmp_path: Path
+    ) -> None:
+        first, second = [await deployed(center, await a_snapshot(center, tmp_path)) for _ in range(2)]
+        before = await center.changes(None)
+        if before is None:
+            pytest.skip("this centre can't tell")
+        assert before.until is not None
+        assert before.models == []
+        await center.set_schedules(first.id, [SCHEDULE])
+        since = await center.changes(before.until)
+        assert since is not None
+        assert since.until is not None
+        assert since.until > before.until
+        assert [of.model_id for of in since.models] == [first.model_id]
+        assert await center.changes(since.until) == since.model_copy(update={"models": []})
+        await center.end_deployment(second.id)
+        ended = await center.changes(since.until)
+        assert ended is not None
+        assert [(of.model_id, of.snapshot_id) for of in ended.models] == [(second.model_id, second.snapshot_id)]
+
     async def test_schedules_are_kept_as_they_are_and_no_others(self, center: Center, tmp_path: Path) -> None:
         created = await deployed(center, await a_snapshot(center, tmp_path))
         other = SCHEDULE.model_copy(update={"id": "s-2", "name": "", "time_zone": "", "rest": {}})

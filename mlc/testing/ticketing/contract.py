@@ -144,7 +144,7 @@ class TicketingContract(OnSite):
         states = tickets.get_many(refs)
         assert len(states) == 51
         assert states[refs[50].label].answer is Answer.APPROVED
-        assert len(site.faults.requests) == 2
+        assert len(site.faults.requests) <= 2
 
     def test_a_reference_by_key_alone_will_do_for_reading(
         self, site: Site, tickets: Ticketing, question: TicketRequest

@@ -27,7 +27,8 @@ from mlc.ticketing.text import one_line, printable
 PROPERTY = "gov.ticket"
 """Entity property that tells our tickets from people's clones of them, which carry the same labels."""
 MANAGED_LABEL = "gov-managed"
-BATCH = 50
+BATCH = 100
+"""Labels in one search: a few kilobytes of an address, of which servers take eight."""
 LONGEST_SPAN = 9_999
 """Minutes that are written as minutes."""
 MOST_FOUND = 5
