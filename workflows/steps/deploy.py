@@ -13,7 +13,7 @@ from mlc.model.deployment import BATCH, Deployment, DeploymentMode, DeploymentRe
 from mlc.model.failure import FailureType
 from mlc.model.policy import Policy
 from mlc.model.state import RolloutState
-from workflows.steps.activity import Call, call
+from workflows.steps.activity import Call, call, is_recent
 from workflows.steps.clean_up import Part
 from workflows.steps.once import LooseEnd, create_once, look_for, question_key
 from workflows.steps.progress import Progress, plain
@@ -77,7 +77,7 @@ class Rollout:
             await before(list(places))
         self.state.approved = approved
         await self.make(places, policy)
-        if self._stale and workflow.patched("same-files-2026-11"):
+        if self._stale and (is_recent() or workflow.patched("same-files-2026-11")):
             await self._make_alike(places, policy)
         return list(self.state.made.values())
 

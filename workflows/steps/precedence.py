@@ -11,7 +11,7 @@ from mlc.model.failure import FailureType
 from mlc.model.processes import DeployModelResult, Phase, Replacement
 from mlc.model.state import RolloutState
 from mlc.model.ticket import Answer, TicketKind
-from workflows.steps.activity import Call, call
+from workflows.steps.activity import Call, call, is_recent
 from workflows.steps.attempt import Stopped
 from workflows.steps.case import Case
 from workflows.steps.clean_up import Part
@@ -88,7 +88,7 @@ class Precedence:
     @property
     def to_give_way(self) -> list[Part]:
         """What of a clean-up is about what is higher, of a run that is stopped while it took over."""
-        if not self.state.made or not workflow.patched("overtaken-2026-11"):
+        if not self.state.made or not (is_recent() or workflow.patched("overtaken-2026-11")):
             return []
         return [("give way where a newer snapshot is", self._look_and_give_way)]
 
