@@ -9,13 +9,13 @@ import httpx
 
 from mlc.center.capability import Capability
 from mlc.center.catalogue import NewFile
-from mlc.center.certificates import certificates
 from mlc.center.modelop import wire
 from mlc.center.modelop.assets import changed_asset, new_asset, read_asset
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.contents import OpenContents
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Files, Spools
+from mlc.center.modelop.transport import new_client
 from mlc.model.asset import Asset, AssetKind
 from mlc.model.base import Record
 
@@ -36,7 +36,7 @@ class ModelOpAccess:
 
     def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None) -> None:
         self.settings = settings
-        self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
+        self._own_http = new_client(settings) if http is None else None
         client = http or self._own_http
         self._spools = Spools(settings.spool)
         self._manage = ModelManage(settings, http=client, spools=self._spools)

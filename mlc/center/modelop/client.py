@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 import httpx
 
-from mlc.center.certificates import certificates
 from mlc.center.modelop import ids
 from mlc.center.modelop.hal import Hal
 from mlc.center.modelop.keeping import every, same
@@ -14,6 +13,7 @@ from mlc.center.modelop.literals import CREATED, deployment_state
 from mlc.center.modelop.scan import Sink
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Spools
+from mlc.center.modelop.transport import new_client
 from mlc.center.modelop.wire import (
     Asset,
     DecisionDocument,
@@ -52,7 +52,7 @@ class ModelManage:
         self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None, spools: Spools | None = None
     ) -> None:
         self._settings = settings
-        self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
+        self._own_http = new_client(settings) if http is None else None
         client = http or self._own_http
         assert client is not None
         self._hal = Hal(settings, client, spools)
