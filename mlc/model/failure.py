@@ -13,13 +13,16 @@
         BadSignal
             BadVariable
             UnknownSignal
+        BrokenContents
         CannotIsolate
+        CannotKeep
         CannotStart
         Closed
         Conflict
         EngineFailed
         ExternalError
             Refused
+                AnotherFile
                 Misdirected
                 NotFound
                 TooLarge
@@ -31,8 +34,10 @@
         Invalid
         KeyReused
         Known
+        Misplaced
         ModelDied
         NoNamespace
+        NoRoom
         NoSuchEntity
         NoSuchTicket
         NoSuchToken
@@ -40,6 +45,7 @@
         NotAllowed
         NotClear
         NotConfigured
+        NotEmbedded
         NotEmpty
         NotFired
         NotJson
@@ -58,9 +64,13 @@
         TemporalDown
             TemporalRefused
             TooMany
+        TooLong
         TooMuch
         Unauthorized
+        UnknownFile
         Unreadable
+        Unsatisfiable
+        WrongHash
         _Enough
         _LineRefused
         _NoSource

@@ -26,7 +26,16 @@ class StandaloneCenterSettings(Group):
     port: int = Field(8091, description="Port to listen on")
     database: Path = Field(default_factory=lambda: home() / "center.db", description="SQLite file")
     token: SecretStr | None = Field(None, description="Bearer token that callers of the API must send")
-    max_body: int = Field(64 * 1024 * 1024, description="Largest request body, bytes")
+    max_body: int = Field(64 * 1024 * 1024, description="Largest request body, bytes; files are sent by themselves")
+    files: str | None = Field(
+        None,
+        validation_alias="MLC_CENTER_FILES",
+        description="Where files of models are kept: a folder, or a store such as s3://bucket/prefix (any of fsspec's); "
+        "unset: center.contents beside the database",
+    )
+    file_limit_mb: int = Field(
+        100_000, ge=1, validation_alias="MLC_CENTER_FILE_LIMIT_MB", description="Largest file that may be sent, MB"
+    )
     signal_url: str | None = Field(None, description="Base address of the gateway that is told of changes")
     signal_token: SecretStr | None = Field(None, description="Bearer token for the gateway")
     engine_timeout: Duration = Field(

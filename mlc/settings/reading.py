@@ -158,6 +158,8 @@ def _variable(prefix: str, field: str, info: FieldInfo) -> Variable:
     if isinstance(alias, AliasChoices) and isinstance(more, dict):
         name, old = map(str, alias.choices)
         return Variable(name, old, str(more["until"]))
+    if isinstance(alias, str):
+        return Variable(alias)
     return Variable(f"{prefix}{field}".upper())
 
 

@@ -20,6 +20,7 @@ from mlc.standalone.center.store import Store
 MINE, OTHER = "mine", "Mine"
 """Two runtimes: names that differ by case."""
 SECRET = b"the other runtime's test data"
+OWN = b"the runtime's own test data"
 
 Entity = dict[str, Any]
 
@@ -69,7 +70,13 @@ class Site:
         model = {"storedModel": {"modelMetaData": {"name": "m"}, "modelAssets": [asset(b"source of the model")]}}
         job = self.made(
             "jobs",
-            {"jobType": "MODEL_BATCH_TEST_JOB", "model": model, "inputData": [asset(SECRET)], "outputData": []} | more,
+            {
+                "jobType": "MODEL_BATCH_TEST_JOB",
+                "model": model,
+                "inputData": [asset(OWN if name == MINE else SECRET)],
+                "outputData": [],
+            }
+            | more,
         )
         if name is not None:
             self.hand_over(job["id"], name)

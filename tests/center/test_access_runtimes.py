@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from access_site import MINE, OTHER, SECRET, Site, a_site, asset
+from access_site import MINE, OTHER, OWN, SECRET, Site, a_site, asset
 
 ENDED = ("COMPLETE", "ERROR", "CANCELLED")
 HASH = {"contentHash": {"hashType": "SHA-256", "hexString": hashlib.sha256(SECRET).hexdigest()}}
@@ -29,7 +29,7 @@ def test_a_runtime_reads_its_job_whole_with_the_contents_of_the_snapshot(site: S
     job = site.job(MINE)
     assert site.as_runtime(MINE, "GET", f"/jobs/{job['id']}").json() == operators(site, f"/jobs/{job['id']}")
     read = site.as_runtime(MINE, "GET", f"/jobs/{job['id']}").json()
-    assert base64.b64decode(read["inputData"][0]["fileContent"]) == SECRET
+    assert base64.b64decode(read["inputData"][0]["fileContent"]) == OWN
     assert read["model"]["storedModel"]["modelAssets"][0]["fileContent"]
 
 
@@ -189,8 +189,7 @@ def hidden(part: dict[str, Any]) -> list[list[dict[str, Any]]]:
 @pytest.mark.parametrize("steps", hidden(HASH), ids=json.dumps)
 def test_the_hash_of_anothers_file_does_not_bring_the_file(site: Site, steps: list[dict[str, Any]]) -> None:
     secret = base64.b64encode(SECRET).decode()
-    # Not of its inputs: those are the same file here, and the runtime's to read.
-    job = f"/jobs/{site.job(MINE, inputData=[])['id']}"
+    job = f"/jobs/{site.job(MINE)['id']}"
     answers = [site.as_runtime(MINE, "PATCH", job, json=changes) for changes in steps]
     assert answers[-1].status_code == 403, answers[-1].text
     for text in (*(answer.text for answer in answers), site.as_runtime(MINE, "GET", job).text):

@@ -30,6 +30,7 @@ def test_without_the_token_nothing_is_answered(address: str, header: str | None)
 def test_the_root_lists_the_entities_and_each_its_finders(raw: httpx.Client) -> None:
     entities = raw.get("").json()["_links"]
     assert {"storedModels", "deployableModels", "jobs", "modelTestResults", "modelTestResultSummaries"} <= set(entities)
+    assert entities.pop("contents")["href"].endswith("/contents/{sha256}")
     for name in entities:
         finders = raw.get(f"{name}/search").json()["_links"]
         for finder, link in finders.items():

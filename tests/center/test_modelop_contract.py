@@ -29,14 +29,15 @@ class Site:
     misspoken: list[str]
 
 
-@pytest.fixture(params=["usual words", "other words"])
+@pytest.fixture(params=["usual words", "other words", "files by reference"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     app = create_app(
         StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN)), connect=no_temporal
     )
-    if request.param == "usual words":
+    if request.param != "other words":
+        contents = "reference" if request.param == "files by reference" else "embedded"
         with served(app) as base:
-            yield Site(base, settings_for(base, page_size=3), [])
+            yield Site(base, settings_for(base, page_size=3, contents=contents), [])
         return
     dialect = Dialect(app, CenterSettings(**OTHER_WORDS))
     with served(dialect) as base:

@@ -42,7 +42,7 @@ class ModelOpAccess:
         self._manage = ModelManage(settings, http=client, spools=self._spools)
         self.model_manage = ModelManage(settings, http=client)
         self.text_limit = settings.text_limit
-        self._contents = OpenContents(self._spools)
+        self._contents = OpenContents(self._spools, self._manage.downloads)
         self._origins: dict[int, wire.Entity] = {}
 
     async def aclose(self) -> None:

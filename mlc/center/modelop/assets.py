@@ -13,6 +13,9 @@ from mlc.model.asset import UNNAMED, Asset, AssetKind, RequiredAsset
 Refer = Callable[[wire.Entity], str]
 """Gives what was read a reference, by which its contents are found again."""
 _SHA256 = "SHA256"
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_KEPT = frozenset({literals.FILE, literals.SOURCE_CODE})
+"""Types of assets whose contents a centre keeps."""
 _PATTERN = re.compile(r"[*+?\[\](){}|\\^$]")
 
 
@@ -41,7 +44,7 @@ def read_asset(asset: wire.Asset, settings: CenterSettings, refer: Refer = unref
         address=asset.file_url,
         primary=bool(asset.primary_model_source),
         functions={purpose: name for purpose, name in functions.items() if isinstance(name, str) and name},
-        ref=refer(asset) if holds_content(asset) else "",
+        ref=refer(asset) if holds_content(asset) or refers(asset, settings) else "",
     )
 
 
@@ -73,6 +76,12 @@ def written_required(roles: Iterable[str], named: Iterable[RequiredAsset]) -> It
 
 def holds_content(asset: wire.Asset) -> bool:
     return asset.file_content is not None or asset.source_code is not None
+
+
+def refers(asset: wire.Asset, settings: CenterSettings) -> bool:
+    """Whether a file's content can be fetched by its SHA-256, where contents go by reference."""
+    known = settings.contents == "reference" and not asset.file_url and asset.asset_type in _KEPT
+    return known and _DIGEST.fullmatch(_sha256(asset.content_hash) or "") is not None
 
 
 def new_asset(asset: Asset, settings: CenterSettings) -> wire.Asset:

@@ -11,7 +11,8 @@ from mlc.center.capability import Capability
 from mlc.center.modelop.answers import Garbled
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.decisions import ON_STORED_MODEL
-from mlc.center.modelop.hal import Hal, JsonObject
+from mlc.center.modelop.downloads import CONTENTS
+from mlc.center.modelop.hal import REFERENCE, Hal, JsonObject
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.port import Center
 from mlc.model.address import origin
@@ -64,7 +65,7 @@ async def check_modelop(
         if collections[0].mark is not Mark.GOOD:
             return  # not one can be read: all the rest would say the same
         center = ModelOpCenter(settings, http=http)
-        for finding in [*await _finders(hal, settings), _capabilities(center)]:
+        for finding in [*_by_reference(settings, root), *await _finders(hal, settings), _capabilities(center)]:
             yield finding
         async for finding in more(center):
             yield finding
@@ -73,6 +74,21 @@ async def check_modelop(
 def _capabilities(center: ModelOpCenter) -> Finding:
     missing = sorted(str(one) for one in set(Capability) - set(center.capabilities))
     return good(f"The model centre can do all that is asked of one, but {listed(missing)}")
+
+
+def _by_reference(settings: CenterSettings, root: JsonObject) -> list[Finding]:
+    """Whether files can be had by themselves, if the settings say so."""
+    if settings.contents != REFERENCE:
+        return []
+    if CONTENTS in _links(root):
+        return [good("The model centre gives and takes files by their SHA-256")]
+    return [
+        wrong(
+            "The model centre does not give and take files by their SHA-256",
+            "set MLC_CENTER_CONTENTS to embedded, or leave it out: standalone mode's centre can do so from 0.2.0 on, "
+            "ModelOp Center can't.",
+        )
+    ]
 
 
 def _collection(name: str, settings: CenterSettings) -> str:

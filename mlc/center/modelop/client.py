@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import httpx
 
 from mlc.center.modelop import ids
+from mlc.center.modelop.downloads import Downloads
 from mlc.center.modelop.hal import Hal
 from mlc.center.modelop.keeping import every, same
 from mlc.center.modelop.listings import NEWEST_FIRST, Listings, one
@@ -46,6 +47,9 @@ class ModelManage:
         http: an httpx client to use instead of one of its own; it stays its owner's to close.
         spools: where contents of files are, which are then not in memory: ``into`` says where those that are read go,
             and without it they are dropped. None: they stand in the entities.
+
+    Attributes:
+        downloads: reads files by themselves, where the centre gives them by reference.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class ModelManage:
         client = http or self._own_http
         assert client is not None
         self._hal = Hal(settings, client, spools)
+        self.downloads = Downloads(self._hal)
         self._listings = Listings(self._hal, limit=settings.listing_limit)
 
     async def aclose(self) -> None:

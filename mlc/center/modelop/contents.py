@@ -4,12 +4,14 @@ import asyncio
 import binascii
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import TypeVar
 
 from mlc.center.modelop import wire
 from mlc.center.modelop.answers import SYSTEM
+from mlc.center.modelop.assets import holds_content
+from mlc.center.modelop.downloads import Downloads
 from mlc.center.modelop.scan import WELL_FORMED
 from mlc.center.modelop.spool import PIECE, Spool, Spools
 from mlc.model.asset import Asset
@@ -40,8 +42,9 @@ class Opened:
 class OpenContents:
     """All entities that are open at this moment."""
 
-    def __init__(self, spools: Spools) -> None:
+    def __init__(self, spools: Spools, downloads: Downloads) -> None:
         self._spools = spools
+        self._downloads = downloads
         self._opened: dict[str, Opened] = {}
 
     @contextmanager
@@ -70,18 +73,24 @@ class OpenContents:
 
     async def read(self, asset: Asset, *, limit: int) -> bytes:
         found = bytearray()
-        async for piece in self.stream(asset):
-            found += piece
-            if len(found) > limit:
-                raise TooLarge(
-                    SYSTEM,
-                    f"The file {asset.name!r} is longer than the {limit} bytes that are read of a text; make it "
-                    "shorter, or raise MLC_CENTER_TEXT_LIMIT.",
-                )
+        held = self.entity(wire.Asset, asset.ref, f"The file {asset.name!r}")
+        if not holds_content(held) and (held.file_size or 0) > limit:
+            raise _too_large(asset, limit)
+        async with aclosing(self.stream(asset)) as pieces:
+            async for piece in pieces:
+                found += piece
+                if len(found) > limit:
+                    raise _too_large(asset, limit)
         return bytes(found)
 
-    async def stream(self, asset: Asset) -> AsyncIterator[bytes]:
+    async def stream(self, asset: Asset) -> AsyncGenerator[bytes]:
         held = self.entity(wire.Asset, asset.ref, f"The file {asset.name!r}")
+        if not holds_content(held):
+            digest = held.content_hash.hex_string.lower() if held.content_hash else ""
+            async with aclosing(self._downloads.stream(digest, held.file_size, asset.name)) as fetched:
+                async for piece in fetched:
+                    yield piece
+            return
         pieces = self._pieces(held)
         while True:
             try:
@@ -105,6 +114,14 @@ class OpenContents:
             source, number = found
             return unescaped(source.pieces(number))
         return _cut(content)
+
+
+def _too_large(asset: Asset, limit: int) -> TooLarge:
+    return TooLarge(
+        SYSTEM,
+        f"The file {asset.name!r} is longer than the {limit} bytes that are read of a text; make it shorter, or raise "
+        "MLC_CENTER_TEXT_LIMIT.",
+    )
 
 
 class NotText(MlcError, ValueError):

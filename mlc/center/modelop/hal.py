@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ from mlc.model import retry_after
 from mlc.model.failure import TooLarge, Unavailable
 
 JsonObject = dict[str, Any]
+CONTENTS, REFERENCE = "MLC-Contents", "reference"
+"""The header, and its value, that asks a centre to leave out what files contain: they are fetched by themselves."""
 _BATCH = 1024 * 1024
 """Bytes of an answer that are taken at once, on a thread."""
 _LONGEST_ERROR = 64 * 1024
@@ -56,13 +59,19 @@ class Hal:
 
     Args:
         spools: contents of files are not in memory, but there; None: they are where they stand in the JSON.
+
+    Attributes:
+        base: address of model-manage.
     """
 
     def __init__(self, settings: CenterSettings, http: httpx.AsyncClient, spools: Spools | None = None) -> None:
-        self._base = settings.url.rstrip("/")
+        self.base = settings.url.rstrip("/")
         self._page_size = settings.page_size
         self._limit = settings.answer_limit
         self._http = http
+        self._headers = {"Accept": "application/json"}
+        if settings.contents == REFERENCE:
+            self._headers[CONTENTS] = REFERENCE
         self._spools = spools
         self._tokens = TokenProvider(settings, http)
 
@@ -74,6 +83,22 @@ class Hal:
         ``into`` is where contents of files go; without it they are dropped.
         """
         return self._object(await self._send("GET", path, params=params, into=into), f"GET {path}", write=False)
+
+    @asynccontextmanager
+    async def streamed(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """The answer to a GET, whatever its status, whose body is not read yet. Raises what httpx raises, too."""
+        token = await self._tokens.get()
+        request = self._http.build_request("GET", f"{self.base}/{path}", headers={**headers, **_bearer(token)})
+        response = await self._http.send(request, stream=True)
+        try:
+            if response.status_code == HTTPStatus.UNAUTHORIZED and self._tokens.renewable:
+                await response.aclose()
+                self._tokens.drop(token)
+                request.headers.update(_bearer(await self._tokens.get()))
+                response = await self._http.send(request, stream=True)
+            yield response
+        finally:
+            await response.aclose()
 
     async def page(self, path: str, params: Mapping[str, str | int]) -> JsonObject:
         """A page of a listing.
@@ -142,13 +167,13 @@ class Hal:
             token = await self._tokens.get()
             answer = await self._once(question, token)
         if isinstance(answer, httpx.Response):
-            raise refusal(answer, question.asked, self._base, write=question.write, secret=token or "")
+            raise refusal(answer, question.asked, self.base, write=question.write, secret=token or "")
         return answer
 
     async def _once(self, question: _Question, token: str | None) -> Answer | httpx.Response:
         """A success, or the answer that is none."""
         body = question.body
-        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers = self._headers | _bearer(token)
         content: Any = None
         if body is not None:
             headers |= {"Content-Type": "application/json", "Content-Length": str(body.length)}
@@ -156,14 +181,14 @@ class Hal:
         try:
             async with self._http.stream(
                 question.method,
-                f"{self._base}/{question.path}".rstrip("/"),
+                f"{self.base}/{question.path}".rstrip("/"),
                 params=question.params,
                 content=content,
                 headers=headers,
             ) as response:
                 return await self._read(response, question.into) if response.is_success else await _error(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise outage(error, question.asked, self._base, "MLC_CENTER_URL", write=question.write) from error
+            raise outage(error, question.asked, self.base, "MLC_CENTER_URL", write=question.write) from error
 
     async def _read(self, response: httpx.Response, into: Sink | None) -> Answer:
         scanner = Scanner() if self._spools is None else Scanner(into or Dropped(), self._limit)
@@ -204,6 +229,10 @@ class Hal:
             raise garbled(asked, answer.problem or "not with JSON", write=write, status=answer.status)
         document: JsonObject = answer.document
         return document
+
+
+def _bearer(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _parsed(scanner: Scanner, last: bytes) -> Any:

@@ -5,7 +5,7 @@ default, and says so in its description.
 """
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -49,6 +49,11 @@ class CenterSettings(Group):
     )
     spool: Path | None = Field(
         None, description="Folder for contents of files while they are worked with; unset: the system's"
+    )
+    contents: Literal["embedded", "reference"] = Field(
+        "embedded",
+        description="How contents of files come and go: embedded in documents, as ModelOp has it, or by reference, each "
+        "by itself, as standalone mode's centre can",
     )
     page_size: int = Field(100, description="Items asked for on one page of a listing")
     training_job_type: str = Field("MODEL_BATCH_TRAINING_JOB", description="jobType of training jobs (not proven)")

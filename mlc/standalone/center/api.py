@@ -10,6 +10,9 @@ from fastapi.responses import JSONResponse
 
 from mlc.standalone.access.routes import principal_of
 from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path, rel_of
+from mlc.standalone.center.files import routes as files
+from mlc.standalone.center.files.routes import Visitor
+from mlc.standalone.center.representation import HEADER, REFERENCE, Contents
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.runtimes import RuntimesCenter
 from mlc.standalone.center.service import ModelCenter
@@ -21,13 +24,27 @@ _SORT = re.compile(r"([A-Za-z]\w{0,60}(?:\.[A-Za-z]\w{0,60}){0,5})(?:,(asc|desc)
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,12})"?', re.ASCII)
 
 
+def seen_by(center: ModelCenter, request: Request) -> ModelCenter | RuntimesCenter:
+    """The centre as it is for whoever asks."""
+    principal = principal_of(request)
+    return RuntimesCenter(center, principal.name) if principal.is_runtime else center
+
+
+def contents(center: ModelCenter, limit: int) -> APIRouter:
+    """The routes of files, of at most ``limit`` bytes. They come before the others, which take any name."""
+
+    async def visitor(request: Request) -> Visitor:
+        return await seen_by(center, request).visitor()
+
+    return files.router(ROOT, center.store.files, limit, visitor)
+
+
 def router(center: ModelCenter, max_body: int) -> APIRouter:
     """The routes under ``/model-manage/api``: whoever may use them has the centre as it is for them."""
     api = APIRouter(prefix=ROOT)
 
     def seen(request: Request) -> ModelCenter | RuntimesCenter:
-        principal = principal_of(request)
-        return RuntimesCenter(center, principal.name) if principal.is_runtime else center
+        return seen_by(center, request)
 
     async def body(request: Request) -> JsonObject:
         return await _json_object(request, max_body)
@@ -40,6 +57,7 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
             "_links": {
                 name: {"href": f"{_base(request)}/{name}{{?page,size,sort}}", "templated": True} for name in names
             }
+            | {"contents": {"href": f"{_base(request)}{files.CONTENTS}", "templated": True}}
         }
 
     @api.get("/{entity}")
@@ -84,7 +102,13 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
     @api.get("/{entity}/{entity_id}")
     async def get(request: Request, entity: str, entity_id: str) -> Response:
         kind = _kind(entity)
-        return _entity(request, kind, await seen(request).get(kind, entity_id))
+        referred = request.headers.get(HEADER, "").strip().lower() == REFERENCE
+        document = await seen(request).get(kind, entity_id, Contents.REFERENCE if referred else Contents.EMBEDDED)
+        answer = _entity(request, kind, document)
+        answer.headers["Vary"] = HEADER
+        if referred:
+            answer.headers[HEADER] = REFERENCE
+        return answer
 
     @api.patch("/{entity}/{entity_id}")
     async def patch(

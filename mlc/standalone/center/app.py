@@ -1,6 +1,7 @@
 """The centre as an ASGI application."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,9 +15,11 @@ from mlc.standalone.access import api as access
 from mlc.standalone.access.asking import Asking
 from mlc.standalone.access.routes import Gate, NotAllowed
 from mlc.standalone.access.tokens import RuntimeTokens
-from mlc.standalone.center.api import router
+from mlc.standalone.center.api import contents, router
 from mlc.standalone.center.contents import BadContent
 from mlc.standalone.center.dispatch import Connect, Dispatcher
+from mlc.standalone.center.files.errors import CannotKeep, NoRoom, NotEmbedded, TooLong, UnknownFile, WrongHash
+from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.monitors import seed
 from mlc.standalone.center.pages import pages
 from mlc.standalone.center.rules import BadRequest
@@ -25,6 +28,7 @@ from mlc.standalone.center.signals import Signals
 from mlc.standalone.center.store import Conflict, NoSuchEntity, Outdated, Store
 from mlc.temporal import connect_for_jobs
 
+_log = logging.getLogger(__name__)
 _STATUS: dict[type[Exception], int] = {
     NoSuchEntity: 404,
     Conflict: 409,
@@ -32,7 +36,16 @@ _STATUS: dict[type[Exception], int] = {
     BadRequest: 400,
     BadContent: 400,
     NotAllowed: 403,
+    NotEmbedded: 406,
+    TooLong: 413,
+    UnknownFile: 422,
+    WrongHash: 422,
+    CannotKeep: 503,
+    NoRoom: 507,
 }
+_EMBEDDED = 4
+_TIDIED_EVERY = 3600
+"""Seconds between looks at what has not come whole."""
 
 
 def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect_for_jobs) -> FastAPI:
@@ -43,7 +56,8 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
     """
     if settings.token is None:
         raise ValueError("MLC_STANDALONE_CENTER_TOKEN is not set; give the model centre a token to ask for.")
-    store = Store(settings.database)
+    # A job embeds a snapshot, and its inputs once more: so many times what one request may bring.
+    store = Store(settings.database, settings.files or "", embedded=_EMBEDDED * settings.max_body)
     center = ModelCenter(store)
     tokens = RuntimeTokens(store.engine)
 
@@ -55,10 +69,11 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         if settings.signal_url:
             center.listen(signals.changed)
         await asyncio.to_thread(seed, store)
-        dispatching = asyncio.create_task(dispatcher.run())
+        running = [asyncio.create_task(dispatcher.run()), asyncio.create_task(_tidy(store.files))]
         yield
-        dispatching.cancel()
-        await asyncio.gather(dispatching, return_exceptions=True)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await signals.aclose()
         store.close()
 
@@ -69,11 +84,22 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         redoc_url=None,
         dependencies=[Depends(Gate(Asking(settings.token, tokens)))],
     )
+    app.include_router(contents(center, settings.file_limit_mb * 1_000_000))
     app.include_router(router(center, settings.max_body))
     app.include_router(access.router(tokens))
     app.include_router(pages(center))
     _answer_errors(app)
     return app
+
+
+async def _tidy(files: FileStore) -> None:
+    """Remove again and again what senders have left unfinished."""
+    while True:
+        try:
+            await asyncio.to_thread(files.expire)
+        except OSError:
+            _log.warning("What was sent of files and never finished could not be removed.", exc_info=True)
+        await asyncio.sleep(_TIDIED_EVERY)
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -1,16 +1,17 @@
 """The contents of assets, kept apart from the documents that carry them.
 
 A snapshot is a full copy of its model, and a job and a deployment are copies of the snapshot. Their assets' bytes are
-stored once under their SHA-256; documents keep hash and size, and get the bytes back when one entity is read whole.
+files, each once under its SHA-256; documents keep hash and size, and get the bytes back when one entity is read whole.
 """
 
 import base64
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from mlc.model.failure import MlcError
+from mlc.standalone.center.files.errors import UnknownFile
 
 JsonObject = dict[str, Any]
 _OPAQUE = frozenset(
@@ -44,24 +45,46 @@ def detach(document: JsonObject) -> dict[str, bytes]:
     return contents
 
 
-def attach(document: JsonObject, content: Callable[[str], bytes | None]) -> None:
-    """Put contents back into a document's assets, in place. ``content`` finds them by hexadecimal SHA-256."""
-    for asset, _ in _objects(document, ""):
-        field = _field(asset)
-        digest = asset.get("contentHash")
-        if field is None or asset.get(field) is not None or not isinstance(digest, dict):
-            continue
-        data = content(str(digest.get("hexString")))
-        if data is not None:
+def attach(document: JsonObject, content: Callable[[JsonObject, str], bytes | None]) -> None:
+    """Put contents back into a document's assets, in place.
+
+    ``content`` gives what an asset contains, by its hexadecimal SHA-256; None leaves it out.
+    """
+    for asset, digest, _ in _without_content(document):
+        if (data := content(asset, digest)) is not None:
+            field = _field(asset)
+            assert field is not None
             asset[field] = data.decode() if field == "sourceCode" else base64.b64encode(data).decode()
 
 
 def hashes_without_content(document: JsonObject) -> Iterator[str]:
     """The hashes by which :func:`attach` would put contents into a document, each of an asset that comes without."""
-    for asset, _ in _objects(document, ""):
-        field, digest = _field(asset), asset.get("contentHash")
-        if field is not None and isinstance(digest, dict) and not isinstance(asset.get(field), str):
-            yield str(digest.get("hexString"))
+    for _, digest, _ in _without_content(document):
+        yield digest
+
+
+def refer(document: JsonObject, known: Collection[str], sizes: Mapping[str, int]) -> None:
+    """See that what a document's assets refer to is there, and note its size, in place.
+
+    Args:
+        document: without contents.
+        known: hashes that stood in it before, which are left as they are.
+        sizes: of stored files by their hashes.
+
+    Raises:
+        UnknownFile: an asset refers to a file that isn't stored.
+    """
+    for asset, digest, place in _without_content(document):
+        if digest in known:
+            continue
+        if digest in sizes:
+            asset["fileSize"] = sizes[digest]
+            asset["assetId"] = asset.get("assetId") or str(uuid.uuid4())
+        elif not asset.get("fileUrl"):  # what lies elsewhere may tell its hash, too
+            raise UnknownFile(
+                f"{place}contentHash ({_name(asset)}): no file with the SHA-256 {digest[:64] or '(none)'} is stored; "
+                "send it to contents first, or embed it."
+            )
 
 
 def names_hash(document: JsonObject) -> bool:
@@ -84,8 +107,20 @@ def _take(asset: JsonObject, place: str) -> bytes | None:
     try:
         return base64.b64decode(content, validate=True)
     except ValueError as error:
-        name = asset.get("filename") or asset.get("name") or "an asset"
-        raise BadContent(f"{place}fileContent ({name}) is not base64; encode the file's bytes.") from error
+        raise BadContent(f"{place}fileContent ({_name(asset)}) is not base64; encode the file's bytes.") from error
+
+
+def _name(asset: JsonObject) -> str:
+    return str(asset.get("filename") or asset.get("name") or "an asset")[:200]
+
+
+def _without_content(document: JsonObject) -> Iterator[tuple[JsonObject, str, str]]:
+    """Assets that tell a hash and come without content, each with the hash and its place in the document."""
+    for asset, place in _objects(document, ""):
+        field, told = _field(asset), asset.get("contentHash")
+        if field is not None and isinstance(told, dict) and told and not isinstance(asset.get(field), str):
+            kind = str(told.get("hashType") or "SHA-256").upper().replace("-", "")
+            yield asset, str(told.get("hexString") or "").lower() if kind == "SHA256" else "", place
 
 
 def _objects(value: Any, place: str) -> Iterator[tuple[JsonObject, str]]:

@@ -172,3 +172,30 @@ def _at(document: Any, path: str) -> str | None:
     for key in path.split("."):
         document = document.get(key) if isinstance(document, dict) else None
     return None if document is None else str(document)
+
+
+def handed_to(job: JsonObject) -> str | None:
+    """The runtime that a job was handed to; of a job that an earlier release handed over the one that it names."""
+    if HANDED_TO in job:
+        return str(job[HANDED_TO])
+    name = _at(job, "targetEngine.name")
+    return name if job.get("jobStatus") in (WAITING, RUNNING) and name else None
+
+
+def reader_of(kind: Kind, document: JsonObject) -> str:
+    """Who may read the files of an entity beside the operator; empty: nobody."""
+    if kind.plural == "jobs":
+        name = handed_to(document)
+        return runtime_reader(name) if name is not None else ""
+    engine = _at(document, kind.references.get("engine_id", "")) if kind.plural == "deployedModels" else None
+    return engine_reader(engine) if engine else ""
+
+
+def runtime_reader(name: str) -> str:
+    """What a runtime is among readers, by its name: it reads the files of its jobs."""
+    return f"runtime:{name}"
+
+
+def engine_reader(engine_id: str) -> str:
+    """What it is by an id that it is registered under: it reads the files of its deployments."""
+    return f"engine:{engine_id}"

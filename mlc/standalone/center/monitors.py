@@ -4,6 +4,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from mlc.standalone.center.entities import KINDS, Kind
+from mlc.standalone.center.representation import Contents
 from mlc.standalone.center.store import NoSuchEntity, Store
 from mlc.standalone.monitors import MONITORS
 
@@ -54,6 +55,6 @@ def _stored_model(name: str, description: str, roles: tuple[str, ...], associati
 
 def _add(store: Store, kind: Kind, document: JsonObject) -> None:
     try:
-        store.get(kind, document["id"], whole=False)
+        store.get(kind, document["id"], Contents.NONE)
     except NoSuchEntity:
         store.create(kind, document, by="system")

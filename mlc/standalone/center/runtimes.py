@@ -1,7 +1,7 @@
 """The centre as one runtime sees it: its own jobs and deployments and itself; whatever isn't allowed here is refused.
 
-What isn't its own is to a runtime as if it were not there: it can't find out which ids there are. Nor can it name a
-file by its hash: the store would put the content of whoever's file has that hash into what is read.
+What isn't its own is to a runtime as if it were not there: it can't find out which ids there are. Nor can it name
+another's file by its hash: the store would put the content of whoever's file has that hash into what is read.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,16 @@ from mlc.standalone.center.entities import (
     CANCELLED,
     COMPLETE,
     ERROR,
-    HANDED_TO,
     KINDS,
     RUNNING,
     TERMINAL_STATUSES,
-    WAITING,
     Kind,
+    engine_reader,
+    handed_to,
+    runtime_reader,
 )
+from mlc.standalone.center.files.routes import Visitor
+from mlc.standalone.center.representation import Contents
 from mlc.standalone.center.rules import DEPLOYED, DEPLOYING, FAILED, UNDEPLOYED, merge
 from mlc.standalone.center.service import ModelCenter
 from mlc.standalone.center.store import Conflict, Page, missing
@@ -66,9 +69,9 @@ class RuntimesCenter:
             return Page([], 0)
         raise self._refusal(f"reads no listing of {kind.plural} but of its own")
 
-    async def get(self, kind: Kind, entity_id: str) -> JsonObject:
+    async def get(self, kind: Kind, entity_id: str, contents: Contents = Contents.EMBEDDED) -> JsonObject:
         own_ids = await self._ids_for(kind, "reads")
-        document = await self._center.get(kind, entity_id)
+        document = await self._center.get(kind, entity_id, contents)
         self._require_own(kind, document, own_ids)
         return document
 
@@ -81,8 +84,9 @@ class RuntimesCenter:
 
     async def patch(self, kind: Kind, entity_id: str, changes: JsonObject, *, version: int | None = None) -> JsonObject:
         own_ids = await self._ids_for(kind, "changes")
+        readers = (await self.visitor()).readers or frozenset()
         # Looked at before the version is, which would tell of entities that there are.
-        self._require_own(kind, await self._center.get(kind, entity_id, whole=False), own_ids)
+        self._require_own(kind, await self._center.get(kind, entity_id, Contents.NONE), own_ids)
 
         def change(document: JsonObject) -> None:
             self._require_own(kind, document, own_ids)
@@ -90,10 +94,16 @@ class RuntimesCenter:
             known = set(hashes_without_content(document))
             merge(kind, document, changes)
             # Of the whole: what says that a part is a file may come in one change, and its hash in another.
-            if not set(hashes_without_content(document)) <= known:
-                raise self._refusal("tells of no file whose content it does not send")
+            told = set(hashes_without_content(document)) - known
+            if not all(self._center.store.files.is_readable(digest, readers) for digest in told):
+                raise self._refusal("tells of no file that it neither sends nor reads")
 
         return await self._center.change(kind, entity_id, change, version=version)
+
+    async def visitor(self) -> Visitor:
+        """As whom it reads and sends files: those of its jobs and deployments, and those that it has sent."""
+        name = runtime_reader(self._name)
+        return Visitor(name, frozenset({name, *map(engine_reader, await self._own_ids())}))
 
     async def delete(self, kind: Kind, _: str) -> None:
         raise self._refusal(f"deletes no {kind.plural}")
@@ -110,7 +120,7 @@ class RuntimesCenter:
 
     def _require_own(self, kind: Kind, document: JsonObject, own_ids: frozenset[str]) -> None:
         if kind is _JOBS:
-            own = _handed_to(document) == self._name
+            own = handed_to(document) == self._name
         elif kind is _ENGINES:
             own = document.get("name") == self._name
         else:
@@ -168,14 +178,6 @@ class RuntimesCenter:
 
     def _refusal(self, does: str) -> NotAllowed:
         return NotAllowed(f"The token of the runtime {self._name} {does}.")
-
-
-def _handed_to(job: JsonObject) -> str | None:
-    """The runtime that a job was handed to; of a job that an earlier release handed over the one that it names."""
-    if HANDED_TO in job:
-        return str(job[HANDED_TO])
-    name = _part(job, "targetEngine").get("name")
-    return str(name) if job.get("jobStatus") in (WAITING, RUNNING) and name else None
 
 
 def _part(document: JsonObject, name: str) -> JsonObject:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlc.standalone.center.entities import KINDS, Kind
+from mlc.standalone.center.files.routes import Visitor
+from mlc.standalone.center.representation import Contents
 from mlc.standalone.center.rules import accept, merge
 from mlc.standalone.center.store import Change, Conflict, Known, NoSuchEntity, Page, Store
 
@@ -51,8 +53,12 @@ class ModelCenter:
         self._tell(kind, before, after)
         return after
 
-    async def get(self, kind: Kind, entity_id: str, *, whole: bool = True) -> JsonObject:
-        return await asyncio.to_thread(self.store.get, kind, entity_id, whole=whole)
+    async def get(self, kind: Kind, entity_id: str, contents: Contents = Contents.EMBEDDED) -> JsonObject:
+        return await asyncio.to_thread(self.store.get, kind, entity_id, contents)
+
+    async def visitor(self) -> Visitor:
+        """As whom it reads and sends files."""
+        return Visitor()
 
     async def delete(self, kind: Kind, entity_id: str) -> None:
         if kind.append_only:
@@ -72,7 +78,7 @@ class ModelCenter:
 
     def _lookup(self, kind: Kind, entity_id: str) -> JsonObject | None:
         try:
-            return self.store.get(kind, entity_id, whole=False)
+            return self.store.get(kind, entity_id, Contents.NONE)
         except NoSuchEntity:
             return None
 

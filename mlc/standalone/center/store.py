@@ -1,4 +1,4 @@
-"""Entities in a SQLite file: JSON documents, a few indexed columns, and the contents of assets by their hash."""
+"""Entities in a SQLite file: JSON documents and a few indexed columns. What their assets contain are files."""
 
 import copy
 import threading
@@ -10,25 +10,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Connection,
-    Index,
-    Integer,
-    LargeBinary,
-    String,
-    Table,
-    func,
-    inspect,
-    select,
-    update,
-)
+from sqlalchemy import JSON, Connection, Index, Integer, String, Table, func, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from mlc.model.failure import MlcError
-from mlc.standalone.center.contents import attach, detach
-from mlc.standalone.center.entities import Kind, references
+from mlc.standalone.center.contents import detach, hashes_without_content, refer
+from mlc.standalone.center.entities import Kind, reader_of, references
+from mlc.standalone.center.files.move import move_contents
+from mlc.standalone.center.files.store import FileStore
+from mlc.standalone.center.files.table import FileBase, hold, use
+from mlc.standalone.center.representation import Contents, represent
 from mlc.standalone.database import open_database
 
 JsonObject = dict[str, Any]
@@ -88,15 +80,6 @@ class Row(Base):
     )
 
 
-class Content(Base):
-    """The bytes of assets, each once."""
-
-    __tablename__ = "content"
-
-    digest: Mapped[str] = mapped_column(String, primary_key=True)
-    data: Mapped[bytes] = mapped_column(LargeBinary)
-
-
 @dataclass(frozen=True)
 class Page:
     items: list[JsonObject]
@@ -106,16 +89,29 @@ class Page:
 class Store:
     """Blocking: call it on a thread. One process writes a file; writes follow one another, reads don't wait.
 
+    Args:
+        path: of the file.
+        files: where files are kept, a path or a URL of ``fsspec``'s; empty: in a folder beside the database.
+        embedded: bytes of contents that an answer embeds at most.
+
     Attributes:
         engine: of the file, for other tables of the centre's in it.
+        files: what assets contain.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: str = "", *, embedded: int = 256 * 1024 * 1024) -> None:
+        self._writing = threading.Lock()
+        self._embedded = embedded
         self.engine = open_database(path)
+        own = path.with_suffix(".contents")
+        place = files or str(own)
+        drafts = (own if "://" in place else Path(place)) / "unfinished"
+        self.files = FileStore(place, drafts, write=self._write, read=lambda: Session(self.engine))
         Base.metadata.create_all(self.engine)
+        FileBase.metadata.create_all(self.engine)
         with self.engine.begin() as connection:
             _make_keys_unique(connection)
-        self._writing = threading.Lock()
+            move_contents(connection, self.files)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -125,6 +121,8 @@ class Store:
 
         Raises:
             BadContent: an asset's content is not base64.
+            UnknownFile: an asset refers to a file that isn't stored.
+            NoRoom, CannotKeep: the contents can't be kept.
             Known: one of its kind and key is there already.
             Conflict: one of its id is.
         """
@@ -138,7 +136,7 @@ class Store:
         _index(row, kind)
         try:
             with self._write() as session:
-                _keep(session, contents)
+                self._keep(session, kind, body, contents)
                 session.add(row)
                 session.flush()
                 return _document(row)
@@ -160,7 +158,7 @@ class Store:
         """Let ``change`` alter an entity's document, and return it before and after. What raises changes nothing.
 
         Raises:
-            NoSuchEntity, BadContent, Conflict: as their names say.
+            NoSuchEntity, BadContent, UnknownFile, NoRoom, CannotKeep, Conflict: as their names say.
             Outdated: ``version`` is given and is not the entity's.
         """
         with self._write() as session:
@@ -169,10 +167,11 @@ class Store:
                 raise Outdated(f"The entity is at version {row.version}, not {version}; read it again.")
             before, body = _document(row), copy.deepcopy(row.body)
             change(body)
-            _keep(session, detach(body))
             row.modified = _now()
             fixed = {key: row.body.get(key) for key in ("id", "createdDate", "createdBy")}
-            row.body = body | fixed | {"lastModifiedDate": row.modified, "lastModifiedBy": by}
+            body |= fixed | {"lastModifiedDate": row.modified, "lastModifiedBy": by}
+            self._keep(session, kind, body, detach(body), before)
+            row.body = body
             _index(row, kind)
             try:
                 session.flush()
@@ -188,18 +187,19 @@ class Store:
     def delete(self, kind: Kind, entity_id: str) -> None:
         with self._write() as session:
             session.delete(_row(session, kind, entity_id))
+            use(session, entity_id, (), "")
 
-    def get(self, kind: Kind, entity_id: str, *, whole: bool = True) -> JsonObject:
-        """An entity; ``whole`` with the contents of its assets.
+    def get(self, kind: Kind, entity_id: str, contents: Contents = Contents.EMBEDDED) -> JsonObject:
+        """An entity, with as much of the contents of its assets.
 
         Raises:
             NoSuchEntity: there is none.
+            NotEmbedded: its contents are too much for one document.
         """
         with Session(self.engine) as session:
             document = _document(_row(session, kind, entity_id))
-            if whole:
-                attach(document, lambda digest: session.scalar(select(Content.data).where(Content.digest == digest)))
-            return document
+        represent(document, contents, self.files, self._embedded)
+        return document
 
     def page(
         self,
@@ -231,6 +231,25 @@ class Store:
         with Session(self.engine) as session:
             rows = session.scalars(select(Row).where(*conditions).order_by(Row.seq).limit(limit))
             return [_document(row) for row in rows]
+
+    def _keep(
+        self,
+        session: Session,
+        kind: Kind,
+        body: JsonObject,
+        contents: Mapping[str, bytes],
+        before: JsonObject | None = None,
+    ) -> None:
+        """Keep what came embedded, hold what is referred to, and note who may read it, in one transaction."""
+        for data in contents.values():
+            self.files.keep(session, data)
+        named, known = set(hashes_without_content(body)), set(hashes_without_content(before or {}))
+        reader = reader_of(kind, body)
+        if before is not None and named == known and reader == reader_of(kind, before):
+            return
+        sizes = hold(session, named)
+        refer(body, known | contents.keys(), sizes)
+        use(session, body["id"], sizes.keys(), reader, new=before is None)
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
@@ -279,12 +298,6 @@ def _index(row: Row, kind: Kind) -> None:
         setattr(row, column, value or None if column == "key" else value)
     if row.status != status:
         row.pending = kind.pending.get(row.status or "")
-
-
-def _keep(session: Session, contents: Mapping[str, bytes]) -> None:
-    for digest, data in contents.items():
-        if session.scalar(select(Content.digest).where(Content.digest == digest)) is None:
-            session.add(Content(digest=digest, data=data))
 
 
 def _sort_key(sort: str) -> Any:

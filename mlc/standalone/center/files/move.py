@@ -1,0 +1,67 @@
+"""Databases of before files were kept by themselves: what their table of contents holds becomes files, once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import JSON, Column, Connection, Integer, LargeBinary, MetaData, String, Table, inspect, select
+from sqlalchemy.orm import Session
+
+from mlc.model.failure import MlcError
+from mlc.standalone.center.contents import hashes_without_content
+from mlc.standalone.center.entities import KINDS, reader_of
+from mlc.standalone.center.files.store import FileStore
+from mlc.standalone.center.files.table import hold, use
+
+_THEN = MetaData()
+"""The tables as they were then, whatever has become of them since."""
+_CONTENT = Table("content", _THEN, Column("digest", String, primary_key=True), Column("data", LargeBinary))
+_ENTITY = Table(
+    "entity",
+    _THEN,
+    Column("seq", Integer, primary_key=True),
+    Column("id", String),
+    Column("kind", String),
+    Column("body", JSON),
+)
+_BATCH = 100
+
+
+class BrokenContents(MlcError, ValueError):
+    """A content in the database is not what its hash says."""
+
+
+def move_contents(connection: Connection, files: FileStore) -> None:
+    """Make files of the old table's rows, note which entity refers to which, and drop the table.
+
+    It may be killed at any moment, and begins again then: what has become a file already is not written twice, and the
+    table is dropped last. The tables of :mod:`mlc.standalone.center.files.table`, and ``entity``, must be there.
+
+    Raises:
+        NoRoom, CannotKeep: the files can't be written. Nothing is lost.
+        BrokenContents: as its name says.
+    """
+    if not inspect(connection).has_table(_CONTENT.name):
+        return
+    with Session(connection) as session:
+        for digest in session.scalars(select(_CONTENT.c.digest)).all():
+            data = session.scalar(select(_CONTENT.c.data).where(_CONTENT.c.digest == digest))
+            if data is not None and files.keep(session, data) != digest:
+                raise BrokenContents(f"The content {digest[:64]} in the centre's database is broken: restore a copy.")
+        for entity_id, plural, body in _entities(session):
+            use(session, entity_id, hold(session, set(hashes_without_content(body))), reader_of(KINDS[plural], body))
+        session.commit()
+    _CONTENT.drop(connection)
+
+
+def _entities(session: Session) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """All that there are, a few at a time: id, kind and document."""
+    last = -1
+    while True:
+        asked = select(_ENTITY).where(_ENTITY.c.seq > last).order_by(_ENTITY.c.seq).limit(_BATCH)
+        rows = session.execute(asked).all()
+        for row in rows:
+            last = row.seq
+            if row.kind in KINDS:
+                yield row.id, row.kind, row.body
+        if not rows:
+            return

@@ -1,0 +1,175 @@
+"""Where files lie: in a folder of this machine, or in any store that ``fsspec`` knows."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+import fsspec.core
+from fsspec import AbstractFileSystem
+
+from mlc.standalone.center.files.errors import written
+
+PIECE = 1024 * 1024
+"""Bytes of a file that are in memory at once."""
+_LOCAL = ("file://", "local://")
+_WHOLE_OR_NOT_AT_ALL = frozenset({"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"})
+"""Stores in which an object is there when it has been written whole, and never before."""
+
+
+class Place(Protocol):
+    """Files by their SHA-256: 64 lower-case hexadecimal digits. Blocking."""
+
+    def size(self, digest: str) -> int | None:
+        """Bytes of a file; None if it isn't there."""
+        ...
+
+    def read(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from ``start`` up to ``stop``, at most :data:`PIECE` at once.
+
+        Raises:
+            FileNotFoundError: at the first piece: it isn't there.
+        """
+        ...
+
+    def put(self, draft: Path, digest: str) -> None:
+        """Take a file of this machine, which has been written to disk, whole or not at all.
+
+        It may be gone from where it was.
+
+        Raises:
+            NoRoom, CannotKeep: as their names say.
+        """
+        ...
+
+    def remove(self, digest: str) -> None: ...
+
+    def known(self, before: datetime) -> Iterator[str]:
+        """The files that were put there before then."""
+        ...
+
+
+def place_at(address: str) -> Place:
+    """The place of an address: a path, or a URL such as ``s3://bucket/prefix``."""
+    for scheme in _LOCAL:
+        address = address.removeprefix(scheme)
+    return RemotePlace(address) if "://" in address else Folder(Path(address))
+
+
+class Folder:
+    """A folder of this machine, for our account alone."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        make(self._root)
+
+    def size(self, digest: str) -> int | None:
+        try:
+            return self._path(digest).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def read(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
+        descriptor = os.open(self._path(digest), os.O_RDONLY)
+        try:
+            while start < stop and (data := os.pread(descriptor, min(PIECE, stop - start), start)):
+                start += len(data)
+                yield data
+        finally:
+            os.close(descriptor)
+
+    def put(self, draft: Path, digest: str) -> None:
+        with written():
+            path = self._path(digest)
+            make(path.parent)
+            draft.replace(path)
+            _sync(path.parent)
+
+    def remove(self, digest: str) -> None:
+        self._path(digest).unlink(missing_ok=True)
+
+    def known(self, before: datetime) -> Iterator[str]:
+        for path in sorted(self._root.glob("[0-9a-f][0-9a-f]/*")):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before.timestamp():
+                    yield path.name
+
+    def _path(self, digest: str) -> Path:
+        return self._root / digest[:2] / digest
+
+
+class RemotePlace:
+    """A store that ``fsspec`` knows. Credentials are found as its library finds them, and never in the address."""
+
+    def __init__(self, address: str) -> None:
+        found: tuple[AbstractFileSystem, str] = fsspec.core.url_to_fs(address)
+        self._store, root = found
+        self._root = root.rstrip("/")
+        protocols = self._store.protocol
+        names = {protocols} if isinstance(protocols, str) else set(protocols)
+        self._is_whole = bool(names & _WHOLE_OR_NOT_AT_ALL)
+
+    def size(self, digest: str) -> int | None:
+        self._store.invalidate_cache(self._path(digest))
+        try:
+            return int(self._store.info(self._path(digest))["size"])
+        except FileNotFoundError:
+            return None
+
+    def read(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
+        with self._store.open(self._path(digest), "rb", block_size=PIECE, cache_type="none") as file:
+            file.seek(start)
+            while start < stop and (data := file.read(min(PIECE, stop - start))):
+                start += len(data)
+                yield data
+
+    def put(self, draft: Path, digest: str) -> None:
+        path = self._path(digest)
+        with written():
+            if self._is_whole:
+                self._store.put_file(str(draft), path)
+            else:
+                part = f"{path}.{uuid4().hex}"
+                try:
+                    self._store.put_file(str(draft), part)
+                    self._store.mv(part, path)
+                except BaseException:
+                    with suppress(Exception):
+                        self._store.rm_file(part)
+                    raise
+
+    def remove(self, digest: str) -> None:
+        with suppress(FileNotFoundError):
+            self._store.rm_file(self._path(digest))
+
+    def known(self, before: datetime) -> Iterator[str]:
+        self._store.invalidate_cache()
+        for path in self._store.find(self._root):
+            changed: Any = self._store.modified(path)
+            moment = changed if changed.tzinfo else changed.replace(tzinfo=UTC)
+            if moment < before:
+                yield str(path).rpartition("/")[2]
+
+    def _path(self, digest: str) -> str:
+        return f"{self._root}/{digest[:2]}/{digest}"
+
+
+def make(folder: Path) -> None:
+    """A folder for our account alone, if it isn't there.
+
+    Raises:
+        NoRoom, CannotKeep: as their names say.
+    """
+    with written():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
