@@ -14,9 +14,10 @@ from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from mlc.center import Capability, Center, NewDeployment
+from mlc.center import Beside, Capability, Center, NewDeployment
+from mlc.center.ledger import After
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.decision import DecisionRecord
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Runtime
@@ -31,6 +32,22 @@ FILES = [
     for number, role in enumerate([AssetRole.MODEL_SOURCE, AssetRole.WEIGHTS_FILE, AssetRole.TRAINING_DATA])
 ]
 NOW = datetime.now(UTC)
+
+
+class Around(NamedTuple):
+    """A snapshot that asks for no monitors, with its deployments and the one runtime."""
+
+    snapshot: Snapshot
+    made: list[DeploymentRecord]
+
+    async def deployments(self) -> list[DeploymentRecord]:
+        return self.made
+
+    async def runtimes(self) -> list[Runtime]:
+        return [RUNTIME]
+
+    async def monitors(self, _: Collection[str]) -> dict[str, Snapshot]:
+        return {}
 
 
 class InstantCenter:
@@ -93,9 +110,15 @@ class InstantCenter:
     async def open_deployment(self, deployment_id: str) -> AsyncIterator[DeploymentRecord]:
         yield self._deployments[deployment_id]
 
-    async def confirm_deployment(self, deployment_id: str) -> None:
+    @asynccontextmanager
+    async def open_surroundings(self, snapshot_id: str, *_: Beside, contents: bool = True) -> AsyncIterator[Around]:
+        snapshot = await self.get_snapshot(snapshot_id)
+        yield Around(snapshot, await self.list_deployments(model_id=snapshot.model.id))
+
+    async def confirm_deployment(self, deployment_id: str, *, beside: bool = False) -> After:
         known = self._deployments[deployment_id]
-        self._deployments[deployment_id] = known.model_copy(update={"provisional": False})
+        after = self._deployments[deployment_id] = known.model_copy(update={"provisional": False})
+        return After(after, await self.list_deployments(model_id=known.model_id) if beside else None)
 
     async def append_decision(self, record: DecisionRecord) -> DecisionRecord:
         return record
@@ -103,7 +126,7 @@ class InstantCenter:
     async def list_notifications(self, **_: Any) -> list[Notification]:
         return []
 
-    async def create_notification(self, notification: Notification) -> Notification:
+    async def create_notification(self, notification: Notification, *, once: bool = False) -> Notification:
         return notification
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from activities.deployments import DeploymentActivities
+from activities.deployments import DeploymentActivities, Deployments
 from activities.jobs import JobActivities
 from activities.monitors import MonitorActivities
 from activities.schedules import ScheduleActivities
@@ -176,9 +176,14 @@ class DeployModel(ProcessRun):
     async def copy_schedules(self) -> None:
         """Add Schedule: what the previously deployed snapshot of the model had."""
         self.result.schedules_copied = await self.case.do(
-            ScheduleActivities.copy_schedules, self.rollout.deployments, "copy the schedules"
+            ScheduleActivities.copy_schedules, self.made, "copy the schedules"
         )
         self.progress.note(f"{self.result.schedules_copied} copied")
+
+    @property
+    def made(self) -> Deployments:
+        """The run's own deployments."""
+        return self.rollout.deployments.model_copy(update={"model_id": self.case.snapshot.model_id})
 
     async def supersede(self) -> None:
         """In each place exactly one snapshot of the model stays: the highest. From here on nothing else is undone."""

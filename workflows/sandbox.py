@@ -31,9 +31,7 @@ class Compiled:
     """Finds the modules of ``workflows`` below its own folder, where Python finds them too, and compiles each once."""
 
     @staticmethod
-    def find_spec(
-        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         """See importlib.abc.MetaPathFinder."""
         if not name.startswith(f"{ANEW}.") or path is None:
             return None

@@ -87,7 +87,7 @@ class Backroom:
         self.jobs = JobActivities(port, self.settings, files, LIMIT)
         self.verdicts = VerdictActivities(port, self.settings, LIMIT)
         self.deployments = DeploymentActivities(port, self.settings, REVIEW_TAGS)
-        self.precedence = PrecedenceActivities(port, self.settings)
+        self.precedence = PrecedenceActivities(port, self.settings, REVIEW_TAGS)
         self.schedules = ScheduleActivities(port)
         self.monitors = MonitorActivities(port)
         self.batch = BatchActivities(port, self.settings, REVIEW_TAGS)

@@ -8,6 +8,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.decisions import DecisionActivities, EndingToKeep
 from activities.tickets import Remark, TicketActivities
+from mlc.model.decision import DeployedPlace
 from mlc.model.processes import DeployModelResult, Outcome
 from mlc.model.state import AnsweredQuestion
 from mlc.model.truncation import truncate
@@ -75,6 +76,7 @@ class Ending:
             first_run_id=workflow.info().first_execution_run_id,
             outcome=outcome,
             deployments=[deployment.id for deployment in stay],
+            places=[DeployedPlace(id=d.id, mode=d.mode, runtime=d.runtime or "") for d in stay],
             digest=digests.pop() if len(digests) == 1 else "",
             answers={each.ticket.label: each.answer for each in answered},
             expiration_date=self.result.expiration_date,

@@ -35,17 +35,20 @@ class Precedence:
     def state(self) -> RolloutState:
         return self.rollout.state
 
-    async def make_way(self, places: Sequence[str]) -> None:
+    async def make_way(self, places: Sequence[str], seen: Survey | None = None) -> None:
         """Before a snapshot is deployed: where a newer one is active or being loaded, somebody has to allow it.
 
         What was allowed holds for this run until its end, and for nothing that is newer still.
+
+        Args:
+            seen: what is there, as it was seen a moment ago.
 
         Raises:
             Stopped: somebody answered with Rejected.
         """
         while True:
             if not self.state.newer:  # else an earlier run of the chain has asked about them
-                survey = await self._survey(places)
+                survey, seen = seen or await self._survey(places), None
                 if not survey.newer:
                     self.state.rank = survey.rank
                     return

@@ -56,6 +56,8 @@ class ModelOpAccess:
             missing.add(Capability.KEEPS_FILES)
         if not self.settings.assets or not self.settings.reads_any_asset:
             missing.add(Capability.READS_ANY_ASSET)
+        if not self.settings.standalone:
+            missing |= {Capability.CREATES_ONCE, Capability.EMBEDS_BY_ID}
         return frozenset(Capability) - missing
 
     async def read(self, asset: Asset, *, limit: int) -> bytes:

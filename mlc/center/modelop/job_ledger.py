@@ -49,7 +49,9 @@ class ModelOpJobLedger(ModelOpCatalogue):
         return read_job(found, self.settings) if found else None
 
     async def create_job(self, job: NewJob) -> JobRecord:
-        snapshot = self._open_snapshot(job.snapshot)
+        by_id = not job.snapshot.ref and self.settings.standalone
+        own_id = ids.decode(job.snapshot.id)
+        snapshot = wire.DeployableModel(id=own_id) if by_id else self._open_snapshot(job.snapshot)
         near = snapshot.stored_model.model_assets
         target = job.runtime
         more: dict[str, Any] = (
@@ -156,7 +158,7 @@ class ModelOpJobLedger(ModelOpCatalogue):
         return [read_result(result, self.settings) for result in found]
 
     async def keep_test_result(self, result: TestResultRecord) -> TestResultRecord:
-        if known := await self._kept_result(result):
+        if not self.settings.standalone and (known := await self._kept_result(result)):
             return known
         new = written_result(result, self.settings)
         kept = result.model_copy(update={"id": ids.encode(new.id)})
