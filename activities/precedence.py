@@ -216,7 +216,9 @@ class PrecedenceActivities:
                 rank, model_id = rank or Rank.of(snapshot.order), snapshot.model.id
             ended = set[str]()
             while True:
-                listed = self._seen(there, listed or await self._list(model_id, claim.snapshot_id))
+                if listed is None:
+                    listed = await self._list(model_id, claim.snapshot_id)
+                listed = self._seen(there, listed)
                 views = {
                     place: _View(claim, place, rank, await self._told((d for d in listed if d.place == place), ACTIVE))
                     for place in own

@@ -111,7 +111,7 @@ class InstantCenter:
         yield self._deployments[deployment_id]
 
     @asynccontextmanager
-    async def open_surroundings(self, snapshot_id: str, *_: Beside, contents: bool = True) -> AsyncIterator[Around]:
+    async def open_surroundings(self, snapshot_id: str, *_: Beside, **__: Any) -> AsyncIterator[Around]:
         snapshot = await self.get_snapshot(snapshot_id)
         yield Around(snapshot, await self.list_deployments(model_id=snapshot.model.id))
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from mlc.model.deployment import DeploymentRecord, Runtime
+from mlc.model.result import TestResultRecord
 from mlc.model.snapshot import Snapshot
 
 
@@ -29,6 +30,10 @@ class Surroundings(Protocol):
         ...
 
     async def runtimes(self) -> list[Runtime]: ...
+
+    async def test_result(self, result_id: str) -> TestResultRecord:
+        """As ``Ledger.get_test_result``."""
+        ...
 
     async def monitors(self, names: Collection[str]) -> Mapping[str, Snapshot]:
         """By name the newest snapshots of these monitors, as far as the centre has them: open, like the snapshot."""

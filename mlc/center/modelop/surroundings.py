@@ -14,18 +14,20 @@ from mlc.center.modelop.assets import unreferred
 from mlc.center.modelop.contents import Opened
 from mlc.center.modelop.deployments import read_deployment
 from mlc.center.modelop.ledger import ModelOpLedger
+from mlc.center.modelop.results import read_result
 from mlc.center.modelop.snapshots import read_snapshot
 from mlc.center.surroundings import Beside
 from mlc.model.deployment import DeploymentRecord, Runtime
 from mlc.model.failure import NotFound
 from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
+from mlc.model.result import TestResultRecord
 from mlc.model.snapshot import Snapshot
 
 E = TypeVar("E", bound=wire.Entity)
-DEPLOYMENTS, RUNTIMES, MONITORS = "deployedModels", "engines", "monitors"
+DEPLOYMENTS, RUNTIMES, MONITORS, RESULTS = "deployedModels", "engines", "monitors", "modelTestResults"
 _ASKED = {Beside.DEPLOYMENTS: DEPLOYMENTS, Beside.RUNTIMES: RUNTIMES, Beside.MONITORS: MONITORS}
-WITH, NAMES = "mlcWith", "mlcMonitors"
-"""Parameters of a read or a change: what to bring along in ``_embedded``, and the names of monitors, as JSON."""
+WITH, NAMES, RESULT = "mlcWith", "mlcMonitors", "mlcResult"
+"""Parameters of a read or a change: what to bring along in ``_embedded``; names of monitors, as JSON; a result's id."""
 
 
 class ModelOpSurroundings(ModelOpLedger):
@@ -33,13 +35,13 @@ class ModelOpSurroundings(ModelOpLedger):
 
     @asynccontextmanager
     async def open_surroundings(
-        self, snapshot_id: str, *beside: Beside, contents: bool = True
+        self, snapshot_id: str, *beside: Beside, result_id: str | None = None, contents: bool = True
     ) -> AsyncIterator["_Around"]:
         own = ids.decode(snapshot_id)
         with self._contents.opening() as opened:
             into = opened.spool if contents else None
             if self.settings.standalone:
-                found, came = await self._manage.get_snapshot_with(own, _parameters(beside), into=into)
+                found, came = await self._manage.get_snapshot_with(own, _parameters(beside, result_id), into=into)
             else:
                 found, came = await self._manage.get_snapshot(own, into=into), {}
             snapshot = read_snapshot(found, self.settings, opened.refer if contents else unreferred)
@@ -111,6 +113,7 @@ class _Around:
         self._deployments = center.read_deployments(came, snapshot.model.id)
         self._runtimes = center.read_runtimes(came)
         came_along = _entities(wire.DeployableModel, came.get(MONITORS)) or []
+        self._results = {ids.encode(r.id): r for r in _entities(wire.ModelTestResult, came.get(RESULTS)) or []}
         self._came = {monitor.stored_model.model_meta_data.name: monitor for monitor in came_along}
         self._monitors: dict[str, Snapshot | None] = {}
 
@@ -126,6 +129,11 @@ class _Around:
             self._runtimes = await self._center.list_runtimes()
         return self._runtimes
 
+    async def test_result(self, result_id: str) -> TestResultRecord:
+        if (came := self._results.get(result_id)) is not None:
+            return read_result(came, self._center.settings)
+        return await self._center.get_test_result(result_id)
+
     async def monitors(self, names: Collection[str]) -> Mapping[str, Snapshot]:
         for name in names:
             if name not in self._monitors:
@@ -133,8 +141,10 @@ class _Around:
         return {name: found for name in names if (found := self._monitors[name]) is not None}
 
 
-def _parameters(beside: Collection[Beside]) -> dict[str, str]:
-    asked = {WITH: ",".join(_ASKED[each] for each in beside)}
+def _parameters(beside: Collection[Beside], result_id: str | None) -> dict[str, str]:
+    asked = {WITH: ",".join([*(_ASKED[each] for each in beside), *([RESULTS] if result_id else [])])}
+    if result_id:
+        asked[RESULT] = ids.decode(result_id)
     if Beside.MONITORS in beside:
         asked[NAMES] = json.dumps(sorted({*CLASSIFICATION, *REGRESSION}))
     return asked

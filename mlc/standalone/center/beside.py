@@ -1,25 +1,27 @@
 """What a client wants to know beside an entity, in the same answer: it would ask for it next.
 
-``mlcWith`` names it: ``deployedModels`` of the same model, all ``engines``, and ``monitors``, the newest snapshots of
+``mlcWith`` names it: ``deployedModels`` of the same model, all ``engines``, ``modelTestResults``, of which ``mlcResult``
+names the one, and ``monitors``, the newest snapshots of
 those that ``mlcMonitors`` names and the snapshot doesn't carry yet. It stands in ``_embedded``, as HAL has it. What
 would be more than a page is left out, and the client asks for it page by page.
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from mlc.standalone.center.entities import KINDS
 from mlc.standalone.center.rules import BadRequest
-from mlc.standalone.center.store import Store
+from mlc.standalone.center.store import NoSuchEntity, Store
 
 JsonObject = dict[str, Any]
 MOST = 100
-_SNAPSHOTS, _MODELS, _DEPLOYMENTS, _ENGINES = (
-    KINDS[plural] for plural in ("deployableModels", "storedModels", "deployedModels", "engines")
+_SNAPSHOTS, _MODELS, _DEPLOYMENTS, _ENGINES, _RESULTS = (
+    KINDS[plural] for plural in ("deployableModels", "storedModels", "deployedModels", "engines", "modelTestResults")
 )
 _NEWEST: dict[str, Any] = {"sort": "createdDate", "descending": True}
-_KNOWN = ("deployedModels", "engines", "monitors")
+_KNOWN = ("deployedModels", "engines", "monitors", "modelTestResults")
 
 
 def beside(store: Store, document: JsonObject, asked: Mapping[str, str]) -> dict[str, list[JsonObject]]:
@@ -44,6 +46,9 @@ def beside(store: Store, document: JsonObject, asked: Mapping[str, str]) -> dict
             found["engines"] = page.items
     if "monitors" in wanted:
         found["monitors"] = list(_monitors(store, snapshot, _names(asked.get("mlcMonitors", "[]"))))
+    if "modelTestResults" in wanted:
+        with suppress(NoSuchEntity):
+            found["modelTestResults"] = [store.get(_RESULTS, asked.get("mlcResult", ""))]
     return found
 
 
