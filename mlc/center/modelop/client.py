@@ -121,6 +121,11 @@ class ModelManage:
     async def get_job(self, job_id: str, *, into: Sink | None = None) -> Job:
         return await self._listings.get(Job, "jobs", job_id, into)
 
+    async def get_job_with_outputs(self, job_id: str, *, into: Sink) -> Job:
+        """A job with what its outputs contain, as far as that is little: of standalone mode's centre alone."""
+        path = ids.path("jobs", job_id)
+        return one(Job, await self._hal.get(path, {"mlcWith": "outputs"}, into=into), f"GET {path}", write=False)
+
     async def find_job(self, snapshot_id: str, key: str) -> Job | None:
         found = await self._listings.find(
             Job,

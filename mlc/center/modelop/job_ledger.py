@@ -41,7 +41,8 @@ class ModelOpJobLedger(ModelOpCatalogue):
     @asynccontextmanager
     async def open_job(self, job_id: str) -> AsyncIterator[JobRecord]:
         with self._contents.opening() as opened:
-            found = await self._manage.get_job(ids.decode(job_id), into=opened.spool)
+            read = self._manage.get_job_with_outputs if self.settings.standalone else self._manage.get_job
+            found = await read(ids.decode(job_id), into=opened.spool)
             yield read_job(found, self.settings, opened.refer)
 
     async def find_job(self, snapshot_id: str, key: str) -> JobRecord | None:

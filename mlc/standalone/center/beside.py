@@ -1,9 +1,9 @@
 """What a client wants to know beside an entity, in the same answer: it would ask for it next.
 
-``mlcWith`` names it: ``deployedModels`` of the same model, all ``engines``, ``modelTestResults``, of which ``mlcResult``
-names the one, and ``monitors``, the newest snapshots of
-those that ``mlcMonitors`` names and the snapshot doesn't carry yet. It stands in ``_embedded``, as HAL has it. What
-would be more than a page is left out, and the client asks for it page by page.
+``mlcWith`` names it: ``deployedModels`` of the same model, all ``engines``, ``modelTestResults``, of which
+``mlcResult`` names one, and ``monitors``, the newest snapshots of those that ``mlcMonitors`` names and the snapshot
+doesn't carry yet. It stands in ``_embedded``, as HAL has it. What would be more than a page is left out, and the client
+asks for it page by page. ``outputs`` are a job's own: what they contain, if that is little, stands where it always is.
 """
 
 import json
@@ -12,6 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from mlc.standalone.center.entities import KINDS
+from mlc.standalone.center.files.errors import NotEmbedded
+from mlc.standalone.center.representation import Contents, represent
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.store import NoSuchEntity, Store
 
@@ -21,7 +23,9 @@ _SNAPSHOTS, _MODELS, _DEPLOYMENTS, _ENGINES, _RESULTS = (
     KINDS[plural] for plural in ("deployableModels", "storedModels", "deployedModels", "engines", "modelTestResults")
 )
 _NEWEST: dict[str, Any] = {"sort": "createdDate", "descending": True}
-_KNOWN = ("deployedModels", "engines", "monitors", "modelTestResults")
+_KNOWN = ("deployedModels", "engines", "monitors", "modelTestResults", "outputs")
+_LITTLE = 64 * 1024
+"""Bytes of contents."""
 
 
 def beside(store: Store, document: JsonObject, asked: Mapping[str, str]) -> dict[str, list[JsonObject]]:
@@ -40,6 +44,9 @@ def beside(store: Store, document: JsonObject, asked: Mapping[str, str]) -> dict
         page = store.page(_DEPLOYMENTS, {"model_id": str(model["id"])}, size=MOST, **_NEWEST)
         if page.total <= MOST:
             found["deployedModels"] = page.items
+    if "outputs" in wanted:
+        with suppress(NotEmbedded):
+            represent({"outputs": document.get("outputData") or []}, Contents.EMBEDDED, store.files, _LITTLE)
     if "engines" in wanted:
         page = store.page(_ENGINES, size=MOST, **_NEWEST)
         if page.total <= MOST:
