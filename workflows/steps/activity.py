@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 Argument = TypeVar("Argument")
 Answer = TypeVar("Answer")
@@ -76,10 +76,13 @@ async def call_at_once(
                 retry_policy=RetryPolicy(maximum_attempts=1),
                 summary=summary,
             )
-        except ActivityError as error:
-            if is_cancelled_exception(error) or _is_final(error):
+        except FailureError as error:
+            if is_cancelled_exception(error):
                 raise
-            if isinstance(error.cause, ApplicationError) and (pause := error.cause.next_retry_delay):
+            cause = error.cause if isinstance(error, ActivityError) else error
+            if isinstance(cause, ApplicationError) and cause.non_retryable:
+                raise _as_of_an_activity(cause, summary) from cause
+            if isinstance(cause, ApplicationError) and (pause := cause.next_retry_delay):
                 await workflow.sleep(pause, summary=f"before another try: {summary}"[:200])
     return await call(activity, argument, summary=summary, outage_budget=outage_budget)
 
@@ -93,5 +96,14 @@ def is_recent() -> bool:
     return workflow.patched("fewer-calls-2026-12")
 
 
-def _is_final(error: ActivityError) -> bool:
-    return isinstance(error.cause, ApplicationError) and error.cause.non_retryable
+def _as_of_an_activity(cause: ApplicationError, summary: str) -> ActivityError:
+    """What a failure is wrapped in. One of a call within the worker comes without, at the latest in a replay."""
+    return ActivityError(
+        cause.message,
+        scheduled_event_id=0,
+        started_event_id=0,
+        identity="",
+        activity_type=summary,
+        activity_id="",
+        retry_state=None,
+    )
