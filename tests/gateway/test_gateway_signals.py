@@ -106,10 +106,10 @@ async def test_a_changed_snapshot_starts_the_process_once_and_never_again(
     assert (again.status_code, again.json()["workflowIds"], again.json()["started"]) == (200, [], [])
     assert f"{workflow_id} has run before" in again.json()["why"]
 
-    async def listed() -> bool:
-        return bool(await runs_of(temporal, workflow_id))
+    async def ended() -> bool:  # visibility is told of the end later than the run itself
+        return WorkflowExecutionStatus.COMPLETED in await runs_of(temporal, workflow_id)
 
-    await eventually(listed)
+    await eventually(ended)
     assert await runs_of(temporal, workflow_id) == [WorkflowExecutionStatus.COMPLETED]
 
 
