@@ -175,12 +175,15 @@ async def center(folder: Path) -> AsyncIterator[tuple[dict[str, str], int]]:
                     break
                 except httpx.TransportError:
                     await asyncio.sleep(0.05)
-        yield {
-            "MLC_CENTER_URL": f"{url}/model-manage/api",
-            "MLC_CENTER_TOKEN": TOKEN,
-            "MLC_CENTER_STANDALONE": "true",
-            "MLC_CENTER_CONTENTS": "reference",
-        }, process.pid
+        yield (
+            {
+                "MLC_CENTER_URL": f"{url}/model-manage/api",
+                "MLC_CENTER_TOKEN": TOKEN,
+                "MLC_CENTER_STANDALONE": "true",
+                "MLC_CENTER_CONTENTS": "reference",
+            },
+            process.pid,
+        )
 
 
 async def snapshots(port: ModelOpCenter, number: int, *, there: bool) -> list[str]:

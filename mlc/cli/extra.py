@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 RUNTIME = ("fastavro", "numpy", "pandas", "psutil")
 """Modules of the extra without which a runtime can't run models."""
-STANDALONE = (*RUNTIME, "jinja2", "markupsafe", "python_multipart", "sklearn", "sqlalchemy")
+STANDALONE = (*RUNTIME, "fsspec", "jinja2", "markupsafe", "python_multipart", "sklearn", "sqlalchemy")
 """All modules of the extra; its Temporal server is a program, which is looked for when it is started."""
 
 NAMED = 3

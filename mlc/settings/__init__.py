@@ -30,7 +30,7 @@ class StandaloneCenterSettings(Group):
     files: str | None = Field(
         None,
         validation_alias="MLC_CENTER_FILES",
-        description="Where files of models are kept: a folder, or a store such as s3://bucket/prefix (any of fsspec's); "
+        description="Where models' files are kept: a folder, or a store such as s3://bucket/prefix (any of fsspec's); "
         "unset: center.contents beside the database",
     )
     file_limit_mb: int = Field(

@@ -20,7 +20,8 @@ from mlc.standalone.center.store import Store
 MINE, OTHER = "mine", "Mine"
 """Two runtimes: names that differ by case."""
 SECRET = b"the other runtime's test data"
-OWN = b"the runtime's own test data"
+"""Only its own job has it."""
+DATA = b"test data of all other jobs"
 
 Entity = dict[str, Any]
 
@@ -70,13 +71,7 @@ class Site:
         model = {"storedModel": {"modelMetaData": {"name": "m"}, "modelAssets": [asset(b"source of the model")]}}
         job = self.made(
             "jobs",
-            {
-                "jobType": "MODEL_BATCH_TEST_JOB",
-                "model": model,
-                "inputData": [asset(OWN if name == MINE else SECRET)],
-                "outputData": [],
-            }
-            | more,
+            {"jobType": "MODEL_BATCH_TEST_JOB", "model": model, "inputData": [asset(DATA)], "outputData": []} | more,
         )
         if name is not None:
             self.hand_over(job["id"], name)
@@ -109,6 +104,6 @@ def a_site(folder: Path) -> Iterator[Site]:
             endpoints = [{"url": f"http://{name}.example.com"}]
             engine = site.made("engines", {"name": name, "inputEndpoints": endpoints})
             site.own["engines", name] = engine
-            site.own["jobs", name] = site.job(name)
+            site.own["jobs", name] = site.job(name, inputData=[asset(SECRET if name == OTHER else DATA)])
             site.own["deployedModels", name] = site.deployment(engine)
         yield site

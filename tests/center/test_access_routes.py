@@ -1,5 +1,7 @@
 """Every route of the centre, and who may use it: what nobody has decided about is nobody's."""
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from access_site import MINE, OTHER, Site, a_site
+from access_site import DATA, MINE, OTHER, SECRET, Site, a_site, asset
 from center_harness import TOKEN, served
 from fastapi import Depends, FastAPI
 from fastapi.routing import iter_route_contexts
@@ -24,6 +26,8 @@ ENTITIES = [*KINDS, *SUMMARIES, "modelBatchJob", "modelBatchTestJob", "modelBatc
 JOBS = frozenset({"jobs", "modelBatchJob", "modelBatchTestJob", "modelBatchTrainingJob"})
 OWN = JOBS | {"engines", "deployedModels"}
 """What a runtime has of its own."""
+FILE = "/files/{plural}/{entity_id}/{sha256}"
+ANYBODYS = frozenset({"/docs", "/docs/oauth2-redirect", "/openapi.json"})
 WRITES: dict[str, dict[str, Any]] = {
     "engines": {"name": MINE, "tags": ["t"]},
     "deployedModels": {"messages": ["m"]},
@@ -38,11 +42,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def routes(app: FastAPI) -> set[tuple[str, str]]:
-    return {
-        (method, str(route.path))
-        for route in iter_route_contexts(app.routes)
-        for method in (route.methods or {"ANY"}) - {"HEAD"}
+    found = {
+        (method, str(route.path)) for route in iter_route_contexts(app.routes) for method in route.methods or {"ANY"}
     }
+    # What Starlette itself makes of what FastAPI says of the API.
+    return {(method, path) for method, path in found if method != "HEAD" or path not in ANYBODYS}
 
 
 def test_of_every_route_it_is_said_who_may_use_it(site: Site) -> None:
@@ -74,7 +78,10 @@ def entity_id(site: Site, entity: str, name: str) -> str:
 def requests_of(site: Site, path: str, whose: str) -> Iterator[tuple[str, str]]:
     """Every address of a route, with the entity that it is about."""
     if "{entity}" not in path:
-        for name, value in (("name", OTHER), ("model_id", "x"), ("snapshot_id", "x"), ("job_id", "x")):
+        job, content = site.own["jobs", whose], asset(DATA if whose == MINE else SECRET)
+        digest = hashlib.sha256(base64.b64decode(content["fileContent"])).hexdigest()
+        named = {"plural": "jobs", "entity_id": job["id"], "sha256": digest}
+        for name, value in (("name", OTHER), ("model_id", "x"), ("snapshot_id", "x"), ("job_id", "x"), *named.items()):
             path = path.replace(f"{{{name}}}", value)
         yield path.replace("{result_id}", "x"), ""
         return
@@ -101,6 +108,10 @@ def runtimes_answer(method: str, path: str, address: str, entity: str, whose: st
         return {404}
     if entity in SUMMARIES and method in {"POST", "PATCH"}:
         return {405}
+    if path == f"{API}/contents/{{sha256}}":
+        if method == "PATCH":  # it is there, or what was sent is no part of a file
+            return {201} if whose == MINE else {415}
+        return {200} if whose == MINE else {404}
     if path == f"{API}/{{entity}}":
         return {200} if entity == "engines" else {403}
     if path.endswith("/search/{finder}"):
@@ -141,7 +152,7 @@ NOBODY = {
 def test_who_has_no_token_may_read_the_pages_here_and_nothing_else(
     site: Site, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    pages = {"/", "/style.css", "/models/{model_id}", "/snapshots/{snapshot_id}", "/jobs/{job_id}"}
+    pages = {"/", "/style.css", "/models/{model_id}", "/snapshots/{snapshot_id}", "/jobs/{job_id}", FILE}
     for address, _ in requests_of(site, path, MINE):
         answer = httpx.request(method, site.address + address, headers=headers)
         if path in {"/docs", "/docs/oauth2-redirect", "/openapi.json"}:

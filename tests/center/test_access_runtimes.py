@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from access_site import MINE, OTHER, OWN, SECRET, Site, a_site, asset
+from access_site import DATA, MINE, OTHER, SECRET, Site, a_site, asset
 
 ENDED = ("COMPLETE", "ERROR", "CANCELLED")
 HASH = {"contentHash": {"hashType": "SHA-256", "hexString": hashlib.sha256(SECRET).hexdigest()}}
@@ -29,7 +29,7 @@ def test_a_runtime_reads_its_job_whole_with_the_contents_of_the_snapshot(site: S
     job = site.job(MINE)
     assert site.as_runtime(MINE, "GET", f"/jobs/{job['id']}").json() == operators(site, f"/jobs/{job['id']}")
     read = site.as_runtime(MINE, "GET", f"/jobs/{job['id']}").json()
-    assert base64.b64decode(read["inputData"][0]["fileContent"]) == OWN
+    assert base64.b64decode(read["inputData"][0]["fileContent"]) == DATA
     assert read["model"]["storedModel"]["modelAssets"][0]["fileContent"]
 
 
@@ -195,6 +195,86 @@ def test_the_hash_of_anothers_file_does_not_bring_the_file(site: Site, steps: li
     for text in (*(answer.text for answer in answers), site.as_runtime(MINE, "GET", job).text):
         assert secret not in text
         assert SECRET.decode() not in text
+
+
+def contents(site: Site, name: str, method: str, data: bytes, **how: Any) -> Any:
+    """What a runtime is answered about a file."""
+    return site.as_runtime(name, method, f"/contents/{hashlib.sha256(data).hexdigest()}", **how)
+
+
+def send(site: Site, name: str, data: bytes, *, offset: int = 0, total: int | None = None, of: bytes = b"") -> Any:
+    """What it is answered when it sends a part of a file, which is ``of`` in the end."""
+    told = {
+        "Upload-Offset": str(offset),
+        "Upload-Length": str(offset + len(data) if total is None else total),
+        "Content-Type": "application/offset+octet-stream",
+    }
+    return contents(site, name, "PATCH", of or data, content=data, headers=told)
+
+
+def referring(data: bytes) -> dict[str, Any]:
+    digest = {"hashType": "SHA-256", "hexString": hashlib.sha256(data).hexdigest()}
+    return {"outputData": [{"assetType": "FILE", "name": "x", "contentHash": digest}]}
+
+
+def test_a_runtime_reads_the_files_of_its_jobs_and_deployments_and_no_others(site: Site) -> None:
+    model = site.made("storedModels", {"modelMetaData": {"name": "w"}, "modelAssets": [asset(b"deployed weights")]})
+    snapshot = site.made("deployableModels", {"storedModel": {"id": model["id"]}})
+    assert contents(site, MINE, "GET", b"deployed weights").status_code == 404
+    engine = {"id": site.own["engines", MINE]["id"]}
+    site.made("deployedModels", {"deployableModel": {"id": snapshot["id"]}, "engine": engine})
+    assert contents(site, MINE, "GET", b"deployed weights").content == b"deployed weights"
+    assert contents(site, MINE, "GET", b"source of the model").content == b"source of the model"
+    for method in ("GET", "HEAD"):
+        assert contents(site, OTHER, method, b"deployed weights").status_code == 404
+        assert contents(site, MINE, method, SECRET).status_code == 404
+    assert contents(site, OTHER, "GET", SECRET, headers={"Range": "bytes=4-"}).content == SECRET[4:]
+
+
+def test_a_runtime_can_not_find_out_which_files_there_are(site: Site) -> None:
+    there, not_there = contents(site, MINE, "HEAD", SECRET), contents(site, MINE, "HEAD", b"nobody has it")
+    different = {"date"}
+    assert {k: v for k, v in there.headers.items() if k not in different} == {
+        k: v for k, v in not_there.headers.items() if k not in different
+    }
+    for data in (SECRET, b"nobody has it"):
+        begun = send(site, MINE, data[:3], total=len(data), of=data)
+        assert (begun.status_code, begun.headers["Upload-Offset"]) == (204, "3")
+        assert contents(site, MINE, "HEAD", data).headers["Upload-Offset"] == "3"
+        assert "Upload-Offset" not in contents(site, OTHER, "HEAD", b"nobody has it").headers
+        wrong = send(site, MINE, b"x" * (len(data) - 3), offset=3, of=data)
+        assert wrong.status_code == 422
+        assert contents(site, MINE, "HEAD", data).status_code == 404
+
+
+def test_a_job_that_is_handed_on_takes_its_files_with_it(site: Site) -> None:
+    data = b"of a job that is handed on"
+    job = site.job(MINE, inputData=[asset(data)])
+    assert contents(site, MINE, "GET", data).status_code == 200
+    site.hand_over(job["id"], OTHER)
+    assert contents(site, MINE, "GET", data).status_code == 404
+    assert contents(site, OTHER, "GET", data).content == data
+
+
+def test_a_runtime_tells_of_files_that_it_sent(site: Site) -> None:
+    job, data = f"/jobs/{site.job(MINE)['id']}", b"what came of the job"
+    assert site.as_runtime(MINE, "PATCH", job, json=referring(data)).status_code == 403
+    assert send(site, OTHER, data).status_code == 201
+    assert site.as_runtime(MINE, "PATCH", job, json=referring(data)).status_code == 403, "another one sent it"
+    assert contents(site, MINE, "GET", data).status_code == 404
+    assert send(site, MINE, data).status_code == 201
+    assert contents(site, MINE, "GET", data).content == data
+    assert site.as_runtime(MINE, "PATCH", job, json=referring(data)).status_code == 200
+    assert base64.b64decode(operators(site, job)["outputData"][0]["fileContent"]) == data
+
+
+def test_who_knows_a_secret_may_tell_of_it(site: Site) -> None:
+    """It has the file already, and has shown so by sending it whole."""
+    job, data = f"/jobs/{site.job(MINE)['id']}", b"known to both"
+    site.job(OTHER, inputData=[asset(data)])
+    assert site.as_runtime(MINE, "PATCH", job, json=referring(data)).status_code == 403
+    assert send(site, MINE, data).status_code == 201
+    assert site.as_runtime(MINE, "PATCH", job, json=referring(data)).status_code == 200
 
 
 @pytest.mark.parametrize("way", ["PATCH", "POST"])

@@ -137,6 +137,37 @@ async def test_a_job_that_is_complete_without_success_shows_both(address: str, c
         assert '{"by": "Ada", "passed": true}' in Page((await browser.get(f"/snapshots/{snapshot.id}")).text).text
 
 
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("weights.bin", "weights.bin"),
+        ("../../etc/passwd", "passwd"),
+        ("a\\b.exe", "b.exe"),
+        ('x"; filename="y.html', "x__ filename__y.html"),
+        ("a\r\nSet-Cookie: a=b", "a__Set-Cookie_ a_b"),
+        ("Gewichte \u00fc.bin", "Gewichte _.bin"),
+    ],
+)
+async def test_a_file_is_saved_under_its_name_and_never_shown(
+    address: str, center: ModelManage, name: str, plain: str
+) -> None:
+    page_of_itself = b"<script>alert(document.cookie)</script>"
+    asset = Asset(filename=name, file_content=base64.b64encode(page_of_itself).decode())
+    model = await center.create_stored_model(StoredModel(model_meta_data=ModelMetaData(name="m"), model_assets=[asset]))
+    page = Page(httpx.get(f"{address}/models/{model.id}").text)
+    (link,) = [attributes["href"] for _, attributes in page.tags if "/files/" in (attributes.get("href") or "")]
+    answer = httpx.get(f"{address}{link}")
+    assert (answer.status_code, answer.content) == (200, page_of_itself)
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"].startswith(f"attachment; filename=\"{plain}\"; filename*=UTF-8''")
+    assert "Set-Cookie" not in answer.headers
+    part = httpx.get(f"{address}{link}", headers={"Range": "bytes=1-6"})
+    assert (part.status_code, part.content) == (206, b"script")
+    for other in (link.replace("storedModels", "engines"), link[:-1] + "x", link.replace("/files/", "/files/x")):
+        assert httpx.get(f"{address}{other}").status_code == 404, other
+
+
 async def test_without_the_token_pages_are_for_this_machine_only(address: str) -> None:
     assert httpx.get(address).status_code == 200
     elsewhere = {"Host": "rebound.example.org"}

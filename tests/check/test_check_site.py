@@ -111,6 +111,17 @@ async def test_a_centre_whose_root_is_closed_is_judged_by_its_collections(site: 
     assert all("no collection" in other.what for other in others)
 
 
+async def test_a_centre_that_does_not_know_files_by_their_hash_is_named(site: Site) -> None:
+    said = "The model centre gives and takes files by their SHA-256"
+    assert said not in [finding.what for finding in await site.findings()], "nobody asks for it"
+    site.set(MLC_CENTER_CONTENTS="reference")
+    assert said in [finding.what for finding in await site.findings()]
+    site.gate.answers = {"": {"_links": {"storedModels": {}}}}
+    expect(await site.flaws(), Mark.WRONG, "does not give and take files", "set MLC_CENTER_CONTENTS to embedded")
+    site.gate.answers = {"": {}}
+    expect(await site.flaws(), Mark.WARNING, "It can't be seen", "MLC_CENTER_CONTENTS")
+
+
 async def test_something_else_that_answers_in_the_centres_place_is_no_centre(site: Site) -> None:
     site.gate.answers = {"": ["not", "an", "object"]}
     expect(await site.flaws(), Mark.WRONG, "does not answer as model-manage does", "MLC_CENTER_URL")

@@ -34,6 +34,7 @@ def test_the_settings_file_makes_every_part_agree(tmp_path: Path, monkeypatch: p
     assert center.browse_url + page == "http://127.0.0.1:1235/snapshots/an-id"
     assert center.token is not None
     assert center.token == store.token
+    assert center.contents == "reference"
     assert gateway.token is not None
     assert (gateway.port, store.signal_url) == (1234, "http://127.0.0.1:1234")
     assert gateway.token == store.signal_token

@@ -82,6 +82,9 @@ def _by_reference(settings: CenterSettings, root: JsonObject) -> list[Finding]:
         return []
     if CONTENTS in _links(root):
         return [good("The model centre gives and takes files by their SHA-256")]
+    if not _links(root):
+        unseen = "It can't be seen whether the model centre gives and takes files by their SHA-256"
+        return [warning(unseen, "let us read its root, or set MLC_CENTER_CONTENTS to embedded.")]
     return [
         wrong(
             "The model centre does not give and take files by their SHA-256",

@@ -88,13 +88,13 @@ class OpenContents:
         if not holds_content(held):
             digest = held.content_hash.hex_string.lower() if held.content_hash else ""
             async with aclosing(self._downloads.stream(digest, held.file_size, asset.name)) as fetched:
-                async for piece in fetched:
-                    yield piece
+                async for got in fetched:
+                    yield got
             return
         pieces = self._pieces(held)
         while True:
             try:
-                piece = await asyncio.to_thread(next, pieces, None)
+                piece: bytes | None = await asyncio.to_thread(next, pieces, None)
             except ValueError as error:
                 why = str(error) if isinstance(error, NotText) else "it is not base64"
                 text = f"The content of the file {asset.name!r} is broken: {why}."

@@ -57,6 +57,8 @@ class Downloads:
                         held = piece
                 break
             except Unavailable as error:
+                if got == size:
+                    break
                 if failures == len(PAUSES):
                     raise
                 asked = error.retry_after.total_seconds() if error.retry_after else 0
@@ -65,8 +67,8 @@ class Downloads:
         if hashed.hexdigest() != sha256:
             raise AnotherFile(
                 SYSTEM,
-                f"The file {name!r} came from the {SYSTEM} with the SHA-256 {hashed.hexdigest()}, not {sha256}: what is "
-                "stored there is broken, or was changed on its way. Submit the model again.",
+                f"The file {name!r} came from the {SYSTEM} with the SHA-256 {hashed.hexdigest()}, not {sha256}: "
+                "try again, and if this lasts, remove it from where the centre keeps files, and submit the model anew.",
                 status=HTTPStatus.OK,
             )
         if held is not None:
@@ -74,16 +76,14 @@ class Downloads:
 
     async def _rest(self, sha256: str, start: int, size: int | None, name: str) -> AsyncGenerator[bytes]:
         """The pieces from ``start`` to the end. What has come is given out before an error is raised."""
-        asked, total = f"GET {CONTENTS}/{sha256}", size
+        asked = f"GET {CONTENTS}/{sha256}"
         lost: Exception | None = None
         batch, held = list[bytes](), 0
         headers = {"Accept": "application/octet-stream", "Accept-Encoding": "identity"}
         more = {"Range": f"bytes={start}-"} if start else {}
         try:
             async with self._hal.streamed(f"{CONTENTS}/{sha256}", headers | more) as response:
-                skipped = await self._begin(response, asked, start, size, name)
-                total = _length(response) if total is None else total
-                position = start - skipped
+                position, total = await self._begin(response, asked, start, size, name)
                 async for data in response.aiter_raw():
                     part = data[max(start - position, 0) :] if position < start else data
                     position += len(data)
@@ -106,25 +106,30 @@ class Downloads:
             text = f"{asked} ended after {position} of {total} bytes."
             raise Unavailable(SYSTEM, text)
 
-    async def _begin(self, response: httpx.Response, asked: str, start: int, size: int | None, name: str) -> int:
-        """How many bytes before ``start`` come once more. Raises if there is nothing to read."""
+    async def _begin(
+        self, response: httpx.Response, asked: str, start: int, size: int | None, name: str
+    ) -> tuple[int, int | None]:
+        """Where what comes begins, and how long the file is, as far as known. Raises if there is nothing to read."""
         if response.status_code == HTTPStatus.PARTIAL_CONTENT:
             told = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if told is None or int(told[1]) != start:
                 raise Unavailable(SYSTEM, f"{asked} was answered with another part than was asked for.")
-            if size is not None and told[2] not in {"*", str(size)}:
+            length = None if told[2] == "*" else int(told[2])
+            if size is not None and length not in {None, size}:
                 raise _another_size(name, told[2], size)
-            return 0
+            return start, size if length is None else length
         if response.is_success:
             length = _length(response)
             if size is not None and length not in {None, size}:
                 raise _another_size(name, str(length), size)
-            return start
+            return 0, size if length is None else length
         if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and size is not None:
             raise _another_size(name, f"no more than {start}", size)
         read = httpx.Response(response.status_code, headers=response.headers, content=await _beginning(response))
         if response.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-            text = f"The {SYSTEM} does not have the file {name!r} ({asked}), or does not give it; submit the model again."
+            text = (
+                f"The {SYSTEM} does not have the file {name!r} ({asked}), or does not give it; submit the model again."
+            )
             raise Refused(SYSTEM, text, status=response.status_code)
         raise refusal(read, asked, self._hal.base, write=False)
 

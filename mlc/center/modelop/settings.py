@@ -52,8 +52,8 @@ class CenterSettings(Group):
     )
     contents: Literal["embedded", "reference"] = Field(
         "embedded",
-        description="How contents of files come and go: embedded in documents, as ModelOp has it, or by reference, each "
-        "by itself, as standalone mode's centre can",
+        description="How contents of files come and go: embedded in documents, as ModelOp has it, or by reference, "
+        "each by itself, as standalone mode's centre can",
     )
     standalone: bool = Field(
         False,

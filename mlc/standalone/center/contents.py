@@ -63,6 +63,12 @@ def hashes_without_content(document: JsonObject) -> Iterator[str]:
         yield digest
 
 
+def named_files(document: JsonObject) -> Iterator[tuple[JsonObject, str]]:
+    """The assets that come without content and tell a hash, with it."""
+    for asset, digest, _ in _without_content(document):
+        yield asset, digest
+
+
 def refer(document: JsonObject, known: Collection[str], sizes: Mapping[str, int]) -> None:
     """See that what a document's assets refer to is there, and note its size, in place.
 

@@ -50,8 +50,8 @@ def represent(document: JsonObject, contents: Contents, files: FileStore, limit:
         left -= size
         if left < 0:
             raise NotEmbedded(
-                f"The files of this entity contain more than {limit} bytes, which is too much for one document: ask for "
-                f"it with the header {HEADER}: {REFERENCE} (MLC_CENTER_CONTENTS={REFERENCE}), and for its files by "
+                f"The files of this entity contain more than {limit} bytes, which is too much for one document: ask "
+                f"for it with the header {HEADER}: {REFERENCE} (MLC_CENTER_CONTENTS={REFERENCE}), and for its files by "
                 "their SHA-256."
             )
         data = files.content(digest, size)
@@ -59,7 +59,9 @@ def represent(document: JsonObject, contents: Contents, files: FileStore, limit:
             if contents is Contents.REFERENCE:
                 return None
             name = str(asset.get("filename") or asset.get("name") or digest)[:200]
-            raise NotEmbedded(f"The source {name} is not UTF-8, and can't stand in a document; fetch it by its SHA-256.")
+            raise NotEmbedded(
+                f"The source {name} is not UTF-8, and can't stand in a document; fetch it by its SHA-256."
+            )
         return data
 
     attach(document, content)

@@ -14,7 +14,7 @@ class NoRoom(MlcError, OSError):
 
 
 class CannotKeep(MlcError, OSError):
-    """The place where files are kept can't be written, for another reason than that it is full."""
+    """The place where files are kept can't be used, for another reason than that it is full."""
 
 
 class WrongHash(MlcError, ValueError):
@@ -64,7 +64,27 @@ def written() -> Iterator[None]:
                 "There is no room for this file where the model centre keeps files: make room there, or have them kept "
                 "elsewhere (MLC_CENTER_FILES), and send it again."
             ) from error
-        raise CannotKeep(
-            f"The model centre can't write where it keeps files ({error.strerror or type(error).__name__}); see to "
-            "that place (MLC_CENTER_FILES), and send it again."
-        ) from error
+        raise unusable(error) from error
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """For a store elsewhere, whose library has errors of its own: raises NoRoom, CannotKeep and FileNotFoundError."""
+    try:
+        with written():
+            yield
+    except (NoRoom, CannotKeep) as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise error.__cause__ from None
+        raise
+    except Exception as error:
+        raise unusable(error) from error
+
+
+def unusable(error: Exception) -> CannotKeep:
+    """What is said of a place that can't be used: nothing of the library's own words, which may hold a secret."""
+    why = getattr(error, "strerror", None) or type(error).__name__
+    return CannotKeep(
+        f"The model centre can't use the place where it keeps files ({why}); see to it (MLC_CENTER_FILES), and try "
+        "again."
+    )

@@ -11,7 +11,7 @@ from uuid import uuid4
 import fsspec.core
 from fsspec import AbstractFileSystem
 
-from mlc.standalone.center.files.errors import written
+from mlc.standalone.center.files.errors import reached, written
 
 PIECE = 1024 * 1024
 """Bytes of a file that are in memory at once."""
@@ -84,7 +84,9 @@ class Folder:
     def put(self, draft: Path, digest: str) -> None:
         with written():
             path = self._path(digest)
-            make(path.parent)
+            if not path.parent.exists():
+                make(path.parent)
+                _sync(self._root)
             draft.replace(path)
             _sync(path.parent)
 
@@ -113,22 +115,29 @@ class RemotePlace:
         self._is_whole = bool(names & _WHOLE_OR_NOT_AT_ALL)
 
     def size(self, digest: str) -> int | None:
-        self._store.invalidate_cache(self._path(digest))
         try:
-            return int(self._store.info(self._path(digest))["size"])
+            with reached():
+                self._store.invalidate_cache(self._path(digest))
+                return int(self._store.info(self._path(digest))["size"])
         except FileNotFoundError:
             return None
 
     def read(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
-        with self._store.open(self._path(digest), "rb", block_size=PIECE, cache_type="none") as file:
+        with reached():
+            file = self._store.open(self._path(digest), "rb", block_size=PIECE, cache_type="none")
+        with file:
             file.seek(start)
-            while start < stop and (data := file.read(min(PIECE, stop - start))):
+            while start < stop:
+                with reached():
+                    data = file.read(min(PIECE, stop - start))
+                if not data:
+                    return
                 start += len(data)
                 yield data
 
     def put(self, draft: Path, digest: str) -> None:
         path = self._path(digest)
-        with written():
+        with reached():
             if self._is_whole:
                 self._store.put_file(str(draft), path)
             else:
@@ -142,7 +151,7 @@ class RemotePlace:
                     raise
 
     def remove(self, digest: str) -> None:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), reached():
             self._store.rm_file(self._path(digest))
 
     def known(self, before: datetime) -> Iterator[str]:

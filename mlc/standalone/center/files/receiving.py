@@ -68,8 +68,9 @@ class Receiving:
 
         def write(pieces: list[bytes]) -> None:
             draft.write(pieces)
-            for piece in pieces if hashed else ():
-                hashed.update(piece)
+            if hashed is not None:
+                for piece in pieces:
+                    hashed.update(piece)
 
         await _written(body, write, part.total - part.offset)
         if draft.size < part.total:

@@ -1,13 +1,13 @@
 """Which files are stored, which entities refer to them, and who may read them: tables of the centre's database."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Index, String, delete, insert, select
+from sqlalchemy import BigInteger, Index, String, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-_UPSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_BATCH = 500
 
 
 class FileBase(DeclarativeBase):
@@ -20,9 +20,9 @@ class StoredFile(FileBase):
     __tablename__ = "stored_file"
 
     digest: Mapped[str] = mapped_column(String, primary_key=True)
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
     noted: Mapped[str]
-    """When it was last sent, in UTC."""
+    """When it was last sent, or an entity ceased to refer to it, in UTC."""
 
 
 class FileUse(FileBase):
@@ -48,36 +48,60 @@ class FileSender(FileBase):
 
 def note(session: Session, digest: str, size: int) -> None:
     """Say that a file is there, as of now; its row is held until the end of the transaction."""
-    row = {"size": size, "noted": datetime.now(UTC).isoformat()}
-    upsert = _UPSERT[session.get_bind().dialect.name](StoredFile).values(digest=digest, **row)
-    session.execute(upsert.on_conflict_do_update(index_elements=["digest"], set_=row))
+    row = {"size": size, "noted": _now()}
+    new = _insert(session, StoredFile).values(digest=digest, **row)
+    session.execute(new.on_conflict_do_update(index_elements=["digest"], set_=row))
 
 
 def note_sender(session: Session, digest: str, reader: str) -> None:
-    upsert = _UPSERT[session.get_bind().dialect.name](FileSender).values(digest=digest, reader=reader)
-    session.execute(upsert.on_conflict_do_nothing())
+    session.execute(_insert(session, FileSender).values(digest=digest, reader=reader).on_conflict_do_nothing())
+
+
+def _insert(session: Session, table: type[FileBase]) -> sqlite.Insert | postgresql.Insert:
+    """An insertion that can say what is to be done if the row is there already."""
+    return postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def hold(session: Session, digests: Collection[str]) -> dict[str, int]:
     """Sizes of those that are stored; none of them is removed before the end of the transaction."""
-    if not digests:
-        return {}
-    rows = session.execute(
-        select(StoredFile.digest, StoredFile.size)
-        .where(StoredFile.digest.in_(sorted(digests)))
-        .order_by(StoredFile.digest)  # two that hold the same ones take them in the same order
-        .with_for_update(read=True)
-    )
-    return {digest: size for digest, size in rows}
+    return {row.digest: row.size for row in _held(session, digests, read=True)}
+
+
+def _held(session: Session, digests: Collection[str], *, read: bool) -> list[StoredFile]:
+    """The rows, until the end of the transaction: ``read`` with others who read them, else alone."""
+    held = list[StoredFile]()
+    for some in _batched(sorted(digests)):  # in one order, so that no two wait for each other
+        these = StoredFile.digest.in_(some)
+        if session.get_bind().dialect.name == "sqlite":  # it locks no row, but everything at the first write
+            session.execute(update(StoredFile).where(these).values(noted=StoredFile.noted))
+        asked = select(StoredFile).where(these).order_by(StoredFile.digest).with_for_update(read=read)
+        held += session.scalars(asked, execution_options={"populate_existing": True})
+    return held
 
 
 def use(session: Session, entity_id: str, digests: Collection[str], reader: str, *, new: bool = False) -> None:
-    """Say that these are all the files that an entity refers to; ``new``: it referred to none before."""
+    """Say that these are all the files that an entity refers to; ``new``: it referred to none before.
+
+    For those to which it refers no more the time of grace begins anew.
+    """
     if not new:
+        before = session.scalars(select(FileUse.digest).where(FileUse.entity_id == entity_id)).all()
+        for some in _batched(sorted(set(before) - set(digests))):
+            session.execute(update(StoredFile).where(StoredFile.digest.in_(some)).values(noted=_now()))
         session.execute(delete(FileUse).where(FileUse.entity_id == entity_id))
     if digests:
         rows = [{"digest": digest, "entity_id": entity_id, "reader": reader} for digest in sorted(digests)]
         session.execute(insert(FileUse), rows)
+
+
+def _batched(digests: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many at once as any database takes."""
+    for start in range(0, len(digests), _BATCH):
+        yield digests[start : start + _BATCH]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def is_readable(session: Session, digest: str, readers: Collection[str]) -> bool:
@@ -90,18 +114,15 @@ def is_readable(session: Session, digest: str, readers: Collection[str]) -> bool
 
 
 def forget_unused(session: Session, digest: str, before: datetime) -> bool:
-    """Take a file off the list if nothing refers to it and it was not sent since then. Its row is held, if it has one.
+    """Take a file off the list if nothing refers to it, since before then. Its row is held, if it has one.
 
     Two statements, so that the second one sees what was committed while the first waited for the row.
     """
-    asked = select(StoredFile.noted).where(StoredFile.digest == digest).with_for_update()
-    noted = session.scalar(asked)
-    if noted is not None and datetime.fromisoformat(noted) >= before:
+    rows = _held(session, [digest], read=False)
+    if any(datetime.fromisoformat(row.noted) >= before for row in rows):
         return False
     if session.scalar(select(FileUse.digest).where(FileUse.digest == digest).limit(1)) is not None:
         return False
     for table in (StoredFile, FileSender):
         session.execute(delete(table).where(table.digest == digest))
     return True
-
-

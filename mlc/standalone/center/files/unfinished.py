@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -129,7 +129,7 @@ def _opened(path: Path, *, create: bool = True) -> Iterator[int]:
     """
     flags = os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
     while True:
-        with written() if create else suppress():
+        with written() if create else nullcontext():
             descriptor = os.open(path, flags, 0o600)
         try:
             try:

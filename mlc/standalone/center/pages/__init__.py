@@ -1,14 +1,19 @@
 """The centre's pages for people: models, snapshots, jobs, test results and notifications, to read."""
 
+import asyncio
 import json
+import re
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from mlc.model.secret_names import without_secrets
+from mlc.standalone.center.contents import named_files
 from mlc.standalone.center.entities import KINDS
+from mlc.standalone.center.files.answering import answer, attachment
+from mlc.standalone.center.representation import Contents
 from mlc.standalone.center.service import ModelCenter
 
 JsonObject = dict[str, Any]
@@ -54,12 +59,12 @@ def pages(center: ModelCenter) -> APIRouter:
 
     @site.get("/models/{model_id}")
     async def model(model_id: str) -> Response:
-        found = await center.get(KINDS["storedModels"], model_id)
+        found = await center.get(KINDS["storedModels"], model_id, Contents.NONE)
         return show("model.html", model=found, snapshots=await newest("deployableModels", model_id=model_id))
 
     @site.get("/snapshots/{snapshot_id}")
     async def snapshot(snapshot_id: str) -> Response:
-        found = await center.get(KINDS["deployableModels"], snapshot_id)
+        found = await center.get(KINDS["deployableModels"], snapshot_id, Contents.NONE)
         of_it = {
             name: await newest(plural, snapshot_id=snapshot_id)
             for name, plural in (
@@ -73,15 +78,31 @@ def pages(center: ModelCenter) -> APIRouter:
 
     @site.get("/jobs/{job_id}")
     async def job(job_id: str) -> Response:
-        return show("job.html", job=await center.get(KINDS["jobs"], job_id))
+        return show("job.html", job=await center.get(KINDS["jobs"], job_id, Contents.NONE))
 
     @site.get("/results/{result_id}")
     async def result(result_id: str) -> Response:
-        found = await center.get(KINDS["modelTestResults"], result_id)
+        found = await center.get(KINDS["modelTestResults"], result_id, Contents.NONE)
         measured = {name: value for name, value in found.get("testResults", {}).items() if not _is_block(value)}
         return show("result.html", result=found, measured=measured)
 
+    @site.get("/files/{plural}/{entity_id}/{sha256}")
+    async def file(request: Request, plural: str, entity_id: str, sha256: str) -> Response:
+        """A file that an entity refers to, to be saved under the name that it has there."""
+        kind = KINDS.get(plural)
+        document = await center.get(kind, entity_id, Contents.NONE) if kind else {}
+        name = next((_file_name(asset) for asset, digest in named_files(document) if digest == sha256), None)
+        size = None if name is None else await asyncio.to_thread(center.store.files.size, sha256)
+        if name is None or size is None:
+            raise HTTPException(404, "There is no such file.")
+        return await answer(request, center.store.files, sha256, size, attachment(name))
+
     return site
+
+
+def _file_name(asset: JsonObject) -> str:
+    """What a file is called, without folders."""
+    return re.split(r"[/\\]", str(asset.get("filename") or asset.get("name") or "file"))[-1]
 
 
 def _is_business(model: JsonObject) -> bool:
