@@ -126,7 +126,7 @@ class InstantCenter:
     async def list_notifications(self, **_: Any) -> list[Notification]:
         return []
 
-    async def create_notification(self, notification: Notification, *, once: bool = False) -> Notification:
+    async def create_notification(self, notification: Notification, **_: Any) -> Notification:
         return notification
 
 

@@ -112,7 +112,7 @@ async def polled(client: Client, queue: str) -> None:
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
     async with asyncio.timeout(60):
-        while not (await client.workflow_service.describe_task_queue(request)).pollers:
+        while not (await client.workflow_service.describe_task_queue(request)).pollers:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
