@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from temporalio import activity
 from activities.failures import non_retryable, translated
 from activities.matching import canonical_stage, control_tags, described, looked_for, matching
 from activities.snapshots import is_set, summary
-from mlc.center import Center
+from mlc.center import Beside, Center, Surroundings
 from mlc.model.base import Record
 from mlc.model.deployment import DeploymentMode, DeploymentRecord, DeploymentState, Runtime, RuntimeRef
 from mlc.model.failure import FailureType, NotFound
@@ -36,6 +36,8 @@ class BatchDeployment(Record):
     id: str
     stage: str
     snapshot: SnapshotSummary
+    runtime: RuntimeRef | None = None
+    """One that was seen to suit it in the same look (see ``compatible_runtime``); None: nobody looked, or none does."""
 
 
 @dataclass
@@ -61,13 +63,12 @@ class BatchActivities:
                 async for deployment in deployments:
                     if deployment.runtime_id is not None:
                         continue
-                    snapshot = await self._snapshot(deployment)
-                    if snapshot is not None and self._is_meant(deployment, snapshot, target):
-                        return BatchDeployment(
-                            id=deployment.id,
-                            stage=truncate(_stage(deployment), 100),
-                            snapshot=summary(snapshot, self.settings, self.review_tags),
-                        )
+                    snapshot = None
+                    with suppress(NotFound):
+                        async with self._around(deployment) as around:
+                            snapshot = around.snapshot
+                            if self._is_meant(deployment, snapshot, target):
+                                return await self._found(deployment, around)
                     others.append(self._named(deployment, snapshot))
         at = f" at stage {target.model_stage!r}" if target.model_stage else ""
         reserved = ""
@@ -88,12 +89,9 @@ class BatchActivities:
             ApplicationError: ``NoMatchingRuntime`` (final) with the runtimes that there are.
         """
         with translated():
-            snapshot = await self.center.get_snapshot(deployment.snapshot.id)
-            runtimes = await self.center.list_runtimes()
-        suiting = matching(snapshot, runtimes, self.settings, self.review_tags, target=deployment.stage)
-        batch = [runtime for runtime in suiting if runtime.mode is DeploymentMode.BATCH]
-        now = activity.info().started_time
-        alive = [runtime for runtime in batch if is_alive(runtime, now, self.settings.runtime_timeout)]
+            async with self.center.open_surroundings(deployment.snapshot.id, Beside.RUNTIMES, contents=False) as around:
+                snapshot, runtimes = around.snapshot, await around.runtimes()
+        batch, alive = self._suiting(snapshot, runtimes, deployment.stage)
         if not alive:
             silent = f" Not heard of for a while: {_listed([r.name for r in batch], ', ')}." if batch else ""
             raise non_retryable(
@@ -102,16 +100,31 @@ class BatchActivities:
                 f"{looked_for(snapshot, deployment.stage)}.{silent} The centre's runtimes: "
                 f"{_listed([f'{described(runtime)}, {runtime.mode}' for runtime in runtimes], '; ')}.",
             )
-        chosen = _any_of(alive, activity.info().workflow_id or "")
-        return RuntimeRef(id=chosen.id, name=truncate(chosen.name, 100), mode=DeploymentMode.BATCH)
+        return _chosen(alive)
 
-    async def _snapshot(self, deployment: DeploymentRecord) -> Snapshot | None:
+    async def _found(self, deployment: DeploymentRecord, around: Surroundings) -> BatchDeployment:
+        stage = truncate(_stage(deployment), 100)
+        _, alive = self._suiting(around.snapshot, await around.runtimes(), stage)
+        return BatchDeployment(
+            id=deployment.id,
+            stage=stage,
+            snapshot=summary(around.snapshot, self.settings, self.review_tags),
+            runtime=_chosen(alive) if alive else None,
+        )
+
+    def _suiting(
+        self, snapshot: Snapshot, runtimes: Sequence[Runtime], stage: str
+    ) -> tuple[list[Runtime], list[Runtime]]:
+        """The batch runtimes that suit a snapshot at its deployment's stage, and those of them that are alive."""
+        found = matching(snapshot, runtimes, self.settings, self.review_tags, target=stage)
+        batch = [runtime for runtime in found if runtime.mode is DeploymentMode.BATCH]
+        now = activity.info().started_time
+        return batch, [runtime for runtime in batch if is_alive(runtime, now, self.settings.runtime_timeout)]
+
+    def _around(self, deployment: DeploymentRecord) -> AbstractAsyncContextManager[Surroundings]:
         if not deployment.snapshot_id:
-            return None
-        try:
-            return await self.center.get_snapshot(deployment.snapshot_id)
-        except NotFound:
-            return None
+            raise NotFound("model centre", "The deployment tells no snapshot.")
+        return self.center.open_surroundings(deployment.snapshot_id, Beside.RUNTIMES, contents=False)
 
     def _is_meant(self, deployment: DeploymentRecord, snapshot: Snapshot, target: BatchTarget) -> bool:
         if target.tag in control_tags(self.settings, self.review_tags) or not is_set(snapshot, target.tag):
@@ -135,6 +148,11 @@ def is_alive(runtime: Runtime, now: datetime, timeout: timedelta) -> bool:
     Standalone runtimes send heartbeats. Of ModelOp's only the last job is known, which may be long ago.
     """
     return not runtime.failed and (runtime.heartbeat is None or now - in_utc(runtime.heartbeat) <= timeout)
+
+
+def _chosen(alive: Sequence[Runtime]) -> RuntimeRef:
+    chosen = _any_of(alive, activity.info().workflow_id or "")
+    return RuntimeRef(id=chosen.id, name=truncate(chosen.name, 100), mode=DeploymentMode.BATCH)
 
 
 def _any_of(runtimes: Sequence[Runtime], run: str) -> Runtime:

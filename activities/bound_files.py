@@ -1,13 +1,34 @@
 """The files of a snapshot as an approval binds them, by their hashes; and which are not what was judged or tested."""
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
 from mlc.center import Center
 from mlc.model.asset import Asset
-from mlc.model.binding import BoundFile, bound_files, unhashed
+from mlc.model.binding import BoundFile, bound_files, digest, unhashed
 from mlc.model.result import TestResultRecord
 from mlc.model.snapshot import Snapshot
+
+MOST_KNOWN, MOST_FILES = 200, 100
+"""Lists of files that a process keeps in mind, and files of one of them."""
+_known: OrderedDict[str, list[BoundFile]] = OrderedDict()
+
+
+def remembered(files: list[BoundFile]) -> str:
+    """The digest of files, by which this process will know them: it is over all that the list says of them."""
+    found = digest(files)
+    if len(files) <= MOST_FILES:
+        _known[found] = files
+        _known.move_to_end(found)
+        if len(_known) > MOST_KNOWN:
+            _known.popitem(last=False)
+    return found
+
+
+def known_files(bound: str) -> list[BoundFile] | None:
+    """The files of a digest, if this process has seen them: exactly those, since nothing else has that digest."""
+    return _known.get(bound)
 
 
 async def files_of(center: Center, snapshot_id: str) -> tuple[Snapshot, list[BoundFile]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.bound_files import files_of, unjudged, untested
+from activities.bound_files import files_of, known_files, unjudged, untested
 from activities.failures import translated
 from activities.snapshots import DecisionEvidence, no_such_snapshot
 from mlc.center import Center
@@ -89,14 +89,15 @@ class DecisionToKeep(Record):
 class EndingToKeep(Record):
     """How a run ended: ``answers`` by label of the tickets that it had answered.
 
-    ``deployments`` are ids of those that stay, and ``digest`` is that of the files that all of them carry; empty if
-    they differ.
+    ``deployments`` are ids of those that stay, ``places`` the same as the run knows them (else they are read), and
+    ``digest`` is that of the files that all of them carry; empty if they differ.
     """
 
     snapshot_id: str
     first_run_id: str
     outcome: Outcome
     deployments: list[str] = []
+    places: list[DeployedPlace] = []
     digest: str = ""
     answers: dict[str, Answer] = {}
     expiration_date: date | None = None
@@ -210,9 +211,9 @@ class DecisionActivities:
     async def keep_ending(self, request: EndingToKeep) -> None:
         """Write down what came of a run: what it deployed where, with the hashes, and how its tickets were answered."""
         with translated():
-            places = [await self._place(id_) for id_ in request.deployments]
-            files: list[BoundFile] = []
-            if request.digest:
+            places = request.places or [await self._place(id_) for id_ in request.deployments]
+            files = known_files(request.digest) or [] if request.digest else []
+            if request.digest and not files:
                 _, now = await self._files(request.snapshot_id)
                 files = now if digest(now) == request.digest else await self._known(request)
             await self._append(

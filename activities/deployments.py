@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.bound_files import files_of_open
+from activities.bound_files import files_of_open, remembered
 from activities.failures import (
     lookup_deadline,
     non_retryable,
@@ -19,7 +19,8 @@ from activities.failures import (
 )
 from activities.matching import described, looked_for, matching
 from activities.occupied import occupant, occupied, refuse_occupied
-from mlc.center import Center, NewDeployment
+from mlc.center import Beside, Center, NewDeployment
+from mlc.center.ledger import After
 from mlc.model.base import Record
 from mlc.model.binding import BoundFile, differences, digest, in_short
 from mlc.model.deployment import (
@@ -44,10 +45,11 @@ LONGEST_REASON, LONGEST_SENTENCE = 1000, 600
 
 
 class Deployments(Record):
-    """Deployments of one snapshot, by id."""
+    """Deployments of one snapshot, by id. ``model_id`` is empty if the centre doesn't say, or nobody looked."""
 
     snapshot_id: str
     ids: list[str]
+    model_id: str = ""
 
 
 @dataclass
@@ -67,17 +69,7 @@ class DeploymentActivities:
         with translated():
             snapshot = await self.center.get_snapshot(snapshot_id)
             runtimes = await self.center.list_runtimes()
-        found = matching(snapshot, runtimes, self.settings, self.review_tags)
-        if not found:
-            raise non_retryable(
-                FailureType.NO_MATCHING_RUNTIME,
-                f"No runtime matches snapshot {snapshot.name!r}: {looked_for(snapshot)}. "
-                f"The centre's runtimes: {', '.join(map(described, runtimes)) or 'none at all'}.",
-            )
-        refs = [
-            RuntimeRef(id=r.id, name=truncate(r.name, 100), mode=r.mode, single_model=r.single_model) for r in found
-        ]
-        return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
+        return suiting(snapshot, runtimes, self.settings, self.review_tags)
 
     @activity.defn
     async def deploy(self, request: DeploymentRequest) -> Deployment:
@@ -90,10 +82,13 @@ class DeploymentActivities:
         with translated_creation():
             async with AsyncExitStack() as opened:
                 async with lookup_deadline(self.settings.center_index_lag):
-                    existing = await self._find(request)
+                    beside = [Beside.DEPLOYMENTS, *([Beside.RUNTIMES] if request.runtime else [])]
+                    around = await opened.enter_async_context(
+                        self.center.open_surroundings(request.snapshot_id, *beside)
+                    )
+                    snapshot, existing = around.snapshot, _of_key(await around.deployments(), request)
                     if existing is None:
-                        snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
-                        runtime = await self._runtime(request.runtime) if request.runtime else None
+                        runtime = self._runtime(request.runtime, await around.runtimes()) if request.runtime else None
                         carried = await self._as_approved(request, snapshot)
                         if runtime is not None and runtime.single_model:
                             await refuse_occupied(self.center, runtime, snapshot, request.rank)
@@ -157,7 +152,7 @@ class DeploymentActivities:
             ApplicationError: ``ChangedSinceApproval`` (final).
         """
         files = await files_of_open(self.center, snapshot)
-        carried = digest(files)
+        carried = remembered(files)
         if request.expected and carried != request.expected:
             changed = f"Snapshot {snapshot.name!r} changed after it was approved, so it was not deployed."
             if request.like:
@@ -189,11 +184,10 @@ class DeploymentActivities:
         return deployment_of(existing).model_copy(update={"digest": carried})
 
     async def _find(self, request: DeploymentRequest) -> DeploymentRecord | None:
-        deployments = await self.center.list_deployments(snapshot_id=request.snapshot_id)
-        return next((d for d in reversed(deployments) if d.key == request.key), None)
+        return _of_key(await self.center.list_deployments(snapshot_id=request.snapshot_id), request)
 
-    async def _runtime(self, wanted: RuntimeRef) -> Runtime:
-        for runtime in await self.center.list_runtimes():
+    def _runtime(self, wanted: RuntimeRef, runtimes: Iterable[Runtime]) -> Runtime:
+        for runtime in runtimes:
             if runtime.id == wanted.id:
                 return runtime
         raise non_retryable(
@@ -237,8 +231,41 @@ class DeploymentActivities:
             return Deployment(id=deployment_id, mode=DeploymentMode.ONLINE, ready=False, problem=gone)
 
 
-async def end_each(center: Center, ids: Iterable[str]) -> None:
+def suiting(
+    snapshot: Snapshot, runtimes: Sequence[Runtime], settings: ProcessSettings, review_tags: Iterable[str]
+) -> list[RuntimeRef]:
+    """The runtimes that suit a snapshot (see ``matching``), those that serve online first.
+
+    Raises:
+        ApplicationError: ``NoMatchingRuntime`` (final) with what was looked for and what there is.
+    """
+    found = matching(snapshot, runtimes, settings, review_tags)
+    if not found:
+        raise non_retryable(
+            FailureType.NO_MATCHING_RUNTIME,
+            f"No runtime matches snapshot {snapshot.name!r}: {looked_for(snapshot)}. "
+            f"The centre's runtimes: {', '.join(map(described, runtimes)) or 'none at all'}.",
+        )
+    refs = [RuntimeRef(id=r.id, name=truncate(r.name, 100), mode=r.mode, single_model=r.single_model) for r in found]
+    return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
+
+
+def places_of(runtimes: Iterable[RuntimeRef]) -> set[str]:
+    """Where a snapshot is deployed that these suit: on each that serves online, and once as batch for all others."""
+    return {runtime.id if runtime.mode is DeploymentMode.ONLINE else BATCH for runtime in runtimes}
+
+
+def _of_key(deployments: Sequence[DeploymentRecord], request: DeploymentRequest) -> DeploymentRecord | None:
+    """The oldest deployment of the snapshot with the request's key."""
+    of_it = (d for d in reversed(deployments) if d.snapshot_id == request.snapshot_id)
+    return next((d for d in of_it if d.key == request.key), None)
+
+
+async def end_each(center: Center, ids: Iterable[str]) -> list[DeploymentRecord] | None:
     """End deployments; each of them, even if another one is refused or can't be ended now. One that is gone has ended.
+
+    Returns:
+        The deployments of the last one's model as they are now, if the centre has told them along.
 
     Raises:
         Unavailable: of one of them the centre says that it can't be ended now.
@@ -246,10 +273,13 @@ async def end_each(center: Center, ids: Iterable[str]) -> None:
     """
     refusals: list[str] = []
     outage: Unavailable | None = None
-    for id_ in ids:
+    after: After | None = None
+    ids = list(ids)
+    for number, id_ in enumerate(ids, 1):
+        after = None
         try:
             with suppress(NotFound):
-                await center.end_deployment(id_)
+                after = await center.end_deployment(id_, beside=number == len(ids))
         except Refused as error:
             refusals.append(f"Deployment {id_} could not be undeployed. {error}")
         except Unavailable as error:
@@ -258,6 +288,7 @@ async def end_each(center: Center, ids: Iterable[str]) -> None:
         raise outage
     if refusals:
         raise non_retryable(FailureType.REFUSED, " ".join(refusals))
+    return after.beside if after is not None else None
 
 
 def deployment_of(record: DeploymentRecord) -> Deployment:
@@ -304,7 +335,18 @@ async def active_deployments_of(center: Center, model_id: str) -> list[Deploymen
 
 async def previously_deployed(center: Center, snapshot: Snapshot) -> str | None:
     """The id of the other snapshot of the same model that was deployed last and still is, for good."""
-    for deployment in await active_deployments(center, snapshot):
+    listed = await center.list_deployments(model_id=snapshot.model.id) if snapshot.model.id else []
+    return previous_of(snapshot, listed)
+
+
+def previous_of(snapshot: Snapshot, deployments: Iterable[DeploymentRecord]) -> str | None:
+    """Of a model's deployments, newest first: the other snapshot's id that was deployed last and still is, for good.
+
+    A snapshot of no model has none: nobody can say which others belong to it.
+    """
+    for deployment in deployments if snapshot.model.id else ():
+        if deployment.state is not DeploymentState.DEPLOYED:
+            continue
         if deployment.snapshot_id and deployment.snapshot_id != snapshot.id and not deployment.provisional:
             return deployment.snapshot_id
     return None

@@ -48,7 +48,7 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         before = newest_own(results or [])
     monitors = since = None
     if snapshot is not None and tells_of_monitors(question):
-        monitors = await _in_time(planned(center, snapshot))
+        monitors = await _in_time(planned(center, snapshot.id))
     earlier = question.earlier
     if snapshot is not None and earlier is None and question.verdict is not None and question.kind in JUDGING:
         earlier = failed_before(await _in_time(center.list_test_results(snapshot.id)) or [], question.test_result)

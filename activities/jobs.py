@@ -73,12 +73,9 @@ class JobActivities:
         with translated_creation():
             async with AsyncExitStack() as opened:
                 async with lookup_deadline(self.settings.center_index_lag):
-                    existing = await self.center.find_job(request.snapshot_id, request.key)
+                    existing = await self._known(request)
                     if existing is None:
-                        try:
-                            snapshot = await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
-                        except NotFound:
-                            raise no_such_snapshot(request.snapshot_id) from None
+                        snapshot = await self._snapshot(request, opened)
                         inputs = [await self._input(file, opened) for file in request.files.inputs] or (
                             await self._usual_inputs(request.kind, snapshot)
                         )
@@ -89,6 +86,21 @@ class JobActivities:
                 if existing is None:
                     existing = await self.center.create_job(self._job(request, snapshot, inputs, outputs))
         return self._created(request, existing)
+
+    async def _known(self, request: JobRequest) -> JobRecord | None:
+        """A job that an earlier try made. A centre that makes nothing twice tells that when it is asked to make it."""
+        if Capability.CREATES_ONCE in self.center.capabilities:
+            return None
+        return await self.center.find_job(request.snapshot_id, request.key)
+
+    async def _snapshot(self, request: JobRequest, opened: AsyncExitStack) -> Snapshot:
+        """What the job runs on: open, or named by its id, where nothing has to be known of it and the centre can."""
+        if request.files.inputs and Capability.EMBEDS_BY_ID in self.center.capabilities:
+            return Snapshot(id=request.snapshot_id)
+        try:
+            return await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
+        except NotFound:
+            raise no_such_snapshot(request.snapshot_id) from None
 
     @activity.defn
     async def find_job(self, request: JobRequest) -> Job | None:
@@ -169,19 +181,23 @@ class JobActivities:
 
     @asynccontextmanager
     async def _finished(self, job: Job, poll: Poll) -> AsyncIterator[JobRecord]:
-        """The job once it is complete, open: what it made can be read."""
-        await self._ended(job, poll)
+        """The job once it is complete, open: what it made can be read.
+
+        It is opened at once when somebody says that it has ended: later looks don't read in vain what it carries.
+        """
+        if activity.info().attempt > 1:
+            await self._ended(job, poll)
         async with AsyncExitStack() as opened:
             try:
                 finished = await opened.enter_async_context(self.center.open_job(job.id))
             except NotFound:
                 raise _gone(job) from None
-            yield finished
+            yield await self._ended(job, poll, finished)
 
-    async def _ended(self, job: Job, poll: Poll) -> JobRecord:
-        """The job once it is complete, and a success."""
+    async def _ended(self, job: Job, poll: Poll, current: JobRecord | None = None) -> JobRecord:
+        """The job once it is complete, and a success; ``current`` is how it is now, if it was read already."""
         try:
-            current = await self.center.get_job(job.id)
+            current = current or await self.center.get_job(job.id)
         except NotFound:
             raise _gone(job) from None
         if current.status.terminal:

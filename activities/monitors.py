@@ -9,10 +9,10 @@ from temporalio import activity
 
 from activities.arity import NotClear
 from activities.chosen_inputs import chosen_monitor_inputs, left_out
-from activities.deployments import previously_deployed
+from activities.deployments import previous_of
 from activities.failures import translated
 from activities.schedules import copied
-from mlc.center import Catalogue, Center, NewMonitor
+from mlc.center import Beside, Catalogue, Center, NewMonitor, Surroundings
 from mlc.model.asset import AssetRole
 from mlc.model.base import Record
 from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
@@ -41,62 +41,55 @@ class MonitorActivities:
         """
         with translated():
             async with AsyncExitStack() as opened:
-                return await self._add(await opened.enter_async_context(self.center.open_snapshot(snapshot_id)), opened)
+                around = self.center.open_surroundings(snapshot_id, Beside.DEPLOYMENTS, Beside.MONITORS)
+                return await self._add(await opened.enter_async_context(around), opened)
 
     @activity.defn
     async def plan_monitors(self, snapshot_id: str) -> MonitorPlan:
         """What ``add_missing_monitors`` would do with the snapshot as it is; nothing is changed."""
         with translated():
-            return await planned(self.center, await self.center.get_snapshot(snapshot_id))
+            return await planned(self.center, snapshot_id)
 
-    async def _add(self, snapshot: Snapshot, opened: AsyncExitStack) -> MonitorsAdded:
-        available = await _available(self.center, snapshot)
+    async def _add(self, around: Surroundings, opened: AsyncExitStack) -> MonitorsAdded:
+        snapshot, available = around.snapshot, await _available(around)
         plan = plan_for(snapshot, {name: monitor.model for name, monitor in available.items()})
         told = [f"Monitor {name!r} was not added: {why}." for name, why in plan.lacking.items()]
         warnings = [*plan.warnings, *(truncate(sentence, 250) for sentence in told)]
         if plan.add:
-            previous_id = await previously_deployed(self.center, snapshot)
+            previous_id = previous_of(snapshot, await around.deployments())
             previous = await opened.enter_async_context(self.center.open_snapshot(previous_id)) if previous_id else None
             inherited = {monitor.name: monitor for monitor in previous.monitors} if previous else {}
             added = [
-                await self._monitor(available[name], snapshot, inherited.get(name), previous_id or "", opened)
-                for name in plan.add
+                self._monitor(available[name], snapshot, inherited.get(name), previous_id or "") for name in plan.add
             ]
             await self.center.add_monitors(snapshot, added)
         return MonitorsAdded(added=plan.add, warnings=warnings, missing=list(plan.lacking))
 
-    async def _monitor(
-        self,
-        monitor: Snapshot,
-        snapshot: Snapshot,
-        inherited: Monitor | None,
-        previous_id: str,
-        opened: AsyncExitStack,
+    def _monitor(
+        self, monitor: Snapshot, snapshot: Snapshot, inherited: Monitor | None, previous_id: str
     ) -> NewMonitor:
         """The monitor as it goes on the snapshot."""
         brought = inherited or Monitor(name=monitor.model.name)
         return NewMonitor(
-            monitor=await opened.enter_async_context(self.center.open_snapshot(monitor.id)),
+            monitor=monitor,
             inputs=chosen_monitor_inputs(snapshot, monitor.model),
             tables=[asset for asset in brought.assets if asset.role == AssetRole.TEST_RESULT_COMPARATOR],
             schedules=[copied(schedule, previous_id, snapshot.id, self.center) for schedule in brought.schedules],
         )
 
 
-async def planned(center: Center, snapshot: Snapshot) -> MonitorPlan:
+async def planned(center: Center, snapshot_id: str) -> MonitorPlan:
     """Which monitors a snapshot would get, and why not the others."""
-    available = await _available(center, snapshot)
-    return plan_for(snapshot, {name: monitor.model for name, monitor in available.items()})
+    async with center.open_surroundings(snapshot_id, Beside.MONITORS, contents=False) as around:
+        available = await _available(around)
+        return plan_for(around.snapshot, {name: monitor.model for name, monitor in available.items()})
 
 
-async def _available(center: Center, snapshot: Snapshot) -> dict[str, Snapshot]:
+async def _available(around: Surroundings) -> Mapping[str, Snapshot]:
     """The newest snapshots of the monitors that a snapshot lacks, by name, as far as the centre has them."""
-    present = {monitor.name for monitor in snapshot.monitors}
-    found = {}
-    for name in wanted_monitors(snapshot.model.methodology)[0]:
-        if name not in present and (monitor := await newest_monitor(center, name)) is not None:
-            found[name] = monitor
-    return found
+    present = {monitor.name for monitor in around.snapshot.monitors}
+    wanted = wanted_monitors(around.snapshot.model.methodology)[0]
+    return await around.monitors([name for name in wanted if name not in present])
 
 
 async def newest_monitor(center: Catalogue, name: str) -> Snapshot | None:

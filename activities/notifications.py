@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.failures import translated
-from mlc.center import Center
+from mlc.center import Capability, Center
 from mlc.model.base import Record
 from mlc.model.notification import Notification, NotificationKind, Severity
 
@@ -32,9 +32,10 @@ class NotificationActivities:
     async def notify(self, notice: Notice) -> None:
         """Put a notification into the model centre."""
         with translated():
-            said = await self.center.list_notifications(snapshot_id=notice.snapshot_id or None)
-            if any(_says(notification, notice) for notification in said):
-                return
+            if Capability.CREATES_ONCE not in self.center.capabilities:
+                said = await self.center.list_notifications(snapshot_id=notice.snapshot_id or None)
+                if any(_says(notification, notice) for notification in said):
+                    return
             await self.center.create_notification(
                 Notification(
                     key=notice.key,
@@ -43,7 +44,8 @@ class NotificationActivities:
                     message=notice.message,
                     snapshot_id=notice.snapshot_id,
                     model_id=notice.model_id,
-                )
+                ),
+                once=True,
             )
 
 

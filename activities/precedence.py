@@ -23,10 +23,11 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bound_files import files_of_open
-from activities.deployments import deployment_of, end_each
+from activities.deployments import deployment_of, end_each, places_of, suiting
 from activities.failures import non_retryable, not_finished, translated
 from activities.occupied import LIVE, named
-from mlc.center import Center
+from mlc.center import Beside, Center
+from mlc.center.ledger import After
 from mlc.model.base import Record
 from mlc.model.binding import digest
 from mlc.model.deployment import (
@@ -40,7 +41,7 @@ from mlc.model.deployment import (
     Runtime,
     RuntimeRef,
 )
-from mlc.model.failure import FailureType, NotFound
+from mlc.model.failure import FailureType, NotFound, Refused
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
@@ -71,6 +72,22 @@ class Survey(Record):
     count: int = 0
     highest: Rank | None = None
     """The highest rank of those."""
+
+
+class Sought(Record):
+    """Where a snapshot belongs, and what is there; ``yielded`` are places that it has given up."""
+
+    snapshot_id: str
+    yielded: list[str] = []
+    allowed: Rank | None = None
+    """As in ``Places``."""
+
+
+class Found(Record):
+    """The runtimes that suit a snapshot, those that serve online first; and what is in its places, seen with them."""
+
+    runtimes: list[RuntimeRef]
+    survey: Survey
 
 
 class Claim(Record):
@@ -135,27 +152,51 @@ class _View:
         ]
 
 
+def _survey(snapshot: Snapshot, live: Sequence[DeploymentRecord], allowed: Rank | None) -> Survey:
+    """What is live in a snapshot's places, and what of it is newer and not allowed for."""
+    own, plain = snapshot.order, Rank.of(snapshot.order)
+    newer = [d for d in live if d.order > own and not (allowed and d.rank <= allowed)]
+    newer.sort(key=lambda d: d.rank, reverse=True)
+    below = max((d.rank for d in live if d not in newer), default=None)
+    return Survey(
+        rank=below.above(own) if below and below >= plain else plain,
+        newer=[named(d) for d in newer[:MOST_NAMED]],
+        count=len(newer),
+        highest=newer[0].rank if newer else None,
+    )
+
+
 @dataclass
 class PrecedenceActivities:
     center: Center
     settings: ProcessSettings
+    review_tags: Iterable[str]
+    """The tags that ask for a review in one ticket system."""
+
+    @activity.defn
+    async def find_places(self, sought: Sought) -> Found:
+        """``match_runtimes``, and ``find_newer`` for the places that follow from it, by one look at the centre.
+
+        Raises:
+            ApplicationError: ``NoMatchingRuntime`` (final) with what was looked for and what there is.
+        """
+        with translated():
+            async with self.center.open_surroundings(
+                sought.snapshot_id, Beside.RUNTIMES, Beside.DEPLOYMENTS, contents=False
+            ) as around:
+                snapshot = around.snapshot
+                runtimes = suiting(snapshot, await around.runtimes(), self.settings, self.review_tags)
+                places = places_of(runtimes) - set(sought.yielded)
+                live = await self._live(snapshot, places, await around.deployments()) if snapshot.model.id else []
+        return Found(runtimes=runtimes, survey=_survey(snapshot, live, sought.allowed))
 
     @activity.defn
     async def find_newer(self, wanted: Places) -> Survey:
         """What newer snapshots of the model are active or being loaded in these places, and are not allowed for yet."""
         with translated():
             snapshot = await self.center.get_snapshot(wanted.snapshot_id)
-            live = await self._others(snapshot, wanted.places, LIVE)
-        own, plain = snapshot.order, Rank.of(snapshot.order)
-        newer = [d for d in live if d.order > own and not (wanted.allowed and d.rank <= wanted.allowed)]
-        newer.sort(key=lambda d: d.rank, reverse=True)
-        below = max((d.rank for d in live if d not in newer), default=None)
-        return Survey(
-            rank=below.above(own) if below and below >= plain else plain,
-            newer=[named(d) for d in newer[:MOST_NAMED]],
-            count=len(newer),
-            highest=newer[0].rank if newer else None,
-        )
+            live = await self._others(snapshot, wanted.places)
+        return _survey(snapshot, live, wanted.allowed)
 
     @activity.defn
     async def take_over(self, claim: Claim) -> Settled:
@@ -167,7 +208,7 @@ class PrecedenceActivities:
                 be ended, after all others have been.
         """
         with translated():
-            own = {place: await self._confirmed(id_) for place, id_ in claim.deployments.items()}
+            own, listed = await self._confirmed(claim)
             there = [record for record in own.values() if isinstance(record, DeploymentRecord)]
             rank, model_id = claim.rank, there[0].model_id if there else None
             if rank is None or model_id is None:
@@ -175,7 +216,9 @@ class PrecedenceActivities:
                 rank, model_id = rank or Rank.of(snapshot.order), snapshot.model.id
             ended = set[str]()
             while True:
-                listed = await self._listed(model_id, claim.snapshot_id, there)
+                if listed is None:
+                    listed = await self._list(model_id, claim.snapshot_id)
+                listed = self._seen(there, listed)
                 views = {
                     place: _View(claim, place, rank, await self._told((d for d in listed if d.place == place), ACTIVE))
                     for place in own
@@ -183,7 +226,7 @@ class PrecedenceActivities:
                 lower = {d.id for view in views.values() for d in view.lower} - ended
                 if not lower or not claim.ends_others:
                     return await self._settled(views, own, len(ended))
-                await end_each(self.center, lower)
+                listed = await end_each(self.center, lower)
                 ended |= lower
 
     @activity.defn
@@ -204,24 +247,46 @@ class PrecedenceActivities:
                     found.deployments[runtime.id] = await self._pushed_out(runtime, highest)
         return found
 
-    async def _confirmed(self, deployment_id: str) -> DeploymentRecord | str:
-        """A deployment that is active, and from now on confirmed; else what the centre says of it."""
-        try:
-            record = await self.center.get_deployment(deployment_id)
-            if record.state in ACTIVE and record.provisional:
-                await self.center.confirm_deployment(deployment_id)
-        except NotFound:
-            return "it is no longer in the model centre"
-        return record if record.state in ACTIVE else deployment_of(record).problem or f"it is {record.state}"
+    async def _confirmed(self, claim: Claim) -> tuple[dict[str, DeploymentRecord | str], list[DeploymentRecord] | None]:
+        """By place each deployment that is active, and from now on confirmed, or what the centre says of it.
 
-    async def _listed(self, model_id: str, snapshot_id: str, own: Iterable[DeploymentRecord]) -> list[DeploymentRecord]:
-        """The model's deployments; of no model, those of the snapshot alone, since nobody can say which others belong.
+        And the model's deployments after the last of these, if the centre told them along.
+        """
+        own: dict[str, DeploymentRecord | str] = {}
+        listed = None
+        for number, (place, id_) in enumerate(claim.deployments.items(), 1):
+            listed = None
+            try:
+                after = await self._confirm(id_, beside=number == len(claim.deployments))
+            except NotFound:
+                own[place] = "it is no longer in the model centre"
+                continue
+            record, listed = after
+            active = record.state in ACTIVE
+            own[place] = record if active else deployment_of(record).problem or f"it is {record.state}"
+        return own, listed
+
+    async def _confirm(self, deployment_id: str, *, beside: bool) -> After:
+        """What has ended may be confirmed as well, which changes nothing. A centre may refuse that."""
+        try:
+            return await self.center.confirm_deployment(deployment_id, beside=beside)
+        except Refused:
+            record = await self.center.get_deployment(deployment_id)
+            if record.state in ACTIVE:
+                raise
+            return After(record)
+
+    async def _list(self, model_id: str, snapshot_id: str) -> list[DeploymentRecord]:
+        """The model's deployments; of no model those of the snapshot alone: nobody can say which others belong."""
+        by = {"model_id": model_id} if model_id else {"snapshot_id": snapshot_id}
+        return await self.center.list_deployments(**by)
+
+    def _seen(self, own: Iterable[DeploymentRecord], listed: list[DeploymentRecord]) -> list[DeploymentRecord]:
+        """The list, in which the run's own deployments are seen.
 
         Raises:
-            ApplicationError: the list doesn't show what the run has just done, so it may lack what others did before.
+            ApplicationError: it doesn't show what the run has just done, so it may lack what others did before.
         """
-        by = {"model_id": model_id} if model_id else {"snapshot_id": snapshot_id}
-        listed = await self.center.list_deployments(**by)
         seen = {d.id: d for d in listed}
         for record in own:
             shown = seen.get(record.id)
@@ -276,15 +341,17 @@ class PrecedenceActivities:
                     return digest(await files_of_open(self.center, opened.snapshot))
         return ""
 
-    async def _others(
-        self, snapshot: Snapshot, places: Collection[str], states: Collection[DeploymentState]
-    ) -> list[DeploymentRecord]:
-        """Deployments of the model's other snapshots in these places. Of no model there are none: nobody can say."""
+    async def _others(self, snapshot: Snapshot, places: Collection[str]) -> list[DeploymentRecord]:
+        """As ``_live``. Of no model there are none: nobody can say."""
         if not snapshot.model.id:
             return []
-        listed = await self.center.list_deployments(model_id=snapshot.model.id)
-        there = [d for d in listed if d.place in places and d.snapshot_id != snapshot.id]
-        return await self._told(there, states)
+        return await self._live(snapshot, places, await self.center.list_deployments(model_id=snapshot.model.id))
+
+    async def _live(
+        self, snapshot: Snapshot, places: Collection[str], listed: Iterable[DeploymentRecord]
+    ) -> list[DeploymentRecord]:
+        """Deployments of the model's other snapshots in these places, active or being loaded."""
+        return await self._told((d for d in listed if d.place in places and d.snapshot_id != snapshot.id), LIVE)
 
     async def _told(
         self, listed: Iterable[DeploymentRecord], states: Collection[DeploymentState]

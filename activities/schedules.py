@@ -7,10 +7,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
 
-from activities.deployments import Deployments, active_deployments
+from activities.deployments import Deployments
 from activities.failures import translated
 from mlc.center import Center
 from mlc.model.base import Record
+from mlc.model.deployment import DeploymentState
 from mlc.model.failure import NotFound
 from mlc.model.schedule import Schedule
 
@@ -40,17 +41,23 @@ class ScheduleActivities:
             How many schedules the new snapshot has from the previous one.
         """
         with translated():
-            snapshot = await self.center.get_snapshot(deployments.snapshot_id)
-            active = await active_deployments(self.center, snapshot, but=deployments.ids)
+            id_, model_id = deployments.snapshot_id, deployments.model_id
+            if not model_id:
+                model_id = (await self.center.get_snapshot(id_)).model.id
+            # Of no model there are none: nobody can say which others belong to it.
+            listed = await self.center.list_deployments(model_id=model_id) if model_id else []
+            active = [d for d in listed if d.state is DeploymentState.DEPLOYED and d.id not in deployments.ids]
             # One that its run may still take back hasn't got its schedules yet, or not for good.
             earlier = [deployment for deployment in active if not deployment.provisional]
             if not earlier:
                 return 0
             previous_id = earlier[0].snapshot_id
             old = [s for deployment in earlier if deployment.snapshot_id == previous_id for s in deployment.schedules]
-            copies = {copy.id: copy for copy in (copied(s, previous_id, snapshot.id, self.center) for s in old)}
+            copies = {copy.id: copy for copy in (copied(s, previous_id, id_, self.center) for s in old)}
             if copies:
-                first = await self.center.get_deployment(deployments.ids[0])
+                first = next((d for d in listed if d.id == deployments.ids[0] and not d.schedules), None)
+                if first is None:  # a listing may leave out the contents of files, which its schedules may hold
+                    first = await self.center.get_deployment(deployments.ids[0])
                 own = [schedule for schedule in first.schedules if schedule.id not in copies]
                 await self.center.set_schedules(first.id, [*own, *copies.values()])
         return len(copies)

@@ -62,8 +62,10 @@ class VerdictActivities:
     async def judge(self, request: JudgeRequest) -> Judgement:
         """Evaluate every decision table on the snapshot; all must pass. The outcome is kept with the test result."""
         with translated():
-            async with self.center.open_snapshot(request.snapshot_id) as snapshot:
-                result = await self._result(request)
+            known = request.test_result.id if request.test_result else None
+            async with self.center.open_surroundings(request.snapshot_id, result_id=known) as around:
+                snapshot = around.snapshot
+                result = await (around.test_result(known) if known else self._newest(request.snapshot_id))
                 assets = deciding(snapshot)
                 found = snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR)
                 tables = [await self._table(asset, snapshot) for asset in found]
@@ -86,10 +88,8 @@ class VerdictActivities:
         reference = request.test_result or _reference(result)
         return Judgement(test_result=reference, verdict=summary(verdict), assets=assets)
 
-    async def _result(self, request: JudgeRequest) -> TestResultRecord | None:
-        if request.test_result is not None:
-            return await self.center.get_test_result(request.test_result.id)
-        return newest_own(await self.center.list_test_results(request.snapshot_id))
+    async def _newest(self, snapshot_id: str) -> TestResultRecord | None:
+        return newest_own(await self.center.list_test_results(snapshot_id))
 
     async def _table(self, asset: Asset, snapshot: Snapshot) -> Table:
         table = await self._read(asset)

@@ -147,7 +147,7 @@ def activities_of(
     verdicts = VerdictActivities(center, process, center.text_limit)
     monitors = MonitorActivities(center)
     deployments = DeploymentActivities(center, process, tickets.review_tags)
-    precedence = PrecedenceActivities(center, process)
+    precedence = PrecedenceActivities(center, process, tickets.review_tags)
     schedules = ScheduleActivities(center)
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process)
@@ -166,7 +166,7 @@ def activities_of(
         *(monitors.plan_monitors, monitors.add_missing_monitors),
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),
         *(deployments.finish_deployments, deployments.undo_deployments, deployments.supersede),
-        *(precedence.find_newer, precedence.take_over, precedence.find_pushed_out),
+        *(precedence.find_places, precedence.find_newer, precedence.take_over, precedence.find_pushed_out),
         *(schedules.copy_schedules, schedules.carry_over),
         notifications.notify,
         *(

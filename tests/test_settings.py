@@ -16,6 +16,11 @@ from mlc.ticketing.jira.settings import JiraSettings
 from mlc.ticketing.servicenow.settings import ServiceNowSettings
 
 ROOT = Path(__file__).parent.parent
+NAMED_OTHERWISE = {
+    "MLC_CENTER_FILES": "MLC_STANDALONE_CENTER_FILES",
+    "MLC_CENTER_FILE_LIMIT_MB": "MLC_STANDALONE_CENTER_FILE_LIMIT_MB",
+}
+"""Settings whose variables don't begin as their group's do."""
 
 
 def test_the_page_of_settings_says_what_the_code_says() -> None:

@@ -8,7 +8,7 @@ from typing import cast
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from activities.deployments import DeploymentActivities
+from activities.deployments import DeploymentActivities, Deployments
 from activities.jobs import JobActivities
 from activities.monitors import MonitorActivities
 from activities.schedules import ScheduleActivities
@@ -27,6 +27,7 @@ from mlc.model.processes import (
 )
 from mlc.model.state import DeployModelStart, DeployModelState, ProcessState
 from mlc.model.ticket import TicketChanged, TicketKind
+from workflows.steps.activity import is_recent
 from workflows.steps.attempt import Attempts, Stopped
 from workflows.steps.case import JudgedCase
 from workflows.steps.clean_up import Part, to_the_end
@@ -159,7 +160,7 @@ class DeployModel(ProcessRun):
 
         Where a newer snapshot of the model is, somebody has to allow it.
         """
-        in_order = workflow.patched("order-of-snapshots-2026-11")
+        in_order = is_recent() or workflow.patched("order-of-snapshots-2026-11")
         before = self.precedence.make_way if in_order else None
         deployments = await self.review.as_approved(
             lambda approved: self.rollout.run(self.case.policy, approved, before), self.precedence.start_over
@@ -175,14 +176,19 @@ class DeployModel(ProcessRun):
     async def copy_schedules(self) -> None:
         """Add Schedule: what the previously deployed snapshot of the model had."""
         self.result.schedules_copied = await self.case.do(
-            ScheduleActivities.copy_schedules, self.rollout.deployments, "copy the schedules"
+            ScheduleActivities.copy_schedules, self.made, "copy the schedules"
         )
         self.progress.note(f"{self.result.schedules_copied} copied")
+
+    @property
+    def made(self) -> Deployments:
+        """The run's own deployments."""
+        return self.rollout.deployments.model_copy(update={"model_id": self.case.snapshot.model_id})
 
     async def supersede(self) -> None:
         """In each place exactly one snapshot of the model stays: the highest. From here on nothing else is undone."""
         self.state.superseding = True
-        if workflow.patched("overtaken-2026-11"):
+        if is_recent() or workflow.patched("overtaken-2026-11"):
             ended = await self.precedence.settle()
             if self.state.rollout.made:
                 self.result.warnings += overtaken_texts(self.result)
@@ -214,7 +220,7 @@ class DeployModel(ProcessRun):
 
     async def go_no_further(self, why: str, outcome: Outcome, *, cancelled: bool = False) -> None:
         """Clean up, if there is a reason to (``why``), and say what came of the run."""
-        if workflow.patched("clean-up-2026-11"):
+        if is_recent() or workflow.patched("clean-up-2026-11"):
             await to_the_end(self.wind_up(why, outcome, cancelled=cancelled))
             return
         if why:
@@ -282,7 +288,7 @@ class DeployModel(ProcessRun):
         await self.case.abandon(why)
         if not self.state.superseding:
             await self.case.unless_refused(self.rollout.undo)
-        elif self.state.rollout.made and workflow.patched("overtaken-2026-11"):
+        elif self.state.rollout.made and (is_recent() or workflow.patched("overtaken-2026-11")):
             await self.case.unless_refused(self.precedence.give_way)
         await self.case.unless_refused(self.rollout.withdraw)
         await self.case.unless_refused(self.put_back.undo)

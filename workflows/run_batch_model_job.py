@@ -15,6 +15,7 @@ from mlc.model.processes import (
 )
 from mlc.model.state import RunBatchModelJobStart, RunBatchModelJobState
 from mlc.model.ticket import TicketKind
+from workflows.steps.activity import is_recent
 from workflows.steps.process_run import STATUS, ProcessRun
 
 NOTHING = cast(RunBatchModelJobStart, None)
@@ -52,7 +53,7 @@ class RunBatchModelJob(ProcessRun):
         found = await self.case.do(BatchActivities.find_batch_deployment, target, "find the deployed model")
         self.case.begin(found.snapshot, self.case.policy)
         self.result.snapshot_id, self.result.deployment_id = found.snapshot.id, found.id
-        self.state.deployed_stage = found.stage
+        self.state.deployed_stage, self.state.runtime = found.stage, found.runtime if is_recent() else None
         self.progress.note(f"deployment {found.id}, stage {found.stage}")
 
     def set_inputs_and_outputs_in_order(self) -> None:
@@ -64,7 +65,9 @@ class RunBatchModelJob(ProcessRun):
         deployment = BatchDeployment(
             id=self.result.deployment_id or "", stage=self.state.deployed_stage, snapshot=self.case.snapshot
         )
-        runtime = await self.case.do(BatchActivities.compatible_runtime, deployment, "find a compatible runtime")
+        runtime = self.state.runtime  # seen with the deployment, if one suits
+        if runtime is None:
+            runtime = await self.case.do(BatchActivities.compatible_runtime, deployment, "find a compatible runtime")
         self.state.runtime, self.result.runtime = runtime, runtime.name
         self.progress.note(runtime.name)
 

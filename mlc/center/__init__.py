@@ -4,8 +4,10 @@ from mlc.center.capability import Capability, Unsupported, require
 from mlc.center.catalogue import Catalogue, Contents, NewFile
 from mlc.center.ledger import Ledger, NewDeployment, NewJob, NewMonitor
 from mlc.center.port import Center
+from mlc.center.surroundings import Beside, Surroundings
 
 __all__ = [
+    "Beside",
     "Capability",
     "Catalogue",
     "Center",
@@ -15,6 +17,7 @@ __all__ = [
     "NewFile",
     "NewJob",
     "NewMonitor",
+    "Surroundings",
     "Unsupported",
     "require",
 ]

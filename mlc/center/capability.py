@@ -23,6 +23,8 @@ class Capability(StrEnum):
     NOTIFIES = "keep notifications"
     NAMES_THE_ACTOR = "tell who changed something"
     SIGNED_EVENTS = "sign what it reports"
+    CREATES_ONCE = "see to it that nothing is made twice under one key"
+    EMBEDS_BY_ID = "put a snapshot that is named by its id into a job"
 
 
 class Unsupported(Refused):

@@ -28,7 +28,7 @@ class NewJob(NamedTuple):
     kind: JobKind
     workflow_id: str
     snapshot: Snapshot
-    """Open: what it holds is what the job runs on."""
+    """Open: what it holds is what the job runs on. Or named by its id alone, where the centre ``EMBEDS_BY_ID``."""
     inputs: Sequence[Asset]
     """Assets of the snapshot, files of ``open_file``, or files at an address (made here, without ``ref``)."""
     outputs: Sequence[Asset]
@@ -62,6 +62,14 @@ class NewMonitor(NamedTuple):
     tables: Sequence[Asset]
     """Decision tables that it brings along, from a snapshot that is open."""
     schedules: Sequence[Schedule]
+
+
+class After(NamedTuple):
+    """A deployment as it is after a change."""
+
+    deployment: DeploymentRecord
+    beside: list[DeploymentRecord] | None = None
+    """The deployments of its model after the change, newest first, if the centre has told them along; else None."""
 
 
 class Ledger(Contents, Protocol):
@@ -213,12 +221,16 @@ class Ledger(Contents, Protocol):
         """
         ...
 
-    async def confirm_deployment(self, deployment_id: str) -> None:
-        """Its run takes it back no more: it is not ``provisional`` any longer. Its state stays what it is."""
+    async def confirm_deployment(self, deployment_id: str, *, beside: bool = False) -> After:
+        """Its run takes it back no more: it is not ``provisional`` any longer. Its state stays what it is.
+
+        Args:
+            beside: the model's deployments will be asked for next.
+        """
         ...
 
-    async def end_deployment(self, deployment_id: str) -> None:
-        """Undeploy, and drop its schedules."""
+    async def end_deployment(self, deployment_id: str, *, beside: bool = False) -> After | None:
+        """Undeploy, and drop its schedules; None if it is gone. ``beside`` as in ``confirm_deployment``."""
         ...
 
     async def set_schedules(self, deployment_id: str, schedules: Sequence[Schedule]) -> None:
@@ -235,7 +247,9 @@ class Ledger(Contents, Protocol):
         """Newest first; without a snapshot the newest ones of them all, of a number that a setting limits."""
         ...
 
-    async def create_notification(self, notification: Notification) -> Notification: ...
+    async def create_notification(self, notification: Notification, *, once: bool = False) -> Notification:
+        """``once``: there is to be one of its key, where the centre can see to that (``CREATES_ONCE``)."""
+        ...
 
     async def close_notification(self, notification_id: str, message: str) -> None:
         """Nobody needs to see to it any more; ``message`` is its text from now on."""

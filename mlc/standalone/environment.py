@@ -124,6 +124,7 @@ def _addresses(ports: Ports) -> dict[str, str]:
         "MLC_GATEWAY_HOST": HOST,
         "MLC_GATEWAY_PORT": str(ports.gateway),
         "MLC_CENTER_URL": f"{center}/model-manage/api",
+        "MLC_CENTER_STANDALONE": "true",
         "MLC_CENTER_CONTENTS": "reference",
         "MLC_CENTER_BROWSE_URL": center,
         "MLC_CENTER_SNAPSHOT_PAGE": "/snapshots/{snapshot_id}",

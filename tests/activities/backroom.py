@@ -87,7 +87,7 @@ class Backroom:
         self.jobs = JobActivities(port, self.settings, files, LIMIT)
         self.verdicts = VerdictActivities(port, self.settings, LIMIT)
         self.deployments = DeploymentActivities(port, self.settings, REVIEW_TAGS)
-        self.precedence = PrecedenceActivities(port, self.settings)
+        self.precedence = PrecedenceActivities(port, self.settings, REVIEW_TAGS)
         self.schedules = ScheduleActivities(port)
         self.monitors = MonitorActivities(port)
         self.batch = BatchActivities(port, self.settings, REVIEW_TAGS)
@@ -190,9 +190,12 @@ def _through_json(value: Any, hint: Any) -> Any:
 
 
 @asynccontextmanager
-async def backroom(folder: Path) -> AsyncIterator[Backroom]:
+async def backroom(folder: Path, **client: Any) -> AsyncIterator[Backroom]:
+    """``client`` are further settings of the activities' client."""
     app = create_app(StandaloneCenterSettings(database=folder / "center.db", token="t"), connect=no_temporal)
-    settings = CenterSettings(url="http://centre/model-manage/api", token="t", browse_url="http://pages", spool=folder)
+    settings = CenterSettings(
+        url="http://centre/model-manage/api", token="t", browse_url="http://pages", spool=folder, **client
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as http:
         yield Backroom(ModelOpCenter(settings, http=http), http)
 

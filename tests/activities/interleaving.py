@@ -38,14 +38,14 @@ class _Gated:
         await self._run.gate("deploy")
         return await self._center.create_deployment(new)
 
-    async def confirm_deployment(self, id_: str) -> None:
+    async def confirm_deployment(self, id_: str, **_: Any) -> Any:
         if self._run.confirms:
             await self._run.gate("confirm")
-        await self._center.confirm_deployment(id_)
+        return await self._center.confirm_deployment(id_)
 
-    async def end_deployment(self, id_: str) -> None:
+    async def end_deployment(self, id_: str, **_: Any) -> Any:
         await self._run.gate("end")
-        await self._center.end_deployment(id_)
+        return await self._center.end_deployment(id_)
 
 
 class PlayedRun:
@@ -65,7 +65,7 @@ class PlayedRun:
         self.room = room
         self.snapshot_id = snapshot_id
         self.deployments = DeploymentActivities(center, room.settings, [])
-        self.precedence = PrecedenceActivities(center, room.settings)
+        self.precedence = PrecedenceActivities(center, room.settings, ())
         self.asks = asks
         """Whether it looks for newer ones before it deploys; else they were not there yet when it looked."""
         self.allows = allows

@@ -172,10 +172,10 @@ async def test_what_one_refuses_to_end_is_told_after_all_others_have_ended(
     new = await made(room, ids[3])
     end = room.port.end_deployment
 
-    async def refuses(id_: str) -> None:
+    async def refuses(id_: str, **more: Any) -> Any:
         if id_ == old[1]:
             raise Refused("model centre", "it may not", status=403)
-        await end(id_)
+        return await end(id_, **more)
 
     monkeypatch.setattr(room.port, "end_deployment", refuses)
     claim = Claim(snapshot_id=ids[3], deployments={BATCH: new})
@@ -336,7 +336,7 @@ class Late:
 async def test_a_run_waits_until_the_list_shows_what_it_has_done_itself(room: Backroom) -> None:
     low, high = await snapshots(room, 2)
     late: Any = Late(room.port)
-    activities = PrecedenceActivities(late, room.settings)
+    activities = PrecedenceActivities(late, room.settings, ())
     model_id = (await room.port.get_snapshot(low)).model.id
     before = await room.port.list_deployments(model_id=model_id)
     lower, higher = await confirmed(room, low), await made(room, high)
@@ -353,7 +353,7 @@ async def test_a_list_that_never_shows_it_is_told_once_the_index_lag_is_over(roo
     (only,) = await snapshots(room, 1)
     late: Any = Late(room.port)
     late.frozen = []
-    activities = PrecedenceActivities(late, room.settings)
+    activities = PrecedenceActivities(late, room.settings, ())
     claim = Claim(snapshot_id=only, deployments={BATCH: await made(room, only)})
     room.late()
     error = await room.failure(activities.take_over, claim)

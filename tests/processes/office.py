@@ -4,11 +4,12 @@ import base64
 import json
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -294,6 +295,7 @@ async def premises(
     servicenow: bool = True,
     processes: Processes = PROCESSES,
     tickets: Iterable[SystemSettings] = (),
+    center: Mapping[str, Any] = MappingProxyType({}),
     **desk: Any,
 ) -> AsyncIterator[Office]:
     """An ``office`` without its worker."""
@@ -315,16 +317,16 @@ async def premises(
             faults=faults,
         )
         stack.enter_context(serving(desk_app, desk_socket))
-        center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token")
+        center_settings = CenterSettings(url=f"{center_url}/model-manage/api", token="center-token", **center)
         jira_settings = JiraSettings(url=desk_url, **access)
         servicenow_settings = ServiceNowSettings(
             url=desk_url if servicenow else None, user="bot", password="desk-token"
         )
         threads = ThreadPoolExecutor(8)
         stack.callback(threads.shutdown, wait=False)
-        center = ModelOpCenter(center_settings)
+        port = ModelOpCenter(center_settings)
         activities = activities_of(
-            center,
+            port,
             registry.set_up(jira_settings, servicenow_settings, *tickets),
             threads,
             process=process,
@@ -346,8 +348,8 @@ async def premises(
                 verify=certificates(),
             ) as model_manage,
         ):
-            yield Office(connected, center, model_manage, jira, faults, center_faults, task_queue, project)
-        await center.aclose()
+            yield Office(connected, port, model_manage, jira, faults, center_faults, task_queue, project)
+        await port.aclose()
 
 
 @asynccontextmanager
@@ -359,8 +361,8 @@ async def office(
     Args:
         configure: changes the settings of the processes.
         desk: the desk's workflow as ``scheme``, if another than the usual one, whether ``servicenow`` is set up beside
-            Jira, the settings of further systems as ``tickets``, other ``processes`` than the usual ones, and further
-            settings of the desk.
+            Jira, the settings of further systems as ``tickets``, those of the worker's client of the model centre as
+            ``center``, other ``processes`` than the usual ones, and further settings of the desk.
     """
     process = configure(
         ProcessSettings(

@@ -166,7 +166,7 @@ OUTAGES = {
     "submitted": ((), "GET", "/deployableModels/", "submit_snapshot"),
     "review": (("jira",), "PATCH", "/modelTestResults/", "judge"),
     "monitors": ((), "GET", "/storedModels", "add_missing_monitors"),
-    "deployment": ((), "GET", "/engines", "match_runtimes"),
+    "deployment": ((), "GET", "/engines", "find_places"),
 }
 
 

@@ -228,7 +228,7 @@ async def test_a_file_that_was_swapped_after_the_last_comparison_is_not_deployed
     snapshot_id, run, first = await asked(desk)
     down = out_of_order(desk, "GET", "/engines")
     await desk.decide(run, first, "Done")
-    await trying(run, "match_runtimes")  # what comes next is the deployment
+    await trying(run, "find_places")  # what comes next is the deployment
     await swap(desk, snapshot_id)
     mend(down)
     await asked_anew_before_anything_is_deployed(desk, snapshot_id, run, first)

@@ -22,7 +22,7 @@ from mlc.model.state import ProcessState
 from mlc.model.ticket import JUDGING, Provider, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.model.truncation import truncate
 from mlc.model.verdict import EarlierVerdict, Verdict
-from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call_at_once, is_recent
 from workflows.steps.ask import Objection, Questions, no_objection
 from workflows.steps.clean_up import CleanUp, Part
 from workflows.steps.handover import Handover
@@ -67,7 +67,7 @@ class Case:
         self, activity: Callable[[Any, Argument], Awaitable[Result]], argument: Argument, summary: str
     ) -> Result:
         """Run an activity that can be repeated, for as long as the outage budget lasts."""
-        return await call(activity, argument, summary=summary, outage_budget=self.policy.outage_budget)
+        return await call_at_once(activity, argument, summary=summary, outage_budget=self.policy.outage_budget)
 
     async def read_policy(self) -> None:
         """Fix the settings that this run will follow, before its snapshot is known."""
@@ -108,7 +108,7 @@ class Case:
             SnapshotActivities.get_snapshot, self.snapshot.id, "fetch the snapshot afresh"
         )
 
-    async def notify(self, notice: Notice, call: Call = call) -> None:
+    async def notify(self, notice: Notice, call: Call = call_at_once) -> None:
         """Tell people without asking. What is done stays done if the centre refuses to hear it."""
         await self.unless_refused(
             lambda: call(
@@ -122,12 +122,12 @@ class Case:
 
     def let_go(self, why: str) -> None:
         """Begin to end the job in flight and to withdraw the open tickets, beside whatever comes next."""
-        if workflow.patched("clean-up-2026-11"):
+        if is_recent() or workflow.patched("clean-up-2026-11"):
             self.clean_up.begin(self.to_abandon(why))
 
     async def abandon(self, why: str, notice: Notice | None = None) -> None:
         """End the job in flight, if it still runs, withdraw the open tickets, and tell people, beside each other."""
-        if workflow.patched("clean-up-2026-11"):
+        if is_recent() or workflow.patched("clean-up-2026-11"):
             told: list[Part] = [("notify", partial(self.notify, notice))] if notice is not None else []
             self.clean_up.begin([*self.to_abandon(why), *told])
             await self.clean_up.finished()

@@ -8,20 +8,20 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.deployments import DeploymentActivities, Deployments
-from activities.precedence import Claim
+from activities.precedence import Claim, PrecedenceActivities, Sought, Survey
 from mlc.model.deployment import BATCH, Deployment, DeploymentMode, DeploymentRequest, OtherDeployment, RuntimeRef
 from mlc.model.failure import FailureType
 from mlc.model.policy import Policy
 from mlc.model.state import RolloutState
-from workflows.steps.activity import Call, call
+from workflows.steps.activity import Call, call, call_at_once, is_recent
 from workflows.steps.clean_up import Part
 from workflows.steps.once import LooseEnd, create_once, look_for, question_key
 from workflows.steps.progress import Progress, plain
 
 MOST_REPAIRS = 3
 """How often deployments are made anew because the snapshot changed while others were made."""
-BeforeDeploying = Callable[[Sequence[str]], Awaitable[None]]
-"""Told the places in which a snapshot is about to be deployed."""
+BeforeDeploying = Callable[[Sequence[str], Survey | None], Awaitable[None]]
+"""Told the places in which a snapshot is about to be deployed, and what is there, if that was seen already."""
 
 
 class Rollout:
@@ -41,7 +41,8 @@ class Rollout:
     @property
     def deployments(self) -> Deployments:
         """What was made, as activities take it."""
-        return Deployments(snapshot_id=self.snapshot_id, ids=[deployment.id for deployment in self.state.made.values()])
+        ids = [deployment.id for deployment in self.state.made.values()]
+        return Deployments(snapshot_id=self.snapshot_id, ids=ids)
 
     @property
     def claim(self) -> Claim:
@@ -63,23 +64,37 @@ class Rollout:
             ActivityError: ``ChangedSinceApproval``; the snapshot is not what was approved.
             ApplicationError: ``DeploymentFailed`` with what each failed deployment said.
         """
+        runtimes, survey = await self._look(policy)
+        places: dict[str, RuntimeRef | None] = {r.id: r for r in runtimes if r.mode is DeploymentMode.ONLINE}
+        if len(places) < len(runtimes):
+            places[BATCH] = None
+        places = {place: runtime for place, runtime in places.items() if place not in self.state.yielded}
+        if before is not None:
+            await before(list(places), survey)
+        self.state.approved = approved
+        await self.make(places, policy)
+        if self._stale and (is_recent() or workflow.patched("same-files-2026-11")):
+            await self._make_alike(places, policy)
+        return list(self.state.made.values())
+
+    async def _look(self, policy: Policy) -> tuple[list[RuntimeRef], Survey | None]:
+        """The runtimes that match, and what is in the snapshot's places, if that was seen with them."""
+        if is_recent():
+            sought = Sought(snapshot_id=self.snapshot_id, yielded=list(self.state.yielded), allowed=self.state.allowed)
+            found = await call_at_once(
+                PrecedenceActivities.find_places,
+                sought,
+                outage_budget=policy.outage_budget,
+                summary="list the matching runtimes, and what is deployed there",
+            )
+            return found.runtimes, found.survey
         runtimes = await call(
             DeploymentActivities.match_runtimes,
             self.snapshot_id,
             outage_budget=policy.outage_budget,
             summary="list the matching runtimes",
         )
-        places: dict[str, RuntimeRef | None] = {r.id: r for r in runtimes if r.mode is DeploymentMode.ONLINE}
-        if len(places) < len(runtimes):
-            places[BATCH] = None
-        places = {place: runtime for place, runtime in places.items() if place not in self.state.yielded}
-        if before is not None:
-            await before(list(places))
-        self.state.approved = approved
-        await self.make(places, policy)
-        if self._stale and workflow.patched("same-files-2026-11"):
-            await self._make_alike(places, policy)
-        return list(self.state.made.values())
+        return runtimes, None
 
     async def make(self, places: Mapping[str, RuntimeRef | None], policy: Policy) -> list[Deployment]:
         """Deploy in these places, None for batch; see ``run``."""

@@ -8,10 +8,11 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.decisions import DecisionActivities, EndingToKeep
 from activities.tickets import Remark, TicketActivities
+from mlc.model.decision import DeployedPlace
 from mlc.model.processes import DeployModelResult, Outcome
 from mlc.model.state import AnsweredQuestion
 from mlc.model.truncation import truncate
-from workflows.steps.activity import Call, call
+from workflows.steps.activity import Call, call, call_at_once, is_recent
 from workflows.steps.case import JudgedCase
 from workflows.steps.clean_up import Part
 from workflows.steps.notices import deployment_ended
@@ -59,13 +60,13 @@ class Ending:
         cancelled: bool = False,
         held_up: str = "",
         insist: bool = False,
-        call: Call = call,
+        call: Call = call_at_once,
     ) -> None:
         """What came of the run, in the centre: what it deployed where, and how its tickets were answered.
 
         Unless it is to ``insist``, a cancelled run does not wait for a centre that is down.
         """
-        if not workflow.patched("decision-records-2026-11"):
+        if not (is_recent() or workflow.patched("decision-records-2026-11")):
             return
         stay = self.result.deployments if outcome in {Outcome.DEPLOYED, Outcome.KEPT} else []
         digests = {deployment.digest for deployment in stay}
@@ -75,6 +76,7 @@ class Ending:
             first_run_id=workflow.info().first_execution_run_id,
             outcome=outcome,
             deployments=[deployment.id for deployment in stay],
+            places=[DeployedPlace(id=d.id, mode=d.mode, runtime=d.runtime or "") for d in stay],
             digest=digests.pop() if len(digests) == 1 else "",
             answers={each.ticket.label: each.answer for each in answered},
             expiration_date=self.result.expiration_date,
@@ -89,7 +91,7 @@ class Ending:
         )
 
     async def _tell(self, each: AnsweredQuestion, left: Outcome | None, held_up: str, call: Call) -> None:
-        if workflow.patched("what-came-of-it-2026-11"):
+        if is_recent() or workflow.patched("what-came-of-it-2026-11"):
             remark = self._remark(each, left, held_up)
             budget = self.case.policy.outage_budget
             summary = f"say on {each.ticket.key} what came of it"
@@ -106,7 +108,7 @@ class Ending:
         A ticket that refuses it goes without. A system that is down is tried for as long as the outage budget lasts,
         and then the result says so: what was done stays done.
         """
-        if not workflow.patched("what-came-of-it-2026-11"):
+        if not (is_recent() or workflow.patched("what-came-of-it-2026-11")):
             return
         budget = self.case.policy.outage_budget
         for each in self.case.state.questions.answered:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -11,13 +13,15 @@ from mlc.model.deployment import RuntimeRef
 from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, JobRequest
 from mlc.model.policy import Policy
 from mlc.model.state import JobsState
-from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call, is_recent
 from workflows.steps.clean_up import Part
 from workflows.steps.handover import Handover
 from workflows.steps.once import LooseEnd, create_once, question_key
 from workflows.steps.progress import Progress, plain
 
 Result = TypeVar("Result")
+FIRST_LOOK = timedelta(seconds=3)
+"""After that a job is looked at for the first time, if nobody has said that it has ended."""
 
 
 class Jobs:
@@ -67,7 +71,9 @@ class Jobs:
             ActivityError: what the job needs is missing, it failed, took too long, or the centre was down for too long.
         """
         job = self.in_flight if self.state.waiting else None  # handed over by an earlier run of the chain
+        fresh = job is None
         if job is None:
+            self._changed = False
             request = JobRequest(
                 snapshot_id=snapshot_id,
                 kind=kind,
@@ -82,6 +88,8 @@ class Jobs:
         self.state.waiting = True
         job = job.model_copy(update={"on_lost_records": policy.on_lost_records})
         try:
+            if fresh and is_recent():
+                await self._a_while(job)
             answer = await self._finished(job, finish)
         finally:
             self.state.waiting = False
@@ -130,6 +138,15 @@ class Jobs:
         self.state.in_flight, self.state.asked = job, None
         self.progress.warn(job.remarks)
         self.state.made += 1  # the next one is another; until then the same is looked for
+
+    async def _a_while(self, job: Job) -> None:
+        """Leave a job that was just created the time to end: it will hardly have done so yet, and most say when."""
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._changed or self._handover.due,
+                timeout=FIRST_LOOK,
+                timeout_summary=f"before the first look at the {job.kind} job {job.id}",
+            )
 
     async def _finished(self, job: Job, finish: Callable[[Any, Job], Awaitable[Result]]) -> Result:
         while True:

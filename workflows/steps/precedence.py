@@ -11,7 +11,7 @@ from mlc.model.failure import FailureType
 from mlc.model.processes import DeployModelResult, Phase, Replacement
 from mlc.model.state import RolloutState
 from mlc.model.ticket import Answer, TicketKind
-from workflows.steps.activity import Call, call
+from workflows.steps.activity import Call, call, is_recent
 from workflows.steps.attempt import Stopped
 from workflows.steps.case import Case
 from workflows.steps.clean_up import Part
@@ -35,17 +35,20 @@ class Precedence:
     def state(self) -> RolloutState:
         return self.rollout.state
 
-    async def make_way(self, places: Sequence[str]) -> None:
+    async def make_way(self, places: Sequence[str], seen: Survey | None = None) -> None:
         """Before a snapshot is deployed: where a newer one is active or being loaded, somebody has to allow it.
 
         What was allowed holds for this run until its end, and for nothing that is newer still.
+
+        Args:
+            seen: what is there, as it was seen a moment ago.
 
         Raises:
             Stopped: somebody answered with Rejected.
         """
         while True:
             if not self.state.newer:  # else an earlier run of the chain has asked about them
-                survey = await self._survey(places)
+                survey, seen = seen or await self._survey(places), None
                 if not survey.newer:
                     self.state.rank = survey.rank
                     return
@@ -88,7 +91,7 @@ class Precedence:
     @property
     def to_give_way(self) -> list[Part]:
         """What of a clean-up is about what is higher, of a run that is stopped while it took over."""
-        if not self.state.made or not workflow.patched("overtaken-2026-11"):
+        if not self.state.made or not (is_recent() or workflow.patched("overtaken-2026-11")):
             return []
         return [("give way where a newer snapshot is", self._look_and_give_way)]
 

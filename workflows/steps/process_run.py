@@ -12,6 +12,7 @@ from mlc.model.failure import FailureType
 from mlc.model.job import JobChanged, JobProgress
 from mlc.model.processes import JOB_CHANGED, JOB_PROGRESS
 from mlc.model.state import ProcessState, Start
+from workflows.steps.activity import is_recent
 from workflows.steps.case import Case
 from workflows.steps.handover import Handover, refuse_forged
 from workflows.steps.once import failure_type, reason
@@ -45,6 +46,7 @@ class ProcessRun:
             ApplicationError: ``NoInput``, with what to type; ``ForgedState``.
             ActivityError: the same, as Temporal's own memory shows.
         """
+        is_recent()
         if request is None:
             raise ApplicationError(f"No input was given. {kind.usage()}", type=FailureType.NO_INPUT)
         try:
@@ -84,7 +86,7 @@ class ProcessRun:
         try:
             return await report(message, kind)
         except (asyncio.CancelledError, ActivityError) as error:
-            if is_cancelled_exception(error) and workflow.patched("clean-up-2026-11"):
+            if is_cancelled_exception(error) and (is_recent() or workflow.patched("clean-up-2026-11")):
                 await self.case.abandon("The run was cancelled.")
             raise
 

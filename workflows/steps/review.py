@@ -13,6 +13,7 @@ from mlc.model.policy import OnFailedVerdict
 from mlc.model.processes import Phase
 from mlc.model.state import DeployModelState
 from mlc.model.ticket import Answer, TicketKind
+from workflows.steps.activity import is_recent
 from workflows.steps.attempt import Attempts, Stopped
 from workflows.steps.case import JudgedCase
 from workflows.steps.monitors import MissingMonitors
@@ -52,7 +53,7 @@ class Review:
             self.progress.skip("not asked for")
             return
         self.progress.note(verdict_text(await self.case.judge()))
-        if self.passes and self.state.binding is None and workflow.patched("decision-records-2026-11"):
+        if self.passes and self.state.binding is None and keeps_decisions():
             await self._bind("")
         await self.monitors.look()
 
@@ -64,7 +65,7 @@ class Review:
         try:
             ticket = await self.steps.again_or_stop(TicketKind.REJECTION, Phase.REVIEW, message)
         except Stopped as stop:
-            if stop.ticket is not None and stop.answer is not None and workflow.patched("decision-records-2026-11"):
+            if stop.ticket is not None and stop.answer is not None and keeps_decisions():
                 self.state.review_label = stop.ticket.label
                 self.result.decision = decision(stop.ticket, stop.answer, passed=False)
                 await self.steps.attempt(Phase.REVIEW, self._record)
@@ -205,7 +206,7 @@ class Review:
     async def _record(self) -> None:
         """Who decided on which evidence, in the centre: there it outlives this run's history."""
         evidence = decision_evidence(self.result, self.case.test_result)
-        if not workflow.patched("decision-records-2026-11"):
+        if not keeps_decisions():
             await self.case.do(SnapshotActivities.record_decision, evidence, "record the decision")
             return
         kept = DecisionToKeep(
@@ -215,3 +216,8 @@ class Review:
             bound=self.state.binding.digest if self.state.binding else "",
         )
         await self.case.do(DecisionActivities.keep_decision, kept, "record the decision")
+
+
+def keeps_decisions() -> bool:
+    """Whether a run keeps decision records: all do but those from before there were any."""
+    return is_recent() or workflow.patched("decision-records-2026-11")

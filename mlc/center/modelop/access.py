@@ -10,7 +10,6 @@ import httpx
 
 from mlc.center.capability import Capability
 from mlc.center.catalogue import NewFile
-from mlc.center.certificates import certificates
 from mlc.center.modelop import wire
 from mlc.center.modelop.assets import changed_asset, new_asset, read_asset, with_reference
 from mlc.center.modelop.client import ModelManage
@@ -18,6 +17,7 @@ from mlc.center.modelop.contents import OpenContents
 from mlc.center.modelop.sent_file import SentFile
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Files, Spools
+from mlc.center.modelop.transport import new_client
 from mlc.center.modelop.uploads import Stored, Uploads
 from mlc.center.progress import Tell, untold
 from mlc.model.asset import Asset, AssetKind
@@ -41,7 +41,7 @@ class ModelOpAccess:
 
     def __init__(self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None, tell: Tell = untold) -> None:
         self.settings = settings
-        self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
+        self._own_http = new_client(settings) if http is None else None
         client = http or self._own_http
         assert client is not None
         self._spools = Spools(settings.spool)
@@ -65,6 +65,8 @@ class ModelOpAccess:
             missing.add(Capability.KEEPS_FILES)
         if not self.settings.assets or not self.settings.reads_any_asset:
             missing.add(Capability.READS_ANY_ASSET)
+        if not self.settings.standalone:
+            missing |= {Capability.CREATES_ONCE, Capability.EMBEDS_BY_ID}
         return frozenset(Capability) - missing
 
     async def read(self, asset: Asset, *, limit: int) -> bytes:

@@ -1,7 +1,7 @@
 """ModelOp Center (or standalone mode's centre, which speaks the same) as a model centre: catalogue and ledger."""
 
-from mlc.center.modelop.ledger import ModelOpLedger
+from mlc.center.modelop.surroundings import ModelOpSurroundings
 
 
-class ModelOpCenter(ModelOpLedger):
+class ModelOpCenter(ModelOpSurroundings):
     """Implements :class:`mlc.center.port.Center` with ModelOp's model-manage."""

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 import httpx
 
-from mlc.center.certificates import certificates
 from mlc.center.modelop import ids
 from mlc.center.modelop.changes import changes
 from mlc.center.modelop.downloads import Downloads
@@ -17,6 +16,7 @@ from mlc.center.modelop.literals import CREATED, deployment_state
 from mlc.center.modelop.scan import Sink
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Spools
+from mlc.center.modelop.transport import new_client
 from mlc.center.modelop.wire import (
     Asset,
     DecisionDocument,
@@ -59,7 +59,7 @@ class ModelManage:
         self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None, spools: Spools | None = None
     ) -> None:
         self._settings = settings
-        self._own_http = httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) if http is None else None
+        self._own_http = new_client(settings) if http is None else None
         client = http or self._own_http
         assert client is not None
         self._hal = Hal(settings, client, spools)
@@ -90,6 +90,15 @@ class ModelManage:
     async def get_snapshot(self, snapshot_id: str, *, into: Sink | None = None) -> DeployableModel:
         return await self._listings.get(DeployableModel, "deployableModels", snapshot_id, into)
 
+    async def get_snapshot_with(
+        self, snapshot_id: str, wanted: Mapping[str, str], *, into: Sink | None = None
+    ) -> tuple[DeployableModel, dict[str, Any]]:
+        """A snapshot, and what standalone mode's centre brings along; ``wanted`` are the parameters for that."""
+        path = ids.path("deployableModels", snapshot_id)
+        answer = await self._hal.get(path, wanted, into=into)
+        came = _came_along(answer)
+        return one(DeployableModel, answer, f"GET {path}", write=False), came
+
     async def create_snapshot(self, snapshot: DeployableModel) -> DeployableModel:
         return await self._create("deployableModels", snapshot)
 
@@ -97,6 +106,11 @@ class ModelManage:
         return await self._patch(DeployableModel, "deployableModels", snapshot_id, changes)
 
     async def latest_snapshot(self, model_id: str) -> DeployableModel | None:
+        newest = await self.latest_snapshot_id(model_id)
+        # Listings may leave out the contents of assets.
+        return await self.get_snapshot(newest) if newest else None
+
+    async def latest_snapshot_id(self, model_id: str) -> str | None:
         found = await self._listings.find(
             DeployableModel,
             "deployableModels",
@@ -105,11 +119,15 @@ class ModelManage:
             lambda s: same(s.stored_model.id, model_id),
             limit=1,
         )
-        # Listings may leave out the contents of assets.
-        return await self.get_snapshot(found[0].id) if found else None
+        return found[0].id if found else None
 
     async def get_job(self, job_id: str, *, into: Sink | None = None) -> Job:
         return await self._listings.get(Job, "jobs", job_id, into)
+
+    async def get_job_with_outputs(self, job_id: str, *, into: Sink) -> Job:
+        """A job with what its outputs contain, as far as that is little: of standalone mode's centre alone."""
+        path = ids.path("jobs", job_id)
+        return one(Job, await self._hal.get(path, {"mlcWith": "outputs"}, into=into), f"GET {path}", write=False)
 
     async def find_job(self, snapshot_id: str, key: str) -> Job | None:
         found = await self._listings.find(
@@ -209,6 +227,15 @@ class ModelManage:
     async def patch_deployment(self, deployment_id: str, changes: Mapping[str, Any]) -> DeployedModel:
         return await self._patch(DeployedModel, self._settings.deployments, deployment_id, changes)
 
+    async def patch_deployment_with(
+        self, deployment_id: str, changes: Mapping[str, Any], wanted: Mapping[str, str]
+    ) -> tuple[DeployedModel, dict[str, Any]]:
+        """As ``patch_deployment``, with what standalone mode's centre brings along, as it is after the change."""
+        path = ids.path(self._settings.deployments, deployment_id)
+        answer = await self._hal.patch(path, dict(changes), wanted)
+        came = _came_along(answer)
+        return one(DeployedModel, answer, f"PATCH {path}", write=True), came
+
     async def create_decision(self, document: DecisionDocument) -> DecisionDocument:
         return await self._create(self._settings.decision_records, document)
 
@@ -242,3 +269,9 @@ class ModelManage:
     async def _patch(self, kind: type[E], plural: str, entity_id: str, changes: Mapping[str, Any]) -> E:
         path = ids.path(plural, entity_id)
         return one(kind, await self._hal.patch(path, dict(changes)), f"PATCH {path}", write=True)
+
+
+def _came_along(answer: dict[str, Any]) -> dict[str, Any]:
+    """What an entity brought along, which is no part of it: it must not be sent back with it."""
+    came = answer.pop("_embedded", None)
+    return came if isinstance(came, dict) else {}

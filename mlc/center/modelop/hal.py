@@ -119,8 +119,8 @@ class Hal:
             return await self.get(f"{plural}/{place}")
         return self._object(answer, f"POST {plural}", write=True)
 
-    async def patch(self, path: str, changes: JsonObject) -> JsonObject:
-        answer = await self._send("PATCH", path, body=changes)
+    async def patch(self, path: str, changes: JsonObject, params: Mapping[str, str | int] | None = None) -> JsonObject:
+        answer = await self._send("PATCH", path, params=params, body=changes)
         if answer.empty:
             return await self.get(path)
         return self._object(answer, f"PATCH {path}", write=True)

@@ -42,7 +42,8 @@ class ModelOpJobLedger(ModelOpCatalogue):
     @asynccontextmanager
     async def open_job(self, job_id: str) -> AsyncIterator[JobRecord]:
         with self._contents.opening() as opened:
-            found = await self._manage.get_job(ids.decode(job_id), into=opened.spool)
+            read = self._manage.get_job_with_outputs if self.settings.standalone else self._manage.get_job
+            found = await read(ids.decode(job_id), into=opened.spool)
             yield read_job(found, self.settings, opened.refer)
 
     async def find_job(self, snapshot_id: str, key: str) -> JobRecord | None:
@@ -50,7 +51,9 @@ class ModelOpJobLedger(ModelOpCatalogue):
         return read_job(found, self.settings) if found else None
 
     async def create_job(self, job: NewJob) -> JobRecord:
-        snapshot = self._open_snapshot(job.snapshot)
+        by_id = not job.snapshot.ref and self.settings.standalone
+        own_id = ids.decode(job.snapshot.id)
+        snapshot = wire.DeployableModel(id=own_id) if by_id else self._open_snapshot(job.snapshot)
         near = snapshot.stored_model.model_assets
         target = job.runtime
         more: dict[str, Any] = (
@@ -160,7 +163,7 @@ class ModelOpJobLedger(ModelOpCatalogue):
         return [read_result(result, self.settings) for result in found]
 
     async def keep_test_result(self, result: TestResultRecord) -> TestResultRecord:
-        if known := await self._kept_result(result):
+        if not self.settings.standalone and (known := await self._kept_result(result)):
             return known
         new = written_result(result, self.settings)
         kept = result.model_copy(update={"id": ids.encode(new.id)})

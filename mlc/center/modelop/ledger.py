@@ -1,10 +1,11 @@
 """ModelOp's ledger, last part: runtimes, deployments, schedules, monitors on snapshots, notifications."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from mlc.center.ledger import NewDeployment, NewMonitor
 from mlc.center.modelop import ids, literals, wire
@@ -15,7 +16,7 @@ from mlc.center.modelop.notifications import read_notification, written_notifica
 from mlc.center.modelop.schedules import written_schedule
 from mlc.model.change import Changes
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Runtime
-from mlc.model.failure import NotFound, Refused
+from mlc.model.failure import Refused
 from mlc.model.notification import Notification
 from mlc.model.schedule import Schedule
 from mlc.model.snapshot import Snapshot
@@ -122,18 +123,6 @@ class ModelOpLedger(ModelOpDecisions):
             return await self.get_deployment(deployment_id)  # it was undeployed between the look and the write
         return read_deployment(changed, self.settings)
 
-    async def confirm_deployment(self, deployment_id: str) -> None:
-        await self._manage.patch_deployment(ids.decode(deployment_id), {"mlcProvisional": False})
-
-    async def end_deployment(self, deployment_id: str) -> None:
-        ended = {
-            self.settings.state_field: self.settings.undeployed_state,
-            "undeployTime": datetime.now(UTC).isoformat(),
-            "schedules": [],
-        }
-        with suppress(NotFound):
-            await self._manage.patch_deployment(ids.decode(deployment_id), ended)
-
     async def set_schedules(self, deployment_id: str, schedules: Sequence[Schedule]) -> None:
         await self._manage.patch_deployment(ids.decode(deployment_id), {"schedules": self._schedules(schedules)})
 
@@ -164,8 +153,16 @@ class ModelOpLedger(ModelOpDecisions):
         found = await self._manage.list_notifications(snapshot_id=ids.decode(snapshot_id) if snapshot_id else None)
         return [read_notification(notification) for notification in found]
 
-    async def create_notification(self, notification: Notification) -> Notification:
-        return read_notification(await self._manage.create_notification(written_notification(notification)))
+    async def create_notification(self, notification: Notification, *, once: bool = False) -> Notification:
+        new = written_notification(notification)
+        if once and self.settings.standalone:
+            new = new.model_copy(update={"id": str(uuid5(NAMESPACE_URL, f"notification|{notification.key}"))})
+        try:
+            return read_notification(await self._manage.create_notification(new))
+        except Refused as error:
+            if error.status != HTTPStatus.CONFLICT or not new.id:
+                raise
+            return notification.model_copy(update={"id": ids.encode(new.id)})  # an earlier try has put it there
 
     async def close_notification(self, notification_id: str, message: str) -> None:
         await self._manage.patch_notification(ids.decode(notification_id), {"open": False, "message": message})

@@ -55,6 +55,11 @@ class CenterSettings(Group):
         description="How contents of files come and go: embedded in documents, as ModelOp has it, or by reference, "
         "each by itself, as standalone mode's centre can",
     )
+    standalone: bool = Field(
+        False,
+        description="Whether it is standalone mode's centre, which makes nothing twice under one key, embeds what is "
+        "named by its id, and brings along in one answer what a step needs: then fewer requests are made",
+    )
     page_size: int = Field(100, description="Items asked for on one page of a listing")
     training_job_type: str = Field("MODEL_BATCH_TRAINING_JOB", description="jobType of training jobs (not proven)")
     metrics_job_type: str = Field("MODEL_BATCH_TEST_JOB", description="jobType of metrics jobs")

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from mlc.standalone.access.routes import principal_of
+from mlc.standalone.center.beside import beside
 from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path, rel_of
 from mlc.standalone.center.files import routes as files
 from mlc.standalone.center.files.routes import Visitor
@@ -108,7 +111,7 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
         kind = _kind(entity)
         referred = request.headers.get(HEADER, "").strip().lower() == REFERENCE
         document = await seen(request).get(kind, entity_id, Contents.REFERENCE if referred else Contents.EMBEDDED)
-        answer = _entity(request, kind, document)
+        answer = _entity(request, kind, document, beside=await _beside(request, document))
         answer.headers["Vary"] = HEADER
         if referred:
             answer.headers[HEADER] = REFERENCE
@@ -120,11 +123,17 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
     ) -> Response:
         kind = _writable(entity)
         changed = await seen(request).patch(kind, entity_id, changes, version=_if_match(request))
-        return _entity(request, kind, changed)
+        return _entity(request, kind, changed, beside=await _beside(request, changed))
 
     @api.delete("/{entity}/{entity_id}", status_code=204)
     async def delete(request: Request, entity: str, entity_id: str) -> None:
         await seen(request).delete(_writable(entity), entity_id)
+
+    async def _beside(request: Request, document: JsonObject) -> dict[str, list[JsonObject]]:
+        """To a runtime nothing is told but what it asks for by itself, as far as that is its own."""
+        if "mlcWith" not in request.query_params or principal_of(request).is_runtime:
+            return {}
+        return await asyncio.to_thread(beside, center.store, document, request.query_params)
 
     async def _listing(request: Request, entity: str, kind: Kind, where: dict[str, str], paging: Paging) -> Response:
         page = await seen(request).page(
@@ -222,6 +231,16 @@ def _linked(request: Request, kind: Kind, document: JsonObject) -> JsonObject:
     return document | {"_links": {"self": {"href": href}, rel: {"href": href}}}
 
 
-def _entity(request: Request, kind: Kind, document: JsonObject, *, status: int = 200) -> Response:
+def _entity(
+    request: Request,
+    kind: Kind,
+    document: JsonObject,
+    *,
+    status: int = 200,
+    beside: Mapping[str, list[JsonObject]] = MappingProxyType({}),
+) -> Response:
     etag = f'"{document["versionNumber"]}"'
-    return JSONResponse(_linked(request, kind, document), status_code=status, headers={"ETag": etag})
+    linked = _linked(request, kind, document)
+    if beside:
+        linked["_embedded"] = dict(beside)
+    return JSONResponse(linked, status_code=status, headers={"ETag": etag})

@@ -1,5 +1,7 @@
 """Runs the centre until it is told to stop."""
 
+import sys
+
 import uvicorn
 
 from mlc.settings import StandaloneCenterSettings
@@ -19,7 +21,7 @@ def serve(settings: StandaloneCenterSettings) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,
-        loop="asyncio",  # whatever else is installed
-        http="h11",
+        loop="uvloop" if sys.platform != "win32" else "asyncio",  # whatever else is installed
+        http="httptools",
         ws="none",
     )
