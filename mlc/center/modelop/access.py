@@ -58,7 +58,9 @@ class ModelOpAccess:
 
     @property
     def capabilities(self) -> Collection[Capability]:
-        missing = {Capability.RANGED_READS, Capability.NAMES_THE_ACTOR, Capability.SIGNED_EVENTS}
+        missing = {Capability.NAMES_THE_ACTOR, Capability.SIGNED_EVENTS}
+        if self.settings.contents == "embedded":
+            missing.add(Capability.RANGED_READS)
         if not self.settings.assets:
             missing.add(Capability.KEEPS_FILES)
         if not self.settings.assets or not self.settings.reads_any_asset:

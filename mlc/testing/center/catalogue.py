@@ -102,6 +102,7 @@ class CatalogueContract:
                 assert b"".join([piece async for piece in center.stream(test, start=start)]) == DATA[start:]
             if center.keeps_by_hash(test):
                 assert test.sha256 == hashlib.sha256(DATA).hexdigest()
+                assert Capability.RANGED_READS in center.capabilities
             assert await center.read(test, limit=len(DATA)) == DATA
             with pytest.raises(TooLarge):
                 await center.read(test, limit=len(DATA) - 1)
