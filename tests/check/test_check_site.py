@@ -82,9 +82,7 @@ async def test_a_wrong_setting_of_the_centre_is_named(site: Site, flaw: str) -> 
 async def test_a_collection_that_is_missing_or_closed_is_named(site: Site) -> None:
     site.gate.closed = {"modelTestResults": 404, "deployedModels": 403}
     flaws = await site.flaws()
-    expect(
-        flaws, Mark.WRONG, "no collection modelTestResults", "the root names assets, decisionRecords, deployableModels"
-    )
+    expect(flaws, Mark.WRONG, "no collection modelTestResults", "the root names assets, contents, decisionRecords")
     expect(flaws, Mark.WRONG, "The collection deployedModels can't be read", "the right to do this")
     expect(flaws, Mark.WARNING, "modelTestResults has no finder", "filtered")
 
