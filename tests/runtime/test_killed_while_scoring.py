@@ -31,7 +31,7 @@ def counting(calls: Path) -> wire.DeployableModel:
         # modelop.score
         def s(r):
             calls.write(str(r["a"]) + "\\n")
-            time.sleep(0.0005)
+            time.sleep(0.004)
             yield {{"a": r["a"], "b": "x" * 2000}}
         """)
 
@@ -40,7 +40,7 @@ def external(name: str, url: str) -> wire.Asset:
     return wire.Asset(name=name, filename=name, asset_type="EXTERNAL_FILE", file_url=url)
 
 
-async def test_killed_in_the_middle_each_output_is_whole_and_no_record_of_a_part_is_scored_again(  # noqa: PLR0913
+async def test_killed_in_the_middle_each_output_is_whole_and_no_record_of_a_part_is_scored_again(
     center: ModelManage,
     dev_server: WorkflowEnvironment,
     s3_server: S3Server,
