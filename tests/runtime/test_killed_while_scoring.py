@@ -31,7 +31,7 @@ def counting(calls: Path) -> wire.DeployableModel:
         # modelop.score
         def s(r):
             calls.write(str(r["a"]) + "\\n")
-            time.sleep(0.0005)
+            time.sleep(0.004)
             yield {{"a": r["a"], "b": "x" * 2000}}
         """)
 
