@@ -123,10 +123,10 @@ def test_a_reference_made_during_the_removal_is_refused(
             self.lock.release()
 
     def begins(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if processes == 2 and statement.startswith("UPDATE stored_file"):
+        if removing.is_set() and statement.startswith("BEGIN IMMEDIATE"):
             referring.set()
 
-    store._writing = Waiting(store._writing)  # type: ignore[assignment]
+    store._line = Waiting(store._line)
     event.listen(other.engine, "before_cursor_execute", begins)
     remove = store.files.place.remove
 
@@ -311,6 +311,7 @@ def as_it_was_before(path: Path, contents: dict[str, bytes]) -> None:
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         for table in ("stored_file", "file_use", "file_sender"):
             old.execute(f"DROP TABLE {table}")
+        old.execute("UPDATE center_revision SET version_num = 'r0002_listings'")
         old.execute("CREATE TABLE content (digest VARCHAR NOT NULL PRIMARY KEY, data BLOB NOT NULL)")
         old.executemany("INSERT INTO content VALUES (?, ?)", contents.items())
 

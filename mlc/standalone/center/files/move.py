@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Integer, LargeBinary, MetaData, String, Table, inspect, select
+from sqlalchemy import JSON, Column, Connection, Integer, LargeBinary, MetaData, String, Table, func, inspect, select
 from sqlalchemy.orm import Session
 
 from mlc.model.failure import MlcError
@@ -24,6 +24,8 @@ _ENTITY = Table(
     Column("body", JSON),
 )
 _BATCH = 100
+_LOCK = 1_835_101_286
+"""Any number that nobody else locks."""
 
 
 class BrokenContents(MlcError, ValueError):
@@ -42,6 +44,10 @@ def move_contents(connection: Connection, files: FileStore) -> None:
     """
     if not inspect(connection).has_table(_CONTENT.name):
         return
+    if connection.dialect.name == "postgresql":  # SQLite's write lock is held anyhow
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        if not inspect(connection).has_table(_CONTENT.name):  # another centre was at it
+            return
     with Session(connection) as session:
         for digest in session.scalars(select(_CONTENT.c.digest)).all():
             data = session.scalar(select(_CONTENT.c.data).where(_CONTENT.c.digest == digest))
@@ -50,7 +56,7 @@ def move_contents(connection: Connection, files: FileStore) -> None:
         for entity_id, plural, body in _entities(session):
             use(session, entity_id, hold(session, set(hashes_without_content(body))), reader_of(KINDS[plural], body))
         session.commit()
-    _CONTENT.drop(connection, checkfirst=True)  # another centre that starts may have been quicker
+    _CONTENT.drop(connection)
 
 
 def _entities(session: Session) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Index, String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mlc.standalone.center.tables import Base
-from mlc.standalone.database.statements import insertion, is_postgresql
+from mlc.standalone.database.statements import insertion
 
 _BATCH = 500
 
@@ -65,8 +65,6 @@ def _held(session: Session, digests: Collection[str], *, read: bool) -> list[Sto
     held = list[StoredFile]()
     for some in _batched(sorted(digests)):  # in one order, so that no two wait for each other
         these = StoredFile.digest.in_(some)
-        if not is_postgresql(session):  # it locks no row, but everything at the first write
-            session.execute(update(StoredFile).where(these).values(noted=StoredFile.noted))
         asked = select(StoredFile).where(these).order_by(StoredFile.digest).with_for_update(read=read)
         held += session.scalars(asked, execution_options={"populate_existing": True})
     return held
