@@ -16,6 +16,8 @@ WHERE = Path("tests/histories")
 SUMS = "SHA256SUMS"
 PATCH_MARKER = "core_patch"
 """The marker that ``workflow.patched`` leaves in a history."""
+LOCAL_MARKER = "core_local_activity"
+"""The marker of a call within the workflow's worker."""
 
 _LINE = re.compile(r"([0-9a-f]{64})  ([^/\\\0]+)", re.ASCII)
 

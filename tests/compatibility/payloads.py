@@ -17,7 +17,7 @@ from mlc.gateway.idempotency import FINGERPRINT, KEY_GIVEN
 from mlc.model.processes import Attribute
 from mlc.model.schedule import MIRRORED_BY, ORIGIN, ScheduleOrigin
 from tests.compatibility.declared import Call, Process, activities, field_read_as, processes, written_name
-from tests.compatibility.histories import PATCH_MARKER
+from tests.compatibility.histories import LOCAL_MARKER, PATCH_MARKER
 
 CONVERTER = pydantic_data_converter.payload_converter
 MEMO: Mapping[str, Any] = {ORIGIN: ScheduleOrigin, MIRRORED_BY: str, FINGERPRINT: str, KEY_GIVEN: str}
@@ -127,8 +127,13 @@ def _type(event: dict[str, Any], part: Part, events: Mapping[str, Any], process:
             return Any  # of failures and heartbeats: dates and counts as plain JSON
     match event["eventType"].removeprefix("EVENT_TYPE_"), part.path:
         case "MARKER_RECORDED", (str(attributes), "details", *_):
-            if event[attributes]["markerName"] == PATCH_MARKER:
+            marker = event[attributes]
+            if marker["markerName"] == PATCH_MARKER:
                 return Any
+            if marker["markerName"] == LOCAL_MARKER:
+                (about,) = marker["details"]["data"]["payloads"]
+                called = json.loads(base64.b64decode(about["data"]))["activity_type"]
+                return _known(activities(), called, "activity").result if "result" in part.path else Any
         case kind, (str(attributes), *inner):
             own = process or _known(processes(), _workflow(events), "workflow")
             return _of_message(
