@@ -291,11 +291,8 @@ def test_of_earlier_results_the_last_own_one_that_did_not_pass_is_told_and_how_m
 async def test_a_ticket_does_not_wait_for_what_it_can_do_without(
     room: Backroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never(*_: object, **__: object) -> None:
-        await asyncio.Event().wait()
-
     monkeypatch.setattr("activities.evidence.LONGEST_LOOK", 0.05)
-    monkeypatch.setattr(room.port, "find_models", never)
+    monkeypatch.setattr(room.port, "open_surroundings", lambda *_, **__: _Never())
     monkeypatch.setattr(room.port, "open_job", lambda _: _Never())
     known = await gathered(room, question(await room.snapshot(), earlier=EarlierVerdict(job_id=GONE)))
     assert known.snapshot is not None

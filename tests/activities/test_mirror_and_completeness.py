@@ -11,11 +11,10 @@ from outside import Board, Temporal
 from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
-from activities.mirror import MirrorActivities
+from activities.mirror import LastLook, MirrorActivities, MirrorReport
 from mlc.center.modelop import wire
 from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.file import FileRules
-from mlc.model.schedule import MirrorReport
 from mlc.ticketing import TicketSystems
 from mlc.worker import activities_of
 from workflows.registry import PROCESSES
@@ -29,13 +28,16 @@ def schedule(snapshot_id: str, **changes: Any) -> wire.Schedule:
     return wire.Schedule.model_validate(usual | changes)
 
 
-async def mirrored(room: Backroom) -> tuple[MirrorReport, Temporal]:
+async def mirrored(room: Backroom, *, last: LastLook | None = None) -> tuple[MirrorReport, Temporal]:
+    """What all there is makes of Temporal's Schedules, or what has changed since the ``last`` look."""
     temporal = Temporal()
     mirror = MirrorActivities(room.port, room.settings, FileRules(), ModelOpSignals(PROCESSES))
     info = room.environment.info
     room.environment = ActivityEnvironment(client=temporal)  # type: ignore[arg-type]
     room.environment.info = info
-    return await room.run(mirror.mirror_schedules), temporal
+    if last is None:
+        return await room.run(mirror.mirror_schedules), temporal
+    return await room.run(mirror.mirror_changes, last), temporal
 
 
 @pytest.fixture
@@ -53,6 +55,17 @@ async def test_a_schedule_that_can_run_is_made_in_temporal(quiet: Backroom) -> N
     (made,) = temporal.schedules.items()
     assert made[0] == f"mlc-{deployed}-nightly"
     assert made[1].action.workflow == "RunBackTest"
+
+
+async def test_a_first_look_reads_everything_and_the_next_one_what_has_changed_since(quiet: Backroom) -> None:
+    id_ = await quiet.snapshot()
+    await quiet.deploy(id_, schedules=[schedule(id_)])
+    first, temporal = await mirrored(quiet, last=LastLook())
+    assert first.looked
+    assert (first.looked.full, len(temporal.schedules)) == (True, 1)
+    again, _ = await mirrored(quiet, last=LastLook(looked=first.looked))
+    assert again.looked
+    assert again.looked.full is False
 
 
 BROKEN = [

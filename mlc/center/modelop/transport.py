@@ -23,6 +23,7 @@ _PIECE = 64 * 1024
 _FAILURES: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     # In this order: what was certainly never sent comes first, and no other error is told as such.
     (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
+    (aiohttp.NonHttpUrlClientError, httpx.UnsupportedProtocol),
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ClientConnectorError, httpx.ConnectError),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
@@ -60,7 +61,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
         with _as_httpx():
             answer = await self._connected().request(
                 request.method,
-                yarl.URL(str(request.url), encoded=True),
+                _address(request.url),
                 headers=request.headers.multi_items(),
                 data=_body(request),
                 allow_redirects=False,
@@ -101,6 +102,11 @@ class _Pieces(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._answer.release()
+
+
+def _address(url: httpx.URL) -> yarl.URL:
+    """Without user and password: the client has made a header of them."""
+    return yarl.URL(str(url.copy_with(userinfo=b"") if url.userinfo else url), encoded=True)
 
 
 def _body(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
