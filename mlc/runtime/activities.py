@@ -96,14 +96,22 @@ class JobActivities:
     async def _beat(self, attempt: Attempt) -> None:
         """Tell Temporal that the job runs, and Temporal, the console, and now and then the centre how far it is."""
         said = None
+        telling: asyncio.Task[None] | None = None
         while True:
             activity.heartbeat(*attempt.details())
             if attempt.records != said and attempt.records is not None:
                 log.info("job %s: %s", attempt.job_id, attempt.progress.said(attempt.records))
                 said = attempt.records
-                if said and attempt.progress.is_due():
-                    await self._say(attempt, attempt.progress.said(said))
+                # Heartbeats wait for no centre: without them the job would be given up.
+                if said and (telling is None or telling.done()) and attempt.progress.is_due():
+                    telling = asyncio.create_task(self._tell_progress(attempt, attempt.progress.said(said)))
             await attempt.news(HEARTBEAT_INTERVAL)
+
+    async def _tell_progress(self, attempt: Attempt, said: str) -> None:
+        try:
+            await self.center.report_job(attempt.job_id, said)
+        except Exception as error:
+            log.warning("job %s: the centre can't be told how far it is: %s", attempt.job_id, error)
 
     async def _execute(self, job_id: str, attempt: Attempt) -> JobEnd:
         if attempt.alone:

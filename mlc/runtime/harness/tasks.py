@@ -18,6 +18,7 @@ BATCH_PIECE = 4 * 1024**2
 """Bytes of a piece where a function takes many records together: it decides which those are, so it never differs."""
 BYTES_OF_RECORD = 128
 """Of a record in a list, about."""
+FASTEST_GROWTH = 4
 WANTED = 0.5
 """Seconds that a task should take, so that it is heard often enough how far a slow function is."""
 
@@ -29,11 +30,11 @@ class Size:
         self._fixed = fixed
         self.value = fixed or FIRST
 
-    def took(self, seconds: float) -> None:
-        """A task took so long."""
+    def took(self, seconds: float, task: Task) -> None:
+        """A task took so long. By its own size, since those behind it may have been handed out before."""
         if self._fixed is None:
-            factor = 4 if seconds < WANTED / 4 else WANTED / max(seconds, WANTED / 4)
-            self.value = max(1, min(PIECE, int(self.value * factor)))
+            length = task.piece.length if task.piece else len(task.given) * BYTES_OF_RECORD
+            self.value = max(1, min(PIECE, int(length * min(FASTEST_GROWTH, WANTED / max(seconds, 1e-6)))))
 
 
 class Input:

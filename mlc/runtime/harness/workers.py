@@ -82,7 +82,7 @@ class Here:
         for task in tasks:
             began = time.monotonic()
             scored = scorer.score(replace(task, header=formatter.header))
-            size.took(time.monotonic() - began)
+            size.took(time.monotonic() - began, task)
             formatter.header = scored.header
             yield scored
 
@@ -142,6 +142,7 @@ class Forked:
         """See :class:`Workers`."""
         given: dict[Connection, deque[int]] = {process: deque() for process in self._processes}
         done: dict[int, tuple[str, Any]] = {}
+        sent: dict[int, Task] = {}
         number = written = 0
         for process in given:
             process.send(work)
@@ -160,10 +161,11 @@ class Forked:
                     break
                 process.send(replace(task, header=formatter.header))
                 given[process].append(number)
+                sent[number] = task
                 number += 1
             while written in done:
                 seconds, scored = _result(done.pop(written))
-                size.took(seconds)
+                size.took(seconds, sent.pop(written))
                 formatter.header = scored.header
                 written += 1
                 yield scored
