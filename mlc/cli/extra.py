@@ -9,12 +9,14 @@ STANDALONE = (
     *RUNTIME,
     "alembic",
     "fsspec",
+    "httptools",
     "jinja2",
     "markupsafe",
     "pyarrow",
     "python_multipart",
     "sklearn",
     "sqlalchemy",
+    "uvloop",
 )
 """All modules of the extra; its Temporal server is a program, which is looked for when it is started."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlc.data.faults import ours
+from mlc.data.errors import ours
 from mlc.data.parts import (
     CHUNK,
     Parts,

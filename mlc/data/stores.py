@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-from mlc.data.faults import ours
+from mlc.data.errors import ours
 from mlc.model.connection import AzureConnection, GcsConnection, S3Connection, StoreConnection
 from mlc.model.failure import Refused
 

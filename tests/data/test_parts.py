@@ -258,7 +258,7 @@ def test_a_bucket_that_is_missing_is_named_as_that(s3_server: S3Server) -> None:
 
 
 def test_a_refusal_says_nothing_of_key_or_address() -> None:
-    from mlc.data.faults import said
+    from mlc.data.errors import said
 
     error = PermissionError("Access Denied for AKIDEXAMPLE at http://host/?X-Amz-Signature=s3cr3t")
     found = said(error, "connection lake (s3)")

@@ -134,7 +134,8 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 def test_a_server_that_ended_is_away_and_is_found_again(postgres_server: PostgresServer, postgres_url: str) -> None:
     """What it said goodbye to is thrown away; the next connection is a new one."""
     engine = engine_for(address(postgres_url, "X"), CENTER)
-    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mlc-center'"
+    database = address(postgres_url, "X").url.database
+    ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
     with engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
         postgres_server.run(ended)
