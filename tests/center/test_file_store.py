@@ -4,6 +4,8 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
+import shutil
 import sqlite3
 import stat
 import threading
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.orm import Session
 
 from mlc.standalone.center.entities import KINDS
 from mlc.standalone.center.files import place as places
@@ -53,7 +56,9 @@ def sent(store: Store, data: bytes = DATA, sender: str = "") -> str:
 
 
 def lying(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+    """Without the mark that the first centre leaves."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(path.name for path in files if not re.fullmatch(rb"[0-9a-f]{32}", path.read_bytes()))
 
 
 def test_a_file_is_for_our_account_alone_and_leaves_no_draft(store: Store, tmp_path: Path) -> None:
@@ -398,3 +403,33 @@ def test_sources_stand_in_the_document_and_other_files_do_not(store: Store) -> N
     assert [asset.get("sourceCode") for asset in referred] == [small, None, None, None]
     assert [asset["fileSize"] for asset in referred] == [len(small), len(large), 2, 3]
     assert not [asset for asset in referred if "fileContent" in asset]
+
+
+def test_a_database_whose_files_are_elsewhere_is_not_used(tmp_path: Path) -> None:
+    """A second centre on it with a place of its own, or a folder that was lost."""
+    Store(tmp_path / "center.db", str(tmp_path / "files")).close()
+    Store(tmp_path / "center.db", str(tmp_path / "files")).close()
+    with pytest.raises(CannotKeep, match="set MLC_CENTER_FILES to where they are"):
+        Store(tmp_path / "center.db", str(tmp_path / "others"))
+    shutil.rmtree(tmp_path / "files")
+    with pytest.raises(CannotKeep, match="or restore them"):
+        Store(tmp_path / "center.db", str(tmp_path / "files"))
+
+
+def test_of_two_that_start_at_once_with_places_of_their_own_the_second_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one starts after the first has seen that the database is new, and when that says where files are."""
+    note, others = stores.note_seal, list[Exception]()
+
+    def noting(session: Session, digest: str) -> None:
+        monkeypatch.setattr(stores, "note_seal", note)
+        note(session, digest)
+        session.commit()
+        with pytest.raises(CannotKeep) as refused:
+            Store(tmp_path / "center.db", str(tmp_path / "others"))
+        others.append(refused.value)
+
+    monkeypatch.setattr(stores, "note_seal", noting)
+    Store(tmp_path / "center.db", str(tmp_path / "files"))
+    assert len(others) == 1

@@ -22,10 +22,15 @@ JOBS, ENGINES, MODELS = KINDS["jobs"], KINDS["engines"], KINDS["storedModels"]
 Stores = tuple[Store, Store]
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One place for all: the databases on PostgreSQL are copies of one, whose files are there."""
+    return str(tmp_path_factory.mktemp("files"))
+
+
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
-def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
+def stores(request: pytest.FixtureRequest, tmp_path: Path, files: str) -> Iterator[Stores]:
     place: str | Path = tmp_path / "center.db"
-    files = str(tmp_path / "files")
     if request.param == "PostgreSQL":
         place = request.getfixturevalue("postgres_copies")("center", lambda url: Store(url, files).close())
     pair = Store(place, files), Store(place, files)
@@ -115,7 +120,7 @@ def test_two_that_come_with_the_same_content_keep_it_once(stores: Stores) -> Non
     answers = both(stores, "INSERT INTO stored_file", lambda store: store.create(MODELS, copy.deepcopy(document)))
     assert [answer["modelAssets"][0]["contentHash"]["hashType"] for answer in answers] == ["SHA-256"] * 2
     with Session(stores[0].engine) as session:
-        assert session.scalar(select(func.count()).select_from(StoredFile)) == 1
+        assert session.scalar(select(func.count()).select_from(StoredFile)) == 2  # and the mark of the place
 
 
 def test_of_two_changes_of_one_version_the_second_is_made_on_top_of_the_first(stores: Stores) -> None:

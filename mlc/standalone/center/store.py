@@ -83,7 +83,8 @@ class Store:
 
     Raises:
         DatabaseProblem: the database can't be used.
-        NoRoom, CannotKeep, BrokenContents: contents that an earlier release kept in it can't become files.
+        NoRoom, CannotKeep: files can't be kept, or those of this database are elsewhere.
+        BrokenContents: contents that an earlier release kept in it can't become files.
     """
 
     def __init__(self, database: SecretStr | str | Path, files: str = "", *, embedded: int = 256 * 1024 * 1024) -> None:
@@ -99,6 +100,7 @@ class Store:
         self.files = FileStore(place, drafts, write=self._write, read=lambda: Session(self._reading))
         with self.engine.begin() as connection:
             move_contents(connection, self.files)
+        self.files.settle()
 
     def state(self) -> State:
         """Which database it is, and in which form."""

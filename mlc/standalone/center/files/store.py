@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
 from mlc.standalone.center.files.errors import CannotKeep
 from mlc.standalone.center.files.place import Place, place_at
-from mlc.standalone.center.files.table import forget_unused, is_readable, note, note_sender
+from mlc.standalone.center.files.table import forget_unused, is_readable, note, note_seal, note_sender, seals
 from mlc.standalone.center.files.unfinished import Draft, Unfinished
 
 Transaction = Callable[[], AbstractContextManager[Session]]
@@ -35,6 +36,28 @@ class FileStore:
         self.unfinished = Unfinished(drafts)
         self._write = write
         self._read = read
+
+    def settle(self) -> None:
+        """See to it that this is the place of the database's files: the first centre that starts leaves a mark there.
+
+        So neither a lost folder passes for an empty one, nor a second centre on the database keeps files of its own.
+
+        Raises:
+            CannotKeep: the files of this database are elsewhere.
+            NoRoom: as its name says.
+        """
+        with self._read() as session:
+            is_new = not seals(session)
+        if is_new:
+            with self._write() as session:
+                note_seal(session, self.keep(session, uuid4().hex.encode()))
+        with self._read() as session:  # anew: another centre may have started at the same moment
+            elsewhere = any(self.place.size(digest) is None for digest in seals(session))
+        if elsewhere:
+            raise CannotKeep(
+                "The files of the centre's database are not in the place where they are looked for: set "
+                "MLC_CENTER_FILES to where they are, the same for every centre on this database, or restore them."
+            )
 
     def size(self, digest: str) -> int | None:
         """Bytes of a file as it lies there; None if it doesn't, whatever the database says."""

@@ -10,6 +10,8 @@ from mlc.standalone.center.tables import Base
 from mlc.standalone.database.statements import insertion
 
 _BATCH = 500
+_SEAL = "mlc:place"
+"""What refers, in place of an entity, to the files by which a place is known."""
 
 
 class StoredFile(Base):
@@ -83,6 +85,15 @@ def use(session: Session, entity_id: str, digests: Collection[str], reader: str,
     if digests:
         rows = [{"digest": digest, "entity_id": entity_id, "reader": reader} for digest in sorted(digests)]
         session.execute(insert(FileUse), rows)
+
+
+def seals(session: Session) -> Sequence[str]:
+    """The files by which the place of the database's files is known; none before the first centre has started."""
+    return session.scalars(select(FileUse.digest).where(FileUse.entity_id == _SEAL)).all()
+
+
+def note_seal(session: Session, digest: str) -> None:
+    use(session, _SEAL, [digest], "", new=True)
 
 
 def _batched(digests: Sequence[str]) -> Iterator[Sequence[str]]:
