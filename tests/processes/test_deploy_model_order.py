@@ -254,7 +254,7 @@ async def ended_by_hand(desk: Office) -> tuple[str, Run, str]:
     """A snapshot whose deployment somebody ended before its run was through; the run, and the deployment's id."""
     await desk.engine("batch")
     (only,) = await versions(desk, 1)
-    barrier = Barrier(desk, "take_over", "get_deployment", only)
+    barrier = Barrier(desk, "take_over", "confirm_deployment", only)
     run = await desk.start(only)
     await barrier.reached(only)
     (mine,) = await deployments(desk, only)
