@@ -29,7 +29,7 @@ UNEVEN = """
     def s(r):
         if r["a"] % 500 == 3: raise ValueError("three")
         if r["a"] % 500 == 4: return
-        yield {"a": r["a"], "b": r["b"]} if r["a"] % 500 != 5 else {"a": {1, object()}}
+        yield {"a": r["a"], "b": r["b"]} if r["a"] % 500 != 5 else {"a": {object()}}
         if r["a"] % 500 == 6: yield {"a": float("nan"), "b": None}
     """
 TABLE = embedded("in.csv", "a,b\n" + "".join(f'{n},"x{n}\ny"\n' if n % 7 else f"{n},x{n}\n" for n in range(3000)))
@@ -40,7 +40,7 @@ def told(ran: Ran) -> tuple[Any, ...]:
         ran.problem,
         [asset.content() for asset in ran.outputs],
         ran.records,
-        [m for m in ran.told if "load" not in m],
+        [m for m in ran.told if "load" not in m and ": ended after " not in m],
     )
 
 

@@ -93,8 +93,9 @@ subprocess.Popen([sys.executable, "-c", f"import os; os.write({channel}, b'{{}}\
     ),
     "a fork that writes": (
         r"""
+channel = max(sockets())
 if os.fork() == 0:
-    say(b'nonsense\n')
+    os.write(channel, b'nonsense\n')
     os._exit(0)
 """,
         "it sent what is no message: Invalid JSON",

@@ -4,7 +4,8 @@ The function is called for one record after another, and each answer is written 
 may change it. What is usual goes a short way; whatever is not goes the long way of :mod:`.plain`, with the same result.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import GeneratorType
@@ -53,6 +54,13 @@ class Scored:
     piece: Piece | None = None
 
 
+TOLD_EVERY = 1.0
+"""Seconds after which it is told how far a task is that takes long."""
+
+UnderWay = Callable[[int], None]
+"""Told how many records of a task are done while it is under way."""
+
+
 class BlockScorer:
     """Scores the tasks of one input into one output.
 
@@ -86,13 +94,14 @@ class BlockScorer:
         self._output_schema = RecordSchema(output["schema"], "output schema") if output["check"] else None
         self._batches = Batches(model, self._function) if model.batch else None
 
-    def score(self, task: Task) -> Scored:
-        """Score the records of a task.
+    def score(self, task: Task, under_way: UnderWay = lambda _: None) -> Scored:
+        """Score the records of a task. ``under_way`` is told of single records alone, and not of batches.
 
         Raises:
             ModelFailure: the model can't go on.
             Unreadable: the input is broken beyond its records.
         """
+        self._under_way = under_way
         formatter = Formatter(self._output["format"], self._output["name"], task.header)
         scored = Scored(piece=task.piece)
         texts: list[str] = []
@@ -131,7 +140,12 @@ class BlockScorer:
         quick = not formatter.is_csv and self._output_schema is None
         tally = scored.tally
         written = 0
+        clock = time.monotonic
+        due = clock() + TOLD_EVERY
         for number, record in enumerate(records, start=first + 1):
+            if clock() > due:
+                self._under_way(number - first - 1)
+                due = clock() + TOLD_EVERY
             begun = len(texts)
             count = 0
             slow: list[Any] = []

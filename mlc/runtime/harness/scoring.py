@@ -117,7 +117,7 @@ class BatchScoring:
         if self._resume:
             after, writer.formatter.header = Piece(**self._resume["piece"]), self._resume["header"]
             self._resume = None
-        for scored in self._workers.score(work, of_input.tasks(size, after), writer.formatter, size):
+        for scored in self._workers.score(work, of_input.tasks(size, after), writer.formatter, size, self._tell):
             self._take(scored, writer)
             if scored.piece and self._order["checkpoints"] and time.monotonic() - self._saved > SAVE_INTERVAL:
                 self._save_at(source, scored.piece, writer)
@@ -143,9 +143,10 @@ class BatchScoring:
         self._report(self._tally.read)
         raise ModelFailure(f"{lost.line} The job stops there: it asks to be stopped by a bad record.", lost.trace)
 
-    def _tell(self) -> None:
+    def _tell(self, under_way: int = 0) -> None:
+        """Say now and then how many records are done: those that are counted, and some of a task that is under way."""
         if time.monotonic() - self._reported > REPORT_INTERVAL:
-            self._report(self._tally.read)
+            self._report(self._tally.read + under_way)
             self._reported = time.monotonic()
 
     def _score_all(self, source: Source, writer: RecordWriter, output: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from . import markers
-from .block import BlockScorer, Scored, Task
+from .block import BlockScorer, Scored, Task, UnderWay
 from .functions import ModelCode, ModelFailure
 from .tasks import Size
 from .unreadable import Unreadable
@@ -55,12 +55,15 @@ class Workers(Protocol):
     batch: tuple[str, int] | None
     """See :func:`.markers.batch`."""
 
-    def score(self, work: Work, tasks: Iterator[Task], formatter: Formatter, size: Size) -> Iterator[Scored]:
+    def score(
+        self, work: Work, tasks: Iterator[Task], formatter: Formatter, size: Size, under_way: UnderWay
+    ) -> Iterator[Scored]:
         """Score tasks, and give the results in their order.
 
         Args:
             formatter: its header is that of the output so far, and is set.
             size: told how long tasks take.
+            under_way: told how far a task is that takes long, by a process that scores it itself.
 
         Raises:
             ModelFailure, Unreadable: as :meth:`.block.BlockScorer.score`.
@@ -76,12 +79,14 @@ class Here:
         self._model = model
         self._order = order
 
-    def score(self, work: Work, tasks: Iterator[Task], formatter: Formatter, size: Size) -> Iterator[Scored]:
+    def score(
+        self, work: Work, tasks: Iterator[Task], formatter: Formatter, size: Size, under_way: UnderWay
+    ) -> Iterator[Scored]:
         """See :class:`Workers`."""
         scorer = work.scorer(self._model, self._order)
         for task in tasks:
             began = time.monotonic()
-            scored = scorer.score(replace(task, header=formatter.header))
+            scored = scorer.score(replace(task, header=formatter.header), under_way)
             size.took(time.monotonic() - began, task)
             formatter.header = scored.header
             yield scored
@@ -138,8 +143,10 @@ class Forked:
         for process in self._processes:
             self.batch = _result(self._heard(process))
 
-    def score(self, work: Work, tasks: Iterator[Task], formatter: Formatter, size: Size) -> Iterator[Scored]:
-        """See :class:`Workers`."""
+    def score(
+        self, work: Work, tasks: Iterator[Task], formatter: Formatter, size: Size, _under_way: UnderWay
+    ) -> Iterator[Scored]:
+        """See :class:`Workers`. Nothing is heard of a task before it is done."""
         given: dict[Connection, deque[int]] = {process: deque() for process in self._processes}
         done: dict[int, tuple[str, Any]] = {}
         sent: dict[int, Task] = {}

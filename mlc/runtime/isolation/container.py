@@ -58,6 +58,7 @@ class Container:
         engine = self._engine or Engine(ENGINES[0])
         name = f"mlc-{uuid.uuid4().hex}"
         specification = _write(confinement, _specification(program, confinement))
+        mounts = _mounts(confinement)  # before the engine is asked: what can't be mounted has nothing to do with it
         command = [
             *(engine.program, "run", "--rm", "--interactive", "--name", name, *labels(self._folder)),
             *("--pull", "never", "--log-driver", "none", "--no-healthcheck", "--stop-timeout", "0"),
@@ -65,7 +66,7 @@ class Container:
             *("--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges"),
             *("--security-opt", "label=disable"),  # what is mounted keeps its labels of SELinux
             *("--user", "0:0", "--hostname", "model"),  # root of its namespace, the runtime's account outside
-            *("--workdir", str(confinement.directory), *engine.options(confinement), *_mounts(confinement)),
+            *("--workdir", str(confinement.directory), *engine.options(confinement), *mounts),
             *("--entrypoint", sys.executable, self._image, "-I", "-S", str(CONFINE), str(specification)),
         ]
         return Launch(
