@@ -38,6 +38,8 @@ class LargeCenter:
         self.digest = digest.hexdigest()
         self.given = 0
         """Bytes that were given by the file's hash."""
+        self.sent: dict[str, bytes] = {}
+        """Files that came by themselves, by their hash."""
         self._pieces = pieces
         code = {"name": "model.py", "filename": "model.py", "assetType": "SOURCE_CODE", "sourceCode": source}
         weights = {"name": "weights.bin", "filename": "weights.bin", "assetRole": "WEIGHTS_FILE", "fileContent": "@"}
@@ -65,8 +67,22 @@ class LargeCenter:
                 Route("/deployedModels/deployment-1", self._the_deployment, methods=["GET", "PATCH"]),
                 Route("/deployedModels", self._deployments),
                 Route(f"/contents/{self.digest}", self._content),
+                Route("/contents/{digest}", self._file, methods=["HEAD", "PATCH"]),
             ]
         )
+
+    async def _file(self, request: Request) -> Response:
+        """How far a file is, or its next bytes."""
+        digest = request.path_params["digest"]
+        if request.method == "PATCH":
+            sent = self.sent.get(digest, b"")
+            assert request.headers["Upload-Offset"] == str(len(sent))
+            self.sent[digest] = sent + await request.body()
+        offset = {"Upload-Offset": str(len(self.sent.get(digest, b"")))}
+        if request.method == "HEAD":
+            return Response(status_code=404, headers=offset)
+        whole = offset["Upload-Offset"] == request.headers["Upload-Length"]
+        return Response(status_code=201 if whole else 204, headers=offset)
 
     async def _the_job(self, request: Request) -> Response:
         return await self._answer(request, self._job)
