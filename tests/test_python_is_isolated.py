@@ -24,6 +24,7 @@ NO_PYTHONS = {
 """Command lines of other programs with options that are called like Python's, by their first words."""
 STARTS = {
     "mlc/runtime/channel/counting.py": 1,  # the harness, to count records: no model's code
+    "mlc/runtime/harness/workers.py": 2,  # forks of a model's process, before any of the model's code runs; their pipes
     "mlc/runtime/isolation/bubblewrap.py": 1,  # bwrap, for its version
     "mlc/runtime/isolation/confine.py": 2,  # becomes the program, in a container by a fork
     "mlc/runtime/isolation/contained.py": 1,  # a supervisor

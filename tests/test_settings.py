@@ -113,7 +113,11 @@ def test_a_duration_that_is_none_is_told_with_two_that_are(written: str, monkeyp
         assert ProcessSettings().job_poll == timedelta(seconds=30)
 
 
-NAMED_OTHERWISE = {"MLC_CENTER_DATABASE": "MLC_STANDALONE_CENTER_DATABASE"}
+NAMED_OTHERWISE = {
+    "MLC_CENTER_DATABASE": "MLC_STANDALONE_CENTER_DATABASE",
+    "MLC_CENTER_FILES": "MLC_STANDALONE_CENTER_FILES",
+    "MLC_CENTER_FILE_LIMIT_MB": "MLC_STANDALONE_CENTER_FILE_LIMIT_MB",
+}
 """Settings that are named after what they are of, not after their group, and what that would have named them."""
 
 

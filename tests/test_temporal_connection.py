@@ -21,9 +21,11 @@ MAY = {
     "tests/processes/flood.py": "goes to the address of this test's own server, from a process of its own",
     "tests/check/test_setup.py": "goes to a namespace that setup has made",
     "tests/runtime/test_run_job_namespace.py": "goes to the namespace in which jobs are run",
+    "bench/bare.py": "goes to the address of this bench's own server, without the project's plugin",
+    "bench/instant.py": "goes to the address of this bench's own server",
     "tests/check/check_site.py": "goes to a namespace that it has made",
 }
-"""Tests that connect by themselves, and why."""
+"""Tests and benches that connect by themselves, and why."""
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from mlc.model import retry_after
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.access import api as access
 from mlc.standalone.access.asking import Asking
@@ -124,7 +126,7 @@ def _answer_errors(app: FastAPI) -> None:
         assert isinstance(error, SQLAlchemyError)
         _log.warning("%s %s: the database: %s.", request.method, request.url.path, why(error))
         if is_away(error):
-            headers = {"Retry-After": "1"}
+            headers = retry_after.encode(timedelta(seconds=1))
             return JSONResponse({"message": f"The database: {why(error)}. Try again."}, 503, headers)
         return JSONResponse({"message": "The database can't do this; the centre's log says why."}, 500)
 

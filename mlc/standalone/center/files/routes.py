@@ -3,12 +3,14 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
+from mlc.model import retry_after
 from mlc.standalone.center.files.answering import answer
 from mlc.standalone.center.files.errors import Misplaced
 from mlc.standalone.center.files.receiving import SILENCE, Part, Receiving
@@ -74,7 +76,7 @@ def router(prefix: str, files: FileStore, limit: int, visitor: Asking) -> APIRou
             # Whoever may not read a file that is there sends it all the same, and so shows that it has it.
             there = await receiving.part(part, request.stream(), sender=who.name)
         except Misplaced as error:
-            again = {"Retry-After": "1"} if error.busy else {}
+            again = retry_after.encode(timedelta(seconds=1)) if error.busy else {}
             return JSONResponse({"message": str(error)}, 409, {OFFSET: str(error.offset)} | again)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody hears it
