@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from postgres_server import PostgresServer
 from pydantic import SecretStr
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from mlc.settings import DeskSettings, StandaloneCenterSettings
 from mlc.standalone.database import CENTER, DatabaseProblem, open_database
@@ -139,7 +139,7 @@ def test_a_server_that_ended_is_away_and_is_found_again(postgres_server: Postgre
     with engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
         postgres_server.run(ended)
-        with pytest.raises(Exception, match=r"57P01|network|closed") as lost:
+        with pytest.raises(Exception, match=r"57P01|network|closed|reset|Broken") as lost:
             connection.exec_driver_sql("SELECT 1")
         assert is_away(lost.value)  # type: ignore[arg-type]
     with engine.connect() as connection:
@@ -154,3 +154,23 @@ def test_a_statement_and_its_values_are_told_to_nobody() -> None:
     error = OperationalError("SELECT secret", {"password": PASSWORD}, RuntimeError(PASSWORD))
     assert PASSWORD not in why(error)
     assert "SELECT" not in why(error)
+
+
+def test_a_connection_that_the_driver_tells_lost_in_its_own_way_is_away_too(postgres_url: str) -> None:
+    engine = engine_for(address(postgres_url, "X"), CENTER)
+    with engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+
+        def lost(*_: object, **__: object) -> None:
+            raise ConnectionResetError(104, "Connection reset by peer")
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(driver, "execute_unnamed", lost)
+            patched.setattr(driver, "execute_simple", lost)
+            with pytest.raises(SQLAlchemyError) as told:
+                connection.exec_driver_sql("SELECT 1")
+        assert is_away(told.value)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    engine.dispose()

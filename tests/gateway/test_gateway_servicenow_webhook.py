@@ -176,7 +176,7 @@ async def test_hostile_bodies_get_a_clear_refusal(gateway: httpx.AsyncClient) ->
         answer = await send(gateway, body)
         assert answer.status_code == 400, body[:60]
         assert len(answer.json()["detail"]) < 400
-    assert (await send(gateway, event("CHG0030001\n"))).json()["signalled"] == 0
+    assert (await send(gateway, event("CHG0998877\n"))).json()["signalled"] == 0
     label = f"gov-{secrets.token_hex(12)}' OR ExecutionStatus = 'Running"
     assert (await send(gateway, event(new_number(), correlation_id=label))).json()["signalled"] == 0
     assert (await send(gateway, event(new_number(), correlation_id=None))).json()["signalled"] == 0

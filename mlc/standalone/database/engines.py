@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from mlc.standalone.database.address import Address, address
 from mlc.standalone.database.migration import head, migrate, revision_of
@@ -136,6 +136,9 @@ def _sqlite(where: Address, schema: Schema) -> Engine:
 
 
 def _notice_that_it_is_gone(context: ExceptionContext) -> None:
-    """The driver takes a server that says goodbye for one that refuses a statement."""
+    """The driver takes a server that says goodbye for one that refuses a statement, and tells a lost one as it is."""
+    if isinstance(context.original_exception, OSError):
+        context.is_disconnect = True
+        raise OperationalError(context.statement, None, context.original_exception, hide_parameters=True)
     if code_of(context.original_exception) in _GONE:
         context.is_disconnect = True
