@@ -63,7 +63,7 @@ class RunBackTest(ProcessRun):
 
     async def get_model(self) -> None:
         """Get model, by the signal's MODEL_ID: a snapshot's id."""
-        found = await self.case.do(SnapshotActivities.open_snapshot, self.case.snapshot.id, "fetch the snapshot")
+        found = await self.case.look(SnapshotActivities.open_snapshot, self.case.snapshot.id, "fetch the snapshot")
         self.case.begin(found.snapshot, found.policy)
 
     async def run_test(self) -> None:

@@ -50,7 +50,7 @@ class RunBatchModelJob(ProcessRun):
         """Get Deployed Model: the newest batch deployment under the tag, at the stage if one is given."""
         await self.case.read_policy()
         target = BatchTarget(tag=self.request.tag, model_stage=self.request.model_stage)
-        found = await self.case.do(BatchActivities.find_batch_deployment, target, "find the deployed model")
+        found = await self.case.look(BatchActivities.find_batch_deployment, target, "find the deployed model")
         self.case.begin(found.snapshot, self.case.policy)
         self.result.snapshot_id, self.result.deployment_id = found.snapshot.id, found.id
         self.state.deployed_stage, self.state.runtime = found.stage, found.runtime if is_recent() else None
@@ -67,7 +67,7 @@ class RunBatchModelJob(ProcessRun):
         )
         runtime = self.state.runtime  # seen with the deployment, if one suits
         if runtime is None:
-            runtime = await self.case.do(BatchActivities.compatible_runtime, deployment, "find a compatible runtime")
+            runtime = await self.case.look(BatchActivities.compatible_runtime, deployment, "find a compatible runtime")
         self.state.runtime, self.result.runtime = runtime, runtime.name
         self.progress.note(runtime.name)
 

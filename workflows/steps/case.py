@@ -22,7 +22,7 @@ from mlc.model.state import ProcessState
 from mlc.model.ticket import JUDGING, Provider, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.model.truncation import truncate
 from mlc.model.verdict import EarlierVerdict, Verdict
-from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call_at_once, is_recent
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call, call_at_once, is_recent
 from workflows.steps.ask import Objection, Questions, no_objection
 from workflows.steps.clean_up import CleanUp, Part
 from workflows.steps.handover import Handover
@@ -66,7 +66,16 @@ class Case:
     async def do(
         self, activity: Callable[[Any, Argument], Awaitable[Result]], argument: Argument, summary: str
     ) -> Result:
-        """Run an activity that can be repeated, for as long as the outage budget lasts."""
+        """Run an activity that can be repeated, for as long as the outage budget lasts.
+
+        It stands in the history before it begins: whatever interrupts the run, what it may have changed is known.
+        """
+        return await call(activity, argument, summary=summary, outage_budget=self.policy.outage_budget)
+
+    async def look(
+        self, activity: Callable[[Any, Argument], Awaitable[Result]], argument: Argument, summary: str
+    ) -> Result:
+        """The same for one that changes nothing: that it was tried within the worker may be forgotten."""
         return await call_at_once(activity, argument, summary=summary, outage_budget=self.policy.outage_budget)
 
     async def read_policy(self) -> None:
@@ -104,7 +113,7 @@ class Case:
 
     async def refresh(self) -> None:
         """Fetch the snapshot afresh."""
-        self.state.case.snapshot = await self.do(
+        self.state.case.snapshot = await self.look(
             SnapshotActivities.get_snapshot, self.snapshot.id, "fetch the snapshot afresh"
         )
 

@@ -25,7 +25,7 @@ class MissingMonitors:
     async def look(self) -> None:
         """Find out, where people are asked, which can't be added: who reviews the model decides that as well."""
         if self.case.policy.on_missing_monitor is OnMissingMonitor.ASK and self.state.told_missing is None:
-            plan = await self.case.do(
+            plan = await self.case.look(
                 MonitorActivities.plan_monitors, self.case.snapshot.id, "see which monitors can be added"
             )
             self.state.told_missing = list(plan.lacking)

@@ -127,7 +127,7 @@ class Precedence:
 
     async def _survey(self, places: Sequence[str]) -> Survey:
         wanted = Places(snapshot_id=self.rollout.snapshot_id, places=list(places), allowed=self.state.allowed)
-        return await self.case.do(PrecedenceActivities.find_newer, wanted, "look for newer snapshots' deployments")
+        return await self.case.look(PrecedenceActivities.find_newer, wanted, "look for newer snapshots' deployments")
 
     async def _ask(self) -> None:
         message = self._question()

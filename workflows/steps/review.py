@@ -123,7 +123,7 @@ class Review:
                 first_run_id=workflow.info().first_execution_run_id,
                 binding=self.state.binding,
             )
-            found = await self.case.do(DecisionActivities.compare_bound, comparison, "compare with what was approved")
+            found = await self.case.look(DecisionActivities.compare_bound, comparison, "compare with what was approved")
             self._outdate(found.changed)
         return self.is_outdated
 
