@@ -23,7 +23,7 @@ from mlc.center.modelop.signals import ModelOpSignals
 from mlc.model.base import Record
 from mlc.model.failure import ExternalError, MlcError, innermost
 from mlc.model.processes import TASK_QUEUE
-from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES, MIRRORED_BY, PREFIX
+from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES, MIRRORED_BY, PREFIX, MirrorReport
 from mlc.settings import FileSettings, ProcessSettings
 from workflows.registry import PROCESSES
 
@@ -117,8 +117,8 @@ async def fire(client: Client, name: str, task_queue: str = TASK_QUEUE) -> str:
     """
     schedule = await _of_id(client, name, task_queue) or _only(name, await mirrored_schedules(client, task_queue))
     if schedule is None:
-        await mirror_now(client, task_queue)
-        schedule = await _appearing(client, name, task_queue)
+        report = await mirror_now(client, task_queue)
+        schedule = await _appearing(client, name, task_queue, report.schedules)
     if schedule.last and schedule.last.outcome == RUNNING:
         raise NotFired(f"{schedule.name!r} still runs as {schedule.last.workflow_id}: wait for it, or cancel it.")
     handle = client.get_schedule_handle(schedule.id)
@@ -135,8 +135,8 @@ async def fire(client: Client, name: str, task_queue: str = TASK_QUEUE) -> str:
     return _started(info.recent_actions[-1].action)
 
 
-async def mirror_now(client: Client, task_queue: str = TASK_QUEUE) -> None:
-    """Have a worker look at the centre's schedules at once.
+async def mirror_now(client: Client, task_queue: str = TASK_QUEUE) -> MirrorReport:
+    """Have a worker look at all of the centre's schedules at once.
 
     Raises:
         NotFired: the mirror is off, or no worker did it in time.
@@ -144,23 +144,32 @@ async def mirror_now(client: Client, task_queue: str = TASK_QUEUE) -> None:
     if task_queue == TASK_QUEUE and await _described(client, MIRROR_SCHEDULE) is None:
         raise NotFired(OFF)
     try:
-        await client.execute_workflow(
+        report: MirrorReport = await client.execute_workflow(
             MIRROR_SCHEDULES,
             id=f"{MIRROR_SCHEDULE}-{uuid4()}",
             task_queue=task_queue,
             execution_timeout=MIRROR_TIMEOUT,
+            result_type=MirrorReport,
         )
     except WorkflowFailureError as error:
         raise NotFired(f"The centre's schedules could not be mirrored ({innermost(error)}): is a worker up?") from None
+    return report
 
 
-async def _appearing(client: Client, name: str, task_queue: str) -> MirroredSchedule:
-    """A schedule that the mirror has just made: Temporal's list of schedules lags."""
+async def _appearing(client: Client, name: str, task_queue: str, count: int) -> MirroredSchedule:
+    """A schedule that the mirror has just made: Temporal's list of schedules lags.
+
+    Until all ``count`` are listed, one of that name may not be the only one.
+    """
     for pause in (0.0, *LAGS):
         await asyncio.sleep(pause)
-        everything = await mirrored_schedules(client, task_queue)
-        if schedule := await _of_id(client, name, task_queue) or _only(name, everything):
+        if schedule := await _of_id(client, name, task_queue):
             return schedule
+        everything = await mirrored_schedules(client, task_queue)
+        if len(everything) >= count and (schedule := _only(name, everything)):
+            return schedule
+    if schedule := _only(name, everything):
+        return schedule
     there = ", ".join(repr(each.name) for each in everything) or "none"
     raise NotFired(f"There is no schedule {name!r}; there are: {there}. `mlc schedule list` says more.")
 

@@ -33,12 +33,13 @@ class Effect(StrEnum):
 
 
 class Fault(BaseModel):
-    """What happens to the next ``times`` requests whose method and path (a regular expression) match."""
+    """What happens to ``times`` requests whose method and path (a regular expression) match, after ``skip`` of them."""
 
     effect: Effect
     method: str = ".*"
     path: str = ".*"
     times: int = 1
+    skip: int = 0
     status: int = 503
     headers: dict[str, str] = {}
     body: str = ""
@@ -62,6 +63,9 @@ class Faults:
         """The fault for this request, if any is planned for it."""
         for fault in self.planned:
             if fault.times > 0 and re.fullmatch(fault.method, method) and re.search(fault.path, path):
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
                 fault.times -= 1
                 return fault
         return None

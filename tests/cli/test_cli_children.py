@@ -56,7 +56,12 @@ async def test_a_process_that_dies_is_started_again_and_ended_with_all_that_it_s
     first, first_inner = map(int, file.read_text().split())
     assert child.pid == first
     os.kill(first, signal.SIGKILL)
-    await until(lambda: child.pid not in (None, first) and file.read_text().split()[0] == str(child.pid))
+
+    def is_there_again() -> bool:
+        pids = file.read_text().split()  # empty for the moment in which the next one writes it
+        return child.pid not in (None, first) and len(pids) == 2 and pids[0] == str(child.pid)
+
+    await until(is_there_again)
     assert said == [f"thing was ended by SIGKILL; it is started again. Log: {child.log}"]
     assert gone(first_inner)
     second, second_inner = map(int, file.read_text().split())

@@ -19,16 +19,28 @@ KILLED = (Effect.HANG, Effect.LATE, Effect.HANG_AFTER)
 """The worker is killed with its request lost, carried out afterwards, or carried out but not answered."""
 
 
+async def to_review(desk: Office) -> str:
+    return await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"])
+
+
+async def to_test(desk: Office) -> str:
+    return await desk.snapshot("run_test")
+
+
+async def to_deploy(desk: Office) -> str:
+    return await desk.snapshot()
+
+
 async def ticket_run(desk: Office) -> Run:
-    return await desk.start(await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"]))
+    return await desk.start(await to_review(desk))
 
 
 async def job_run(desk: Office) -> Run:
-    return await desk.start(await desk.snapshot("run_test"))
+    return await desk.start(await to_test(desk))
 
 
 async def deployment_run(desk: Office) -> Run:
-    return await desk.start(await desk.snapshot())
+    return await desk.start(await to_deploy(desk))
 
 
 def plan(desk: Office, effect: Effect) -> None:
@@ -125,22 +137,27 @@ async def test_a_worker_frozen_after_it_looked_creates_nothing_when_it_thaws(
 ) -> None:
     """As a machine that is suspended: meanwhile another worker has created the same things."""
     await unmanned.engine("batch")
-    for faults, path in (
-        (unmanned.faults, "/search/jql$"),
-        (unmanned.center_faults, "/jobs/search/"),
-        (unmanned.center_faults, "/deployedModels/search/findAllByDeployableModel_Id$"),
-    ):
-        faults.add(Effect.SLOW, method="GET", path=path, seconds=3)
-    runs = [await start(unmanned) for start in (ticket_run, job_run, deployment_run)]
+    snapshots = [await snapshot(unmanned) for snapshot in (to_review, to_test, to_deploy)]
+    unmanned.faults.add(Effect.SLOW, method="GET", path="/search/jql$", seconds=3)
+    unmanned.center_faults.add(Effect.SLOW, method="GET", path="/jobs/search/", seconds=3)
+    # Of the snapshot that is deployed, the fourth read brings the deployments along.
+    unmanned.center_faults.add(Effect.SLOW, method="GET", path=f"/deployableModels/{snapshots[2]}$", seconds=3, skip=3)
+    runs = [await unmanned.start(snapshot_id) for snapshot_id in snapshots]
 
     async def all_look() -> bool:
-        return not any(fault.times for faults in (unmanned.faults, unmanned.center_faults) for fault in faults.planned)
+        if any(fault.times for faults in (unmanned.faults, unmanned.center_faults) for fault in faults.planned):
+            return False
+        doing = [(await run.describe()).raw_description.pending_activities for run in runs]
+        return [[each.activity_type.name for each in each_run] for each_run in doing] == [
+            ["open_ticket"],
+            ["create_job"],
+            ["deploy"],
+        ]
 
     await eventually(all_look)
     worker.freeze()
     second = WorkerProcess(unmanned, tmp_path)
     second.start()
-    snapshots = [run.id.removeprefix("deploy-") for run in runs]
 
     async def all_made() -> bool:
         made = (

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli.cli_process import mlc
@@ -13,6 +14,7 @@ from servers import eventually
 from temporalio.worker import Worker
 from typer.testing import CliRunner
 
+from mlc import mirrored
 from mlc.cli import app
 from mlc.mirrored import NotFired, fire, mirrored_schedules, problems
 from mlc.model.processes import TASK_QUEUE
@@ -103,6 +105,28 @@ async def test_a_schedule_is_fired_by_a_name_that_only_it_has(desk: Office) -> N
     with pytest.raises(NotFired, match="There is no schedule 'weekly'; there are: 'nightly', 'nightly'"):
         await fire(desk.client, "weekly", desk.task_queue)
     assert (await fire(desk.client, "a", desk.task_queue)).startswith(f"back-test-{snapshot_id}-a-20")
+
+
+async def test_a_name_is_not_taken_for_the_only_one_before_all_that_was_made_is_listed(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporal's list of schedules lags: of two it shows one for a moment."""
+    snapshot_id = await desk.snapshot()
+    same = {"name": "nightly"}
+    id_ = await deployment(
+        desk, *(back_test(snapshot_id, each, metaData=same) for each in ("a", "b")), snapshot_id=snapshot_id
+    )
+    shown: list[int] = []
+
+    async def lagging(*asked: Any) -> list[mirrored.MirroredSchedule]:
+        everything = await mirrored_schedules(*asked)
+        shown.append(len(shown))  # nothing at first, then one, then all
+        return everything[: shown[-1]] if shown[-1] < 3 else everything
+
+    monkeypatch.setattr(mirrored, "mirrored_schedules", lagging)
+    with pytest.raises(NotFired, match=f"2 schedules are called 'nightly'.*mlc-{id_}-a, mlc-{id_}-b"):
+        await fire(desk.client, "nightly", desk.task_queue)
+    assert len(shown) > 2
 
 
 async def test_how_the_last_run_ended_is_told(desk: Office) -> None:

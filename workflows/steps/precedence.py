@@ -48,13 +48,14 @@ class Precedence:
         """
         while True:
             if not self.state.newer:  # else an earlier run of the chain has asked about them
-                survey, seen = seen or await self._survey(places), None
+                survey = seen or await self._survey(places)
                 if not survey.newer:
                     self.state.rank = survey.rank
                     return
                 self.state.newer, self.state.newer_count = survey.newer, survey.count
                 self.state.newest = survey.highest
             await self._ask()
+            seen = None  # of before the answer
 
     async def settle(self) -> int:
         """After a snapshot was deployed: end what is lower in its places, give way where something higher is.
