@@ -43,7 +43,7 @@ def test_the_smallest_form_of_a_bench_reports_its_figures(name: str) -> None:
 
 
 def test_every_bench_that_is_here_is_run_by_make_bench() -> None:
-    shared = {"measuring", "parts", "centre", "all"}
+    shared = {"measuring", "parts", "centre", "jobs", "all"}
     scripts = {path.stem for path in BENCH.glob("*.py") if "def main() -> int:" in path.read_text()} - shared
     listed = (BENCH / "all.py").read_text()
     assert {name for name in scripts if f'"{name}"' not in listed} == set()

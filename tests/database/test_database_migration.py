@@ -207,10 +207,11 @@ def test_revisions_follow_each_other_in_the_order_of_their_names(schema: Schema)
 
 
 def test_what_is_counted_is_what_is_found_by() -> None:
-    """A column that listings are found by has an index in their order, and is counted by r0002 or a later one."""
+    """A column that listings are found by has an index in each order, and is counted by r0002 or a later one."""
     indexed = {index.name: [column.name for column in index.columns] for index in Row.__table__.indexes}  # type: ignore[attr-defined]
     for column in FOUND_BY:
         assert indexed[f"entity_by_{column}"] == ["kind", column, "created", "seq"]
+        assert indexed[f"entity_by_{column}_changed"] == ["kind", column, "modified", "seq"]
     assert [column.name for column in Count.__table__.primary_key] == ["kind", "field", "value"]
 
 

@@ -15,7 +15,8 @@ from mlc.standalone.access.tokens import RuntimeTokens
 from mlc.standalone.center.entities import CREATED, DISPATCH, KINDS, WAITING
 from mlc.standalone.center.files.table import StoredFile
 from mlc.standalone.center.monitors import seed
-from mlc.standalone.center.store import Conflict, Known, NoSuchEntity, Outdated, Store
+from mlc.standalone.center.rows import NoSuchEntity
+from mlc.standalone.center.store import Conflict, Known, Outdated, Store
 from mlc.standalone.center.tables import FOUND_BY, Count, Row
 
 JOBS, ENGINES, MODELS = KINDS["jobs"], KINDS["engines"], KINDS["storedModels"]

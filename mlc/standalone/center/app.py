@@ -25,10 +25,11 @@ from mlc.standalone.center.files.errors import CannotKeep, NoRoom, NotEmbedded, 
 from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.monitors import seed
 from mlc.standalone.center.pages import pages
+from mlc.standalone.center.rows import NoSuchEntity
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.service import ModelCenter
 from mlc.standalone.center.signals import Signals
-from mlc.standalone.center.store import Conflict, NoSuchEntity, Outdated, Store
+from mlc.standalone.center.store import Conflict, Outdated, Store
 from mlc.standalone.database.problems import is_away, why
 from mlc.temporal import connect_for_jobs
 

@@ -14,8 +14,9 @@ from typing import Any
 from mlc.standalone.center.entities import KINDS
 from mlc.standalone.center.files.errors import NotEmbedded
 from mlc.standalone.center.representation import Contents, represent
+from mlc.standalone.center.rows import NoSuchEntity
 from mlc.standalone.center.rules import BadRequest
-from mlc.standalone.center.store import NoSuchEntity, Store
+from mlc.standalone.center.store import Store
 
 JsonObject = dict[str, Any]
 MOST = 100

@@ -1,18 +1,17 @@
 """How many entities there are, kept with each change: counting 100,000 of them takes as long as listing a page may."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import ColumnElement, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text
 
-from mlc.standalone.center.tables import FOUND_BY, Count, Row
+from mlc.standalone.center.tables import COUNT, ENTITY, FOUND_BY
 
 Values = Mapping[str, str | None]
 """The columns of an entity, by name; others than ``FOUND_BY`` don't matter."""
 
 
-def count_change(session: Session, kind: str, before: Values | None, after: Values | None) -> None:
+def count_change(connection: Connection, kind: str, before: Values | None, after: Values | None) -> None:
     """Note that an entity came (``before`` is None), changed, or went (``after`` is None).
 
     To be called last in a transaction: until it ends, whoever counts the same waits. All do so in one order.
@@ -30,21 +29,24 @@ def count_change(session: Session, kind: str, before: Values | None, after: Valu
     given: dict[str, str | int] = {"kind": kind}
     for place, (field, value, by) in enumerate(lines):
         given |= {f"f{place}": field, f"v{place}": value, f"n{place}": by}
-    session.execute(_STATEMENTS[len(lines)], given)
+    connection.execute(_STATEMENTS[len(lines)], given)
 
 
-def counted(session: Session, kind: str, where: Mapping[str, str]) -> int:
+def counted(connection: Connection, kind: str, where: Mapping[str, str]) -> int:
     """How many entities of a kind have these values in these columns."""
     if not where or (len(where) == 1 and where.keys() <= set(FOUND_BY)):
         [(field, value)] = where.items() or [("", "")]
-        return session.scalar(select(Count.total).filter_by(kind=kind, field=field, value=value)) or 0
-    return session.scalar(select(func.count()).select_from(Row).where(*conditions(kind, where))) or 0
+        return connection.scalar(_KEPT, {"kind": kind, "field": field, "value": value}) or 0
+    matching = select(func.count()).select_from(ENTITY).where(*conditions(where))
+    return connection.scalar(matching, {"kind": kind, **where}) or 0
 
 
-def conditions(kind: str, where: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    return [Row.kind == kind, *(getattr(Row, column) == value for column, value in where.items())]
+def conditions(columns: Iterable[str]) -> list[ColumnElement[bool]]:
+    """That an entity is of a kind and has values in columns; each is a parameter of the column's name."""
+    return [ENTITY.c[column] == bindparam(column) for column in ("kind", *columns)]
 
 
+_KEPT = select(COUNT.c.total).where(*(COUNT.c[column] == bindparam(column) for column in ("kind", "field", "value")))
 _INSERT = "INSERT INTO entity_count (kind, field, value, total) VALUES"
 _OR_ADD = "ON CONFLICT (kind, field, value) DO UPDATE SET total = entity_count.total + excluded.total"
 _STATEMENTS = {

@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Select, bindparam, select
 
 from mlc.standalone.center.counts import conditions, counted
-from mlc.standalone.center.tables import JsonObject, Row
+from mlc.standalone.center.tables import ENTITY, JsonObject
 from mlc.standalone.database.statements import in_one_moment, is_postgresql
 
 LONGEST = 2000
 """Bytes of UTF-8 in what entities are found by: PostgreSQL's indices take no more than 2,704 in all."""
 
-_COLUMNS = {"": Row.created, "createdDate": Row.created, "lastModifiedDate": Row.modified, "id": Row.id}
+_COLUMNS = {
+    "": ENTITY.c.created,
+    "createdDate": ENTITY.c.created,
+    "lastModifiedDate": ENTITY.c.modified,
+    "id": ENTITY.c.id,
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ def can_be_found_by(value: str) -> bool:
 
 
 def page(
-    session: Session, kind: str, where: Mapping[str, str], *, sort: str, descending: bool, number: int, size: int
+    connection: Connection, kind: str, where: Mapping[str, str], *, sort: str, descending: bool, number: int, size: int
 ) -> Page:
     """``where`` compares columns; ``sort`` is a dotted path, of which dates of creation and change have an index.
 
@@ -37,24 +42,15 @@ def page(
     """
     if not all(map(can_be_found_by, where.values())):
         return Page([], 0)
-    in_one_moment(session)  # or what comes in between would push an entity out of a page that is counted from the end
-    total, start = counted(session, kind, where), number * size
+    in_one_moment(connection)  # or what comes in between would push an entity out of a page counted from the end
+    total, start = counted(connection, kind, where), number * size
     size = min(size, total - start)
     if size <= 0:
         return Page([], total)
-    from_the_end = start > total // 2
-    by = _sort_key(sort, session)
-    near, far = ([part.desc() if down else part.asc() for part in (by, Row.seq)] for down in (False, True))
-    ordered, walked = (far, near) if descending else (near, far)
-    chosen = select(Row.seq).where(*conditions(kind, where))
-    if from_the_end:
-        chosen = chosen.order_by(*walked).offset(total - start - size)
-    else:
-        chosen = chosen.order_by(*ordered).offset(start)
-    rows = session.execute(
-        select(Row.body, Row.version).where(Row.seq.in_(chosen.limit(size))).order_by(*ordered)
-    ).all()
-    return Page([as_document(body, version) for body, version in rows], total)
+    backwards = start > total // 2
+    chosen = _page(tuple(where), sort, descending, backwards, is_postgresql(connection))
+    given = {"kind": kind, **where, "at_most": size, "after": total - start - size if backwards else start}
+    return Page([as_document(body, version) for body, version in connection.execute(chosen, given)], total)
 
 
 def as_document(body: JsonObject, version: int) -> JsonObject:
@@ -62,8 +58,22 @@ def as_document(body: JsonObject, version: int) -> JsonObject:
     return body | {"versionNumber": version}
 
 
-def _sort_key(sort: str, session: Session) -> Any:
+@lru_cache(256)
+def _page(columns: tuple[str, ...], sort: str, descending: bool, backwards: bool, postgresql: bool) -> Select[Any]:
+    """A page's bodies and versions in order, ``at_most`` so many ``after`` so many, counted from the end or not.
+
+    Which they are is found in an index alone: what is skipped is not read.
+    """
+    by = _sort_key(sort, postgresql)
+    near, far = ([part.desc() if down else part.asc() for part in (by, ENTITY.c.seq)] for down in (False, True))
+    ordered, walked = (far, near) if descending else (near, far)
+    chosen = select(ENTITY.c.seq).where(*conditions(columns)).order_by(*(walked if backwards else ordered))
+    chosen = chosen.limit(bindparam("at_most")).offset(bindparam("after"))
+    return select(ENTITY.c.body, ENTITY.c.version).where(ENTITY.c.seq.in_(chosen)).order_by(*ordered)
+
+
+def _sort_key(sort: str, postgresql: bool) -> Any:
     if sort in _COLUMNS:
         return _COLUMNS[sort]
-    value = Row.body[tuple(sort.split("."))].as_string()
-    return value.collate("C") if is_postgresql(session) else value  # by code points, as SQLite does
+    value = ENTITY.c.body[tuple(sort.split("."))].as_string()
+    return value.collate("C") if postgresql else value  # by code points, as SQLite does

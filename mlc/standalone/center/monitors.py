@@ -6,7 +6,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from mlc.standalone.center.entities import KINDS, Kind
 from mlc.standalone.center.representation import Contents
-from mlc.standalone.center.store import Conflict, NoSuchEntity, Store
+from mlc.standalone.center.rows import NoSuchEntity
+from mlc.standalone.center.store import Conflict, Store
 from mlc.standalone.monitors import MONITORS
 
 JsonObject = dict[str, Any]

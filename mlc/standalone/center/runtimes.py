@@ -24,9 +24,10 @@ from mlc.standalone.center.entities import (
 from mlc.standalone.center.files.routes import Visitor
 from mlc.standalone.center.listings import Page
 from mlc.standalone.center.representation import Contents
+from mlc.standalone.center.rows import missing
 from mlc.standalone.center.rules import DEPLOYED, DEPLOYING, FAILED, UNDEPLOYED, merge
 from mlc.standalone.center.service import ModelCenter
-from mlc.standalone.center.store import Conflict, missing
+from mlc.standalone.center.store import Conflict
 
 JsonObject = dict[str, Any]
 

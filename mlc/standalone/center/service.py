@@ -9,8 +9,9 @@ from mlc.standalone.center.entities import KINDS, Kind
 from mlc.standalone.center.files.routes import Visitor
 from mlc.standalone.center.listings import Page
 from mlc.standalone.center.representation import Contents
+from mlc.standalone.center.rows import NoSuchEntity
 from mlc.standalone.center.rules import accept, merge
-from mlc.standalone.center.store import Change, Conflict, Known, NoSuchEntity, Store
+from mlc.standalone.center.store import Change, Conflict, Known, Store
 
 JsonObject = dict[str, Any]
 Listener = Callable[[Kind, JsonObject | None, JsonObject], None]

@@ -11,25 +11,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import CursorResult, delete, insert, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from mlc.model.failure import MlcError
 from mlc.settings.reading import home
 from mlc.standalone.center import listings
 from mlc.standalone.center.contents import detach, hashes_without_content, refer
 from mlc.standalone.center.counts import count_change
-from mlc.standalone.center.entities import Kind, reader_of, references
+from mlc.standalone.center.entities import Kind, reader_of
 from mlc.standalone.center.files.move import move_contents
 from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.files.table import hold, use
 from mlc.standalone.center.listings import Page, as_document
 from mlc.standalone.center.representation import Contents, represent
-from mlc.standalone.center.tables import FOUND_BY, JsonObject, Row
+from mlc.standalone.center.rows import CHANGED, GONE, NEW, OF_KEY, Held, columns_of, missing, read
+from mlc.standalone.center.tables import ENTITY, FOUND_BY, JsonObject
 from mlc.standalone.database import CENTER, State, file_of, open_database, reading, state_of
 from mlc.standalone.database.statements import now_ms
 
@@ -37,10 +37,6 @@ Change = Callable[[JsonObject], None]
 
 _TRIES = 100
 """So often a change is made anew before whoever asked for it is told that others are in the way."""
-
-
-class NoSuchEntity(MlcError, LookupError):
-    """There is no entity of this kind and id."""
 
 
 class Conflict(MlcError, ValueError):
@@ -57,15 +53,6 @@ class Known(MlcError, ValueError):
 
 class Outdated(MlcError, ValueError):
     """The version that a change was made for is no longer the entity's."""
-
-
-class _Held(NamedTuple):
-    """An entity as it was read; ``found_by`` are its values in those columns."""
-
-    seq: int
-    version: int
-    body: JsonObject
-    found_by: dict[str, str | None]
 
 
 class Store:
@@ -97,7 +84,7 @@ class Store:
         own = (file_of(database, CENTER) or home() / "center.db").with_suffix(".contents")
         place = files or str(own)
         drafts = (own if "://" in place else Path(place)) / "unfinished"
-        self.files = FileStore(place, drafts, write=self._write, read=lambda: Session(self._reading))
+        self.files = FileStore(place, drafts, write=self._write, read=self._reading.connect)
         with self.engine.begin() as connection:
             move_contents(connection, self.files)
         self.files.settle()
@@ -125,13 +112,13 @@ class Store:
         body["id"] = body.get("id") or str(uuid.uuid4())
         body.setdefault("createdBy", by)
         body |= {"createdDate": now, "lastModifiedDate": now, "lastModifiedBy": by}
-        columns = _columns(kind, body, None)
+        columns = columns_of(kind, body, None)
         row = {"id": body["id"], "kind": kind.plural, "created": now, "modified": now, "version": 1, "body": body}
         try:
-            with self._write() as session:
-                self._keep(session, kind, body, contents)
-                session.execute(insert(Row).values(**row, **columns))
-                count_change(session, kind.plural, None, columns)
+            with self._write() as connection:
+                self._keep(connection, kind, body, contents)
+                connection.execute(NEW, row | columns)
+                count_change(connection, kind.plural, None, columns)
                 return as_document(body, 1)
         except IntegrityError as error:
             if (first := self._of_key(kind, columns.get("key"))) is not None:
@@ -143,9 +130,8 @@ class Store:
     def _of_key(self, kind: Kind, key: str | None) -> JsonObject | None:
         if key is None:
             return None
-        with Session(self._reading) as session:
-            chosen = select(Row.body, Row.version).where(Row.kind == kind.plural, Row.key == key)
-            row = session.execute(chosen).first()
+        with self._reading.connect() as connection:
+            row = connection.execute(OF_KEY, {"kind": kind.plural, "key": key}).first()
             return None if row is None else as_document(*row)
 
     def change(
@@ -160,8 +146,8 @@ class Store:
             Outdated: ``version`` is given and is not the entity's.
         """
         for _ in range(_TRIES):
-            with Session(self._reading) as session:
-                held = _held(session, kind, entity_id)
+            with self._reading.connect() as connection:
+                held = read(connection, kind, entity_id)
             if version is not None and version != held.version:
                 raise Outdated(f"The entity is at version {held.version}, not {version}; read it again.")
             body = copy.deepcopy(held.body)
@@ -173,31 +159,29 @@ class Store:
                 return as_document(held.body, held.version), as_document(body, held.version + 1)
         raise Conflict("Others change this entity all the time; try again.")
 
-    def _replace(self, kind: Kind, held: _Held, body: JsonObject, contents: Mapping[str, bytes]) -> bool:
+    def _replace(self, kind: Kind, held: Held, body: JsonObject, contents: Mapping[str, bytes]) -> bool:
         """Write an entity's new document in place of the one that was read; False if that is no longer there."""
-        columns = _columns(kind, body, held.found_by["status"])
+        columns = columns_of(kind, body, held.found_by["status"])
         row = {"version": held.version + 1, "modified": body["lastModifiedDate"], "body": body}
-        as_read = (Row.seq == held.seq, Row.version == held.version)
+        as_read = {"read_seq": held.seq, "read_version": held.version}
         try:
-            with self._write() as session:
-                self._keep(session, kind, body, contents, held.body)
-                if _rows(session.execute(update(Row).where(*as_read).values(**row, **columns))) == 0:
-                    session.rollback()
+            with self._write() as connection:
+                self._keep(connection, kind, body, contents, held.body)
+                if connection.execute(CHANGED, row | columns | as_read).rowcount == 0:
+                    connection.rollback()
                     return False
-                count_change(session, kind.plural, held.found_by, held.found_by | columns)
+                count_change(connection, kind.plural, held.found_by, held.found_by | columns)
         except IntegrityError as error:
             raise Conflict("There is another entity with this key already; leave the key as it is.") from error
         return True
 
     def delete(self, kind: Kind, entity_id: str) -> None:
-        with self._write() as session:
-            use(session, entity_id, (), "")  # first, as in a change: so no two wait for each other
-            gone = session.execute(
-                delete(Row).where(*_is(kind, entity_id)).returning(*(getattr(Row, column) for column in FOUND_BY))
-            ).first()
+        with self._write() as connection:
+            use(connection, entity_id, (), "")  # first, as in a change: so no two wait for each other
+            gone = connection.execute(GONE, {"kind": kind.plural, "id": entity_id}).first()
             if gone is None:
                 raise missing(kind, entity_id)
-            count_change(session, kind.plural, dict(zip(FOUND_BY, gone, strict=True)), None)
+            count_change(connection, kind.plural, dict(zip(FOUND_BY, gone, strict=True)), None)
 
     def get(self, kind: Kind, entity_id: str, contents: Contents = Contents.EMBEDDED) -> JsonObject:
         """An entity, with as much of the contents of its assets.
@@ -206,8 +190,8 @@ class Store:
             NoSuchEntity: there is none.
             NotEmbedded: its contents are too much for one document.
         """
-        with Session(self._reading) as session:
-            held = _held(session, kind, entity_id)
+        with self._reading.connect() as connection:
+            held = read(connection, kind, entity_id)
             document = as_document(held.body, held.version)
         represent(document, contents, self.files, self._embedded)
         return document
@@ -224,53 +208,60 @@ class Store:
     ) -> Page:
         """Entities without the contents of their assets. ``where`` compares columns; ``sort`` is a dotted path."""
         how: dict[str, Any] = {"sort": sort, "descending": descending, "number": number, "size": size}
-        with Session(self._reading) as session:
-            return listings.page(session, kind.plural, where or {}, **how)
+        with self._reading.connect() as connection:
+            return listings.page(connection, kind.plural, where or {}, **how)
 
     def pending(self, what: str, *, quiet: timedelta | None = None, limit: int = 1000) -> list[JsonObject]:
         """The oldest entities about which ``what`` is to be done, and nobody does it; see :meth:`claim`.
 
         ``quiet``: those only that haven't changed for so long.
         """
-        with Session(self._reading) as session:
-            conditions = [Row.pending == what, or_(Row.claimed_until.is_(None), Row.claimed_until < now_ms(session))]
+        with self._reading.connect() as connection:
+            conditions = [
+                ENTITY.c.pending == what,
+                or_(ENTITY.c.claimed_until.is_(None), ENTITY.c.claimed_until < now_ms(connection)),
+            ]
             if quiet is not None:
-                conditions.append(Row.modified <= _stamp(datetime.now(UTC) - quiet))
-            chosen = select(Row.body, Row.version).where(*conditions).order_by(Row.seq).limit(limit)
-            return [as_document(*row) for row in session.execute(chosen)]
+                conditions.append(ENTITY.c.modified <= _stamp(datetime.now(UTC) - quiet))
+            chosen = select(ENTITY.c.body, ENTITY.c.version).where(*conditions).order_by(ENTITY.c.seq).limit(limit)
+            return [as_document(*row) for row in connection.execute(chosen)]
 
     def claim(self, entity_id: str, what: str, span: timedelta) -> JsonObject | None:
         """Take upon oneself what is pending about an entity, for a time; the entity as it is now.
 
         None: another centre is at it, or has done it. If that one dies, the next one takes over after ``span``.
         """
-        with self._write() as session:
-            now = now_ms(session)
-            free = or_(Row.claimed_until.is_(None), Row.claimed_until < now)
+        with self._write() as connection:
+            now = now_ms(connection)
+            free = or_(ENTITY.c.claimed_until.is_(None), ENTITY.c.claimed_until < now)
             until = now + span // timedelta(milliseconds=1)
-            claimed = session.execute(
-                update(Row)
-                .where(Row.id == entity_id, Row.pending == what, free)
+            claimed = connection.execute(
+                update(ENTITY)
+                .where(ENTITY.c.id == entity_id, ENTITY.c.pending == what, free)
                 .values(claimed_until=until)
-                .returning(Row.body, Row.version)
+                .returning(ENTITY.c.body, ENTITY.c.version)
             ).first()
             return None if claimed is None else as_document(*claimed)
 
     def release(self, entity_id: str, what: str) -> None:
         """Leave to others what could not be done about an entity."""
-        with self._write() as session:
-            session.execute(update(Row).where(Row.id == entity_id, Row.pending == what).values(claimed_until=None))
+        with self._write() as connection:
+            connection.execute(
+                update(ENTITY).where(ENTITY.c.id == entity_id, ENTITY.c.pending == what).values(claimed_until=None)
+            )
 
     def settled(self, entity_id: str, what: str) -> None:
         """Note that nothing is left to be done about an entity. Not a change that others see."""
-        with self._write() as session:
-            session.execute(
-                update(Row).where(Row.id == entity_id, Row.pending == what).values(pending=None, claimed_until=None)
+        with self._write() as connection:
+            connection.execute(
+                update(ENTITY)
+                .where(ENTITY.c.id == entity_id, ENTITY.c.pending == what)
+                .values(pending=None, claimed_until=None)
             )
 
     def _keep(
         self,
-        session: Session,
+        connection: Connection,
         kind: Kind,
         body: JsonObject,
         contents: Mapping[str, bytes],
@@ -278,19 +269,19 @@ class Store:
     ) -> None:
         """Keep what came embedded, hold what is referred to, and note who may read it, in one transaction."""
         for _, data in sorted(contents.items()):
-            self.files.keep(session, data)
+            self.files.keep(connection, data)
         named, known = set(hashes_without_content(body)), set(hashes_without_content(before or {}))
         reader = reader_of(kind, body)
         if before is not None and named == known and reader == reader_of(kind, before):
             return
-        sizes = hold(session, named)
+        sizes = hold(connection, named)
         refer(body, known | contents.keys(), sizes)
-        use(session, body["id"], sizes.keys(), reader, new=before is None)
+        use(connection, body["id"], sizes.keys(), reader, new=before is None)
 
     @contextmanager
-    def _write(self) -> Iterator[Session]:
-        with self._line, Session(self.engine) as session, session.begin():
-            yield session
+    def _write(self) -> Iterator[Connection]:
+        with self._line, self.engine.begin() as connection:
+            yield connection
 
 
 def _now() -> str:
@@ -299,40 +290,3 @@ def _now() -> str:
 
 def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _held(session: Session, kind: Kind, entity_id: str) -> _Held:
-    found_by = (getattr(Row, column) for column in FOUND_BY)
-    row = None
-    if listings.can_be_found_by(entity_id):
-        chosen = select(Row.seq, Row.version, Row.body, *found_by).where(*_is(kind, entity_id))
-        row = session.execute(chosen).first()
-    if row is None:
-        raise missing(kind, entity_id)
-    seq, version, body, *found = row
-    return _Held(seq, version, body, dict(zip(FOUND_BY, found, strict=True)))
-
-
-def _is(kind: Kind, entity_id: str) -> tuple[Any, Any]:
-    return Row.kind == kind.plural, Row.id == entity_id
-
-
-def missing(kind: Kind, entity_id: str) -> NoSuchEntity:
-    """What is said of an entity that isn't there, and of one that whoever asks must not know of."""
-    return NoSuchEntity(f"There is nothing in {kind.plural} with the id {entity_id[:100]}.")
-
-
-def _columns(kind: Kind, body: JsonObject, status_before: str | None) -> dict[str, Any]:
-    """What stands in columns, of a document; with a new status there is something else to be done, by nobody yet."""
-    columns: dict[str, Any] = {
-        column: value or None if column == "key" else value for column, value in references(kind, body).items()
-    }
-    status = columns.get("status")
-    if status != status_before:
-        columns |= {"pending": kind.pending.get(status or ""), "claimed_until": None}
-    return columns
-
-
-def _rows(result: Any) -> int:
-    assert isinstance(result, CursorResult)
-    return result.rowcount

@@ -4,9 +4,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, func
+from sqlalchemy import BigInteger, Connection, cast, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
+
+Within = Session | Connection
+"""A transaction in which statements are executed."""
 
 _AT_ONCE = 500
 
@@ -29,26 +32,27 @@ def next_after(session: Session, table: type[DeclarativeBase], key: Mapping[str,
     return int(session.execute(statement.returning(counter)).scalar_one())
 
 
-def in_one_moment(session: Session) -> None:
-    """See to it that all that a session reads is as it was at one moment; to be called before it reads.
+def in_one_moment(connection: Connection) -> None:
+    """See to it that all that a transaction reads is as it was at one moment; to be called before it reads.
 
     A transaction on SQLite is so anyhow.
     """
-    if is_postgresql(session):
-        session.connection().exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    if is_postgresql(connection):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
-def now_ms(session: Session) -> Any:
+def now_ms(connection: Connection) -> Any:
     """The time in milliseconds since 1970, by one clock for all that use the database."""
-    if is_postgresql(session):
+    if is_postgresql(connection):
         return cast(func.extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
     return time.time_ns() // 1_000_000  # its users are on one machine
 
 
-def is_postgresql(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"
+def is_postgresql(within: Within) -> bool:
+    bind = within.get_bind() if isinstance(within, Session) else within
+    return bind.dialect.name == "postgresql"
 
 
-def insertion(session: Session, table: type[DeclarativeBase]) -> Any:
+def insertion(within: Within, table: type[DeclarativeBase]) -> Any:
     """An insertion that can say what is to be done if the row is there already."""
-    return postgresql.insert(table) if is_postgresql(session) else sqlite.insert(table)
+    return postgresql.insert(table) if is_postgresql(within) else sqlite.insert(table)

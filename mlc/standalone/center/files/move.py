@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Integer, LargeBinary, MetaData, String, Table, func, inspect, select
-from sqlalchemy.orm import Session
 
 from mlc.model.failure import MlcError
 from mlc.standalone.center.contents import hashes_without_content
@@ -48,23 +47,22 @@ def move_contents(connection: Connection, files: FileStore) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         if not inspect(connection).has_table(_CONTENT.name):  # another centre was at it
             return
-    with Session(connection) as session:
-        for digest in session.scalars(select(_CONTENT.c.digest)).all():
-            data = session.scalar(select(_CONTENT.c.data).where(_CONTENT.c.digest == digest))
-            if data is not None and files.keep(session, data) != digest:
-                raise BrokenContents(f"The content {digest[:64]} in the centre's database is broken: restore a copy.")
-        for entity_id, plural, body in _entities(session):
-            use(session, entity_id, hold(session, set(hashes_without_content(body))), reader_of(KINDS[plural], body))
-        session.commit()
+    for digest in connection.scalars(select(_CONTENT.c.digest)).all():
+        data = connection.scalar(select(_CONTENT.c.data).where(_CONTENT.c.digest == digest))
+        if data is not None and files.keep(connection, data) != digest:
+            raise BrokenContents(f"The content {digest[:64]} in the centre's database is broken: restore a copy.")
+    for entity_id, plural, body in _entities(connection):
+        named = hold(connection, set(hashes_without_content(body)))
+        use(connection, entity_id, named, reader_of(KINDS[plural], body))
     _CONTENT.drop(connection)
 
 
-def _entities(session: Session) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _entities(connection: Connection) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """All that there are, a few at a time: id, kind and document."""
     last = -1
     while True:
         asked = select(_ENTITY).where(_ENTITY.c.seq > last).order_by(_ENTITY.c.seq).limit(_BATCH)
-        rows = session.execute(asked).all()
+        rows = connection.execute(asked).all()
         for row in rows:
             last = row.seq
             if row.kind in KINDS:

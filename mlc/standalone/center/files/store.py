@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from mlc.standalone.center.files.errors import CannotKeep
 from mlc.standalone.center.files.place import Place, place_at
 from mlc.standalone.center.files.table import forget_unused, is_readable, note, note_seal, note_sender, seals
 from mlc.standalone.center.files.unfinished import Draft, Unfinished
 
-Transaction = Callable[[], AbstractContextManager[Session]]
+Transaction = Callable[[], AbstractContextManager[Connection]]
 KEPT_UNFINISHED = timedelta(days=1)
 GRACE = timedelta(days=7)
 """How long a file that nothing refers to is kept: longer than anybody takes from sending it to referring to it."""
@@ -46,13 +46,13 @@ class FileStore:
             CannotKeep: the files of this database are elsewhere.
             NoRoom: as its name says.
         """
-        with self._read() as session:
-            is_new = not seals(session)
+        with self._read() as connection:
+            is_new = not seals(connection)
         if is_new:
-            with self._write() as session:
-                note_seal(session, self.keep(session, uuid4().hex.encode()))
-        with self._read() as session:  # anew: another centre may have started at the same moment
-            elsewhere = any(self.place.size(digest) is None for digest in seals(session))
+            with self._write() as connection:
+                note_seal(connection, self.keep(connection, uuid4().hex.encode()))
+        with self._read() as connection:  # anew: another centre may have started at the same moment
+            elsewhere = any(self.place.size(digest) is None for digest in seals(connection))
         if elsewhere:
             raise CannotKeep(
                 "The files of the centre's database are not in the place where they are looked for: set "
@@ -74,14 +74,14 @@ class FileStore:
         """Pieces of a file. Raises FileNotFoundError at the first one if it isn't there."""
         return self.place.read(digest, start, stop)
 
-    def keep(self, session: Session, data: bytes) -> str:
+    def keep(self, connection: Connection, data: bytes) -> str:
         """Take in what is in memory, within a transaction; returns its SHA-256.
 
         Raises:
             NoRoom, CannotKeep: as their names say.
         """
         digest = hashlib.sha256(data).hexdigest()
-        note(session, digest, len(data))  # first: from here on it is not removed
+        note(connection, digest, len(data))  # first: from here on it is not removed
         if self.place.size(digest) != len(data):
             with self.unfinished.new() as draft:
                 draft.write([data])
@@ -98,10 +98,10 @@ class FileStore:
         draft.sync()
         if self.place.size(digest) != draft.size:
             self.place.put(draft.path, digest)  # not within the transaction: it may take minutes
-        with self._write() as session:
-            note(session, digest, draft.size)
+        with self._write() as connection:
+            note(connection, digest, draft.size)
             if sender:
-                note_sender(session, digest, sender)
+                note_sender(connection, digest, sender)
             # From here on it is not removed. It may have been until now, if it had been there, unused, for long.
             if self.place.size(digest) != draft.size:
                 if not draft.path.exists():
@@ -111,8 +111,8 @@ class FileStore:
 
     def is_readable(self, digest: str, readers: Collection[str]) -> bool:
         """Whether one of these may read a file."""
-        with self._read() as session:
-            return is_readable(session, digest, readers)
+        with self._read() as connection:
+            return is_readable(connection, digest, readers)
 
     def expire(self, *, now: datetime | None = None) -> int:
         """Remove what has not come whole and nobody has gone on with for a day; returns how many there were."""
@@ -126,8 +126,8 @@ class FileStore:
         before = datetime.now(UTC) - grace
         removed = []
         for digest in self.place.known(before):
-            with self._write() as session:
-                if forget_unused(session, digest, before):
+            with self._write() as connection:
+                if forget_unused(connection, digest, before):
                     self.place.remove(digest)
                     removed.append(digest)
         return removed

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, delete, insert, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import BigInteger, Connection, Index, String, delete, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
 
 from mlc.standalone.center.tables import Base
 from mlc.standalone.database.statements import insertion
@@ -46,54 +47,54 @@ class FileSender(Base):
     reader: Mapped[str] = mapped_column(String, primary_key=True)
 
 
-def note(session: Session, digest: str, size: int) -> None:
+def note(connection: Connection, digest: str, size: int) -> None:
     """Say that a file is there, as of now; its row is held until the end of the transaction."""
     row = {"size": size, "noted": _now()}
-    new = insertion(session, StoredFile).values(digest=digest, **row)
-    session.execute(new.on_conflict_do_update(index_elements=["digest"], set_=row))
+    new = insertion(connection, StoredFile).values(digest=digest, **row)
+    connection.execute(new.on_conflict_do_update(index_elements=["digest"], set_=row))
 
 
-def note_sender(session: Session, digest: str, reader: str) -> None:
-    session.execute(insertion(session, FileSender).values(digest=digest, reader=reader).on_conflict_do_nothing())
+def note_sender(connection: Connection, digest: str, reader: str) -> None:
+    connection.execute(insertion(connection, FileSender).values(digest=digest, reader=reader).on_conflict_do_nothing())
 
 
-def hold(session: Session, digests: Collection[str]) -> dict[str, int]:
+def hold(connection: Connection, digests: Collection[str]) -> dict[str, int]:
     """Sizes of those that are stored; none of them is removed before the end of the transaction."""
-    return {row.digest: row.size for row in _held(session, digests, read=True)}
+    return {row.digest: row.size for row in _held(connection, digests, read=True)}
 
 
-def _held(session: Session, digests: Collection[str], *, read: bool) -> list[StoredFile]:
+def _held(connection: Connection, digests: Collection[str], *, read: bool) -> list[Any]:
     """The rows, until the end of the transaction: ``read`` with others who read them, else alone."""
-    held = list[StoredFile]()
+    held = list[Any]()
     for some in _batched(sorted(digests)):  # in one order, so that no two wait for each other
         these = StoredFile.digest.in_(some)
-        asked = select(StoredFile).where(these).order_by(StoredFile.digest).with_for_update(read=read)
-        held += session.scalars(asked, execution_options={"populate_existing": True})
+        asked = select(StoredFile.__table__).where(these).order_by(StoredFile.digest).with_for_update(read=read)
+        held += connection.execute(asked)
     return held
 
 
-def use(session: Session, entity_id: str, digests: Collection[str], reader: str, *, new: bool = False) -> None:
+def use(connection: Connection, entity_id: str, digests: Collection[str], reader: str, *, new: bool = False) -> None:
     """Say that these are all the files that an entity refers to; ``new``: it referred to none before.
 
     For those to which it refers no more the time of grace begins anew.
     """
     if not new:
-        before = session.scalars(select(FileUse.digest).where(FileUse.entity_id == entity_id)).all()
+        before = connection.scalars(select(FileUse.digest).where(FileUse.entity_id == entity_id)).all()
         for some in _batched(sorted(set(before) - set(digests))):
-            session.execute(update(StoredFile).where(StoredFile.digest.in_(some)).values(noted=_now()))
-        session.execute(delete(FileUse).where(FileUse.entity_id == entity_id))
+            connection.execute(update(StoredFile).where(StoredFile.digest.in_(some)).values(noted=_now()))
+        connection.execute(delete(FileUse).where(FileUse.entity_id == entity_id))
     if digests:
         rows = [{"digest": digest, "entity_id": entity_id, "reader": reader} for digest in sorted(digests)]
-        session.execute(insert(FileUse), rows)
+        connection.execute(insert(FileUse), rows)
 
 
-def seals(session: Session) -> Sequence[str]:
+def seals(connection: Connection) -> Sequence[str]:
     """The files by which the place of the database's files is known; none before the first centre has started."""
-    return session.scalars(select(FileUse.digest).where(FileUse.entity_id == _SEAL)).all()
+    return connection.scalars(select(FileUse.digest).where(FileUse.entity_id == _SEAL)).all()
 
 
-def note_seal(session: Session, digest: str) -> None:
-    use(session, _SEAL, [digest], "", new=True)
+def note_seal(connection: Connection, digest: str) -> None:
+    use(connection, _SEAL, [digest], "", new=True)
 
 
 def _batched(digests: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -106,25 +107,25 @@ def _now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def is_readable(session: Session, digest: str, readers: Collection[str]) -> bool:
+def is_readable(connection: Connection, digest: str, readers: Collection[str]) -> bool:
     """Whether one of these may read a file: an entity of its own refers to it, or it has sent it."""
     for table in (FileUse, FileSender):
         asked = select(table.digest).where(table.digest == digest, table.reader.in_(sorted(readers))).limit(1)
-        if session.scalar(asked) is not None:
+        if connection.scalar(asked) is not None:
             return True
     return False
 
 
-def forget_unused(session: Session, digest: str, before: datetime) -> bool:
+def forget_unused(connection: Connection, digest: str, before: datetime) -> bool:
     """Take a file off the list if nothing refers to it, since before then. Its row is held, if it has one.
 
     Two statements, so that the second one sees what was committed while the first waited for the row.
     """
-    rows = _held(session, [digest], read=False)
+    rows = _held(connection, [digest], read=False)
     if any(datetime.fromisoformat(row.noted) >= before for row in rows):
         return False
-    if session.scalar(select(FileUse.digest).where(FileUse.digest == digest).limit(1)) is not None:
+    if connection.scalar(select(FileUse.digest).where(FileUse.digest == digest).limit(1)) is not None:
         return False
     for table in (StoredFile, FileSender):
-        session.execute(delete(table).where(table.digest == digest))
+        connection.execute(delete(table).where(table.digest == digest))
     return True
