@@ -26,6 +26,7 @@ from mlc.standalone.center.files.errors import CannotKeep, Misplaced, NoRoom, Un
 from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.representation import Contents
 from mlc.standalone.center.store import Store
+from mlc.standalone.center.tables import FOUND_BY
 
 MODELS, JOBS = KINDS["storedModels"], KINDS["jobs"]
 NOW = timedelta(0)
@@ -318,6 +319,8 @@ def as_it_was_before(path: Path, contents: dict[str, bytes]) -> None:
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         for table in ("stored_file", "file_use", "file_sender"):
             old.execute(f"DROP TABLE {table}")
+        for column in FOUND_BY:
+            old.execute(f"DROP INDEX entity_by_{column}_changed")
         old.execute("UPDATE center_revision SET version_num = 'r0002_listings'")
         old.execute("CREATE TABLE content (digest VARCHAR NOT NULL PRIMARY KEY, data BLOB NOT NULL)")
         old.executemany("INSERT INTO content VALUES (?, ?)", contents.items())
