@@ -24,6 +24,8 @@ from mlc.standalone.center.service import ModelCenter
 JsonObject = dict[str, Any]
 ROOT = "/model-manage/api"
 _LARGEST_PAGE = 1000
+_QUICKLY_PARSED = 64 * 1024
+"""Bytes of a body that are parsed sooner than a thread has been asked to."""
 _SORT = re.compile(r"([A-Za-z]\w{0,60}(?:\.[A-Za-z]\w{0,60}){0,5})(?:,(asc|desc))?", re.ASCII | re.IGNORECASE)
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,12})"?', re.ASCII)
 
@@ -177,7 +179,7 @@ async def _json_object(request: Request, max_body: int) -> JsonObject:
         raw += chunk
         if len(raw) > max_body:
             raise HTTPException(413, f"The body is larger than {max_body} bytes; make assets smaller, or external.")
-    return await asyncio.to_thread(_parse, raw)
+    return _parse(raw) if len(raw) <= _QUICKLY_PARSED else await asyncio.to_thread(_parse, raw)
 
 
 def _parse(raw: bytearray) -> JsonObject:

@@ -4,7 +4,6 @@ Several centres may write to one database. A change is made for a version, and m
 that there is one of a key is the database's to see to.
 """
 
-import copy
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +27,7 @@ from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.files.table import hold, use
 from mlc.standalone.center.listings import Page, as_document
 from mlc.standalone.center.representation import Contents, represent
-from mlc.standalone.center.rows import CHANGED, GONE, NEW, OF_KEY, Held, columns_of, missing, read
+from mlc.standalone.center.rows import CHANGED, GONE, NEW, OF_KEY, Held, columns_of, copied, missing, read
 from mlc.standalone.center.tables import ENTITY, FOUND_BY, JsonObject
 from mlc.standalone.database import CENTER, State, file_of, open_database, reading, state_of
 from mlc.standalone.database.statements import now_ms
@@ -150,7 +149,7 @@ class Store:
                 held = read(connection, kind, entity_id)
             if version is not None and version != held.version:
                 raise Outdated(f"The entity is at version {held.version}, not {version}; read it again.")
-            body = copy.deepcopy(held.body)
+            body = copied(held.body)
             change(body)
             contents = detach(body)
             fixed = {key: held.body.get(key) for key in ("id", "createdDate", "createdBy")}
