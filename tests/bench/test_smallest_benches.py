@@ -12,10 +12,15 @@ from typing import Any
 
 import pytest
 
+from bench.jobs import pages
+
 BENCH = Path(__file__).parents[2] / "bench"
 FIGURES = {
     "latency": {"webhook_ms"},
     "start": {"help_ms", "worker_s", "center_s", "runtime_s"},
+    "listings": {f"{place}_{page}" for place in ("sqlite", "http", "postgresql") for page in pages(400)}
+    - {"http_web_page_of_200"},
+    "throughput": {f"{way}_{what}" for way in ("instant", "standalone") for what in ("cpu", "rate", "lone_run")},
     "mirror": {"look_seconds", "look_requests"},
     "waiting": {"worker_mb", "sweep_seconds", "sweep_calls_per_50", "told"},
     "midnight": {"small_done", "share_while_all_wait", "seconds"},
