@@ -18,6 +18,7 @@ import typer
 from mlc.cli.dmn import dmn
 from mlc.cli.extra import RUNTIME, STANDALONE, require
 from mlc.cli.failure import what_went_wrong
+from mlc.cli.files import file
 from mlc.cli.home import typed, use_home
 from mlc.cli.schedule import schedule
 from mlc.cli.service import as_service, end_well_when_told, until_told, warn_of_unknown_settings
@@ -34,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(dmn, name="dmn")
+app.add_typer(file, name="file")
 app.add_typer(schedule, name="schedule")
 app.add_typer(token, name="token")
 
