@@ -1,4 +1,4 @@
-"""What removes files that nothing refers to: beside senders, beside another of its kind, killed, and in a wrong place."""
+"""What removes files that nothing refers to: beside senders, beside another of its kind, killed, in a wrong place."""
 
 import json
 import os

@@ -98,15 +98,16 @@ def test_what_is_wrong_is_one_sentence_without_secrets(tmp_path: Path, url: str)
     ("lines", "said"),
     [
         ([{"sha256": "ab", "size": 1}], "ended in the middle"),
-        ([{"sha256": "ab", "size": 1}, {"message": f"It is full ({TOKEN})."}], "did not come to the end: It is full (...)"),
+        (
+            [{"sha256": "ab", "size": 1}, {"message": f"It is full ({TOKEN})."}],
+            "did not come to the end: It is full (...)",
+        ),
         ([{"sha256": "ab"}], "no standalone model centre"),
         ([["complete"]], "no standalone model centre"),
         ([], "ended in the middle"),
     ],
 )
-def test_an_answer_that_does_not_come_to_its_end_is_no_success(
-    tmp_path: Path, lines: list[object], said: str
-) -> None:
+def test_an_answer_that_does_not_come_to_its_end_is_no_success(tmp_path: Path, lines: list[object], said: str) -> None:
     async def app(scope: dict[str, object], _receive: object, send: object) -> None:
         body = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
