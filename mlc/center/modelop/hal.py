@@ -64,7 +64,9 @@ class Hal:
         base: address of model-manage.
     """
 
-    def __init__(self, settings: CenterSettings, http: httpx.AsyncClient, spools: Spools | None = None) -> None:
+    def __init__(
+        self, settings: CenterSettings, http: httpx.AsyncClient, tokens: TokenProvider, spools: Spools | None = None
+    ) -> None:
         self.base = settings.url.rstrip("/")
         self._page_size = settings.page_size
         self._limit = settings.answer_limit
@@ -73,7 +75,7 @@ class Hal:
         if settings.contents == REFERENCE:
             self._headers[CONTENTS] = REFERENCE
         self._spools = spools
-        self._tokens = TokenProvider(settings, http)
+        self._tokens = tokens
 
     async def get(
         self, path: str, params: Mapping[str, str | int] | None = None, *, into: Sink | None = None
