@@ -13,7 +13,7 @@ from mlc.standalone.center.entities import DISPATCH
 from mlc.standalone.center.store import Store
 
 MANY = 8000
-QUESTIONS = pages(MANY) | {"pending": lambda store: store.pending(DISPATCH)}
+QUESTIONS = pages(MANY) | {"pending": lambda store: store.work.pending(DISPATCH)}
 
 
 @pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])

@@ -9,12 +9,12 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import SecretStr
-from sqlalchemy import CursorResult, delete, insert, or_, select, update
+from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,9 +29,9 @@ from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.files.table import hold, use
 from mlc.standalone.center.listings import Page, as_document
 from mlc.standalone.center.representation import Contents, represent
-from mlc.standalone.center.tables import FOUND_BY, JsonObject, Row
+from mlc.standalone.center.tables import FOUND_BY, JsonObject, Row, stamp
+from mlc.standalone.center.work import Work
 from mlc.standalone.database import CENTER, State, file_of, open_database, reading, state_of
-from mlc.standalone.database.statements import now_ms
 
 Change = Callable[[JsonObject], None]
 
@@ -80,6 +80,7 @@ class Store:
     Attributes:
         engine: of the database, for other tables of the centre's in it.
         files: what assets contain.
+        work: what is still to be done about entities.
 
     Raises:
         DatabaseProblem: the database can't be used.
@@ -94,6 +95,7 @@ class Store:
         one_at_a_time = self.engine.dialect.name == "sqlite"
         self._line: AbstractContextManager[Any] = threading.Lock() if one_at_a_time else nullcontext()
         self._embedded = embedded
+        self.work = Work(self._reading, self._write)
         own = (file_of(database, CENTER) or home() / "center.db").with_suffix(".contents")
         place = files or str(own)
         drafts = (own if "://" in place else Path(place)) / "unfinished"
@@ -227,47 +229,6 @@ class Store:
         with Session(self._reading) as session:
             return listings.page(session, kind.plural, where or {}, **how)
 
-    def pending(self, what: str, *, quiet: timedelta | None = None, limit: int = 1000) -> list[JsonObject]:
-        """The oldest entities about which ``what`` is to be done, and nobody does it; see :meth:`claim`.
-
-        ``quiet``: those only that haven't changed for so long.
-        """
-        with Session(self._reading) as session:
-            conditions = [Row.pending == what, or_(Row.claimed_until.is_(None), Row.claimed_until < now_ms(session))]
-            if quiet is not None:
-                conditions.append(Row.modified <= _stamp(datetime.now(UTC) - quiet))
-            chosen = select(Row.body, Row.version).where(*conditions).order_by(Row.seq).limit(limit)
-            return [as_document(*row) for row in session.execute(chosen)]
-
-    def claim(self, entity_id: str, what: str, span: timedelta) -> JsonObject | None:
-        """Take upon oneself what is pending about an entity, for a time; the entity as it is now.
-
-        None: another centre is at it, or has done it. If that one dies, the next one takes over after ``span``.
-        """
-        with self._write() as session:
-            now = now_ms(session)
-            free = or_(Row.claimed_until.is_(None), Row.claimed_until < now)
-            until = now + span // timedelta(milliseconds=1)
-            claimed = session.execute(
-                update(Row)
-                .where(Row.id == entity_id, Row.pending == what, free)
-                .values(claimed_until=until)
-                .returning(Row.body, Row.version)
-            ).first()
-            return None if claimed is None else as_document(*claimed)
-
-    def release(self, entity_id: str, what: str) -> None:
-        """Leave to others what could not be done about an entity."""
-        with self._write() as session:
-            session.execute(update(Row).where(Row.id == entity_id, Row.pending == what).values(claimed_until=None))
-
-    def settled(self, entity_id: str, what: str) -> None:
-        """Note that nothing is left to be done about an entity. Not a change that others see."""
-        with self._write() as session:
-            session.execute(
-                update(Row).where(Row.id == entity_id, Row.pending == what).values(pending=None, claimed_until=None)
-            )
-
     def _keep(
         self,
         session: Session,
@@ -294,11 +255,7 @@ class Store:
 
 
 def _now() -> str:
-    return _stamp(datetime.now(UTC))
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return stamp(datetime.now(UTC))
 
 
 def _held(session: Session, kind: Kind, entity_id: str) -> _Held:
