@@ -208,8 +208,8 @@ def test_what_an_asset_of_a_model_carries_besides_is_no_obstacle() -> None:
         (embedded(assetType=7), "INPUT_FILE.assetType: Input should be a valid string"),
         (
             external(repositoryInfo={"repositoryType": "S3_REPOSITORY", "host": SECRET}),
-            "INPUT_FILE.repositoryInfo.repositoryType: a store that is told by its host is not known here: write fileUrl as "
-            "s3+NAME://bucket/key",
+            "INPUT_FILE.repositoryInfo.repositoryType: a store that is told by its host is not known here: write "
+            "fileUrl as s3+NAME://bucket/key",
         ),
         (
             external(repositoryInfo={"repositoryType": "HDFS_REPOSITORY"}),
