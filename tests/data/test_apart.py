@@ -25,6 +25,11 @@ TOO_MUCH = "it takes more memory to read"
 READS = Path(columnar.__file__)
 
 
+def reading() -> list[psutil.Process]:
+    """The processes that read, of this one's: other tests' may be there, too."""
+    return [each for each in psutil.Process().children() if "-c" in each.cmdline() and apart.PROGRAM in each.cmdline()]
+
+
 def one_value_many_times(path: Path) -> None:
     """8 GB in a megabyte: one value of a megabyte in the dictionary of a column, 8,192 times."""
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 8192, pa.int32()), pa.array(["x" * MEGABYTE]))
@@ -78,7 +83,7 @@ def test_what_unpacks_to_more_than_there_is_memory_is_a_sentence(
     peak = list[int]()
 
     def watched(_: int) -> None:
-        peak.append(sum(each.memory_info().rss for each in psutil.Process().children()))
+        peak.append(sum(each.memory_info().rss for each in reading()))
 
     with pytest.raises(BadData, match=TOO_MUCH):
         lines(path, file_format, memory=memory, going=watched)
@@ -86,7 +91,7 @@ def test_what_unpacks_to_more_than_there_is_memory_is_a_sentence(
         with pytest.raises(BadData, match=TOO_MUCH):
             gathered(path, memory=memory, going=watched)
     assert max(peak, default=0) < memory + 200 * MEGABYTE
-    assert not psutil.Process().children(), "nothing is left that reads"
+    assert not reading(), "nothing is left that reads"
 
 
 def test_one_row_group_of_many_rows_is_read_a_batch_at_a_time(tmp_path: Path) -> None:
@@ -134,7 +139,7 @@ def test_whoever_reads_too_long_or_writes_too_much_is_ended(tmp_path: Path) -> N
 
     with pytest.raises(TooMuch):
         lines(path, "parquet", going=going)
-    assert not psutil.Process().children()
+    assert not reading()
 
 
 def test_one_that_is_killed_is_told_from_one_that_says_what_is_wrong(
@@ -145,7 +150,7 @@ def test_one_that_is_killed_is_told_from_one_that_says_what_is_wrong(
     monkeypatch.setattr(apart, "PROGRAM", "import time; time.sleep(1000)")
 
     def going(_: int) -> None:
-        for child in psutil.Process().children():
+        for child in reading():
             child.kill()
 
     began = time.monotonic()
