@@ -69,6 +69,11 @@ async def call_at_once(
 
     Most answers come within milliseconds. What takes longer than a second, or fails in a way that another try may mend,
     becomes an activity that is seen, has heartbeats and is retried; it comes no sooner than the other side asked for.
+
+    The server learns of the try when its workflow task ends, and not at all if that fails: the worker died, or a
+    signal or a cancellation came before the run's end was told. Then the run doesn't know that it was tried, and tries
+    again or goes another way. So this is for what changes nothing, and for what is there once under its key however
+    often it is done, and needs no clean-up. All else is a ``call``: it stands in the history before it begins.
     """
     if is_recent():
         try:

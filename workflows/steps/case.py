@@ -118,7 +118,11 @@ class Case:
         )
 
     async def notify(self, notice: Notice, call: Call = call_at_once) -> None:
-        """Tell people without asking. What is done stays done if the centre refuses to hear it."""
+        """Tell people without asking. What is done stays done if the centre refuses to hear it.
+
+        It may be tried at once: of one key there is one notification (a centre that sees to that itself, or is asked
+        what was said before), and nobody takes one back.
+        """
         await self.unless_refused(
             lambda: call(
                 NotificationActivities.notify, notice, outage_budget=self.policy.outage_budget, summary="notify"

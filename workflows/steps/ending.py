@@ -65,6 +65,10 @@ class Ending:
         """What came of the run, in the centre: what it deployed where, and how its tickets were answered.
 
         Unless it is to ``insist``, a cancelled run does not wait for a centre that is down.
+
+        It may be tried at once: an entry's key follows from the run and from how it ended, the first entry of a key
+        stays, and none is ever taken back. A run that is cancelled before it knows that its entry is there adds one
+        that says so, as it would a moment later.
         """
         if not (is_recent() or workflow.patched("decision-records-2026-11")):
             return
