@@ -162,7 +162,7 @@ def activities_of(
         *(jobs.finish_training, jobs.finish_test, jobs.finish_back_test, jobs.finish_scoring),
         *(batch.find_batch_deployment, batch.compatible_runtime),
         HandoverActivities().check_predecessor,
-        verdicts.judge,
+        *(verdicts.judge, verdicts.judge_back_test),
         *(monitors.plan_monitors, monitors.add_missing_monitors),
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),
         *(deployments.finish_deployments, deployments.undo_deployments, deployments.supersede),

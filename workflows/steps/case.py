@@ -10,7 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from activities.notifications import Notice, NotificationActivities
 from activities.snapshots import SnapshotActivities
-from activities.verdicts import JudgeRequest, VerdictActivities
+from activities.verdicts import Judgement, JudgeRequest, VerdictActivities
 from mlc.model.deployment import RuntimeRef
 from mlc.model.failure import FailureType
 from mlc.model.job import NO_FILES, Job, JobFiles, JobKind
@@ -276,7 +276,10 @@ class JudgedCase(Case):
         if self.verdict is not None:  # by an earlier run of the chain
             return self.verdict
         request = JudgeRequest(snapshot_id=self.snapshot.id, test_result=self.test_result)
-        judgement = await self.do(VerdictActivities.judge, request, "judge the test result")
+        return self.judged(await self.do(VerdictActivities.judge, request, "judge the test result"))
+
+    def judged(self, judgement: Judgement) -> Verdict:
+        """This is the evidence that counts, and what is said of it."""
         self.tested(judgement.test_result)
         self.state.case.verdict = self.result.verdict = judgement.verdict
         self.state.case.judged_on, self.state.case.judged_assets = workflow.now(), judgement.assets
