@@ -19,10 +19,10 @@ from mlc.model.processes import (
 )
 from mlc.model.state import ProcessState, RunBackTestStart, RunBackTestState
 from mlc.model.ticket import TicketKind
-from workflows.steps.activity import is_recent
 from workflows.steps.case import JudgedCase
 from workflows.steps.notices import back_test_not_run, back_test_passed
 from workflows.steps.outcome import metrics_text, verdict_text
+from workflows.steps.patches import is_recent
 from workflows.steps.process_run import STATUS, ProcessRun
 
 NOTHING = cast(RunBackTestStart, None)

@@ -9,6 +9,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from activities.queues import queue_of
+from workflows.steps.patches import is_recent
 
 Argument = TypeVar("Argument")
 Answer = TypeVar("Answer")
@@ -93,15 +94,6 @@ async def call_at_once(
             if isinstance(cause, ApplicationError) and (pause := cause.next_retry_delay):
                 await workflow.sleep(pause, summary=f"before another try: {summary}"[:200])
     return await call(activity, argument, summary=summary, outage_budget=outage_budget)
-
-
-def is_recent() -> bool:
-    """Whether a run began with a release that knows ``call_at_once``: it needs no earlier patch, and asks for none.
-
-    Each patch that a run asks for is two events in its history. This one is asked for first in every run, so that the
-    answer is the same from its beginning to its end.
-    """
-    return workflow.patched("fewer-calls-2026-12")
 
 
 def _as_of_an_activity(cause: ApplicationError, summary: str) -> ActivityError:

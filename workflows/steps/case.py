@@ -22,12 +22,13 @@ from mlc.model.state import ProcessState
 from mlc.model.ticket import JUDGING, Provider, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.model.truncation import truncate
 from mlc.model.verdict import EarlierVerdict, Verdict
-from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call, call_at_once, is_recent
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call, call_at_once
 from workflows.steps.ask import Objection, Questions, no_objection
 from workflows.steps.clean_up import CleanUp, Part
 from workflows.steps.handover import Handover
 from workflows.steps.jobs import Jobs
 from workflows.steps.once import reason
+from workflows.steps.patches import since
 from workflows.steps.progress import Progress
 
 QUESTION_ROOM = 1_800
@@ -135,12 +136,12 @@ class Case:
 
     def let_go(self, why: str) -> None:
         """Begin to end the job in flight and to withdraw the open tickets, beside whatever comes next."""
-        if is_recent() or workflow.patched("clean-up-2026-11"):
+        if since("clean-up-2026-11"):
             self.clean_up.begin(self.to_abandon(why))
 
     async def abandon(self, why: str, notice: Notice | None = None) -> None:
         """End the job in flight, if it still runs, withdraw the open tickets, and tell people, beside each other."""
-        if is_recent() or workflow.patched("clean-up-2026-11"):
+        if since("clean-up-2026-11"):
             told: list[Part] = [("notify", partial(self.notify, notice))] if notice is not None else []
             self.clean_up.begin([*self.to_abandon(why), *told])
             await self.clean_up.finished()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.precedence import Places, PrecedenceActivities, Settled, Survey
@@ -11,11 +10,12 @@ from mlc.model.failure import FailureType
 from mlc.model.processes import DeployModelResult, Phase, Replacement
 from mlc.model.state import RolloutState
 from mlc.model.ticket import Answer, TicketKind
-from workflows.steps.activity import Call, call, is_recent
+from workflows.steps.activity import Call, call
 from workflows.steps.attempt import Stopped
 from workflows.steps.case import Case
 from workflows.steps.clean_up import Part
 from workflows.steps.deploy import Rollout
+from workflows.steps.patches import since
 from workflows.steps.put_back import PutBack
 
 WHEN_STOPPED = timedelta(seconds=10)
@@ -92,7 +92,7 @@ class Precedence:
     @property
     def to_give_way(self) -> list[Part]:
         """What of a clean-up is about what is higher, of a run that is stopped while it took over."""
-        if not self.state.made or not (is_recent() or workflow.patched("overtaken-2026-11")):
+        if not self.state.made or not since("overtaken-2026-11"):
             return []
         return [("give way where a newer snapshot is", self._look_and_give_way)]
 
