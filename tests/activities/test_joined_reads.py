@@ -10,8 +10,9 @@ from backroom import ASSETS, Backroom, asset, backroom, metrics
 from activities.decisions import DecisionActivities, EndingToKeep
 from activities.deployments import Deployments
 from activities.notifications import Notice
-from activities.precedence import Claim, Found, Sought
+from activities.precedence import Claim
 from activities.snapshots import Submission
+from activities.surveys import Found, Sought
 from activities.verdicts import JudgeRequest
 from mlc.center import Beside
 from mlc.center.modelop import wire
@@ -50,18 +51,18 @@ async def test_runtimes_and_what_is_there_are_seen_in_one_look(ours: Backroom) -
     model = await ours.model()
     older, newer = [await ours.snapshot(model=model) for _ in range(2)]
     there = await ours.deploy(newer)
-    found = await ours.run(ours.precedence.find_places, Sought(snapshot_id=older))
+    found = await ours.run(ours.surveys.find_places, Sought(snapshot_id=older))
     assert isinstance(found, Found)
     assert [runtime.name for runtime in found.runtimes] == ["batch"]
     assert [other.id for other in found.survey.newer] == [there]
-    given_up = await ours.run(ours.precedence.find_places, Sought(snapshot_id=older, yielded=[BATCH]))
+    given_up = await ours.run(ours.surveys.find_places, Sought(snapshot_id=older, yielded=[BATCH]))
     assert given_up.survey.newer == []
 
 
 async def test_a_snapshot_that_no_runtime_suits_belongs_nowhere(ours: Backroom) -> None:
     await batch(ours)
     nowhere = await ours.snapshot(model_stage="Moon")
-    error = await ours.failure(ours.precedence.find_places, Sought(snapshot_id=nowhere))
+    error = await ours.failure(ours.surveys.find_places, Sought(snapshot_id=nowhere))
     assert (error.type, error.non_retryable) == ("NoMatchingRuntime", True)
 
 

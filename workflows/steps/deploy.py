@@ -8,7 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.deployments import DeploymentActivities, Deployments
-from activities.precedence import Claim, PrecedenceActivities, Sought, Survey
+from activities.precedence import Claim
+from activities.surveys import Sought, Survey, SurveyActivities
 from mlc.model.deployment import BATCH, Deployment, DeploymentMode, DeploymentRequest, OtherDeployment, RuntimeRef
 from mlc.model.failure import FailureType
 from mlc.model.policy import Policy
@@ -83,7 +84,7 @@ class Rollout:
         if is_recent():
             sought = Sought(snapshot_id=self.snapshot_id, yielded=list(self.state.yielded), allowed=self.state.allowed)
             found = await call_at_once(
-                PrecedenceActivities.find_places,
+                SurveyActivities.find_places,
                 sought,
                 outage_budget=policy.outage_budget,
                 summary="list the matching runtimes, and what is deployed there",

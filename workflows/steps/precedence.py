@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError
 
-from activities.precedence import Places, PrecedenceActivities, Settled, Survey
+from activities.precedence import PrecedenceActivities, Settled
+from activities.surveys import Places, Survey, SurveyActivities
 from mlc.model.failure import FailureType
 from mlc.model.processes import DeployModelResult, Phase, Replacement
 from mlc.model.state import RolloutState
@@ -128,7 +129,7 @@ class Precedence:
 
     async def _survey(self, places: Sequence[str]) -> Survey:
         wanted = Places(snapshot_id=self.rollout.snapshot_id, places=list(places), allowed=self.state.allowed)
-        return await self.case.look(PrecedenceActivities.find_newer, wanted, "look for newer snapshots' deployments")
+        return await self.case.look(SurveyActivities.find_newer, wanted, "look for newer snapshots' deployments")
 
     async def _ask(self) -> None:
         message = self._question()
