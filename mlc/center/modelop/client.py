@@ -173,6 +173,15 @@ class ModelManage:
     async def create_test_result(self, result: ModelTestResult) -> ModelTestResult:
         return await self._create(self._settings.test_results, result)
 
+    async def create_test_result_with(
+        self, result: ModelTestResult, wanted: Mapping[str, str]
+    ) -> tuple[ModelTestResult, dict[str, Any]]:
+        """As ``create_test_result``, with what standalone mode's centre brings along."""
+        path = self._settings.test_results
+        answer = await self._hal.post(path, result.wire(), wanted)
+        came = _came_along(answer)
+        return one(ModelTestResult, answer, f"POST {path}", write=True), came
+
     async def patch_test_result(self, result_id: str, changes: Mapping[str, Any]) -> ModelTestResult:
         return await self._patch(ModelTestResult, self._settings.test_results, result_id, changes)
 

@@ -113,9 +113,9 @@ class Hal:
             raise garbled(f"GET {path}", problem, write=False, status=HTTPStatus.OK)
         return answer
 
-    async def post(self, plural: str, body: JsonObject) -> JsonObject:
+    async def post(self, plural: str, body: JsonObject, params: Mapping[str, str | int] | None = None) -> JsonObject:
         """Create an entity: one POST. An answer that only says where it is now is followed there."""
-        answer = await self._send("POST", plural, body=body)
+        answer = await self._send("POST", plural, params=params, body=body)
         place = answer.location.rstrip("/").rpartition("/")[2]
         if answer.empty and place:
             return await self.get(f"{plural}/{place}")
