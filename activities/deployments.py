@@ -1,6 +1,6 @@
 """Deployments: which runtimes match, deploying once, and what becomes of earlier deployments."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +9,7 @@ from typing import Any
 from temporalio import activity
 
 from activities.bound_files import files_of_open, remembered
+from activities.earlier_deployments import active_deployments, active_deployments_of
 from activities.failures import (
     lookup_deadline,
     non_retryable,
@@ -17,7 +18,7 @@ from activities.failures import (
     translated_creation,
     translated_while_waiting,
 )
-from activities.matching import described, looked_for, matching
+from activities.matching import suiting
 from activities.occupied import occupant, occupied, refuse_occupied
 from mlc.center import Beside, Center, NewDeployment
 from mlc.center.ledger import After
@@ -231,30 +232,6 @@ class DeploymentActivities:
             return Deployment(id=deployment_id, mode=DeploymentMode.ONLINE, ready=False, problem=gone)
 
 
-def suiting(
-    snapshot: Snapshot, runtimes: Sequence[Runtime], settings: ProcessSettings, review_tags: Iterable[str]
-) -> list[RuntimeRef]:
-    """The runtimes that suit a snapshot (see ``matching``), those that serve online first.
-
-    Raises:
-        ApplicationError: ``NoMatchingRuntime`` (final) with what was looked for and what there is.
-    """
-    found = matching(snapshot, runtimes, settings, review_tags)
-    if not found:
-        raise non_retryable(
-            FailureType.NO_MATCHING_RUNTIME,
-            f"No runtime matches snapshot {snapshot.name!r}: {looked_for(snapshot)}. "
-            f"The centre's runtimes: {', '.join(map(described, runtimes)) or 'none at all'}.",
-        )
-    refs = [RuntimeRef(id=r.id, name=truncate(r.name, 100), mode=r.mode, single_model=r.single_model) for r in found]
-    return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
-
-
-def places_of(runtimes: Iterable[RuntimeRef]) -> set[str]:
-    """Where a snapshot is deployed that these suit: on each that serves online, and once as batch for all others."""
-    return {runtime.id if runtime.mode is DeploymentMode.ONLINE else BATCH for runtime in runtimes}
-
-
 def _of_key(deployments: Sequence[DeploymentRecord], request: DeploymentRequest) -> DeploymentRecord | None:
     """The oldest deployment of the snapshot with the request's key."""
     of_it = (d for d in reversed(deployments) if d.snapshot_id == request.snapshot_id)
@@ -315,38 +292,3 @@ def _reason(messages: Sequence[str]) -> str:
     rest = [line for line in messages[1:-1] if line not in why] if messages and messages[0] == messages[-1] else []
     room = LONGEST_REASON - json_size(why)
     return "\n".join([why, truncate_start("\n".join(rest), room)]) if rest else why
-
-
-async def active_deployments(center: Center, snapshot: Snapshot, *, but: Container[str] = ()) -> list[DeploymentRecord]:
-    """The deployments of the snapshot's model in the state deployed, newest first, without those of certain ids.
-
-    A snapshot of no model has none: nobody can say which others belong to it.
-    """
-    if not snapshot.model.id:
-        return []
-    return [d for d in await active_deployments_of(center, snapshot.model.id) if d.id not in but]
-
-
-async def active_deployments_of(center: Center, model_id: str) -> list[DeploymentRecord]:
-    """A model's deployments in the state deployed, newest first."""
-    listed = await center.list_deployments(model_id=model_id)
-    return [deployment for deployment in listed if deployment.state is DeploymentState.DEPLOYED]
-
-
-async def previously_deployed(center: Center, snapshot: Snapshot) -> str | None:
-    """The id of the other snapshot of the same model that was deployed last and still is, for good."""
-    listed = await center.list_deployments(model_id=snapshot.model.id) if snapshot.model.id else []
-    return previous_of(snapshot, listed)
-
-
-def previous_of(snapshot: Snapshot, deployments: Iterable[DeploymentRecord]) -> str | None:
-    """Of a model's deployments, newest first: the other snapshot's id that was deployed last and still is, for good.
-
-    A snapshot of no model has none: nobody can say which others belong to it.
-    """
-    for deployment in deployments if snapshot.model.id else ():
-        if deployment.state is not DeploymentState.DEPLOYED:
-            continue
-        if deployment.snapshot_id and deployment.snapshot_id != snapshot.id and not deployment.provisional:
-            return deployment.snapshot_id
-    return None

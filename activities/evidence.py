@@ -7,7 +7,7 @@ from typing import TypeVar
 from temporalio import activity
 
 from activities.changed_files import UNREAD, changed_since
-from activities.deployments import previously_deployed
+from activities.earlier_deployments import previously_deployed
 from activities.model_card import model_card, moment
 from activities.monitors import planned
 from activities.results import newest_own

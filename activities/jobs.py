@@ -1,45 +1,37 @@
-"""Jobs: created once, waited for without holding anything, and what they made put where it belongs."""
+"""Jobs: created once, and what they made put where it belongs."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
-from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
 
-from activities.chosen_inputs import INPUT_ROLES, choice, chosen_inputs, shown_names
+from activities.awaited_jobs import ended_job, finished_job
+from activities.chosen_inputs import INPUT_ROLES, choice, chosen_inputs
 from activities.failures import (
-    Poll,
     lookup_deadline,
     non_retryable,
-    not_finished,
     translated,
     translated_creation,
     translated_while_waiting,
 )
-from activities.job_ends import job_problem, record_warnings
+from activities.job_ends import record_warnings
 from activities.job_files import embedded_output, external, output, without_query
-from activities.results import provenance, read_metrics, top_level_numbers
+from activities.results import reference, result_of
 from activities.snapshots import no_such_snapshot
 from mlc.center import Capability, Center, NewJob
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.file import FileRules, InputFile, OutputFile
-from mlc.model.job import Job, JobKind, JobProgress, JobRecord, JobRequest, RecordCounts
-from mlc.model.processes import JOB_PROGRESS
-from mlc.model.result import Purpose, TestResult, TestResultRecord
+from mlc.model.job import Job, JobKind, JobRecord, JobRequest, RecordCounts
+from mlc.model.result import Purpose, TestResult
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 SHOWN_NAMES = 10
-LONGEST_DOING = 200
-"""Bytes."""
 REPLACEABLE = frozenset({AssetRole.WEIGHTS_FILE, AssetRole.UNKNOWN})
 """Roles of assets that training may make anew."""
 
@@ -117,7 +109,7 @@ class JobActivities:
             The artefacts' file names; of many the first ones, and how many more there are.
         """
         with translated_while_waiting(self.settings.outage_budget) as poll:
-            async with self._finished(job, poll) as finished:
+            async with finished_job(self.center, self.settings, job, poll) as finished:
                 artefacts = [_as_weights(asset) for asset in finished.outputs if asset.ref]
                 names = [artefact.name for artefact in artefacts]
                 if artefacts:
@@ -144,7 +136,7 @@ class JobActivities:
     async def finish_scoring(self, job: Job) -> Scored:
         """Wait for a scoring job."""
         with translated_while_waiting(self.settings.outage_budget) as poll:
-            finished = await self._ended(job, poll)
+            finished = await ended_job(self.center, self.settings, job, poll)
         names = [without_query(asset.address) or asset.name for asset in finished.outputs]
         shown = [truncate(name, 150) for name in names[:SHOWN_NAMES]]
         return Scored(
@@ -157,67 +149,16 @@ class JobActivities:
 
     async def _finish_test(self, job: Job, purpose: Purpose) -> TestResult:
         with translated_while_waiting(self.settings.outage_budget) as poll:
-            async with self._finished(job, poll) as finished:
-                metrics = await read_metrics(self.center, finished, self.text_limit)
-                result = await self.center.keep_test_result(
-                    TestResultRecord(
-                        # Follows from the job's: an attempt that was given up may keep its result as well.
-                        id=str(uuid5(NAMESPACE_URL, f"modelTestResult|{job.id}")),
-                        snapshot_id=job.snapshot_id,
-                        job_id=job.id,
-                        purpose=purpose,
-                        values=metrics,
-                        provenance=provenance(finished),
-                    )
-                )
-        read = shown_names([asset.name for asset in finished.inputs])
-        return TestResult(id=result.id, job_id=job.id, metrics=top_level_numbers(metrics), inputs=read)
+            async with finished_job(self.center, self.settings, job, poll) as finished:
+                result = await result_of(self.center, job, finished, purpose, self.text_limit)
+                kept = await self.center.keep_test_result(result)
+        return reference(result).model_copy(update={"id": kept.id})
 
     @activity.defn
     async def cancel_job(self, job_id: str) -> None:
         """Ask the centre to end a job. One that has ended stays as it is."""
         with translated():
             await self.center.cancel_job(job_id)
-
-    @asynccontextmanager
-    async def _finished(self, job: Job, poll: Poll) -> AsyncIterator[JobRecord]:
-        """The job once it is complete, open: what it made can be read.
-
-        It is opened at once when somebody says that it has ended: later looks don't read in vain what it carries.
-        """
-        if activity.info().attempt > 1:
-            await self._ended(job, poll)
-        async with AsyncExitStack() as opened:
-            try:
-                finished = await opened.enter_async_context(self.center.open_job(job.id))
-            except NotFound:
-                raise _gone(job) from None
-            yield await self._ended(job, poll, finished)
-
-    async def _ended(self, job: Job, poll: Poll, current: JobRecord | None = None) -> JobRecord:
-        """The job once it is complete, and a success; ``current`` is how it is now, if it was read already."""
-        try:
-            current = current or await self.center.get_job(job.id)
-        except NotFound:
-            raise _gone(job) from None
-        if current.status.terminal:
-            if problem := job_problem(job, current):
-                raise non_retryable(FailureType.JOB_FAILED, f"The {job.kind} job {job.id} {problem}")
-            return current
-        left = job.deadline - activity.info().started_time if job.deadline else self.settings.job_poll
-        if left <= timedelta(0):
-            await self.center.cancel_job(job.id)
-            raise non_retryable(
-                FailureType.JOB_DEADLINE,
-                f"The {job.kind} job {job.id} was still {current.status} after {self.settings.job_deadline}; "
-                "it was cancelled.",
-            )
-        if (doing := truncate(current.doing, LONGEST_DOING)) != poll.told:
-            await _tell_run(job, doing)
-            poll.told = doing
-            poll.keep()
-        pause = min(self.settings.job_poll, left)
-        raise not_finished(f"Job {job.id} is {current.status}, next look in {pause.total_seconds():.0f} s", pause)
 
     async def _input(self, file: InputFile, opened: AsyncExitStack) -> Asset:
         """An input as a job carries it: one that the centre keeps with its content, another by its address."""
@@ -267,19 +208,6 @@ class JobActivities:
             deadline=deadline,
             remarks=[said] if said else [],
         )
-
-
-async def _tell_run(job: Job, doing: str) -> None:
-    """Let the run that waits show what its job does. It is news, and no more: nothing hangs on it."""
-    run = activity.client().get_workflow_handle(activity.info().workflow_id or "")
-    try:
-        await run.signal(JOB_PROGRESS, JobProgress(job_id=job.id, doing=doing))
-    except RPCError as error:
-        activity.logger.warning("The run was not told what job %s does: %s", job.id, error)
-
-
-def _gone(job: Job) -> ApplicationError:
-    return non_retryable(FailureType.JOB_FAILED, f"Job {job.id} is no longer in the model centre.")
 
 
 def _as_weights(artefact: Asset) -> Asset:

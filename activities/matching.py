@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from mlc.model.deployment import Runtime
+from activities.failures import non_retryable
+from mlc.model.deployment import BATCH, DeploymentMode, Runtime, RuntimeRef
+from mlc.model.failure import FailureType
 from mlc.model.snapshot import Snapshot
+from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 
@@ -35,6 +38,30 @@ def matching(
         and runs(runtime, snapshot.model.type)
         and (not (service := service_tags(runtime, settings, control)) or service & wanted)
     ]
+
+
+def suiting(
+    snapshot: Snapshot, runtimes: Sequence[Runtime], settings: ProcessSettings, review_tags: Iterable[str]
+) -> list[RuntimeRef]:
+    """The runtimes that suit a snapshot (see ``matching``), those that serve online first.
+
+    Raises:
+        ApplicationError: ``NoMatchingRuntime`` (final) with what was looked for and what there is.
+    """
+    found = matching(snapshot, runtimes, settings, review_tags)
+    if not found:
+        raise non_retryable(
+            FailureType.NO_MATCHING_RUNTIME,
+            f"No runtime matches snapshot {snapshot.name!r}: {looked_for(snapshot)}. "
+            f"The centre's runtimes: {', '.join(map(described, runtimes)) or 'none at all'}.",
+        )
+    refs = [RuntimeRef(id=r.id, name=truncate(r.name, 100), mode=r.mode, single_model=r.single_model) for r in found]
+    return sorted(refs, key=lambda ref: ref.mode is not DeploymentMode.ONLINE)
+
+
+def places_of(runtimes: Iterable[RuntimeRef]) -> set[str]:
+    """Where a snapshot is deployed that these suit: on each that serves online, and once as batch for all others."""
+    return {runtime.id if runtime.mode is DeploymentMode.ONLINE else BATCH for runtime in runtimes}
 
 
 def runs(runtime: Runtime, model_type: str) -> bool:

@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.arity import NotClear
 from activities.chosen_inputs import chosen_monitor_inputs, left_out
-from activities.deployments import previous_of
+from activities.earlier_deployments import previous_of
 from activities.failures import translated
 from activities.schedules import copied
 from mlc.center import Beside, Catalogue, Center, NewMonitor, Surroundings

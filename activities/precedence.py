@@ -14,7 +14,7 @@ both runs: whichever of them was confirmed later sees the other one. That holds 
 writes in their order, however late: a run waits until the list shows its own deployment, and so all that came before.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,10 +23,11 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.bound_files import files_of_open
-from activities.deployments import deployment_of, end_each, places_of, suiting
+from activities.deployments import deployment_of, end_each
 from activities.failures import non_retryable, not_finished, translated
-from activities.occupied import LIVE, named
-from mlc.center import Beside, Center
+from activities.occupied import named
+from activities.surveys import told
+from mlc.center import Center
 from mlc.center.ledger import After
 from mlc.model.base import Record
 from mlc.model.binding import digest
@@ -42,52 +43,12 @@ from mlc.model.deployment import (
     RuntimeRef,
 )
 from mlc.model.failure import FailureType, NotFound, Refused
-from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 ACTIVE = frozenset({DeploymentState.DEPLOYED})
 ENDED = frozenset({DeploymentState.UNDEPLOYED, DeploymentState.FAILED})
-MOST_NAMED = 3
-"""Deployments that a ticket names; how many more there are is a number."""
 LAG_PAUSE = timedelta(seconds=1)
-
-
-class Places(Record):
-    """Where a snapshot is to be deployed: runtimes' ids, or ``batch``."""
-
-    snapshot_id: str
-    places: list[str]
-    allowed: Rank | None = None
-    """What ranks no higher than this may be replaced: somebody said so."""
-
-
-class Survey(Record):
-    """What is active or being loaded where a snapshot is to be deployed."""
-
-    rank: Rank
-    """The rank of a deployment that replaces all that it may."""
-    newer: list[OtherDeployment] = []
-    """Newer snapshots' that nobody allowed to be replaced, the highest first; the first few."""
-    count: int = 0
-    highest: Rank | None = None
-    """The highest rank of those."""
-
-
-class Sought(Record):
-    """Where a snapshot belongs, and what is there; ``yielded`` are places that it has given up."""
-
-    snapshot_id: str
-    yielded: list[str] = []
-    allowed: Rank | None = None
-    """As in ``Places``."""
-
-
-class Found(Record):
-    """The runtimes that suit a snapshot, those that serve online first; and what is in its places, seen with them."""
-
-    runtimes: list[RuntimeRef]
-    survey: Survey
 
 
 class Claim(Record):
@@ -152,51 +113,10 @@ class _View:
         ]
 
 
-def _survey(snapshot: Snapshot, live: Sequence[DeploymentRecord], allowed: Rank | None) -> Survey:
-    """What is live in a snapshot's places, and what of it is newer and not allowed for."""
-    own, plain = snapshot.order, Rank.of(snapshot.order)
-    newer = [d for d in live if d.order > own and not (allowed and d.rank <= allowed)]
-    newer.sort(key=lambda d: d.rank, reverse=True)
-    below = max((d.rank for d in live if d not in newer), default=None)
-    return Survey(
-        rank=below.above(own) if below and below >= plain else plain,
-        newer=[named(d) for d in newer[:MOST_NAMED]],
-        count=len(newer),
-        highest=newer[0].rank if newer else None,
-    )
-
-
 @dataclass
 class PrecedenceActivities:
     center: Center
     settings: ProcessSettings
-    review_tags: Iterable[str]
-    """The tags that ask for a review in one ticket system."""
-
-    @activity.defn
-    async def find_places(self, sought: Sought) -> Found:
-        """``match_runtimes``, and ``find_newer`` for the places that follow from it, by one look at the centre.
-
-        Raises:
-            ApplicationError: ``NoMatchingRuntime`` (final) with what was looked for and what there is.
-        """
-        with translated():
-            async with self.center.open_surroundings(
-                sought.snapshot_id, Beside.RUNTIMES, Beside.DEPLOYMENTS, contents=False
-            ) as around:
-                snapshot = around.snapshot
-                runtimes = suiting(snapshot, await around.runtimes(), self.settings, self.review_tags)
-                places = places_of(runtimes) - set(sought.yielded)
-                live = await self._live(snapshot, places, await around.deployments()) if snapshot.model.id else []
-        return Found(runtimes=runtimes, survey=_survey(snapshot, live, sought.allowed))
-
-    @activity.defn
-    async def find_newer(self, wanted: Places) -> Survey:
-        """What newer snapshots of the model are active or being loaded in these places, and are not allowed for yet."""
-        with translated():
-            snapshot = await self.center.get_snapshot(wanted.snapshot_id)
-            live = await self._others(snapshot, wanted.places)
-        return _survey(snapshot, live, wanted.allowed)
 
     @activity.defn
     async def take_over(self, claim: Claim) -> Settled:
@@ -219,10 +139,10 @@ class PrecedenceActivities:
                 if listed is None:
                     listed = await self._list(model_id, claim.snapshot_id)
                 listed = self._seen(there, listed)
-                views = {
-                    place: _View(claim, place, rank, await self._told((d for d in listed if d.place == place), ACTIVE))
-                    for place in own
-                }
+                views = {}
+                for place in own:
+                    active = await told(self.center, (d for d in listed if d.place == place), ACTIVE)
+                    views[place] = _View(claim, place, rank, active)
                 lower = {d.id for view in views.values() for d in view.lower} - ended
                 if not lower or not claim.ends_others:
                     return await self._settled(views, own, len(ended))
@@ -241,7 +161,7 @@ class PrecedenceActivities:
                 if not runtime.single_model or runtime.id not in loads.runtimes:
                     continue
                 listed = await self.center.list_deployments(runtime_id=runtime.id)
-                there = [d for d in await self._told(listed, ACTIVE) if not d.provisional]
+                there = [d for d in await told(self.center, listed, ACTIVE) if not d.provisional]
                 if there:
                     highest = max(there, key=lambda d: (d.rank, d.made))
                     found.deployments[runtime.id] = await self._pushed_out(runtime, highest)
@@ -340,32 +260,3 @@ class PrecedenceActivities:
                 if opened.snapshot:
                     return digest(await files_of_open(self.center, opened.snapshot))
         return ""
-
-    async def _others(self, snapshot: Snapshot, places: Collection[str]) -> list[DeploymentRecord]:
-        """As ``_live``. Of no model there are none: nobody can say."""
-        if not snapshot.model.id:
-            return []
-        return await self._live(snapshot, places, await self.center.list_deployments(model_id=snapshot.model.id))
-
-    async def _live(
-        self, snapshot: Snapshot, places: Collection[str], listed: Iterable[DeploymentRecord]
-    ) -> list[DeploymentRecord]:
-        """Deployments of the model's other snapshots in these places, active or being loaded."""
-        return await self._told((d for d in listed if d.place in places and d.snapshot_id != snapshot.id), LIVE)
-
-    async def _told(
-        self, listed: Iterable[DeploymentRecord], states: Collection[DeploymentState]
-    ) -> list[DeploymentRecord]:
-        """Those in certain states; a listing that leaves out when a snapshot was created is asked for each of them."""
-        told = []
-        for record in listed:
-            if record.state not in states:
-                continue
-            if record.snapshot_created is None and record.placed is None:
-                try:
-                    record = await self.center.get_deployment(record.id)  # noqa: PLW2901
-                except NotFound:
-                    continue
-            if record.state in states:
-                told.append(record)
-        return told

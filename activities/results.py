@@ -4,14 +4,15 @@ import json
 import math
 from collections.abc import Iterable
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
-from activities.chosen_inputs import choice
+from activities.chosen_inputs import choice, shown_names
 from activities.failures import non_retryable
 from mlc.center import Contents
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import FailureType, Refused, TooLarge
-from mlc.model.job import JobRecord
-from mlc.model.result import Provenance, Purpose, TestResultRecord
+from mlc.model.job import Job, JobRecord
+from mlc.model.result import Provenance, Purpose, TestResult, TestResultRecord
 from mlc.model.truncation import truncate
 
 SHOWN_METRICS = 12
@@ -84,6 +85,27 @@ def _merged(parts: list[dict[str, Any]]) -> tuple[dict[str, Any] | list[dict[str
 def newest_own(results: Iterable[TestResultRecord]) -> TestResultRecord | None:
     """Of a snapshot's results, the newest first, the first that its own metrics job made: no monitor, no back test."""
     return next((result for result in results if result.purpose is Purpose.OWN), None)
+
+
+async def result_of(
+    contents: Contents, job: Job, finished: JobRecord, purpose: Purpose, limit: int
+) -> TestResultRecord:
+    """The result of a metrics job that is complete, and open, as it is to be kept; raises as ``read_metrics`` does."""
+    return TestResultRecord(
+        # Follows from the job's: an attempt that was given up may keep its result as well.
+        id=str(uuid5(NAMESPACE_URL, f"modelTestResult|{job.id}")),
+        snapshot_id=job.snapshot_id,
+        job_id=job.id,
+        purpose=purpose,
+        values=await read_metrics(contents, finished, limit),
+        provenance=provenance(finished),
+    )
+
+
+def reference(result: TestResultRecord) -> TestResult:
+    """A result as a history keeps it."""
+    metrics, read = top_level_numbers(result.values), shown_names(result.provenance.read)
+    return TestResult(id=result.id, job_id=result.job_id, metrics=metrics, inputs=read)
 
 
 def top_level_numbers(metrics: dict[str, Any]) -> dict[str, float]:

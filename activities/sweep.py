@@ -15,10 +15,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import translated
 from activities.threads import in_thread
+from mlc.model.attribute import Attribute
 from mlc.model.base import Record
 from mlc.model.failure import MlcError, Refused, Unavailable
 from mlc.model.open_tickets import OpenTicket, decode, is_label, waiting_for_labels
-from mlc.model.processes import TICKET_CHANGED, Attribute
+from mlc.model.processes import TICKET_CHANGED
 from mlc.model.ticket import Answer, TicketChanged, TicketState
 from mlc.ticketing import TicketSystems
 

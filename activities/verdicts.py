@@ -8,18 +8,19 @@ from datetime import datetime
 from temporalio import activity
 
 import mlc.dmn
-from activities.chosen_inputs import shown_names
-from activities.failures import translated
+from activities.awaited_jobs import finished_job
+from activities.failures import translated, translated_while_waiting
 from activities.judging import Table, judged, put_to_tables
 from activities.monitor_tables import asking_for, associated, not_judged
-from activities.results import newest_own, top_level_numbers
+from activities.results import newest_own, reference, result_of
 from activities.table_findings import look_at_all, with_findings
 from mlc.center import Center
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
 from mlc.model.failure import Refused, TooLarge
+from mlc.model.job import Job
 from mlc.model.moment import in_utc
-from mlc.model.result import TestResult, TestResultRecord
+from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import json_size, truncate
 from mlc.model.verdict import RuleOutcome, Verdict
@@ -64,11 +65,26 @@ class VerdictActivities:
         with translated():
             known = request.test_result.id if request.test_result else None
             async with self.center.open_surroundings(request.snapshot_id, result_id=known) as around:
-                snapshot = around.snapshot
                 result = await (around.test_result(known) if known else self._newest(request.snapshot_id))
-                assets = deciding(snapshot)
-                found = snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR)
-                tables = [await self._table(asset, snapshot) for asset in found]
+                tables = await self._tables(around.snapshot)
+            judgement = await self._judged(tables, around.snapshot, result)
+        return judgement.model_copy(update={"test_result": request.test_result or judgement.test_result})
+
+    @activity.defn
+    async def judge_back_test(self, job: Job) -> Judgement:
+        """Wait for a back test's job, keep its result, and judge it by the tables that the snapshot has then.
+
+        Raises:
+            ApplicationError: ``NotFinished`` (ask again), ``JobFailed``, ``JobDeadline``, ``ResultUnreadable`` (final).
+        """
+        with translated_while_waiting(self.settings.outage_budget) as poll:
+            async with finished_job(self.center, self.settings, job, poll) as finished:
+                result = await result_of(self.center, job, finished, Purpose.BACK_TEST, self.text_limit)
+            async with self.center.open_tested(result) as (kept, snapshot):
+                tables = await self._tables(snapshot)
+            return await self._judged(tables, snapshot, kept)
+
+    async def _judged(self, tables: list[Table], snapshot: Snapshot, result: TestResultRecord | None) -> Judgement:
         own = result.values if result else {}
         tables = every = await asyncio.to_thread(self._with_monitors, tables, own, snapshot)
         left = [not_judged(table.name, table.monitor, snapshot) for table in tables if table.monitor]
@@ -83,10 +99,13 @@ class VerdictActivities:
             verdict = await asyncio.to_thread(judged, tables, put, now, self.settings, left)
         verdict = with_findings(verdict, every, await asyncio.to_thread(look_at_all, every), snapshot)
         if result is not None and (tables or left):
-            with translated():
-                await self.center.record_verdict(result.id, verdict)
-        reference = request.test_result or _reference(result)
-        return Judgement(test_result=reference, verdict=summary(verdict), assets=assets)
+            await self.center.record_verdict(result.id, verdict)
+        told = reference(result) if result else None
+        return Judgement(test_result=told, verdict=summary(verdict), assets=deciding(snapshot))
+
+    async def _tables(self, snapshot: Snapshot) -> list[Table]:
+        """The decision tables of a snapshot that is open."""
+        return [await self._table(asset, snapshot) for asset in snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR)]
 
     async def _newest(self, snapshot_id: str) -> TestResultRecord | None:
         return newest_own(await self.center.list_test_results(snapshot_id))
@@ -191,10 +210,3 @@ def _first(sentences: list[str], room: int) -> list[str]:
             return [*shown, f"... and {len(sentences) - len(shown)} more"]
         shown.append(short)
     return shown
-
-
-def _reference(result: TestResultRecord | None) -> TestResult | None:
-    if result is None:
-        return None
-    metrics, read = top_level_numbers(result.values), shown_names(result.provenance.read)
-    return TestResult(id=result.id, job_id=result.job_id, metrics=metrics, inputs=read)

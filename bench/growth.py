@@ -37,8 +37,8 @@ from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
+from mlc.model.attribute import Attribute
 from mlc.model.file import FileRules
-from mlc.model.processes import Attribute
 from mlc.namespace import register
 from mlc.settings import ProcessSettings
 from mlc.standalone.needs import needs

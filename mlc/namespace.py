@@ -29,7 +29,8 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.mirrored_schedules import remove_mirrored
-from mlc.model.processes import SWEEP_TICKETS, TASK_QUEUE, Attribute
+from mlc.model.attribute import Attribute
+from mlc.model.processes import SWEEP_TICKETS, TASK_QUEUE
 from mlc.model.schedule import MIRROR_SCHEDULE, MIRROR_SCHEDULES
 from mlc.settings import ProcessSettings
 

@@ -29,6 +29,7 @@ from activities.precedence import PrecedenceActivities
 from activities.queues import calls_tickets
 from activities.schedules import ScheduleActivities
 from activities.snapshots import SnapshotActivities
+from activities.surveys import SurveyActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
@@ -147,7 +148,8 @@ def activities_of(
     verdicts = VerdictActivities(center, process, center.text_limit)
     monitors = MonitorActivities(center)
     deployments = DeploymentActivities(center, process, tickets.review_tags)
-    precedence = PrecedenceActivities(center, process, tickets.review_tags)
+    precedence = PrecedenceActivities(center, process)
+    surveys = SurveyActivities(center, process, tickets.review_tags)
     schedules = ScheduleActivities(center)
     notifications = NotificationActivities(center)
     asking = TicketActivities(center, tickets, threads, process)
@@ -162,11 +164,11 @@ def activities_of(
         *(jobs.finish_training, jobs.finish_test, jobs.finish_back_test, jobs.finish_scoring),
         *(batch.find_batch_deployment, batch.compatible_runtime),
         HandoverActivities().check_predecessor,
-        verdicts.judge,
+        *(verdicts.judge, verdicts.judge_back_test),
         *(monitors.plan_monitors, monitors.add_missing_monitors),
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),
         *(deployments.finish_deployments, deployments.undo_deployments, deployments.supersede),
-        *(precedence.find_places, precedence.find_newer, precedence.take_over, precedence.find_pushed_out),
+        *(surveys.find_places, surveys.find_newer, precedence.take_over, precedence.find_pushed_out),
         *(schedules.copy_schedules, schedules.carry_over),
         notifications.notify,
         *(

@@ -10,7 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from mlc.model.processes import Attribute
+from mlc.model.attribute import Attribute
 from mlc.namespace import register
 from mlc.standalone.temporal_server import temporal_binary
 

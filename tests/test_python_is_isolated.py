@@ -23,6 +23,7 @@ NO_PYTHONS = {
 }
 """Command lines of other programs with options that are called like Python's, by their first words."""
 STARTS = {
+    "mlc/data/apart.py": 2,  # what reads tables that nobody vouches for: open files and nothing else; and the module
     "mlc/runtime/channel/counting.py": 1,  # the harness, to count records: no model's code
     "mlc/runtime/harness/workers.py": 2,  # forks of a model's process, before any of the model's code runs; their pipes
     "mlc/runtime/isolation/bubblewrap.py": 1,  # bwrap, for its version

@@ -40,7 +40,7 @@ EXCEPTIONS: dict[str, str] = {
     "mlc/model/notification.py: ERROR": STATES,
     **dict.fromkeys((f"mlc/model/verdict.py: {s}" for s in ("modelMethodology", "modelRisk", "modelStage")), TABLES),
     "mlc/model/processes.py: deployableModel": PUBLIC,
-    "mlc/settings/__init__.py: environmentName": PUBLIC,
+    "mlc/settings/runtime.py: environmentName": PUBLIC,
     "mlc/check/center.py: environmentName": PUBLIC,
     "mlc/dmn/reader.py: inputData": DMN,
     "mlc/dmn/analysis/models/schema.py: inputData": DMN,

@@ -27,7 +27,6 @@ from mlc.model.processes import (
 )
 from mlc.model.state import DeployModelStart, DeployModelState, ProcessState
 from mlc.model.ticket import TicketChanged, TicketKind
-from workflows.steps.activity import is_recent
 from workflows.steps.attempt import Attempts, Stopped
 from workflows.steps.case import JudgedCase
 from workflows.steps.clean_up import Part, to_the_end
@@ -36,6 +35,7 @@ from workflows.steps.ending import Ending
 from workflows.steps.monitors import MissingMonitors
 from workflows.steps.notices import deployment_ended
 from workflows.steps.outcome import DIFFERENT_FILES, metrics_text, overtaken_texts, places_text, settled_text
+from workflows.steps.patches import since
 from workflows.steps.precedence import Precedence
 from workflows.steps.process_run import STATUS, ProcessRun
 from workflows.steps.put_back import PutBack
@@ -160,7 +160,7 @@ class DeployModel(ProcessRun):
 
         Where a newer snapshot of the model is, somebody has to allow it.
         """
-        in_order = is_recent() or workflow.patched("order-of-snapshots-2026-11")
+        in_order = since("order-of-snapshots-2026-11")
         before = self.precedence.make_way if in_order else None
         deployments = await self.review.as_approved(
             lambda approved: self.rollout.run(self.case.policy, approved, before), self.precedence.start_over
@@ -188,7 +188,7 @@ class DeployModel(ProcessRun):
     async def supersede(self) -> None:
         """In each place exactly one snapshot of the model stays: the highest. From here on nothing else is undone."""
         self.state.superseding = True
-        if is_recent() or workflow.patched("overtaken-2026-11"):
+        if since("overtaken-2026-11"):
             ended = await self.precedence.settle()
             if self.state.rollout.made:
                 self.result.warnings += overtaken_texts(self.result)
@@ -220,7 +220,7 @@ class DeployModel(ProcessRun):
 
     async def go_no_further(self, why: str, outcome: Outcome, *, cancelled: bool = False) -> None:
         """Clean up, if there is a reason to (``why``), and say what came of the run."""
-        if is_recent() or workflow.patched("clean-up-2026-11"):
+        if since("clean-up-2026-11"):
             await to_the_end(self.wind_up(why, outcome, cancelled=cancelled))
             return
         if why:
@@ -288,7 +288,7 @@ class DeployModel(ProcessRun):
         await self.case.abandon(why)
         if not self.state.superseding:
             await self.case.unless_refused(self.rollout.undo)
-        elif self.state.rollout.made and (is_recent() or workflow.patched("overtaken-2026-11")):
+        elif self.state.rollout.made and since("overtaken-2026-11"):
             await self.case.unless_refused(self.precedence.give_way)
         await self.case.unless_refused(self.rollout.withdraw)
         await self.case.unless_refused(self.put_back.undo)

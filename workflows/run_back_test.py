@@ -1,11 +1,13 @@
 """RunBackTest: a test of a snapshot against a new set of labelled data."""
 
+from functools import partial
 from typing import cast
 
 from temporalio import workflow
 
 from activities.jobs import JobActivities
 from activities.snapshots import SnapshotActivities
+from activities.verdicts import VerdictActivities
 from mlc.model.failure import FailureType
 from mlc.model.job import JobFiles, JobKind
 from mlc.model.processes import (
@@ -20,6 +22,7 @@ from mlc.model.ticket import TicketKind
 from workflows.steps.case import JudgedCase
 from workflows.steps.notices import back_test_not_run, back_test_passed
 from workflows.steps.outcome import metrics_text, verdict_text
+from workflows.steps.patches import is_recent
 from workflows.steps.process_run import STATUS, ProcessRun
 
 NOTHING = cast(RunBackTestStart, None)
@@ -70,15 +73,18 @@ class RunBackTest(ProcessRun):
         """Get data, and run the test: INPUT_FILE or else the snapshot's TEST_DATA, into OUTPUT_FILE or embedded."""
         given, wanted = self.request.input_file, self.request.output_file
         files = JobFiles(inputs=[given] if given else [], outputs=[wanted] if wanted else [])
-        test_result = await self.case.run_job(
-            JobKind.METRICS, JobActivities.finish_back_test, files=files, parameters=self.request.job_parameters
-        )
-        self.case.tested(test_result)
+        run = partial(self.case.run_job, JobKind.METRICS, files=files, parameters=self.request.job_parameters)
+        if is_recent():  # the tables are asked as soon as there is a result: the snapshot comes along when it is kept
+            self.case.judged(await run(VerdictActivities.judge_back_test))
+        else:
+            self.case.tested(await run(JobActivities.finish_back_test))
+        test_result = self.case.test_result
+        assert test_result is not None
         self.result.job_id = test_result.job_id
         self.progress.note(metrics_text(test_result))
 
     async def analyze_test(self) -> None:
-        """Analyze test: the snapshot's decision tables, if any, determine whether it passed."""
+        """Analyze test: the snapshot's decision tables, if any, determine whether it passed; asked already, maybe."""
         self.progress.note(verdict_text(await self.case.judge()))
 
     @property

@@ -15,7 +15,7 @@ from mlc.model.processes import (
 )
 from mlc.model.state import RunBatchModelJobStart, RunBatchModelJobState
 from mlc.model.ticket import TicketKind
-from workflows.steps.activity import is_recent
+from workflows.steps.patches import is_recent
 from workflows.steps.process_run import STATUS, ProcessRun
 
 NOTHING = cast(RunBatchModelJobStart, None)

@@ -4,7 +4,7 @@ from mlc.center.capability import Capability, Unsupported, require
 from mlc.center.catalogue import Catalogue, Contents, NewFile
 from mlc.center.ledger import Ledger, NewDeployment, NewJob, NewMonitor
 from mlc.center.port import Center
-from mlc.center.surroundings import Beside, Surroundings
+from mlc.center.surroundings import Beside, Surroundings, Tested
 
 __all__ = [
     "Beside",
@@ -18,6 +18,7 @@ __all__ = [
     "NewJob",
     "NewMonitor",
     "Surroundings",
+    "Tested",
     "Unsupported",
     "require",
 ]

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from mlc.center.catalogue import Catalogue
 from mlc.center.ledger import Ledger
-from mlc.center.surroundings import Beside, Surroundings
+from mlc.center.surroundings import Beside, Surroundings, Tested
+from mlc.model.result import TestResultRecord
 
 
 class Center(Catalogue, Ledger, Protocol):
@@ -23,5 +24,13 @@ class Center(Catalogue, Ledger, Protocol):
 
         Raises:
             NotFound: there is no such snapshot.
+        """
+        ...
+
+    def open_tested(self, result: TestResultRecord) -> AbstractAsyncContextManager[Tested]:
+        """As ``keep_test_result``, and ``open_snapshot`` of what the result is of: it is judged next.
+
+        Raises:
+            NotFound: there is no such snapshot; the result is kept.
         """
         ...

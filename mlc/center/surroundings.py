@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mlc.model.deployment import DeploymentRecord, Runtime
 from mlc.model.result import TestResultRecord
@@ -38,3 +38,10 @@ class Surroundings(Protocol):
     async def monitors(self, names: Collection[str]) -> Mapping[str, Snapshot]:
         """By name the newest snapshots of these monitors, as far as the centre has them: open, like the snapshot."""
         ...
+
+
+class Tested(NamedTuple):
+    """A test result as it is kept, and the snapshot that it is of as it is then: open."""
+
+    result: TestResultRecord
+    snapshot: Snapshot

@@ -12,8 +12,9 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, Describe
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from mlc.model.attribute import Attribute
 from mlc.model.finding import TIME_LIMIT, Finding, Mark, good, listed, unchecked, warning, wrong
-from mlc.model.processes import TASK_QUEUE, Attribute
+from mlc.model.processes import TASK_QUEUE
 from mlc.model.schedule import MIRROR_SCHEDULE
 from mlc.model.ticket import ticket_queue
 from mlc.namespace import SWEEP_SCHEDULE, TYPES

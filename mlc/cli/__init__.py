@@ -11,16 +11,18 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from mlc.cli.dmn import dmn
-from mlc.cli.extra import RUNTIME, STANDALONE, require
+from mlc.cli.extra import STANDALONE, require
 from mlc.cli.failure import what_went_wrong
+from mlc.cli.files import file
 from mlc.cli.home import typed, use_home
+from mlc.cli.programs import center, desk, gateway, runtime, worker
 from mlc.cli.schedule import schedule
-from mlc.cli.service import as_service, end_well_when_told, until_told, warn_of_unknown_settings
+from mlc.cli.service import as_service
 from mlc.cli.tokens import token
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(dmn, name="dmn")
+app.add_typer(file, name="file")
 app.add_typer(schedule, name="schedule")
 app.add_typer(token, name="token")
 
@@ -122,26 +125,8 @@ def _standalone_home() -> tuple[Path, "Console"]:
     return folder, console
 
 
-@app.command()
-def worker() -> None:
-    """Run the processes' workflows and activities."""
-    from mlc.worker import run_worker
-
-    as_service()
-    warn_of_unknown_settings()
-    asyncio.run(until_told(run_worker))
-
-
-@app.command()
-def gateway() -> None:
-    """Take signals and webhooks over HTTP."""
-    from mlc.gateway.serve import serve
-    from mlc.settings import FileSettings, GatewaySettings
-
-    as_service()
-    warn_of_unknown_settings()
-    end_well_when_told()
-    asyncio.run(serve(GatewaySettings(), FileSettings()))
+app.command()(worker)
+app.command()(gateway)
 
 
 @app.command()
@@ -250,50 +235,9 @@ def init(
         typer.echo(line)
 
 
-@app.command()
-def runtime(
-    *,
-    name: Annotated[str | None, typer.Option(help="Name of the runtime.")] = None,
-    stage: Annotated[str | None, typer.Option(help="Stage that it belongs to, such as PROD.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Service tag: only snapshots with one of them.")] = None,
-    online: Annotated[bool | None, typer.Option("--online", help="Serve online deployments.")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on, if online.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, if online.")] = None,
-) -> None:
-    """Run models' code: training, tests, scoring. What is not given here is taken from MLC_RUNTIME_*."""
-    require("runtime", RUNTIME)
-    from mlc.runtime import run_runtime
-    from mlc.runtime.isolation import adoption
-    from mlc.settings import RuntimeSettings
-
-    options = {"name": name, "stage": stage, "tags": tag, "online": online, "host": host, "port": port}
-    given: dict[str, Any] = {field: value for field, value in options.items() if value is not None}
-    as_service()
-    warn_of_unknown_settings()
-    adoption.adopt()
-    asyncio.run(run_runtime(RuntimeSettings(**given)))
-
-
-@app.command(hidden=True)
-def center() -> None:
-    """Standalone mode's model centre."""
-    from mlc.settings import StandaloneCenterSettings
-    from mlc.standalone.center.serve import serve
-
-    as_service()
-    end_well_when_told()
-    serve(StandaloneCenterSettings())
-
-
-@app.command(hidden=True)
-def desk() -> None:
-    """Standalone mode's ticket desk."""
-    from mlc.settings import DeskSettings
-    from mlc.standalone.desk.serve import serve
-
-    as_service()
-    end_well_when_told()
-    serve(DeskSettings())
+app.command()(runtime)
+app.command(hidden=True)(center)
+app.command(hidden=True)(desk)
 
 
 def _say_anything() -> None:

@@ -18,6 +18,21 @@ def use_home() -> None:
         os.environ["TEMPORAL_ADDRESS"] = address
 
 
+def center_and_token(what: str) -> tuple[str, str]:
+    """Address and token of standalone mode's centre; ``what`` the token is needed for.
+
+    Raises:
+        ValueError: no token is set.
+    """
+    from mlc.center.modelop.settings import CenterSettings
+
+    use_home()
+    settings = CenterSettings()
+    if settings.token is None:
+        raise ValueError(f"MLC_CENTER_TOKEN is not set: the centre's own token is needed {what}.")
+    return settings.url, settings.token.get_secret_value()
+
+
 def typed() -> str:
     """What to type for ``mlc`` in this folder: the command beside this Python, where the ``PATH`` leads to none."""
     beside = Path(sys.executable).with_name("mlc")

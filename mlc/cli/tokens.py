@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlc.cli.home import use_home
+from mlc.cli.home import center_and_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ token = typer.Typer(
     rich_markup_mode=None,
 )
 
+_FOR = "to issue others"
 RuntimeName = Annotated[str, typer.Argument(help="Name of the runtime, as `mlc runtime --name` has it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -31,7 +32,7 @@ def issue(name: RuntimeName, as_json: AsJson = False) -> None:
     """
     from mlc.standalone.access.client import issued
 
-    made = asyncio.run(issued(*_center(), name))
+    made = asyncio.run(issued(*center_and_token(_FOR), name))
     if as_json:
         typer.echo(made.model_dump_json(indent=2))
         return
@@ -47,7 +48,7 @@ def list_(as_json: AsJson = False) -> None:
 
     from mlc.standalone.access.client import known_tokens
 
-    known = asyncio.run(known_tokens(*_center()))
+    known = asyncio.run(known_tokens(*center_and_token(_FOR)))
     if as_json:
         typer.echo(to_json({"tokens": known}, indent=2).decode())
         return
@@ -62,24 +63,9 @@ def revoke(name: RuntimeName, as_json: AsJson = False) -> None:
 
     from mlc.standalone.access import client
 
-    revoked = asyncio.run(client.revoke(*_center(), name))
+    revoked = asyncio.run(client.revoke(*center_and_token(_FOR), name))
     said = f"{revoked} token{'s' if revoked > 1 else ''} of the runtime {name} revoked."
     typer.echo(to_json({"name": name, "revoked": revoked}, indent=2).decode() if as_json else said)
-
-
-def _center() -> tuple[str, str]:
-    """Address and token of the centre.
-
-    Raises:
-        ValueError: no token is set.
-    """
-    from mlc.center.modelop.settings import CenterSettings
-
-    use_home()
-    settings = CenterSettings()
-    if settings.token is None:
-        raise ValueError("MLC_CENTER_TOKEN is not set: the centre's own token is needed to issue others.")
-    return settings.url, settings.token.get_secret_value()
 
 
 def _lines(known: "Sequence[KnownToken]") -> "Iterator[str]":

@@ -9,8 +9,10 @@ import pyarrow.parquet as pq
 
 from mlc.data.matching import BadData, Match
 
-BATCH = 65_536
-"""Rows that are in memory at once."""
+BATCH, CELLS = 65_536, 2_000_000
+"""Rows, and values, that are in memory at once."""
+BUFFER = 1024**2
+"""Bytes of a column that are read at once: a file may be one row group."""
 Open = Callable[[Match], AbstractContextManager[IO[bytes]]]
 
 
@@ -64,7 +66,9 @@ def difference(one: Any, other: Any, one_name: str, other_name: str) -> str | No
 
 def _parquet(content: IO[bytes], name: str) -> Any:
     try:
-        file = pq.ParquetFile(content, pre_buffer=False)
+        file = pq.ParquetFile(content, pre_buffer=False, buffer_size=BUFFER)
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, ValueError):
         raise BadData(f"{name} can't be read as Parquet") from None
     names = file.schema_arrow.names
@@ -75,7 +79,10 @@ def _parquet(content: IO[bytes], name: str) -> Any:
 
 def _batches(file: Any, name: str) -> Iterable[Any]:
     try:
-        yield from file.iter_batches(batch_size=BATCH, use_threads=False)
+        rows = max(1, min(BATCH, CELLS // max(1, len(file.schema_arrow.names))))
+        yield from file.iter_batches(batch_size=rows, use_threads=False)
+    except MemoryError:  # Arrow's is one of its own errors, too
+        raise
     except (pa.ArrowException, OSError):
         raise BadData(f"{name} can't be read as Parquet to its end") from None
 

@@ -141,10 +141,12 @@ def _s3(connection: S3Connection, timeout: float, plain: dict[str, Any]) -> Any:
 
 
 def _gcs(connection: GcsConnection, timeout: float, plain: dict[str, Any]) -> Any:
-    import gcsfs
+    # The package's own class of this name first asks by gRPC what kind of bucket it is, a minute long at any endpoint
+    # but Google's, and with variables of the machine.
+    from gcsfs.core import GCSFileSystem
 
     token: Any = json.loads(text) if (text := _plain(connection.credentials)) else None
-    return gcsfs.GCSFileSystem(
+    return GCSFileSystem(
         project=connection.project,
         token="anon" if connection.anonymous else token or "google_default",
         endpoint_url=connection.endpoint or GOOGLE,  # else a variable of the machine could say another

@@ -14,10 +14,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from mlc.gateway.pace import Pace
 from mlc.gateway.temporal import calling
+from mlc.model.attribute import Attribute
 from mlc.model.base import Input
 from mlc.model.job import JobChanged
 from mlc.model.open_tickets import decode, is_label, waiting_for
-from mlc.model.processes import JOB_CHANGED, TICKET_CHANGED, Attribute
+from mlc.model.processes import JOB_CHANGED, TICKET_CHANGED
 from mlc.model.ticket import TicketChanged
 
 TICKETS = SearchAttributeKey.for_keyword_list(Attribute.TICKETS)

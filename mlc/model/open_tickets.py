@@ -8,8 +8,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from mlc.model.attribute import Attribute
 from mlc.model.base import Record
-from mlc.model.processes import Attribute
 from mlc.model.ticket import TicketRef
 
 LONGEST = 255

@@ -43,15 +43,6 @@ def batch_job_id(tag: str, key: str) -> str:
     return f"batch-{tag}-{key}"
 
 
-class Attribute(StrEnum):
-    """Search attributes. ``MlcTickets`` is a KeywordList, the others are Keywords."""
-
-    MODEL = "MlcModel"
-    PHASE = "MlcPhase"
-    STAGE = "MlcStage"
-    TICKETS = "MlcTickets"
-
-
 class Phase(OpenEnum):
     """The phases of DeployModel, in order (the source text's steps)."""
 

@@ -158,10 +158,14 @@ class Connected:
     def _gathered(
         self, found: list[Match], opened: Callable[[Match], AbstractContextManager[IO[bytes]]]
     ) -> Iterator[bytes]:
-        from mlc.data.gathering import gather
+        from mlc.data.apart import gathered
+
+        def going(size: int) -> None:
+            self._size(size)
+            self._going()
 
         with tempfile.TemporaryFile(prefix="mlc-gathered-") as file:
-            gather(found, opened, file, self._going)
+            gathered(found, opened, file, going)
             yield from _pieces(file)
 
     def _store(self, location: Location) -> Store:

@@ -3,13 +3,14 @@
 import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from mlc.data.matching import BadData
 from mlc.model.asset import Asset
 from mlc.runtime.external import CHUNK, ExternalFiles
 from mlc.runtime.formats import is_compressed
-from mlc.runtime.harness.columnar import TABLES, schema_of, table_records
+from mlc.runtime.harness import columnar
+from mlc.runtime.harness.columnar import TABLES
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import DataFile
@@ -39,7 +40,7 @@ def readable(
             _replace(layout, file, _unpacked(layout, file, what, limit))
         if file.format in TABLES and LIBRARY not in {name.lower() for name in libraries}:
             kind = TABLES[file.format]
-            _replace(layout, file, _lines(file, what))
+            _make_lines(layout, file, what, limit)
             file.format = "jsonl"
             yield (
                 f"The {what} is {kind}, and the model's interpreter has no {LIBRARY}: the model gets JSON lines, in "
@@ -119,12 +120,21 @@ def _unpacked(layout: Layout, file: DataFile, what: str, limit: ExternalFiles) -
         raise ModelFailure(f"The {what} is not what gzip makes, though its name ends in .gz.") from None
 
 
-def _lines(file: DataFile, what: str) -> Iterator[bytes]:
-    from mlc.data.json_lines import EXACT_DIGITS, written
+def _make_lines(layout: Layout, file: DataFile, what: str, limit: ExternalFiles) -> None:
+    from mlc.data import apart
 
+    own = layout.name_of(file)
+    other = own.with_name(f"{own.name}.made")
+    kind = TABLES[file.format]
     try:
-        # Of a type that isn't a decimal there is no precision.
-        digits = {each.name: getattr(each.type, "precision", 0) for each in schema_of(file.path, file.format)}
-        yield from written(table_records(file.path, file.format), lambda name: digits.get(name, 0) <= EXACT_DIGITS)
-    except ValueError as error:
-        raise ModelFailure(f"The {what} can't be read as {TABLES[file.format]}: {error}.") from None
+        with layout.directory.open(own, what) as source, layout.directory.create(other) as target:
+            apart.lines(
+                source,
+                target,
+                lambda size: limit.check_size(size, f"{what}, as JSON lines,"),
+                file_format=file.format,
+                reads=Path(columnar.__file__),
+            )
+    except BadData as error:
+        raise ModelFailure(f"The {what} can't be read as {kind}: {error}.") from None
+    layout.directory.move(other, own)

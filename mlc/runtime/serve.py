@@ -27,6 +27,7 @@ from mlc.model.failure import ExternalError, Refused
 from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
+from mlc.runtime.contents.fetching import cache_of
 from mlc.runtime.http import create_app
 from mlc.runtime.isolation import Level, adoption, cgroup, level_for
 from mlc.runtime.isolation.container import Container
@@ -63,6 +64,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
             async with AsyncExitStack() as running:
                 center = await running.enter_async_context(configured_center())
                 client = await connect_for_jobs()
+                await running.enter_async_context(_background(cache_of(settings).keep_tidy(), stop))
                 await running.enter_async_context(_background(adoption.keep_clean(), stop))
                 runtime = await patiently(lambda: center.register_runtime(describe(settings)))
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))

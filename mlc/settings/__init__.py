@@ -6,11 +6,9 @@ docs/settings.md has them all. The connection to Temporal is read as the `tempor
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import (
-    AliasChoices,
-    BeforeValidator,
     Field,
     IPvAnyNetwork,
     SecretStr,
@@ -24,42 +22,20 @@ from mlc.model.file import FileRules
 from mlc.model.hosts import Hosts
 from mlc.model.places import check_place
 from mlc.model.ticket import Provider
-from mlc.settings.reading import Duration, Group, home, of_their_own, renamed, trimmed
+from mlc.settings.reading import Duration, Group, of_their_own, renamed, trimmed
+from mlc.settings.runtime import RuntimeSettings
+from mlc.settings.standalone import DeskSettings, StandaloneCenterSettings
 
-Database = Annotated[SecretStr, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
-"""A file, or an address with a password in it."""
-
-
-class StandaloneCenterSettings(Group):
-    """Standalone mode's model centre."""
-
-    model_config = SettingsConfigDict(env_prefix="MLC_STANDALONE_CENTER_")
-
-    host: str = Field("127.0.0.1", description="Address to listen on")
-    port: int = Field(8091, description="Port to listen on")
-    database: Database = Field(
-        default_factory=lambda: SecretStr(str(home() / "center.db")),
-        validation_alias=AliasChoices("MLC_CENTER_DATABASE", "MLC_STANDALONE_CENTER_DATABASE"),
-        description="SQLite file, by default `center.db` in the home, or the address of a PostgreSQL: "
-        "`postgresql://user:password@host:5432/name`",
-        json_schema_extra={"until": "0.3"},
-    )
-    token: SecretStr | None = Field(None, description="Bearer token that callers of the API must send")
-    max_body: int = Field(64 * 1024 * 1024, description="Largest request body, bytes; files are sent by themselves")
-    files: str | None = Field(
-        None,
-        validation_alias="MLC_CENTER_FILES",
-        description="Where models' files are kept: a folder, or a store such as s3://bucket/prefix (any of fsspec's); "
-        "unset: center.contents beside the database, in MLC_HOME if that is PostgreSQL",
-    )
-    file_limit_mb: int = Field(
-        100_000, ge=1, validation_alias="MLC_CENTER_FILE_LIMIT_MB", description="Largest file that may be sent, MB"
-    )
-    signal_url: str | None = Field(None, description="Base address of the gateway that is told of changes")
-    signal_token: SecretStr | None = Field(None, description="Bearer token for the gateway")
-    engine_timeout: Duration = Field(
-        timedelta(seconds=30), description="A runtime not heard of for so long gets no jobs but those that name it"
-    )
+__all__ = [
+    "CONTROL_TAGS",
+    "DeskSettings",
+    "FileSettings",
+    "GatewaySettings",
+    "ProcessSettings",
+    "RunJobSettings",
+    "RuntimeSettings",
+    "StandaloneCenterSettings",
+]
 
 
 class RunJobSettings(Group):
@@ -116,35 +92,6 @@ class FileSettings(Group):
     @property
     def rules(self) -> FileRules:
         return FileRules(root=self.root, hosts=self.hosts, read=self.read, write=self.write)
-
-
-class DeskSettings(Group):
-    """The ticket desk of standalone mode."""
-
-    model_config = SettingsConfigDict(env_prefix="MLC_DESK_")
-
-    host: str = Field("127.0.0.1", description="Address to listen on")
-    port: int = Field(8092, description="Port to listen on")
-    url: str | None = Field(None, description="Address by which others reach the desk, if not http://host:port")
-    database: Database = Field(
-        default_factory=lambda: SecretStr(str(home() / "desk.db")),
-        description="The same for the desk's, by default `desk.db`",
-    )
-    deployment: Literal["cloud", "server"] = Field("cloud", description="Which Jira it behaves as")
-    user: str | None = Field(None, description="Account of API clients")
-    token: SecretStr | None = Field(None, description="Token that API clients must send; unset: anybody may")
-    project: str = Field("MLR", description="Project key")
-    expiration_field: bool = Field(True, description='Whether tickets have the field "Expiration Date"')
-    index_lag: float = Field(0, description="Seconds until a search finds a new ticket, as on Jira Cloud")
-    webhook_url: str | None = Field(None, description="Where changes are reported, such as .../webhooks/jira")
-    webhook_secret: SecretStr | None = Field(None, description="Secret that signs those reports")
-    servicenow_webhook_url: str | None = Field(
-        None, description="The same for its ServiceNow tickets, such as .../webhooks/servicenow"
-    )
-    servicenow_webhook_secret: SecretStr | None = Field(None, description="Secret that signs those reports")
-    center_url: str | None = Field(None, description="The model centre, whose notifications the board shows")
-    center_token: SecretStr | None = Field(None, description="Bearer token for the centre")
-    center_browse_url: str = Field("", description="Address of the centre's pages, for links")
 
 
 CONTROL_TAGS = ("train_tag", "run_test_tag", "review_tag")
@@ -298,95 +245,3 @@ class GatewaySettings(Group):
     webhook_rate: float = Field(50, description="Webhooks a second that one source may send, on average")
     webhook_burst: int = Field(500, description="Webhooks that one source may send at once")
     trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, with commas")
-
-
-class RuntimeSettings(Group):
-    """A runtime (ModelOp: engine): runs models' code."""
-
-    model_config = SettingsConfigDict(env_prefix="MLC_RUNTIME_")
-
-    name: str = Field("local", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", description="Name of the runtime")
-    stage: str = Field("dev", description="Stage that it belongs to (environmentName)")
-    tags: list[str] = Field([], description="Service tags: it takes only snapshots with one of them")
-    online: bool = Field(False, description="Serve online deployments over HTTP")
-    host: str = Field("127.0.0.1", description="Address to listen on, if online")
-    port: int = Field(8093, description="Port to listen on, if online")
-    url: str | None = Field(None, description="Address under which callers reach it, where it differs")
-    token: SecretStr | None = Field(None, description="Bearer token that callers of online models must send")
-    work_dir: Path | None = Field(None, description="Working files; unset: $MLC_HOME/runtimes/<name>")
-    environment: list[str] = Field([], description="Names of environment variables that models may see")
-    isolation: Literal["auto", "process", "landlock", "bubblewrap", "user", "container"] = Field(
-        "auto",
-        description="How models are isolated (docs/threat-model.md); auto: the strongest level that works here",
-    )
-    account: str = Field(
-        "", description="Account whose programs models are, for the level user: not root's nor its own"
-    )
-    container_image: str = Field(
-        "", description="Image for the level container: it has this runtime's Python, and pandas, at the same place"
-    )
-    network: bool = Field(False, description="Models may reach the network (process: they may in any case)")
-    memory_limit_mb: int = Field(2048, ge=64, description="Memory of one model, MB")
-    disk_limit_mb: int = Field(2048, ge=1, description="What one model may write to disk, MB")
-    process_limit: int = Field(256, ge=1, description="Processes that one model may have at the same time")
-    scoring_processes: int = Field(
-        1,
-        ge=1,
-        le=64,
-        description="Processes in which one scoring job calls its function at the same time, with the same outputs as "
-        "in one; memory and processes of a model are those of all together",
-    )
-    time_limit: float = Field(3600, gt=0, description="Seconds for one job")
-    online_time_limit: float = Field(
-        30, gt=0, description="Seconds that an online request may wait for its model, and again for the answer"
-    )
-    online_queue_limit: int = Field(64, ge=0, description="Online requests that may wait for a model that is busy")
-    online_check_schema: bool = Field(True, description="Refuse online records that are not as the input schema says")
-    answer_limit_mb: int = Field(16, ge=1, le=1024, description="Largest answer of an online model to one request, MB")
-    load_time_limit: float = Field(300, gt=0, description="Seconds in which an online model must load")
-    install_time_limit: float = Field(
-        600, gt=0, description="Seconds in which a model's requirements must be installed; so long an index may be away"
-    )
-    install_disk_limit_mb: int = Field(
-        10240, ge=1, description="What installing a model's requirements may write to disk, MB"
-    )
-    environments_limit_mb: int = Field(
-        20480, ge=0, description="What the environments made for requirements may keep in all, MB; those in use stay"
-    )
-    contents: Path | None = Field(
-        None,
-        description="Folder of files fetched from the centre, for all runtimes of one account on a machine; best on "
-        "the disk of their working files. Unset: $MLC_HOME/runtime.contents",
-    )
-    contents_limit_mb: int = Field(
-        20480, ge=0, description="What the files fetched from the centre may keep in all, MB; those in use stay"
-    )
-    fetch_time_limit: float = Field(
-        1500,
-        gt=0,
-        description="Seconds in which one file must come from the centre, which is waited for while it is away; for "
-        "online models less than MLC_DEPLOYMENT_DEADLINE",
-    )
-    source_builds: bool = Field(
-        False, description="Build packages that requirements ask for, also from the model's own folder"
-    )
-    output_limit_mb: int = Field(64, ge=1, description="Outputs or artefacts of one job that go to the centre, MB")
-    output_file_limit: int = Field(1000, ge=1, description="Files, and folders, that one job may leave as its outputs")
-    collect_time_limit: float = Field(
-        300, gt=0, description="Seconds for looking at, hashing and copying what a model left; transfers not counted"
-    )
-    max_parallel_jobs: int = Field(2, ge=1, description="Jobs that run at the same time")
-    loss_limit: int = Field(
-        3, ge=2, description="A job has failed whose model was running so often when its runtime was lost"
-    )
-    max_body: int = Field(1024 * 1024, description="Largest body of an online request, bytes")
-
-    @property
-    def folder(self) -> Path:
-        """Where this runtime keeps its working files."""
-        return (self.work_dir or home() / "runtimes" / self.name).absolute()
-
-    @property
-    def contents_folder(self) -> Path:
-        """Where files are kept that were fetched from the centre."""
-        return (self.contents or home() / "runtime.contents").absolute()

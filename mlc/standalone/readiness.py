@@ -11,7 +11,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from mlc.model.processes import Attribute
+from mlc.model.attribute import Attribute
 from mlc.settings import RunJobSettings
 from mlc.settings.reading import SETTINGS_FILE
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from temporalio.common import SearchAttributeKey
 
-from mlc.model.processes import Attribute
+from mlc.model.attribute import Attribute
 
 DEV_SERVER_FLAGS = (
     "--dynamic-config-value",

@@ -24,6 +24,7 @@ from activities.notifications import NotificationActivities
 from activities.precedence import PrecedenceActivities
 from activities.schedules import ScheduleActivities
 from activities.snapshots import SnapshotActivities
+from activities.surveys import SurveyActivities
 from activities.verdicts import VerdictActivities
 from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
@@ -87,7 +88,8 @@ class Backroom:
         self.jobs = JobActivities(port, self.settings, files, LIMIT)
         self.verdicts = VerdictActivities(port, self.settings, LIMIT)
         self.deployments = DeploymentActivities(port, self.settings, REVIEW_TAGS)
-        self.precedence = PrecedenceActivities(port, self.settings, REVIEW_TAGS)
+        self.precedence = PrecedenceActivities(port, self.settings)
+        self.surveys = SurveyActivities(port, self.settings, REVIEW_TAGS)
         self.schedules = ScheduleActivities(port)
         self.monitors = MonitorActivities(port)
         self.batch = BatchActivities(port, self.settings, REVIEW_TAGS)

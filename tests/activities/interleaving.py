@@ -9,7 +9,8 @@ from typing import Any
 from backroom import Backroom
 
 from activities.deployments import DeploymentActivities, Deployments
-from activities.precedence import Claim, Places, PrecedenceActivities
+from activities.precedence import Claim, PrecedenceActivities
+from activities.surveys import Places, SurveyActivities
 from mlc.model.deployment import DeploymentMode, DeploymentRequest, Rank
 
 BATCH = "batch"
@@ -65,7 +66,8 @@ class PlayedRun:
         self.room = room
         self.snapshot_id = snapshot_id
         self.deployments = DeploymentActivities(center, room.settings, [])
-        self.precedence = PrecedenceActivities(center, room.settings, ())
+        self.precedence = PrecedenceActivities(center, room.settings)
+        self.surveys = SurveyActivities(center, room.settings, ())
         self.asks = asks
         """Whether it looks for newer ones before it deploys; else they were not there yet when it looked."""
         self.allows = allows
@@ -125,7 +127,7 @@ class PlayedRun:
         allowed: Rank | None = None
         while self.asks:
             wanted = Places(snapshot_id=self.snapshot_id, places=[BATCH], allowed=allowed)
-            survey = await self.room.run(self.precedence.find_newer, wanted)
+            survey = await self.room.run(self.surveys.find_newer, wanted)
             if not survey.newer:
                 self.rank = survey.rank
                 break

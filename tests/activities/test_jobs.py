@@ -2,6 +2,7 @@
 
 import base64
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -139,7 +140,12 @@ async def test_a_job_that_did_not_complete_fails_with_its_last_words(room: Backr
         assert "KeyError: 'y'" in str(error)
 
 
-FINISHES = ("finish_training", "finish_test", "finish_back_test", "finish_scoring")
+FINISHES = ("finish_training", "finish_test", "finish_back_test", "finish_scoring", "judge_back_test")
+
+
+def finishing(room: Backroom, name: str) -> Callable[..., Any]:
+    found: Callable[..., Any] = getattr(room.jobs, name, None) or getattr(room.verdicts, name)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -160,7 +166,7 @@ async def test_a_complete_job_is_a_success_only_if_its_result_says_so(
 ) -> None:
     job = await made(room)
     await room.end_job(job.id, metrics(auc=1), jobResult=result, jobMessages=["began", "KeyError: 'y'"])
-    error = await room.failure(getattr(room.jobs, finish), job)
+    error = await room.failure(finishing(room, finish), job)
     assert (error.type, error.non_retryable) == ("JobFailed", True)
     assert f"ended as COMPLETE, {'' if result == 'FAILURE' else 'but '}{says}" in error.message
     assert "KeyError: 'y'" in error.message
@@ -176,10 +182,10 @@ async def test_which_results_count_is_a_setting_and_none_may_be_one(
     for result in ("SUCCESS", "FINE", "", None):
         job = await made(room)
         await room.end_job(job.id, metrics(auc=1), jobResult=result)
-        await room.run(getattr(room.jobs, finish), job)
+        await room.run(finishing(room, finish), job)
     job = await made(room)
     await room.end_job(job.id, metrics(auc=1), status="ERROR")
-    assert (await room.failure(getattr(room.jobs, finish), job)).type == "JobFailed"
+    assert (await room.failure(finishing(room, finish), job)).type == "JobFailed"
 
 
 def counted(read: Any, written: Any, bad: Any = 0, unanswered: Any = 0, **more: Any) -> dict[str, Any]:

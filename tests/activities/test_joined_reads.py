@@ -5,21 +5,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from backroom import Backroom, asset, backroom, metrics
+from backroom import ASSETS, Backroom, asset, backroom, metrics
 
 from activities.decisions import DecisionActivities, EndingToKeep
 from activities.deployments import Deployments
 from activities.notifications import Notice
-from activities.precedence import Claim, Found, Sought
+from activities.precedence import Claim
 from activities.snapshots import Submission
+from activities.surveys import Found, Sought
+from activities.verdicts import JudgeRequest
 from mlc.center import Beside
 from mlc.center.modelop import wire
 from mlc.model.decision import DeployedPlace
 from mlc.model.deployment import DeploymentMode, DeploymentRequest
 from mlc.model.file import InputFile
-from mlc.model.job import JobFiles, JobKind, JobRequest
+from mlc.model.job import Job, JobFiles, JobKind, JobRequest
 from mlc.model.monitor_plan import CLASSIFICATION
 from mlc.model.processes import Outcome
+from mlc.model.result import Purpose
 
 BATCH = "batch"
 
@@ -48,18 +51,18 @@ async def test_runtimes_and_what_is_there_are_seen_in_one_look(ours: Backroom) -
     model = await ours.model()
     older, newer = [await ours.snapshot(model=model) for _ in range(2)]
     there = await ours.deploy(newer)
-    found = await ours.run(ours.precedence.find_places, Sought(snapshot_id=older))
+    found = await ours.run(ours.surveys.find_places, Sought(snapshot_id=older))
     assert isinstance(found, Found)
     assert [runtime.name for runtime in found.runtimes] == ["batch"]
     assert [other.id for other in found.survey.newer] == [there]
-    given_up = await ours.run(ours.precedence.find_places, Sought(snapshot_id=older, yielded=[BATCH]))
+    given_up = await ours.run(ours.surveys.find_places, Sought(snapshot_id=older, yielded=[BATCH]))
     assert given_up.survey.newer == []
 
 
 async def test_a_snapshot_that_no_runtime_suits_belongs_nowhere(ours: Backroom) -> None:
     await batch(ours)
     nowhere = await ours.snapshot(model_stage="Moon")
-    error = await ours.failure(ours.precedence.find_places, Sought(snapshot_id=nowhere))
+    error = await ours.failure(ours.surveys.find_places, Sought(snapshot_id=nowhere))
     assert (error.type, error.non_retryable) == ("NoMatchingRuntime", True)
 
 
@@ -178,3 +181,54 @@ async def test_files_that_changed_since_are_not_taken_for_those_of_a_digest(ours
         await ours.run(decisions.keep_ending, ending)
     before, after = await ours.port.list_decisions(id_)
     assert len(before.files) > len(after.files) == 1
+
+
+async def back_tested(room: Backroom, snapshot_id: str, key: str, **values: float) -> Job:
+    """The job of a back test, which has ended with these values."""
+    request = JobRequest(snapshot_id=snapshot_id, kind=JobKind.METRICS, key=key, workflow_id="w")
+    job: Job = await room.run(room.jobs.create_job, request)
+    await room.end_job(job.id, metrics(**values))
+    return job
+
+
+async def test_a_back_test_is_judged_as_soon_as_its_result_is_kept_and_again_as_before(ours: Backroom) -> None:
+    id_ = await ours.snapshot()
+    job = await back_tested(ours, id_, "job-4", auc=0.5)
+    first, again = [await ours.run(ours.verdicts.judge_back_test, job) for _ in range(2)]
+    assert first == again
+    assert (first.verdict.passed, [rule.reason for rule in first.verdict.rules]) == (False, ["AUC under 0.9"])
+    (kept,) = await ours.port.list_test_results(id_)
+    assert (kept.purpose, kept.id, kept.values) == (Purpose.BACK_TEST, first.test_result.id, {"auc": 0.5})
+    assert kept.verdict is not None
+    assert (kept.verdict.passed, kept.verdict.judged_at) == (False, kept.created)
+    by_itself = await ours.run(ours.verdicts.judge, JudgeRequest(snapshot_id=id_, test_result=first.test_result))
+    assert by_itself == first
+
+
+async def test_a_table_that_came_while_the_job_ran_judges_its_result(ours: Backroom) -> None:
+    id_ = await ours.snapshot(assets=[each for each in ASSETS if each.asset_role != "TEST_RESULT_COMPARATOR"])
+    job = await back_tested(ours, id_, "job-5", auc=0.5)
+    await ours.center.patch_snapshot(id_, {"storedModel": {"modelAssets": [each.wire() for each in ASSETS]}})
+    judged = await ours.run(ours.verdicts.judge_back_test, job)
+    assert (judged.verdict.judged, judged.verdict.passed) == (True, False)
+
+
+async def test_the_result_of_a_snapshot_that_is_gone_is_kept_and_judged_by_nothing(ours: Backroom) -> None:
+    id_ = await ours.snapshot()
+    job = await back_tested(ours, id_, "job-6", auc=0.95)
+    url = f"http://centre/model-manage/api/deployableModels/{id_}"
+    (await ours.http.delete(url, headers={"Authorization": "Bearer t"})).raise_for_status()
+    error = await ours.failure(ours.verdicts.judge_back_test, job)
+    assert (error.type, error.non_retryable) == ("Refused", True)
+    (kept,) = await ours.port.list_test_results(id_)
+    assert kept.verdict is None
+
+
+async def test_a_wish_that_is_not_understood_makes_nothing(ours: Backroom) -> None:
+    id_ = await ours.snapshot()
+    url = "http://centre/model-manage/api/modelTestResults"
+    result = {"deployableModelId": id_, "testResults": {}}
+    bearer = {"Authorization": "Bearer t"}
+    answer = await ours.http.post(url, params={"mlcWith": "secrets"}, json=result, headers=bearer)
+    assert answer.status_code == 400
+    assert await ours.port.list_test_results(id_) == []

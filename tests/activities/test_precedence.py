@@ -11,12 +11,11 @@ from activities.deployments import Deployments
 from activities.precedence import (
     Claim,
     Loads,
-    Places,
     PrecedenceActivities,
     PushedOutByLoads,
     Settled,
-    Survey,
 )
+from activities.surveys import Places, Survey
 from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.model.deployment import Deployment, DeploymentMode, DeploymentRequest, PushedOut, Rank
@@ -70,7 +69,7 @@ async def settled(room: Backroom, snapshot_id: str, **deployments: str) -> Settl
 
 async def survey(room: Backroom, snapshot_id: str, *places: str, allowed: Rank | None = None) -> Survey:
     wanted = Places(snapshot_id=snapshot_id, places=list(places) or [BATCH], allowed=allowed)
-    answer = await room.run(room.precedence.find_newer, wanted)
+    answer = await room.run(room.surveys.find_newer, wanted)
     assert isinstance(answer, Survey)
     return answer
 
@@ -336,7 +335,7 @@ class Late:
 async def test_a_run_waits_until_the_list_shows_what_it_has_done_itself(room: Backroom) -> None:
     low, high = await snapshots(room, 2)
     late: Any = Late(room.port)
-    activities = PrecedenceActivities(late, room.settings, ())
+    activities = PrecedenceActivities(late, room.settings)
     model_id = (await room.port.get_snapshot(low)).model.id
     before = await room.port.list_deployments(model_id=model_id)
     lower, higher = await confirmed(room, low), await made(room, high)
@@ -353,7 +352,7 @@ async def test_a_list_that_never_shows_it_is_told_once_the_index_lag_is_over(roo
     (only,) = await snapshots(room, 1)
     late: Any = Late(room.port)
     late.frozen = []
-    activities = PrecedenceActivities(late, room.settings, ())
+    activities = PrecedenceActivities(late, room.settings)
     claim = Claim(snapshot_id=only, deployments={BATCH: await made(room, only)})
     room.late()
     error = await room.failure(activities.take_over, claim)

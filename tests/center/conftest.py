@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from center_harness import TOKEN, CenterProcess, no_temporal, served, settings_for
+from contents_double import ContentsDouble, playing
 from pydantic import SecretStr
 
 from mlc.center.modelop.client import ModelManage
@@ -44,6 +45,20 @@ def raw(address: str) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with httpx.Client(base_url=f"{address}/model-manage/api/", headers=headers) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+async def playing_double() -> AsyncIterator[ContentsDouble]:
+    double = ContentsDouble()
+    async with playing(double):
+        yield double
+
+
+@pytest.fixture
+def double(playing_double: ContentsDouble) -> ContentsDouble:
+    """A double of the centre, as new."""
+    playing_double.reset()
+    return playing_double
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ class ContentsDouble:
         self.documents: list[dict[str, Any]] = []
         """Of entities that were written."""
         self.token = TOKEN
+        self.address = ""
         self.taken = 0
         """Bytes of contents that arrived."""
         self._writing: set[str] = set()
@@ -63,7 +64,8 @@ class ContentsDouble:
 
     def reset(self) -> None:
         """As it was at first."""
-        vars(self).update({name: value for name, value in vars(ContentsDouble()).items() if name != "app"})
+        kept = {"app", "address"}
+        vars(self).update({name: value for name, value in vars(ContentsDouble()).items() if name not in kept})
 
     def lose(self, *after: int) -> None:
         """The next PATCHes lose their connection, each after so many bytes of its body."""
@@ -162,7 +164,7 @@ class ContentsDouble:
 
 @asynccontextmanager
 async def playing(double: ContentsDouble) -> AsyncIterator[str]:
-    """The double on a free port, on this very loop; its address."""
+    """The double on a free port, on this very loop; its address, which it knows then, too."""
     config = uvicorn.Config(
         double.app, port=0, log_level="error", access_log=False, lifespan="off", ws="none", http=DroppableProtocol
     )
@@ -170,6 +172,7 @@ async def playing(double: ContentsDouble) -> AsyncIterator[str]:
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.005)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    double.address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    yield double.address
     server.should_exit = True
     await task

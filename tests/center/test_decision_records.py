@@ -123,3 +123,19 @@ async def test_a_snapshot_without_a_stored_model_has_no_place_for_files(files: M
     snapshot = await files.model_manage.create_snapshot(wire.DeployableModel(stored_model=bare))
     with pytest.raises(Unsupported, match="tells no stored model"):
         await files.append_decision(record(snapshot.id))
+
+
+async def test_a_collection_that_takes_a_key_twice_gets_each_entry_once(base: str) -> None:
+    """Of a try whose answer never came nothing is known: the entry is looked for before it is written again."""
+    adapter = ModelOpCenter(settings_for(base))
+    snapshot, create = await a_snapshot(adapter), adapter.model_manage.create_decision
+
+    async def without_uniqueness(document: wire.DecisionDocument) -> wire.DecisionDocument:
+        return await create(document.model_copy(update={"mlc_key": None}))
+
+    adapter._manage.create_decision = without_uniqueness  # type: ignore[method-assign]
+    first, other = record(snapshot.id), record(snapshot.id, "k2")
+    for each in (first, other, first.model_copy(update={"note": "again"})):
+        assert await adapter.append_decision(each) == (other if each is other else first)
+    assert await adapter.list_decisions(snapshot.id) == [first, other]
+    await adapter.aclose()

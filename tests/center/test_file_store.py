@@ -56,6 +56,10 @@ def sent(store: Store, data: bytes = DATA, sender: str = "") -> str:
     return digest
 
 
+def removed(store: Store, grace: timedelta) -> list[str]:
+    return [file.digest for file in store.files.remove_unused(grace)]
+
+
 def lying(folder: Path) -> list[str]:
     """Without the mark that the first centre leaves."""
     files = [path for path in folder.rglob("*") if path.is_file()]
@@ -75,21 +79,21 @@ def test_a_file_is_for_our_account_alone_and_leaves_no_draft(store: Store, tmp_p
 def test_what_nothing_refers_to_is_removed_and_all_else_stays(store: Store) -> None:
     kept, gone = sent(store), sent(store, b"unused")
     model = store.create(MODELS, a_model(kept))
-    assert store.files.remove_unused(timedelta(days=7)) == []
-    assert store.files.remove_unused(NOW) == [gone]
+    assert removed(store, timedelta(days=7)) == []
+    assert removed(store, NOW) == [gone]
     assert (store.files.size(kept), store.files.size(gone)) == (len(DATA), None)
     with pytest.raises(UnknownFile, match=r"w\.bin"):
         store.create(MODELS, a_model(gone))
     store.delete(MODELS, model["id"])
-    assert store.files.remove_unused(timedelta(hours=1)) == [], "its time of grace begins when nothing refers to it"
-    assert store.files.remove_unused(NOW) == [kept]
+    assert removed(store, timedelta(hours=1)) == [], "its time of grace begins when nothing refers to it"
+    assert removed(store, NOW) == [kept]
 
 
 def test_a_file_that_an_entity_refers_to_no_more_is_removed(store: Store) -> None:
     first, second = sent(store), sent(store, b"the next weights")
     model = store.create(MODELS, a_model(first))
     store.change(MODELS, model["id"], lambda body: body.update(a_model(second)))
-    assert store.files.remove_unused(NOW) == [first]
+    assert removed(store, NOW) == [first]
 
 
 def test_a_reference_made_before_the_removal_holds_the_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +107,7 @@ def test_a_reference_made_before_the_removal_holds_the_file(store: Store, monkey
             yield digest
 
     monkeypatch.setattr(store.files.place, "known", chosen)
-    assert store.files.remove_unused(NOW) == []
+    assert removed(store, NOW) == []
     assert store.files.size(DIGEST) == len(DATA)
 
 
@@ -144,7 +148,7 @@ def test_a_reference_made_during_the_removal_is_refused(
         assert referring.wait(20)
 
     monkeypatch.setattr(store.files.place, "remove", slowly)
-    remover = threading.Thread(target=store.files.remove_unused, args=[NOW])
+    remover = threading.Thread(target=removed, args=[store, NOW])
     remover.start()
     assert removing.wait(20)
     with pytest.raises(UnknownFile):
@@ -165,7 +169,9 @@ def test_a_file_sent_again_while_it_is_removed_is_there(store: Store, monkeypatc
         found = size(digest)
         asked.append(found)
         if len(asked) == 1:
-            assert store.files.remove_unused(NOW) == [DIGEST]
+            monkeypatch.setattr(store.files.place, "size", size)
+            assert removed(store, NOW) == [DIGEST]
+            monkeypatch.setattr(store.files.place, "size", then_removed)
         return found
 
     monkeypatch.setattr(store.files.place, "size", then_removed)
@@ -267,7 +273,7 @@ def test_a_place_elsewhere_keeps_files_just_so(tmp_path: Path) -> None:
         MODELS, {"modelMetaData": {"name": "m"}, "modelAssets": [{"name": "w", "fileContent": "AAAA"}]}
     )
     assert store.get(MODELS, model["id"])["modelAssets"][0]["fileContent"] == "AAAA"
-    assert store.files.remove_unused(NOW) == [digest]
+    assert removed(store, NOW) == [digest]
     assert store.files.size(digest) is None
     assert lying(tmp_path / "center.contents") == []
     store.close()
@@ -375,7 +381,7 @@ def test_what_a_database_of_before_holds_becomes_files_once(tmp_path: Path, monk
         assert "content" not in tables
         store.close()
     store = Store(path)
-    assert store.files.remove_unused(NOW) == [unused]
+    assert removed(store, NOW) == [unused]
     store.close()
 
 

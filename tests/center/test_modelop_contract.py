@@ -17,7 +17,7 @@ from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
-from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, Monitored
+from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, Monitored, SurroundingsContract
 
 
 @dataclass
@@ -29,15 +29,16 @@ class Site:
     misspoken: list[str]
 
 
-@pytest.fixture(params=["usual words", "other words", "files by reference"])
+@pytest.fixture(params=["usual words", "other words", "files by reference", "standalone mode"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     app = create_app(
         StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN)), connect=no_temporal
     )
     if request.param != "other words":
-        contents = "reference" if request.param == "files by reference" else "embedded"
+        standalone = request.param == "standalone mode"
+        contents = "reference" if standalone or request.param == "files by reference" else "embedded"
         with served(app) as base:
-            yield Site(base, settings_for(base, page_size=3, contents=contents), [])
+            yield Site(base, settings_for(base, page_size=3, contents=contents, standalone=standalone), [])
         return
     dialect = Dialect(app, CenterSettings(**OTHER_WORDS))
     with served(dialect) as base:
@@ -76,6 +77,9 @@ class TestJobs(JobContract): ...
 
 
 class TestLedger(LedgerContract): ...
+
+
+class TestSurroundings(SurroundingsContract): ...
 
 
 def test_all_that_is_not_proven_has_another_word() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from center_harness import settings_for
-from contents_double import ContentsDouble, playing
+from contents_double import ContentsDouble
 
 from mlc.center import NewFile
 from mlc.center.modelop.center import ModelOpCenter
@@ -23,22 +23,9 @@ LARGE = os.urandom(SMALL + 1)
 FILE_ID = "7a8d7d0f-61bd-4c19-a3e1-5b2a4d7f9e10"
 
 
-@pytest.fixture(scope="module")
-async def site() -> AsyncIterator[tuple[ContentsDouble, str]]:
-    double = ContentsDouble()
-    async with playing(double) as base:
-        yield double, base
-
-
 @pytest.fixture
-def double(site: tuple[ContentsDouble, str]) -> ContentsDouble:
-    site[0].reset()
-    return site[0]
-
-
-@pytest.fixture
-async def center(site: tuple[ContentsDouble, str], double: ContentsDouble) -> AsyncIterator[ModelOpCenter]:
-    center = ModelOpCenter(settings_for(site[1], contents="reference"))
+async def center(double: ContentsDouble) -> AsyncIterator[ModelOpCenter]:
+    center = ModelOpCenter(settings_for(double.address, contents="reference"))
     yield center
     await center.aclose()
 
@@ -101,10 +88,8 @@ async def test_what_is_small_alone_and_much_together_goes_by_itself_from_there_o
     assert sum(request.startswith("PATCH") for request in double.requests) == 2
 
 
-async def test_embedded_contents_stay_as_modelop_has_them(
-    double: ContentsDouble, site: tuple[ContentsDouble, str], tmp_path: Path
-) -> None:
-    center = ModelOpCenter(settings_for(site[1]))
+async def test_embedded_contents_stay_as_modelop_has_them(double: ContentsDouble, tmp_path: Path) -> None:
+    center = ModelOpCenter(settings_for(double.address))
     await center.save_model(Model(name="m"), [new(tmp_path, "weights.bin", LARGE)])
     await center.aclose()
     assert double.requests == ["POST /storedModels"]

@@ -9,15 +9,19 @@ from pathlib import Path
 import httpx
 import pytest
 from center_harness import settings_for
-from contents_double import ContentsDouble, Fault, playing
+from contents_double import ContentsDouble, Fault
 from pydantic import SecretStr
 
+from mlc.center import NewFile
 from mlc.center.modelop import sent_file, uploads
+from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.sent_file import SentBytes, SentFile, hashed
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.uploads import Uploads
 from mlc.center.progress import Progress, Stage
+from mlc.model.asset import Asset
 from mlc.model.failure import ExternalError, Refused, Unavailable
+from mlc.model.snapshot import Model
 
 PIECE = 256 * 1024
 SIZE = 4 * PIECE - 1000
@@ -34,28 +38,10 @@ def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sent_file, "BLOCK", PIECE // 4)
 
 
-@pytest.fixture(scope="module")
-async def site() -> AsyncIterator[tuple[ContentsDouble, str]]:
-    double = ContentsDouble()
-    async with playing(double) as base:
-        yield double, base
-
-
 @pytest.fixture
-def double(site: tuple[ContentsDouble, str]) -> ContentsDouble:
-    site[0].reset()
-    return site[0]
-
-
-@pytest.fixture
-def address(site: tuple[ContentsDouble, str]) -> str:
-    return site[1]
-
-
-@pytest.fixture
-async def sending(address: str) -> AsyncIterator[Uploads]:
+async def sending(double: ContentsDouble) -> AsyncIterator[Uploads]:
     async with httpx.AsyncClient() as http:
-        yield Uploads(settings_for(address), http)
+        yield Uploads(settings_for(double.address), http)
 
 
 @pytest.fixture
@@ -280,11 +266,9 @@ async def test_what_is_refused_is_not_tried_again(double: ContentsDouble, sendin
     assert len(double.requests) == 2
 
 
-async def test_a_token_that_has_ended_is_renewed_in_the_middle(
-    double: ContentsDouble, address: str, file: Path
-) -> None:
-    more = {"token_url": f"{address}/token", "client_id": "c", "client_secret": SecretStr("s")}
-    settings = settings_for(address).model_copy(update=more)
+async def test_a_token_that_has_ended_is_renewed_in_the_middle(double: ContentsDouble, file: Path) -> None:
+    more = {"token_url": f"{double.address}/token", "client_id": "c", "client_secret": SecretStr("s")}
+    settings = settings_for(double.address).model_copy(update=more)
     double.answer("PATCH", 401)
     async with httpx.AsyncClient() as http:
         await send(Uploads(settings, http), file)
@@ -317,7 +301,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("moment", ["read", "sent"])
 async def test_a_file_that_changes_while_it_is_sent_is_an_error_that_names_it(
-    double: ContentsDouble, address: str, file: Path, change: str, moment: str
+    double: ContentsDouble, file: Path, change: str, moment: str
 ) -> None:
     alter, what = CHANGES[change]
 
@@ -328,7 +312,7 @@ async def test_a_file_that_changes_while_it_is_sent_is_an_error_that_names_it(
     changes = [alter]
     async with httpx.AsyncClient() as http:
         with pytest.raises(Refused, match=rf"The file 'weights\.bin' {what} while it was sent: .* send it again"):
-            await send(Uploads(settings_for(address), http, tell), file)
+            await send(Uploads(settings_for(double.address), http, tell), file)
     assert changes == []
     assert double.files.get(HASH, DATA) == DATA
 
@@ -357,12 +341,12 @@ async def test_what_is_no_file_that_can_be_read_is_refused(tmp_path: Path, kind:
         SentFile(path, "w.bin")
 
 
-async def test_it_is_told_how_far_a_file_is(double: ContentsDouble, address: str, file: Path) -> None:
+async def test_it_is_told_how_far_a_file_is(double: ContentsDouble, file: Path) -> None:
     told: list[Progress] = []
     double.parts[HASH] = bytearray(DATA[:1000])
     async with httpx.AsyncClient() as http:
-        await send(Uploads(settings_for(address), http, told.append), file)
-        await send(Uploads(settings_for(address), http, told.append), file)
+        await send(Uploads(settings_for(double.address), http, told.append), file)
+        await send(Uploads(settings_for(double.address), http, told.append), file)
     assert {(each.name, each.size) for each in told} == {("weights.bin", SIZE)}
     assert [each.done for each in told if each.stage is Stage.READ][-1] == SIZE
     assert next(each.done for each in told if each.stage is Stage.SENT) == 1000
@@ -377,3 +361,15 @@ async def test_every_error_is_one_of_the_three(double: ContentsDouble, sending: 
         with pytest.raises(ExternalError):
             await send(sending, file)
         double.faults.clear()
+
+
+async def test_files_are_sent_with_the_token_that_all_else_is_asked_with(double: ContentsDouble, file: Path) -> None:
+    """One token for a centre: a second one, asked for by itself, might end the first."""
+    more = {"token_url": f"{double.address}/token", "client_id": "c", "client_secret": SecretStr("s")}
+    settings = settings_for(double.address, contents="reference").model_copy(update=more)
+    center = ModelOpCenter(settings)
+    await center.save_model(Model(name="m"), [NewFile(Asset(name="weights.bin"), file)])
+    assert await center.model_manage.get_stored_model("x")
+    await center.aclose()
+    assert double.token == "token-0", "issued before the first request, and never since"
+    assert double.files == {HASH: DATA}

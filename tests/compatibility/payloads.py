@@ -14,7 +14,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from mlc.gateway.idempotency import FINGERPRINT, KEY_GIVEN
-from mlc.model.processes import Attribute
+from mlc.model.attribute import Attribute
 from mlc.model.schedule import MIRRORED_BY, ORIGIN, ScheduleOrigin
 from tests.compatibility.declared import Call, Process, activities, field_read_as, processes, written_name
 from tests.compatibility.histories import LOCAL_MARKER, PATCH_MARKER

@@ -120,6 +120,7 @@ def test_a_patch_that_is_in_use_and_deprecated_at_once_is_refused() -> None:
         "if wf.patched('a'): pass",
         "if patched('a'): pass",
         "if temporalio.workflow.patched(id='a'): pass",
+        "if since('a'): pass",
     ],
 )
 def test_a_patch_is_found_however_it_is_called(source: str) -> None:
@@ -139,11 +140,20 @@ def test_a_patch_is_found_however_it_is_called(source: str) -> None:
         "is_new = workflow.patched",
         "once(workflow.patched, 'a')",
         "from temporalio.workflow import patched as is_new",
+        "since(NAME)",
+        "is_new = since",
+        "from workflows.steps.patches import since as is_new",
+        "def before(patch): return workflow.patched(patch)",
     ],
 )
 def test_a_patch_whose_id_is_not_written_out_is_refused(source: str) -> None:
     with pytest.raises(ValueError, match=r"some\.py, line 1: "):
         list(calls_in(source, "some.py"))
+
+
+def test_the_way_of_asking_asks_by_the_ids_of_its_calls() -> None:
+    source = "def since(patch): return workflow.patched(patch)\nif since('a'): pass"
+    assert list(calls_in(source, "some.py")) == [Call("patched", "a", "some.py, line 2")]
 
 
 def test_patches_are_looked_for_in_every_file_below_workflows(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_a_server_that_ended_is_away_and_is_found_again(postgres_server: Postgre
     """What it said goodbye to is thrown away; the next connection is a new one."""
     engine = engine_for(address(postgres_url, "X"), CENTER)
     database = address(postgres_url, "X").url.database
-    ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+    ended = f"SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = '{database}'"
     with engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
         postgres_server.run(ended)

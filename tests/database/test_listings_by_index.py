@@ -15,7 +15,7 @@ from mlc.standalone.center.store import Store
 from mlc.standalone.center.tables import FOUND_BY
 
 MANY = 8000
-QUESTIONS = pages(MANY) | {"pending": lambda store: store.pending(DISPATCH)}
+QUESTIONS = pages(MANY) | {"pending": lambda store: store.work.pending(DISPATCH)}
 
 
 @pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])

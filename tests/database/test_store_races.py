@@ -181,33 +181,33 @@ def test_one_that_never_gets_through_says_so(stores: Stores, monkeypatch: pytest
 
 def test_of_two_that_claim_a_job_one_has_it(stores: Stores) -> None:
     job = stores[0].create(JOBS, a_job())["id"]
-    answers = both(stores, "UPDATE entity", lambda store: store.claim(job, DISPATCH, timedelta(minutes=5)))
+    answers = both(stores, "UPDATE entity", lambda store: store.work.claim(job, DISPATCH, timedelta(minutes=5)))
     assert [answer and answer["id"] for answer in answers] == [job, None]
-    assert stores[1].pending(DISPATCH) == []
+    assert stores[1].work.pending(DISPATCH) == []
 
 
 def test_a_claim_whose_owner_died_is_taken_over_when_its_time_is_up(stores: Stores) -> None:
     dead, alive = stores
     job = dead.create(JOBS, a_job())["id"]
-    assert dead.claim(job, DISPATCH, timedelta(minutes=5))
-    assert alive.claim(job, DISPATCH, timedelta(minutes=5)) is None
-    alive.release(job, DISPATCH)
-    assert dead.claim(job, DISPATCH, timedelta(milliseconds=-1))  # it is over
-    assert [waiting["id"] for waiting in alive.pending(DISPATCH)] == [job]
-    assert alive.claim(job, DISPATCH, timedelta(minutes=5))
+    assert dead.work.claim(job, DISPATCH, timedelta(minutes=5))
+    assert alive.work.claim(job, DISPATCH, timedelta(minutes=5)) is None
+    alive.work.release(job, DISPATCH)
+    assert dead.work.claim(job, DISPATCH, timedelta(milliseconds=-1))  # it is over
+    assert [waiting["id"] for waiting in alive.work.pending(DISPATCH)] == [job]
+    assert alive.work.claim(job, DISPATCH, timedelta(minutes=5))
 
 
 def test_what_is_done_or_changed_is_claimed_by_nobody(stores: Stores) -> None:
     one, other = stores
     job = one.create(JOBS, a_job())["id"]
-    assert one.claim(job, DISPATCH, timedelta(minutes=5))
+    assert one.work.claim(job, DISPATCH, timedelta(minutes=5))
     one.change(JOBS, job, lambda body: body.update(jobStatus=WAITING))
-    assert other.claim(job, DISPATCH, timedelta(minutes=5)) is None
+    assert other.work.claim(job, DISPATCH, timedelta(minutes=5)) is None
     other.change(JOBS, job, lambda body: body.update(jobStatus=CREATED))
-    assert other.claim(job, DISPATCH, timedelta(minutes=5))  # anew, so the first claim is over
-    other.settled(job, DISPATCH)
-    assert one.pending(DISPATCH) == []
-    assert one.claim("5b0b2ad4-0000-4000-8000-000000000001", DISPATCH, timedelta(minutes=5)) is None
+    assert other.work.claim(job, DISPATCH, timedelta(minutes=5))  # anew, so the first claim is over
+    other.work.settled(job, DISPATCH)
+    assert one.work.pending(DISPATCH) == []
+    assert one.work.claim("5b0b2ad4-0000-4000-8000-000000000001", DISPATCH, timedelta(minutes=5)) is None
 
 
 def test_of_two_tokens_that_are_issued_at_once_one_replaces_the_other(stores: Stores) -> None:

@@ -134,6 +134,52 @@ def test_a_query_and_objects_of_connections_may_be_named() -> None:
             read_signal(DEPLOYED_BATCH_JOB, variables, rules.model_copy(update=narrower))
 
 
+LAKE = FileRules(read=["s3+lake://risk/in"], write=["s3+lake://risk/out"])
+
+
+@pytest.mark.parametrize("repository", [None, {"repositoryType": "S3_REPOSITORY"}, {"repositoryType": "s3_repository"}])
+def test_an_s3_asset_is_one_of_a_named_connection_whether_or_not_its_kind_is_told_too(repository: Any) -> None:
+    more = {} if repository is None else {"repositoryInfo": repository | {"host": None, "port": 0}}
+    asset = external(fileUrl="s3+lake://risk/in/2026-11.csv", **more)
+    output = external(fileUrl="s3+lake://risk/out/2026-11.csv", **more)
+    for foreign in (False, True):
+        signals = ModelOpSignals(PROCESSES, foreign=foreign)
+        start = signals.read(DEPLOYED_BATCH_JOB, {"TAG": "cc", "INPUT_FILE": asset, "OUTPUT_FILE": output}, LAKE)
+        given = start.input([])
+        assert isinstance(given, RunBatchModelJobInput)
+        assert [file.url for file in given.input_files] == ["s3+lake://risk/in/2026-11.csv"]
+        assert [file.url for file in given.output_files] == ["s3+lake://risk/out/2026-11.csv"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"fileUrl": "s3+lake://risk/other/x.csv"}, "INPUT_FILE.fileUrl: the place 's3+lake://risk/' is not allowed"),
+        ({"fileUrl": "s3+lake://risk/input/x.csv"}, "INPUT_FILE.fileUrl: the place 's3+lake://risk/' is not allowed"),
+        ({"fileUrl": "s3+lake://risk/in/../out/x.csv"}, "INPUT_FILE.fileUrl: the path of the address holds an empty"),
+        ({"fileUrl": "s3+lake://risk/in/%2e%2e/x.csv"}, "INPUT_FILE.fileUrl: the path of the address holds an empty"),
+        ({"fileUrl": "s3+lakes://risk/in/x.csv"}, "INPUT_FILE.fileUrl: the place 's3+lakes://risk/' is not allowed"),
+        ({"fileUrl": "s3+://risk/in/x.csv"}, "INPUT_FILE.fileUrl: the name of a connection in an address has small"),
+        ({"fileUrl": "s3+lake:///x.csv"}, "INPUT_FILE.fileUrl: the address names no bucket"),
+        ({"fileUrl": f"s3+lake://risk/in/x.csv?{SECRET}"}, "INPUT_FILE.fileUrl: the address holds more than a place"),
+        ({"fileUrl": f"s3+lake://{SECRET}@risk/in/x.csv"}, "INPUT_FILE.fileUrl: the address holds more than a place"),
+        ({"repositoryInfo": {"host": SECRET}}, "INPUT_FILE.repositoryInfo.repositoryType: a store that is told by its"),
+        ({"repositoryInfo": {"secure": True}}, "INPUT_FILE.repositoryInfo.repositoryType: a store that is told by its"),
+        ({"fileUrl": "s3://risk/in/x.csv"}, "INPUT_FILE.repositoryInfo.repositoryType: a store that is told by its"),
+        ({"fileUrl": None}, "INPUT_FILE.repositoryInfo.repositoryType: a store that is told by its"),
+    ],
+)
+def test_an_s3_asset_that_no_named_connection_allows_is_refused_with_what_to_write(
+    changes: dict[str, Any], says: str
+) -> None:
+    asset = external(fileUrl="s3+lake://risk/in/x.csv") | changes
+    asset["repositoryInfo"] = {"repositoryType": "S3_REPOSITORY", **asset.get("repositoryInfo", {})}
+    with pytest.raises(BadVariable) as refused:
+        read_signal(DEPLOYED_BATCH_JOB, {"TAG": "cc", "INPUT_FILE": asset}, LAKE)
+    assert str(refused.value).startswith(says)
+    assert SECRET not in str(refused.value)
+
+
 def test_what_an_asset_of_a_model_carries_besides_is_no_obstacle() -> None:
     asset = embedded(
         assetRole="TEST_DATA",
@@ -156,13 +202,14 @@ def test_what_an_asset_of_a_model_carries_besides_is_no_obstacle() -> None:
         ({"assetType": "FILE", "filename": "in.csv"}, "INPUT_FILE: the asset holds no content and no address"),
         ({"assetType": "EXTERNAL_FILE"}, "INPUT_FILE.fileUrl: an external file needs the address"),
         (embedded(assetType="EXTERNAL_FILE"), "INPUT_FILE.fileUrl: an external file needs the address"),
-        ({"assetType": "SQL", "sqlStatement": SECRET}, "INPUT_FILE.assetType: SQL queries are not supported: embed"),
+        ({"assetType": "SQL", "sqlStatement": SECRET}, "INPUT_FILE.assetType: a database that is told by"),
         ({"assetType": "REST"}, "INPUT_FILE.assetType: REST calls are not supported: embed"),
         (embedded(assetType=SECRET), "INPUT_FILE.assetType: only FILE and EXTERNAL_FILE are supported: embed"),
         (embedded(assetType=7), "INPUT_FILE.assetType: Input should be a valid string"),
         (
             external(repositoryInfo={"repositoryType": "S3_REPOSITORY", "host": SECRET}),
-            "INPUT_FILE.repositoryInfo.repositoryType: files in S3 are not supported: embed",
+            "INPUT_FILE.repositoryInfo.repositoryType: a store that is told by its host is not known here: write "
+            "fileUrl as s3+NAME://bucket/key",
         ),
         (
             external(repositoryInfo={"repositoryType": "HDFS_REPOSITORY"}),
@@ -327,7 +374,7 @@ def test_what_only_the_centres_runtimes_can_read_is_passed_on_whole_where_the_ce
         ("s3://bucket/in.csv", "INPUT_FILE: an asset object is expected"),
         ({}, "INPUT_FILE: the asset holds no content and no address"),
         ({"assetType": "EXTERNAL_FILE"}, r"INPUT_FILE\.fileUrl: an external file needs the address"),
-        ({"assetType": "SQL"}, r"INPUT_FILE\.assetType: SQL queries"),
+        ({"assetType": "SQL"}, r"INPUT_FILE\.assetType: a database that is told"),
         (embedded(fileContent="!"), r"INPUT_FILE\.fileContent: it is not base64"),
         (external(fileUrl="s3://b/\x00"), r"INPUT_FILE\.fileUrl: it holds characters"),
         (external(fileUrl="s3://b/x", fileSize="large"), r"INPUT_FILE\.fileSize: "),

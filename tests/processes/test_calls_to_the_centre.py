@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import httpx
 import pytest
-from deploying import state
+from deploying import state, trying
 from office import Office, office
 from temporalio import activity
 from temporalio.testing import WorkflowEnvironment
 
 from mlc.model.monitor_plan import CLASSIFICATION
 from mlc.model.processes import RunBackTestInput, RunBackTestResult, RunBatchModelJobInput, RunBatchModelJobResult
+from mlc.settings import ProcessSettings
 
 CLIENT = {"standalone": True, "contents": "reference"}
 
@@ -21,7 +23,10 @@ CLIENT = {"standalone": True, "contents": "reference"}
 async def counted_desk(
     dev_server: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Office]:
-    async with office(dev_server.client, tmp_path_factory.mktemp("desk"), center=CLIENT) as opened:
+    def seldom(settings: ProcessSettings) -> ProcessSettings:
+        return settings.model_copy(update={"job_poll": timedelta(hours=1)})
+
+    async with office(dev_server.client, tmp_path_factory.mktemp("desk"), center=CLIENT, configure=seldom) as opened:
         yield opened
 
 
@@ -101,7 +106,7 @@ async def test_taking_over_schedules_and_monitors_costs_at_most_fourteen_request
     assert asked.total() == 14
 
 
-async def test_a_back_test_makes_seven_requests(counted_desk: Office) -> None:
+async def test_a_back_test_makes_six_requests(counted_desk: Office) -> None:
     desk = counted_desk
     snapshot_id = await desk.snapshot(without={"TEST_RESULT_COMPARATOR"})
     with counting(desk) as asked:
@@ -109,7 +114,7 @@ async def test_a_back_test_makes_seven_requests(counted_desk: Office) -> None:
         await desk.finish_job(run, metrics={"auc": 0.95})
         assert (await run.result()).outcome == "passed"
     assert asked == {
-        "GET deployableModels": 3,
+        "GET deployableModels": 2,
         "POST jobs": 1,
         "GET jobs": 1,
         "POST modelTestResults": 1,
@@ -132,7 +137,7 @@ async def test_a_batch_job_makes_four_requests(counted_desk: Office) -> None:
     assert asked == {"GET deployedModels": 1, "GET deployableModels": 1, "POST jobs": 1, "GET jobs": 1}
 
 
-async def test_a_back_test_on_a_file_that_is_given_makes_six_requests(counted_desk: Office) -> None:
+async def test_a_back_test_on_a_file_that_is_given_makes_five_requests(counted_desk: Office) -> None:
     desk = counted_desk
     snapshot_id = await desk.snapshot(without={"TEST_RESULT_COMPARATOR"})
     request = {"model_id": snapshot_id, "input_file": {"url": "file:///lake/in.csv"}}
@@ -140,5 +145,31 @@ async def test_a_back_test_on_a_file_that_is_given_makes_six_requests(counted_de
         run = await desk.begin("RunBackTest", RunBackTestInput.model_validate(request), RunBackTestResult)
         await desk.finish_job(run, metrics={"auc": 0.95})
         assert (await run.result()).outcome == "passed"
-    assert asked["GET deployableModels"] == 2
-    assert asked.total() == 6
+    assert asked["GET deployableModels"] == 1
+    assert asked.total() == 5
+
+
+async def test_a_back_test_that_is_judged_reads_its_table_and_writes_the_verdict_besides(counted_desk: Office) -> None:
+    desk = counted_desk
+    snapshot_id = await desk.snapshot()
+    with counting(desk) as asked:
+        run = await desk.begin("RunBackTest", RunBackTestInput(model_id=snapshot_id), RunBackTestResult)
+        await desk.finish_job(run, metrics={"auc": 0.95})
+        assert (await run.result()).outcome == "passed"
+    assert (asked["GET contents"], asked["PATCH modelTestResults"]) == (1, 1)
+    assert asked.total() == 8
+
+
+async def test_a_job_that_takes_its_time_is_read_once_early_and_once_when_it_is_said_to_have_ended(
+    counted_desk: Office,
+) -> None:
+    """A job that ends at once, as in the other tests, is read once; between two looks lies ``MLC_JOB_POLL``."""
+    desk = counted_desk
+    snapshot_id = await desk.snapshot(without={"TEST_RESULT_COMPARATOR"})
+    with counting(desk) as asked:
+        run = await desk.begin("RunBackTest", RunBackTestInput(model_id=snapshot_id), RunBackTestResult)
+        await trying(run, "judge_back_test")
+        assert asked["GET jobs"] == 1
+        await desk.finish_job(run, metrics={"auc": 0.95})
+        assert (await run.result()).outcome == "passed"
+    assert asked["GET jobs"] == 2

@@ -147,6 +147,22 @@ async def test_a_newer_one_in_its_place_is_asked_about_and_done_replaces_it(desk
     assert "Newer, and allowed to be replaced:" in await said(desk, low)
 
 
+async def test_one_that_comes_after_the_one_look_at_runtimes_and_places_is_given_way_to(desk: Office) -> None:
+    await desk.engine("batch")
+    low, high = await versions(desk, 2)
+    barrier = Barrier(desk, "deploy", "create_deployment", low)
+    run = await desk.start(low)
+    await barrier.reached(low)
+    await (await desk.start(high)).result()
+    barrier.open(low)
+    (lower,) = await ends(run)
+    assert (lower.outcome, lower.tickets) == ("overtaken", [])
+    assert await active(desk, low, high) == [high]
+    events = (await run.fetch_history()).events
+    called = {event.activity_task_scheduled_event_attributes.activity_type.name for event in events}
+    assert called.isdisjoint({"match_runtimes", "find_newer"})
+
+
 async def test_rejected_leaves_the_newer_one_where_it_is(desk: Office) -> None:
     low, high, run = await newer_there(desk)
     await desk.decide(run, await desk.ticket(run, "error"), "Rejected")

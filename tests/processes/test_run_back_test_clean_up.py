@@ -22,7 +22,7 @@ async def under_test(desk: Office) -> tuple[str, WorkflowHandle[Any, RunBackTest
     snapshot_id = await desk.snapshot()
     run = await desk.begin("RunBackTest", RunBackTestInput(model_id=snapshot_id), RunBackTestResult)
     job_id = await desk.job_awaited(run)
-    await trying(run, "finish_back_test")  # it has looked, and looks no more until it is told
+    await trying(run, "judge_back_test")  # it has looked, and looks no more until it is told
     return snapshot_id, run, job_part(desk, job_id)
 
 

@@ -22,7 +22,7 @@ from mlc.model.failure import Refused
 from mlc.runtime import outages
 from mlc.runtime.contents import content as content_room
 from mlc.runtime.contents import download
-from mlc.runtime.contents.cache import UNFINISHED, ContentCache
+from mlc.runtime.contents.cache import TIDIED_EVERY, UNFINISHED, ContentCache
 from mlc.runtime.contents.content import DiskFull, TakesTooLong, Unfetched, WrongContent
 from mlc.runtime.contents.fetching import SMALL, Fetching
 from mlc.runtime.working_directory import WorkingDirectory
@@ -587,3 +587,104 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+async def tidied(machine: Machine, monkeypatch: pytest.MonkeyPatch, times: int = 1) -> None:
+    """Look so many times at what is too much."""
+    looked = asyncio.Queue[float]()
+
+    async def sleep(seconds: float) -> None:
+        await looked.put(seconds)
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mlc.runtime.contents.cache.asyncio.sleep", sleep)
+        for _ in range(times):
+            keeping = asyncio.create_task(ContentCache(machine.folder, machine.limit).keep_tidy())
+            assert await looked.get() == TIDIED_EVERY
+            keeping.cancel()
+
+
+async def test_what_nobody_goes_on_with_goes_though_nothing_else_is_fetched(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await tidied(machine, monkeypatch)
+    assert not machine.folder.exists(), "nothing is made where nothing was fetched"
+    machine.folder.mkdir()
+    for age, name in ((UNFINISHED + 60, "a" * 64), (UNFINISHED - 3600, "b" * 64)):
+        (machine.folder / f"{name}.part").write_bytes(b"x")
+        os.utime(machine.folder / f"{name}.part", (time.time() - age,) * 2)
+    await tidied(machine, monkeypatch, 2)
+    assert machine.names == {"b" * 64 + ".part"}
+
+
+async def test_a_lower_limit_counts_though_nothing_else_is_fetched_and_unfinished_ones_count_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(tmp_path)
+    await machine.use()
+    (machine.folder / f"{'b' * 64}.part").write_bytes(WEIGHTS)
+    (machine.folder / "not ours").write_bytes(WEIGHTS)
+    os.utime(machine.folder / f"{machine.weights.sha256}.lock", (time.time() - 300,) * 2)
+    machine.limit = 5 * 2**20
+    await tidied(machine, monkeypatch)
+    assert {path.name for path in machine.folder.iterdir()} == {"not ours", "b" * 64 + ".part"}
+
+
+async def test_what_is_fetched_just_now_is_not_tidied_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(tmp_path, limit=0)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    stream = machine.center.stream
+
+    async def slowly(asset: Asset, *, start: int = 0) -> AsyncIterator[bytes]:
+        async for piece in stream(asset, start=start):
+            yield piece
+            begun.set()
+            await go_on.wait()
+
+    monkeypatch.setattr(machine.center, "stream", slowly)
+    using = asyncio.create_task(machine.use())
+    await begun.wait()
+    await tidied(machine, monkeypatch)
+    assert machine.names == {f"{machine.weights.sha256}.part"}
+    go_on.set()
+    assert (await using).read_bytes() == WEIGHTS
+
+
+async def test_a_folder_that_cannot_be_looked_through_is_said_and_ends_nothing(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: ContentCache) -> list[Any]:
+        raise OSError(errno.EIO, "Input/output error")
+
+    await machine.use()
+    with monkeypatch.context() as patch:
+        patch.setattr(ContentCache, "_kept", broken)
+        await tidied(machine, monkeypatch)
+    assert "can't be looked through (Input/output error)" in caplog.text
+
+
+async def test_a_small_file_that_has_no_room_leaves_no_half(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = machine.center.asset("small.bin", os.urandom(SMALL // 2))
+    directory, create = machine.job(), WorkingDirectory.create
+
+    class Full:
+        """A file of which the first bytes had room."""
+
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def __enter__(self) -> "Full":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def write(self, _: bytes) -> int:
+            self.file.write(b"half of it")
+            return full()
+
+    monkeypatch.setattr(WorkingDirectory, "create", lambda here, name: Full(create(here, name)))
+    with pytest.raises(OSError, match="No space left"):
+        await machine.fetching().fetch(small, directory, NAME, fixed=True)
+    assert directory.kind(NAME) is None

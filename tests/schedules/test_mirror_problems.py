@@ -44,7 +44,8 @@ def signal(name: str, **variables: Any) -> dict[str, Any]:
         ({"action": signal("deployable_model_changed", DEPLOYABLE_MODEL={"id": "x"})}, "No process is started"),
         (
             {"action": signal("DEPLOYED_BATCH_JOB", TAG="t", INPUT_FILE={"fileUrl": "file:///etc/passwd"})},
-            "INPUT_FILE.fileUrl: ",
+            "INPUT_FILE.fileUrl: only files below MLC_FILE_READ and MLC_FILE_ROOT are allowed for file: addresses: add "
+            "the folder that holds it to MLC_FILE_READ (or set MLC_FILE_ROOT to it, for both), or embed the file.",
         ),
     ],
 )

@@ -137,7 +137,12 @@ ROOMS = (
 SAID: dict[str, tuple[set[str], str]] = {
     "mlc/settings/__init__.py": (
         {
-            "jira",  # MLC_TICKETING's and MLC_REVIEW_TAG's default, frozen
+            "jira",  # MLC_TICKETING's and MLC_REVIEW_TAG's default
+        },
+        "the frozen defaults",
+    ),
+    "mlc/settings/standalone.py": (
+        {
             "Which Jira it behaves as",
             "Seconds until a search finds a new ticket, as on Jira Cloud",
             "Where changes are reported, such as .../webhooks/jira",
@@ -145,7 +150,7 @@ SAID: dict[str, tuple[set[str], str]] = {
             "servicenow_webhook_secret",
             "The same for its ServiceNow tickets, such as .../webhooks/servicenow",
         },
-        "the frozen defaults, and the desk's settings, which plays both",
+        "the desk's settings, which plays both",
     ),
     "mlc/model/ticket.py": ({"jira"}, "the default of a payload's field, frozen"),
     "mlc/model/policy.py": ({"jira"}, "the same"),

@@ -9,6 +9,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from activities.queues import queue_of
+from workflows.steps.patches import is_recent
 
 Argument = TypeVar("Argument")
 Answer = TypeVar("Answer")
@@ -69,6 +70,11 @@ async def call_at_once(
 
     Most answers come within milliseconds. What takes longer than a second, or fails in a way that another try may mend,
     becomes an activity that is seen, has heartbeats and is retried; it comes no sooner than the other side asked for.
+
+    The server learns of the try when its workflow task ends, and not at all if that fails: the worker died, or a
+    signal or a cancellation came before the run's end was told. Then the run doesn't know that it was tried, and tries
+    again or goes another way. So this is for what changes nothing, and for what is there once under its key however
+    often it is done, and needs no clean-up. All else is a ``call``: it stands in the history before it begins.
     """
     if is_recent():
         try:
@@ -88,15 +94,6 @@ async def call_at_once(
             if isinstance(cause, ApplicationError) and (pause := cause.next_retry_delay):
                 await workflow.sleep(pause, summary=f"before another try: {summary}"[:200])
     return await call(activity, argument, summary=summary, outage_budget=outage_budget)
-
-
-def is_recent() -> bool:
-    """Whether a run began with a release that knows ``call_at_once``: it needs no earlier patch, and asks for none.
-
-    Each patch that a run asks for is two events in its history. This one is asked for first in every run, so that the
-    answer is the same from its beginning to its end.
-    """
-    return workflow.patched("fewer-calls-2026-12")
 
 
 def _as_of_an_activity(cause: ApplicationError, summary: str) -> ActivityError:

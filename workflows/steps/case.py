@@ -10,7 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from activities.notifications import Notice, NotificationActivities
 from activities.snapshots import SnapshotActivities
-from activities.verdicts import JudgeRequest, VerdictActivities
+from activities.verdicts import Judgement, JudgeRequest, VerdictActivities
 from mlc.model.deployment import RuntimeRef
 from mlc.model.failure import FailureType
 from mlc.model.job import NO_FILES, Job, JobFiles, JobKind
@@ -22,12 +22,13 @@ from mlc.model.state import ProcessState
 from mlc.model.ticket import JUDGING, Provider, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.model.truncation import truncate
 from mlc.model.verdict import EarlierVerdict, Verdict
-from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call, call_at_once, is_recent
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call, call_at_once
 from workflows.steps.ask import Objection, Questions, no_objection
 from workflows.steps.clean_up import CleanUp, Part
 from workflows.steps.handover import Handover
 from workflows.steps.jobs import Jobs
 from workflows.steps.once import reason
+from workflows.steps.patches import since
 from workflows.steps.progress import Progress
 
 QUESTION_ROOM = 1_800
@@ -118,7 +119,11 @@ class Case:
         )
 
     async def notify(self, notice: Notice, call: Call = call_at_once) -> None:
-        """Tell people without asking. What is done stays done if the centre refuses to hear it."""
+        """Tell people without asking. What is done stays done if the centre refuses to hear it.
+
+        It may be tried at once: of one key there is one notification (a centre that sees to that itself, or is asked
+        what was said before), and nobody takes one back.
+        """
         await self.unless_refused(
             lambda: call(
                 NotificationActivities.notify, notice, outage_budget=self.policy.outage_budget, summary="notify"
@@ -131,12 +136,12 @@ class Case:
 
     def let_go(self, why: str) -> None:
         """Begin to end the job in flight and to withdraw the open tickets, beside whatever comes next."""
-        if is_recent() or workflow.patched("clean-up-2026-11"):
+        if since("clean-up-2026-11"):
             self.clean_up.begin(self.to_abandon(why))
 
     async def abandon(self, why: str, notice: Notice | None = None) -> None:
         """End the job in flight, if it still runs, withdraw the open tickets, and tell people, beside each other."""
-        if is_recent() or workflow.patched("clean-up-2026-11"):
+        if since("clean-up-2026-11"):
             told: list[Part] = [("notify", partial(self.notify, notice))] if notice is not None else []
             self.clean_up.begin([*self.to_abandon(why), *told])
             await self.clean_up.finished()
@@ -272,7 +277,10 @@ class JudgedCase(Case):
         if self.verdict is not None:  # by an earlier run of the chain
             return self.verdict
         request = JudgeRequest(snapshot_id=self.snapshot.id, test_result=self.test_result)
-        judgement = await self.do(VerdictActivities.judge, request, "judge the test result")
+        return self.judged(await self.do(VerdictActivities.judge, request, "judge the test result"))
+
+    def judged(self, judgement: Judgement) -> Verdict:
+        """This is the evidence that counts, and what is said of it."""
         self.tested(judgement.test_result)
         self.state.case.verdict = self.result.verdict = judgement.verdict
         self.state.case.judged_on, self.state.case.judged_assets = workflow.now(), judgement.assets

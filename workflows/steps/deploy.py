@@ -8,14 +8,16 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.deployments import DeploymentActivities, Deployments
-from activities.precedence import Claim, PrecedenceActivities, Sought, Survey
+from activities.precedence import Claim
+from activities.surveys import Sought, Survey, SurveyActivities
 from mlc.model.deployment import BATCH, Deployment, DeploymentMode, DeploymentRequest, OtherDeployment, RuntimeRef
 from mlc.model.failure import FailureType
 from mlc.model.policy import Policy
 from mlc.model.state import RolloutState
-from workflows.steps.activity import Call, call, call_at_once, is_recent
+from workflows.steps.activity import Call, call, call_at_once
 from workflows.steps.clean_up import Part
 from workflows.steps.once import LooseEnd, create_once, look_for, question_key
+from workflows.steps.patches import is_recent, since
 from workflows.steps.progress import Progress, plain
 
 MOST_REPAIRS = 3
@@ -73,7 +75,7 @@ class Rollout:
             await before(list(places), survey)
         self.state.approved = approved
         await self.make(places, policy)
-        if self._stale and (is_recent() or workflow.patched("same-files-2026-11")):
+        if self._stale and since("same-files-2026-11"):
             await self._make_alike(places, policy)
         return list(self.state.made.values())
 
@@ -82,7 +84,7 @@ class Rollout:
         if is_recent():
             sought = Sought(snapshot_id=self.snapshot_id, yielded=list(self.state.yielded), allowed=self.state.allowed)
             found = await call_at_once(
-                PrecedenceActivities.find_places,
+                SurveyActivities.find_places,
                 sought,
                 outage_budget=policy.outage_budget,
                 summary="list the matching runtimes, and what is deployed there",

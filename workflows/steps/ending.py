@@ -12,12 +12,13 @@ from mlc.model.decision import DeployedPlace
 from mlc.model.processes import DeployModelResult, Outcome
 from mlc.model.state import AnsweredQuestion
 from mlc.model.truncation import truncate
-from workflows.steps.activity import Call, call, call_at_once, is_recent
+from workflows.steps.activity import Call, call, call_at_once
 from workflows.steps.case import JudgedCase
 from workflows.steps.clean_up import Part
 from workflows.steps.notices import deployment_ended
 from workflows.steps.once import reason
 from workflows.steps.outcome import what_came_of_it
+from workflows.steps.patches import since
 
 MOST_ANSWERS = 20
 LONGEST_REMARK = 1_000
@@ -65,8 +66,12 @@ class Ending:
         """What came of the run, in the centre: what it deployed where, and how its tickets were answered.
 
         Unless it is to ``insist``, a cancelled run does not wait for a centre that is down.
+
+        It may be tried at once: an entry's key follows from the run and from how it ended, the first entry of a key
+        stays, and none is ever taken back. A run that is cancelled before it knows that its entry is there adds one
+        that says so, as it would a moment later.
         """
-        if not (is_recent() or workflow.patched("decision-records-2026-11")):
+        if not since("decision-records-2026-11"):
             return
         stay = self.result.deployments if outcome in {Outcome.DEPLOYED, Outcome.KEPT} else []
         digests = {deployment.digest for deployment in stay}
@@ -91,7 +96,7 @@ class Ending:
         )
 
     async def _tell(self, each: AnsweredQuestion, left: Outcome | None, held_up: str, call: Call) -> None:
-        if is_recent() or workflow.patched("what-came-of-it-2026-11"):
+        if since("what-came-of-it-2026-11"):
             remark = self._remark(each, left, held_up)
             budget = self.case.policy.outage_budget
             summary = f"say on {each.ticket.key} what came of it"
@@ -108,7 +113,7 @@ class Ending:
         A ticket that refuses it goes without. A system that is down is tried for as long as the outage budget lasts,
         and then the result says so: what was done stays done.
         """
-        if not (is_recent() or workflow.patched("what-came-of-it-2026-11")):
+        if not since("what-came-of-it-2026-11"):
             return
         budget = self.case.policy.outage_budget
         for each in self.case.state.questions.answered:

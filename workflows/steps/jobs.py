@@ -13,10 +13,11 @@ from mlc.model.deployment import RuntimeRef
 from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, JobRequest
 from mlc.model.policy import Policy
 from mlc.model.state import JobsState
-from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call, is_recent
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call
 from workflows.steps.clean_up import Part
 from workflows.steps.handover import Handover
 from workflows.steps.once import LooseEnd, create_once, question_key
+from workflows.steps.patches import is_recent
 from workflows.steps.progress import Progress, plain
 
 Result = TypeVar("Result")

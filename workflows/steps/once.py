@@ -13,7 +13,8 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from activities.queues import queue_of
 from mlc.model.failure import FailureType, innermost
 from mlc.model.open_tickets import mint
-from workflows.steps.activity import HEARTBEAT_TIMEOUT, Call, is_recent
+from workflows.steps.activity import HEARTBEAT_TIMEOUT, Call
+from workflows.steps.patches import since
 
 Request = TypeVar("Request")
 Created = TypeVar("Created")
@@ -123,7 +124,7 @@ async def create_once(
     except (asyncio.CancelledError, ActivityError) as error:
         if creating is not None and is_cancelled_exception(error):
             end = LooseEnd(creating, find, request, created, index_lag, summary)
-            if is_recent() or workflow.patched("clean-up-2026-11"):
+            if since("clean-up-2026-11"):
                 left(end)
             else:
                 await _keep_track(end)

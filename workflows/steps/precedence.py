@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from activities.precedence import Places, PrecedenceActivities, Settled, Survey
+from activities.precedence import PrecedenceActivities, Settled
+from activities.surveys import Places, Survey, SurveyActivities
 from mlc.model.failure import FailureType
 from mlc.model.processes import DeployModelResult, Phase, Replacement
 from mlc.model.state import RolloutState
 from mlc.model.ticket import Answer, TicketKind
-from workflows.steps.activity import Call, call, is_recent
+from workflows.steps.activity import Call, call
 from workflows.steps.attempt import Stopped
 from workflows.steps.case import Case
 from workflows.steps.clean_up import Part
 from workflows.steps.deploy import Rollout
+from workflows.steps.patches import since
 from workflows.steps.put_back import PutBack
 
 WHEN_STOPPED = timedelta(seconds=10)
@@ -92,7 +93,7 @@ class Precedence:
     @property
     def to_give_way(self) -> list[Part]:
         """What of a clean-up is about what is higher, of a run that is stopped while it took over."""
-        if not self.state.made or not (is_recent() or workflow.patched("overtaken-2026-11")):
+        if not self.state.made or not since("overtaken-2026-11"):
             return []
         return [("give way where a newer snapshot is", self._look_and_give_way)]
 
@@ -128,7 +129,7 @@ class Precedence:
 
     async def _survey(self, places: Sequence[str]) -> Survey:
         wanted = Places(snapshot_id=self.rollout.snapshot_id, places=list(places), allowed=self.state.allowed)
-        return await self.case.look(PrecedenceActivities.find_newer, wanted, "look for newer snapshots' deployments")
+        return await self.case.look(SurveyActivities.find_newer, wanted, "look for newer snapshots' deployments")
 
     async def _ask(self) -> None:
         message = self._question()

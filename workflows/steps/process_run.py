@@ -12,10 +12,10 @@ from mlc.model.failure import FailureType
 from mlc.model.job import JobChanged, JobProgress
 from mlc.model.processes import JOB_CHANGED, JOB_PROGRESS
 from mlc.model.state import ProcessState, Start
-from workflows.steps.activity import is_recent
 from workflows.steps.case import Case
 from workflows.steps.handover import Handover, refuse_forged
 from workflows.steps.once import failure_type, reason
+from workflows.steps.patches import is_recent, since
 
 STATUS = "Where the run stands, what it waits for and what it has done so far"
 """Describes the query ``status``, which each process answers in a type of its own."""
@@ -86,7 +86,7 @@ class ProcessRun:
         try:
             return await report(message, kind)
         except (asyncio.CancelledError, ActivityError) as error:
-            if is_cancelled_exception(error) and (is_recent() or workflow.patched("clean-up-2026-11")):
+            if is_cancelled_exception(error) and since("clean-up-2026-11"):
                 await self.case.abandon("The run was cancelled.")
             raise
 

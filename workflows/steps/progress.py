@@ -8,7 +8,8 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from mlc.model import open_tickets
-from mlc.model.processes import Attribute, StepRecord, StepStatus
+from mlc.model.attribute import Attribute
+from mlc.model.processes import StepRecord, StepStatus
 from mlc.model.snapshot import SnapshotSummary
 from mlc.model.state import ProcessState
 from mlc.model.ticket import Answer, TicketRef, TicketState

@@ -13,12 +13,12 @@ from mlc.model.policy import OnFailedVerdict
 from mlc.model.processes import Phase
 from mlc.model.state import DeployModelState
 from mlc.model.ticket import Answer, TicketKind
-from workflows.steps.activity import is_recent
 from workflows.steps.attempt import Attempts, Stopped
 from workflows.steps.case import JudgedCase
 from workflows.steps.monitors import MissingMonitors
 from workflows.steps.once import failure_type
 from workflows.steps.outcome import decision, decision_evidence, not_usable, one_year_after, verdict_text
+from workflows.steps.patches import since
 
 UNKNOWN_CHANGE = "the snapshot changed while it was being deployed"
 
@@ -220,4 +220,4 @@ class Review:
 
 def keeps_decisions() -> bool:
     """Whether a run keeps decision records: all do but those from before there were any."""
-    return is_recent() or workflow.patched("decision-records-2026-11")
+    return since("decision-records-2026-11")

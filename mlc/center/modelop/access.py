@@ -17,6 +17,7 @@ from mlc.center.modelop.contents import OpenContents
 from mlc.center.modelop.sent_file import SentFile
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Files, Spools
+from mlc.center.modelop.token import TokenProvider
 from mlc.center.modelop.transport import new_client
 from mlc.center.modelop.uploads import Stored, Uploads
 from mlc.center.progress import Tell, untold
@@ -45,11 +46,12 @@ class ModelOpAccess:
         client = http or self._own_http
         assert client is not None
         self._spools = Spools(settings.spool)
-        self._manage = ModelManage(settings, http=client, spools=self._spools)
-        self.model_manage = ModelManage(settings, http=client)
+        tokens = TokenProvider(settings, client)
+        self._manage = ModelManage(settings, http=client, spools=self._spools, tokens=tokens)
+        self.model_manage = ModelManage(settings, http=client, tokens=tokens)
         self.text_limit = settings.text_limit
         self._contents = OpenContents(self._spools, self._manage.downloads)
-        self._uploads = Uploads(settings, client, tell)
+        self._uploads = Uploads(settings, client, tell, tokens=tokens)
         self._origins: dict[int, wire.Entity] = {}
 
     async def aclose(self) -> None:

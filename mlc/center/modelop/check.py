@@ -14,6 +14,7 @@ from mlc.center.modelop.decisions import ON_STORED_MODEL
 from mlc.center.modelop.downloads import CONTENTS
 from mlc.center.modelop.hal import REFERENCE, Hal, JsonObject
 from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.token import TokenProvider
 from mlc.center.port import Center
 from mlc.model.address import origin
 from mlc.model.failure import ExternalError, NotFound, Refused
@@ -45,7 +46,7 @@ async def check_modelop(
     """
     settings = settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
     async with httpx.AsyncClient(timeout=settings.timeout) as http:
-        hal = Hal(settings, http)
+        hal = Hal(settings, http, TokenProvider(settings, http))
         try:
             root = await hal.get("")
         except NotFound:

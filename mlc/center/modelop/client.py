@@ -16,6 +16,7 @@ from mlc.center.modelop.literals import CREATED, deployment_state
 from mlc.center.modelop.scan import Sink
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Spools
+from mlc.center.modelop.token import TokenProvider
 from mlc.center.modelop.transport import new_client
 from mlc.center.modelop.wire import (
     Asset,
@@ -50,19 +51,25 @@ class ModelManage:
         http: an httpx client to use instead of one of its own; it stays its owner's to close.
         spools: where contents of files are, which are then not in memory: ``into`` says where those that are read go,
             and without it they are dropped. None: they stand in the entities.
+        tokens: of whoever else asks the same centre with ``http``; None: its own.
 
     Attributes:
         downloads: reads files by themselves, where the centre gives them by reference.
     """
 
     def __init__(
-        self, settings: CenterSettings, *, http: httpx.AsyncClient | None = None, spools: Spools | None = None
+        self,
+        settings: CenterSettings,
+        *,
+        http: httpx.AsyncClient | None = None,
+        spools: Spools | None = None,
+        tokens: TokenProvider | None = None,
     ) -> None:
         self._settings = settings
         self._own_http = new_client(settings) if http is None else None
         client = http or self._own_http
         assert client is not None
-        self._hal = Hal(settings, client, spools)
+        self._hal = Hal(settings, client, tokens or TokenProvider(settings, client), spools)
         self.downloads = Downloads(self._hal)
         self._listings = Listings(self._hal, limit=settings.listing_limit)
 
@@ -165,6 +172,15 @@ class ModelManage:
 
     async def create_test_result(self, result: ModelTestResult) -> ModelTestResult:
         return await self._create(self._settings.test_results, result)
+
+    async def create_test_result_with(
+        self, result: ModelTestResult, wanted: Mapping[str, str]
+    ) -> tuple[ModelTestResult, dict[str, Any]]:
+        """As ``create_test_result``, with what standalone mode's centre brings along."""
+        path = self._settings.test_results
+        answer = await self._hal.post(path, result.wire(), wanted)
+        came = _came_along(answer)
+        return one(ModelTestResult, answer, f"POST {path}", write=True), came
 
     async def patch_test_result(self, result_id: str, changes: Mapping[str, Any]) -> ModelTestResult:
         return await self._patch(ModelTestResult, self._settings.test_results, result_id, changes)

@@ -27,6 +27,8 @@ class ModelOpDecisions(ModelOpJobLedger):
     async def append_decision(self, record: DecisionRecord) -> DecisionRecord:
         if self.settings.decision_records == ON_STORED_MODEL:
             return await self._append_file(record)
+        if not self.settings.standalone and (known := await self._kept_entry(record)) is not None:
+            return known
         try:
             made = await self._manage.create_decision(written_document(record))
         except NotFound as error:
@@ -46,6 +48,14 @@ class ModelOpDecisions(ModelOpJobLedger):
             return sorted(found, key=lambda record: record.at)
         listed = await self._manage.list_decisions(ids.decode(snapshot_id))
         return [record for document in reversed(listed) if (record := read_document(document)) is not None]
+
+    async def _kept_entry(self, record: DecisionRecord) -> DecisionRecord | None:
+        """The entry of this key, in a collection that may take a second one."""
+        try:
+            kept = await self.list_decisions(record.snapshot_id)
+        except NotFound:
+            return None  # there is no such collection, which will be said when it is written to
+        return next((each for each in kept if each.key == record.key), None)
 
     async def _append_file(self, record: DecisionRecord) -> DecisionRecord:
         """Of two that write at the same time one can take the other's file away: who misses its own tries again."""

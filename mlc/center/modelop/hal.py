@@ -64,7 +64,9 @@ class Hal:
         base: address of model-manage.
     """
 
-    def __init__(self, settings: CenterSettings, http: httpx.AsyncClient, spools: Spools | None = None) -> None:
+    def __init__(
+        self, settings: CenterSettings, http: httpx.AsyncClient, tokens: TokenProvider, spools: Spools | None = None
+    ) -> None:
         self.base = settings.url.rstrip("/")
         self._page_size = settings.page_size
         self._limit = settings.answer_limit
@@ -73,7 +75,7 @@ class Hal:
         if settings.contents == REFERENCE:
             self._headers[CONTENTS] = REFERENCE
         self._spools = spools
-        self._tokens = TokenProvider(settings, http)
+        self._tokens = tokens
 
     async def get(
         self, path: str, params: Mapping[str, str | int] | None = None, *, into: Sink | None = None
@@ -111,9 +113,9 @@ class Hal:
             raise garbled(f"GET {path}", problem, write=False, status=HTTPStatus.OK)
         return answer
 
-    async def post(self, plural: str, body: JsonObject) -> JsonObject:
+    async def post(self, plural: str, body: JsonObject, params: Mapping[str, str | int] | None = None) -> JsonObject:
         """Create an entity: one POST. An answer that only says where it is now is followed there."""
-        answer = await self._send("POST", plural, body=body)
+        answer = await self._send("POST", plural, params=params, body=body)
         place = answer.location.rstrip("/").rpartition("/")[2]
         if answer.empty and place:
             return await self.get(f"{plural}/{place}")

@@ -163,19 +163,27 @@ class ModelOpJobLedger(ModelOpCatalogue):
         return [read_result(result, self.settings) for result in found]
 
     async def keep_test_result(self, result: TestResultRecord) -> TestResultRecord:
+        kept, _ = await self._keep_result(result, {})
+        return kept
+
+    async def _keep_result(
+        self, result: TestResultRecord, wanted: Mapping[str, str]
+    ) -> tuple[TestResultRecord, Mapping[str, Any]]:
+        """The result as it is kept, and what came along; of one that was kept already, nothing does."""
         if not self.settings.standalone and (known := await self._kept_result(result)):
-            return known
+            return known, {}
         new = written_result(result, self.settings)
         kept = result.model_copy(update={"id": ids.encode(new.id)})
         try:
-            made = read_result(await self._manage.create_test_result(new), self.settings)
+            answer, came = await self._manage.create_test_result_with(new, wanted)
         except Refused as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
-            return kept  # an attempt that was given up kept it meanwhile
+            return kept, {}  # an attempt that was given up kept it meanwhile
+        made = read_result(answer, self.settings)
         if made.id == kept.id:
-            return made
-        return await self._kept_result(result) or made  # a centre that gives ids of its own
+            return made, came
+        return await self._kept_result(result) or made, {}  # a centre that gives ids of its own
 
     async def _kept_result(self, result: TestResultRecord) -> TestResultRecord | None:
         """The oldest result of the job, if there is one."""

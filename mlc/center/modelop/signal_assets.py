@@ -26,17 +26,20 @@ OF_THE_CENTRE = frozenset({"id", "assetId", "_links"})
 """Fields that the centre gives, and to another asset others."""
 
 INSTEAD = "embed the file (fileContent), or give a file:, http: or https: address, or one of a connection (fileUrl)"
+BY_CONNECTION = "write repositoryInfo.connectionUri as sql+NAME:, of a connection in MLC_FILE_READ, or embed the file"
+S3 = "S3_REPOSITORY"
 UNSUPPORTED = {
-    "S3_REPOSITORY": "files in S3 are",
-    "HDFS_REPOSITORY": "files in HDFS are",
-    "SQL_REPOSITORY": "SQL queries are",
-    "SQL": "SQL queries are",
-    "SQL_ASSET": "SQL queries are",
-    "REST": "REST calls are",
-    "REST_ASSET": "REST calls are",
+    S3: "a store that is told by its host is not known here: write fileUrl as s3+NAME://bucket/key, of a connection in "
+    "MLC_FILE_READ or MLC_FILE_WRITE, without repositoryInfo, or embed the file",
+    "HDFS_REPOSITORY": f"files in HDFS are not supported: {INSTEAD}, without repositoryInfo",
+    "SQL_REPOSITORY": f"a database that is told by its address is not known here: {BY_CONNECTION}",
+    "SQL": f"a database that is told by its address is not known here: {BY_CONNECTION}",
+    "SQL_ASSET": f"SQL_ASSET is not supported: write SQL, and {BY_CONNECTION}",
+    "REST": f"REST calls are not supported: {INSTEAD}",
+    "REST_ASSET": f"REST calls are not supported: {INSTEAD}",
 }
 """Values of ``assetType`` and ``repositoryType`` that ModelOp knows and nothing here can read or write; the runtimes of
-a real ModelOp can."""
+a real ModelOp can, and so can a runtime here, which knows what connections are called there."""
 
 Text = Annotated[str, StringConstraints(max_length=1000)]
 Filename = Annotated[str, StringConstraints(max_length=255)]
@@ -248,14 +251,21 @@ def _asset(value: Any) -> _Asset:
     kind = (asset.asset_type or "FILE").upper()
     repository = (asset.repository_info and asset.repository_info.repository_type) or ""
     if kind in UNSUPPORTED:
-        raise BadFile(".assetType", f"{UNSUPPORTED[kind]} not supported: {INSTEAD}")
+        raise BadFile(".assetType", UNSUPPORTED[kind])
     if kind not in {"FILE", "EXTERNAL_FILE"}:
         raise BadFile(".assetType", f"only FILE and EXTERNAL_FILE are supported: {INSTEAD}")
     asset.asset_type = kind
-    if repository and not asset.embedded:
-        what = UNSUPPORTED.get(repository.upper(), "files in such a repository are")
-        raise BadFile(".repositoryInfo.repositoryType", f"{what} not supported: {INSTEAD}, without repositoryInfo")
+    if repository and not asset.embedded and not _is_told_twice(asset, value["repositoryInfo"]):
+        other = f"files in such a repository are not supported: {INSTEAD}, without repositoryInfo"
+        raise BadFile(".repositoryInfo.repositoryType", UNSUPPORTED.get(repository.upper(), other))
     return asset
+
+
+def _is_told_twice(asset: _Asset, repository: Mapping[str, Any]) -> bool:
+    """Whether a repository says no more than the address does, which names a connection to S3; a host says more."""
+    told = {field for field, value in repository.items() if value not in (None, "", 0)}
+    is_s3 = str(repository.get("repositoryType")).upper() == S3 and told <= {"repositoryType"}
+    return is_s3 and (asset.file_url or "").lower().startswith("s3+")
 
 
 def _address(asset: _Asset, rules: FileRules, *, write: bool = False) -> tuple[str, str]:

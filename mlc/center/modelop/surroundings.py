@@ -16,7 +16,7 @@ from mlc.center.modelop.deployments import read_deployment
 from mlc.center.modelop.ledger import ModelOpLedger
 from mlc.center.modelop.results import read_result
 from mlc.center.modelop.snapshots import read_snapshot
-from mlc.center.surroundings import Beside
+from mlc.center.surroundings import Beside, Tested
 from mlc.model.deployment import DeploymentRecord, Runtime
 from mlc.model.failure import NotFound
 from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
@@ -25,6 +25,7 @@ from mlc.model.snapshot import Snapshot
 
 E = TypeVar("E", bound=wire.Entity)
 DEPLOYMENTS, RUNTIMES, MONITORS, RESULTS = "deployedModels", "engines", "monitors", "modelTestResults"
+SNAPSHOTS = "deployableModels"
 _ASKED = {Beside.DEPLOYMENTS: DEPLOYMENTS, Beside.RUNTIMES: RUNTIMES, Beside.MONITORS: MONITORS}
 WITH, NAMES, RESULT = "mlcWith", "mlcMonitors", "mlcResult"
 """Parameters of a read or a change: what to bring along in ``_embedded``; names of monitors, as JSON; a result's id."""
@@ -47,6 +48,21 @@ class ModelOpSurroundings(ModelOpLedger):
             snapshot = read_snapshot(found, self.settings, opened.refer if contents else unreferred)
             self._remember(snapshot, found)
             yield _Around(self, snapshot, opened, came)
+
+    @asynccontextmanager
+    async def open_tested(self, result: TestResultRecord) -> AsyncIterator[Tested]:
+        along = self.settings.standalone and self.settings.contents == "reference"
+        kept, came = await self._keep_result(result, {WITH: SNAPSHOTS} if along else {})
+        found = [each for each in _entities(wire.DeployableModel, came.get(SNAPSHOTS)) or [] if each.id]
+        if found and kept.created is not None:
+            with self._contents.opening() as opened:
+                snapshot = read_snapshot(found[0], self.settings, opened.refer)
+                self._remember(snapshot, found[0])
+                yield Tested(kept, snapshot)
+            return
+        read_again = None if kept.created else kept.id  # an earlier try kept it: when, and what was said of it since
+        async with self.open_surroundings(kept.snapshot_id, result_id=read_again) as around:
+            yield Tested(await around.test_result(read_again) if read_again else kept, around.snapshot)
 
     async def confirm_deployment(self, deployment_id: str, *, beside: bool = False) -> After:
         return await self._changed(deployment_id, {"mlcProvisional": False}, beside=beside)

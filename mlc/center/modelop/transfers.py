@@ -49,11 +49,11 @@ class Place(NamedTuple):
 class Transfers:
     """One request each. Raises :mod:`mlc.model.failure`'s errors, nothing else."""
 
-    def __init__(self, settings: CenterSettings, http: httpx.AsyncClient) -> None:
+    def __init__(self, settings: CenterSettings, http: httpx.AsyncClient, tokens: TokenProvider) -> None:
         self._base = settings.url.rstrip("/")
         self._timeout = settings.timeout
         self._http = http
-        self._tokens = TokenProvider(settings, http)
+        self._tokens = tokens
 
     async def where(self, file: Sendable, sha256: str) -> Place:
         """How much of a content the centre has."""

@@ -8,6 +8,7 @@ import httpx
 from mlc.center.modelop.answers import SYSTEM
 from mlc.center.modelop.sent_file import Sendable, hashed
 from mlc.center.modelop.settings import CenterSettings
+from mlc.center.modelop.token import TokenProvider
 from mlc.center.modelop.transfers import Place, Stand, Transfers
 from mlc.center.progress import Progress, Stage, Tell, untold
 from mlc.model.failure import Refused, Unavailable
@@ -37,10 +38,18 @@ class Uploads:
 
     Args:
         tell: is told how far each file is.
+        tokens: of whoever else asks the same centre; None: its own.
     """
 
-    def __init__(self, settings: CenterSettings, http: httpx.AsyncClient, tell: Tell = untold) -> None:
-        self._transfers = Transfers(settings, http)
+    def __init__(
+        self,
+        settings: CenterSettings,
+        http: httpx.AsyncClient,
+        tell: Tell = untold,
+        *,
+        tokens: TokenProvider | None = None,
+    ) -> None:
+        self._transfers = Transfers(settings, http, tokens or TokenProvider(settings, http))
         self._tell = tell
 
     async def send(self, file: Sendable, sha256: str | None = None) -> Stored:

@@ -32,6 +32,8 @@ TRIES = 3
 FOLDER, OPEN = 0o700, 0o600
 UNFINISHED = 24 * 3600
 """Seconds for which a part is kept that nobody goes on with."""
+TIDIED_EVERY = 3600
+"""Seconds between two looks at what is too much, if nothing is fetched meanwhile."""
 _OURS = re.compile(r"([0-9a-f]{64})(\.part|\.lock)?")
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,15 @@ class ContentCache:
                 except Damaged as damage:
                     self._drop(content, str(damage))
         raise OSError(f"the content of {content.name} was changed each time that it had been fetched")
+
+    async def keep_tidy(self) -> None:
+        """Remove again and again what nobody goes on with, and what is beyond the limit, also of a lower one."""
+        while True:
+            try:
+                await in_thread(self._tidy)
+            except OSError as error:
+                log.warning("The contents in %s can't be looked through (%s).", self._folder, error.strerror)
+            await asyncio.sleep(TIDIED_EVERY)
 
     @asynccontextmanager
     async def _there(self, content: Content, fetch: Fetch, waiting: Waiting) -> AsyncIterator[Path]:
@@ -153,17 +164,26 @@ class ContentCache:
         """
         there = part.lstat().st_blocks * 512 if part.is_file() and not part.is_symlink() else 0
         needed = max((content.size or 0) - there, 0)
+        self._bound(needed, check, but=content.sha256)
+        if self._free() < needed:
+            raise DiskFull(content.name, self._folder, content.size)
+
+    def _tidy(self, check: Check) -> None:
+        if os.path.lexists(self._folder):
+            self._make_folder()
+            self._bound(0, check)
+
+    def _bound(self, needed: int, check: Check, *, but: str = "") -> None:
+        """Remove unfinished ones that are old, and then those not used for longest, until so many bytes have room."""
         kept = sorted(self._kept(), key=lambda each: each.used)
         total = sum(each.size for each in kept) + needed
         for each in kept:
             check()
             if total <= self._limit and self._free() >= needed:
                 break
-            if each.sha256 != content.sha256 and self._remove_if_unused(each.sha256):
+            if each.sha256 != but and self._remove_if_unused(each.sha256):
                 total -= each.size
                 log.info("The content %s had not been used for longest, and was removed.", each.sha256[:12])
-        if self._free() < needed:
-            raise DiskFull(content.name, self._folder, content.size)
 
     def _free(self) -> int:
         return shutil.disk_usage(self._folder).free

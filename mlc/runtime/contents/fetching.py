@@ -92,16 +92,24 @@ class Fetching:
         self, asset: Asset, directory: WorkingDirectory, name: PurePosixPath, content: Content | None
     ) -> None:
         digest = hashlib.sha256()
-        with await asyncio.to_thread(directory.create, name) as file:
-            async for piece in self._contents.stream(asset):
-                digest.update(piece)
-                await asyncio.to_thread(file.write, piece)
+        try:
+            with await asyncio.to_thread(directory.create, name) as file:
+                async for piece in self._contents.stream(asset):
+                    digest.update(piece)
+                    await asyncio.to_thread(file.write, piece)
+        except OSError:  # the disk is full, say: half of it would pass for the whole
+            directory.unlink(name)
+            raise
         if content is not None and digest.hexdigest() != content.sha256:
             directory.unlink(name)
             raise WrongContent(content, f"its SHA-256 is {digest.hexdigest()}")
 
 
+def cache_of(settings: RuntimeSettings) -> ContentCache:
+    """Where the settings say."""
+    return ContentCache(settings.contents_folder, settings.contents_limit_mb * MEGABYTE)
+
+
 def fetching(contents: Contents, settings: RuntimeSettings, level: Level, doing: Doing) -> Fetching:
     """As the settings say, for a model that a level isolates."""
-    cache = ContentCache(settings.contents_folder, settings.contents_limit_mb * MEGABYTE)
-    return Fetching(contents, cache, linked=level.reads_only, time=settings.fetch_time_limit, doing=doing)
+    return Fetching(contents, cache_of(settings), linked=level.reads_only, time=settings.fetch_time_limit, doing=doing)

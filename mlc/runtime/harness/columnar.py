@@ -13,6 +13,8 @@ TABLES = {"parquet": "Parquet", "arrow": "Arrow"}
 """Formats that are read here, and what people call them."""
 BATCH = 4_096
 """Rows that are in memory at once."""
+BUFFER = 1024**2
+"""Bytes of a column that are read at once: a file may be one row group."""
 
 
 def table_records(path: Path, file_format: str) -> Iterator[dict[str, Any]]:
@@ -68,6 +70,8 @@ def schema_of(path: Path, file_format: str) -> Any:
                 return pq.ParquetFile(file).schema_arrow
             with _arrow(file) as batches:
                 return batches.schema
+    except MemoryError:  # Arrow's is one of its own errors, too
+        raise
     except (pa.ArrowException, OSError) as error:
         raise ValueError(_first_line(error)) from None
 
@@ -94,13 +98,15 @@ def _batches(path: Path, file_format: str) -> Iterator[Any]:
             if file_format == "parquet":
                 import pyarrow.parquet as pq
 
-                table = pq.ParquetFile(file, pre_buffer=False)
+                table = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
                 _check_names(table.schema_arrow.names)
                 yield from table.iter_batches(batch_size=BATCH, use_threads=False)
             else:
                 with _arrow(file) as batches:
                     _check_names(batches.schema.names)
                     yield from _of_arrow(batches)
+    except MemoryError:  # Arrow's is one of its own errors, too
+        raise
     except (pa.ArrowException, OSError) as error:
         raise ValueError(_first_line(error)) from None
 

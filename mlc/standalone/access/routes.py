@@ -9,6 +9,7 @@ from mlc.model.failure import MlcError
 from mlc.standalone.access.asking import Asking, is_here
 from mlc.standalone.access.names import TOKENS
 from mlc.standalone.access.principal import HERE, Principal
+from mlc.standalone.center.files.leavings import UNUSED
 
 _MODEL_MANAGE = "/model-manage/api"
 
@@ -44,6 +45,8 @@ ROUTES: Mapping[tuple[str, str], May] = {
     ("GET", TOKENS): May.OPERATOR,
     ("POST", f"{TOKENS}/{{name}}"): May.OPERATOR,
     ("DELETE", f"{TOKENS}/{{name}}"): May.OPERATOR,
+    ("GET", UNUSED): May.OPERATOR,
+    ("DELETE", UNUSED): May.OPERATOR,
     ("GET", "/"): May.READER,
     ("GET", "/style.css"): May.READER,
     ("GET", "/models/{model_id}"): May.READER,

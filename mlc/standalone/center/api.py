@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from mlc.standalone.access.routes import principal_of
-from mlc.standalone.center.beside import beside
+from mlc.standalone.center.beside import Wish, beside, read_wish
 from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path, rel_of
 from mlc.standalone.center.files import routes as files
 from mlc.standalone.center.files.routes import Visitor
@@ -75,9 +75,10 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
 
     @api.post("/{entity}")
     async def create(request: Request, entity: str, document: Annotated[JsonObject, Depends(body)]) -> Response:
-        kind = _writable(entity)
+        kind, wish = _writable(entity), _wish(request)
         created, new = await seen(request).create(kind, document)
-        answer = _entity(request, kind, created, status=201 if new else 200)
+        along = await _beside(wish, created)
+        answer = _entity(request, kind, created, status=201 if new else 200, beside=along)
         answer.headers["Location"] = f"{_base(request)}/{kind.plural}/{created['id']}"
         return answer
 
@@ -110,10 +111,10 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
 
     @api.get("/{entity}/{entity_id}")
     async def get(request: Request, entity: str, entity_id: str) -> Response:
-        kind = _kind(entity)
+        kind, wish = _kind(entity), _wish(request)
         referred = request.headers.get(HEADER, "").strip().lower() == REFERENCE
         document = await seen(request).get(kind, entity_id, Contents.REFERENCE if referred else Contents.EMBEDDED)
-        answer = _entity(request, kind, document, beside=await _beside(request, document))
+        answer = _entity(request, kind, document, beside=await _beside(wish, document))
         answer.headers["Vary"] = HEADER
         if referred:
             answer.headers[HEADER] = REFERENCE
@@ -123,19 +124,22 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
     async def patch(
         request: Request, entity: str, entity_id: str, changes: Annotated[JsonObject, Depends(body)]
     ) -> Response:
-        kind = _writable(entity)
+        kind, wish = _writable(entity), _wish(request)
         changed = await seen(request).patch(kind, entity_id, changes, version=_if_match(request))
-        return _entity(request, kind, changed, beside=await _beside(request, changed))
+        return _entity(request, kind, changed, beside=await _beside(wish, changed))
 
     @api.delete("/{entity}/{entity_id}", status_code=204)
     async def delete(request: Request, entity: str, entity_id: str) -> None:
         await seen(request).delete(_writable(entity), entity_id)
 
-    async def _beside(request: Request, document: JsonObject) -> dict[str, list[JsonObject]]:
+    def _wish(request: Request) -> Wish | None:
         """To a runtime nothing is told but what it asks for by itself, as far as that is its own."""
         if "mlcWith" not in request.query_params or principal_of(request).is_runtime:
-            return {}
-        return await asyncio.to_thread(beside, center.store, document, request.query_params)
+            return None
+        return read_wish(request.query_params)
+
+    async def _beside(wish: Wish | None, document: JsonObject) -> dict[str, list[JsonObject]]:
+        return {} if wish is None else await asyncio.to_thread(beside, center.store, document, wish)
 
     async def _listing(request: Request, entity: str, kind: Kind, where: dict[str, str], paging: Paging) -> Response:
         page = await seen(request).page(

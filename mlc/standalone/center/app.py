@@ -21,6 +21,7 @@ from mlc.standalone.access.tokens import RuntimeTokens
 from mlc.standalone.center.api import contents, router
 from mlc.standalone.center.contents import BadContent
 from mlc.standalone.center.dispatch import Connect, Dispatcher
+from mlc.standalone.center.files import unused
 from mlc.standalone.center.files.errors import CannotKeep, NoRoom, NotEmbedded, TooLong, UnknownFile, WrongHash
 from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.monitors import seed
@@ -93,6 +94,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
     app.include_router(contents(center, settings.file_limit_mb * 1_000_000))
     app.include_router(router(center, settings.max_body))
     app.include_router(access.router(tokens))
+    app.include_router(unused.router(store.files))
     app.include_router(pages(center))
     _answer_errors(app)
     return app

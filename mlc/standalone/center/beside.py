@@ -2,14 +2,15 @@
 
 ``mlcWith`` names it: ``deployedModels`` of the same model, all ``engines``, ``modelTestResults``, of which
 ``mlcResult`` names one, and ``monitors``, the newest snapshots of those that ``mlcMonitors`` names and the snapshot
-doesn't carry yet. It stands in ``_embedded``, as HAL has it. What would be more than a page is left out, and the client
-asks for it page by page. ``outputs`` are a job's own: what they contain, if that is little, stands where it always is.
+doesn't carry yet; beside a test result ``deployableModels``, which is the snapshot that it is of. It stands in
+``_embedded``, as HAL has it. What would be more than a page is left out, and the client asks for it page by page.
+``outputs`` are a job's own: what they contain, if that is little, stands where it always is.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlc.standalone.center.entities import KINDS
 from mlc.standalone.center.files.errors import NotEmbedded
@@ -24,13 +25,21 @@ _SNAPSHOTS, _MODELS, _DEPLOYMENTS, _ENGINES, _RESULTS = (
     KINDS[plural] for plural in ("deployableModels", "storedModels", "deployedModels", "engines", "modelTestResults")
 )
 _NEWEST: dict[str, Any] = {"sort": "createdDate", "descending": True}
-_KNOWN = ("deployedModels", "engines", "monitors", "modelTestResults", "outputs")
+_KNOWN = ("deployedModels", "engines", "monitors", "modelTestResults", "deployableModels", "outputs")
 _LITTLE = 64 * 1024
 """Bytes of contents."""
 
 
-def beside(store: Store, document: JsonObject, asked: Mapping[str, str]) -> dict[str, list[JsonObject]]:
-    """Blocking. ``document`` is a snapshot, or has one; ``asked`` are the parameters of the request.
+class Wish(NamedTuple):
+    """What is wanted along, the names of monitors among it, and the id of a test result."""
+
+    wanted: list[str]
+    monitors: list[str]
+    result: str
+
+
+def read_wish(asked: Mapping[str, str]) -> Wish:
+    """``asked`` are the parameters of a request. They are read before it changes anything.
 
     Raises:
         BadRequest: something else is wanted, or the names can't be read.
@@ -38,6 +47,12 @@ def beside(store: Store, document: JsonObject, asked: Mapping[str, str]) -> dict
     wanted = [name for name in asked.get("mlcWith", "").split(",") if name]
     if unknown := [name for name in wanted if name not in _KNOWN]:
         raise BadRequest(f"mlcWith: {unknown[0][:50]} is not known; there are {', '.join(_KNOWN)}.")
+    return Wish(wanted, _names(asked.get("mlcMonitors", "[]")), asked.get("mlcResult", ""))
+
+
+def beside(store: Store, document: JsonObject, wish: Wish) -> dict[str, list[JsonObject]]:
+    """Blocking. ``document`` is a snapshot or a test result, or has a snapshot."""
+    wanted = wish.wanted
     snapshot = document.get("deployableModel", document)
     model = _part(snapshot, "storedModel")
     found: dict[str, list[JsonObject]] = {}
@@ -53,10 +68,14 @@ def beside(store: Store, document: JsonObject, asked: Mapping[str, str]) -> dict
         if page.total <= MOST:
             found["engines"] = page.items
     if "monitors" in wanted:
-        found["monitors"] = list(_monitors(store, snapshot, _names(asked.get("mlcMonitors", "[]"))))
+        found["monitors"] = list(_monitors(store, snapshot, wish.monitors))
     if "modelTestResults" in wanted:
         with suppress(NoSuchEntity):
-            found["modelTestResults"] = [store.get(_RESULTS, asked.get("mlcResult", ""))]
+            found["modelTestResults"] = [store.get(_RESULTS, wish.result)]
+    if "deployableModels" in wanted:
+        with suppress(NoSuchEntity):
+            own_id = str(document.get("deployableModelId") or "")
+            found["deployableModels"] = [store.get(_SNAPSHOTS, own_id, Contents.NONE)]
     return found
 
 

@@ -100,8 +100,8 @@ class Dispatcher:
                 pass
 
     async def _round(self) -> None:
-        cancelled = await asyncio.to_thread(self._center.store.pending, CANCEL)
-        created = await asyncio.to_thread(self._center.store.pending, DISPATCH)
+        cancelled = await asyncio.to_thread(self._center.store.work.pending, CANCEL)
+        created = await asyncio.to_thread(self._center.store.work.pending, DISPATCH)
         quiet = await asyncio.to_thread(self._quiet)
         if not (cancelled or created or quiet):
             return
@@ -125,19 +125,19 @@ class Dispatcher:
     async def _claimed(self, job: JsonObject, what: str) -> AsyncIterator[JsonObject | None]:
         """A job as it is now, for this centre alone; None: another one is at it. It is free again after an error."""
         store = self._center.store
-        mine = await asyncio.to_thread(store.claim, job["id"], what, CLAIM)
+        mine = await asyncio.to_thread(store.work.claim, job["id"], what, CLAIM)
         try:
             yield mine
         except BaseException:
             if mine is not None:
-                await asyncio.to_thread(store.release, job["id"], what)
+                await asyncio.to_thread(store.work.release, job["id"], what)
             raise
 
     def _quiet(self) -> list[JsonObject]:
         if time.monotonic() < self._watch_due:
             return []
         self._watch_due = time.monotonic() + WATCH_INTERVAL
-        return self._center.store.pending(WATCH, quiet=QUIET)
+        return self._center.store.work.pending(WATCH, quiet=QUIET)
 
     async def _hand_over(self, client: Client, job: JsonObject, engine: JsonObject) -> None:
         queue = await self._promised_queue(client, job, engine["name"])
@@ -189,7 +189,7 @@ class Dispatcher:
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:  # never begun, or over
                 raise
-        await asyncio.to_thread(self._center.store.settled, job_id, CANCEL)
+        await asyncio.to_thread(self._center.store.work.settled, job_id, CANCEL)
 
     async def _watch(self, client: Client, job: JsonObject) -> None:
         """End a job whose workflow was ended from outside, such as by an operator who terminated it.

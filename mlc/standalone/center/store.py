@@ -8,12 +8,12 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from mlc.model.failure import MlcError
@@ -28,9 +28,9 @@ from mlc.standalone.center.files.table import hold, use
 from mlc.standalone.center.listings import Page, as_document
 from mlc.standalone.center.representation import Contents, represent
 from mlc.standalone.center.rows import CHANGED, GONE, NEW, OF_KEY, Held, columns_of, copied, missing, read
-from mlc.standalone.center.tables import ENTITY, FOUND_BY, JsonObject
+from mlc.standalone.center.tables import FOUND_BY, JsonObject, stamp
+from mlc.standalone.center.work import Work
 from mlc.standalone.database import CENTER, State, file_of, open_database, reading, state_of
-from mlc.standalone.database.statements import now_ms
 
 Change = Callable[[JsonObject], None]
 
@@ -66,6 +66,7 @@ class Store:
     Attributes:
         engine: of the database, for other tables of the centre's in it.
         files: what assets contain.
+        work: what is still to be done about entities.
 
     Raises:
         DatabaseProblem: the database can't be used.
@@ -80,6 +81,7 @@ class Store:
         one_at_a_time = self.engine.dialect.name == "sqlite"
         self._line: AbstractContextManager[Any] = threading.Lock() if one_at_a_time else nullcontext()
         self._embedded = embedded
+        self.work = Work(self._reading, self._write)
         own = (file_of(database, CENTER) or home() / "center.db").with_suffix(".contents")
         place = files or str(own)
         drafts = (own if "://" in place else Path(place)) / "unfinished"
@@ -210,54 +212,6 @@ class Store:
         with self._reading.connect() as connection:
             return listings.page(connection, kind.plural, where or {}, **how)
 
-    def pending(self, what: str, *, quiet: timedelta | None = None, limit: int = 1000) -> list[JsonObject]:
-        """The oldest entities about which ``what`` is to be done, and nobody does it; see :meth:`claim`.
-
-        ``quiet``: those only that haven't changed for so long.
-        """
-        with self._reading.connect() as connection:
-            conditions = [
-                ENTITY.c.pending == what,
-                or_(ENTITY.c.claimed_until.is_(None), ENTITY.c.claimed_until < now_ms(connection)),
-            ]
-            if quiet is not None:
-                conditions.append(ENTITY.c.modified <= _stamp(datetime.now(UTC) - quiet))
-            chosen = select(ENTITY.c.body, ENTITY.c.version).where(*conditions).order_by(ENTITY.c.seq).limit(limit)
-            return [as_document(*row) for row in connection.execute(chosen)]
-
-    def claim(self, entity_id: str, what: str, span: timedelta) -> JsonObject | None:
-        """Take upon oneself what is pending about an entity, for a time; the entity as it is now.
-
-        None: another centre is at it, or has done it. If that one dies, the next one takes over after ``span``.
-        """
-        with self._write() as connection:
-            now = now_ms(connection)
-            free = or_(ENTITY.c.claimed_until.is_(None), ENTITY.c.claimed_until < now)
-            until = now + span // timedelta(milliseconds=1)
-            claimed = connection.execute(
-                update(ENTITY)
-                .where(ENTITY.c.id == entity_id, ENTITY.c.pending == what, free)
-                .values(claimed_until=until)
-                .returning(ENTITY.c.body, ENTITY.c.version)
-            ).first()
-            return None if claimed is None else as_document(*claimed)
-
-    def release(self, entity_id: str, what: str) -> None:
-        """Leave to others what could not be done about an entity."""
-        with self._write() as connection:
-            connection.execute(
-                update(ENTITY).where(ENTITY.c.id == entity_id, ENTITY.c.pending == what).values(claimed_until=None)
-            )
-
-    def settled(self, entity_id: str, what: str) -> None:
-        """Note that nothing is left to be done about an entity. Not a change that others see."""
-        with self._write() as connection:
-            connection.execute(
-                update(ENTITY)
-                .where(ENTITY.c.id == entity_id, ENTITY.c.pending == what)
-                .values(pending=None, claimed_until=None)
-            )
-
     def _keep(
         self,
         connection: Connection,
@@ -284,8 +238,4 @@ class Store:
 
 
 def _now() -> str:
-    return _stamp(datetime.now(UTC))
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return stamp(datetime.now(UTC))

@@ -1,5 +1,6 @@
 """The centre's tables. How a database comes to have them is in :mod:`mlc.standalone.database`."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import JSON, BigInteger, Index, Integer, String, Table, text
@@ -9,6 +10,11 @@ JsonObject = dict[str, Any]
 
 FOUND_BY = ("name", "model_id", "snapshot_id", "engine_id", "status")
 """Columns by which there are listings: each has indices in the orders of creation and of change, and kept counts."""
+
+
+def stamp(moment: datetime) -> str:
+    """How moments stand in documents and columns, which are compared as text."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Base(DeclarativeBase):

@@ -1,9 +1,9 @@
-"""What every model centre's adapter has to keep, catalogue and ledger apart. For another one, in a test file::
+"""What every model centre's adapter has to keep, catalogue, ledger and both together. For another one, in a test file::
 
-from mlc.testing.center import CatalogueContract, JobContract, LedgerContract
+from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, SurroundingsContract
 
 @pytest.fixture
-def center() -> AsyncIterator[Catalogue]: ...  # an adapter of an empty centre; a Ledger for the other two
+def center() -> AsyncIterator[Catalogue]: ...  # an adapter of an empty centre; a Ledger for the next two, then a Center
 
 @pytest.fixture
 def monitored(center) -> Monitored: ...  # has a monitor's test result written, as the centre itself would
@@ -11,18 +11,22 @@ def monitored(center) -> Monitored: ...  # has a monitor's test result written, 
 class TestCatalogue(CatalogueContract): ...
 class TestJobs(JobContract): ...
 class TestLedger(LedgerContract): ...
+class TestSurroundings(SurroundingsContract): ...
 
+The last suite holds what brings several things in one answer to what each of them says by itself.
 A ledger's tests need snapshots, which they make with the same ``center``: it must be a catalogue, too.
 """
 
 import pytest
 
+_PARTS = ("catalogue", "jobs", "ledger", "models", "surroundings")
 # Before they are imported: pytest then tells what was compared where an assertion fails.
-pytest.register_assert_rewrite(*(f"mlc.testing.center.{part}" for part in ("catalogue", "jobs", "ledger", "models")))
+pytest.register_assert_rewrite(*(f"mlc.testing.center.{part}" for part in _PARTS))
 
 from mlc.testing.center.catalogue import CatalogueContract  # noqa: E402
 from mlc.testing.center.jobs import JobContract  # noqa: E402
 from mlc.testing.center.ledger import LedgerContract  # noqa: E402
 from mlc.testing.center.models import Monitored  # noqa: E402
+from mlc.testing.center.surroundings import SurroundingsContract  # noqa: E402
 
-__all__ = ["CatalogueContract", "JobContract", "LedgerContract", "Monitored"]
+__all__ = ["CatalogueContract", "JobContract", "LedgerContract", "Monitored", "SurroundingsContract"]

@@ -17,18 +17,9 @@ from mlc.model.job import JobEnding, JobKind, JobRecord, JobResult, JobStatus, R
 from mlc.model.result import Provenance, Purpose, TestResultRecord
 from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
 from mlc.model.ticket import Decision, DecisionOutcome
-from mlc.model.verdict import RuleOutcome, TableFindings, Verdict
-from mlc.testing.center.models import DATA, SOURCE, Monitored, a_snapshot
+from mlc.testing.center.models import DATA, SOURCE, VERDICT, Monitored, a_snapshot
 
 NOTHING = str(uuid.UUID(int=0))
-VERDICT = Verdict(
-    judged=True,
-    passed=False,
-    rules=[RuleOutcome(table="t.dmn", rule=2, passes=False, reason="too low", category="Performance")],
-    problems=["gini is missing"],
-    warnings=["f1 is null"],
-    findings=TableFindings(errors=1, warnings=2, said=["Warning: t.dmn, line 4: a gap"]),
-)
 
 
 async def a_job(
@@ -85,8 +76,23 @@ class JobContract:
 
     async def test_a_job_of_a_snapshot_that_is_not_open_is_refused(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
+        if Capability.EMBEDS_BY_ID in center.capabilities:
+            pytest.skip("this centre puts one into a job that is named by its id")
         with pytest.raises(Refused):
             await center.create_job(NewJob("k", JobKind.SCORING, "w", made, made.assets, []))
+
+    async def test_a_job_of_a_snapshot_that_is_named_by_its_id_carries_all_of_it(
+        self, center: Center, tmp_path: Path
+    ) -> None:
+        if Capability.EMBEDS_BY_ID not in center.capabilities:
+            pytest.skip("this centre is given the snapshot itself")
+        made = await a_snapshot(center, tmp_path)
+        given = [Asset(name="in.csv", kind=AssetKind.EXTERNAL, address="https://example.org/in.csv")]
+        job = await center.create_job(NewJob("k", JobKind.SCORING, "w", Snapshot(id=made.id), given, []))
+        async with center.open_job(job.id) as whole:
+            assert whole.snapshot is not None
+            assert (whole.snapshot.id, whole.snapshot.name) == (made.id, made.name)
+            assert await center.read(whole.snapshot.assets[0], limit=10_000) == SOURCE
 
     @pytest.mark.parametrize("status", [JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED])
     async def test_a_runtime_begins_and_ends_a_job(self, center: Center, tmp_path: Path, status: JobStatus) -> None:

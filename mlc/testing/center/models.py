@@ -7,11 +7,21 @@ from typing import Any
 from mlc.center import Center, NewFile
 from mlc.model.asset import Asset, AssetKind, AssetRole
 from mlc.model.snapshot import Model, RuntimeName, Schema, Snapshot
+from mlc.model.verdict import RuleOutcome, TableFindings, Verdict
 
 SOURCE = b"def score(row):\n    yield {'Gr\xc3\xbc\xc3\x9fe': row}\n"
 TABLE = b"<definitions/>"
 DATA = bytes(range(256)) * 100
 """Longer than what an adapter may keep in memory, and no text."""
+
+VERDICT = Verdict(
+    judged=True,
+    passed=False,
+    rules=[RuleOutcome(table="t.dmn", rule=2, passes=False, reason="too low", category="Performance")],
+    problems=["gini is missing"],
+    warnings=["f1 is null"],
+    findings=TableFindings(errors=1, warnings=2, said=["Warning: t.dmn, line 4: a gap"]),
+)
 
 Monitored = Callable[[str], Awaitable[Any]]
 """Has the centre keep a monitor's test result of a snapshot, which no process has made."""

@@ -1,6 +1,7 @@
 """Where files lie: in a folder of this machine, or in any store that ``fsspec`` knows."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ PIECE = 1024 * 1024
 _LOCAL = ("file://", "local://")
 _WHOLE_OR_NOT_AT_ALL = frozenset({"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"})
 """Stores in which an object is there when it has been written whole, and never before."""
+_OURS = re.compile(r"[0-9a-f]{64}(\.[0-9a-f]{32})?", re.ASCII)
+"""A file, or the half of one that a killed centre has left where halves can be seen."""
 
 
 class Place(Protocol):
@@ -48,7 +51,7 @@ class Place(Protocol):
     def remove(self, digest: str) -> None: ...
 
     def known(self, before: datetime) -> Iterator[str]:
-        """The files that were put there before then."""
+        """The files that were put there before then, and what was left of some; nothing that isn't the centre's."""
         ...
 
 
@@ -96,7 +99,7 @@ class Folder:
     def known(self, before: datetime) -> Iterator[str]:
         for path in sorted(self._root.glob("[0-9a-f][0-9a-f]/*")):
             with suppress(FileNotFoundError):
-                if path.stat().st_mtime < before.timestamp():
+                if _OURS.fullmatch(path.name) and path.stat().st_mtime < before.timestamp():
                     yield path.name
 
     def _path(self, digest: str) -> Path:
@@ -156,11 +159,18 @@ class RemotePlace:
 
     def known(self, before: datetime) -> Iterator[str]:
         self._store.invalidate_cache()
-        for path in self._store.find(self._root):
-            changed: Any = self._store.modified(path)
-            moment = changed if changed.tzinfo else changed.replace(tzinfo=UTC)
-            if moment < before:
-                yield str(path).rpartition("/")[2]
+        with reached():
+            found = self._store.find(self._root)
+        for path in found:
+            name = str(path).rpartition("/")[2]
+            if not _OURS.fullmatch(name) or not str(path).endswith(f"/{name[:2]}/{name}"):
+                continue
+            with suppress(FileNotFoundError):
+                with reached():
+                    changed: Any = self._store.modified(path)
+                moment = changed if changed.tzinfo else changed.replace(tzinfo=UTC)
+                if moment < before:
+                    yield name
 
     def _path(self, digest: str) -> str:
         return f"{self._root}/{digest[:2]}/{digest}"

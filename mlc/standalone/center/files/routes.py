@@ -50,18 +50,21 @@ def router(prefix: str, files: FileStore, limit: int, visitor: Asking) -> APIRou
     api = APIRouter(prefix=prefix)
     receiving = Receiving(files, limit)
 
-    async def size(who: Visitor, digest: str) -> int | None:
-        """Of a file that they may read; to a runtime others' files are as if they were not there."""
+    async def size(who: Visitor, digest: str, *, to_refer: bool = False) -> int | None:
+        """Of a file that they may read; to a runtime others' files are as if they were not there.
+
+        ``to_refer``: they ask so as not to send it.
+        """
         if not _DIGEST.fullmatch(digest):
             raise HTTPException(404, _NONE)
         if who.readers is not None and not await asyncio.to_thread(files.is_readable, digest, who.readers):
             return None
-        return await asyncio.to_thread(files.size, digest)
+        return await asyncio.to_thread(files.wanted if to_refer else files.size, digest)
 
     @api.api_route(CONTENTS, methods=["GET", "HEAD"])
     async def get(request: Request, sha256: str) -> Response:
         who = await visitor(request)
-        if (length := await size(who, sha256)) is not None:
+        if (length := await size(who, sha256, to_refer=request.method == "HEAD")) is not None:
             return await answer(request, files, sha256, length)
         begun = await asyncio.to_thread(files.unfinished.size, sha256, who.name)
         raise HTTPException(404, _NONE, None if begun is None else {OFFSET: str(begun)})
@@ -69,7 +72,7 @@ def router(prefix: str, files: FileStore, limit: int, visitor: Asking) -> APIRou
     @api.patch(CONTENTS)
     async def send(request: Request, sha256: str) -> Response:
         who = await visitor(request)
-        if (stored := await size(who, sha256)) is not None:
+        if (stored := await size(who, sha256, to_refer=True)) is not None:
             return _stored(sha256, stored)
         part = _part(request, sha256)
         try:

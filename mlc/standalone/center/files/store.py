@@ -1,23 +1,47 @@
 """The centre's files by their SHA-256: taken in, handed out, and removed when nothing refers to them any more."""
 
 import hashlib
+import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from mlc.standalone.center.files.errors import CannotKeep
 from mlc.standalone.center.files.place import Place, place_at
-from mlc.standalone.center.files.table import forget_unused, is_readable, note, note_seal, note_sender, seals
+from mlc.standalone.center.files.table import (
+    forget_unused,
+    is_readable,
+    is_unused,
+    note,
+    note_seal,
+    note_sender,
+    noted_at,
+    renew,
+    seals,
+    unlisted,
+)
 from mlc.standalone.center.files.unfinished import Draft, Unfinished
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 KEPT_UNFINISHED = timedelta(days=1)
 GRACE = timedelta(days=7)
 """How long a file that nothing refers to is kept: longer than anybody takes from sending it to referring to it."""
+_RENEWED = timedelta(hours=1)
+"""So old may be what is known of a file that somebody wants, before it is noted anew."""
+_SEAL = re.compile(rb"[0-9a-f]{32}")
+_SEAL_SIZE = 32
+
+
+class Unused(NamedTuple):
+    """A file that nothing refers to; ``size`` in bytes."""
+
+    digest: str
+    size: int
 
 
 class FileStore:
@@ -62,6 +86,19 @@ class FileStore:
     def size(self, digest: str) -> int | None:
         """Bytes of a file as it lies there; None if it doesn't, whatever the database says."""
         return self.place.size(digest)
+
+    def wanted(self, digest: str) -> int | None:
+        """Bytes of a file that somebody is about to refer to; None if it has to be sent.
+
+        Its time of grace begins anew: it is not removed before whoever asked has come to referring to it.
+        """
+        with self._read() as connection:
+            noted = noted_at(connection, digest)
+        if noted is not None and noted < datetime.now(UTC) - _RENEWED:
+            with self._write() as connection:
+                if not renew(connection, digest):
+                    return None
+        return None if noted is None else self.place.size(digest)
 
     def content(self, digest: str, size: int) -> bytes | None:
         """A small file whole; None if it isn't there."""
@@ -118,16 +155,62 @@ class FileStore:
         """Remove what has not come whole and nobody has gone on with for a day; returns how many there were."""
         return self.unfinished.expire((now or datetime.now(UTC)) - KEPT_UNFINISHED)
 
-    def remove_unused(self, grace: timedelta = GRACE) -> list[str]:
-        """Remove the files that no entity refers to and that have been there for longer than ``grace``.
+    def unused(self, grace: timedelta = GRACE) -> Iterator[Unused]:
+        """The files that no entity refers to and that have been there for longer than ``grace``.
+
+        Raises:
+            CannotKeep: the place can't be used, or files of another database may lie there, too.
+        """
+        self._require_no_other_seal()
+        yield from self._unused(datetime.now(UTC) - grace)
+
+    def remove_unused(self, grace: timedelta = GRACE) -> Iterator[Unused]:
+        """Remove them, one after the other as they are asked for.
 
         A reference that is made at the same time is made first, and the file stays, or comes too late, and is refused.
+        Whoever dies in between leaves at most one file that is off the list, for the next one to remove.
+
+        Raises:
+            CannotKeep: as for :meth:`unused`.
         """
+        self._require_no_other_seal()
         before = datetime.now(UTC) - grace
-        removed = []
+        for file in self._unused(before):
+            if self._remove_unused(file.digest, before):
+                yield file
+
+    def _unused(self, before: datetime) -> Iterator[Unused]:
         for digest in self.place.known(before):
-            with self._write() as connection:
-                if forget_unused(connection, digest, before):
-                    self.place.remove(digest)
-                    removed.append(digest)
-        return removed
+            with self._read() as connection:
+                unused = is_unused(connection, digest, before)
+            if unused and (size := self.place.size(digest)) is not None:
+                yield Unused(digest, size)
+
+    def _remove_unused(self, digest: str, before: datetime) -> bool:
+        """Off the list first, for good, and then away: what is on the list is there, whenever the power fails."""
+        with self._write() as connection:
+            if not forget_unused(connection, digest, before):
+                return False
+        with self._write() as connection, unlisted(connection, digest) as is_ours:
+            if not is_ours or self.place.size(digest) is None:  # sent anew meanwhile, or removed by another
+                return False
+            self.place.remove(digest)
+            return True
+
+    def _require_no_other_seal(self) -> None:
+        """What another database refers to would pass for unused here.
+
+        Raises:
+            CannotKeep: there is a mark that this database knows nothing of.
+        """
+        for digest in self.place.known(datetime.max.replace(tzinfo=UTC)):
+            with self._read() as connection:
+                is_listed = noted_at(connection, digest) is not None
+            if is_listed or self.place.size(digest) != _SEAL_SIZE:
+                continue
+            if _SEAL.fullmatch(self.content(digest, _SEAL_SIZE) or b""):
+                raise CannotKeep(
+                    "Files of another database may lie in the place of this one's files (MLC_CENTER_FILES): the file "
+                    f"{digest} there looks like its mark. Nothing was removed. Give each database a place of its own; "
+                    "if that other one is no more, remove this file, and try again."
+                )

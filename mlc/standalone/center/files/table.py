@@ -1,6 +1,7 @@
 """Which files are stored, which entities refer to them, and who may read them: tables of the centre's database."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -116,16 +117,47 @@ def is_readable(connection: Connection, digest: str, readers: Collection[str]) -
     return False
 
 
+def noted_at(connection: Connection, digest: str) -> datetime | None:
+    """When a file was last sent or wanted, or ceased to be referred to; None if it isn't listed."""
+    noted = connection.scalar(select(StoredFile.noted).where(StoredFile.digest == digest))
+    return None if noted is None else datetime.fromisoformat(noted)
+
+
+def renew(connection: Connection, digest: str) -> bool:
+    """Begin a file's time of grace anew; False if it isn't listed."""
+    renewed = update(StoredFile).where(StoredFile.digest == digest).values(noted=_now()).returning(StoredFile.digest)
+    return connection.scalar(renewed) is not None
+
+
+def is_unused(connection: Connection, digest: str, before: datetime) -> bool:
+    """Whether nothing refers to a file, since before then."""
+    noted = noted_at(connection, digest)
+    if noted is not None and noted >= before:
+        return False
+    return connection.scalar(select(FileUse.digest).where(FileUse.digest == digest).limit(1)) is None
+
+
 def forget_unused(connection: Connection, digest: str, before: datetime) -> bool:
     """Take a file off the list if nothing refers to it, since before then. Its row is held, if it has one.
 
     Two statements, so that the second one sees what was committed while the first waited for the row.
     """
-    rows = _held(connection, [digest], read=False)
-    if any(datetime.fromisoformat(row.noted) >= before for row in rows):
-        return False
-    if connection.scalar(select(FileUse.digest).where(FileUse.digest == digest).limit(1)) is not None:
+    _held(connection, [digest], read=False)
+    if not is_unused(connection, digest, before):
         return False
     for table in (StoredFile, FileSender):
         connection.execute(delete(table).where(table.digest == digest))
     return True
+
+
+@contextmanager
+def unlisted(connection: Connection, digest: str) -> Iterator[bool]:
+    """Have a file that isn't on the list for oneself: nobody puts it there before the end of the transaction.
+
+    Gives False if it is there by now.
+    """
+    row = insertion(connection, StoredFile).values(digest=digest, size=0, noted=_now()).on_conflict_do_nothing()
+    is_ours = connection.scalar(row.returning(StoredFile.digest)) is not None
+    yield is_ours
+    if is_ours:
+        connection.execute(delete(StoredFile).where(StoredFile.digest == digest))
