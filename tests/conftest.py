@@ -1,9 +1,17 @@
-"""Temporal's servers, one of each for a whole test run."""
+"""What a whole test run has once: Temporal's servers, and what takes long and comes to the same each time."""
 
 import gc
-from collections.abc import AsyncIterator, Iterator
+import os
+import shutil
+import ssl
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from servers import start_dev_server
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -12,9 +20,14 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from mlc.model.attribute import Attribute
 from mlc.namespace import register
+from mlc.standalone.database import CENTER, DESK, Schema, engines
+from mlc.standalone.database.address import Address
 from mlc.standalone.temporal_server import temporal_binary
 
 pytest_plugins = ["tests.compatibility.saving", "postgres_server", "s3_server"]
+
+
+gc.disable()  # until all is collected: what is imported and collected stays
 
 
 def pytest_collection_finish() -> None:
@@ -22,6 +35,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,6 +50,59 @@ def workflows_are_validated_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SandboxedWorkflowRunner, "prepare_workflow", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_are_read_once() -> Iterator[None]:
+    """A client of httpx that is told nothing of certificates reads all authorities: longer than most tests take.
+
+    The programs share theirs (:mod:`mlc.center.certificates`); the tests' own thousands of clients are given one.
+    """
+    read = httpx.create_ssl_context
+    usual = cache(read)
+
+    def once(verify: ssl.SSLContext | str | bool = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        named = trust_env and (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"))
+        if verify is True and cert is None and not named:
+            return usual()
+        return read(verify=verify, cert=cert, trust_env=trust_env)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", once)
+        yield
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Schema, Path]:
+    """SQLite files in this release's form, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    files = {schema: folder / f"{schema.name}.db" for schema in (CENTER, DESK)}
+    for schema, file in files.items():
+        engines.open_database(file, schema).dispose()
+    return files
+
+
+@pytest.fixture(scope="module", autouse=True)
+def databases_are_migrated_once(migrated: Mapping[Schema, Path]) -> Iterator[None]:
+    """A SQLite file that isn't there yet begins as a copy of one that the revisions have made.
+
+    They make the same of nothing each time, for longer than most tests take. ``tests/database``, which is about them,
+    overrides this.
+    """
+    migrate = engines._migrate
+
+    def begun(where: Address, schema: Schema, given: Mapping[str, Any]) -> None:
+        if where.file is not None and not where.file.exists():
+            copy = migrated[schema].with_name(uuid.uuid4().hex)
+            shutil.copyfile(migrated[schema], copy)
+            with suppress(OSError):  # another one was quicker, or there can be no file
+                os.link(copy, where.file)
+            copy.unlink()
+        migrate(where, schema, given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "_migrate", begun)
         yield
 
 

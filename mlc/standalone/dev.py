@@ -12,6 +12,7 @@ from rich.console import Console
 from temporalio.client import Client
 
 from mlc import start
+from mlc.center.certificates import certificates
 from mlc.model.job import runtime_task_queue
 from mlc.model.processes import TASK_QUEUE
 from mlc.settings.reading import SETTINGS_FILE
@@ -64,7 +65,7 @@ class Standalone:
         self._fixed = prepare(self.home, self.ports)
         self._environments = Environments(self.home, self._fixed)
         temporal = await connect_at(f"{HOST}:{self.ports.temporal}")
-        async with httpx.AsyncClient(timeout=2) as http:
+        async with httpx.AsyncClient(timeout=2, verify=certificates()) as http:
             for programs in self._programs(temporal, http):
                 wave = [await self._child(program, logs) for program in programs]
                 self._waves.append(wave)

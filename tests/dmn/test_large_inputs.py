@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import UserDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import pytest
@@ -21,11 +22,16 @@ from mlc.dmn.feel.values import pieces, text_of
 from mlc.dmn.inputs import PARTS, feel_value
 
 MILLION = 1_000_000
-FLOATS = [number / 7 for number in range(MILLION)]
 TYPES = "".join(
     f'<itemDefinition name="{name}s" isCollection="true"><typeRef>{name}</typeRef></itemDefinition>'
     for name in ("number", "integer", "date", "string")
 )
+
+
+@cache
+def floats() -> list[float]:
+    """Here and below: made where they are wanted, as each process of a test run reads this file."""
+    return [number / 7 for number in range(MILLION)]
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +63,7 @@ def evaluated(text: str, value: Any, type_ref: str | None = None) -> Evaluation:
     ],
 )
 def test_what_looks_at_every_number_once_is_answered(text, wanted) -> None:
-    evaluation = evaluated(text, FLOATS, "numbers")
+    evaluation = evaluated(text, floats(), "numbers")
     assert (evaluation.result, evaluation.problems) == (wanted, [])
 
 
@@ -69,51 +75,50 @@ def test_what_looks_at_every_number_once_is_answered(text, wanted) -> None:
     ],
 )
 def test_what_takes_more_meets_a_limit(text) -> None:
-    evaluation = evaluated(text, FLOATS[:260_000])
+    evaluation = evaluated(text, floats()[:260_000])
     assert (evaluation.result, [problem.kind for problem in evaluation.problems]) == (None, [Kind.LIMIT])
 
 
 @pytest.mark.parametrize(
-    ("value", "type_ref", "wanted"),
+    ("make", "type_ref", "wanted"),
     [
-        (list(range(MILLION)), "integers", MILLION),
-        (tuple(range(MILLION)), None, MILLION),
-        ([1, 2.5] * (MILLION // 2), "numbers", MILLION),
-        ([str(number) for number in range(MILLION)], "strings", MILLION),
-        ([True, None] * (MILLION // 2), None, MILLION),
-        ([[number] for number in range(PARTS // 5)], None, PARTS // 5),
-        ({str(number): number / 7 for number in range(MILLION)}, None, 1),
-        (UserDict({str(number): number for number in range(MILLION)}), None, 1),
+        (lambda: list(range(MILLION)), "integers", MILLION),
+        (lambda: tuple(range(MILLION)), None, MILLION),
+        (lambda: [1, 2.5] * (MILLION // 2), "numbers", MILLION),
+        (lambda: [str(number) for number in range(MILLION)], "strings", MILLION),
+        (lambda: [True, None] * (MILLION // 2), None, MILLION),
+        (lambda: [[number] for number in range(PARTS // 5)], None, PARTS // 5),
+        (lambda: {str(number): number / 7 for number in range(MILLION)}, None, 1),
+        (lambda: UserDict({str(number): number for number in range(MILLION)}), None, 1),
     ],
     ids=["whole numbers", "tuple", "mixed", "strings", "booleans", "lists", "context", "mapping"],
 )
-def test_a_million_of_any_kind_can_be_an_input(value, type_ref, wanted) -> None:
-    evaluation = evaluated("count(x)", value, type_ref)
+def test_a_million_of_any_kind_can_be_an_input(make: Callable[[], Any], type_ref, wanted) -> None:
+    evaluation = evaluated("count(x)", make(), type_ref)
     assert (evaluation.result, evaluation.problems) == (wanted, [])
 
 
-@pytest.mark.parametrize(
-    ("value", "type_ref", "kind"),
-    [
-        ([1] * (2 * MILLION), None, Kind.LIMIT),
-        ([[1]] * 3 + [[number] for number in range(MILLION)], None, Kind.LIMIT),
-        ([{"a": number, "b": 1} for number in range(MILLION // 2)], None, Kind.LIMIT),
-        ([*FLOATS, float("nan")], None, Kind.NOT_A_NUMBER),
-        ([*FLOATS[:9], Decimal("sNaN")], "numbers", Kind.NOT_A_NUMBER),
-        ([*FLOATS[:9], object()], "numbers", Kind.WRONG_TYPE),
-        ([*FLOATS, "1"], "numbers", Kind.LIMIT),
-        (FLOATS, "number", Kind.WRONG_TYPE),
-        (FLOATS, "integers", Kind.LIMIT),
-        (["2026-07-31"] * MILLION, "dates", Kind.LIMIT),
-        (["2026-07-31"] * 1_000, "numbers", Kind.WRONG_TYPE),
-        ({str(number): number for number in range(MILLION)}, "numbers", Kind.WRONG_TYPE),
-        (range(10**12), None, Kind.WRONG_TYPE),
-        ({1, 2}, None, Kind.WRONG_TYPE),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_what_is_too_much_or_does_not_fit_is_a_problem(value, type_ref, kind) -> None:
-    evaluation = evaluated("count(x)", value, type_ref)
+TOO_MUCH: dict[str, tuple[Callable[[], Any], str | None, Kind]] = {
+    "two million": (lambda: [1] * (2 * MILLION), None, Kind.LIMIT),
+    "lists, the first ones one": (lambda: [[1]] * 3 + [[number] for number in range(MILLION)], None, Kind.LIMIT),
+    "contexts": (lambda: [{"a": number, "b": 1} for number in range(MILLION // 2)], None, Kind.LIMIT),
+    "no number at the end": (lambda: [*floats(), float("nan")], None, Kind.NOT_A_NUMBER),
+    "no number that may be touched": (lambda: [*floats()[:9], Decimal("sNaN")], "numbers", Kind.NOT_A_NUMBER),
+    "an object": (lambda: [*floats()[:9], object()], "numbers", Kind.WRONG_TYPE),
+    "a text at the end": (lambda: [*floats(), "1"], "numbers", Kind.LIMIT),
+    "a list for a number": (floats, "number", Kind.WRONG_TYPE),
+    "fractions for whole numbers": (floats, "integers", Kind.LIMIT),
+    "texts for dates": (lambda: ["2026-07-31"] * MILLION, "dates", Kind.LIMIT),
+    "texts for numbers": (lambda: ["2026-07-31"] * 1_000, "numbers", Kind.WRONG_TYPE),
+    "a context for numbers": (lambda: {str(number): number for number in range(MILLION)}, "numbers", Kind.WRONG_TYPE),
+    "a range": (lambda: range(10**12), None, Kind.WRONG_TYPE),
+    "a set": (lambda: {1, 2}, None, Kind.WRONG_TYPE),
+}
+
+
+@pytest.mark.parametrize(("make", "type_ref", "kind"), TOO_MUCH.values(), ids=TOO_MUCH)
+def test_what_is_too_much_or_does_not_fit_is_a_problem(make: Callable[[], Any], type_ref, kind) -> None:
+    evaluation = evaluated("count(x)", make(), type_ref)
     assert kind in [problem.kind for problem in evaluation.problems]
     assert all(len(str(problem)) < 3_000 for problem in evaluation.problems)
 
@@ -139,7 +144,7 @@ def test_an_input_that_nobody_asks_for_is_not_looked_at() -> None:
 def test_an_input_that_many_decisions_read_is_converted_once() -> None:
     many = "".join(decision(f"d{n}", "count(x)", inputs=["x"]) for n in range(20))
     top = decision("all", " + ".join(f"d{n}" for n in range(20)), decisions=[f"d{n}" for n in range(20)])
-    evaluation = mlc.dmn.load(dmn(input_data("x"), many, top)).evaluate({"x": FLOATS})
+    evaluation = mlc.dmn.load(dmn(input_data("x"), many, top)).evaluate({"x": floats()})
     assert (evaluation.result, evaluation.problems) == (20 * MILLION, [])
 
 
@@ -160,7 +165,7 @@ def test_a_table_shows_a_long_value_cut_off() -> None:
             "</decisionTable>",
         )
     )
-    evaluation = mlc.dmn.load(data).evaluate({"x": FLOATS})
+    evaluation = mlc.dmn.load(data).evaluate({"x": floats()})
     assert evaluation.result == 2
     assert all(len(str(problem)) < 3_000 for problem in evaluation.problems)
     assert len(str(evaluation.matched_rules[0].conditions[0])) < 2_000

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from mlc.center.capability import Capability
+from mlc.center.certificates import certificates
 from mlc.center.modelop.answers import Garbled
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.decisions import ON_STORED_MODEL
@@ -45,7 +46,7 @@ async def check_modelop(
     Only reads: whether it may be written to is not seen.
     """
     settings = settings.model_copy(update={"timeout": min(settings.timeout, TIME_LIMIT)})
-    async with httpx.AsyncClient(timeout=settings.timeout) as http:
+    async with httpx.AsyncClient(timeout=settings.timeout, verify=certificates()) as http:
         hal = Hal(settings, http, TokenProvider(settings, http))
         try:
             root = await hal.get("")

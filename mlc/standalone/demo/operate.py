@@ -15,6 +15,7 @@ import httpx
 from rich.console import Console
 from temporalio.client import WorkflowFailureError
 
+from mlc.center.certificates import certificates
 from mlc.center.modelop.signal_assets import embedded_file, file_at
 from mlc.center.modelop.signals import PREFIX
 from mlc.mirrored import NotFired, fire
@@ -62,7 +63,7 @@ class Gateway:
         """
         body = {"name": name, "variables": {variable: {"value": value} for variable, value in variables.items()}}
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": uuid4().hex}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=LIMIT) as http:
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=LIMIT, verify=certificates()) as http:
             answer = (await http.post("/mlc-service/rest/signalResponsive", json=body)).raise_for_status()
         return str(answer.json()["workflowIds"][0])
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from temporalio.client import Client, WorkflowFailureError
 
 from mlc.center import Center, NewFile
+from mlc.center.certificates import certificates
 from mlc.center.modelop.folder import read_model_folder
 from mlc.model.asset import AssetRole
 from mlc.model.deployment import DeploymentState
@@ -194,7 +195,7 @@ class Play:
         with (self._submission.folder / "to_score.csv").open(newline="") as file:
             record = {name: json.loads(value) for name, value in next(csv.DictReader(file)).items()}
         self._say("scoring", "request", f"POST {address} {json.dumps(record)}")
-        async with httpx.AsyncClient(timeout=SCORING_LIMIT) as http:
+        async with httpx.AsyncClient(timeout=SCORING_LIMIT, verify=certificates()) as http:
             deadline = asyncio.get_running_loop().time() + SCORING_LIMIT
             while True:
                 answer = await http.post(address, json=record)

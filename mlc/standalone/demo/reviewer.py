@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from mlc.center.certificates import certificates
 from mlc.model.ticket import TicketKind
 from mlc.ticketing.jira.adapter import PROPERTY
 from mlc.ticketing.jira.settings import JiraSettings
@@ -83,6 +84,6 @@ async def reviewer(settings: JiraSettings) -> AsyncIterator[Reviewer]:
     """A reviewer at the ticket system of the settings, which name its address, an account and its token."""
     account = (settings.user or "", settings.token.get_secret_value() if settings.token else "")
     async with httpx.AsyncClient(
-        base_url=f"{settings.url}/rest/api/2/", auth=account, timeout=settings.timeout
+        base_url=f"{settings.url}/rest/api/2/", auth=account, timeout=settings.timeout, verify=certificates()
     ) as http:
         yield Reviewer(http, settings)

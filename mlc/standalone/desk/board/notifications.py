@@ -9,6 +9,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from mlc.center.certificates import certificates
+
 SHOWN = 20
 KEPT = 5.0
 """Seconds for which what was read is shown again."""
@@ -63,7 +65,7 @@ class Notifications:
     async def _ask(self, url: str) -> list[Notification] | None:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
-            async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
+            async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=certificates()) as http:
                 answer = await http.get(
                     f"{url.rstrip('/')}/notifications",
                     params={"sort": "createdDate,desc", "size": SHOWN},
