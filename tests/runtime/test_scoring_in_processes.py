@@ -164,7 +164,7 @@ async def test_batches_go_with_nothing_but_one_parameter(call: Run) -> None:
 
 def test_markers_of_batches_and_state_are_read_as_they_are_written() -> None:
     for line, found in {
-        "# modelop.batch: frame": ("frame", 10_000),
+        "# modelop.batch: frame": ("frame", 50_000),
         "  #modelop.batch :records 7": ("records", 7),
         "x = '# modelop.batch: frame'": None,
     }.items():
