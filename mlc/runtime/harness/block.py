@@ -39,12 +39,17 @@ class Task:
     given: Sequence[Any] = ()
     header: list[str] | None = None
 
+    @property
+    def place(self) -> Piece:
+        """Where it is in the input: of records that are ``given``, a piece without a place in the file."""
+        return self.piece or Piece(0, 0, records=self.first, count=len(self.given))
+
 
 @dataclass
 class Scored:
     """What became of a task: the text for the output, in UTF-8, and the CSV output's header after it.
 
-    ``stopped`` if a bad record ends the job; the tally's last one is that.
+    ``stopped`` if a bad record ends the job; the tally's last one is that. ``piece``: see :attr:`Task.place`.
     """
 
     text: bytes = b""
@@ -103,7 +108,7 @@ class BlockScorer:
         """
         self._under_way = under_way
         formatter = Formatter(self._output["format"], self._output["name"], task.header)
-        scored = Scored(piece=task.piece)
+        scored = Scored(piece=task.place)
         texts: list[str] = []
         if self._batches:
             self._score_batches(task, formatter, scored, texts)
