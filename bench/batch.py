@@ -181,7 +181,7 @@ def check_answers(source: Path, target: Path, records: int) -> None:
 def memory(name: str, size: Size, folder: Path) -> Report:
     """The largest process with all of the records, in megabytes, against that with a tenth of them."""
     source_format, target_format, function, columns = MEMORY[name]
-    records = size.of(10_000_000, 1_000_000, 2_000) // (columns or 1)
+    records = max(20, size.of(10_000_000, 1_000_000, 2_000) // (columns or 1))
     peaks = []
     for count in (records // 10, records):
         told(f"{name}: {count:,} records")
