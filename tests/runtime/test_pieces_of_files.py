@@ -179,3 +179,11 @@ def test_what_is_written_at_once_is_what_is_written_of_a_plain_copy(answer: Any)
         assert text is None
         return
     assert text in ({None} if nulled.count else {None, expected})
+
+
+@pytest.mark.parametrize("between", ["", ",null,", ",0,"])
+def test_lines_that_are_values_only_together_are_broken_each(tmp_path: Path, between: str) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"a": 1}\n{},' + (between or ",").strip(",") + '{}\n{"b": [{}\n{}]}\n')
+    found = json_records(path, Piece(0, path.stat().st_size))
+    assert [type(record) for record in found] == [dict, Broken, Broken, Broken]
