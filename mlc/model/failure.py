@@ -62,6 +62,7 @@
         NotSetUp
         NotSorted
         NotText
+        NotTransferred
         Outdated
         PartsLost
         StaleForm

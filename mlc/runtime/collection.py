@@ -11,10 +11,11 @@ from typing import IO
 
 from mlc.center import NewFile
 from mlc.model.asset import Asset
-from mlc.runtime.external import CHUNK, MEGABYTE, ExternalFiles
+from mlc.runtime.external import MEGABYTE, ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.names import shown
 from mlc.runtime.removal import remove
+from mlc.runtime.transfer import CHUNK
 from mlc.runtime.working_directory import WorkingDirectory
 
 

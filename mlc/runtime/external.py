@@ -12,7 +12,6 @@ from typing import IO
 
 import httpx
 
-from mlc.center.certificates import certificates
 from mlc.data.local import make, opened, shared
 from mlc.data.matching import BadData
 from mlc.data.objects import Patience
@@ -23,21 +22,13 @@ from mlc.model.file import is_several
 from mlc.model.hosts import Hosts
 from mlc.model.location import Location
 from mlc.runtime.connected import PART, Connected
-from mlc.runtime.connecting import AddressRefused, CheckedTransport
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.transfer import CHUNK, PAUSES, NotTransferred, client, download, patiently, upload
 from mlc.settings import FileSettings
 
-CHUNK = 1024**2
 MEGABYTE = 1024**2
-PAUSES = (1.0, 5.0)
-"""Seconds before another try, if a host can't be reached or is busy."""
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 STOPPED = "The job was stopped while its files were copied."
 INSTEAD = "embed it, or give it a file:, http: or https: address, or that of a connection (s3+NAME:, sql+NAME:)"
-
-
-class _Busy(AddressRefused):
-    """A host that may answer otherwise later."""
 
 
 class ExternalFiles:
@@ -219,12 +210,13 @@ class ExternalFiles:
             )
 
     def _download(self, url: str, asking: httpx.Client, target: IO[bytes], what: str) -> None:
-        with asking as client, client.stream("GET", url) as response:
-            _check_answer(response)
-            self.check_size(int(response.headers.get("Content-Length", "0")), what)
+        def copy(size: int, chunks: Iterator[bytes]) -> None:
+            self.check_size(size, what)
             target.seek(0)
             target.truncate()  # what an earlier try got
-            self._copy(response.iter_bytes(CHUNK), target, what)
+            self._copy(chunks, target, what)
+
+        download(asking, url, copy)
 
     def _upload(self, source: IO[bytes], asset: Asset, url: str, asking: httpx.Client, what: str) -> None:
         ends = time.monotonic() + self._settings.time_limit
@@ -234,26 +226,17 @@ class ExternalFiles:
                 self._check_time(ends, what)
                 yield chunk
 
-        # With its length, since stores such as S3's refuse a body that is sent in chunks.
-        headers = {"Content-Length": str(asset.size or 0), "Content-Type": "application/octet-stream"}
-        with asking as client:
-            _check_answer(client.put(url, content=chunks(), headers=headers))
+        upload(asking, url, chunks(), asset.size or 0)
 
     def _client(self, *, write: bool) -> httpx.Client:
-        transport = CheckedTransport(Hosts(self._rules.allowed_hosts(write=write)), certificates())
-        return httpx.Client(timeout=self._settings.timeout, trust_env=False, transport=transport)
+        return client(Hosts(self._rules.allowed_hosts(write=write)), self._settings.timeout)
 
     def _patiently(self, transfer: Callable[[], None], what: str) -> None:
-        for pause in (*PAUSES, None):
-            try:
-                return transfer()
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, AddressRefused) as error:
-                # Neither httpx's texts nor ours name the address.
-                if pause is None or not isinstance(error, httpx.TransportError | _Busy):
-                    raise ModelFailure(f"The {what} can't be transferred: {_reason(error)}.") from None
-            if self._stopped.wait(pause):
+        try:
+            if not patiently(transfer, PAUSES, self._stopped.wait):
                 raise ModelFailure(STOPPED)
-        return None
+        except NotTransferred as error:
+            raise ModelFailure(f"The {what} can't be transferred: {error}.") from None
 
 
 def _chunks(source: IO[bytes]) -> Iterator[bytes]:
@@ -274,21 +257,6 @@ def _verified(source: IO[bytes], asset: Asset, what: str) -> Iterator[bytes]:
         raise ModelFailure(f"The {what} changed while it was copied: end whatever writes it.")
     if held:
         yield held
-
-
-def _check_answer(response: httpx.Response) -> None:
-    if response.is_redirect:
-        raise AddressRefused("its host sends callers on to another address, which is not followed: give that address")
-    if response.status_code in BUSY:
-        raise _Busy(f"its host answered {response.status_code}")
-    if not response.is_success:
-        raise AddressRefused(f"its host answered {response.status_code}")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, AddressRefused):
-        return str(error)
-    return f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
 
 
 def _parts(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from mlc.model.failure import ExternalError, MlcError
 from mlc.model.failure_text import quoted, with_reason
 from mlc.model.required_libraries import RequirementsFile
 from mlc.runtime.activities import allowance, install_rules
-from mlc.runtime.channel.messages import LOADING, Failed, ModelSaid, Ready, Scored, ScoredRecord, Tried
+from mlc.runtime.channel.messages import ModelSaid, Scored
 from mlc.runtime.contents.fetching import fetching
 from mlc.runtime.environments.requirements import interpreter_for, requirements_of
 from mlc.runtime.execution import LONGEST_LINE
@@ -24,6 +24,7 @@ from mlc.runtime.harness.texts import one_line
 from mlc.runtime.harness.trial import takes_lists
 from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
+from mlc.runtime.online_loading import started, tried_once
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.outcome import MEGABYTE
@@ -242,9 +243,11 @@ class OnlineModel:
             )
             answer_limit = self._settings.answer_limit_mb * MEGABYTE
             process = ModelProcess(self._level, interpreter.python, layout.root, allowed, answer_limit=answer_limit)
-            ready = await self._start(process, order)
+            ready = await started(process, order, limit=self._settings.load_time_limit)
             # That one which was deployed before should serve is decided: it may also be older than the trial.
-            warning = "" if tried else await self._try(process, ready, layout.notes)
+            warning = ""
+            if not tried:
+                warning = await tried_once(process, ready, layout.notes, limit=self._settings.online_time_limit)
             if await self._tell(DeploymentState.DEPLOYED, warning=warning) is DeploymentState.DEPLOYED:
                 return process
         except ModelFailure as failure:
@@ -263,46 +266,6 @@ class OnlineModel:
             raise
         await process.end()
         return None
-
-    async def _start(self, process: ModelProcess, order: Order) -> Ready:
-        limit = self._settings.load_time_limit
-        try:
-            await process.start(order.model_dump(mode="json", by_alias=True))
-            answer = await asyncio.wait_for(process.message(LOADING), limit)
-        except TimeoutError:
-            raise ModelFailure(f"The model did not load within {limit:g} seconds.") from None
-        except ModelDied as death:
-            raise ModelFailure(str(death)) from None
-        if isinstance(answer, Failed):
-            raise ModelSaid(answer.message, answer.traceback)
-        process.serve()
-        return answer
-
-    async def _try(self, process: ModelProcess, ready: Ready, notes: Sequence[str]) -> str:
-        """Let the model score a record before anybody depends on it.
-
-        Returns:
-            What people should know of it; empty if all is well.
-
-        Raises:
-            ModelFailure: it could not, with the record and the traceback.
-        """
-        trial = ready.trial
-        warnings = [*notes, *ready.notes]
-        if trial is None:
-            return " ".join(["Not tried: neither test data nor an input schema yields a record.", *warnings])
-        limit = self._settings.online_time_limit
-        trace = ""
-        try:
-            tried = (await asyncio.wait_for(process.ask({"trial": True}, Tried), limit)).tried
-            if isinstance(tried, ScoredRecord):
-                return " ".join([*warnings, *([tried.warning] if tried.warning else [])])
-            why, trace = tried.message, tried.traceback
-        except TimeoutError:
-            why = f"The model took longer than {limit:g} seconds over it."
-        except ModelDied as death:
-            why = str(death)
-        raise ModelSaid(f"The model can't score {trial.origin}, {trial.record}: {why}", trace)
 
     async def _lay_out(self) -> tuple[Layout, Order, list[RequirementsFile], bool]:
         """The working directory, the order, the model's requirements, and whether it has served before."""

@@ -7,13 +7,14 @@ from pathlib import Path, PurePosixPath
 
 from mlc.data.matching import BadData
 from mlc.model.asset import Asset
-from mlc.runtime.external import CHUNK, ExternalFiles
+from mlc.runtime.external import ExternalFiles
 from mlc.runtime.formats import is_compressed
 from mlc.runtime.harness import columnar
 from mlc.runtime.harness.columnar import TABLES
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import DataFile
+from mlc.runtime.transfer import CHUNK
 
 LIBRARY = "pyarrow"
 """What reads Parquet and Arrow."""

@@ -23,13 +23,14 @@ from mlc.model.asset import Asset
 from mlc.model.base import Record
 from mlc.model.failure import ExternalError
 from mlc.runtime.channel.messages import Checkpoint
-from mlc.runtime.external import PAUSES, ExternalFiles
+from mlc.runtime.external import ExternalFiles
 from mlc.runtime.formats import is_compressed
 from mlc.runtime.harness.cutting import whole_records
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.markers import is_stateful
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import DataFile, Order
+from mlc.runtime.transfer import PAUSES
 
 PART, LARGE_PART = 8 * 1024**2, 64 * 1024**2
 """Bytes of a part at the least, and from ``MANY`` parts on; S3's are at least 5 MB each but the last."""

@@ -15,7 +15,17 @@ import pytest
 from bench.jobs import pages
 
 BENCH = Path(__file__).parents[2] / "bench"
+WAYS = ("cpu", "elapsed", "two")
 FIGURES = {
+    "batch": {
+        *(f"{name}_{part}" for name in ("csv_trivial", "csv_heavy", "jsonl_trivial", "jsonl_heavy") for part in WAYS),
+        *(
+            f"{name}_{part}"
+            for name in ("csv_frame", "csv_frame_to_jsonl", "jsonl_frame", "csv_list")
+            for part in WAYS[:2]
+        ),
+        *(f"memory_{name}" for name in ("csv", "frame", "array", "parquet", "wide")),
+    },
     "latency": {"webhook_ms"},
     "start": {"help_ms", "worker_s", "center_s", "runtime_s"},
     "listings": {f"{place}_{page}" for place in ("sqlite", "http", "postgresql") for page in pages(400)}

@@ -4,7 +4,7 @@ import base64
 import json
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import timedelta
@@ -296,6 +296,8 @@ async def premises(
     processes: Processes = PROCESSES,
     tickets: Iterable[SystemSettings] = (),
     center: Mapping[str, Any] = MappingProxyType({}),
+    connect: Callable[[], Awaitable[Client]] = no_temporal,
+    lake: Path = LAKE,
     **desk: Any,
 ) -> AsyncIterator[Office]:
     """An ``office`` without its worker."""
@@ -303,7 +305,7 @@ async def premises(
         center_socket, desk_socket = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
         faults, center_faults = Faults(), Faults()
         center_app = create_center(
-            StandaloneCenterSettings(database=folder / "center.db", token="center-token"), connect=no_temporal
+            StandaloneCenterSettings(database=folder / "center.db", token="center-token"), connect=connect
         )
         center_url = stack.enter_context(
             serving(FaultMiddleware(center_app, center_faults, "/model-manage/api/"), center_socket)
@@ -330,7 +332,7 @@ async def premises(
             registry.set_up(jira_settings, servicenow_settings, *tickets),
             threads,
             process=process,
-            files=FileRules(root=LAKE),
+            files=FileRules(root=lake),
             processes=processes,
         )
         connected = await Client.connect(
@@ -362,7 +364,8 @@ async def office(
         configure: changes the settings of the processes.
         desk: the desk's workflow as ``scheme``, if another than the usual one, whether ``servicenow`` is set up beside
             Jira, the settings of further systems as ``tickets``, those of the worker's client of the model centre as
-            ``center``, other ``processes`` than the usual ones, and further settings of the desk.
+            ``center``, other ``processes`` than the usual ones, how the centre can ``connect`` to Temporal for real
+            runtimes, the ``lake`` of their files, and further settings of the desk.
     """
     process = configure(
         ProcessSettings(

@@ -16,6 +16,7 @@ from servers import serving
 
 from mlc.model.asset import Asset, AssetKind
 from mlc.runtime import connecting, external
+from mlc.runtime import transfer as over_http
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.settings import FileSettings
@@ -246,7 +247,7 @@ def test_a_certificate_is_verified_for_the_name_and_the_name_is_what_is_asked_fo
     tmp_path: Path, names: Names, certificate: Path, monkeypatch: pytest.MonkeyPatch, name: str, right: bool
 ) -> None:
     trusted = ssl.create_default_context(cafile=certificate / "cert.pem")
-    monkeypatch.setattr(external, "certificates", lambda: trusted)
+    monkeypatch.setattr(over_http, "certificates", lambda: trusted)
     its = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     its.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
     asked: list[str | None] = []

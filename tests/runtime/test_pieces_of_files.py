@@ -12,7 +12,6 @@ import pytest
 from rows_one_by_one import read
 
 from mlc.runtime.harness import counting, kinds
-from mlc.runtime.harness.batches import frame_text
 from mlc.runtime.harness.columns import Columns, find
 from mlc.runtime.harness.cutting import Piece, header_of, pieces
 from mlc.runtime.harness.encoding import json_text
@@ -182,10 +181,9 @@ def test_what_is_written_at_once_is_what_is_written_of_a_plain_copy(answer: Any)
     assert text in ({None} if nulled.count else {None, expected})
 
 
-def test_a_frame_is_written_as_its_rows_are() -> None:
-    frame = pd.DataFrame({"a": [1, 2], "b%s": [0.1, 1e300], "c": [True, False], 'd"': ["é", "x\n"]})
-    rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in frame.to_dict("records"))
-    assert frame_text(frame) == rows
-    assert frame_text(frame.assign(b=[0.1, float("nan")])) is None
-    assert frame_text(pd.DataFrame({1: [2]})) is None
-    assert frame_text(pd.DataFrame([[1, 2]], columns=["a", "a"])) is None
+@pytest.mark.parametrize("between", ["", ",null,", ",0,"])
+def test_lines_that_are_values_only_together_are_broken_each(tmp_path: Path, between: str) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"a": 1}\n{},' + (between or ",").strip(",") + '{}\n{"b": [{}\n{}]}\n')
+    found = json_records(path, Piece(0, path.stat().st_size))
+    assert [type(record) for record in found] == [dict, Broken, Broken, Broken]

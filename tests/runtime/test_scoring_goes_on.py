@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from servers import eventually
 from small_models import python_model
 
 from mlc.center.modelop import wire
@@ -97,6 +99,62 @@ async def test_the_next_attempt_scores_what_is_left_and_makes_the_same_bytes(
     assert (target.read_bytes(), whole.runtime_info["sha256"]["outputs"]) == (resumed, hashes["outputs"])
     assert whole.records == ran.records
     assert not list(tmp_path.glob(".*.partial"))
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("form", ["json", "parquet"])
+async def test_of_an_input_that_can_not_be_cut_what_comes_before_is_read_and_not_scored(
+    run: Run, tmp_path: Path, form: str, processes: int
+) -> None:
+    source, target, calls = tmp_path / f"in.{form}", tmp_path / "out.jsonl", tmp_path / "calls"
+    if form == "json":
+        source.write_text(json.dumps([{"a": n} for n in range(RECORDS)], indent=1))
+    else:
+        pd.DataFrame({"a": range(RECORDS)}).to_parquet(source)
+    settings, files = FileSettings(root=tmp_path), [external(source), external(target)]
+    saved = await begun(run, slow(calls), files, settings, processes=processes)
+    calls.write_text("")
+    ran = await run(JobKind.SCORING, slow(calls, 0), files[0], outputs=[files[1]], files=settings)
+    whole, counts = target.read_bytes(), ran.records
+    target.unlink()
+    calls.write_text("")
+    ran = await run(
+        JobKind.SCORING, slow(calls), files[0], outputs=[files[1]], files=settings, earlier=saved, processes=processes
+    )
+    assert ran.problem is None, ran.messages
+    assert f"{saved.records:,} records were scored by an earlier attempt: the job goes on behind them." in ran.messages
+    assert sorted(int(line) for line in calls.read_text().split()) == list(range(saved.records, RECORDS))
+    assert (target.read_bytes(), ran.records) == (whole, counts)
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_a_table_that_was_lost_in_the_middle_is_made_again_with_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    source, target, calls = tmp_path / "in.csv", tmp_path / "out.parquet", tmp_path / "calls"
+    source.write_text("a\n" + "".join(f"{n}\n" for n in range(RECORDS)))
+    settings, model = FileSettings(root=tmp_path), slow(calls)
+    files = [external(source), external(target)]
+    told: list[Any] = []
+    running = asyncio.create_task(
+        run(JobKind.SCORING, model, files[0], outputs=[files[1]], files=settings, save=told.append)
+    )
+
+    async def in_the_middle() -> bool:
+        return running.done() or (calls.exists() and len(calls.read_text().split()) > RECORDS // 4)
+
+    await eventually(in_the_middle)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert set(told) == {None}
+    assert not target.exists()
+    calls.write_text("")
+    ran = await run(JobKind.SCORING, slow(calls, 0), files[0], outputs=[files[1]], files=settings, processes=2)
+    assert ran.problem is None, ran.messages
+    assert len(calls.read_text().split()) == RECORDS
+    again = target.read_bytes()
+    target.unlink()
+    await run(JobKind.SCORING, slow(calls, 0), files[0], outputs=[files[1]], files=settings)
+    assert target.read_bytes() == again
 
 
 @pytest.mark.usefixtures("small_parts")

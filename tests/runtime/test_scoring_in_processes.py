@@ -100,6 +100,39 @@ async def test_a_stateful_model_runs_in_one_process_in_order(run: Run) -> None:
     assert set(lines(ran)) == {1}
 
 
+@pytest.mark.usefixtures("models_write_outside")
+@pytest.mark.parametrize("batch", ["", "# modelop.batch: records 1"], ids=["single records", "batches"])
+async def test_how_far_it_is_is_told_before_any_of_the_processes_is_done_with_its_task(
+    run: Run, tmp_path: Path, batch: str
+) -> None:
+    heard, done = tmp_path / "heard", tmp_path / "done"
+    source = f"""
+        {batch}
+        import os, time
+        # modelop.score
+        def s(r):
+            if not os.path.exists({str(heard)!r}): time.sleep(0.2)
+            if "999" in str(r): open({str(done)!r}, "w").close()
+            return r
+        """
+    reports: list[tuple[int, bool]] = []
+
+    def progress(records: int) -> None:
+        reports.append((records, done.exists()))
+        if records:
+            heard.touch()
+
+    table = embedded("in.csv", "a\n" + "".join(f"{n}\n" for n in range(1000)))
+    ran = await run(JobKind.SCORING, python_model(source), table, processes=2, progress=progress, time=200)
+    assert ran.problem is None, ran.messages
+    assert lines(ran) == [{"a": n} for n in range(1000)]
+    first, was_done = next(report for report in reports if report[0])
+    assert 0 < first < 250, "the first task alone has more"
+    assert not was_done
+    assert [records for records, _ in reports] == sorted(records for records, _ in reports)
+    assert reports[-1][0] == 1000
+
+
 FRAMES = """
     # modelop.batch: frame 100
     # modelop.score
@@ -164,7 +197,7 @@ async def test_batches_go_with_nothing_but_one_parameter(call: Run) -> None:
 
 def test_markers_of_batches_and_state_are_read_as_they_are_written() -> None:
     for line, found in {
-        "# modelop.batch: frame": ("frame", 10_000),
+        "# modelop.batch: frame": ("frame", 50_000),
         "  #modelop.batch :records 7": ("records", 7),
         "x = '# modelop.batch: frame'": None,
     }.items():

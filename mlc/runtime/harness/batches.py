@@ -1,6 +1,6 @@
 """Score functions that take many records together, as a list or as a data frame, and give an answer to each."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import GeneratorType
 from typing import Any
 
@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from .encoding import json_text
+from .frame_text import frame_text, list_text
 from .functions import ModelCode
 from .plain import NotPlain, Nulled, plain
 from .tally import BadRecord
 from .writing import Formatter
-
-_ITEM = {True: "true", False: "false"}
 
 
 class Batches:
@@ -54,11 +53,13 @@ class Batches:
             BadRecord: one of them can't be written.
         """
         if isinstance(answers, pd.DataFrame):
-            text = None if formatter.is_csv else frame_text(answers)
+            text = frame_text(answers, first, formatter, nulled)
             if text is not None:
                 return text
             answers = answers.to_dict("records")
-        quick = None if formatter.is_csv else _lines(answers)
+        quick = list_text(answers, first, formatter, nulled)
+        if quick is None and not formatter.is_csv:
+            quick = _lines(answers)
         if quick is not None:
             return quick
         results = []
@@ -90,38 +91,3 @@ def _lines(answers: Sequence[Any]) -> str | None:
             return None
         texts.append(text)
     return "".join(f"{text}\n" for text in texts)
-
-
-def frame_text(frame: pd.DataFrame) -> str | None:
-    """The rows of a frame as JSON lines, made a column at a time: the same text as row by row.
-
-    None if a column's name is no text, or there is something in it that takes a longer look.
-    """
-    names = list(frame.columns)
-    if not names or len(set(names)) < len(names) or not all(type(name) is str for name in names):
-        return None
-    columns = []
-    for position in range(len(names)):
-        cells = _cells(frame.iloc[:, position])
-        if cells is None:
-            return None
-        columns.append(cells)
-    keys = [json_text(name) for name in names]
-    if None in keys:
-        return None
-    row = ", ".join(f"{str(key).replace('%', '%%')}: %s" for key in keys)
-    return "".join(map(("{" + row + "}\n").__mod__, zip(*columns, strict=True)))
-
-
-def _cells(column: pd.Series) -> Iterator[str] | list[str] | None:
-    """The texts of a column; None if it isn't of numbers, truths or texts, or has something that JSON can't hold."""
-    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else ""
-    if kind == "f":
-        values = column.to_numpy()
-        return map(repr, values.tolist()) if bool(np.isfinite(values).all()) else None
-    if kind in "iu" and kind:
-        return map(str, column.tolist())
-    if kind == "b":
-        return [_ITEM[value] for value in column.tolist()]
-    texts = [json_text(value) for value in column.tolist()]
-    return None if None in texts else [str(text) for text in texts]

@@ -17,7 +17,7 @@ from .batches import Batches, rows_of
 from .columns import Columns
 from .cutting import Piece
 from .encoding import json_text
-from .frames_of_csv import frame_of, framed
+from .frames_of_csv import frame_of, framed, records_of
 from .functions import ModelCode, ModelRaised
 from .plain import NotPlain, Nulled, plain
 from .records import json_records
@@ -39,12 +39,17 @@ class Task:
     given: Sequence[Any] = ()
     header: list[str] | None = None
 
+    @property
+    def place(self) -> Piece:
+        """Where it is in the input: of records that are ``given``, a piece without a place in the file."""
+        return self.piece or Piece(0, 0, records=self.first, count=len(self.given))
+
 
 @dataclass
 class Scored:
     """What became of a task: the text for the output, in UTF-8, and the CSV output's header after it.
 
-    ``stopped`` if a bad record ends the job; the tally's last one is that.
+    ``stopped`` if a bad record ends the job; the tally's last one is that. ``piece``: see :attr:`Task.place`.
     """
 
     text: bytes = b""
@@ -95,7 +100,7 @@ class BlockScorer:
         self._batches = Batches(model, self._function) if model.batch else None
 
     def score(self, task: Task, under_way: UnderWay = lambda _: None) -> Scored:
-        """Score the records of a task. ``under_way`` is told of single records alone, and not of batches.
+        """Score the records of a task. ``under_way`` hears of those of a batch when its call has returned.
 
         Raises:
             ModelFailure: the model can't go on.
@@ -103,7 +108,7 @@ class BlockScorer:
         """
         self._under_way = under_way
         formatter = Formatter(self._output["format"], self._output["name"], task.header)
-        scored = Scored(piece=task.piece)
+        scored = Scored(piece=task.place)
         texts: list[str] = []
         if self._batches:
             self._score_batches(task, formatter, scored, texts)
@@ -118,7 +123,7 @@ class BlockScorer:
             return task.given
         try:
             if self._columns:
-                records = self._columns.records(self._path, task.piece)
+                records = records_of(self._columns, self._path, task.piece)
             else:
                 records = json_records(self._path, task.piece)
         except ValueError as error:
@@ -187,6 +192,7 @@ class BlockScorer:
     def _score_batches(self, task: Task, formatter: Formatter, scored: Scored, texts: list[str]) -> None:
         batches, tally = self._batches, scored.tally
         assert batches is not None
+        due = time.monotonic() + TOLD_EVERY
         for number, count, given in self._given(task, batches):
             if isinstance(given, Broken):
                 tally.lose(Lost.of(f"Record {number} of {self._name}", BadRecord(str(given))))
@@ -202,6 +208,9 @@ class BlockScorer:
             if self._stop and tally.bad:
                 scored.stopped = True
                 return
+            if time.monotonic() > due:
+                self._under_way(tally.read)
+                due = time.monotonic() + TOLD_EVERY
 
     def _given(self, task: Task, batches: Batches) -> Iterator[tuple[int, int, Any]]:
         """What the function is called with: the number of the first record, how many there are, and they themselves.

@@ -40,7 +40,8 @@ class Columns:
         self.declared = declared
         self.kinds = {name: declared[name] if name in declared else self.found[name]["kind"] for name in self.names}
         self.of_cell = [converter_of(self.kinds[name], declared=name in declared) for name in self.names]
-        self._as_dicts = _maker(self.names)
+        self.as_records = _maker(self.names)
+        """Makes the records of the values of all columns."""
         self._of_column = [_whole(self.kinds[name], declared=name in declared) for name in self.names]
 
     def records(self, path: Path, piece: Piece) -> list[Any]:
@@ -66,7 +67,7 @@ class Columns:
             of_column(cells, of_cell)
             for of_column, of_cell, cells in zip(self._of_column, self.of_cell, zip(*rows, strict=True), strict=True)
         ]
-        return self._as_dicts(values)
+        return self.as_records(values)
 
     def _record(self, cells: Sequence[str]) -> dict[str, Any]:
         return {n: convert(cell) for n, convert, cell in zip(self.names, self.of_cell, cells, strict=True)}

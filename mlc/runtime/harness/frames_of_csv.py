@@ -11,6 +11,11 @@ from .cutting import Piece
 from .kinds_by_pandas import is_plain, parsed
 from .unreadable import Broken
 
+FEWEST = 500
+"""Rows of a piece from which on pandas is the faster way: each column costs it as much as hundreds of cells."""
+_EXACT = {"integer": "int64", "number": "float64", "boolean": "bool", "text": "str"}
+"""The types of columns of which every value is read as it is in a record."""
+
 
 def frame_of(columns: Columns, path: Path, piece: Piece) -> pd.DataFrame | None:
     """The rows of a piece as a data frame, with the types that pandas finds in the whole file; None if one of its
@@ -32,6 +37,32 @@ def frame_of(columns: Columns, path: Path, piece: Piece) -> pd.DataFrame | None:
     if any(type(record) is Broken for record in records):
         return None
     return framed(columns, records)
+
+
+def records_of(columns: Columns, path: Path, piece: Piece) -> list[Any]:
+    """What :meth:`.columns.Columns.records` gives, and several times as fast where pandas can read the piece.
+
+    Raises:
+        ValueError: a cell can't be converted.
+    """
+    if piece.count < FEWEST or any(name in columns.declared for name in columns.names):
+        return columns.records(path, piece)
+    dtypes = [_EXACT.get(columns.found[name]["kind"], object) for name in columns.names]
+    wide = any(columns.found[name]["kind"] == "integer" and columns.found[name]["wide"] for name in columns.names)
+    content, width = piece.read(path), len(columns.names)
+    if wide or object in dtypes or not is_plain(content, width, piece.count):
+        return columns.records(path, piece)
+    frame = parsed(content, width, dtype=dict(enumerate(dtypes)))  # None where a whole number or a truth is missing
+    if frame is None or len(frame) != piece.count or frame[width - 1].isna().any():
+        return columns.records(path, piece)
+    return columns.as_records([_values(frame[position]) for position in range(width)])
+
+
+def _values(column: pd.Series) -> list[Any]:
+    values: list[Any] = column.tolist()
+    if column.dtype.kind in "iub" or not column.isna().any():
+        return values
+    return [None if missing else value for value, missing in zip(values, column.isna(), strict=True)]
 
 
 def framed(columns: Columns, records: Sequence[Any]) -> pd.DataFrame:

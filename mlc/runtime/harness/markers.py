@@ -14,7 +14,7 @@ _RECORD_SETS = re.compile(_PREFIX + r"recordsets\.(\d{1,3}|\$in|\$out|\$all)\s*:
 _STATEFUL = re.compile(_PREFIX + r"stateful\s*$")
 _BATCH = re.compile(_PREFIX + r"batch\s*:\s*(frame|records)(?:\s+(\d{1,9}))?\s*$")
 _ANY_BATCH = re.compile(_PREFIX + r"batch\b")
-USUAL_BATCH = 10_000
+USUAL_BATCH = 50_000
 """Records that a function is given together which asks for batches of no size."""
 _SLOTS: Mapping[str, tuple[int, ...]] = {"$in": (0,), "$out": (1,), "$all": (0, 1)}
 BY_NAME = {

@@ -70,15 +70,16 @@ class Input:
         """What there is to be done, lazily, so that each is as large as ``size`` says then.
 
         Args:
-            after: begin behind this piece; of an input that is ``in_pieces``.
+            after: begin behind this piece. Of an input that isn't ``in_pieces`` its records are counted, and what comes
+                before is read once more.
         """
         if self.in_pieces:
             start = after.after if after else self._start
             for piece in pieces(self._path, "csv" if self._is_csv else "jsonl", start, lambda: size.value):
                 yield Task(piece.records, piece)
             return
-        records = iter(CheckedRecords(self._source, scoring=True))
-        first = 0
+        first = after.after.records if after else 0
+        records = islice(CheckedRecords(self._source, scoring=True), first, None)
         while given := list(islice(records, max(1, size.value // BYTES_OF_RECORD))):
             yield Task(first, given=given)
             first += len(given)

@@ -29,6 +29,8 @@ AHEAD = 2
 WINDOW = 8
 """Tasks for each process that may be done before one that is not, or not yet written."""
 
+DONE, UNDER_WAY = "done", "under way"
+
 
 @dataclass(frozen=True)
 class Work:
@@ -63,7 +65,7 @@ class Workers(Protocol):
         Args:
             formatter: its header is that of the output so far, and is set.
             size: told how long tasks take.
-            under_way: told how far a task is that takes long, by a process that scores it itself.
+            under_way: told now and then how many records are done of those whose results weren't given yet.
 
         Raises:
             ModelFailure, Unreadable: as :meth:`.block.BlockScorer.score`.
@@ -144,12 +146,13 @@ class Forked:
             self.batch = _result(self._heard(process))
 
     def score(
-        self, work: Work, tasks: Iterator[Task], formatter: Formatter, size: Size, _under_way: UnderWay
+        self, work: Work, tasks: Iterator[Task], formatter: Formatter, size: Size, under_way: UnderWay
     ) -> Iterator[Scored]:
-        """See :class:`Workers`. Nothing is heard of a task before it is done."""
+        """See :class:`Workers`."""
         given: dict[Connection, deque[int]] = {process: deque() for process in self._processes}
         done: dict[int, tuple[str, Any]] = {}
         sent: dict[int, Task] = {}
+        begun: dict[Connection, int] = {}
         number = written = 0
         for process in given:
             process.send(work)
@@ -181,7 +184,14 @@ class Forked:
             busy = [process for process, tasks_of in given.items() if tasks_of]
             for heard in wait(busy) if busy else ():
                 assert isinstance(heard, Connection)
-                done[given[heard].popleft()] = self._heard(heard)
+                kind, told = self._heard(heard)
+                if kind == UNDER_WAY:
+                    begun[heard] = told
+                    waiting = sum(scored.tally.read for kind, (_, scored) in done.values() if kind == DONE)
+                    under_way(waiting + sum(begun.values()))
+                else:
+                    begun.pop(heard, None)
+                    done[given[heard].popleft()] = kind, told
 
     def end(self) -> None:
         """End them, whatever they do."""
@@ -229,6 +239,10 @@ def _run(channel: Connection, order: Mapping[str, Any], load: Callable[[], Model
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)  # what it prints is its log; it has no say in the runtime's channel
+
+    def tell(records: int) -> None:
+        channel.send((UNDER_WAY, records))
+
     try:
         heard, model = _outcome(load)
         channel.send((heard, model.batch if isinstance(model, ModelCode) else model))
@@ -239,8 +253,8 @@ def _run(channel: Connection, order: Mapping[str, Any], load: Callable[[], Model
                 work, scorer = told, None
             else:
                 began = time.monotonic()
-                heard, scored = _outcome(partial(_scored, model, order, work, scorer, told))
-                if heard == "done":
+                heard, scored = _outcome(partial(_scored, partial(work.scorer, model, order), scorer, told, tell))
+                if heard == DONE:
                     scorer, scored = scored
                     scored = time.monotonic() - began, scored
                 channel.send((heard, scored))
@@ -255,15 +269,15 @@ def _run(channel: Connection, order: Mapping[str, Any], load: Callable[[], Model
 
 
 def _scored(
-    model: ModelCode, order: Mapping[str, Any], work: Work, scorer: BlockScorer | None, task: Task
+    make: Callable[[], BlockScorer], scorer: BlockScorer | None, task: Task, tell: UnderWay
 ) -> tuple[BlockScorer, Scored]:
-    scorer = scorer or work.scorer(model, order)
-    return scorer, scorer.score(task)
+    scorer = scorer or make()
+    return scorer, scorer.score(task, tell)
 
 
 def _outcome(do: Callable[[], Any]) -> tuple[str, Any]:
     try:
-        return "done", do()
+        return DONE, do()
     except ModelFailure as failure:
         return "failed", (str(failure), failure.trace)
     except Unreadable as problem:

@@ -39,6 +39,18 @@ class Formatter:
         self.header = header
         return text
 
+    def begun(self, header: Sequence[str]) -> str:
+        """The first line of a CSV file that has none yet.
+
+        Raises:
+            UnicodeEncodeError: a name can't be written.
+        """
+        text = io.StringIO(newline="")
+        _write(text, list(header))
+        text.getvalue().encode()
+        self.header = list(header)
+        return text.getvalue()
+
     def _rows(self, records: Sequence[Any]) -> tuple[str, list[str] | None]:
         header = self.header
         text = io.StringIO(newline="")
