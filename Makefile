@@ -15,7 +15,7 @@ dev: $(READY)
 # Bytecode is kept whatever the environment says: the tests start hundreds of processes, and each would compile all anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)
-	$(BIN)/pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 # Hours; with ARGS=--quick minutes. Prints JSON: keep the machine idle meanwhile.
 bench: export PYTHONDONTWRITEBYTECODE =

@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -26,6 +27,9 @@ from mlc.standalone.temporal_server import temporal_binary
 
 pytest_plugins = ["tests.compatibility.saving", "postgres_server", "s3_server"]
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So does a shell with what it starts in the background, and so would every program that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 gc.disable()  # until all is collected: what is imported and collected stays
 

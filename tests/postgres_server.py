@@ -202,7 +202,7 @@ def _wait(process: subprocess.Popen[bytes], programs: Path, port: int, user: str
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(2)  # SIGINT: whoever is connected is sent away
     try:
-        process.wait(20)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -19,7 +19,7 @@ from mlc.standalone.temporal_server import DEV_SERVER_FLAGS, SEARCH_ATTRIBUTES, 
 T = TypeVar("T")
 
 
-async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 20) -> T:
+async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 60) -> T:
     """Wait until the condition answers with something true, and return that.
 
     It is asked less and less often: to be asked costs what it waits for, on a busy machine, the time to happen.

@@ -19,6 +19,7 @@ MAY = {
     "tests/cli/test_cli_dev.py": "goes to the address that `mlc dev` has written",
     "tests/processes/test_ticket_queue.py": "is a worker of an earlier release, on this test's own server",
     "tests/processes/flood.py": "goes to the address of this test's own server, from a process of its own",
+    "tests/processes/test_progress_of_a_batch_job.py": "is what the centre and the runtime of this test connect with",
     "tests/check/test_setup.py": "goes to a namespace that setup has made",
     "tests/runtime/test_run_job_namespace.py": "goes to the namespace in which jobs are run",
     "bench/bare.py": "goes to the address of this bench's own server, without the project's plugin",

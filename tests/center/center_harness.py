@@ -25,7 +25,7 @@ async def no_temporal() -> Any:
     raise ConnectionError("there is no Temporal in this test")
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 15) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """The first true value of ``condition``."""
     end = time.monotonic() + seconds
     while not (value := condition()):
@@ -98,9 +98,9 @@ class CenterProcess:
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(60)

@@ -145,12 +145,12 @@ def test_a_reference_made_during_the_removal_is_refused(
     def slowly(digest: str) -> None:
         remove(digest)
         removing.set()
-        assert referring.wait(20)
+        assert referring.wait(60)
 
     monkeypatch.setattr(store.files.place, "remove", slowly)
     remover = threading.Thread(target=removed, args=[store, NOW])
     remover.start()
-    assert removing.wait(20)
+    assert removing.wait(60)
     with pytest.raises(UnknownFile):
         other.create(MODELS, a_model())
     remover.join(20)

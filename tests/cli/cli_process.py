@@ -89,7 +89,7 @@ class Dev:
             self.children()
             self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -128,6 +128,6 @@ class Dev:
         """Send a signal, wait for the end, and see to it that no process is left. The exit code."""
         self.children()
         self.process.send_signal(number)
-        code = self.process.wait(20)
-        wait_until(lambda: not any(map(alive, self.seen)), 10)
+        code = self.process.wait(60)
+        wait_until(lambda: not any(map(alive, self.seen)))
         return code

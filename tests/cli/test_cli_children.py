@@ -29,7 +29,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)
@@ -51,7 +51,7 @@ async def test_a_process_that_dies_is_started_again_and_ended_with_all_that_it_s
     file = tmp_path / "pids"
     child = child_of(program(PARENT, str(file), file=file), tmp_path, said)
     await child.start()
-    await child.wait_ready(20)
+    await child.wait_ready(60)
     child.keep_running()
     first, first_inner = map(int, file.read_text().split())
     assert child.pid == first
@@ -76,7 +76,7 @@ async def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypa
     stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + PARENT
     child = child_of(program(stubborn, str(file), file=file), tmp_path)
     await child.start()
-    await child.wait_ready(20)
+    await child.wait_ready(60)
     pid = child.pid
     assert pid
     began = time.monotonic()
@@ -90,7 +90,7 @@ async def test_one_that_does_not_come_up_is_reported_with_its_last_words(tmp_pat
     child.log.write_text("words of an earlier run\n")
     await child.start()
     with pytest.raises(NotReady) as failure:
-        await child.wait_ready(20)
+        await child.wait_ready(60)
     await child.stop()
     assert str(failure.value) == f"thing ended with exit code 3. Log: {child.log}\n  | port is taken"
     silent = child_of(program("import time; time.sleep(600)"), tmp_path)
@@ -106,9 +106,9 @@ async def test_a_program_that_does_one_thing_is_ready_when_it_has_done_it(tmp_pa
     await child.start()
     if code:
         with pytest.raises(NotReady, match="once ended with exit code 4"):
-            await child.wait_ready(20)
+            await child.wait_ready(60)
     else:
-        await child.wait_ready(20)
+        await child.wait_ready(60)
     child.keep_running()
     await child.stop()
 
@@ -119,7 +119,7 @@ async def test_a_large_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "once.log").write_text("a long old log\n")
     child = child_of(once, tmp_path)
     await child.start()
-    await child.wait_ready(20)
+    await child.wait_ready(60)
     await child.stop()
     assert (tmp_path / "once.log").read_text() == "new\n"
     assert (tmp_path / "once.log.1").read_text() == "a long old log\n"

@@ -168,7 +168,7 @@ def kill_and_see_nothing_left(dev: Dev) -> None:
     assert len(dev.children()) == 7
     dev.process.kill()
     dev.process.wait()
-    wait_until(lambda: not any(map(alive, dev.seen)), 15)
+    wait_until(lambda: not any(map(alive, dev.seen)))
 
 
 def test_a_start_can_be_ended_before_it_is_complete(home: Path) -> None:
@@ -194,4 +194,4 @@ def test_what_does_not_come_up_is_named_with_the_end_of_its_log_and_the_rest_is_
     dev = Dev(home)
     assert dev.process.wait(120) == 1
     assert re.search(r"^center ended with exit code \d.* Log: .*center\.log\n  \| ", dev.said(), re.MULTILINE)
-    wait_until(lambda: not any(map(alive, dev.seen)), 10)
+    wait_until(lambda: not any(map(alive, dev.seen)))

@@ -172,7 +172,7 @@ def test_without_approve_a_person_decides_and_deciding_otherwise_shows_in_the_ex
         assert re.findall(r"outcome +(\w+)", said) == ["rejected"] * 3
         assert re.search(r"ticket +MLR-2 http://", said)
         assert "Other than expected: Breast Cancer Diagnosis, Diabetes Progression." in said
-        wait_until(lambda: not any(map(alive, running.seen)), 15)
+        wait_until(lambda: not any(map(alive, running.seen)))
 
 
 def test_it_can_be_interrupted_while_it_starts(tmp_path: Path) -> None:

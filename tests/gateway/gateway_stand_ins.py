@@ -6,6 +6,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
+    from mlc.model.attribute import Attribute
     from mlc.model.job import JobChanged
     from mlc.model.processes import (
         DEPLOY_MODEL,
@@ -13,7 +14,6 @@ with workflow.unsafe.imports_passed_through():
         RUN_BACK_TEST,
         RUN_BATCH_MODEL_JOB,
         TICKET_CHANGED,
-        Attribute,
         DeployModelInput,
         RunBackTestInput,
         RunBatchModelJobInput,

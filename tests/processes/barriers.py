@@ -33,7 +33,7 @@ class Barrier:
 
     async def reached(self, *snapshot_ids: str) -> None:
         """Wait until the runs of these snapshots are there."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             for id_ in snapshot_ids:
                 await self._reached[deploy_model_id(id_)].wait()
 

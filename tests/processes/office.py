@@ -219,7 +219,7 @@ class Office:
             await run.signal("job_changed", {"job_id": job_id})
         return job_id
 
-    async def ticket(self, run: Run, kind: str, *, seconds: float = 20) -> TicketRef:
+    async def ticket(self, run: Run, kind: str, *, seconds: float = 60) -> TicketRef:
         """The open ticket of this kind for which the run waits."""
 
         async def waits() -> TicketRef | None:
@@ -342,12 +342,13 @@ async def premises(
         )
         async with (
             httpx.AsyncClient(
-                base_url=f"{desk_url}/rest/api/2/", auth=("bot", "desk-token"), verify=certificates()
+                base_url=f"{desk_url}/rest/api/2/", auth=("bot", "desk-token"), verify=certificates(), timeout=60
             ) as jira,
             httpx.AsyncClient(
                 base_url=f"{center_url}/model-manage/api/",
                 headers={"Authorization": "Bearer center-token"},
                 verify=certificates(),
+                timeout=60,
             ) as model_manage,
         ):
             yield Office(connected, port, model_manage, jira, faults, center_faults, task_queue, project)

@@ -287,7 +287,7 @@ async def ends_with_its_supervisor(level: Level, around: World, *, python: str =
             await asyncio.sleep(0.02)
         program = psutil.Process(int(told.read_text()))
         os.kill(process._supervisor.pid, signal.SIGKILL)
-        return not psutil.wait_procs([program], timeout=20)[1]
+        return not psutil.wait_procs([program], timeout=60)[1]
     finally:
         await process.end()
 

@@ -22,7 +22,7 @@ def job_on(
     return wire.Job(job_type=job_type, model=model, input_data=list(inputs), target_engine=engine, **more)
 
 
-async def ended(center: ModelManage, job_id: str, *, seconds: float = 60) -> wire.Job:
+async def ended(center: ModelManage, job_id: str, *, seconds: float = 120) -> wire.Job:
     async def terminal() -> wire.Job | None:
         job = await center.get_job(job_id)
         return job if job.job_status in ENDED else None

@@ -31,7 +31,7 @@ async def is_now(center: ModelManage, deployment_id: str, wanted: str) -> None:
     async def reached() -> bool:
         return await state(center, deployment_id) == wanted
 
-    await eventually(reached, seconds=30)
+    await eventually(reached, seconds=90)
 
 
 def answers(number: int) -> wire.DeployableModel:

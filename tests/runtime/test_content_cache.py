@@ -584,7 +584,7 @@ async def test_many_at_once_all_get_it_and_one_fetches_it(machine: Machine, link
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not condition():
             await asyncio.sleep(0.01)
 

@@ -298,7 +298,7 @@ open("out/began", "w").close()
 time.sleep(600)"""
     started = process(level, source, tmp_path)
     await started.start()
-    await eventually(lambda: answer((tmp_path / "out" / "began").exists()), seconds=30)
+    await eventually(lambda: answer((tmp_path / "out" / "began").exists()), seconds=90)
     await started.end("It was enough.")
     assert (started.running, started.verdict) == (False, "It was enough.")
     assert containers(engine) == set()
@@ -348,7 +348,7 @@ async def test_a_container_whose_runtime_was_killed_is_removed(
         runtime.wait()
     if with_its_supervisor:
         await asyncio.to_thread(same.remove_left)
-    await eventually(lambda: answer(not containers(engine)), seconds=30)
+    await eventually(lambda: answer(not containers(engine)), seconds=90)
 
 
 def test_what_is_lacking_is_said_and_no_weaker_level_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -450,7 +450,7 @@ async def docker(
     monkeypatch.setenv("DOCKER_HOST", address)
     made = Container(RuntimeSettings(container_image=image()[0], work_dir=tmp_path / "work"))
     try:
-        await eventually(lambda: answer((tmp_path / "engine.sock").exists()), seconds=30)
+        await eventually(lambda: answer((tmp_path / "engine.sock").exists()), seconds=90)
         yield made
     finally:
         monkeypatch.setenv("PATH", path)
@@ -467,7 +467,7 @@ async def test_a_program_runs_by_dockers_client_and_its_container_is_removed(doc
     assert "Seccomp:\t2" in status
     started = process(docker, "open('out/began', 'w').close(); import time; time.sleep(600)", tmp_path)
     await started.start()
-    await eventually(lambda: answer((tmp_path / "out" / "began").exists()), seconds=30)
+    await eventually(lambda: answer((tmp_path / "out" / "began").exists()), seconds=90)
     await started.end("It was enough.")
     assert containers(Engine("docker")) == set()
 

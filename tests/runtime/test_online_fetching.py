@@ -72,7 +72,7 @@ async def test_it_says_how_far_its_files_are_and_answers_once_they_are_there(
     centre = Centre()
     async with loading(centre, tmp_path) as model:
         said = ""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while "fetching weights.bin: 2 MB of 3 MB" not in said:
                 with pytest.raises(NotServing) as raised:
                     await model.score([{}])
@@ -91,7 +91,7 @@ async def test_a_deployment_whose_file_is_another_has_failed_and_says_so(tmp_pat
     centre = Centre(WEIGHTS[::-1])
     centre.gate.set()
     async with loading(centre, tmp_path):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await centre.ended.wait()
     ((state, said),) = centre.told
     assert state is DeploymentState.FAILED

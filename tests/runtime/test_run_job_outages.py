@@ -154,7 +154,7 @@ async def test_a_job_survives_the_death_of_its_runtime(
         await asyncio.wait_for(dev_server.client.get_workflow_handle(run_job_id(job.id)).result(), 20)
     finally:
         runtime.terminate()
-        assert runtime.wait(30) is not None
+        assert runtime.wait(90) is not None
     assert done.job_status == "COMPLETE"
     assert len(started.read_text().split()) == 2
 

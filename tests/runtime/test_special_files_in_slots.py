@@ -79,7 +79,7 @@ async def test_two_jobs_that_leave_pipes_hold_no_slot_and_the_next_job_runs_at_o
     async def cleared() -> bool:
         return not list((tmp_path / "runtime").glob("process-*/jobs/*"))
 
-    await eventually(cleared, seconds=10)
+    await eventually(cleared, seconds=60)
     assert descriptors() - before == set()
 
 
@@ -112,7 +112,7 @@ async def test_an_online_models_folder_is_removed_whatever_it_made_of_it(
     async def gone() -> bool:
         return not list((tmp_path / "runtime").glob("process-*/online/*"))
 
-    await eventually(gone, seconds=30)
+    await eventually(gone, seconds=90)
 
 
 def test_a_workspace_that_a_killed_runtime_left_is_cleared(tmp_path: Path) -> None:

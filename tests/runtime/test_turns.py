@@ -140,7 +140,7 @@ async def test_one_that_is_cancelled_at_the_moment_of_its_turn_gives_it_back() -
         await asyncio.sleep(0)
         cancelled.cancel()
     await asyncio.gather(holder, cancelled, return_exceptions=True)
-    async with asyncio.timeout(5), turns.take("next", alone=True, waits_for=waits_for):
+    async with asyncio.timeout(60), turns.take("next", alone=True, waits_for=waits_for):
         pass
 
 

@@ -43,13 +43,13 @@ def test_a_killed_desk_still_has_every_ticket_that_it_answered_for(tmp_path: Pat
     try:
         refs = [tickets.create(question.model_copy(update={"label": f"gov-{n}"})) for n in range(5)]
         desk.kill()
-        desk.wait(10)
+        desk.wait(60)
         desk = start(port, tmp_path)
         assert [tickets.find(ref.label) for ref in refs] == [[ref] for ref in refs]
         assert {state.answer for state in tickets.get_many(refs).values()} == {Answer.PENDING}
         desk.send_signal(signal.SIGTERM)
-        assert desk.wait(10) in {0, -signal.SIGTERM}
+        assert desk.wait(60) in {0, -signal.SIGTERM}
     finally:
         if desk.poll() is None:
             desk.kill()
-            desk.wait(10)
+            desk.wait(60)

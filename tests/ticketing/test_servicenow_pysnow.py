@@ -64,7 +64,7 @@ def test_threads_get_each_their_own_answer(change: ChangeSite, question: TicketR
     gate = threading.Barrier(8)
 
     def look(n: int) -> bool:
-        gate.wait(10)
+        gate.wait(60)
         return all(tickets.find(labels[n]) == [refs[n]] for _ in range(5))
 
     with ThreadPoolExecutor(8) as threads:
