@@ -2,7 +2,12 @@
 
 import json
 import textwrap
-from collections.abc import Callable
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +19,13 @@ from mlc.center.modelop import wire
 from mlc.center.modelop.folder.markers import read_source
 from mlc.model.job import JobKind
 from mlc.runtime.harness import markers
+from mlc.runtime.harness.block import Scored, Task
 from mlc.runtime.harness.functions import ModelCode, ModelRaised
 from mlc.runtime.harness.plain import Nulled
 from mlc.runtime.harness.scoring import answers
+from mlc.runtime.harness.tasks import Size
+from mlc.runtime.harness.workers import DONE, Forked, Work
+from mlc.runtime.harness.writing import Formatter
 
 Run = Callable[..., Any]
 
@@ -62,6 +71,44 @@ async def test_an_array_and_a_bad_record_that_stops_are_the_same_in_two_processe
         ran = [await run(JobKind.SCORING, python_model(UNEVEN), array, processes=count, job=job) for count in (1, 2)]
         assert told(ran[0]) == told(ran[1])
     assert ran[0].problem.startswith("Record 2 of in.json is bad: The score function 's' of model.py failed")
+
+
+def test_of_thousands_of_tasks_that_are_handed_over_whole_few_are_in_memory_at_once() -> None:
+    """Records that can't be read by place, such as an array's: each task waits until somebody listens."""
+    made, gone, most = 0, list[int](), 0
+
+    def tasks() -> Iterator[Task]:
+        nonlocal made, most
+        for made in range(1, 3001):
+            task = Task(made - 1, given=[made])
+            weakref.finalize(task, gone.append, made)
+            most = max(most, made - len(gone))
+            yield task
+
+    def scores(theirs: Connection) -> None:
+        theirs.recv()  # the work
+        with suppress(EOFError):
+            while True:
+                task = theirs.recv()
+                theirs.send((DONE, (0.001, Scored(text=str(task.first).encode()))))
+
+    workers = Forked({}, 0, unneeded)
+    ends = [Pipe() for _ in range(2)]
+    workers._processes = {ours: 0 for ours, _ in ends}
+    threads = [threading.Thread(target=scores, args=[theirs]) for _, theirs in ends]
+    for thread in threads:
+        thread.start()
+    scored = workers.score(Work(0, 0, None), tasks(), Formatter("jsonl", "o"), Size(), lambda _: None)
+    assert [int(each.text) for each in scored] == list(range(3000))
+    for ours, _ in ends:
+        ours.close()
+    for thread in threads:
+        thread.join(60)
+    assert most < 50
+
+
+def unneeded() -> ModelCode:
+    raise AssertionError
 
 
 @pytest.mark.usefixtures("models_write_outside")

@@ -153,6 +153,7 @@ class Forked:
         done: dict[int, tuple[str, Any]] = {}
         sent: dict[int, Task] = {}
         begun: dict[Connection, int] = {}
+        held: Task | None = None
         number = written = 0
         for process in given:
             process.send(work)
@@ -162,12 +163,12 @@ class Forked:
                 process = min(given, key=lambda each: len(given[each]))
                 if len(given[process]) >= AHEAD or (formatter.is_csv and formatter.header is None and number > written):
                     break
-                task = next(tasks, None)
+                task = held or next(tasks, None)
                 if task is None:
                     more = False
                     break
-                if task.piece is None and given[process]:  # what is large waits until somebody listens
-                    tasks = _before(task, tasks)
+                held = task if task.piece is None and given[process] else None
+                if held:  # what is large waits until somebody listens
                     break
                 process.send(replace(task, header=formatter.header))
                 given[process].append(number)
@@ -206,11 +207,6 @@ class Forked:
         except (EOFError, OSError):
             _end_as(self._processes[connection])
         return heard
-
-
-def _before(task: Task, tasks: Iterator[Task]) -> Iterator[Task]:
-    yield task
-    yield from tasks
 
 
 def _end_as(process: int) -> None:
