@@ -168,7 +168,7 @@ async def test_a_worker_frozen_after_it_looked_creates_nothing_when_it_thaws(
         return all(made)
 
     try:
-        await eventually(all_made, seconds=60)
+        await eventually(all_made, seconds=180)
     finally:
         second.kill()
     worker.thaw()
