@@ -12,18 +12,11 @@ from pathlib import Path
 import pytest
 import uvicorn
 from cli_process import mlc, wait_until
-from pydantic import SecretStr
+from served_centre import TOKEN, served
 
-from mlc.settings import StandaloneCenterSettings
-from mlc.standalone.center.app import create_app
 from mlc.standalone.center.store import Store
 
-TOKEN = "the-centres-own"
 OLD, NEW = b"of before", b"of today"
-
-
-async def no_temporal() -> None:
-    raise ConnectionError("there is no Temporal in this test")
 
 
 @pytest.fixture
@@ -41,15 +34,8 @@ def url(tmp_path: Path) -> Iterator[str]:
     path, then = kept(tmp_path, OLD), time.time() - 30 * 86_400
     os.utime(path, (then, then))
     store.close()
-    settings = StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN))
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, connect=no_temporal), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    wait_until(lambda: server.started)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/model-manage/api"
-    server.should_exit = True
-    thread.join(20)
+    with served(tmp_path) as address:
+        yield address
 
 
 def kept(folder: Path, data: bytes) -> Path:

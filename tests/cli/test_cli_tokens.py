@@ -1,38 +1,19 @@
 """``mlc token``, typed as a user types it, against a real centre."""
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
-from cli_process import mlc, wait_until
-from pydantic import SecretStr
-
-from mlc.settings import StandaloneCenterSettings
-from mlc.standalone.center.app import create_app
-
-TOKEN = "the-centres-own"
-
-
-async def no_temporal() -> None:
-    raise ConnectionError("there is no Temporal in this test")
+from cli_process import mlc
+from served_centre import TOKEN, served
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    settings = StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN))
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, connect=no_temporal), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    wait_until(lambda: server.started)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/model-manage/api"
-    server.should_exit = True
-    thread.join(20)
+    with served(tmp_path) as address:
+        yield address
 
 
 def test_a_token_is_issued_used_listed_and_revoked(tmp_path: Path, url: str) -> None:

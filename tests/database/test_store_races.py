@@ -2,9 +2,8 @@
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,23 +20,6 @@ from mlc.standalone.center.tables import FOUND_BY, Count, Row
 
 JOBS, ENGINES, MODELS = KINDS["jobs"], KINDS["engines"], KINDS["storedModels"]
 Stores = tuple[Store, Store]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One place for all: the databases on PostgreSQL are copies of one, whose files are there."""
-    return str(tmp_path_factory.mktemp("files"))
-
-
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def stores(request: pytest.FixtureRequest, tmp_path: Path, files: str) -> Iterator[Stores]:
-    place: str | Path = tmp_path / "center.db"
-    if request.param == "PostgreSQL":
-        place = request.getfixturevalue("postgres_copies")("center", lambda url: Store(url, files).close())
-    pair = Store(place, files), Store(place, files)
-    yield pair
-    for store in pair:
-        store.close()
 
 
 def a_job(key: str | None = None, **more: Any) -> dict[str, Any]:

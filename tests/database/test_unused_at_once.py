@@ -2,10 +2,9 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,23 +19,6 @@ NOW = timedelta(0)
 DATA = b"weights of a model"
 DIGEST = hashlib.sha256(DATA).hexdigest()
 Stores = tuple[Store, Store]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tmp_path_factory.mktemp("files"))
-
-
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def stores(request: pytest.FixtureRequest, tmp_path: Path, files: str) -> Iterator[Stores]:
-    if request.param == "PostgreSQL":
-        url = request.getfixturevalue("postgres_copies")("unused", lambda url: Store(url, files).close())
-        pair = Store(url, files), Store(url, files)
-    else:
-        pair = Store(tmp_path / "center.db"), Store(tmp_path / "center.db")
-    yield pair
-    for store in pair:
-        store.close()
 
 
 def send(store: Store) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlc.center import Beside, Capability, Center, NewDeployment
+from mlc.center.ledger import After
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Rank, Runtime
 from mlc.model.failure import NotFound, Refused
 from mlc.model.monitor_plan import CLASSIFICATION
@@ -27,6 +28,21 @@ async def placed(center: Center, made: Snapshot, runtime: Runtime | None = None)
     async with center.open_snapshot(made.id) as snapshot:
         new = NewDeployment(str(uuid.uuid4()), snapshot, "dev", runtime, Rank.of(made.order))
         return await center.create_deployment(new)
+
+
+async def placed_beside_each_other(center: Center, tmp_path: Path) -> tuple[str, list[DeploymentRecord]]:
+    """Four deployments of two snapshots of one model, whose id comes first, and besides one of another model."""
+    model = await center.save_model(a_model(), some_files(tmp_path))
+    one, two = [await a_snapshot(center, tmp_path, name, model=model) for name in ("one", "two")]
+    made = [await placed(center, each) for each in (one, two, one, two)]
+    await placed(center, await a_snapshot(center, tmp_path))
+    return model.id, made
+
+
+async def tells_all_or_nothing(center: Center, after: After, model_id: str, *, beside: bool) -> None:
+    """What a change tells besides: all of the model's deployments as they are then, if it was asked to, or none."""
+    assert after.beside is None or after.beside == await center.list_deployments(model_id=model_id)
+    assert beside or after.beside is None
 
 
 def a_result(snapshot_id: str) -> TestResultRecord:
@@ -136,16 +152,12 @@ class SurroundingsContract:
     async def test_what_is_confirmed_tells_its_models_deployments_as_they_are_then_or_none(
         self, center: Center, tmp_path: Path, beside: bool
     ) -> None:
-        model = await center.save_model(a_model(), some_files(tmp_path))
-        one, two = [await a_snapshot(center, tmp_path, name, model=model) for name in ("one", "two")]
-        made = [await placed(center, each) for each in (one, two, one, two)]
-        await placed(center, await a_snapshot(center, tmp_path))
+        model_id, made = await placed_beside_each_other(center, tmp_path)
         for _ in range(2):
             after = await center.confirm_deployment(made[1].id, beside=beside)
             assert (after.deployment.id, after.deployment.provisional) == (made[1].id, False)
             assert after.deployment.state is DeploymentState.DEPLOYED
-            assert after.beside is None or after.beside == await center.list_deployments(model_id=model.id)
-            assert beside or after.beside is None
+            await tells_all_or_nothing(center, after, model_id, beside=beside)
         with pytest.raises(NotFound):
             await center.confirm_deployment(NOTHING, beside=beside)
 
@@ -153,16 +165,12 @@ class SurroundingsContract:
     async def test_what_is_ended_tells_its_models_deployments_as_they_are_then_or_none(
         self, center: Center, tmp_path: Path, beside: bool
     ) -> None:
-        model = await center.save_model(a_model(), some_files(tmp_path))
-        one, two = [await a_snapshot(center, tmp_path, name, model=model) for name in ("one", "two")]
-        made = [await placed(center, each) for each in (one, two, one, two)]
-        await placed(center, await a_snapshot(center, tmp_path))
+        model_id, made = await placed_beside_each_other(center, tmp_path)
         for _ in range(2):
             after = await center.end_deployment(made[2].id, beside=beside)
             assert after is not None
             assert (after.deployment.id, after.deployment.state) == (made[2].id, DeploymentState.UNDEPLOYED)
-            assert after.beside is None or after.beside == await center.list_deployments(model_id=model.id)
-            assert beside or after.beside is None
+            await tells_all_or_nothing(center, after, model_id, beside=beside)
         assert await center.end_deployment(NOTHING, beside=beside) is None
 
     async def test_a_result_is_kept_once_and_its_snapshot_opened_as_it_is_then(
