@@ -113,7 +113,7 @@ class DeploymentActivities:
         One has failed, too, that was loaded where a model was that came first, on a runtime that holds one only.
         """
         with translated_while_waiting(self.settings.outage_budget):
-            records = [await self._look(id_) for id_ in deployments.ids]
+            records = await self._look(deployments)
             current = [deployment_of(r) if isinstance(r, DeploymentRecord) else r for r in records]
             loading = [deployment for deployment in current if not deployment.ready and not deployment.problem]
             late = activity.info().started_time >= activity.info().scheduled_time + self.settings.deployment_deadline
@@ -224,7 +224,14 @@ class DeploymentActivities:
         there = await active_deployments_of(self.center, record.model_id)
         return any(d.place == record.place and d.rank > record.rank and not d.provisional for d in there)
 
-    async def _look(self, deployment_id: str) -> DeploymentRecord | Deployment:
+    async def _look(self, deployments: Deployments) -> list[DeploymentRecord | Deployment]:
+        """Each as it is now, several of them in one listing. What that doesn't show (yet) is asked for by itself."""
+        listed: dict[str, DeploymentRecord] = {}
+        if len(deployments.ids) > 1:
+            listed = {d.id: d for d in await self.center.list_deployments(snapshot_id=deployments.snapshot_id)}
+        return [listed.get(id_) or await self._look_at(id_) for id_ in deployments.ids]
+
+    async def _look_at(self, deployment_id: str) -> DeploymentRecord | Deployment:
         try:
             return await self.center.get_deployment(deployment_id)
         except NotFound:

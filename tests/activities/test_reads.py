@@ -141,6 +141,31 @@ async def test_a_second_read_would_be_counted(room: Backroom) -> None:
     assert len(SEEN) == 2
 
 
+@pytest.mark.parametrize("runtimes", [2, 5])
+async def test_deployments_on_many_runtimes_are_looked_at_in_one_request(room: Backroom, runtimes: int) -> None:
+    snapshot_id = await room.snapshot()
+    made = [await room.deploy(snapshot_id, engine=await room.engine(online=True)) for _ in range(runtimes)]
+    watch(room, snapshot_id)
+    deployments = Deployments(snapshot_id=snapshot_id, ids=made)
+    seen = await room.run(room.deployments.finish_deployments, deployments)
+    room.http.event_hooks = {"request": []}
+    assert [deployment.id for deployment in seen] == made
+    assert len([path for _, path in SEEN if "deployedModels" in path]) == 1, SEEN
+
+
+async def test_a_deployment_that_the_listing_does_not_show_is_asked_for_by_itself(room: Backroom) -> None:
+    snapshot_id, other = await room.snapshot(), await room.snapshot()
+    made = [await room.deploy(each, engine=await room.engine(online=True)) for each in (snapshot_id, other)]
+    seen = await room.run(
+        room.deployments.finish_deployments, Deployments(snapshot_id=snapshot_id, ids=[*made, uuid.uuid4().hex])
+    )
+    assert [(each.ready, each.problem) for each in seen] == [
+        (True, ""),
+        (True, ""),
+        (False, "it is no longer in the model centre"),
+    ]
+
+
 async def test_the_id_of_the_start_is_the_id_on_the_job_and_on_the_deployment(room: Backroom) -> None:
     snapshot_id = await room.snapshot()
     job = await a_job(room, snapshot_id, JobKind.METRICS)

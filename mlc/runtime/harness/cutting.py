@@ -14,9 +14,8 @@ from pathlib import Path
 PIECE = 128 * 1024
 """Bytes of a piece: large enough that handing it over costs nothing, small enough that its records fit into a cache."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_BLANKS = (b"\n\n", b"\n ", b"\n\t", b"\n\r", b"\n\x0b", b"\n\x0c")
+_MAY_BE_BLANK = re.compile(rb"\n\s").search
 """How a line begins that may be blank."""
-
 _EMPTY = re.compile(rb"\n\n").search  # in half the time of `in`
 
 
@@ -118,7 +117,7 @@ def whole_records(content: bytes, file_format: str, *, last: bool) -> tuple[int,
 
 def count_blank(content: bytes) -> int:
     """How many of the lines in a content are blank."""
-    if not content[:1].isspace() and not any(mark in content for mark in _BLANKS):
+    if not content[:1].isspace() and not _MAY_BE_BLANK(content):
         return 0
     return sum(not line.strip() for line in content.removesuffix(b"\n").split(b"\n"))
 

@@ -184,7 +184,7 @@ def _rows_by_arrow(names: list[str], columns: Sequence[pd.Series], form: Format)
         rows = pc.binary_join_element_wise(*parts, _text(between[-1]), _text(""))
     except (pa.ArrowException, UnicodeEncodeError):
         return None
-    return rows.buffers()[2].to_pybytes().decode(), missing
+    return str(rows.buffers()[2], "utf-8"), missing
 
 
 def _array(column: pd.Series, form: Format) -> tuple[Any, Any] | None:

@@ -25,7 +25,7 @@ def frame_of(columns: Columns, path: Path, piece: Piece) -> pd.DataFrame | None:
     if is_plain(content, width, piece.count) and not any(name in columns.declared for name in columns.names):
         dtypes = [_dtype(columns.found[name]) for name in columns.names]
         parsed_as = {n: str if dtype is object else dtype for n, dtype in enumerate(dtypes)}
-        frame = parsed(content, width, dtype=parsed_as)
+        frame = parsed(content, width, parsed_as)
         if frame is not None and len(frame) == piece.count and not frame[width - 1].isna().any():
             frame.columns = pd.Index(columns.names)
             for name, dtype, of_cell in zip(columns.names, dtypes, columns.of_cell, strict=True):
@@ -52,7 +52,7 @@ def records_of(columns: Columns, path: Path, piece: Piece) -> list[Any]:
     content, width = piece.read(path), len(columns.names)
     if wide or object in dtypes or not is_plain(content, width, piece.count):
         return columns.records(path, piece)
-    frame = parsed(content, width, dtype=dict(enumerate(dtypes)))  # None where a whole number or a truth is missing
+    frame = parsed(content, width, dict(enumerate(dtypes)))  # None where a whole number or a truth is missing
     if frame is None or len(frame) != piece.count or frame[width - 1].isna().any():
         return columns.records(path, piece)
     return columns.as_records([_values(frame[position]) for position in range(width)])

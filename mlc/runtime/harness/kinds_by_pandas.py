@@ -4,7 +4,7 @@ Where it could read anything else than that, the piece, or the column, is looked
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ HEAD = 20
 """Cells that show nearly always that a column holds text."""
 _SPECIAL = (b'"', b"\0")
 """Bytes in whose presence pandas and :mod:`csv` may read different cells."""
+_TEXT = (str, "str")
 
 
 def look_with_pandas(columns: Sequence[Column], content: bytes, count: int, *, whole: bool) -> bool:
@@ -27,12 +28,12 @@ def look_with_pandas(columns: Sequence[Column], content: bytes, count: int, *, w
         return False
     # The last one tells whether all rows are whole.
     wanted = [n for n, column in enumerate(columns) if whole or not column.decided or n == width - 1]
-    frame = parsed(content, width, usecols=wanted, dtype={n: str for n in wanted if columns[n].decided})
+    frame = parsed(content, width, usecols=wanted)
     if frame is None or len(frame) != count or frame[width - 1].isna().any():
         return False
     unclear = [n for n in wanted if not _see(columns[n], frame[n])]
     if unclear:
-        texts = parsed(content, width, usecols=unclear, dtype=str)
+        texts = parsed(content, width, dict.fromkeys(unclear, str), usecols=unclear)
         if texts is None:
             return False
         for n in unclear:
@@ -79,15 +80,26 @@ def is_plain(content: bytes, width: int, count: int) -> bool:
     return first.count(b",") == width - 1 and content.count(b",") == count * (width - 1)
 
 
-def parsed(content: bytes, width: int, **options: Any) -> pd.DataFrame | None:
-    """A piece that :func:`is_plain` as pandas reads it, its columns numbered; None if it can't."""
+def parsed(content: bytes, width: int, dtype: Mapping[int, Any] = {}, **options: Any) -> pd.DataFrame | None:
+    """A piece that :func:`is_plain` as pandas reads it, its columns numbered; None if it can't.
+
+    Args:
+        dtype: the types of some columns; of the others, what pandas takes them for.
+    """
     if pd.__version__ < "3":  # which reads numbers as Python does
         options["float_precision"] = "round_trip"
     options = {"na_values": NA_VALUES, "keep_default_na": False, "low_memory": False, **options}
+
+    def read(types: Mapping[int, Any]) -> pd.DataFrame:
+        of = {"header": None, "names": list(range(width)), "index_col": False, "dtype": dict(types), **options}
+        frame: pd.DataFrame = pd.read_csv(io.BytesIO(content), **of)
+        return frame
+
     try:
-        found: pd.DataFrame = pd.read_csv(
-            io.BytesIO(content), header=None, names=list(range(width)), index_col=False, **options
-        )
+        # pandas finds out that a column is text in less time than it makes text of it when it is told so.
+        found = read({n: of for n, of in dtype.items() if of not in _TEXT})
+        if any(of in _TEXT and not isinstance(found[n].dtype, pd.StringDtype) for n, of in dtype.items()):
+            found = read(dtype)
     except (ValueError, OverflowError, pd.errors.ParserError):  # also what is not UTF-8
         return None
     return found
