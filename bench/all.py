@@ -22,7 +22,6 @@ BENCHES = (
     *("dmn", "start", "latency", "throughput", "size", "batch"),
     *("listings", "mirror", "waiting", "midnight", "growth"),
 )
-WITHOUT_SIZES = ("dmn",)
 SECONDS = {"full": 6 * 3600, "quick": 600, "smoke": 600}
 SHOWN = 2_000
 """Characters of what a bench that failed has said."""
@@ -33,7 +32,7 @@ def one(name: str, size: str) -> dict[str, Any]:
     script = Path(__file__).with_name(f"{name}.py")
     if not script.exists():
         return {"bench": name, "skipped": "it is not here"}
-    options = [] if name in WITHOUT_SIZES or size == "full" else [f"--{size}"]
+    options = [] if size == "full" else [f"--{size}"]
     began = time.monotonic()
     try:
         command = [sys.executable, str(script), *options]

@@ -28,6 +28,10 @@ FIGURES = {
     },
     "latency": {"webhook_ms"},
     "start": {"help_ms", "worker_s", "center_s", "runtime_s"},
+    "dmn": {
+        *("evaluations", "evaluations_full", "load_100_rules", "load_10000_rules", "import", "rules_10000"),
+        *("million_numbers", "peak_mb"),
+    },
     "listings": {f"{place}_{page}" for place in ("sqlite", "http", "postgresql") for page in pages(400)}
     - {"http_web_page_of_200"},
     "throughput": {f"{way}_{what}" for way in ("instant", "standalone") for what in ("cpu", "rate", "lone_run")},
