@@ -1,7 +1,7 @@
 """From a webhook to the run that it wakes, beside a bare signal to such a run: until the ticket has been read again.
 
 python bench/latency.py            40 times each in three rounds, in turns
-python bench/latency.py --quick    10 times each
+python bench/latency.py --quick    6 times each
 
 Runs of DeployModel wait for tickets at the desk of standalone mode. `webhook_ms` is from before a signed event is sent
 to the gateway, over HTTP, to the moment at which Temporal has the answer of the activity that reads the ticket; its
@@ -91,7 +91,7 @@ async def _read_at(run: Run, before: int) -> float | None:
 
 
 async def measured(size: Size) -> dict[str, Any]:
-    number, times = size.of(10, 5, 2), size.of(40, 10, 2)
+    number, times = size.of(10, 5, 2), size.of(40, 6, 2)
     async with parts("temporal", "center", "desk", "setup", "worker", "gateway") as system:
         temporal = await system.temporal()
         async with centre(system) as center:

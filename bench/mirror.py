@@ -1,7 +1,7 @@
 """A look of the schedule mirror at a centre with thousands of deployments: seconds and requests.
 
 python bench/mirror.py            5,000 deployments, of as many models; half of them have a schedule
-python bench/mirror.py --quick    300
+python bench/mirror.py --quick    120
 
 `look_seconds` and `look_requests` are of the process MirrorSchedules as its schedule starts it, when one deployment's
 schedule has changed since the last look; their baseline is a look that reads everything, as the first one does. The
@@ -34,7 +34,7 @@ def schedule(hour: int) -> dict[str, Any]:
 
 
 async def measured(size: Size) -> dict[str, Any]:
-    number = size.of(5_000, 300, 20)
+    number = size.of(5_000, 120, 20)
     # Its own schedule rests: nothing looks but the bench.
     async with parts(
         "temporal", "center", "desk", "setup", "worker", counted=["center"], MLC_MIRROR_INTERVAL="PT24H"

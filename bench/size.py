@@ -242,7 +242,7 @@ def main() -> int:
     given, rest = parser.parse_known_args()
     size = asked(f"{__doc__}\nBeside these: --mb N and --times N.", rest)
     megabytes = given.mb if given.mb is not None else size.of(2_000, 200, 20)
-    times = given.times if given.times is not None else size.of(19, 3, 1)
+    times = given.times if given.times is not None else size.of(19, 2, 1)
     return asyncio.run(measured(size, megabytes, times))
 
 

@@ -237,7 +237,7 @@ async def standalone(runs: int, lone: int) -> Measured:
 
 async def main() -> int:
     size = asked(__doc__)
-    runs, lone = size.of(200, 45, 6), size.of(15, 5, 2)
+    runs, lone = size.of(200, 36, 6), size.of(15, 5, 2)
     found: dict[str, list[Measured]] = {"bare": [], "instant": [], "standalone": []}
     for number in range(size.rounds):
         told(f"round {number + 1} of {size.rounds}")

@@ -1,7 +1,7 @@
 """Runs that wait for tickets: what a worker holds in memory for them, and what a sweep over all of them costs.
 
 python bench/waiting.py            10,000 runs: setting them up, which is not timed, takes a quarter of an hour
-python bench/waiting.py --quick    200
+python bench/waiting.py --quick    120
 
 Real runs of DeployModel, each with a ticket of its own at the desk of standalone mode. `worker_mb` is the worker's own
 memory (RssAnon + RssShmem) when all of them wait; its baseline is that of the same worker when its cache of runs was
@@ -31,7 +31,7 @@ SETTLED = 3.0
 
 
 async def measured(size: Size) -> tuple[dict[str, Any], dict[str, Any]]:
-    number, cache = size.of(10_000, 200, 12), size.of(500, 40, 4)
+    number, cache = size.of(10_000, 120, 12), size.of(500, 30, 4)
     # Neither webhooks nor the schedule of the sweep: nothing but the sweeps of the bench reads the tickets.
     async with parts(
         "temporal", "center", "desk", "setup", "worker",
