@@ -80,6 +80,30 @@ def chosen_monitor_inputs(snapshot: Snapshot, monitor: Model) -> list[Asset]:
     return [left[role].pop(0) for role in monitor.required_roles]
 
 
+def watched_inputs(snapshot: Snapshot, name: str, monitor: Model) -> list[Asset]:
+    """What the monitor of a name reads that is on a snapshot: of each role that it needs the asset that was set on it
+    for that, else the one that it would be given if it were added now.
+
+    Raises:
+        ApplicationError: ``MissingAsset``: it isn't on the snapshot, there is no such asset, or it isn't clear which.
+    """
+    on_it = [each for each in snapshot.monitors if each.watches and each.name == name]
+    if len(on_it) != 1:
+        there = _listed_names([each.name for each in snapshot.monitors if each.watches])
+        many = f"{len(on_it)} monitors" if on_it else "no monitor"
+        raise non_retryable(
+            FailureType.MISSING_ASSET, f"Snapshot {snapshot.name!r} has {many} of the name {name!r}. It has {there}."
+        )
+    if set(monitor.required_roles) <= {asset.role for asset in on_it[0].assets}:
+        snapshot = snapshot.model_copy(update={"assets": on_it[0].assets})
+    try:
+        return chosen_monitor_inputs(snapshot, monitor)
+    except NotClear as problem:
+        raise non_retryable(
+            FailureType.MISSING_ASSET, f"The monitor {name!r} can't run on {snapshot.name!r}: {problem}."
+        ) from None
+
+
 def choice(job: JobRecord) -> str:
     """Which of several assets of the snapshot a job reads, and why, in a sentence or two; empty if it had no choice."""
     role, snapshot = INPUT_ROLES.get(job.kind), job.snapshot
@@ -257,4 +281,8 @@ def _number(takes: Arity) -> str:
 
 
 def _listed(assets: Sequence[Asset]) -> str:
-    return ", ".join(shown_names([asset.name for asset in assets]))
+    return _listed_names([asset.name for asset in assets])
+
+
+def _listed_names(names: Sequence[str]) -> str:
+    return ", ".join(shown_names(names)) or "none"

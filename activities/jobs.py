@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.awaited_jobs import ended_job, finished_job
-from activities.chosen_inputs import INPUT_ROLES, choice, chosen_inputs
+from activities.chosen_inputs import INPUT_ROLES, choice, chosen_inputs, watched_inputs
 from activities.failures import (
     lookup_deadline,
     non_retryable,
@@ -68,15 +68,16 @@ class JobActivities:
                     existing = await self._known(request)
                     if existing is None:
                         snapshot = await self._snapshot(request, opened)
+                        watched = await self._watched(request, opened)
                         inputs = [await self._input(file, opened) for file in request.files.inputs] or (
-                            await self._usual_inputs(request.kind, snapshot)
+                            await self._usual_inputs(request, snapshot, watched)
                         )
                         outputs = [
                             await self._kept(file, opened) if file.asset_id else output(file, number, self.files)
                             for number, file in enumerate(request.files.outputs, 1)
                         ]
                 if existing is None:
-                    existing = await self.center.create_job(self._job(request, snapshot, inputs, outputs))
+                    existing = await self.center.create_job(self._job(request, snapshot, watched, inputs, outputs))
         return self._created(request, existing)
 
     async def _known(self, request: JobRequest) -> JobRecord | None:
@@ -89,10 +90,17 @@ class JobActivities:
         """What the job runs on: open, or named by its id, where nothing has to be known of it and the centre can."""
         if request.files.inputs and Capability.EMBEDS_BY_ID in self.center.capabilities:
             return Snapshot(id=request.snapshot_id)
+        return await self._open(request.snapshot_id, opened)
+
+    async def _watched(self, request: JobRequest, opened: AsyncExitStack) -> Snapshot | None:
+        """Of a monitor's job the snapshot that it watches, open."""
+        return await self._open(request.watched.snapshot_id, opened) if request.watched else None
+
+    async def _open(self, snapshot_id: str, opened: AsyncExitStack) -> Snapshot:
         try:
-            return await opened.enter_async_context(self.center.open_snapshot(request.snapshot_id))
+            return await opened.enter_async_context(self.center.open_snapshot(snapshot_id))
         except NotFound:
-            raise no_such_snapshot(request.snapshot_id) from None
+            raise no_such_snapshot(snapshot_id) from None
 
     @activity.defn
     async def find_job(self, request: JobRequest) -> Job | None:
@@ -177,7 +185,12 @@ class JobActivities:
         )
 
     def _job(
-        self, request: JobRequest, snapshot: Snapshot, inputs: Sequence[Asset], outputs: Sequence[Asset]
+        self,
+        request: JobRequest,
+        snapshot: Snapshot,
+        watched: Snapshot | None,
+        inputs: Sequence[Asset],
+        outputs: Sequence[Asset],
     ) -> NewJob:
         return NewJob(
             key=request.key,
@@ -188,12 +201,15 @@ class JobActivities:
             outputs=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
             runtime=request.runtime,
             parameters=request.parameters,
+            reference=watched,
         )
 
-    async def _usual_inputs(self, kind: JobKind, snapshot: Snapshot) -> list[Asset]:
+    async def _usual_inputs(self, request: JobRequest, snapshot: Snapshot, watched: Snapshot | None) -> list[Asset]:
         """What a job reads that is given no files. A model may know itself what it scores, where its runtime can."""
-        if kind in INPUT_ROLES:
-            return await chosen_inputs(self.center, snapshot, kind, self.text_limit)
+        if watched is not None and request.watched is not None:
+            return watched_inputs(watched, request.watched.monitor, snapshot.model)
+        if request.kind in INPUT_ROLES:
+            return await chosen_inputs(self.center, snapshot, request.kind, self.text_limit)
         if Capability.READS_ANY_ASSET in self.center.capabilities:
             return []
         raise non_retryable(FailureType.MISSING_ASSET, "No input files were given: there is nothing to score.")

@@ -37,6 +37,8 @@ class NewJob(NamedTuple):
     """Where it is to run; None: the centre chooses."""
     parameters: Mapping[str, Any] = MappingProxyType({})
     """What its code is told besides."""
+    reference: Snapshot | None = None
+    """Of a monitor's job the snapshot that it watches (ModelOp's reference model), open: its code is told of it."""
 
 
 class NewDeployment(NamedTuple):

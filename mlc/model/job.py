@@ -164,6 +164,14 @@ class JobFiles(Record):
 NO_FILES = JobFiles()
 
 
+class Watched(Record):
+    """What a monitor's job is about: the snapshot, and which of the monitors that it carries is run."""
+
+    snapshot_id: str
+    monitor: str
+    """Its name."""
+
+
 class JobRequest(Record):
     """Ask the centre for one job. The same ``key`` never makes a second one."""
 
@@ -176,6 +184,8 @@ class JobRequest(Record):
     files: JobFiles = NO_FILES
     parameters: dict[str, Any] = {}
     """What its code is told besides."""
+    watched: Watched | None = None
+    """Of a monitor's job, whose ``snapshot_id`` is the monitor's own."""
 
 
 class Job(Record):
@@ -212,6 +222,8 @@ class JobRecord(Record):
     """All that it was created with, key and workflow id among them."""
     snapshot: Snapshot | None = None
     """The copy of the snapshot that it carries; None if it carries none."""
+    reference: Snapshot | None = None
+    """Of a monitor's job the copy of the snapshot that it watches."""
     inputs: list[Asset] = []
     outputs: list[Asset] = []
     additional: list[Asset] = []

@@ -109,6 +109,8 @@ class Monitor(Record):
     """A monitor on a snapshot (ModelOp: associated model): its name, its files, and the schedules that start it."""
 
     name: str
+    snapshot_id: str = ""
+    """Of the monitor's own snapshot; empty if the centre doesn't say."""
     assets: list[Asset] = []
     schedules: list[Schedule] = []
     watches: bool = True

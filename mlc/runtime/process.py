@@ -16,6 +16,7 @@ from mlc.model.failure import MlcError
 from mlc.runtime.channel.lines import Channel, Closed
 from mlc.runtime.channel.messages import SERVING, BadMessage, Failed, Scored, Tried, parsed
 from mlc.runtime.harness.limits import ANSWER_VALUES, JOB_MESSAGE
+from mlc.runtime.harness.offered import MONITORS
 from mlc.runtime.isolation import Confinement, ContainedProcess, Level
 from mlc.runtime.isolation.interpreter import interpreter_files
 from mlc.runtime.names import OUTPUT_DIR, PRIVATE
@@ -74,7 +75,9 @@ class ModelProcess:
     ) -> None:
         self._directory = directory.resolve()
         self._memory = allowance.memory
-        confinement = confinement_in(self._directory, allowance, readable=[HARNESS, *interpreter_files(python)])
+        confinement = confinement_in(
+            self._directory, allowance, readable=[HARNESS, MONITORS, *interpreter_files(python)]
+        )
         # Not -I, by which variables have no effect: its environment is made for it, and alone can fix the hash seed.
         program = [python, "-P", "-s", "-c", BOOTSTRAP, str(self._directory / ORDER)]
         self._process = ContainedProcess(level, program, confinement)

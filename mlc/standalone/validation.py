@@ -19,7 +19,7 @@ from mlc.model.monitor_plan import MonitorPlan, wanted_monitors
 from mlc.model.required_libraries import RequirementsFile, read_requirements
 from mlc.model.snapshot import Model, Schema, Snapshot
 from mlc.settings import ProcessSettings, RuntimeSettings
-from mlc.standalone.monitors import MONITORS
+from mlc.standalone.monitors import monitor_folders
 from mlc.standalone.tables import TableReport, table_report
 from mlc.ticketing.registry import review_tags, with_settings
 
@@ -73,9 +73,7 @@ class Surroundings:
 
     runtimes: Sequence[Runtime] = (_PYTHON,)
     monitors: Mapping[str, Model] = field(
-        default_factory=lambda: {
-            name: Model(name=name, required_roles=list(roles)) for name, (_, roles, _) in MONITORS.items()
-        }
+        default_factory=lambda: {name: folder.model for name, folder in monitor_folders().items()}
     )
     asked: bool = False
 

@@ -54,11 +54,14 @@ class ModelOpJobLedger(ModelOpCatalogue):
         by_id = not job.snapshot.ref and self.settings.standalone
         own_id = ids.decode(job.snapshot.id)
         snapshot = wire.DeployableModel(id=own_id) if by_id else self._open_snapshot(job.snapshot)
-        near = snapshot.stored_model.model_assets
-        target = job.runtime
-        more: dict[str, Any] = (
-            {"target_engine": wire.Engine(id=ids.decode(target.id), name=target.name)} if target else {}
-        )
+        near = [*snapshot.stored_model.model_assets]
+        more: dict[str, Any] = {}
+        if (target := job.runtime) is not None:
+            more["target_engine"] = wire.Engine(id=ids.decode(target.id), name=target.name)
+        if job.reference is not None:
+            watched = more["reference_model"] = self._open_snapshot(job.reference)
+            near += [asset for each in watched.associated_models for asset in each.association_assets]
+            near += watched.stored_model.model_assets
         new = wire.Job(
             job_type=literals.job_type(job.kind, self.settings),
             job_status=literals.CREATED,

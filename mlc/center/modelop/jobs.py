@@ -34,6 +34,7 @@ def read_job(job: wire.Job, settings: CenterSettings, refer: Refer = unreferred)
         workflow_id=str(job.job_parameters.get(_WORKFLOW_ID) or ""),
         parameters=job.job_parameters,
         snapshot=read_snapshot(job.model, settings, refer) if job.model else None,
+        reference=read_snapshot(job.reference_model, settings, refer) if job.reference_model else None,
         inputs=read_assets(job.input_data, settings, refer),
         outputs=read_assets(job.output_data, settings, refer),
         additional=read_assets(job.additional_assets, settings, refer),

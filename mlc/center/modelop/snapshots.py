@@ -223,6 +223,7 @@ def _monitor(association: wire.Association, settings: CenterSettings, refer: Ref
     schedules: list[Schedule] = [read_schedule(schedule, settings) for schedule in association.schedules]
     return Monitor(
         name=str(about.get("name") or meta.get("name") or ""),
+        snapshot_id=ids.encode(str(model.get("id") or "")),
         assets=read_assets(association.association_assets, settings, refer),
         schedules=schedules,
         watches=association.association_role not in literals.NO_MONITORS,

@@ -25,6 +25,7 @@ from .frames import read_input
 from .functions import ModelCode, ModelFailure
 from .markers import takes_slot
 from .merging import merged
+from .offered import offer
 from .scoring import BatchScoring
 from .serving import OnlineScoring
 from .unreadable import Unreadable
@@ -75,6 +76,7 @@ def main(order_file: str) -> None:
     """Do what the order says: see :class:`mlc.runtime.order.Order`, which writes it."""
     order: dict[str, Any] = json.loads(Path(order_file).read_text())
     limit_memory(order["memory_limit"])
+    offer()
     processes = how_many(order)
     # Before there is a thread, a channel, or anything of the model.
     workers = Forked(order, processes, lambda: loaded(order)) if processes > 1 else None

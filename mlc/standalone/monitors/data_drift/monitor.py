@@ -1,0 +1,23 @@
+"""How far the features have moved from the baseline: KS, Epps-Singleton, Jensen-Shannon, Kullback-Leibler."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+import mlc.monitors
+
+MONITOR = mlc.monitors.MONITORS["Data Drift Monitor: Comprehensive Analysis"]
+watched: dict[str, Any] = {}
+
+
+# modelop.init
+def init(job: dict[str, Any]) -> None:
+    """Called once, with the job: keeps the schema of the model that is watched."""
+    watched["schema"] = mlc.monitors.schema_of(job)
+
+
+# modelop.metrics
+def metrics(baseline: pd.DataFrame, sample: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A test result: scalars for decision tables, and blocks for people."""
+    yield MONITOR.compute(baseline, sample, schema=watched["schema"])
