@@ -115,6 +115,11 @@ def prepare(home: Path, ports: Ports) -> dict[str, str]:
     return fixed
 
 
+def fixed() -> set[str]:
+    """The settings that are the same whatever anybody says: addresses and secrets."""
+    return {*_addresses(Ports()), *_secrets({})}
+
+
 def _addresses(ports: Ports) -> dict[str, str]:
     center, desk = f"http://{HOST}:{ports.center}", f"http://{HOST}:{ports.desk}"
     gateway = f"http://{HOST}:{ports.gateway}"
