@@ -99,7 +99,7 @@ def needs() -> dict[str, Needs]:
     connections = whole(ConnectionSettings)
     return {
         "temporal": Needs(),
-        "center": Needs((whole(StandaloneCenterSettings), jobs), temporal=True),
+        "center": Needs((whole(StandaloneCenterSettings), jobs, connections), temporal=True),
         "desk": Needs((whole(DeskSettings),)),
         "setup": Needs((processes, jobs), temporal=True),
         "worker": Needs((processes, files, center, *outgoing), temporal=True),
