@@ -167,3 +167,23 @@ def test_what_the_environment_says_in_vain_is_named_and_nothing_else(
     }.items():
         monkeypatch.setenv(name, value)
     assert unheard(tmp_path, fixed()) == ["MLC_CENTER_FILES", "MLC_CONNECTIONS"]
+
+
+def test_free_ports_are_the_last_ones_as_long_as_nobody_has_taken_one(tmp_path: Path) -> None:
+    first = Ports.last(tmp_path)
+    assert Ports.last(tmp_path) == first
+    with socket.create_server(("127.0.0.1", first.desk)):
+        second = Ports.last(tmp_path)
+    assert second != first
+    assert Ports.last(tmp_path) == second
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}x", '{"gateway": "a"}', '{"gateway": -1}', '{"gateway": 99999}', '{"no": 1}', '{"gateway": 0}'],
+)
+def test_what_is_no_list_of_ports_is_replaced(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ports.json").write_text(text)
+    found = Ports.last(tmp_path)
+    assert Ports.last(tmp_path) == found
+    assert found.gateway in KEPT

@@ -99,11 +99,8 @@ def test_the_temporal_commands_do_what_they_say(dev: Dev, snapshot: str) -> None
 
 def test_a_deployment_is_ended_by_hand(dev: Dev, snapshot: str) -> None:
     url, token = dev.setting("MLC_CENTER_URL"), dev.setting("MLC_CENTER_TOKEN")
-    made = httpx.post(
-        f"{url}/deployedModels",
-        json={"deployableModel": {"id": snapshot}},
-        headers={"Authorization": f"Bearer {token}"},
-    ).json()
+    headers = {"Authorization": f"Bearer {token}"}
+    made = httpx.post(f"{url}/deployedModels", json={"deployableModel": {"id": snapshot}}, headers=headers).json()
     assert made["state"] == "DEPLOYED"
     (curl,) = block_after("To end a deployment by hand")
     done = shell(dev, curl.replace("DEPLOYMENT", made["id"]), MLC_CENTER_URL=url, MLC_CENTER_TOKEN=token)
