@@ -4,7 +4,7 @@ python bench/all.py            hours: `make bench`
 python bench/all.py --quick    under eight minutes on an idle machine: `make bench ARGS=--quick`
 
 The exit code is 1 if a figure was not kept, or a bench failed: the others go on all the same. One that is
-not there is skipped.
+not there is skipped. After Ctrl-C the reports of those that have ended are printed.
 """
 
 from __future__ import annotations
@@ -53,14 +53,23 @@ def one(name: str, size: str) -> dict[str, Any]:
 
 def main() -> int:
     size = asked(__doc__)
-    reports = []
-    for name in BENCHES:
-        told(name)
-        reports.append(one(name, size.name))
+    reports: list[dict[str, Any]] = []
+    interrupted = False
+    try:
+        for number, name in enumerate(BENCHES, 1):
+            told(f"{number} of {len(BENCHES)}: {name}")
+            reports.append(one(name, size.name))
+            told(f"{name} took {reports[-1].get('seconds', 0):.0f} s")
+    except KeyboardInterrupt:
+        interrupted = True
     failed = [each["bench"] for each in reports if "failed" in each]
     missed = {each["bench"]: each["missed"] for each in reports if each.get("missed")}
-    document = {"size": size.name, "machine": machine(), "failed": failed, "missed": missed, "benches": reports}
+    left = [name for name in BENCHES if name not in {each["bench"] for each in reports}]
+    document = {"interrupted_before": left} if interrupted else {}
+    document |= {"size": size.name, "machine": machine(), "failed": failed, "missed": missed, "benches": reports}
     print(json.dumps(document, indent=2))
+    if interrupted:
+        return 130
     return 1 if failed or missed else 0
 
 

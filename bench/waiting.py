@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from centre import at_once, centre, deploy, jira, model, move, snapshot, until
@@ -22,6 +23,7 @@ from measuring import MEBIBYTE, Size, asked, figure, own_memory, report, told, v
 from parts import Parts, parts
 from temporalio.client import Client
 
+from mlc.model.failure import Unavailable
 from mlc.model.processes import TASK_QUEUE
 
 WAITING = "MlcTickets IS NOT NULL AND ExecutionStatus = 'Running'"
@@ -76,7 +78,11 @@ async def _waiting(system: Parts, temporal: Client, number: int, before: int = 0
         began = time.monotonic()
 
         async def one() -> None:
-            await deploy(temporal, await snapshot(center, stored, "train"))
+            made = None
+            while made is None:
+                with suppress(Unavailable):  # thousands at once: a snapshot more, without a run, changes nothing
+                    made = await snapshot(center, stored, "train")
+            await deploy(temporal, made)
 
         await at_once([one] * number)
 

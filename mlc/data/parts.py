@@ -7,8 +7,10 @@ on: another process, on another machine where the output lies in a store.
 import hashlib
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Literal, Protocol
 
@@ -20,6 +22,9 @@ from mlc.model.failure import MlcError
 
 CHUNK = 1024**2
 _ID = re.compile(r"[0-9a-f]{32}")
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
+LEFT_BEHIND = 7 * 24 * 3600
+"""Seconds after which an unfinished file of this machine is nobody's any more."""
 TAG = 32
 """Characters of a part's SHA-256 that are kept."""
 
@@ -174,6 +179,7 @@ class FileParts:
         """Raises OSError: nothing can be written there."""
         state = Parts(store="file", address=self._address, id=new_id())
         make(self._path.parent)
+        self._tidy()
         with self._partial(state).open("xb") as file:
             os.fchmod(file.fileno(), shared(self._path.parent))
         return state
@@ -239,6 +245,16 @@ class FileParts:
                 return made_of(file, state.parts)
         except FileNotFoundError:
             return False
+
+    def _tidy(self) -> None:
+        """Remove what outputs in this folder have left unfinished that nobody has written to for days: their jobs have
+        ended, and the runtime that wrote them was killed, or it would have removed them.
+        """
+        for other in self._path.parent.iterdir():
+            if _PARTIAL.fullmatch(other.name):
+                with suppress(OSError):  # another begins beside us, or it is not ours to remove
+                    if time.time() - other.lstat().st_mtime > LEFT_BEHIND:
+                        other.unlink()
 
     def _partial(self, state: Parts) -> Path:
         check(state, "file", self._address)

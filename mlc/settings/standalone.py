@@ -32,7 +32,8 @@ class StandaloneCenterSettings(Group):
     files: str | None = Field(
         None,
         validation_alias="MLC_CENTER_FILES",
-        description="Where models' files are kept: a folder, or a store such as s3://bucket/prefix (any of fsspec's); "
+        description="Where models' files are kept: a folder, a store by its connection such as s3+NAME://bucket/prefix "
+        "(docs/data.md), or s3://bucket/prefix and whatever else fsspec knows; "
         "unset: center.contents beside the database, in MLC_HOME if that is PostgreSQL",
     )
     file_limit_mb: int = Field(

@@ -128,7 +128,7 @@ async def standalone(home: Path, *, free_ports: bool, tell: Tell) -> AsyncIterat
         NotReady: something didn't come up.
     """
     with held(home, tell):
-        ports = Ports.free() if free_ports else Ports()
+        ports = Ports.last(home) if free_ports else Ports()
         ports.check()
         system = Standalone(home, ports, tell)
         try:

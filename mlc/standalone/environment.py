@@ -10,8 +10,10 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 from dotenv import dotenv_values
+from pydantic import Field, TypeAdapter
 
 from mlc.model.failure import MlcError
 from mlc.settings import ProcessSettings
@@ -20,6 +22,8 @@ from mlc.settings.reading import SETTINGS_FILE
 HOST = "127.0.0.1"
 KEPT = range(20_000, 32_768)
 """Ports below those that Linux and others give to outgoing connections."""
+_KEPT_PORTS = "ports.json"
+_NUMBERS = TypeAdapter(dict[str, Annotated[int, Field(ge=1, le=65_535)]])
 ACCOUNT = "mlc"
 """As whom the processes write tickets."""
 
@@ -52,6 +56,18 @@ class Ports:
             if len(found) == len(asdict(cls())):
                 break
         return cls(*found)
+
+    @classmethod
+    def last(cls, home: Path) -> "Ports":
+        """Free ones: those of the last start with such, if nobody has taken one, so that addresses stay."""
+        kept = home / _KEPT_PORTS
+        with suppress(OSError, ValueError, TypeError, CannotStart):
+            ports = cls(**_NUMBERS.validate_json(kept.read_text()))
+            ports.check()
+            return ports
+        ports = cls.free()
+        kept.write_text(json.dumps(asdict(ports)))
+        return ports
 
     def check(self) -> None:
         """Raises CannotStart, naming the port, if one is in use."""
@@ -113,6 +129,11 @@ def prepare(home: Path, ports: Ports) -> dict[str, str]:
     kept = {name: known.get(name) or known.get(old.get(name, ""), value) for name, value in own.items()}
     _write(path, fixed | kept, gone=set(old.values()))
     return fixed
+
+
+def fixed() -> set[str]:
+    """The settings that are the same whatever anybody says: addresses and secrets."""
+    return {*_addresses(Ports()), *_secrets({})}
 
 
 def _addresses(ports: Ports) -> dict[str, str]:

@@ -22,7 +22,7 @@ from mlc.settings import (
     RuntimeSettings,
     StandaloneCenterSettings,
 )
-from mlc.settings.reading import SETTINGS_FILE, Group, Variable
+from mlc.settings.reading import SETTINGS_FILE, Group, Variable, groups
 from mlc.ticketing import registry
 from mlc.ticketing.system import SystemSettings
 
@@ -99,7 +99,7 @@ def needs() -> dict[str, Needs]:
     connections = whole(ConnectionSettings)
     return {
         "temporal": Needs(),
-        "center": Needs((whole(StandaloneCenterSettings), jobs), temporal=True),
+        "center": Needs((whole(StandaloneCenterSettings), jobs, connections), temporal=True),
         "desk": Needs((whole(DeskSettings),)),
         "setup": Needs((processes, jobs), temporal=True),
         "worker": Needs((processes, files, center, *outgoing), temporal=True),
@@ -130,9 +130,7 @@ class Environments:
     def __init__(self, home: Path, fixed: Mapping[str, str]) -> None:
         self._home = home
         self._user = dict(os.environ)
-        variables = [variable for group in FROM_OUTSIDE for variable in group.variables().values()]
-        variables += [each for field, each in RuntimeSettings.variables().items() if field not in OF_ITS_OWN]
-        outside = {name for each in variables for name in (each.name, each.old)}
+        outside = _from_outside()
         said = {name.upper(): value for name, value in self._user.items()}
         file = dotenv_values(home / SETTINGS_FILE, encoding="utf-8")
         self._places = (  # the first one counts
@@ -178,6 +176,29 @@ class Environments:
             named = json.loads(self._said(Variable(RuntimeSettings.variable("environment"))))
         names = {name for name in named if isinstance(name, str)} if isinstance(named, list) else set()
         return {name for name in names if not name.upper().startswith(("MLC_", "TEMPORAL_")) and not name.endswith("_")}
+
+
+def unheard(home: Path, fixed: Container[str]) -> list[str]:
+    """Settings in the user's environment that count for nothing that is started on ``home``, and say something else
+    than its ``mlc.env`` does.
+
+    Args:
+        fixed: what nobody can set there.
+    """
+    file = {name.upper(): value for name, value in dotenv_values(home / SETTINGS_FILE, encoding="utf-8").items()}
+    known = {name for group in groups() for each in group.variables().values() for name in (each.name, each.old)}
+    left = known - _from_outside() - {""}
+    said = {name.upper(): value for name, value in os.environ.items() if value}
+    return sorted(
+        name for name, value in said.items() if name in left and name not in fixed and file.get(name) != value
+    )
+
+
+def _from_outside() -> set[str]:
+    """The settings of which the user's environment counts, by all their names."""
+    variables = [variable for group in FROM_OUTSIDE for variable in group.variables().values()]
+    variables += [each for field, each in RuntimeSettings.variables().items() if field not in OF_ITS_OWN]
+    return {name for each in variables for name in (each.name, each.old)}
 
 
 def around_proxies(environment: Mapping[str, str]) -> dict[str, str]:

@@ -96,5 +96,5 @@ async def _start(snapshot_id: str, fairness: str, temporal: Client) -> str:
 
 
 def snapshot_name(model_name: str) -> str:
-    """``<model>-YYYYMMDD_HHMM``, in UTC."""
-    return f"{model_name}-{datetime.now(UTC):%Y%m%d_%H%M}"
+    """``<model>-YYYYMMDD_HHMMSS``, in UTC: people submit more than once a minute, and tell versions by their names."""
+    return f"{model_name}-{datetime.now(UTC):%Y%m%d_%H%M%S}"

@@ -3,6 +3,7 @@
 import base64
 import errno
 import hashlib
+import json
 import os
 import re
 import socket
@@ -15,10 +16,12 @@ import httpx
 import pytest
 from center_harness import TOKEN, CenterProcess, no_temporal, served, wait_until
 from pydantic import SecretStr
+from s3_server import KEY, SECRET, S3Server
 
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 from mlc.standalone.center.files import receiving, unfinished
+from mlc.standalone.center.files.errors import CannotKeep
 
 LIMIT_MB = 3
 
@@ -419,43 +422,64 @@ def test_files_lie_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.Mo
     assert not (tmp_path / "center.contents").exists()
 
 
-def test_files_lie_in_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+AS_THE_MACHINE_SAYS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+@pytest.mark.parametrize("scheme", ["s3", "s3+lake"])
+def test_files_lie_in_an_object_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: S3Server, bucket: str, scheme: str
+) -> None:
     """A server that speaks S3; a part of a file is read as a part, and what was not whole is not there."""
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "a",
-        "AWS_SECRET_ACCESS_KEY": "b",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    try:
-        httpx.put(
-            f"http://{host}:{port}/models", headers={"Authorization": "AWS4-HMAC-SHA256 Credential=a/b/us-east-1/s3/c"}
-        )
-        settings = StandaloneCenterSettings(
-            database=tmp_path / "center.db", token=SecretStr(TOKEN), files="s3://models/files"
-        )
-        data = os.urandom(2_200_000)
-        with served(create_app(settings, connect=no_temporal)) as address:
-            centre = Centre(address, tmp_path / "center.contents")
-            assert centre.send(b"x", digest=sha256(data)).status_code == 422
-            assert centre.ask("HEAD", sha256(data)).status_code == 404
-            assert centre.send(data[:1_000_000], total=len(data), digest=sha256(data)).status_code == 204
-            assert centre.send(data[1_000_000:], offset=1_000_000, digest=sha256(data)).status_code == 201
-            assert centre.ask("GET", sha256(data)).content == data
-            part = centre.ask("GET", sha256(data), headers={"Range": "bytes=5-1500000"})
-            assert (part.status_code, part.content) == (206, data[5:1_500_001])
-            model = {"modelMetaData": {"name": "m"}, "modelAssets": [{"name": "f", "fileContent": "AAAA"}]}
-            made = centre.http.post("/storedModels", json=model).json()
-            assert centre.http.get(f"/storedModels/{made['id']}").json()["modelAssets"][0]["fileContent"] == "AAAA"
-            centre.http.close()
-        assert centre.lying() == []
-    finally:
-        server.stop()
+    if scheme == "s3":
+        for name, value in (AS_THE_MACHINE_SAYS | {"AWS_ENDPOINT_URL": s3_server.endpoint}).items():
+            monkeypatch.setenv(name, value)
+    else:
+        lake = {"kind": "s3", "endpoint": s3_server.endpoint, "region": "us-east-1", "key": KEY, "secret": SECRET}
+        monkeypatch.setenv("MLC_CONNECTIONS", json.dumps({"lake": lake}))
+    settings = StandaloneCenterSettings(
+        database=tmp_path / "center.db", token=SecretStr(TOKEN), files=f"{scheme}://{bucket}/files"
+    )
+    data = os.urandom(12_200_000)
+    with served(create_app(settings, connect=no_temporal)) as address:
+        centre = Centre(address, tmp_path / "center.contents")
+        assert centre.send(b"x", digest=sha256(data)).status_code == 422
+        assert centre.ask("HEAD", sha256(data)).status_code == 404
+        assert centre.send(data[:1_000_000], total=len(data), digest=sha256(data)).status_code == 204
+        assert centre.send(data[1_000_000:], offset=1_000_000, digest=sha256(data)).status_code == 201
+        assert centre.ask("GET", sha256(data)).content == data
+        part = centre.ask("GET", sha256(data), headers={"Range": "bytes=5-9500000"})
+        assert (part.status_code, part.content) == (206, data[5:9_500_001])
+        model = {"modelMetaData": {"name": "m"}, "modelAssets": [{"name": "f", "fileContent": "AAAA"}]}
+        made = centre.http.post("/storedModels", json=model).json()
+        assert centre.http.get(f"/storedModels/{made['id']}").json()["modelAssets"][0]["fileContent"] == "AAAA"
+        centre.http.close()
+    assert centre.lying() == []
+    assert len(s3_server.store().files.find(f"{bucket}/files")) > 1
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            "s3+lake://models/files",
+            "names the connection 'lake' to a store of the kind 's3', and MLC_CONNECTIONS has none",
+        ),
+        ("gcs+other://models/files", "names the connection 'other' to a store of the kind 'gcs'"),
+        ("sql+base://models/files", "names the connection 'base' to a store of the kind 'sql'"),
+        ("nfs4://models/files", "a store of the kind 'nfs4' can't be used here"),
+    ],
+)
+def test_a_store_that_can_not_be_opened_is_said_when_the_centre_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: str, said: str
+) -> None:
+    connections = {
+        "other": {"kind": "s3", "region": "us-east-1", "anonymous": True},
+        "base": {"kind": "sql", "url": f"sqlite:///{tmp_path}/x.db"},
+    }
+    monkeypatch.setenv("MLC_CONNECTIONS", json.dumps(connections))
+    settings = StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN), files=files)
+    with pytest.raises(CannotKeep, match=re.escape(said)):
+        create_app(settings, connect=no_temporal)
 
 
 @pytest.mark.timeout(300)

@@ -283,7 +283,8 @@ def test_a_place_that_shows_half_a_file_is_given_it_under_another_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(places, "_WHOLE_OR_NOT_AT_ALL", frozenset())
-    place = places.RemotePlace(f"memory://{tmp_path.name}")
+    place = places.place_at(f"memory://{tmp_path.name}")
+    assert isinstance(place, places.RemotePlace)
     (tmp_path / "draft").write_bytes(DATA)
     put = place._store.put_file
 

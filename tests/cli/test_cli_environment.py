@@ -13,8 +13,8 @@ from dotenv import dotenv_values
 
 from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import DeskSettings, GatewaySettings, ProcessSettings, StandaloneCenterSettings
-from mlc.standalone.environment import KEPT, CannotStart, Ports, only_one, prepare
-from mlc.standalone.needs import Environments, needs
+from mlc.standalone.environment import KEPT, CannotStart, Ports, fixed, only_one, prepare
+from mlc.standalone.needs import Environments, needs, unheard
 from mlc.ticketing.jira.settings import JiraSettings
 
 
@@ -147,3 +147,43 @@ with only_one(pathlib.Path({str(tmp_path)!r})):
         holder.wait()
     with only_one(tmp_path):
         assert (tmp_path / "dev.lock").read_text() == str(os.getpid())
+
+
+def test_what_the_environment_says_in_vain_is_named_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(tmp_path, Ports())
+    with (tmp_path / "mlc.env").open("a") as file:
+        file.write("MLC_FILE_WRITE='[]'\n")
+    for name, value in {
+        "MLC_CONNECTIONS": "{}",
+        "MLC_CENTER_FILES": "s3://bucket",
+        "MLC_STANDALONE_CENTER_FILES": "s3://bucket",  # no setting
+        "MLC_FILE_READ": "",
+        "MLC_FILE_WRITE": "[]",  # as the file has it
+        "MLC_JOB_POLL": "PT9S",  # counts
+        "MLC_RUNTIME_TIME_LIMIT": "9",  # counts
+        "MLC_CENTER_URL": "http://company",  # nobody can set it
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert unheard(tmp_path, fixed()) == ["MLC_CENTER_FILES", "MLC_CONNECTIONS"]
+
+
+def test_free_ports_are_the_last_ones_as_long_as_nobody_has_taken_one(tmp_path: Path) -> None:
+    first = Ports.last(tmp_path)
+    assert Ports.last(tmp_path) == first
+    with socket.create_server(("127.0.0.1", first.desk)):
+        second = Ports.last(tmp_path)
+    assert second != first
+    assert Ports.last(tmp_path) == second
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}x", '{"gateway": "a"}', '{"gateway": -1}', '{"gateway": 99999}', '{"no": 1}', '{"gateway": 0}'],
+)
+def test_what_is_no_list_of_ports_is_replaced(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ports.json").write_text(text)
+    found = Ports.last(tmp_path)
+    assert Ports.last(tmp_path) == found
+    assert found.gateway in KEPT

@@ -45,7 +45,7 @@ WHO_KNOWS: dict[str, set[str]] = {
     "MLC_GATEWAY_TOKEN": {"gateway", "demo"},
     "MLC_GATEWAY_WEBHOOK_TOKEN": {"gateway"},
     "MLC_RUNTIME_TOKEN": {ONLINE_RUNTIME},
-    "MLC_CONNECTIONS": RUNTIMES,
+    "MLC_CONNECTIONS": {"center", *RUNTIMES},
 }
 """Every secret, and the programs that are told it. A new one is decided about here: who can't do without it?"""
 NO_SECRETS = {

@@ -1,5 +1,6 @@
 """The commands in the README and in docs/commands.md, run as they stand there."""
 
+import json
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from cli_process import ROOT, Dev, environment, mlc, wait_until
 
@@ -93,6 +95,17 @@ def test_the_temporal_commands_do_what_they_say(dev: Dev, snapshot: str) -> None
         done = shell(dev, command, SNAPSHOT=snapshot)
         assert done.returncode == 0, done.stderr
         assert says in done.stdout, f"{command}\n{done.stdout}"
+
+
+def test_a_deployment_is_ended_by_hand(dev: Dev, snapshot: str) -> None:
+    url, token = dev.setting("MLC_CENTER_URL"), dev.setting("MLC_CENTER_TOKEN")
+    headers = {"Authorization": f"Bearer {token}"}
+    made = httpx.post(f"{url}/deployedModels", json={"deployableModel": {"id": snapshot}}, headers=headers).json()
+    assert made["state"] == "DEPLOYED"
+    (curl,) = block_after("To end a deployment by hand")
+    done = shell(dev, curl.replace("DEPLOYMENT", made["id"]), MLC_CENTER_URL=url, MLC_CENTER_TOKEN=token)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["state"] == "UNDEPLOYED"
 
 
 def test_three_lines_make_the_commands_work_in_a_new_terminal(dev: Dev, snapshot: str, tmp_path: Path) -> None:

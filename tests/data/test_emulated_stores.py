@@ -51,9 +51,8 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     env = {"PATH": os.environ["PATH"], "AZURITE_ACCOUNTS": f"boxes:{KEY}", "HOME": str(place)}
     with subprocess.Popen([program, *options], env=env, cwd=place, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        listens = next(
-            (found for line in process.stdout if (found := re.search(r"listens on (http://\S+)", line))), None
-        )
+        said = (re.search(r"listens on (http://\S+)", line) for line in process.stdout)
+        listens = next(filter(None, said), None)
         assert listens, "Azurite ended at once"
         given: dict[str, Any] = {"kind": "azure", "endpoint": f"{listens[1]}/boxes", "account": "boxes"}
 

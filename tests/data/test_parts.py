@@ -1,6 +1,7 @@
 """Outputs that are written in parts: whole or not at all, and gone on with by whoever has the state."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import fsspec
 import pytest
 from s3_server import S3Server, cutting
 
-from mlc.data.parts import FileParts, Parts, PartsLost, PartsWriter
+from mlc.data.parts import LEFT_BEHIND, FileParts, Parts, PartsLost, PartsWriter
 from mlc.data.store_parts import SMALLEST, ObjectParts, S3Parts
 from mlc.data.stores import Store
 from mlc.model.failure import NotFound, Refused, Unavailable
@@ -267,3 +268,16 @@ def test_a_refusal_says_nothing_of_key_or_address() -> None:
         "The connection lake (s3) can't be used: it refuses us (403): may this connection do that there, and are its "
         "key, clock and region right?"
     )
+
+
+def test_what_a_killed_runtime_left_unfinished_days_ago_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    days_ago = time.time() - LEFT_BEHIND - 60
+    old = [f".{'a' * 32}.partial", f".{'b' * 31}.partial", f".{'c' * 32}.partial.csv", "out.partial", "out.csv"]
+    for name in old:
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (days_ago, days_ago))
+    going_on = FileParts(tmp_path / "other.csv").begin()
+    kept = {*old[1:], f".{going_on.id}.partial"}
+    assert {each.name for each in tmp_path.iterdir()} == kept
+    second = FileParts(tmp_path / "out.csv").begin()
+    assert {each.name for each in tmp_path.iterdir()} == {*kept, f".{second.id}.partial"}

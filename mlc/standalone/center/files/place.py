@@ -12,10 +12,16 @@ from uuid import uuid4
 import fsspec.core
 from fsspec import AbstractFileSystem
 
-from mlc.standalone.center.files.errors import reached, written
+from mlc.connections import ConnectionSettings
+from mlc.data.stores import Store
+from mlc.model.connection import StoreConnection
+from mlc.model.failure import Refused
+from mlc.standalone.center.files.errors import CannotKeep, reached, written
 
 PIECE = 1024 * 1024
-"""Bytes of a file that are in memory at once."""
+"""Bytes of a file that are handed on at once."""
+REACHED = 8 * PIECE
+"""Bytes that a store elsewhere is asked for at once: each request takes its time."""
 _LOCAL = ("file://", "local://")
 _WHOLE_OR_NOT_AT_ALL = frozenset({"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"})
 """Stores in which an object is there when it has been written whole, and never before."""
@@ -56,10 +62,45 @@ class Place(Protocol):
 
 
 def place_at(address: str) -> Place:
-    """The place of an address: a path, or a URL such as ``s3://bucket/prefix``."""
+    """The place of an address: a path, ``s3+NAME://bucket/prefix`` by a named connection, or a URL of ``fsspec``'s.
+
+    Raises:
+        CannotKeep: there is no such connection, or no such kind of store.
+    """
     for scheme in _LOCAL:
         address = address.removeprefix(scheme)
-    return RemotePlace(address) if "://" in address else Folder(Path(address))
+    if "://" not in address:
+        return Folder(Path(address))
+    scheme, _, path = address.partition("://")
+    kind, plus, name = scheme.partition("+")
+    return RemotePlace(_connected(kind, name), path) if plus else RemotePlace(*_known(address))
+
+
+def _connected(kind: str, name: str) -> AbstractFileSystem:
+    """The store of a named connection."""
+    connection = ConnectionSettings().by_name().get(name)
+    if connection is None or connection.kind != kind or not isinstance(connection, StoreConnection):
+        raise CannotKeep(
+            f"MLC_CENTER_FILES names the connection {name!r} to a store of the kind {kind!r}, and MLC_CONNECTIONS has "
+            "none of that name and kind: add it there."
+        )
+    try:
+        store: AbstractFileSystem = Store(name, connection).files
+    except Refused as error:
+        raise CannotKeep(f"MLC_CENTER_FILES: {error}") from None
+    return store
+
+
+def _known(address: str) -> tuple[AbstractFileSystem, str]:
+    try:
+        found: tuple[AbstractFileSystem, str] = fsspec.core.url_to_fs(address)
+    except (ValueError, ImportError) as error:
+        scheme = address.partition("://")[0]
+        raise CannotKeep(
+            f"MLC_CENTER_FILES: a store of the kind {scheme!r} can't be used here ({type(error).__name__}). Write "
+            "s3+NAME://bucket/prefix for a connection of MLC_CONNECTIONS, or what fsspec has installed."
+        ) from None
+    return found
 
 
 class Folder:
@@ -107,11 +148,10 @@ class Folder:
 
 
 class RemotePlace:
-    """A store that ``fsspec`` knows. Credentials are found as its library finds them, and never in the address."""
+    """A store elsewhere. What opens it is its connection's, or found as its library finds it; never in the address."""
 
-    def __init__(self, address: str) -> None:
-        found: tuple[AbstractFileSystem, str] = fsspec.core.url_to_fs(address)
-        self._store, root = found
+    def __init__(self, store: AbstractFileSystem, root: str) -> None:
+        self._store = store
         self._root = root.rstrip("/")
         protocols = self._store.protocol
         names = {protocols} if isinstance(protocols, str) else set(protocols)
@@ -127,16 +167,16 @@ class RemotePlace:
 
     def read(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
         with reached():
-            file = self._store.open(self._path(digest), "rb", block_size=PIECE, cache_type="none")
+            file = self._store.open(self._path(digest), "rb", block_size=REACHED, cache_type="none")
         with file:
             file.seek(start)
             while start < stop:
                 with reached():
-                    data = file.read(min(PIECE, stop - start))
+                    data = file.read(min(REACHED, stop - start))
                 if not data:
                     return
                 start += len(data)
-                yield data
+                yield from (data[at : at + PIECE] for at in range(0, len(data), PIECE))
 
     def put(self, draft: Path, digest: str) -> None:
         path = self._path(digest)
