@@ -1,7 +1,8 @@
 """The statistics of drift: of two samples of numbers, or of two distributions over the same categories.
 
-Up to ``SMALL`` numbers a side it is scipy that computes. Beyond, the same formulas are computed here from samples that
-are sorted once, in parts that fit into a cache and without Python's lock; tests hold them against scipy.
+Up to ``SMALL`` numbers a side scipy computes the tests. Beyond, and for densities, the same formulas are computed here
+from samples that are sorted once, in parts that fit into a cache and without Python's lock; tests hold them against
+scipy.
 
 Samples are (n,) and (m,), finite, sorted, and not empty.
 """
