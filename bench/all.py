@@ -19,7 +19,7 @@ from typing import Any
 from measuring import asked, machine, told
 
 BENCHES = (
-    *("dmn", "start", "latency", "throughput", "size", "batch"),
+    *("dmn", "monitors", "start", "latency", "throughput", "size", "batch"),
     *("listings", "mirror", "waiting", "midnight", "growth"),
 )
 WITHOUT_SIZES = ("dmn",)

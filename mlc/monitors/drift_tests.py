@@ -39,16 +39,17 @@ class DriftTest:
 
 @dataclass(frozen=True)
 class DriftSettings:
-    """What is a setting because ModelOp has not published it, and limits.
+    """What ModelOp takes by default as far as it is known, and limits.
 
     Attributes:
         points: at how many points Jensen-Shannon compares the densities of numbers.
-        buckets: into how many Kullback-Leibler divides numbers.
+        buckets: into how many Kullback-Leibler divides numbers, and ``range_of`` which range.
         max_categories: columns of more are not compared.
     """
 
     points: int = 100
     buckets: int = 5
+    range_of: statistics.Range = "baseline"
     max_categories: int = 1_000
     decimals: int = 4
 
@@ -72,7 +73,7 @@ TESTS = (
         "kullback_leibler",
         "divergence",
         "_kl_divergence",
-        lambda b, s, of: statistics.kullback_leibler(*statistics.shares(b, s, of.buckets)),
+        lambda b, s, of: statistics.kullback_leibler(*statistics.shares(b, s, of.buckets, of.range_of)),
         statistics.kullback_leibler,
     ),
     DriftTest(

@@ -116,6 +116,21 @@ def test_buckets_of_numbers_by_hand() -> None:
     assert result["x_kl_divergence"] == round(0.5 * log(2) + 0.5 * log(2 / 3), 4)
 
 
+def test_one_number_far_away_hides_no_drift() -> None:
+    # buckets of the baseline's 0 to 4: a fifth in each; of the sample all but one above 4, in the last one with it
+    described = schema(field("x"), field("score", "score"))
+    baseline, sample = frame(x=[0, 1, 2, 3, 4]), frame(x=[5, 5, 5, 5, 1e9])
+    assert plain(data_drift(baseline, sample, described))["x_kl_divergence"] == round(log(5), 4)
+    hidden = plain(data_drift(baseline, sample, described, settings=DriftSettings(range_of="both")))
+    assert hidden["x_kl_divergence"] == round(log(1 / 0.8), 4)
+
+
+def test_a_baseline_of_one_number_does_not_hide_that_the_sample_has_moved() -> None:
+    described = schema(field("x"), field("score", "score"))
+    result = plain(data_drift(frame(x=[1, 1, 1]), frame(x=[1, 2, 3]), described))
+    assert result["x_kl_divergence"] == round(log(3), 4)
+
+
 def test_data_drift_compares_the_candidates_and_no_others() -> None:
     described = schema(
         field("x"),
