@@ -66,7 +66,9 @@ def numbers(column: pd.Series[Any]) -> Floats:
         raise NotComparable("it holds spans of time, and is to be compared as numbers")
     if pd.api.types.is_complex_dtype(kind):
         raise NotComparable("it holds complex numbers")
-    if pd.api.types.is_numeric_dtype(kind):
+    if isinstance(kind, np.dtype) and kind.kind in "fiub":
+        found = column.to_numpy(dtype=np.float64)  # of floats a view: with na_value it would be a copy
+    elif pd.api.types.is_numeric_dtype(kind):
         found = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         found = _parsed(column)
@@ -117,7 +119,10 @@ def coded(column: pd.Series[Any], limit: int) -> Coded:
         raise NotComparable("it holds lists or other objects that are no categories") from error
     if len(uniques) > limit:
         raise NotComparable(f"it has {len(uniques):,} different values, and up to {limit:,} are compared")
-    texts = [text_of(value) for value in uniques]
+    try:
+        texts = [text_of(value) for value in uniques]
+    except ValueError as error:  # Python writes whole numbers of up to 4,300 digits
+        raise NotComparable("it holds whole numbers of thousands of digits, which are no categories") from error
     if longest := max((len(text) for text in texts if len(text) > LONGEST_TEXT), default=0):
         raise NotComparable(f"it holds texts of up to {longest:,} characters, which are no categories")
     names = list(dict.fromkeys(texts))
@@ -134,7 +139,7 @@ def text_of(value: object) -> str:
         return str(bool(value))
     if isinstance(value, float | np.floating) and abs(float(value)) < WHOLE and float(value).is_integer():
         return str(int(value))
-    return str(value)
+    return str(value).encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair can't be stored
 
 
 def in_order(names: Iterable[str]) -> list[str]:

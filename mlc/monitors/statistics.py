@@ -135,7 +135,8 @@ def _sums(ordered: Floats, at: Floats, width: float) -> Floats:
 
 def _sums_of_slots(ordered: Floats, at: Floats, width: float) -> Floats:
     """The same, where all numbers within a fiftieth of a kernel's width count at their mean: right to about 1e-5 of
-    it."""
+    it.
+    """
     sides = np.linspace(-REACH * width, REACH * width, SLOTS + 1)
     below = np.searchsorted(ordered, at[:, None] + sides)
     centre = ordered[len(ordered) // 2]

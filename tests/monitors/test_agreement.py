@@ -227,3 +227,27 @@ def test_threads_change_no_figure() -> None:
     assert data_drift(baseline, sample, described, workers=4, progress=lambda *each: told.append(each)) == alone
     assert sorted(name for name, _, _ in told) == sorted(names)
     assert [(done, of) for _, done, of in told] == [(n, 12) for n in range(1, 13)]
+
+
+def test_what_progress_raises_ends_the_work() -> None:
+    names = [f"c{n}" for n in range(12)]
+    both = pd.DataFrame(dict.fromkeys([*names, "score"], np.arange(40.0)))
+    told: list[int] = []
+
+    def stop(_: str, done: int, __: int) -> None:
+        told.append(done)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        data_drift(both, both, numerical(*names), progress=stop)
+    assert told == [1]
+
+
+def test_what_is_wrong_with_the_code_is_raised_and_not_taken_for_bad_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(statistics, "summary", broken)
+    both = frame(a=[1.0, 2.0], score=[1.0, 2.0])
+    with pytest.raises(ZeroDivisionError):
+        data_drift(both, both, numerical("a"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -70,6 +71,7 @@ NOT_CATEGORIES = {
     "dates": (pd.date_range("2026-01-01", periods=N), "it holds dates"),
     "null": ([None] * N, "all of its values are null"),
     "prose": (["x" * 501] * N, "texts of up to 501 characters"),
+    "endless numbers": ([10**5000] * N, "whole numbers of thousands of digits"),
 }
 
 
@@ -198,6 +200,12 @@ def test_mixed_types_are_categories_by_their_text() -> None:
     mixed = side(pd.Series([1, "a", 2.5, None] * 10, dtype=object))
     result = plain(data_drift(mixed, mixed, CATEGORIES))
     assert named(result, "data_drift", "Summary")["categorical_comparisons"]["bad"]["sample"]["unique"] == 3
+
+
+def test_half_of_a_surrogate_pair_can_be_stored() -> None:
+    half = side(pd.Series(["\ud800", "b"] * 20, dtype=object))
+    json.dumps(plain(stability(half, half, CATEGORIES)), ensure_ascii=False).encode()
+    assert plain(data_drift(half, half, CATEGORIES))["bad_js_distance"] == 0.0
 
 
 def test_huge_whole_numbers_are_compared_as_floats() -> None:
