@@ -42,19 +42,29 @@ class DriftSettings:
     """What ModelOp takes by default as far as it is known, and limits.
 
     Attributes:
-        points: at how many points Jensen-Shannon compares the densities of numbers.
-        buckets: into how many Kullback-Leibler divides numbers, and ``range_of`` which range.
+        points: at how many points Jensen-Shannon compares the densities of numbers; 0 for the shares in the buckets of
+            Kullback-Leibler, which numbers with long tails need: their densities differ between any two samples.
+        buckets: into how many Kullback-Leibler divides numbers, and by which ``ends``.
         max_categories: columns of more are not compared.
     """
 
     points: int = 100
     buckets: int = 5
-    range_of: statistics.Range = "baseline"
+    ends: statistics.Ends = "baseline"
     max_categories: int = 1_000
     decimals: int = 4
 
 
 DEFAULTS = DriftSettings()
+
+
+def _shares(baseline: Floats, sample: Floats, of: DriftSettings) -> tuple[Floats, Floats]:
+    return statistics.shares(baseline, sample, of.buckets, of.ends)
+
+
+def _densities(baseline: Floats, sample: Floats, of: DriftSettings) -> tuple[Floats, Floats]:
+    return statistics.densities(baseline, sample, of.points) if of.points else _shares(baseline, sample, of)
+
 
 TESTS = (
     DriftTest(
@@ -65,7 +75,7 @@ TESTS = (
         "jensen_shannon",
         "distance",
         "_js_distance",
-        lambda b, s, of: statistics.jensen_shannon(*statistics.densities(b, s, of.points)),
+        lambda b, s, of: statistics.jensen_shannon(*_densities(b, s, of)),
         statistics.jensen_shannon,
     ),
     DriftTest(
@@ -73,7 +83,7 @@ TESTS = (
         "kullback_leibler",
         "divergence",
         "_kl_divergence",
-        lambda b, s, of: statistics.kullback_leibler(*statistics.shares(b, s, of.buckets, of.range_of)),
+        lambda b, s, of: statistics.kullback_leibler(*_shares(b, s, of)),
         statistics.kullback_leibler,
     ),
     DriftTest(

@@ -17,11 +17,12 @@ import numpy.typing as npt
 from .errors import NotComparable
 
 Floats = npt.NDArray[np.float64]
-Range = Literal["baseline", "both"]
+Ends = Literal["baseline", "both", "quantiles"]
 SMALL = 10_000
 """Also the number up to which scipy's own choice for Kolmogorov-Smirnov is the exact p-value."""
 SLOTS = 700
 """Into how many a kernel's reach on both sides is divided."""
+FAR = 1e100
 PART = 1 << 15
 """Numbers that are transformed at once."""
 REACH = 7.0
@@ -72,7 +73,7 @@ def epps_singleton(baseline: Floats, sample: Floats) -> float:
         together.sort(kind="stable")
         if np.count_nonzero(np.diff(together)) < 4:
             raise NotComparable("it has fewer than five different values, of which the test can tell nothing")
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         low, high = np.quantile(together, [0.25, 0.75])
         scale = 0.4 / ((high - low) / 2)
     if not (low < high and 0 < scale < np.inf):
@@ -100,7 +101,7 @@ def _waves(values: Floats, scale: float) -> tuple[Floats, Floats]:
 
 
 def densities(baseline: Floats, sample: Floats, points: int) -> tuple[Floats, Floats]:
-    """The densities of two samples of numbers at the same points, (points,) each.
+    """The densities of two samples of numbers at the same points, (points,) each, up to a factor that both have.
 
     Those of ``scipy.stats.gaussian_kde``, Gaussian kernels of the width std * n**(-1/5), at points in equal distance
     from the smallest to the largest number of both. Proven by ModelOp's published distances, with 100 points.
@@ -110,8 +111,10 @@ def densities(baseline: Floats, sample: Floats, points: int) -> tuple[Floats, Fl
     """
     low, high = min(baseline[0], sample[0]), max(baseline[-1], sample[-1])
     with np.errstate(over="ignore"):
-        if not np.isfinite(high - low):
-            raise NotComparable("its values are too far apart for a float")
+        if not 0 < high - low < np.inf:
+            raise NotComparable("its values are all the same, or too far apart for a float")
+    if not 1 / FAR < high - low < FAR:  # whose square no float holds
+        return densities((baseline - low) / (high - low), (sample - low) / (high - low), points)
     at = np.linspace(low, high, points)
     return _density(baseline, at), _density(sample, at)
 
@@ -122,7 +125,7 @@ def _density(ordered: Floats, at: Floats) -> Floats:
         if not 0 < 1 / np.float64(width) < np.inf or ordered[0] == ordered[-1]:
             raise NotComparable("the values of one side are all the same, or nearly, and have no density")
         heights = _sums if len(ordered) <= SMALL else _sums_of_slots
-        return heights(ordered, at, width) / (len(ordered) * width * np.sqrt(2 * np.pi))
+        return np.asarray(heights(ordered, at, width) / (len(ordered) * width * np.sqrt(2 * np.pi)))
 
 
 def _sums(ordered: Floats, at: Floats, width: float) -> Floats:
@@ -147,30 +150,37 @@ def _sums_of_slots(ordered: Floats, at: Floats, width: float) -> Floats:
     return np.asarray((counts * np.exp(away * away * -0.5)).sum(axis=1))
 
 
-def shares(baseline: Floats, sample: Floats, buckets: int, range_of: Range = "baseline") -> tuple[Floats, Floats]:
-    """The shares of two samples of numbers in buckets of equal width, (buckets,) each.
+def shares(baseline: Floats, sample: Floats, buckets: int, ends: Ends = "baseline") -> tuple[Floats, Floats]:
+    """The shares of two samples of numbers in buckets, (buckets,) each.
 
     A bucket has its lower end, and the first and the last one all that is beyond. Proven by ModelOp's published
-    divergences: equal width, and five buckets unless asked otherwise. Not proven: ``range_of``, since in what is
-    published the baseline has the range of both. Of the baseline, since one number of the sample that is far away
-    would put all others into one bucket, and hide how they have moved. Where all of the baseline is one number, it is
-    always the range of both.
+    divergences: equal width, and five buckets unless asked otherwise. Not proven: ``ends``, since in what is published
+    the baseline has the range of both. Of the baseline, since one number of the sample that is far away would put all
+    others into one bucket, and hide how they have moved. Where the baseline is one number it is the range of both.
+
+    Args:
+        ends: of equal width over the range of the baseline or of both; or at the baseline's lower quantiles, which
+            outliers don't move.
 
     Raises:
         NotComparable: the numbers are too far apart.
     """
     low, high = baseline[0], baseline[-1]
-    if range_of == "both" or low == high:
+    if ends == "quantiles" and low < high:
+        places = (np.arange(1, buckets) / buckets * (len(baseline) - 1)).astype(np.int64)
+        cuts = np.nextafter(np.unique(baseline[places]), np.inf)  # the quantile itself belongs to the lower one
+        return _shares(baseline, cuts), _shares(sample, cuts)
+    if ends == "both" or low == high:
         low, high = min(low, sample[0]), max(high, sample[-1])
     with np.errstate(over="ignore"):
         if not np.isfinite(high - low):
             raise NotComparable("its values are too far apart for a float")
-    ends = np.unique(np.linspace(low, high, buckets + 1))[1:-1]
-    return _shares(baseline, ends), _shares(sample, ends)
+    cuts = np.unique(np.linspace(low, high, buckets + 1))[1:-1]
+    return _shares(baseline, cuts), _shares(sample, cuts)
 
 
-def _shares(ordered: Floats, ends: Floats) -> Floats:
-    below = np.searchsorted(ordered, ends, side="left")
+def _shares(ordered: Floats, cuts: Floats) -> Floats:
+    below = np.searchsorted(ordered, cuts, side="left")
     return np.diff(below, prepend=0, append=len(ordered)) / len(ordered)
 
 

@@ -121,8 +121,22 @@ def test_one_number_far_away_hides_no_drift() -> None:
     described = schema(field("x"), field("score", "score"))
     baseline, sample = frame(x=[0, 1, 2, 3, 4]), frame(x=[5, 5, 5, 5, 1e9])
     assert plain(data_drift(baseline, sample, described))["x_kl_divergence"] == round(log(5), 4)
-    hidden = plain(data_drift(baseline, sample, described, settings=DriftSettings(range_of="both")))
+    hidden = plain(data_drift(baseline, sample, described, settings=DriftSettings(ends="both")))
     assert hidden["x_kl_divergence"] == round(log(1 / 0.8), 4)
+
+
+def test_long_tails_are_compared_by_quantiles() -> None:
+    # lower quantiles of 1, 2, 3, 4, 1e9 at 1/4, 2/4, 3/4 of the places 0 to 4: 2, 3, 4; two, one, one and one of five
+    described = schema(field("x"), field("score", "score"))
+    baseline, sample = frame(x=[1, 2, 3, 4, 1e9]), frame(x=[1, 1, 2, 2, 5])
+    asked = DriftSettings(points=0, buckets=4, ends="quantiles")
+    result = plain(data_drift(baseline, sample, described, settings=asked))
+    # p = 2/5, 1/5, 1/5, 1/5; q = 4/5, 0, 0, 1/5: the other way, q ln(q/p) = 4/5 ln 2
+    assert result["x_kl_divergence"] == round(0.8 * log(2), 4)
+    # m = 3/5, 1/10, 1/10, 1/5
+    to_m = 0.4 * log(2 / 3) + 2 * 0.2 * log(2) + 0.8 * log(4 / 3)
+    assert result["x_js_distance"] == round(sqrt(to_m / 2), 4)
+    assert plain(data_drift(baseline, sample, described))["x_js_distance"] != result["x_js_distance"]
 
 
 def test_a_baseline_of_one_number_does_not_hide_that_the_sample_has_moved() -> None:
