@@ -56,7 +56,7 @@ def _listed(*monitors: Monitor) -> Mapping[str, Monitor]:
 MONITORS = _listed(
     Monitor("Performance Monitor: Regression", (COMPARATOR,), ("performance", "regression"), needs.regression),
     Monitor(
-        "Performance Monitor: Classification", (COMPARATOR,), ("performance", "classification"), needs.classification
+        "Performance Monitor: Classification", (COMPARATOR,), ("classification", "classification"), needs.classification
     ),
     Monitor(
         "Data Drift Monitor: Comprehensive Analysis",

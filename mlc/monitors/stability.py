@@ -159,16 +159,10 @@ def _scores(frame: pd.DataFrame, score: Field) -> Floats | None:
 
 
 def _bucketed(field: Field, sides: tuple[_Side, ...], buckets: int, limit: int) -> _Bucketed:
-    columns = [column_of(side.frame, field.name, side.name) for side in sides]
-    read = (
-        [_told(side.name, numbers, column) for side, column in zip(sides, columns, strict=True)]
-        if (field.numerical)
-        else None
-    )
-    if read is not None:
-        return _by_quantile(field, read, buckets)
-    categories = [_told(side.name, coded, column, limit) for side, column in zip(sides, columns, strict=True)]
-    return _by_category(field, categories, limit)
+    columns = {side.name: column_of(side.frame, field.name, side.name) for side in sides}
+    if field.numerical:
+        return _by_quantile(field, [_told(which, numbers, column) for which, column in columns.items()], buckets)
+    return _by_category(field, [_told(which, coded, column, limit) for which, column in columns.items()], limit)
 
 
 def _told(which: str, read: Any, *arguments: Any) -> Any:

@@ -17,9 +17,10 @@ from scipy.spatial.distance import jensenshannon
 from sklearn import metrics
 
 from mlc.monitors import MonitorError, statistics
+from mlc.monitors.classification import classification
 from mlc.monitors.drift import data_drift
 from mlc.monitors.errors import NotComparable
-from mlc.monitors.performance import classification, regression
+from mlc.monitors.performance import regression
 from mlc.monitors.stability import stability
 
 few = settings(max_examples=40, deadline=None, derandomize=True)

@@ -13,8 +13,9 @@ import pytest
 from monitors.frames import LABELLED, MEASURED, field, frame, named, numerical, plain, scalars, schema
 
 from mlc.monitors import MonitorError
+from mlc.monitors.classification import classification
 from mlc.monitors.drift import concept_drift, data_drift
-from mlc.monitors.performance import classification, regression
+from mlc.monitors.performance import regression
 from mlc.monitors.stability import stability
 
 N = 40

@@ -8,8 +8,8 @@ import pytest
 from monitors.frames import LABELLED, field, frame, named, plain, scalars, schema
 
 from mlc.monitors import MonitorError
+from mlc.monitors.classification import classification
 from mlc.monitors.drift import DriftSettings, concept_drift, data_drift
-from mlc.monitors.performance import classification
 from mlc.monitors.stability import stability
 
 COLOUR = schema(field("colour", data_class="categorical"), field("score", "score"))
