@@ -57,7 +57,7 @@ def classification(
     records. Proven by ModelOp's published results, keys and decimals included.
 
     Not proven: ``average``, how more than two classes are averaged (weighted and micro both agree with the one result
-    that is published). They have no AUC: it is null.
+    that is published). One that is never predicted has the precision 0. They have no AUC: it is null.
 
     A numerical score needs a ``threshold`` in its field: from there on it is the positive class.
 
@@ -119,14 +119,14 @@ def _measured(classes: _Classes, average: Average) -> tuple[dict[str, float], An
     true, predicted = np.repeat(places, len(names))[there], np.tile(places, len(names))[there]
     weights = counts[there].astype(np.float64)
     found = {"accuracy": float(metrics.accuracy_score(true, predicted, sample_weight=weights))}
-    asked: dict[str, Any] = {"average": average, "labels": places}
+    # Of several classes one that is never predicted counts as 0: left out, the average would not see it.
+    asked: dict[str, Any] = {"average": average, "labels": places, "zero_division": 0.0}
     if positive is not None:
-        asked = {"average": None, "labels": [names.index(positive)] if positive in names else []}
+        chosen = [names.index(positive)] if positive in names else []
+        asked = {"average": None, "labels": chosen, "zero_division": np.nan}
     rates: Any = [np.nan] * 3
     if len(asked["labels"]):
-        rates = metrics.precision_recall_fscore_support(
-            true, predicted, zero_division=np.nan, sample_weight=weights, **asked
-        )
+        rates = metrics.precision_recall_fscore_support(true, predicted, sample_weight=weights, **asked)
     for name, rate in zip(("precision", "recall", "f1_score"), rates, strict=False):
         found[name] = float(np.ravel(rate)[0])
     why = dict.fromkeys(found, "no record is of the positive class, or none is predicted to be")

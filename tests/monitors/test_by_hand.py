@@ -230,6 +230,12 @@ def test_a_threshold_works_where_only_one_class_has_a_label(
     assert {name for row in result["confusion_matrix"] for name in row} == names
 
 
+def test_a_class_that_is_never_predicted_lowers_the_average() -> None:
+    # precision of 0, 1, 2: 1/1, 1/2, never predicted: 0; each is true for one of three records
+    result = plain(classification(frame(label=[0, 1, 2], score=[0, 1, 1]), LABELLED))
+    assert result["precision"] == 0.5
+
+
 def test_a_threshold_does_not_divide_three_classes() -> None:
     described = schema(field("label", "label", "categorical"), field("score", "score", threshold=0.5))
     with pytest.raises(MonitorError, match="has 3 classes, and a threshold on the score divides two"):
