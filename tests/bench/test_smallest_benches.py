@@ -27,7 +27,7 @@ FIGURES = {
         *(f"memory_{name}" for name in ("csv", "frame", "array", "parquet", "wide")),
     },
     "latency": {"webhook_ms"},
-    "monitors": {"data_drift", "stability", "classification", "densities", "memory"},
+    "monitors": {"data_drift", "data_drift_cpu", "stability", "classification", "densities", "memory"},
     "start": {"help_ms", "worker_s", "center_s", "runtime_s"},
     "listings": {f"{place}_{page}" for place in ("sqlite", "http", "postgresql") for page in pages(400)}
     - {"http_web_page_of_200"},
