@@ -49,7 +49,7 @@ def regression(sample: pd.DataFrame, schema: Schema, *, decimals: int = 4) -> Re
             "r2_score": float("nan"),
         }
         if len(truth) > 1 and truth.min() < truth.max():
-            found["r2_score"] = float(metrics.r2_score(truth, answer, force_finite=False))
+            found["r2_score"] = float(metrics.r2_score(truth, answer))
         else:
             left.statistics[label.name, "r2_score"] = "the labels are all the same, so that there is nothing to explain"
     values = {name: rounded(value, decimals) for name, value in found.items()}
