@@ -69,12 +69,11 @@ def epps_singleton(baseline: Floats, sample: Floats) -> float:
     if min(len(baseline), len(sample)) < 5:
         raise NotComparable("the test needs five numbers on each side")
     together = np.concatenate([baseline, sample])
-    if len(together) > 2 * SMALL or len(np.unique(together)) < 5:
-        together.sort(kind="stable")
-        if np.count_nonzero(np.diff(together)) < 4:
-            raise NotComparable("it has fewer than five different values, of which the test can tell nothing")
+    together.sort(kind="stable")  # which merges what is sorted
+    if np.count_nonzero(together[1:] != together[:-1]) < 4:
+        raise NotComparable("it has fewer than five different values, of which the test can tell nothing")
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        low, high = np.quantile(together, [0.25, 0.75])
+        low, high = (np.float64(_quantile(together, share)) for share in (0.25, 0.75))
         scale = 0.4 / ((high - low) / 2)
     if not (low < high and 0 < scale < np.inf):
         raise NotComparable("the middle half of its values are the same, and the test is scaled by their distance")
