@@ -37,12 +37,18 @@ MISSING = "__MISSING__"
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two frames, with what is needed of every record beside the column under comparison."""
+    """One of the two frames, with what is needed of every record beside the column under comparison.
+
+    Attributes:
+        weights: (n,), or None where each record counts once.
+        scored: (n,) weights of the records that have a score, and (n,) these times the score; None where the scores
+            are classes with names.
+    """
 
     name: str
     frame: pd.DataFrame
     weights: Floats | None
-    scores: Floats | None
+    scored: tuple[Floats, Floats] | None
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ def stability(
     nothing_in({"baseline": baseline, "sample": sample})
     score = schema.having(Role.SCORE)[0]
     sides = tuple(
-        _Side(which, frame, _weights(frame, schema, which), _scores(frame, score))
+        _Side(which, frame, weights := _weights(frame, schema, which), _scored(frame, score, weights))
         for which, frame in (("baseline", baseline), ("sample", sample))
     )
     fields = [*schema.having(Role.PREDICTOR), score]
@@ -150,12 +156,15 @@ def _weights(frame: pd.DataFrame, schema: Schema, which: str) -> Floats | None:
     return None
 
 
-def _scores(frame: pd.DataFrame, score: Field) -> Floats | None:
-    """Scores as numbers, for the mean score of each bucket; None where they are classes with names."""
+def _scored(frame: pd.DataFrame, score: Field, weights: Floats | None) -> tuple[Floats, Floats] | None:
+    """What the mean score of each bucket is made of."""
     try:
-        return numbers(column_of(frame, score.name, ""))
+        scores = numbers(column_of(frame, score.name, ""))
     except NotComparable:
         return None
+    there = ~np.isnan(scores)
+    counted = there.astype(np.float64) if weights is None else weights * there
+    return counted, counted * np.where(there, scores, 0.0)
 
 
 def _bucketed(field: Field, sides: tuple[_Side, ...], buckets: int, limit: int) -> _Bucketed:
@@ -177,7 +186,8 @@ def _by_quantile(field: Field, read: list[Floats], buckets: int) -> _Bucketed:
     """Special values, intervals that end at quantiles of the rest of the baseline, and null."""
     groups = [[float(value) for value in group] for group in field.special_values if _numeric(group)]
     special = [value for group in groups for value in group]
-    rest = read[0][~(np.isnan(read[0]) | np.isin(read[0], special))]
+    rest = read[0][~np.isnan(read[0])]
+    rest = rest[~np.isin(rest, special)] if special else rest
     if not len(rest):
         raise NotComparable("in the baseline all of its values are null or special")
     steps = np.arange(1, buckets) / buckets
@@ -278,12 +288,9 @@ def _sum(table: list[Result], key: str, decimals: int) -> float | None:
 def _counts(codes: Integers, side: _Side, number: int) -> tuple[Floats, Floats]:
     """Weighted records of each bucket, (buckets,), and their mean score; not a number where there is none."""
     counts = np.bincount(codes, side.weights, number).astype(np.float64)
-    if side.scores is None:
+    if side.scored is None:
         return counts, np.full(number, np.nan)
-    scored = ~np.isnan(side.scores)
-    weights = scored.astype(np.float64) if side.weights is None else side.weights * scored
-    having = np.bincount(codes, weights, number)
-    total = np.bincount(codes, weights * np.where(scored, side.scores, 0.0), number)
+    having, total = (np.bincount(codes, each, number) for each in side.scored)
     with np.errstate(divide="ignore", invalid="ignore"):
         return counts, np.where(having > 0, total / having, np.nan)
 
