@@ -190,14 +190,17 @@ def _by_quantile(field: Field, read: list[Floats], buckets: int) -> _Bucketed:
     rest = rest[~np.isin(rest, special)] if special else rest
     if not len(rest):
         raise NotComparable("in the baseline all of its values are null or special")
-    steps = np.arange(1, buckets) / buckets
-    cuts = np.unique(np.quantile(rest, steps, method="lower")) if rest.min() < rest.max() else np.array([])
+    places = (np.arange(1, buckets) / buckets * (len(rest) - 1)).astype(np.int64)  # of the lower quantiles
+    several = buckets > 1 and rest.min() < rest.max()
+    cuts = np.unique(np.partition(rest, places)[places]) + 0.0 if several else np.array([])  # no bucket ends at -0.0
     ends = [-np.inf, *cuts.tolist(), np.inf]
     names = [_special_name(group) for group in groups]
     names += [f"({low}, {high}]" for low, high in pairwise(ends)]
     codes = []
     for values in read:
-        found = np.searchsorted(cuts, values, side="left").astype(np.int64) + len(groups)
+        found = np.full(len(values), len(groups), np.int64)
+        for cut in cuts:  # of few cuts faster than a search for each value
+            found += values > cut
         for place, group in enumerate(groups):
             found[np.isin(values, group)] = place
         found[np.isnan(values)] = len(names)

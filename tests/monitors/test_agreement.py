@@ -196,7 +196,7 @@ def test_every_index_of_stability_is_the_sum_over_its_table(one: list[float], ot
     baseline, sample = frame(x=one, score=one), frame(x=other, score=other)
     result = plain(stability(baseline, sample, described))
     rows = named(result, "stability", "Stability Analysis")["x"]["stability_analysis_table"]
-    cut = float(np.quantile(one, 0.5, method="lower"))
+    cut = float(np.quantile(one, 0.5, method="lower")) + 0.0
     if min(one) < max(one):
         assert [row["bucket"] for row in rows] == [f"(-inf, {cut}]", f"({cut}, inf]"]
         assert [row["train_count"] for row in rows] == [sum(x <= cut for x in one), sum(x > cut for x in one)]
