@@ -19,7 +19,7 @@ from typing import Any
 from measuring import asked, machine, told
 
 BENCHES = (
-    *("dmn", "start", "latency", "throughput", "size", "batch"),
+    *("dmn", "monitors", "start", "latency", "throughput", "size", "batch"),
     *("listings", "mirror", "waiting", "midnight", "growth"),
 )
 SECONDS = {"full": 6 * 3600, "quick": 600, "smoke": 600}

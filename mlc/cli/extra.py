@@ -14,6 +14,7 @@ STANDALONE = (
     "markupsafe",
     "pyarrow",
     "python_multipart",
+    "scipy",
     "sklearn",
     "sqlalchemy",
     "uvloop",

@@ -83,7 +83,8 @@
         _NoSource
         _Unwritable
 
-The decision tables and the harness that runs models stand alone, and so do theirs: ``DmnError`` and ``ModelFailure``.
+The decision tables, the monitors and the harness that runs models stand alone, and so do theirs: ``DmnError``,
+``MonitorError`` and ``ModelFailure``.
 """
 
 from datetime import timedelta
@@ -91,7 +92,7 @@ from enum import StrEnum
 
 
 class MlcError(Exception):
-    """Base of every exception of the project, but of the decision tables' and of the harness', which stand alone."""
+    """Base of every exception of the project, but of the rooms that stand alone."""
 
 
 class ExternalError(MlcError):

@@ -27,6 +27,7 @@ FIGURES = {
         *(f"memory_{name}" for name in ("csv", "frame", "array", "parquet", "wide")),
     },
     "latency": {"webhook_ms"},
+    "monitors": {"data_drift", "data_drift_cpu", "stability", "classification", "densities", "memory"},
     "start": {"help_ms", "worker_s", "center_s", "runtime_s"},
     "dmn": {
         *("evaluations", "evaluations_full", "load_100_rules", "load_10000_rules", "import", "rules_10000"),

@@ -48,7 +48,7 @@ def test_what_is_declared_is_right(project: Path, arguments: str) -> None:
     ("source", "says"),
     [
         ("import nonesuch", "DEP001 'nonesuch' imported but missing"),
-        ("def f():\n    from scipy.stats import norm", "DEP003 'scipy' imported but it is a transitive dependency"),
+        ("def f():\n    import threadpoolctl", "DEP003 'threadpoolctl' imported but it is a transitive dependency"),
         ("import yaml", "DEP004 'yaml' imported but declared as a dev dependency"),
         ("from tests import tck; import hypothesis", "DEP004 'hypothesis'"),
     ],
@@ -59,7 +59,7 @@ def test_an_undeclared_import_fails_lint(project: Path, source: str, says: str) 
     assert says in line
 
 
-@pytest.mark.parametrize("source", ["import nonesuch", "import scipy"])
+@pytest.mark.parametrize("source", ["import nonesuch", "import threadpoolctl"])
 def test_an_undeclared_import_of_a_test_fails_lint(project: Path, source: str) -> None:
     (project / "tests/check/test_bad.py").write_text(source)
     assert {line.partition(":")[0] for line in found(project, LINT[1])} == {"tests/check/test_bad.py"}

@@ -10,6 +10,7 @@ import mlc.model.failure
 ROOT = Path(__file__).parents[2]
 ALONE = {
     "mlc/dmn": "the engine of decision tables is used without the rest",
+    "mlc/monitors": "monitors are computed without the rest",
     "mlc/runtime/harness": "the harness runs in a model's own interpreter, where the project isn't installed",
     "mlc/runtime/isolation/confine.py": "a script of the standard library alone",
     "mlc/runtime/isolation/seccomp.py": "a module of that script's",
