@@ -27,6 +27,7 @@ _TESTS = (
     "Kullback-LeiblerDivergence",
 )
 _EXTREMES = list(product(("max", "min"), _TESTS, ("", "Feature")))
+NOT_COMPARED = "not_compared_count"
 MONITOR_KEYS: Mapping[str, Sequence[str]] = {
     # Not those of the performance monitors: a model's own metrics function yields the same ones, and a table that asks
     # for accuracy judges the model.
@@ -34,15 +35,18 @@ MONITOR_KEYS: Mapping[str, Sequence[str]] = {
         *(f"CSI_{extreme}CSIValue{feature}" for extreme in ("max", "min") for feature in ("", "Feature")),
         f"{FEATURE}_CSI",
         f"{SCORE}_PSI",
+        *("PSI_maxPSIValue", "Stability_maxUnmatchedShare", NOT_COMPARED),
     ),
-    "Data Drift Monitor: Comprehensive Analysis": tuple(
-        f"DataDrift_{extreme}{test}{feature}" for extreme, test, feature in _EXTREMES
+    "Data Drift Monitor: Comprehensive Analysis": (
+        *(f"DataDrift_{extreme}{test}{feature}" for extreme, test, feature in _EXTREMES),
+        *("DataDrift_maxNullShareDifference", NOT_COMPARED),
     ),
-    "Concept Drift Monitor: Comprehensive Analysis": tuple(
-        f"ConceptDrift_{extreme}{test}Value{feature}" for extreme, test, feature in _EXTREMES
+    "Concept Drift Monitor: Comprehensive Analysis": (
+        *(f"ConceptDrift_{extreme}{test}Value{feature}" for extreme, test, feature in _EXTREMES),
+        NOT_COMPARED,
     ),
 }
-"""Top-level keys of the results of the monitors that come with the model centre, as far as they are proven."""
+"""Top-level keys of the results of the monitors that come with the model centre: those that are proven, and our own."""
 
 
 async def associated(contents: Contents, snapshot: Snapshot, table: Asset, content: bytes, limit: int) -> str:

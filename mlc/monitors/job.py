@@ -27,7 +27,9 @@ def schema_of(job: Mapping[str, Any]) -> Schema:
     watched = told.get("referenceModel") if isinstance(told, dict) else None
     if not isinstance(watched, dict):
         raise MonitorError(["The job names no model that is watched (referenceModel): start the process RunMonitor."])
-    about = watched
-    for part in ("storedModel", "modelMetaData"):
-        about = about.get(part) if isinstance(about.get(part), dict) else {}
-    return read_schema(about.get("inputSchema") or [])
+    return read_schema(_part(_part(watched, "storedModel"), "modelMetaData").get("inputSchema") or [])
+
+
+def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}

@@ -11,7 +11,7 @@ from monitors.frames import field, frame, schema
 import mlc.dmn
 from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 from mlc.monitors import MONITORS, MonitorError
-from mlc.standalone.monitors import MONITORS as IN_STANDALONE
+from mlc.standalone.monitors import monitor_folders
 
 
 def test_the_import_loads_neither_numpy_nor_pandas_nor_anything_else_of_the_project() -> None:
@@ -26,7 +26,7 @@ def test_the_import_loads_neither_numpy_nor_pandas_nor_anything_else_of_the_proj
 def test_the_names_are_those_that_snapshots_get() -> None:
     assert set(MONITORS) == {*CLASSIFICATION, *REGRESSION}
     assert {name: monitor.inputs for name, monitor in MONITORS.items()} == {
-        name: inputs for name, (_, inputs, _) in IN_STANDALONE.items()
+        name: tuple(folder.model.required_roles) for name, folder in monitor_folders().items()
     }
 
 

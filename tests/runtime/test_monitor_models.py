@@ -87,14 +87,6 @@ async def test_a_monitor_that_is_told_too_little_says_so(
     assert said in outcome.problem
 
 
-def test_folders_registry_and_inputs_agree() -> None:
-    folders = monitor_folders()
-    assert folders.keys() == mlc.monitors.MONITORS.keys()
-    for name, monitor in mlc.monitors.MONITORS.items():
-        assert tuple(folders[name].model.required_roles) == monitor.inputs
-        assert folders[name].model.is_monitor
-
-
 def test_a_release_brings_new_files_and_leaves_what_somebody_has_changed(tmp_path: Path) -> None:
     store = Store(tmp_path / "center.db")
     seed(store)
