@@ -118,20 +118,14 @@ def _standalone_home() -> tuple[Path, "Console"]:
     from rich.console import Console
 
     from mlc.check.settings import unknown_settings
-    from mlc.settings.reading import SETTINGS_FILE, home
-    from mlc.standalone.environment import fixed
-    from mlc.standalone.needs import unheard
+    from mlc.settings.reading import home
+    from mlc.standalone.dev import said_in_vain
 
     folder, console = home().absolute(), Console(highlight=False)
     for finding in unknown_settings():  # what runs below reads no file, and is told nothing that it doesn't know
         console.print(f"! {finding.what}: {finding.remedy}", markup=False, soft_wrap=True)
-    if names := unheard(folder, fixed()):
-        console.print(
-            f"! {', '.join(names)}: set in the environment, which does not count for what is started here. Write it "
-            f"into {folder / SETTINGS_FILE}, where lines that you add stay, and start again.",
-            markup=False,
-            soft_wrap=True,
-        )
+    if said := said_in_vain(folder):
+        console.print(f"! {said}", markup=False, soft_wrap=True)
     console.print(f"Starting in {folder} ...", markup=False, soft_wrap=True)
     return folder, console
 

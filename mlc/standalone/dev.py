@@ -18,9 +18,17 @@ from mlc.model.processes import TASK_QUEUE
 from mlc.settings.reading import SETTINGS_FILE
 from mlc.standalone.access.client import issue_runtime_token
 from mlc.standalone.children import Child, Program
-from mlc.standalone.environment import HOST, Ports, prepare
+from mlc.standalone.environment import HOST, Ports, fixed, prepare
 from mlc.standalone.home import Tell, held
-from mlc.standalone.needs import BATCH_RUNTIME, CENTER_TOKEN, ONLINE_RUNTIME, Environments, around_proxies, needs
+from mlc.standalone.needs import (
+    BATCH_RUNTIME,
+    CENTER_TOKEN,
+    ONLINE_RUNTIME,
+    Environments,
+    around_proxies,
+    needs,
+    unheard,
+)
 from mlc.standalone.readiness import answers, jobs_namespace, polls, takes_runs
 from mlc.standalone.temporal_server import dev_server_command
 from mlc.temporal import connect_at
@@ -117,6 +125,16 @@ class Standalone:
 def teller(console: Console) -> Tell:
     """Prints lines as they are, however long: addresses stay whole."""
     return lambda line: console.print(line, markup=False, soft_wrap=True)
+
+
+def said_in_vain(home: Path) -> str:
+    """A sentence about the settings that the environment has and that do not count here; empty if there are none."""
+    if not (names := unheard(home, fixed())):
+        return ""
+    return (
+        f"{', '.join(names)}: set in the environment, which does not count for what is started here. Write it into "
+        f"{home / SETTINGS_FILE}, where lines that you add stay, and start again."
+    )
 
 
 @asynccontextmanager
