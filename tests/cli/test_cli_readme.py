@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from cli_process import ROOT, Dev, environment, mlc, wait_until
-from temporalio.client import Client
+
+from mlc.temporal import connect_at
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -48,7 +49,7 @@ def waits_on(dev: Dev, workflow_id: str) -> str | None:
     """The ticket that a run waits for in its review. Asked again and again, the `temporal` command is too busy."""
 
     async def asked() -> dict[str, Any]:
-        run = (await Client.connect(dev.setting("TEMPORAL_ADDRESS"))).get_workflow_handle(workflow_id)
+        run = (await connect_at(dev.setting("TEMPORAL_ADDRESS"))).get_workflow_handle(workflow_id)
         answer: dict[str, Any] = await run.query("status")
         return answer
 
