@@ -114,6 +114,7 @@ class MlcPlugin(SimplePlugin):
         return Worker(
             Client(**client_config),
             task_queue=ticket_queue(worker.task_queue),
+            build_id=temporal.build_id(),
             activities=self._ticketing,
             interceptors=[Heartbeats(self._ticketing)],
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
@@ -271,6 +272,7 @@ def new_worker(client: Client, task_queue: str = TASK_QUEUE, *, cached_runs: int
     return Worker(
         client,
         task_queue=task_queue,
+        build_id=temporal.build_id(),
         max_cached_workflows=cached_runs,
         graceful_shutdown_timeout=GRACE,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import ssl
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
@@ -30,6 +31,19 @@ pytest_plugins = ["tests.compatibility.saving", "postgres_server", "s3_server"]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # So does a shell with what it starts in the background, and so would every program that a test interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """An empty home for the tests, for what is read while they are collected, and for what they start.
+
+    The default is in the checkout, where `make demo` and `make dev` leave a settings file.
+    """
+    home, patch = tempfile.TemporaryDirectory(prefix="mlc-home-", ignore_cleanup_errors=True), pytest.MonkeyPatch()
+    patch.setenv("MLC_HOME", home.name)
+    patch.delenv("MLC_SETTINGS_FILE", raising=False)
+    for undo in (home.cleanup, patch.undo):
+        config.add_cleanup(undo)
+
 
 gc.disable()  # until all is collected: what is imported and collected stays
 

@@ -1,7 +1,9 @@
 """A folder in which whatever is imported, read or started by accident says so."""
 
+import os
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -9,6 +11,20 @@ OURS = frozenset({"workflows", "activities"})
 """Ours that a folder may have beside: ``mlc`` itself is what ``python -m mlc.cli`` is told to look for there."""
 OUT_OF_OUR_HANDS = frozenset({"mlc", "importlib"})
 """What ``python -m`` itself imports, from its current folder, before it runs anything of ours."""
+
+LEADING_HERE = {
+    "PATH": f".::{os.environ['PATH']}",
+    "LD_LIBRARY_PATH": ".:",
+    "PYTHONSTARTUP": "secrets.py",
+    "ENV": ".env",
+}
+"""Variables by which a program that is started there looks for what it needs there, too."""
+
+
+@cache
+def installed() -> frozenset[str]:
+    """The modules and packages of what is installed: to look is to read the files of everything that is."""
+    return frozenset(packages_distributions())
 
 
 class HostileFolder:
@@ -18,7 +34,7 @@ class HostileFolder:
         self.folder = folder
         self._marker = folder.with_name(f"{folder.name}.executed")
         folder.mkdir()
-        names = sys.stdlib_module_names | packages_distributions().keys() | OURS
+        names = sys.stdlib_module_names | installed() | OURS
         self.plant({*names, "sitecustomize", "usercustomize"} - OUT_OF_OUR_HANDS)
         (folder / "planted.pth").write_text(f"import pathlib; {self._saying('planted.pth')}\n")
         for name in ("temporal", "python", "python3", "pip"):

@@ -1,7 +1,10 @@
 """Settings: said in one place, and read from the environment."""
 
+import os
 import re
 import runpy
+import subprocess
+import sys
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -49,6 +52,21 @@ def test_another_settings_file_can_be_named(tmp_path: Path, monkeypatch: pytest.
     for named, tag in {str(tmp_path / "mine"): "from_mine", "/dev/null": "train", "": "from_home"}.items():
         monkeypatch.setenv("MLC_SETTINGS_FILE", named)
         assert ProcessSettings().train_tag == tag
+
+
+def test_a_settings_file_in_the_checkout_changes_nothing_for_the_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make demo` leaves one there. By default it is found from the folder in which the tests are started."""
+    (tmp_path / ".mlc").mkdir()
+    (tmp_path / ".mlc" / "mlc.env").write_text("MLC_TRAIN_TAG=from_checkout\n")
+    monkeypatch.chdir(tmp_path)
+    assert ProcessSettings().train_tag == "train"
+    shown = [sys.executable, "-c", "from mlc.settings import ProcessSettings; print(ProcessSettings().train_tag)"]
+    program = subprocess.run(shown, cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=True)
+    assert program.stdout == "train\n", "nor for what they start"
+    monkeypatch.delenv("MLC_HOME")
+    assert ProcessSettings().train_tag == "from_checkout", "so would it be"
 
 
 def test_a_settings_file_that_is_named_and_not_there_is_no_file_without_settings(

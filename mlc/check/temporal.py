@@ -19,8 +19,7 @@ from mlc.model.schedule import MIRROR_SCHEDULE
 from mlc.model.ticket import ticket_queue
 from mlc.namespace import SWEEP_SCHEDULE, TYPES
 from mlc.settings import ProcessSettings, RunJobSettings
-from mlc.temporal import USUAL_ADDRESS, configured_address
-from mlc.worker import connect
+from mlc.temporal import USUAL_ADDRESS, configured_address, connect
 
 SILENT = timedelta(minutes=2)
 """A worker that lives asks for work at least once a minute; Temporal remembers one that died for five."""

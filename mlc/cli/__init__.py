@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -143,7 +144,7 @@ def setup() -> None:
     from mlc.namespace import set_up_jobs
     from mlc.namespace import setup as set_up
     from mlc.settings import ProcessSettings, RunJobSettings
-    from mlc.worker import connect
+    from mlc.temporal import connect
 
     async def run() -> list[str]:
         client, settings = await connect(), ProcessSettings()
@@ -252,12 +253,15 @@ def _say_anything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def main() -> NoReturn:
-    """Run a command. The exit code can be relied upon: nothing that runs at the interpreter's end can change it."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code.
+
+    Args:
+        arguments: what is typed behind ``mlc``; None: what this process was started with.
+    """
     code: object = 0
-    _say_anything()
     try:
-        app()
+        app(arguments)
     except SystemExit as ending:
         code = ending.code
     except KeyboardInterrupt:
@@ -268,7 +272,14 @@ def main() -> NoReturn:
         else:
             typer.echo(what_went_wrong(error), err=True)
         code = FAILED
+    return code if isinstance(code, int) else 0 if code is None else FAILED
+
+
+def main() -> NoReturn:
+    """Run a command. The exit code can be relied upon: nothing that runs at the interpreter's end can change it."""
+    _say_anything()
+    code = run()
     sys.stdout.flush()
     sys.stderr.flush()
     # A process that held a Temporal worker is sometimes aborted while the interpreter is taken down.
-    os._exit(code if isinstance(code, int) else 0 if code is None else FAILED)
+    os._exit(code)

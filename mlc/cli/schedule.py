@@ -37,7 +37,7 @@ def run(name: ScheduleName) -> None:
     """Start what a schedule starts, now. It need not be its time, and a pause does not matter."""
     from mlc.mirrored import fire
     from mlc.pages import run_page
-    from mlc.worker import connect
+    from mlc.temporal import connect
 
     async def fired() -> tuple[str, str]:
         client = await connect()
@@ -52,7 +52,7 @@ def run(name: ScheduleName) -> None:
 async def _seen() -> tuple["list[MirroredSchedule]", list[str]]:
     from mlc.center.configured import configured_center
     from mlc.mirrored import mirrored_schedules, problems
-    from mlc.worker import connect
+    from mlc.temporal import connect
 
     use_home()
     client = await connect()

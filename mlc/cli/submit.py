@@ -19,8 +19,8 @@ from mlc.settings.reading import settings_file
 from mlc.standalone.submit import Submitted, submit
 from mlc.standalone.validation import Report, Surroundings, surroundings, validate
 from mlc.standalone.watch import watch
+from mlc.temporal import connect
 from mlc.terminal import printable
-from mlc.worker import connect
 
 REFUSED, REJECTED, RUN_FAILED = 1, 3, 4
 """Exit codes: the folder has errors; the run ended rejected; the run failed."""

@@ -4,12 +4,14 @@ import asyncio
 import hmac
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from email.message import Message
 from typing import Any
 from urllib.parse import quote
 
+import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -49,6 +51,25 @@ class _Answer(JSONResponse):
             return super().render(content)
         except UnicodeEncodeError:  # half of a surrogate pair, which JSON can only escape
             return json.dumps(content, allow_nan=False).encode()
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # signals are the runtime's
+
+
+def new_server(models: OnlineModels, settings: RuntimeSettings, *, grace: int) -> uvicorn.Server:
+    """A server of the application; told to end, it leaves requests in flight so many seconds."""
+    config = uvicorn.Config(
+        create_app(models, settings),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=grace,
+        http="h11",  # whatever else is installed
+        ws="none",
+    )
+    return _Server(config)
 
 
 def create_app(models: OnlineModels, settings: RuntimeSettings) -> FastAPI:

@@ -11,11 +11,9 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pydantic
-import uvicorn
-from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -28,16 +26,18 @@ from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
 from mlc.runtime.contents.fetching import cache_of
-from mlc.runtime.http import create_app
 from mlc.runtime.isolation import Level, adoption, cgroup, level_for
 from mlc.runtime.isolation.container import Container
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.runtime.removal import remove
 from mlc.settings import RuntimeSettings
-from mlc.temporal import connect_for_jobs
+from mlc.temporal import build_id, connect_for_jobs
 from workflows.run_job import RunJob
 from workflows.sandbox import sandboxed
+
+if TYPE_CHECKING:
+    from uvicorn import Server
 
 HEARTBEAT_INTERVAL = 5.0
 GRACE = 5
@@ -69,9 +69,13 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                 runtime = await patiently(lambda: center.register_runtime(describe(settings)))
                 await running.enter_async_context(_background(_heartbeat(center, settings), stop))
                 if listener is not None:
+                    # What a web server is made of takes long to import, and a runtime of batch jobs has none.
+                    from mlc.runtime.http import new_server
+
                     models = OnlineModels(center, settings, level, workspace, center.text_limit)
                     await running.enter_async_context(_background(models.run(runtime.id), stop))
-                    await running.enter_async_context(_serving(create_app(models, settings), listener, stop))
+                    server = new_server(models, settings, grace=GRACE)
+                    await running.enter_async_context(_serving(server, listener, stop))
                 jobs = JobActivities(center, settings, level, workspace, center.text_limit)
                 for worker in new_workers(client, jobs):
                     await running.enter_async_context(worker)
@@ -111,6 +115,7 @@ def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
     runs = Worker(
         client,
         task_queue=runtime_task_queue(jobs.settings.name),
+        build_id=build_id(),
         workflows=[RunJob],
         activities=[jobs.close_job],
         workflow_runner=sandboxed(),
@@ -122,6 +127,7 @@ def new_workers(client: Client, jobs: JobActivities) -> list[Worker]:
     slots = Worker(
         client,
         task_queue=slots_task_queue(runtime_task_queue(jobs.settings.name)),
+        build_id=build_id(),
         activities=[jobs.execute_job],
         max_concurrent_activities=jobs.settings.max_parallel_jobs,
         # A heartbeat brings the news that a job is cancelled, and takes that of a model that is alive or has ended: by
@@ -160,24 +166,9 @@ async def _heartbeat(center: Ledger, settings: RuntimeSettings) -> None:
             pass  # the next one comes soon
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # signals are the runtime's
-
-
 @asynccontextmanager
-async def _serving(app: FastAPI, listener: socket.socket, stop: asyncio.Event) -> AsyncIterator[None]:
+async def _serving(server: "Server", listener: socket.socket, stop: asyncio.Event) -> AsyncIterator[None]:
     """Serve; in the end, requests in flight are finished."""
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=GRACE,
-        http="h11",  # whatever else is installed
-        ws="none",
-    )
-    server = _Server(config)
     async with _background(server.serve(sockets=[listener]), stop) as task:
         yield
         server.should_exit = True

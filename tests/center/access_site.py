@@ -37,6 +37,8 @@ class Site:
     app: FastAPI
     address: str
     database: Path
+    http: httpx.Client
+    """Keeps its connections: a new one for each request takes longer than the answer."""
     tokens: dict[str, str] = field(default_factory=dict)
     own: dict[tuple[str, str], Entity] = field(default_factory=dict)
     any: dict[str, Entity] = field(default_factory=dict)
@@ -45,7 +47,7 @@ class Site:
     def ask(self, method: str, path: str, token: str = TOKEN, **how: Any) -> httpx.Response:
         """A request to model-manage."""
         headers = {"Authorization": f"Bearer {token}"} | how.pop("headers", {})
-        return httpx.request(method, f"{self.address}/model-manage/api{path}", headers=headers, timeout=30, **how)
+        return self.http.request(method, f"{self.address}/model-manage/api{path}", headers=headers, **how)
 
     def as_runtime(self, name: str, method: str, path: str, **how: Any) -> httpx.Response:
         return self.ask(method, path, self.tokens[name], **how)
@@ -58,7 +60,7 @@ class Site:
 
     def issue(self, name: str) -> str:
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        answer = httpx.post(f"{self.address}/api/runtime-tokens/{name}", headers=headers)
+        answer = self.http.post(f"{self.address}/api/runtime-tokens/{name}", headers=headers)
         return str(answer.json()["token"])
 
     def hand_over(self, job_id: str, name: str) -> None:
@@ -87,8 +89,9 @@ def a_site(folder: Path) -> Iterator[Site]:
     """The centre, served on a free port."""
     database = folder / "site.db"
     app = create_app(StandaloneCenterSettings(database=database, token=SecretStr(TOKEN)), connect=no_temporal)
-    with served(app) as address:
-        site = Site(app, address, database)
+    kept = httpx.Limits(keepalive_expiry=2)  # not as long as the server keeps them
+    with served(app) as address, httpx.Client(timeout=30, limits=kept) as http:
+        site = Site(app, address, database, http)
         model = site.made("storedModels", {"modelMetaData": {"name": "m"}})
         snapshot = site.made("deployableModels", {"storedModel": {"id": model["id"]}})
         site.any = {

@@ -127,7 +127,7 @@ def runtimes_answer(method: str, path: str, address: str, entity: str, whose: st
 def test_what_a_runtime_may(site: Site, method: str, path: str, whose: str) -> None:
     for address, entity in requests_of(site, path, whose):
         body = {"json": WRITES.get(entity, {})} if method in {"POST", "PATCH"} and "{entity}" in path else {}
-        answer = httpx.request(
+        answer = site.http.request(
             method, site.address + address, headers={"Authorization": f"Bearer {site.tokens[MINE]}"}, **body
         )
         expected = runtimes_answer(method, path, address, entity, whose)
@@ -154,7 +154,7 @@ def test_who_has_no_token_may_read_the_pages_here_and_nothing_else(
 ) -> None:
     pages = {"/", "/style.css", "/models/{model_id}", "/snapshots/{snapshot_id}", "/jobs/{job_id}", FILE}
     for address, _ in requests_of(site, path, MINE):
-        answer = httpx.request(method, site.address + address, headers=headers)
+        answer = site.http.request(method, site.address + address, headers=headers)
         if path in {"/docs", "/docs/oauth2-redirect", "/openapi.json"}:
             assert answer.status_code == 200
         elif path in pages | {"/results/{result_id}"} and "Authorization" not in headers:
@@ -168,9 +168,9 @@ def test_who_has_no_token_may_read_the_pages_here_and_nothing_else(
 def test_a_revoked_token_is_nobodys(site: Site, method: str, path: str) -> None:
     token = site.issue("gone")
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    assert httpx.delete(f"{site.address}/api/runtime-tokens/gone", headers=headers).json() == {"revoked": 1}
+    assert site.http.delete(f"{site.address}/api/runtime-tokens/gone", headers=headers).json() == {"revoked": 1}
     for address, _ in requests_of(site, path, MINE):
-        answer = httpx.request(method, site.address + address, headers={"Authorization": f"Bearer {token}"})
+        answer = site.http.request(method, site.address + address, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == (200 if ROUTES[method, path] == "anybody" else 401), address
         assert token not in answer.text
 
@@ -180,7 +180,7 @@ def test_the_operator_may_everything(site: Site) -> None:
         if method != "GET":
             continue  # the other tests of the centre do these
         for address, _ in requests_of(site, path, whose):
-            answer = httpx.get(site.address + address, headers={"Authorization": f"Bearer {TOKEN}"})
+            answer = site.http.get(site.address + address, headers={"Authorization": f"Bearer {TOKEN}"})
             assert answer.status_code in {200, 404}, address
 
 
@@ -188,10 +188,10 @@ def test_a_token_in_the_address_or_twice_is_none(site: Site) -> None:
     job = f"{site.address}{API}/jobs/{site.own['jobs', MINE]['id']}"
     mine, other = (f"Bearer {site.tokens[name]}" for name in (MINE, OTHER))
     for query in ("token", "access_token", "Authorization"):
-        assert httpx.get(job, params={query: site.tokens[MINE]}).status_code == 401
+        assert site.http.get(job, params={query: site.tokens[MINE]}).status_code == 401
     twice = [("Authorization", mine), ("Authorization", other)]
-    assert httpx.get(job, headers=twice).status_code == 401
-    assert httpx.get(job, headers=[twice[0], twice[0]]).status_code == 401
-    assert httpx.get(job, headers={"Authorization": f"{mine}, {other}"}).status_code == 401
-    assert httpx.get(job, headers={"Authorization": mine.replace("Bearer ", "Bearer  ")}).status_code == 401
-    assert httpx.get(job, headers={"Authorization": mine.replace("Bearer", "bearer")}).status_code == 200
+    assert site.http.get(job, headers=twice).status_code == 401
+    assert site.http.get(job, headers=[twice[0], twice[0]]).status_code == 401
+    assert site.http.get(job, headers={"Authorization": f"{mine}, {other}"}).status_code == 401
+    assert site.http.get(job, headers={"Authorization": mine.replace("Bearer ", "Bearer  ")}).status_code == 401
+    assert site.http.get(job, headers={"Authorization": mine.replace("Bearer", "bearer")}).status_code == 200

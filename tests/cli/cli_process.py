@@ -1,23 +1,28 @@
 """Runs the ``mlc`` command as a user does: in a process of its own, in a home of its own."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 import psutil
+import pytest
 from dotenv import dotenv_values
 
-from mlc import start
+from mlc import cli, start
 
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
+BY_MODULE = (sys.executable, "-m", "mlc.cli")
+BY_SCRIPT = (str(Path(sys.executable).with_name("mlc")),)
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -29,7 +34,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def mlc(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "mlc.cli", *arguments],
+        [*BY_MODULE, *arguments],
         env=environment(home, **more),
         cwd=ROOT,
         capture_output=True,
@@ -37,6 +42,24 @@ def mlc(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess
         timeout=120,
         check=False,
     )
+
+
+def called(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end within this process: for what is not about the process, whose start takes a second.
+
+    Not for commands that run until they are told to end, or as such: they set up logging and rights for all that is
+    here.
+    """
+    out, err, wanted = io.StringIO(), io.StringIO(), environment(home, **more)
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
+        for name in os.environ.keys() - wanted.keys():
+            patch.delenv(name)
+        for name, value in wanted.items():
+            patch.setenv(name, value)
+        patch.chdir(ROOT)
+        with redirect_stdout(out), redirect_stderr(err):
+            code = thread.submit(cli.run, arguments).result(120)  # a thread in which no loop runs
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def wait_until(condition: Callable[[], T], seconds: float = 60, said: Callable[[], str] = str) -> T:
@@ -64,7 +87,7 @@ class Dev:
         home: Path,
         *command: str,
         folder: Path = ROOT,
-        program: Sequence[str] = (sys.executable, "-m", "mlc.cli"),
+        program: Sequence[str] = BY_MODULE,
         umask: int = -1,
         **more: str,
     ) -> None:

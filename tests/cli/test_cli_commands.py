@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_process import ROOT, environment, mlc
+from cli_process import ROOT, called, environment, mlc
 
 from mlc.cli.home import typed
 
@@ -94,12 +94,12 @@ def test_a_mistyped_command_is_exit_code_2(tmp_path: Path) -> None:
 
 
 def test_a_decision_table_is_checked(tmp_path: Path) -> None:
-    good = mlc(tmp_path, "dmn", "check", TABLE)
+    good = called(tmp_path, "dmn", "check", TABLE)
     assert (good.returncode, good.stderr) == (0, "")
     assert "auc: double" in good.stdout
     broken = tmp_path / "broken.dmn"
     broken.write_text((ROOT / TABLE).read_text().replace("&lt; 0.9", "&lt; &lt; 0.9"))
-    bad = mlc(tmp_path, "dmn", "check", str(broken))
+    bad = called(tmp_path, "dmn", "check", str(broken))
     assert bad.returncode == 1
     assert re.search("rule 4.*auc", bad.stdout)
 
@@ -107,12 +107,12 @@ def test_a_decision_table_is_checked(tmp_path: Path) -> None:
 def test_a_decision_table_is_evaluated_and_missing_inputs_show_in_the_exit_code(tmp_path: Path) -> None:
     (tmp_path / "inputs.json").write_text('{"accuracy": 0.99, "recall": 0.99, "f1_score": 0.99, "auc": 0.99}')
     file = ["--json", str(tmp_path / "inputs.json")]
-    passed = mlc(tmp_path, "dmn", "eval", TABLE, *file)
+    passed = called(tmp_path, "dmn", "eval", TABLE, *file)
     assert (passed.returncode, "no rule matched" in passed.stdout) == (0, True)
-    failed = mlc(tmp_path, "dmn", "eval", TABLE, *file, "--input", "auc=0.5")
+    failed = called(tmp_path, "dmn", "eval", TABLE, *file, "--input", "auc=0.5")
     assert failed.returncode == 0
     assert "passes: false" in failed.stdout
-    missing = mlc(tmp_path, "dmn", "eval", TABLE, "--input", "auc=0.99")
+    missing = called(tmp_path, "dmn", "eval", TABLE, "--input", "auc=0.99")
     assert missing.returncode == 1
     assert '"recall" is not given' in missing.stdout
 

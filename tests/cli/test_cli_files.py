@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from cli_process import mlc, wait_until
+from cli_process import called, mlc, wait_until
 from served_centre import TOKEN, served
 
 from mlc.standalone.center.store import Store
@@ -45,24 +45,24 @@ def kept(folder: Path, data: bytes) -> Path:
 
 def test_it_says_what_it_would_remove_and_then_removes_that(tmp_path: Path, url: str) -> None:
     settings, digest = {"MLC_CENTER_URL": url, "MLC_CENTER_TOKEN": TOKEN}, hashlib.sha256(OLD).hexdigest()
-    would = mlc(tmp_path, "file", "remove-unused", "--dry-run", **settings)
+    would = called(tmp_path, "file", "remove-unused", "--dry-run", **settings)
     assert would.returncode == 0, would.stderr
     assert digest in would.stdout
     assert "1 file of 9 bytes would be removed" in would.stdout
     assert kept(tmp_path, OLD).exists()
-    told = json.loads(mlc(tmp_path, "file", "remove-unused", "--days", "60", "--json", **settings).stdout)
+    told = json.loads(called(tmp_path, "file", "remove-unused", "--days", "60", "--json", **settings).stdout)
     assert told == {"removed": True, "files": [], "bytes": 0}
     gone = mlc(tmp_path, "file", "remove-unused", **settings)
     assert gone.returncode == 0, gone.stderr
     assert "1 file of 9 bytes removed" in gone.stdout
     assert not kept(tmp_path, OLD).exists()
     assert kept(tmp_path, NEW).exists(), "it was sent just now"
-    assert "0 files of 0 bytes removed" in mlc(tmp_path, "file", "remove-unused", **settings).stdout
+    assert "0 files of 0 bytes removed" in called(tmp_path, "file", "remove-unused", **settings).stdout
 
 
 def test_what_is_wrong_is_one_sentence_without_secrets(tmp_path: Path, url: str) -> None:
     settings = {"MLC_CENTER_URL": url, "MLC_CENTER_TOKEN": TOKEN}
-    runtimes = mlc(tmp_path, "token", "issue", "a", **settings).stdout.strip()
+    runtimes = called(tmp_path, "token", "issue", "a", **settings).stdout.strip()
     for more, said in (
         ({"MLC_CENTER_TOKEN": runtimes}, "A runtime's token is not for this"),
         ({"MLC_CENTER_TOKEN": "mistyped"}, "did not accept MLC_CENTER_TOKEN"),
@@ -70,13 +70,13 @@ def test_what_is_wrong_is_one_sentence_without_secrets(tmp_path: Path, url: str)
         ({"MLC_CENTER_URL": "http://127.0.0.1:1/model-manage/api"}, "check MLC_CENTER_URL"),
         ({"MLC_CENTER_URL": f"{url}/elsewhere"}, "no standalone model centre at MLC_CENTER_URL"),
     ):
-        failed = mlc(tmp_path, "file", "remove-unused", **(settings | more))
+        failed = called(tmp_path, "file", "remove-unused", **(settings | more))
         assert (failed.returncode, failed.stdout) == (1, ""), more
         assert said in failed.stderr, failed.stderr
         assert failed.stderr.count("\n") == 1
         for secret in (TOKEN, runtimes, "mistyped"):
             assert secret not in failed.stderr
-    assert mlc(tmp_path, "file", "remove-unused", "--days", "0", **settings).returncode == 2
+    assert called(tmp_path, "file", "remove-unused", "--days", "0", **settings).returncode == 2
     assert kept(tmp_path, OLD).exists()
 
 
@@ -108,7 +108,7 @@ def test_an_answer_that_does_not_come_to_its_end_is_no_success(tmp_path: Path, l
         "MLC_CENTER_URL": f"http://127.0.0.1:{listener.getsockname()[1]}/model-manage/api",
         "MLC_CENTER_TOKEN": TOKEN,
     }
-    failed = mlc(tmp_path, "file", "remove-unused", **settings)
+    failed = called(tmp_path, "file", "remove-unused", **settings)
     server.should_exit = True
     thread.join(20)
     assert failed.returncode == 1

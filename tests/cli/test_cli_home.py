@@ -103,11 +103,11 @@ def test_what_leads_out_of_it_is_left_alone(old: Path, tmp_path: Path) -> None:
     assert [mode(path) for path in (outside, *sorted(outside.iterdir()))] == [0o755, 0o644, 0o644]
 
 
-@pytest.mark.parametrize("umask", [0, 0o022])
-def test_everything_that_runs_makes_private_files(umask: int, old: Path) -> None:
+def test_everything_that_runs_makes_private_files(old: Path) -> None:
+    """With a umask that takes no right away: what is private then, is so with every other one."""
     for name in ("center.db", "center.db-wal", "desk.db", "temporal.db-shm", "mlc.env"):
         (old / name).unlink()  # empty files are no databases
-    with Dev(old, umask=umask) as dev:
+    with Dev(old, umask=0) as dev:
         dev.ready()
         submitted = mlc(old, "submit", "examples/breast_cancer", "--tag", "train", "--tag", "online", "--watch")
         assert "Outcome: deployed" in submitted.stdout, submitted.stdout + submitted.stderr

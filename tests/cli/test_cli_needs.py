@@ -87,7 +87,7 @@ def secrets() -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith(("MLC_", "TEMPORAL_")):
+        if name.startswith(("MLC_", "TEMPORAL_")) and name != "MLC_HOME":
             monkeypatch.delenv(name)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_process import ROOT
+from cli_process import ROOT, called
 from cli_process import mlc as command
 
 import mlc.dmn.analysis
@@ -47,10 +47,10 @@ def change(folder: Path, **metadata: Any) -> None:
 
 
 def test_init_writes_a_folder_that_validate_finds_right(tmp_path: Path) -> None:
-    made = command(tmp_path, "init", str(tmp_path / "my-model"))
+    made = called(tmp_path, "init", str(tmp_path / "my-model"))
     assert made.returncode == 0, made.stderr
     assert "holds the model 'My Model'" in made.stdout
-    shown = command(tmp_path, "validate", str(tmp_path / "my-model"))
+    shown = called(tmp_path, "validate", str(tmp_path / "my-model"))
     assert shown.returncode == 0, shown.stdout
     for said in (
         "My Model  (PYTHON, Classification)",
@@ -78,17 +78,17 @@ def test_init_writes_the_same_each_time_and_over_nothing(tmp_path: Path) -> None
         with pytest.raises(NotEmpty, match="name a folder that is not there yet, or an empty one"):
             write_starter(there)
         assert sorted(tmp_path.rglob("*")) == before
-    refused = command(tmp_path, "init", str(tmp_path / "m"))
+    refused = called(tmp_path, "init", str(tmp_path / "m"))
     assert (refused.returncode, refused.stdout) == (1, "")
 
 
 def test_what_validate_finds_can_be_read_by_a_program(starter: Path, tmp_path: Path) -> None:
-    shown = command(tmp_path, "validate", str(starter), "--tag", "run-test", "--json")
+    shown = called(tmp_path, "validate", str(starter), "--tag", "run-test", "--json")
     found = Report.model_validate_json(shown.stdout)
     assert (shown.returncode, found.model, found.source) == (0, "Churn", "model.py")
     assert found.service_tags == ["run-test"]
     (starter / "model.py").unlink()
-    shown = command(tmp_path, "validate", str(starter), "--json")
+    shown = called(tmp_path, "validate", str(starter), "--json")
     assert shown.returncode == 1
     assert (
         "weights.json are weights, and nothing says how to use them; add the source that loads them"
@@ -97,7 +97,7 @@ def test_what_validate_finds_can_be_read_by_a_program(starter: Path, tmp_path: P
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    shown = command(tmp_path, "validate", str(tmp_path / "nothing"))
+    shown = called(tmp_path, "validate", str(tmp_path / "nothing"))
     assert shown.returncode == 1
     assert "nothing is not a folder; give the folder that holds metadata.json" in shown.stdout
 
@@ -247,7 +247,7 @@ def test_what_is_worth_knowing_is_a_warning(starter: Path) -> None:
 
 def test_submit_looks_first_and_makes_nothing_of_a_broken_folder(starter: Path, tmp_path: Path) -> None:
     (starter / "thresholds.dmn").write_text(BROKEN_TABLE)
-    done = command(tmp_path, "submit", str(starter), **NO_SERVER)
+    done = called(tmp_path, "submit", str(starter), **NO_SERVER)
     assert done.returncode == 1
     assert done.stderr.startswith("thresholds.dmn")
     assert "Nothing was made in the model centre. All about the folder: mlc validate" in done.stderr
@@ -311,7 +311,7 @@ def test_a_cell_that_is_never_met_is_a_warning_of_the_command(starter: Path, tmp
     cell = re.search(r"<inputEntry[^>]*>\s*<text>(&lt; [\d.]+)</text>", table)
     assert cell is not None
     (starter / "thresholds.dmn").write_text(table.replace(cell[1], "[0.9..0.7]", 1))
-    shown = command(tmp_path, "validate", str(starter))
+    shown = called(tmp_path, "validate", str(starter))
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "[0.9..0.7] is met by no value. Suggestion: [0.7..0.9]" in shown.stdout
     assert re.search(r"^warning: thresholds.dmn, line \d+, decision", shown.stdout, re.MULTILINE)
@@ -374,7 +374,7 @@ def test_a_table_that_no_process_could_judge_is_an_error(starter: Path, content:
 
 def test_what_a_file_is_called_steers_no_terminal(starter: Path, tmp_path: Path) -> None:
     change(starter, name="evil\u001b[2Jname")
-    shown = command(tmp_path, "validate", str(starter))
+    shown = called(tmp_path, "validate", str(starter))
     assert "\u001b" not in shown.stdout
 
 

@@ -1,13 +1,15 @@
 import io
 import re
 import signal
-from dataclasses import replace
+import subprocess
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from cli_process import Dev, alive, mlc, wait_until
+from cli_process import BY_SCRIPT, Dev, alive, environment, wait_until
+from hostile_folder import LEADING_HERE, HostileFolder
 from rich.console import Console
 
 from mlc.standalone.demo import run as demo
@@ -84,9 +86,38 @@ def test_whatever_came_out_otherwise_is_wrong_and_said(folder: str, seen: Seen, 
     assert wrong(folder, seen) == [because]
 
 
-def test_the_demo_with_its_own_reviewer_ends_well(tmp_path: Path) -> None:
-    done = mlc(tmp_path / "home", "demo", "--approve", "--exit", "--free-ports")
-    said = done.stdout
+@dataclass(frozen=True)
+class Played:
+    """The demo with its own reviewer, to its end, started in a hostile folder."""
+
+    done: subprocess.CompletedProcess[str]
+    home: Path
+    hostile: HostileFolder
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    folder = tmp_path_factory.mktemp("demo")
+    home, hostile = folder / "home", HostileFolder(folder / "started here")
+    done = subprocess.run(
+        [*BY_SCRIPT, "demo", "--approve", "--exit", "--free-ports"],
+        env=environment(home, **LEADING_HERE),
+        cwd=hostile.folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    return Played(done, home, hostile)
+
+
+def test_it_is_played_in_any_folder_and_nothing_of_that_is_executed(played: Played) -> None:
+    assert played.done.returncode == 0, played.done.stdout
+    assert played.hostile.executed() == []
+
+
+def test_the_demo_with_its_own_reviewer_ends_well(played: Played) -> None:
+    done, said = played.done, played.done.stdout
     assert (done.returncode, done.stderr) == (0, ""), said
     for what in ("Temporal UI", "Ticket board", "Model centre"):
         assert re.search(rf"^{what} +http://127\.0\.0\.1:\d+$", said, re.MULTILINE)
@@ -122,7 +153,7 @@ def test_the_demo_with_its_own_reviewer_ends_well(tmp_path: Path) -> None:
     assert re.search(rf"{a_time}(report|done) +ticket +INC\d+ http://", failing, re.MULTILINE)
     assert re.search(rf"{a_time}schedule +fired +batch-diabetes-nightly-", nightly, re.MULTILINE)
     assert re.search(r"output +scored\.csv +record_id,", nightly)
-    scored = (tmp_path / "home" / "files" / "scored.csv").read_text()
+    scored = (played.home / "files" / "scored.csv").read_text()
     assert len(scored.splitlines()) == 46
 
     table = said.partition("\nOutcomes")[2]

@@ -1,6 +1,8 @@
-"""The folder in which a command is started decides nothing, and what it holds is not executed."""
+"""The folder in which a command is started decides nothing, and what it holds is not executed.
 
-import os
+The demo is played in such a folder, too: ``test_demo.py``.
+"""
+
 import signal
 import subprocess
 import sys
@@ -8,22 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_process import ROOT, Dev, environment, wait_until
-from hostile_folder import HostileFolder
+from cli_process import BY_MODULE, BY_SCRIPT, ROOT, Dev, environment, wait_until
+from hostile_folder import LEADING_HERE, HostileFolder
 
 from mlc.standalone.temporal_server import temporal_binary
 
 pytestmark = pytest.mark.timeout(300)
 
-BY_MODULE = (sys.executable, "-m", "mlc.cli")
-BY_SCRIPT = (str(Path(sys.executable).with_name("mlc")),)
 WAYS = pytest.mark.parametrize("way", [BY_MODULE, BY_SCRIPT], ids=["python -m mlc.cli", "mlc"])
-LEADING_HERE = {
-    "PATH": f".::{os.environ['PATH']}",
-    "LD_LIBRARY_PATH": ".:",
-    "PYTHONSTARTUP": "secrets.py",
-    "ENV": ".env",
-}
 COMMANDS = (
     ["--help"],
     ["--version"],
@@ -139,13 +133,6 @@ def test_everything_runs_there_and_nothing_of_it_is_executed(dev: Dev, hostile: 
     assert dev.end(signal.SIGTERM) == 0
     assert hostile.executed() == []
     assert sorted(path.name for path in hostile.folder.iterdir() if path.name == "__pycache__") == []
-
-
-def test_the_demo_is_played_there_and_nothing_of_it_is_executed(hostile: HostileFolder, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    with Dev(home, "demo", "--approve", "--exit", folder=hostile.folder, program=BY_SCRIPT, **LEADING_HERE) as demo:
-        assert demo.process.wait(240) == 0, demo.said()
-    assert hostile.executed() == []
 
 
 def test_a_program_is_not_looked_for_there(

@@ -185,7 +185,8 @@ class World:
         files = [self.told[name] for name in ("settings", "environment", "elsewhere")]
         files += [f"{self.told[name]}/order.json" for name in ("job", "other job")]
         content = all(SECRET in Path(file).read_text() and Path(file).stat().st_mode & 0o777 == 0o600 for file in files)
-        return content and self.runtime.poll() is None and os.getpriority(os.PRIO_PROCESS, self.runtime.pid) == 0
+        as_begun = os.getpriority(os.PRIO_PROCESS, self.runtime.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+        return content and self.runtime.poll() is None and as_begun
 
 
 @contextmanager

@@ -33,7 +33,7 @@ UNEVEN = """
     import os
     # modelop.init
     def begin():
-        print("loaded", flush=True)
+        os.write(1, b"loaded\\n")  # at once: what is printed by two processes is mixed
     # modelop.score
     def s(r):
         if r["a"] % 500 == 3: raise ValueError("three")

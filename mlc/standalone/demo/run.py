@@ -20,8 +20,8 @@ from mlc.standalone.demo.reviewer import reviewer
 from mlc.standalone.dev import ONLINE_TAG, Standalone, run_until_told, teller
 from mlc.standalone.environment import CannotStart
 from mlc.standalone.needs import ONLINE_RUNTIME
+from mlc.temporal import connect
 from mlc.ticketing.jira.settings import JiraSettings
-from mlc.worker import connect
 
 
 def submissions(today: date, *, approve: bool) -> list[Submission]:
