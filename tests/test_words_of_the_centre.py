@@ -49,6 +49,11 @@ EXCEPTIONS: dict[str, str] = {
     "mlc/testing/center/ledger.py: metaData": LOOKALIKES,
     "mlc/testing/center/models.py: fileContent": LOOKALIKES,
     "mlc/runtime/harness/entry.py: deployableModel": MODEL_CODE,
+    **dict.fromkeys(
+        (f"mlc/monitors/job.py: {s}" for s in ("referenceModel", "storedModel", "modelMetaData", "inputSchema")),
+        MODEL_CODE,
+    ),
+    "mlc/monitors/schema.py: schemaDefinition": MODEL_CODE,
     "mlc/standalone/desk/board/notifications.py: createdDate": BOARD,
     "mlc/standalone/desk/jira_json.py: timeZone": JIRA,
 }

@@ -78,7 +78,7 @@ def _files_of(folder: ModelFolder) -> dict[str, str]:
 
 def _stored_model(name: str, folder: ModelFolder) -> JsonObject:
     """As a centre gets it that is sent everything in one document: new each time, since a store takes it apart."""
-    settings = CenterSettings()
+    settings = CenterSettings.model_construct()  # what ModelOp has, whatever the environment says of another centre
     stored = written_model(folder.model)
     stored.model_assets = []
     for asset, path in folder.files:
