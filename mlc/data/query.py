@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlc.model.connection import SqlConnection
@@ -61,6 +62,16 @@ def batches(name: str, connection: SqlConnection, query: Query) -> Iterator[Batc
         yield batch
     if not seen:
         raise Refused(system, "The query answers no rows: it must be one that reads, such as SELECT.", status=400)
+
+
+def file_of(connection: SqlConnection) -> Path | None:
+    """The file of a database that is one, links followed; None of a server's, or where that can't be told.
+
+    Raises:
+        Refused: the connection's url can't be read.
+    """
+    url = _url(connection, "connection (sql)")
+    return Path(url.database).resolve() if url.get_backend_name() == SQLITE and url.database else None
 
 
 def _url(connection: SqlConnection, system: str) -> Any:

@@ -38,6 +38,7 @@ class Store:
 
     def __init__(self, name: str, connection: StoreConnection, timeout: float = 30) -> None:
         self.kind = connection.kind
+        self.connection = connection
         self.system = f"connection {name} ({connection.kind})"
         for logger in _TALKATIVE:
             logging.getLogger(logger).setLevel(logging.WARNING)

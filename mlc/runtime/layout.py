@@ -207,7 +207,7 @@ class Layout:
         """Say where a job's outputs go.
 
         Raises:
-            ModelFailure: a format is unknown, or an address can't be written to.
+            ModelFailure: a format is unknown, an address can't be written to, or an input or another output lies there.
         """
         folder = self.root / PRIVATE / "outputs"
         self.directory.make(PurePosixPath(PRIVATE, "outputs"))
@@ -217,7 +217,7 @@ class Layout:
             file_format = data_format(asset, f"output {asset.name}", "json")
             name = numbered(f"output.{file_format}" if asset.name == UNNAMED else asset.name, taken)
             if asset.address:
-                self._files.check(asset, f"output {name}", write=True)
+                self._files.claim(asset, f"output {name}")
             elif asset.kind not in _FILES:
                 kind = f"is of the type {asset.type_name}"
                 raise ModelFailure(f"The output {name} {kind}, which a runtime can't write: {INSTEAD}.")
