@@ -39,6 +39,7 @@ class Connected:
     Args:
         timeout: seconds of silence after which a request has failed.
         patience: how often what may go well later is tried again.
+        largest: bytes that a value of a query's rows may have.
         size: told the bytes of what is about to be read, or was; raises if that is too much.
         going: called now and then; raises if the job was stopped, or there is no time left.
         read: told where what is read really lies.
@@ -50,6 +51,7 @@ class Connected:
         timeout: float,
         patience: Callable[[], Patience],
         *,
+        largest: int,
         size: Callable[[int], None],
         going: Callable[[], None],
         read: Callable[[Iterable[Place]], None],
@@ -57,6 +59,7 @@ class Connected:
         self._rules = rules
         self._timeout = timeout
         self._patience = patience
+        self._largest = largest
         self._size = size
         self._going = going
         self._read = read
@@ -130,7 +133,7 @@ class Connected:
         connection = self._one(location, SqlConnection)
         if (database := query.file_of(connection)) is not None:
             self._read(of_file(database))
-        asked = query.Query(asset.query or "", asset.parameters, self._going)
+        asked = query.Query(asset.query or "", asset.parameters, self._going, self._largest)
         with tempfile.TemporaryFile(prefix="mlc-query-") as file:
             tables.write(query.batches(location.connection, connection, asked), file, self._size)
             yield from _pieces(file)

@@ -49,6 +49,7 @@ class ExternalFiles:
             self._rules,
             settings.timeout,
             lambda: Patience(PAUSES, self._stopped.wait),
+            largest=settings.limit_mb * MEGABYTE,
             size=lambda size: self.check_size(size, self._what),
             going=lambda: self._check_time(self._ends, self._what),
             read=lambda places: self._occupied.read(places, self._what),
