@@ -52,6 +52,7 @@ def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Gene
             for batch in cut(names, found):
                 count += len(batch.columns[0])
                 yield batch
+                goes_on()
             if not count and first:
                 yield Batch(names, [[] for _ in names])
             first, more = False, count == ROWS
