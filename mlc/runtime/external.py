@@ -116,6 +116,25 @@ class ExternalFiles:
             path = self._rules.path(url, write=True) if location is None else None
             self._occupied.write(self._places(location, path, url), what)
 
+    def try_out(self, asset: Asset, what: str) -> None:
+        """Make sure that an output can be written: one is begun at its address and removed, which nobody sees.
+
+        Of a plain host that can't be told.
+
+        Raises:
+            ModelFailure: it may not, or can't, be written there.
+        """
+        if (writer := self.parts(asset, what)) is None:
+            return
+        patience = Patience(PAUSES, self._stopped.wait)
+        with _said(what, write=True):
+            state = patience.tried(writer.begin)
+            try:
+                patience.tried(lambda: writer.put(state, 1, b""))
+            finally:
+                with suppress(ExternalError, PartsLost, OSError):
+                    writer.abort(state)
+
     def store(self, source: IO[bytes], asset: Asset, what: str) -> None:
         """Write an open file to an asset's address: whole, or not at all but where that is a plain host's.
 
