@@ -229,7 +229,8 @@ class JobExecution:
     async def _lay_out(self, model: Snapshot) -> tuple[Layout, Order]:
         layout = await asyncio.to_thread(Layout, self._folder, self._contents, self._files)
         try:
-            await layout.add_model(model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING)
+            given = [*self._job.inputs, *self._job.additional]
+            await layout.add_model(model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING, given=given)
         finally:
             self._take_notes(layout)
         order = layout.order(self._kind.value, model, layout.definition("job"))
