@@ -95,6 +95,12 @@ class Location:
         """``bucket/key``."""
         return f"{self.bucket}/{self.key}"
 
+    def __str__(self) -> str:
+        """The address again."""
+        host = f"//{self.bucket}" if self.bucket else "//" if self.segments else ""
+        path = "".join(f"/{segment}" for segment in self.segments) + ("/" if self.folder else "")
+        return f"{self.kind}+{self.connection}:{host}{path}"
+
     def lies_in(self, place: "Location") -> bool:
         """Whether it is what ``place`` names, or below it. ``data`` has nothing of what is in ``database``."""
         if (self.kind, self.connection, self.bucket) != (place.kind, place.connection, place.bucket):
