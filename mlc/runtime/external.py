@@ -20,7 +20,7 @@ from mlc.model.asset import Asset
 from mlc.model.failure import ExternalError
 from mlc.model.file import is_several
 from mlc.model.hosts import Hosts
-from mlc.model.location import Location
+from mlc.model.location import BadAddress, Location
 from mlc.runtime.connected import Connected
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.overwriting import Occupied, Place, of_address, of_file
@@ -111,10 +111,12 @@ class ExternalFiles:
         """
         self.check(asset, what, write=True)
         with _said(what, write=True):
-            url = self._connected.named(asset).address or ""
-            location = Location.parse(url)
-            path = self._rules.path(url, write=True) if location is None else None
-            self._occupied.write(self._places(location, path, url), what)
+            self._occupied.write(self._places(asset, write=True), what)
+
+    def spare(self, asset: Asset, what: str) -> None:
+        """Let no output take the place of one file that is not fetched, as far as it can be told where that lies."""
+        with suppress(ModelFailure, BadData, BadAddress, ValueError):
+            self._occupied.read(self._places(asset, write=False), what)
 
     def try_out(self, asset: Asset, what: str) -> None:
         """Make sure that an output can be written: one is begun at its address and removed, which nobody sees.
@@ -200,9 +202,11 @@ class ExternalFiles:
                 f"The {what} is larger than {self._settings.limit_mb} MB: split it, or raise MLC_FILE_LIMIT_MB."
             )
 
-    def _places(self, location: Location | None, path: Path | None, url: str) -> list[Place]:
-        if location is not None:
+    def _places(self, asset: Asset, *, write: bool) -> list[Place]:
+        url = self._connected.named(asset).address or ""
+        if (location := Location.parse(url)) is not None:
             return self._connected.places(location)
+        path = self._rules.path(url, write=write)
         return of_file(path) if path is not None else of_address(url)
 
     def _replace(self, source: IO[bytes], asset: Asset, path: Path, what: str) -> None:

@@ -71,6 +71,7 @@ class Layout:
             name = path_of(asset)
             if asset.role in _DATA and _is_outside(asset) and not any(_same_place(asset, each) for each in given):
                 if given:
+                    self._files.spare(asset, f"asset {asset.name}")
                     self.notes.append(
                         f"The asset {name} is not fetched: it is data outside the centre that this job is not given."
                     )

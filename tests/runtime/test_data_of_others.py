@@ -64,6 +64,17 @@ async def test_a_job_fetches_of_a_models_data_what_it_is_given(call: Run, tmp_pa
     ]
 
 
+async def test_what_a_job_is_not_given_is_not_overwritten_either(call: Run, tmp_path: Path) -> None:
+    data = outside(tmp_path, "train.csv", "TRAINING_DATA")
+    model = LISTS.model_copy(deep=True)
+    model.stored_model.model_assets.append(data)
+    output = wire.Asset(name="o.csv", asset_type="EXTERNAL_FILE", file_url=f"file://{tmp_path}/./train.csv")
+    files = FileSettings(root=tmp_path)
+    outcome = await call(JobKind.SCORING, model, embedded("in.csv", b"a\n1\n"), outputs=[output], files=files)
+    assert "The output o.csv lies where the asset train.csv does, which it would overwrite" in str(outcome.problem)
+    assert (tmp_path / "train.csv").read_text() == "train.csv\n1\n"
+
+
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("kind", [AssetKind.EXTERNAL, AssetKind.FILE, AssetKind.QUERY])
 async def test_a_model_that_serves_fetches_none_and_says_nothing_of_it(
