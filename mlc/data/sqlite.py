@@ -15,6 +15,8 @@ from mlc.model.failure import Refused, Unavailable
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_FUNCTION})
 _STEPS = 1_000
 """Of SQLite's machine, after which it asks whether to go on: less than a millisecond, unless its values are large."""
+_ASKED_EACH = 1024**2
+"""Bytes of rows after which it is asked whether to go on, too."""
 _LONGEST = 2**31 - 1
 """Bytes of a value, at the most, that SQLite can be told."""
 _SAYABLE = ("no such ", "ambiguous column", "near ", "incomplete input", "misuse of", "wrong number of", "unrecognized")
@@ -47,7 +49,7 @@ def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Gene
         if not names:
             return
         empty = True
-        for batch in cut(names, _sized(cursor, goes_on)):
+        for batch in cut(names, _sized(cursor, goes_on, ends)):
             empty = False
             yield batch
         if stopped:
@@ -65,16 +67,21 @@ def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Gene
             database.close()
 
 
-def _sized(cursor: sqlite3.Cursor, stops: Callable[[], int]) -> Iterator[tuple[int, Sequence[Any]]]:
+def _sized(cursor: sqlite3.Cursor, stops: Callable[[], int], ends: float) -> Iterator[tuple[int, Sequence[Any]]]:
     """The rows, each with what it takes in memory.
 
     Raises:
         sqlite3.OperationalError: as SQLite itself, which asks no sooner than after many steps whether to go on.
     """
+    sizeof, clock, since = sys.getsizeof, time.monotonic, 0
     for row in cursor:
-        yield sum(map(sys.getsizeof, row)), row
-        if stops():
+        size = sum(map(sizeof, row))
+        since += size
+        yield size, row
+        if (since > _ASKED_EACH or clock() > ends) and stops():
             raise sqlite3.OperationalError("interrupted")
+        if since > _ASKED_EACH:
+            since = 0
 
 
 def _may(action: int, _first: str | None, second: str | None, *_: Any) -> int:
