@@ -49,7 +49,7 @@ def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Gene
             goes_on()
             names, found = database.fetch(f"FETCH FORWARD {ROWS} FROM {_CURSOR}")
             count = 0
-            for batch in cut(names, found):
+            for batch in cut(names, found, ends):
                 count += len(batch.columns[0])
                 yield batch
                 goes_on()

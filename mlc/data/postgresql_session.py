@@ -45,8 +45,8 @@ class Session(Connection):  # type: ignore[misc]
     _kept: Any = None
     _since = 0
 
-    def fetch(self, statement: str) -> tuple[list[str], Iterator[tuple[int, Sequence[Any]]]]:
-        """The columns' names, and rows, each with its bytes; they are to be taken before the next call."""
+    def fetch(self, statement: str) -> tuple[list[str], Iterator[Sequence[Any]]]:
+        """The columns' names, and rows, which are to be taken before the next call."""
         self._kept = tempfile.SpooledTemporaryFile(BYTES, prefix="mlc-rows-")  # noqa: SIM115 - closed by _rows
         self.run(statement)
         return [str(column["name"]) for column in self.columns], self._rows()
@@ -64,7 +64,7 @@ class Session(Connection):  # type: ignore[misc]
             if self._kept.tell() > self.most:
                 raise self.too_much()
 
-    def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
+    def _rows(self) -> Iterator[Sequence[Any]]:
         context = self._context
         with self._kept as kept:
             self._kept = None
@@ -72,7 +72,7 @@ class Session(Connection):  # type: ignore[misc]
             while length := kept.read(_LENGTH.size):
                 (size,) = _LENGTH.unpack(length)
                 super().handle_DATA_ROW(kept.read(size), context)
-                yield size, context.rows.pop()
+                yield context.rows.pop()
 
 
 def session(system: str, url: Any, connection: SqlConnection, query: Query, goes_on: Callable[[], None]) -> Session:

@@ -1,5 +1,7 @@
 """Queries by a named connection: one statement that only reads, its rows in the query's order, a batch at a time."""
 
+import sys
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -70,17 +72,18 @@ def batches(name: str, connection: SqlConnection, query: Query) -> Generator[Bat
         raise Refused(system, "The query answers no rows: it must be one that reads, such as SELECT.", status=400)
 
 
-def cut(names: Sequence[str], rows: Iterable[tuple[int, Sequence[Any]]]) -> Generator[Batch]:
-    """Rows, each with its bytes, in batches of no more than ``ROWS``, and no more than ``BYTES`` but for the last row.
+def cut(names: Sequence[str], rows: Iterable[Sequence[Any]], ends: float) -> Generator[Batch]:
+    """Rows in batches of no more than ``ROWS``, and of ``BYTES`` in memory, beyond which only the last row may go.
 
-    Nothing is yielded for no rows.
+    Nothing is yielded for no rows. From ``ends`` on, by ``time.monotonic``, each row is a batch: whoever takes it is to
+    see that it is late.
     """
     some: list[Sequence[Any]] = []
-    size = 0
-    for taken, row in rows:
+    size, size_of, clock = 0, sys.getsizeof, time.monotonic
+    for row in rows:
         some.append(row)
-        size += taken
-        if len(some) == ROWS or size >= BYTES:
+        size += sum(map(size_of, row))
+        if size >= BYTES or len(some) == ROWS or clock() > ends:
             yield Batch(names, list(map(list, zip(*some, strict=True))))
             some, size = [], 0
     if some:

@@ -1,9 +1,8 @@
 """A query to an SQLite file, which is opened for reading alone."""
 
 import sqlite3
-import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,8 +14,6 @@ from mlc.model.failure import Refused, Unavailable
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_FUNCTION})
 _STEPS = 1_000
 """Of SQLite's machine, after which it asks whether to go on: less than a millisecond, unless its values are large."""
-_ASKED_EACH = 1024**2
-"""Bytes of rows after which it is asked whether to go on, too."""
 _LONGEST = 2**31 - 1
 """Bytes of a value, at the most, that SQLite can be told."""
 _SAYABLE = ("no such ", "ambiguous column", "near ", "incomplete input", "misuse of", "wrong number of", "unrecognized")
@@ -49,11 +46,11 @@ def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Gene
         if not names:
             return
         empty = True
-        for batch in cut(names, _sized(cursor, goes_on, ends)):
+        for batch in cut(names, cursor, ends):
             empty = False
             yield batch
-        if stopped:
-            raise stopped[0]
+            if goes_on():  # SQLite asks after so many steps alone, which may make many bytes
+                raise sqlite3.OperationalError("interrupted")
         if empty:
             yield Batch(names, [[] for _ in names])
     except (sqlite3.Error, sqlite3.Warning) as error:
@@ -65,23 +62,6 @@ def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Gene
     finally:
         if database is not None:
             database.close()
-
-
-def _sized(cursor: sqlite3.Cursor, stops: Callable[[], int], ends: float) -> Iterator[tuple[int, Sequence[Any]]]:
-    """The rows, each with what it takes in memory.
-
-    Raises:
-        sqlite3.OperationalError: as SQLite itself, which asks no sooner than after many steps whether to go on.
-    """
-    sizeof, clock, since = sys.getsizeof, time.monotonic, 0
-    for row in cursor:
-        size = sum(map(sizeof, row))
-        since += size
-        yield size, row
-        if (since > _ASKED_EACH or clock() > ends) and stops():
-            raise sqlite3.OperationalError("interrupted")
-        if since > _ASKED_EACH:
-            since = 0
 
 
 def _may(action: int, _first: str | None, second: str | None, *_: Any) -> int:
