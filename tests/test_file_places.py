@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from mlc.model.file import FileRules, InputFile, OutputFile
+from mlc.model.location import Location
 from mlc.settings import FileSettings
 
 READ = ["s3+lake://risk/data", "gcs+cold://archive", "azure+blob://box/a%20b", "sql+warehouse:", "http+files:///in"]
@@ -85,12 +86,50 @@ def test_what_lies_in_a_place_may_be_read(url: str) -> None:
         ("s3+lake://[risk/data/x", "can't be read"),
     ],
 )
-def test_what_lies_elsewhere_is_refused_without_repeating_the_address(url: str, said: str) -> None:
+def test_what_lies_elsewhere_is_refused_without_repeating_what_may_be_a_secret(url: str, said: str) -> None:
     problem = RULES.problem(url)
     assert problem is not None
     assert said in problem
     assert "word" not in problem
-    assert url not in problem or url == "sql+other:"  # the place is named, and here that is all
+
+
+def test_the_path_that_was_asked_for_and_those_that_are_allowed_are_named() -> None:
+    rules = FileRules(read=["s3+lake://risk/in", "sql+warehouse:", "http+files:///in"], write=["s3+lake://risk/out"])
+    assert rules.problem("s3+lake://risk/other/x%20y.csv") == (
+        "the place 's3+lake://risk/other/x%20y.csv' is not allowed: MLC_FILE_READ allows s3+lake://risk/in, "
+        "sql+warehouse:, http+files:///in. Add it, or what of it is meant, there."
+    )
+    assert rules.problem("s3+lake://risk/in/x.csv", write=True) == (
+        "the place 's3+lake://risk/in/x.csv' is not allowed: MLC_FILE_WRITE allows s3+lake://risk/out. Add it, or what "
+        "of it is meant, there."
+    )
+    assert FileRules().problem("sql+warehouse:") == (
+        "the place 'sql+warehouse:' is not allowed: MLC_FILE_READ allows no place of a connection. Add it, or what of "
+        "it is meant, there."
+    )
+
+
+@pytest.mark.parametrize("url", ["s3+lakes://risk/in/x.csv", "gcs+lake://risk/in/x.csv", "sql+lake:"])
+def test_a_connection_whose_name_is_misspelt_is_told_so(url: str) -> None:
+    named = url.partition(":")[0] + ":"
+    assert FileRules(read=["s3+lake://risk/in"]).problem(url) == (
+        f"no connection of the name {named!r} is allowed: MLC_FILE_READ allows s3+lake://risk/in. Is the name right? "
+        "Else add what is meant there."
+    )
+
+
+def test_of_many_places_some_are_named_and_of_a_long_one_its_beginning() -> None:
+    rules = FileRules(read=[f"s3+lake://risk/{'x' * 300}{n}" for n in range(9)])
+    problem = str(rules.problem(f"s3+lake://risk/{'y' * 900}"))
+    assert "and 4 more" in problem
+    assert len(problem) < 1500
+
+
+@pytest.mark.parametrize(
+    "url", ["s3+lake://risk/a%20b/c", "s3+lake://risk/a/", "s3+lake://risk", "sql+warehouse:", "http+files:///in/x.csv"]
+)
+def test_a_location_is_written_as_it_was_read(url: str) -> None:
+    assert str(Location.parse(url)) == url
 
 
 def test_what_may_be_read_is_not_what_may_be_written() -> None:

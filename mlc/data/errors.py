@@ -8,7 +8,8 @@ from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FORBIDDEN = "it refuses us (403): may this connection do that there, and are its key, clock and region right?"
-_MISSING = "there is no such thing there: are the bucket and the name right, capitals too?"
+_LONGEST_PATH = 300
+_MISSING = "are the bucket and the name right, capitals too?"
 _CODES = {
     "NoSuchBucket": "there is no such bucket",
     "InvalidAccessKeyId": "it doesn't know the connection's key",
@@ -22,11 +23,12 @@ _CODES = {
 
 
 @contextmanager
-def ours(system: str) -> Iterator[None]:
+def ours(system: str, path: str = "") -> Iterator[None]:
     """Turn whatever a library raises within into one of our exceptions, without its text.
 
     Args:
         system: what people call it, such as ``connection lake (s3)``.
+        path: ``bucket/key`` of what is asked for, which is no secret.
 
     Raises:
         NotFound, Refused, Unavailable: as it is; what nobody knows is a refusal, named by its type.
@@ -36,16 +38,18 @@ def ours(system: str) -> Iterator[None]:
     except ExternalError:
         raise
     except Exception as error:
-        raise said(error, system) from None
+        raise said(error, system, path) from None
 
 
-def said(error: BaseException, system: str) -> ExternalError:
+def said(error: BaseException, system: str, path: str = "") -> ExternalError:
     """Our exception for one of a library's."""
     chain = list(_chain(error))
     code = next((found for each in chain if (found := _code(each))), "")
     status = _status_of(chain, code)
     if status == 404:
-        return NotFound(system, f"The {system} has not what is asked for: {_CODES.get(code, _MISSING)}.")
+        asked = f", {path[:_LONGEST_PATH]!r}" if path else ""
+        why = f"{_CODES[code]}." if code in _CODES else _MISSING
+        return NotFound(system, f"The {system} has not what is asked for{asked}: {why}")
     if status in _BUSY:
         return Unavailable(system, f"The {system} is busy or out of order: it answered {status}.", status=status)
     if not status and any(_is_of_the_network(each) for each in chain):

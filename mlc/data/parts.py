@@ -4,6 +4,7 @@ What is known of an unfinished one is a small value, :class:`Parts`. It fits in 
 on: another process, on another machine where the output lies in a store.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -177,6 +178,8 @@ class FileParts:
 
     def begin(self) -> Parts:
         """Raises OSError: nothing can be written there."""
+        if self._path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         state = Parts(store="file", address=self._address, id=new_id())
         make(self._path.parent)
         self._tidy()

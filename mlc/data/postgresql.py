@@ -1,12 +1,13 @@
 """A query to PostgreSQL: in a transaction that only reads, by a cursor of the server's."""
 
+import errno
 import math
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
-from mlc.data.query import ROWS, Batch, Query, missing
+from mlc.data.query import ROWS, Batch, Query, cut, missing
 from mlc.model.connection import SqlConnection
 from mlc.model.failure import ExternalError, Refused, Unavailable
 
@@ -15,57 +16,57 @@ _SYNTAX, _TABLE, _COLUMN, _FUNCTION, _RIGHT = "42601", "42P01", "42703", "42883"
 _SAYABLE = frozenset({_SYNTAX, _TABLE, _COLUMN, _FUNCTION, _RIGHT, "42702", "42803", "3F000"})
 """Errors whose texts repeat names of the query, and no values of rows."""
 _LONGEST_SAID = 200
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""This machine's disk, on which large rows wait."""
 _CANCELLED, _READ_ONLY = "57014", "25006"
 
 
-def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Iterator[Batch]:
+def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Generator[Batch]:
     """See :func:`mlc.data.query.batches`."""
     try:
         from pg8000.exceptions import DatabaseError, InterfaceError
+
+        from mlc.data.postgresql_session import session
     except ModuleNotFoundError:
         raise missing(system, "pg8000", "postgresql") from None
     ends = time.monotonic() + connection.time_limit
+
+    def goes_on() -> None:
+        query.going()
+        if time.monotonic() > ends:
+            raise _too_long(system, connection)
+
     database = None
     try:
-        database = _connected(url, connection)
+        database = session(system, url, connection, query, goes_on)
         database.run("START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         database.run(f"SET LOCAL statement_timeout = {max(1, math.ceil(connection.time_limit * 1000))}")
         # Prepared: the server itself refuses more than one statement in one that is.
         declared = database.prepare(f"DECLARE {_CURSOR} NO SCROLL CURSOR WITHOUT HOLD FOR {query.text}")
         declared.run(**query.parameters)
-        more = True
+        first = more = True
         while more:
-            query.going()
-            if time.monotonic() > ends:
-                raise _too_long(system, connection)
-            found = database.run(f"FETCH FORWARD {ROWS} FROM {_CURSOR}")
-            names = [str(column["name"]) for column in database.columns]
-            yield Batch(names, list(map(list, zip(*found, strict=True))) if found else [[] for _ in names])
-            more = len(found) == ROWS
+            goes_on()
+            names, found = database.fetch(f"FETCH FORWARD {ROWS} FROM {_CURSOR}")
+            count = 0
+            for batch in cut(names, found, ends):
+                count += len(batch.columns[0])
+                yield batch
+                goes_on()
+            if not count and first:
+                yield Batch(names, [[] for _ in names])
+            first, more = False, count == ROWS
     except (DatabaseError, InterfaceError) as error:
         raise _ours(system, error, connection) from None
     except TimeoutError:
         raise _too_long(system, connection) from None
     except (OSError, ssl.SSLError) as error:
+        if error.errno in _FULL:
+            raise
         raise Unavailable(system, f"The {system} can't be reached ({type(error).__name__}).") from None
     finally:
         if database is not None:
             _close(database)
-
-
-def _connected(url: Any, connection: SqlConnection) -> Any:
-    import pg8000.native
-
-    return pg8000.native.Connection(
-        url.username or "",
-        host=url.host or "localhost",
-        port=url.port or 5432,
-        database=url.database,
-        password=url.password,
-        ssl_context=ssl.create_default_context() if connection.tls == "verify" else None,
-        timeout=connection.time_limit + 5,
-        application_name="mlc",
-    )
 
 
 def _close(database: Any) -> None:

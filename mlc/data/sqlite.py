@@ -2,23 +2,25 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from mlc.data.query import ROWS, Batch, Query
+from mlc.data.query import Batch, Query, cut, too_large
 from mlc.model.connection import SqlConnection
 from mlc.model.failure import Refused, Unavailable
 
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_FUNCTION})
-_STEPS = 20_000
-"""Of SQLite's machine, after which it asks whether to go on: some milliseconds."""
+_STEPS = 1_000
+"""Of SQLite's machine, after which it asks whether to go on: less than a millisecond, unless its values are large."""
+_LONGEST = 2**31 - 1
+"""Bytes of a value, at the most, that SQLite can be told."""
 _SAYABLE = ("no such ", "ambiguous column", "near ", "incomplete input", "misuse of", "wrong number of", "unrecognized")
 """What errors begin with that repeat names of the query, and no values of rows."""
 
 
-def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Iterator[Batch]:
+def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Generator[Batch]:
     """See :func:`mlc.data.query.batches`."""
     ends = time.monotonic() + connection.time_limit
     stopped: list[BaseException] = []
@@ -36,30 +38,30 @@ def rows(system: str, url: Any, connection: SqlConnection, query: Query) -> Iter
         file = Path(url.database).absolute()
         database = sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=10)
         database.execute("PRAGMA query_only = ON")
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(query.largest, _LONGEST))
         database.set_authorizer(_may)
         database.set_progress_handler(goes_on, _STEPS)
         cursor = database.execute(query.text, dict(query.parameters))
         names = [str(column[0]) for column in cursor.description or ()]
         if not names:
             return
-        found = cursor.fetchmany(ROWS)
-        yield Batch(names, _columns(found, names))
-        while found:
-            query.going()
-            found = cursor.fetchmany(ROWS)
-            if found:
-                yield Batch(names, _columns(found, names))
+        empty = True
+        for batch in cut(names, cursor, ends):
+            empty = False
+            yield batch
+            if goes_on():  # SQLite asks after so many steps alone, which may make many bytes
+                raise sqlite3.OperationalError("interrupted")
+        if empty:
+            yield Batch(names, [[] for _ in names])
     except (sqlite3.Error, sqlite3.Warning) as error:
         if stopped:
             raise stopped[0] from None
+        if isinstance(error, sqlite3.DataError) and "too big" in str(error):
+            raise too_large(system, query) from None
         raise _ours(system, error, late=time.monotonic() > ends, limit=connection.time_limit) from None
     finally:
         if database is not None:
             database.close()
-
-
-def _columns(found: list[Any], names: list[str]) -> list[list[Any]]:
-    return [list(column) for column in zip(*found, strict=True)] if found else [[] for _ in names]
 
 
 def _may(action: int, _first: str | None, second: str | None, *_: Any) -> int:

@@ -122,7 +122,7 @@ class S3Parts:
         return self._call(method, UploadId=state.id, **arguments)
 
     def _call(self, method: str, **arguments: Any) -> Any:
-        with ours(self._store.system):
+        with ours(self._store.system, "{Bucket}/{Key}".format_map(self._place)):
             return self._store.files.call_s3(method, **self._place, **arguments)
 
 
@@ -152,7 +152,7 @@ class ObjectParts:
         """Raises NotFound, Refused, Unavailable: it can't be written."""
         check_number(state, number)
         size, tag = tag_of(pieces_of(data))
-        with ours(self._store.system):
+        with ours(self._store.system, self._path):
             if isinstance(data, bytes):
                 self._store.files.pipe_file(self._part(state, number), data)
             else:
@@ -173,7 +173,7 @@ class ObjectParts:
                     return
                 raise PartsLost("A part of the unfinished output is gone: begin it again.") from None
             whole.flush()
-            with ours(self._store.system):
+            with ours(self._store.system, self._path):
                 self._store.files.put_file(whole.name, self._path)
         self.abort(state)
 
@@ -183,7 +183,7 @@ class ObjectParts:
             names = [found["name"] for found in self._store.names(self._folder(state))]
         except NotFound:
             return
-        with ours(self._store.system):
+        with ours(self._store.system, self._path):
             for name in names:
                 self._store.files.rm_file(name)
 

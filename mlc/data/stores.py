@@ -38,6 +38,7 @@ class Store:
 
     def __init__(self, name: str, connection: StoreConnection, timeout: float = 30) -> None:
         self.kind = connection.kind
+        self.connection = connection
         self.system = f"connection {name} ({connection.kind})"
         for logger in _TALKATIVE:
             logging.getLogger(logger).setLevel(logging.WARNING)
@@ -50,7 +51,7 @@ class Store:
         Raises:
             NotFound, Refused, Unavailable: it says nothing.
         """
-        with ours(self.system):
+        with ours(self.system, path):
             found: dict[str, Any] = self.files.info(path)
             return found
 
@@ -60,7 +61,7 @@ class Store:
         Raises:
             NotFound, Refused, Unavailable: they can't be had.
         """
-        with ours(self.system):
+        with ours(self.system, path):
             found: bytes = self.files.cat_file(path, start=start, end=end)
             if len(found) != end - start:
                 raise EOFError
@@ -72,7 +73,7 @@ class Store:
         Raises:
             NotFound, Refused, Unavailable: it can't be told.
         """
-        with ours(self.system):
+        with ours(self.system, folder):
             found: list[dict[str, Any]] = self.files.ls(folder, detail=True, refresh=True)
             return found
 

@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from typing import IO, Any
 from uuid import UUID
 
@@ -12,8 +13,8 @@ import pyarrow.parquet as pq
 from mlc.data.matching import BadData
 from mlc.data.query import Batch
 
-TOGETHER = 10
-"""Batches in one row group."""
+TOGETHER, TOGETHER_BYTES = 10, 64 * 1024**2
+"""Batches in one row group, and what they may have, of which the last one may be more."""
 
 
 def write(
@@ -26,6 +27,7 @@ def write(
     """Write rows as Parquet, or as an Arrow file, once all are there: types may change to the last row.
 
     Args:
+        batches: closed in the end, in this thread, if they are a generator: what they come from may need that.
         check: told how many bytes there are by now; what it raises ends it.
 
     Returns:
@@ -37,7 +39,8 @@ def write(
     names: Sequence[str] = ()
     types: list[Any] = []
     rows = 0
-    with tempfile.TemporaryFile(prefix="mlc-rows-") as kept:
+    whole = closing(batches) if isinstance(batches, Generator) else nullcontext()
+    with whole, tempfile.TemporaryFile(prefix="mlc-rows-") as kept:
         for batch in batches:
             names = batch.names
             arrays = [_array(values, name) for name, values in zip(names, batch.columns, strict=True)]
@@ -79,7 +82,7 @@ def _together(tables: Iterator[Any]) -> Iterator[Any]:
     some: list[Any] = []
     for table in tables:
         some.append(table)
-        if len(some) == TOGETHER:
+        if len(some) == TOGETHER or sum(each.nbytes for each in some) >= TOGETHER_BYTES:
             yield pa.concat_tables(some)
             some = []
     if some:

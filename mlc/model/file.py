@@ -14,6 +14,8 @@ from mlc.model.places import HTTP, WHERE, hosts_of, roots_of, stores_of, without
 
 FileFormat = Literal["CSV", "JSON", "PARQUET", "ARROW"]
 _ADDRESS = "Address: file:, http:, https:, or of a connection (s3+NAME:, gcs+NAME:, azure+NAME:, sql+NAME:, http+NAME:)"
+_PLACES, _LONGEST_PLACE = 5, 200
+"""How many places a sentence names, and how much of one."""
 _FORMAT = "CSV, JSON (also JSON lines), PARQUET or ARROW; unset: by its name"
 
 
@@ -73,7 +75,10 @@ class FileRules(Record):
     write: Sequence[str] = ()
 
     def problem(self, url: str, *, write: bool = False) -> str | None:
-        """Why an address may not be read (or written), and what to do, in a sentence without it; None if it may."""
+        """Why an address may not be read (or written), and what to do, in a sentence; None if it may.
+
+        The sentence repeats an address of a connection alone, and that if it holds no secret.
+        """
         try:
             if (location := Location.parse(url)) is not None:
                 return self._of_a_connection(location, write=write)
@@ -153,10 +158,8 @@ class FileRules(Record):
             return "this address is a folder's or holds *, and one file is wanted: give it a name."
         if location.kind != "sql" and not location.segments:
             return "the address names no file: write its path after the bucket."
-        if any(location.lies_in(place) for place in stores_of(self._places(write=write))):
-            return None
-        place = f"{location.kind}+{location.connection}:" + (f"//{location.bucket}/" if location.bucket else "")
-        return f"the place {place[:200]!r} is not allowed: add it, or what of it is meant, to {WHERE[write]}."
+        places = list(stores_of(self._places(write=write)))
+        return None if any(location.lies_in(place) for place in places) else _not_among(location, places, WHERE[write])
 
     def _of_a_file(self, url: str, *, write: bool) -> str | None:
         if write and is_several(url):
@@ -169,6 +172,23 @@ class FileRules(Record):
             f"{allowed} allowed for file: addresses: add the folder that holds it to {WHERE[write]} (or set "
             "MLC_FILE_ROOT to it, for both), or embed the file."
         )
+
+
+def _not_among(location: Location, places: Sequence[Location], where: str) -> str:
+    """What to say of a place that is none of those that ``where`` allows, or in one of them."""
+    names = {(place.kind, place.connection) for place in places}
+    allowed = ", ".join(str(place)[:_LONGEST_PLACE] for place in places[:_PLACES]) + (
+        f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+    )
+    says = f"{where} allows {allowed}" if places else f"{where} allows no place of a connection"
+    if places and (location.kind, location.connection) not in names:
+        named = f"{location.kind}+{location.connection}:"
+        return (
+            f"no connection of the name {named!r} is allowed: {says}. Is the name right? Else add what is meant there."
+        )
+    return (
+        f"the place {str(location)[:_LONGEST_PLACE]!r} is not allowed: {says}. Add it, or what of it is meant, there."
+    )
 
 
 def is_several(url: str) -> bool:

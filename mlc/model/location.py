@@ -1,5 +1,6 @@
 """Addresses that name a connection: ``s3+lake://bucket/folder/file.csv``, ``sql+warehouse:``. They hold no secrets."""
 
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -11,6 +12,7 @@ from mlc.model.failure import MlcError
 STORES = frozenset({"s3", "gcs", "azure"})
 """Kinds of connections at which there are buckets (Azure: containers) with objects."""
 _SCHEME = re.compile(rf"({'|'.join(KINDS)})\+([a-z][a-z0-9-]{{0,39}})", re.ASCII)
+_USUAL = {"http": 80, "https": 443}
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}", re.ASCII)
 HOLDS_MORE = (
     "the address holds more than a place and a path, and that may be a secret: put what opens it into MLC_CONNECTIONS, "
@@ -93,6 +95,12 @@ class Location:
         """``bucket/key``."""
         return f"{self.bucket}/{self.key}"
 
+    def __str__(self) -> str:
+        """The address again."""
+        host = f"//{self.bucket}" if self.bucket else "//" if self.segments else ""
+        path = "".join(f"/{segment}" for segment in self.segments) + ("/" if self.folder else "")
+        return f"{self.kind}+{self.connection}:{host}{path}"
+
     def lies_in(self, place: "Location") -> bool:
         """Whether it is what ``place`` names, or below it. ``data`` has nothing of what is in ``database``."""
         if (self.kind, self.connection, self.bucket) != (place.kind, place.connection, place.bucket):
@@ -126,3 +134,23 @@ def name_in(url: str) -> str:
         return unquote(urlsplit(url).path.rpartition("/")[2])
     except ValueError:
         return ""
+
+
+def normal(url: str) -> str:
+    """An address in the one spelling of all that its characters alone say to be the same.
+
+    Those differ by percent-encoding, empty parts, ``.`` and ``..``, capitals of scheme, connection and host, a usual
+    port, and ``localhost`` of a file. What lies at two addresses may be the same all the same, by a link or otherwise.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return url
+    path = posixpath.normpath(f"/{unquote(parts.path).lstrip('/')}")
+    if parts.scheme in _USUAL:
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{parts.scheme}://{host}:{port or _USUAL[parts.scheme]}{path}{query}"
+    if parts.scheme == "file":  # which nobody reads beyond its path
+        return f"file://{'' if host == 'localhost' else host}{path}"
+    return f"{parts.scheme}://{parts.netloc}{path}"

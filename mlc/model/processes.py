@@ -10,6 +10,7 @@ from mlc.model.base import LONGEST_ID, Input, OpenEnum, State
 from mlc.model.deployment import Deployment, OtherDeployment
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.job import JobParameters, RecordCounts
+from mlc.model.location import normal
 from mlc.model.ticket import Decision, Provider, TicketRef
 from mlc.model.verdict import Verdict
 
@@ -262,8 +263,8 @@ class RunBatchModelJobInput(Input):
                 f"{len(self.output_files)} output_files for {len(self.input_files)} input_files: give one for each "
                 "input, or one for all of them"
             )
-        read = {file.url for file in self.input_files if file.url}
-        written = [file.url for file in self.output_files if file.url]
+        read = {self._place(file.url) for file in self.input_files if file.url}
+        written = [self._place(file.url) for file in self.output_files if file.url]
         if len(set(written)) < len(written):
             raise ValueError("two output_files have the same url: each needs its own")
         if read & set(written):
@@ -271,6 +272,10 @@ class RunBatchModelJobInput(Input):
         if len(self.model_dump_json(exclude={"carried"})) > MOST_FILES:
             raise ValueError(f"the files take more than {MOST_FILES} characters: start several jobs")
         return self
+
+    @staticmethod
+    def _place(url: str) -> str:
+        return normal(url)  # the runtime compares what really lies there
 
     @classmethod
     def usage(cls) -> str:

@@ -257,6 +257,11 @@ class RunBatchModelJobStart(RunBatchModelJobInput):
     model_config = ConfigDict(title=RunBatchModelJobInput.__name__)
     carried: RunBatchModelJobState | None = None
 
+    @staticmethod
+    def _place(url: str) -> str:
+        """As it is written: a run that began when that alone was compared must be read as ever."""
+        return url
+
     @classmethod
     def usage(cls) -> str:
         return RunBatchModelJobInput.usage()

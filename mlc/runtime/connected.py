@@ -1,7 +1,7 @@
 """Files and rows at named connections, and folders of Parquet: what a job reads and writes outside the model centre."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
@@ -24,6 +24,7 @@ from mlc.model.connection import AzureConnection, Connection, GcsConnection, Htt
 from mlc.model.file import FileRules
 from mlc.model.location import Location
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.overwriting import Place, of_address, of_file, of_object
 
 PART = 16 * 1024**2
 """Bytes of a part of an output that is sent at once: S3 takes 10,000 of them, and each is in memory."""
@@ -38,8 +39,10 @@ class Connected:
     Args:
         timeout: seconds of silence after which a request has failed.
         patience: how often what may go well later is tried again.
+        largest: bytes that a value of a query's rows may have.
         size: told the bytes of what is about to be read, or was; raises if that is too much.
         going: called now and then; raises if the job was stopped, or there is no time left.
+        read: told where what is read really lies.
     """
 
     def __init__(
@@ -48,14 +51,18 @@ class Connected:
         timeout: float,
         patience: Callable[[], Patience],
         *,
+        largest: int,
         size: Callable[[int], None],
         going: Callable[[], None],
+        read: Callable[[Iterable[Place]], None],
     ) -> None:
         self._rules = rules
         self._timeout = timeout
         self._patience = patience
+        self._largest = largest
         self._size = size
         self._going = going
+        self._read = read
 
     def named(self, asset: Asset) -> Asset:
         """The asset at the address of a connection, where the centre calls its store by another name.
@@ -73,9 +80,12 @@ class Connected:
         """
         store = self._store(location)
         if not location.several:
+            self._read(self.places(location))
             yield from self._content(store, location.path)
             return
         found = matches(StoreTree(store, self._patience()), location.bucket, location.segments, folder=location.folder)
+        for match in found:
+            self._read(of_object(store.connection, match.path))
         self._size(sum(match.size for match in found))
 
         @contextmanager
@@ -106,6 +116,7 @@ class Connected:
             # A link among them may lead out, or to what nobody may read.
             if (resolved := self._rules.resolved(Path(match.path))) is None:
                 raise BadData(f"{match.name} leads to where nothing may be read")
+            self._read(of_file(resolved))
             with closing(opened(resolved)) as file:
                 yield file
 
@@ -120,7 +131,9 @@ class Connected:
         from mlc.data import query, tables
 
         connection = self._one(location, SqlConnection)
-        asked = query.Query(asset.query or "", asset.parameters, self._going)
+        if (database := query.file_of(connection)) is not None:
+            self._read(of_file(database))
+        asked = query.Query(asset.query or "", asset.parameters, self._going, self._largest)
         with tempfile.TemporaryFile(prefix="mlc-query-") as file:
             tables.write(query.batches(location.connection, connection, asked), file, self._size)
             yield from _pieces(file)
@@ -135,6 +148,15 @@ class Connected:
         address = f"{location.kind}+{location.connection}://{quote(location.path)}"
         kind = S3Parts if store.kind == "s3" else ObjectParts
         return kind(store, location.path, address)
+
+    def places(self, location: Location) -> list[Place]:
+        """Where what a store's or a host's address names really lies."""
+        connection = self._connection(location)
+        if isinstance(connection, HttpConnection):
+            return of_address(f"{connection.endpoint}/{'/'.join(location.segments)}")
+        if isinstance(connection, SqlConnection):
+            return []
+        return of_object(connection, location.path)
 
     def host(self, location: Location) -> tuple[str, httpx.Client]:
         """Address of a file at a host of a connection, and a client that tells the host who asks.

@@ -27,7 +27,7 @@ from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.outcome import Limits, Outcome
-from mlc.runtime.outputs import check_outputs, made_outputs, outputs_of
+from mlc.runtime.outputs import check_outputs, made_outputs, outputs_of, try_outputs
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.readable import encoded, readable
 from mlc.runtime.removal import remove
@@ -229,7 +229,8 @@ class JobExecution:
     async def _lay_out(self, model: Snapshot) -> tuple[Layout, Order]:
         layout = await asyncio.to_thread(Layout, self._folder, self._contents, self._files)
         try:
-            await layout.add_model(model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING)
+            given = [*self._job.inputs, *self._job.additional]
+            await layout.add_model(model, artefacts_in_output_dir=self._kind is not JobKind.TRAINING, given=given)
         finally:
             self._take_notes(layout)
         order = layout.order(self._kind.value, model, layout.definition("job"))
@@ -238,6 +239,8 @@ class JobExecution:
 
     async def _add_data(self, layout: Layout, order: Order) -> None:
         job = self._job
+        if self._kind is not JobKind.TRAINING and not self._earlier:
+            await asyncio.to_thread(try_outputs, job, self._files)
         for asset in job.additional:
             await layout.add(asset)
         order.inputs = await layout.add_inputs(job.inputs)

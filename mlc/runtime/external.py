@@ -20,10 +20,12 @@ from mlc.model.asset import Asset
 from mlc.model.failure import ExternalError
 from mlc.model.file import is_several
 from mlc.model.hosts import Hosts
-from mlc.model.location import Location
-from mlc.runtime.connected import PART, Connected
+from mlc.model.location import BadAddress, Location
+from mlc.runtime.connected import Connected
 from mlc.runtime.harness.functions import ModelFailure
-from mlc.runtime.transfer import CHUNK, PAUSES, NotTransferred, client, download, patiently, upload
+from mlc.runtime.overwriting import Occupied, Place, of_address, of_file
+from mlc.runtime.pieces import chunks, parts, verified
+from mlc.runtime.transfer import PAUSES, NotTransferred, client, download, patiently, upload
 from mlc.settings import FileSettings
 
 MEGABYTE = 1024**2
@@ -47,9 +49,12 @@ class ExternalFiles:
             self._rules,
             settings.timeout,
             lambda: Patience(PAUSES, self._stopped.wait),
+            largest=settings.limit_mb * MEGABYTE,
             size=lambda size: self.check_size(size, self._what),
             going=lambda: self._check_time(self._ends, self._what),
+            read=lambda places: self._occupied.read(places, self._what),
         )
+        self._occupied = Occupied()
 
     def stop(self) -> None:
         """End whatever is under way in another thread: it fails soon."""
@@ -80,19 +85,57 @@ class ExternalFiles:
         location = Location.parse(url)
         self._what, self._ends = what, time.monotonic() + self._settings.time_limit
         if location is not None and location.kind == "http":
+            self._occupied.read(self._connected.places(location), what)
             self._patiently(lambda: self._download(*self._connected.host(location), target, what), what)
         elif location is not None:
             rows, fetch = self._connected.rows, self._connected.fetch
             with _said(what):
                 self._copy(rows(asset, location) if location.kind == "sql" else fetch(location), target, what)
         elif (path := self._rules.path(url)) is None:
+            self._occupied.read(of_address(url), what)
             self._patiently(lambda: self._download(url, self._client(write=False), target, what), what)
         elif is_several(url):
             with _said(what):
                 self._copy(self._connected.folder(url), target, what)
         else:
+            self._occupied.read(of_file(path), what)
             with _opened(path, what) as source:
-                self._copy(_chunks(source), target, what)
+                self._copy(chunks(source), target, what)
+
+    def claim(self, asset: Asset, what: str) -> None:
+        """Make sure that an output may be written, and that it takes the place of nothing that was fetched, nor of
+        another output.
+
+        Raises:
+            ModelFailure: it may not, or would.
+        """
+        self.check(asset, what, write=True)
+        with _said(what, write=True):
+            self._occupied.write(self._places(asset, write=True), what)
+
+    def spare(self, asset: Asset, what: str) -> None:
+        """Let no output take the place of one file that is not fetched, as far as it can be told where that lies."""
+        with suppress(ModelFailure, BadData, BadAddress, ValueError):
+            self._occupied.read(self._places(asset, write=False), what)
+
+    def try_out(self, asset: Asset, what: str) -> None:
+        """Make sure that an output can be written: one is begun at its address and removed, which nobody sees.
+
+        Of a plain host that can't be told.
+
+        Raises:
+            ModelFailure: it may not, or can't, be written there.
+        """
+        if (writer := self.parts(asset, what)) is None:
+            return
+        patience = Patience(PAUSES, self._stopped.wait)
+        with _said(what, write=True):
+            state = patience.tried(writer.begin)
+            try:
+                patience.tried(lambda: writer.put(state, 1, b""))
+            finally:
+                with suppress(ExternalError, PartsLost, OSError):
+                    writer.abort(state)
 
     def store(self, source: IO[bytes], asset: Asset, what: str) -> None:
         """Write an open file to an asset's address: whole, or not at all but where that is a plain host's.
@@ -142,7 +185,7 @@ class ExternalFiles:
         path = self._rules.path(url, write=True) if location is None else None
         digest = hashlib.sha256()
         with _said(what), _opened(path, what) if path else nullcontext() as file:
-            for piece in _chunks(file) if file else self._connected.fetch(location):  # type: ignore[arg-type]
+            for piece in chunks(file) if file else self._connected.fetch(location):  # type: ignore[arg-type]
                 digest.update(piece)
         return digest.hexdigest()
 
@@ -159,6 +202,13 @@ class ExternalFiles:
                 f"The {what} is larger than {self._settings.limit_mb} MB: split it, or raise MLC_FILE_LIMIT_MB."
             )
 
+    def _places(self, asset: Asset, *, write: bool) -> list[Place]:
+        url = self._connected.named(asset).address or ""
+        if (location := Location.parse(url)) is not None:
+            return self._connected.places(location)
+        path = self._rules.path(url, write=write)
+        return of_file(path) if path is not None else of_address(url)
+
     def _replace(self, source: IO[bytes], asset: Asset, path: Path, what: str) -> None:
         partial = path.with_name(f".{uuid.uuid4().hex}.partial")
         try:
@@ -166,7 +216,7 @@ class ExternalFiles:
             try:
                 with partial.open("xb") as copy:
                     os.fchmod(copy.fileno(), shared(path.parent))
-                    self._copy(_verified(source, asset, what), copy, what)
+                    self._copy(verified(source, asset, what), copy, what)
                     os.fsync(copy.fileno())
                 partial.replace(path)
             finally:
@@ -183,7 +233,7 @@ class ExternalFiles:
             assert writer is not None
             state = patience.tried(writer.begin)
             try:
-                for number, part in enumerate(_parts(_verified(source, asset, what)), start=1):
+                for number, part in enumerate(parts(verified(source, asset, what)), start=1):
                     self._check_time(ends, what)
                     state = patience.tried(lambda state=state, n=number, part=part: writer.put(state, n, part))  # type: ignore[misc]
                 patience.tried(lambda: writer.complete(state))
@@ -222,7 +272,7 @@ class ExternalFiles:
         ends = time.monotonic() + self._settings.time_limit
 
         def chunks() -> Iterator[bytes]:
-            for chunk in _verified(source, asset, what):
+            for chunk in verified(source, asset, what):
                 self._check_time(ends, what)
                 yield chunk
 
@@ -237,40 +287,6 @@ class ExternalFiles:
                 raise ModelFailure(STOPPED)
         except NotTransferred as error:
             raise ModelFailure(f"The {what} can't be transferred: {error}.") from None
-
-
-def _chunks(source: IO[bytes]) -> Iterator[bytes]:
-    return iter(lambda: source.read(CHUNK), b"")
-
-
-def _verified(source: IO[bytes], asset: Asset, what: str) -> Iterator[bytes]:
-    """A file from its beginning; its last piece only if the whole is what the asset's size and SHA-256 say."""
-    source.seek(0)
-    digest = hashlib.sha256()
-    held = b""
-    for chunk in _chunks(source):
-        digest.update(chunk)
-        if held:
-            yield held
-        held = chunk
-    if digest.hexdigest() != asset.sha256:
-        raise ModelFailure(f"The {what} changed while it was copied: end whatever writes it.")
-    if held:
-        yield held
-
-
-def _parts(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same in pieces of ``PART`` bytes, of which there is at least one."""
-    held = bytearray()
-    first = True
-    for chunk in chunks:
-        held += chunk
-        if len(held) >= PART:
-            yield bytes(held)
-            held.clear()
-            first = False
-    if held or first:
-        yield bytes(held)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A fresh working directory for a model: its files by name, its inputs, its outputs, and the order to the harness."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from mlc.model.asset import UNNAMED, Asset, AssetKind, AssetRole
@@ -22,6 +22,8 @@ PYTHON_TYPES = frozenset({"PYTHON", "PYTHON3", "UNKNOWN"})
 TAKEN = "another file of the model or the job has that name"
 _KINDS: dict[str, str] = {AssetRole.WEIGHTS_FILE: "artefacts", AssetRole.REQUIRED_LIBRARIES: "artefacts"}
 _OTHERS = 3
+_DATA = frozenset({AssetRole.TRAINING_DATA, AssetRole.TEST_DATA, AssetRole.BASELINE_DATA, AssetRole.COMPARATOR_DATA})
+"""Roles of what is read by jobs that are given it, and may be large."""
 _FILES = frozenset({AssetKind.FILE, AssetKind.EXTERNAL})
 _READ = _FILES | {AssetKind.QUERY}
 
@@ -51,12 +53,13 @@ class Layout:
         for name in (PRIVATE, OUTPUT_DIR):
             (root / name).mkdir()
 
-    async def add_model(self, model: Snapshot, *, artefacts_in_output_dir: bool) -> None:
+    async def add_model(self, model: Snapshot, *, artefacts_in_output_dir: bool, given: Sequence[Asset] = ()) -> None:
         """Write the model's source and files: its code first, then what it was trained to, then all others.
 
         Args:
             artefacts_in_output_dir: also put trained artefacts where training wrote them, for models that read them
                 there. Not for a training job, where that folder shows what is new.
+            given: what a job is given; an online model is given nothing. Other data outside the centre is not fetched.
 
         A file that can't be had is a note: the model may not need it, such as data that lies elsewhere.
 
@@ -66,6 +69,13 @@ class Layout:
         """
         for asset in sorted(model.assets, key=_precedence):
             name = path_of(asset)
+            if asset.role in _DATA and _is_outside(asset) and not any(_same_place(asset, each) for each in given):
+                if given:
+                    self._files.spare(asset, f"asset {asset.name}")
+                    self.notes.append(
+                        f"The asset {name} is not fetched: it is data outside the centre that this job is not given."
+                    )
+                continue
             try:
                 placed = await self._add(asset, name, _KINDS.get(asset.role, "files"))
             except Unfetched:
@@ -207,7 +217,7 @@ class Layout:
         """Say where a job's outputs go.
 
         Raises:
-            ModelFailure: a format is unknown, or an address can't be written to.
+            ModelFailure: a format is unknown, an address can't be written to, or an input or another output lies there.
         """
         folder = self.root / PRIVATE / "outputs"
         self.directory.make(PurePosixPath(PRIVATE, "outputs"))
@@ -217,7 +227,7 @@ class Layout:
             file_format = data_format(asset, f"output {asset.name}", "json")
             name = numbered(f"output.{file_format}" if asset.name == UNNAMED else asset.name, taken)
             if asset.address:
-                self._files.check(asset, f"output {name}", write=True)
+                self._files.claim(asset, f"output {name}")
             elif asset.kind not in _FILES:
                 kind = f"is of the type {asset.type_name}"
                 raise ModelFailure(f"The output {name} {kind}, which a runtime can't write: {INSTEAD}.")
@@ -250,7 +260,7 @@ class Layout:
 
     async def _fetch(self, asset: Asset, name: PurePosixPath, what: str, *, fixed: bool = False) -> bool:
         """Write an asset's file to a name; False if the asset is no file. ``fixed``: see :meth:`Fetching.fetch`."""
-        if not asset.ref and not (asset.kind in _READ and (asset.address or asset.repository)):
+        if not asset.ref and not _is_outside(asset):
             return False
         try:
             if asset.ref:
@@ -275,6 +285,14 @@ class Layout:
         if asset.sha256 is None or self._places.sha256(name, what) == asset.sha256:
             return
         raise ModelFailure(f"The {what} at its address has other content than the snapshot says: its SHA-256 differs.")
+
+
+def _is_outside(asset: Asset) -> bool:
+    return not asset.ref and asset.kind in _READ and bool(asset.address or asset.repository)
+
+
+def _same_place(one: Asset, other: Asset) -> bool:
+    return (one.address, one.repository, one.query) == (other.address, other.repository, other.query)
 
 
 def _precedence(asset: Asset) -> int:

@@ -152,8 +152,10 @@ class OnlineModels:
             await self._caught_up()
         candidates = self._others(target, asked)
         if not candidates and target.model_id is not None:
-            if any(_model(deployment) == target.model_id for deployment in self._wanted.values()):
-                raise NotServing(f"The model {target.model_id[:100]} is being loaded: try again later.")
+            wanted = [each.id for each in self._wanted.values() if _model(each) == target.model_id]
+            if wanted:
+                known = next((self._models[each].loading for each in wanted if each in self._models), None)
+                raise NotServing(f"The model {target.model_id[:100]} {known or 'is being loaded: try again later.'}")
             gone = f"On the runtime {name} no model {target.model_id[:100]} is deployed."
             raise NoSuchDeployment(gone, self._addresses(self._serving))
         if not candidates:

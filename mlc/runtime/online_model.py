@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mlc.center import Ledger
+from mlc.model.address import masked
 from mlc.model.deployment import DeploymentState
 from mlc.model.failure import ExternalError, MlcError
 from mlc.model.failure_text import quoted, with_reason
@@ -26,7 +27,7 @@ from mlc.runtime.isolation import Level
 from mlc.runtime.layout import Layout
 from mlc.runtime.online_loading import started, tried_once
 from mlc.runtime.order import Order
-from mlc.runtime.outages import patiently
+from mlc.runtime.outages import patiently, told
 from mlc.runtime.outcome import MEGABYTE
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.removal import remove
@@ -94,7 +95,7 @@ class OnlineModel:
         self._process: ModelProcess | None = None
         self._takes_lists = False
         self._busy = False
-        self._doing = ""
+        self._doing = self._outage = self._failure = ""
         self._changed = asyncio.Event()
         """Set, and replaced by another, whenever those who wait should look again."""
         self._requests = 0
@@ -106,6 +107,14 @@ class OnlineModel:
     def ready(self) -> bool:
         """Whether the model is loaded, and can be asked at once or after others."""
         return self._process is not None and not self._stopping
+
+    @property
+    def loading(self) -> str:
+        """The end of a sentence that says that it is being loaded, and why the last try failed if one did."""
+        doing = f" ({self._doing})" if self._doing else ""
+        why = self._outage or self._failure
+        trouble = f" The last try failed: {masked(one_line(why, LONGEST_LINE))}" if why else ""
+        return f"is being loaded{doing}: try again later.{trouble}"
 
     def is_batch(self, sent: Any) -> bool:
         """Whether a body holds several records. Where the schema says that a record is a list, one of lists does."""
@@ -158,8 +167,7 @@ class OnlineModel:
                     if not self._stopping:
                         await changed.wait()
             except TimeoutError:
-                doing = f" ({self._doing})" if self._doing else ""
-                raise NotServing(f"The deployment {self.id} is being loaded{doing}: try again later.") from None
+                raise NotServing(f"The deployment {self.id} {self.loading}") from None
             if self._stopping:
                 raise NotServing(f"The deployment {self.id} is ended.")
         assert self._process is not None
@@ -189,7 +197,11 @@ class OnlineModel:
     def _away(self) -> None:
         self._process = None
 
+    def _tell_outage(self, why: str) -> None:
+        self._outage = why
+
     async def _keep(self) -> None:
+        told.set(self._tell_outage)
         clock = asyncio.get_running_loop().time
         pause = FIRST_PAUSE
         while True:
@@ -202,6 +214,7 @@ class OnlineModel:
                     self._has_answered = False
                     try:
                         self._process = process
+                        self._outage = self._failure = ""
                         self._tell_waiting()
                         log.info("deployment %s is loaded, isolated by %s", self.id, self._level.name)
                         await process.ended()
@@ -213,6 +226,9 @@ class OnlineModel:
                     pause = FIRST_PAUSE
             except (ModelFailure, ExternalError, OSError) as error:
                 said = one_line(str(error), LONGEST_LINE)
+                # What a model says is for who may see its deployment: it may repeat a record.
+                own = isinstance(error, ModelSaid)
+                self._failure = "The model itself failed: see its deployment's messages." if own else said
                 log.warning("deployment %s could not be loaded and is tried again: %s", self.id, said)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

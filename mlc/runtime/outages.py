@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import TypeVar
 
 from mlc.model.failure import Unavailable
@@ -10,6 +11,8 @@ from mlc.model.failure import Unavailable
 LONGEST_PAUSE = 30
 
 T = TypeVar("T")
+told: ContextVar[Callable[[str], None]] = ContextVar("told")
+"""Told why the last try failed, where somebody else wants to know; nothing ("") once a try went well."""
 log = logging.getLogger(__name__)
 
 
@@ -18,9 +21,17 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
     pause = 0.5
     while True:
         try:
-            return await call()
+            answer = await call()
         except Unavailable as error:
+            told.get(_nobody)(str(error))
             pause = min(pause * 2, LONGEST_PAUSE)
             wait = error.retry_after.total_seconds() if error.retry_after else pause
             log.warning("%s Next try in %.0f s.", error, wait)
+        else:
+            told.get(_nobody)("")
+            return answer
         await asyncio.sleep(min(wait, 10 * LONGEST_PAUSE))
+
+
+def _nobody(_: str) -> None:
+    pass

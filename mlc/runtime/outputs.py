@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from mlc.model.asset import Asset
 from mlc.model.job import JobKind, JobRecord, default_output
 from mlc.runtime.collection import Made
+from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
@@ -36,6 +37,17 @@ def check_outputs(job: JobRecord, order: Order, most: int) -> None:
         )
     if outs not in {1, ins}:
         raise ModelFailure(f"The job has {ins} inputs and {outs} outputs: give one output, or one for each input.")
+
+
+def try_outputs(job: JobRecord, files: ExternalFiles) -> None:
+    """Make sure that a job's outputs can be written where they are to go, before anybody works for them. Blocking.
+
+    Raises:
+        ModelFailure: one can't.
+    """
+    for asset in outputs_of(job):
+        if asset.address:
+            files.try_out(asset, f"output {asset.name}")
 
 
 def made_outputs(

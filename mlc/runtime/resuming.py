@@ -21,7 +21,7 @@ from mlc.data.objects import Patience
 from mlc.data.parts import Parts, PartsLost, PartsWriter
 from mlc.model.asset import Asset
 from mlc.model.base import Record
-from mlc.model.failure import ExternalError
+from mlc.model.failure import ExternalError, NotFound, Refused
 from mlc.runtime.channel.messages import Checkpoint
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.formats import is_compressed
@@ -138,7 +138,13 @@ class Resumption:
         self._tell(told.model_dump(mode="json"))
 
     def take(self, point: Checkpoint) -> None:
-        """The model's process has written so much, and can go on from there."""
+        """The model's process has written so much, and can go on from there.
+
+        Raises:
+            ModelFailure: what was written before can't become a part of the output, nor will it ever.
+        """
+        if self._uploading and self._uploading.done():
+            self._uploading.result()
         if self._broken or (self._uploading and not self._uploading.done()):
             return
         if point.bytes - self._sent >= self._smallest:
@@ -199,7 +205,7 @@ class Resumption:
         try:
             await asyncio.to_thread(self._upload, point)
         except (ExternalError, PartsLost, OSError) as error:
-            if self.saved:
+            if self.saved or isinstance(error, NotFound | Refused | PermissionError):
                 raise ModelFailure(f"The output {self._file.name} can't be written: {error}") from None
             self._broken = True  # the output is stored as a whole in the end
             self.notes.append(f"The job can't be gone on with if its runtime is lost: {error}")

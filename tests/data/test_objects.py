@@ -8,6 +8,7 @@ from s3_server import KEY, SECRET, S3Server, cutting
 
 from mlc.data import objects
 from mlc.data.objects import Patience, content
+from mlc.data.store_parts import S3Parts
 from mlc.data.stores import Store
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
 
@@ -53,7 +54,7 @@ def test_a_key_that_comes_late_is_waited_for(s3_server: S3Server, bucket: str) -
 
     assert read(store, f"{bucket}/late", Patience((1.0, 5.0), wait)) == b"here I am"
     assert waited == [1.0, 5.0]
-    with pytest.raises(NotFound, match="there is no such thing there"):
+    with pytest.raises(NotFound, match="are the bucket and the name right"):
         read(store, f"{bucket}/never")
 
 
@@ -87,8 +88,25 @@ def test_an_object_that_is_too_large_is_not_read_at_all(s3_server: S3Server, buc
 
 
 def test_a_bucket_that_is_missing_is_said(s3_server: S3Server) -> None:
-    with pytest.raises(NotFound, match="has not what is asked for"):
+    with pytest.raises(NotFound) as caught:
         read(s3_server.store(), "no-such-bucket-here/x")
+    assert str(caught.value).partition(" has ")[2] in {
+        "not what is asked for, 'no-such-bucket-here/x': there is no such bucket.",
+        "not what is asked for, 'no-such-bucket-here/x': are the bucket and the name right, capitals too?",
+    }  # a question about one object names no bucket in its answer
+
+
+def test_an_object_that_is_missing_is_named(s3_server: S3Server, bucket: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        read(s3_server.store(), f"{bucket}/in/none.csv")
+    assert str(caught.value).endswith(
+        f" has not what is asked for, '{bucket}/in/none.csv': are the bucket and the name right, capitals too?"
+    )
+
+
+def test_where_a_part_belongs_is_named_if_its_bucket_is_gone(s3_server: S3Server) -> None:
+    with pytest.raises(NotFound, match=r"asked for, 'no-such-bucket-here/a/x\.csv': there is no such bucket"):
+        S3Parts(s3_server.store(), "no-such-bucket-here/a/x.csv", "s3+lake://no-such-bucket-here/a/x.csv").begin()
 
 
 class Answering:

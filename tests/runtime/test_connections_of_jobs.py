@@ -20,7 +20,7 @@ import mlc.data
 from mlc.data.parts import FileParts
 from mlc.data.store_parts import S3Parts
 from mlc.model.asset import Asset, AssetKind
-from mlc.runtime import external
+from mlc.runtime import external, pieces
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.settings import FileSettings
@@ -141,7 +141,7 @@ def test_a_connection_of_another_kind_is_said(monkeypatch: pytest.MonkeyPatch) -
 def test_an_output_of_any_size_is_sent_in_parts_and_not_if_it_changed(
     s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(external, "PART", 5 * 1024**2)
+    monkeypatch.setattr(pieces, "PART", 5 * 1024**2)
     lake = {"kind": "s3", "endpoint": s3_server.endpoint, "region": "us-east-1", "key": KEY, "secret": SECRET}
     monkeypatch.setenv("MLC_CONNECTIONS", json.dumps({"lake": lake}))
     outside, content = ExternalFiles(FileSettings(write=[f"s3+lake://{bucket}"])), b"x" * size
