@@ -41,7 +41,7 @@ def readable(
             _replace(layout, file, _unpacked(layout, file, what, limit))
         if file.format in TABLES and LIBRARY not in {name.lower() for name in libraries}:
             kind = TABLES[file.format]
-            _make_lines(layout, file, what, limit)
+            file.types = _make_lines(layout, file, what, limit)
             file.format = "jsonl"
             yield (
                 f"The {what} is {kind}, and the model's interpreter has no {LIBRARY}: the model gets JSON lines, in "
@@ -121,7 +121,7 @@ def _unpacked(layout: Layout, file: DataFile, what: str, limit: ExternalFiles) -
         raise ModelFailure(f"The {what} is not what gzip makes, though its name ends in .gz.") from None
 
 
-def _make_lines(layout: Layout, file: DataFile, what: str, limit: ExternalFiles) -> None:
+def _make_lines(layout: Layout, file: DataFile, what: str, limit: ExternalFiles) -> dict[str, str]:
     from mlc.data import apart
 
     own = layout.name_of(file)
@@ -129,7 +129,7 @@ def _make_lines(layout: Layout, file: DataFile, what: str, limit: ExternalFiles)
     kind = TABLES[file.format]
     try:
         with layout.directory.open(own, what) as source, layout.directory.create(other) as target:
-            apart.lines(
+            types = apart.lines(
                 source,
                 target,
                 lambda size: limit.check_size(size, f"{what}, as JSON lines,"),
@@ -139,3 +139,4 @@ def _make_lines(layout: Layout, file: DataFile, what: str, limit: ExternalFiles)
     except BadData as error:
         raise ModelFailure(f"The {what} can't be read as {kind}: {error}.") from None
     layout.directory.move(other, own)
+    return types

@@ -18,6 +18,7 @@ from .columns import Columns
 from .cutting import Piece
 from .encoding import json_text
 from .frames_of_csv import frame_of, framed, records_of
+from .frames_of_records import frame_of_records
 from .functions import ModelCode, ModelRaised
 from .plain import NotPlain, Nulled, plain
 from .records import json_records
@@ -72,6 +73,7 @@ class BlockScorer:
     Args:
         source, output: of an order: see :class:`mlc.runtime.order.DataFile`.
         found: what the columns of a CSV input hold: see :func:`.columns.find`; None if it is none.
+        types: of the columns of another input: see :func:`.columnar.table_types`.
         stop: a bad record ends the job.
 
     Raises:
@@ -85,6 +87,7 @@ class BlockScorer:
         output: dict[str, Any],
         *,
         found: Mapping[str, Any] | None,
+        types: Mapping[str, str],
         stop: bool,
     ) -> None:
         self._model = model
@@ -94,6 +97,7 @@ class BlockScorer:
         self._output = output
         self._stop = stop
         self._path = Path(source["path"])
+        self._types = types
         self._columns = Columns(self._path, column_kinds(source["schema"]), found) if found is not None else None
         self._input_schema = RecordSchema(source["schema"], "input schema", scoring=True) if source["check"] else None
         self._output_schema = RecordSchema(output["schema"], "output schema") if output["check"] else None
@@ -243,7 +247,9 @@ class BlockScorer:
             at = end
 
     def _framed(self, records: list[Any]) -> pd.DataFrame:
-        return framed(self._columns, records) if self._columns else pd.DataFrame(records)
+        if self._columns:
+            return framed(self._columns, records)
+        return frame_of_records(records, self._types, nullable=True)
 
     def _batch_text(
         self, batches: Batches, batch: tuple[int, int, Any], place: str, formatter: Formatter, nulled: Nulled

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .frames_of_records import frame_of_records
 from .functions import ModelCode, ModelFailure
 from .markers import takes_slot, takes_together
 from .schema import CheckedRecords
@@ -157,7 +158,7 @@ def _stream(source: dict[str, Any], *, whole: bool) -> Iterator[Any]:
             return
         found += record if isinstance(record, list) and all(isinstance(row, dict) for row in record) else [record]
     if found:
-        yield Given((pd.DataFrame(found),), len(found))
+        yield Given((frame_of_records(found, source.get("types") or {}),), len(found))
 
 
 def arguments_of(function: Callable[..., Any], record: Any) -> list[Any]:

@@ -6,12 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from .batches import Batches, rows_of
 from .block import Scored
 from .calling import Calls, Given, Source, answered, arguments_of
 from .cutting import Piece
+from .frames_of_records import frame_of_records
 from .functions import ModelCode, ModelFailure, ModelRaised
 from .limits import HEADER
 from .plain import NotPlain, Nulled, plain
@@ -111,7 +110,7 @@ class BatchScoring:
     def _score_blocks(self, source: int, output: int, writer: RecordWriter) -> None:
         batches = self._workers.batch
         of_input = Input(self._order["inputs"][source], whole_frames=bool(batches and batches[0] == "frame"))
-        work = Work(source, output, of_input.found)
+        work = Work(source, output, of_input.found, of_input.types)
         size = Size(BATCH_PIECE if batches else None)
         after = None
         if self._resume:
@@ -209,7 +208,7 @@ def _as_batch(model: ModelCode, function: Any, record: Any) -> Iterator[Any]:
     batches = Batches(model, function)
     with model.failures(f"The score function {function.__name__!r} of {model.source} failed"):
         try:
-            found = batches.answers(pd.DataFrame([record]) if batches.frames else [record], 1, "the record")
+            found = batches.answers(frame_of_records([record], {}) if batches.frames else [record], 1, "the record")
         except BadRecord as bad:
             raise ModelRaised(str(bad)) from None
     yield from rows_of(found)
