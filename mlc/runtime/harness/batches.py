@@ -10,7 +10,7 @@ import pandas as pd
 from .encoding import json_text
 from .frame_text import frame_text, list_text
 from .functions import ModelCode
-from .plain import NotPlain, Nulled, plain
+from .plain import NotPlain, Nulled, plain, rows
 from .tally import BadRecord
 from .writing import Formatter
 
@@ -56,7 +56,7 @@ class Batches:
             text = frame_text(answers, first, formatter, nulled)
             if text is not None:
                 return text
-            answers = answers.to_dict("records")
+            answers = rows_of(answers)
         quick = list_text(answers, first, formatter, nulled)
         if quick is None and not formatter.is_csv:
             quick = _lines(answers)
@@ -75,9 +75,16 @@ class Batches:
 
 
 def rows_of(answer: Any) -> Sequence[Any]:
-    """The answers that one value is."""
+    """The answers that one value is.
+
+    Raises:
+        BadRecord: a data frame has two columns of one name.
+    """
     if isinstance(answer, pd.DataFrame):
-        return list(answer.to_dict("records"))
+        try:
+            return rows(answer)
+        except NotPlain as error:
+            raise BadRecord(f"The result of the score function is not JSON: {error}.") from None
     if isinstance(answer, np.ndarray | pd.Series | pd.Index):
         return list(answer.tolist())
     return answer if isinstance(answer, list) else [*answer] if isinstance(answer, tuple) else [answer]

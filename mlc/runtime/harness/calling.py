@@ -18,6 +18,7 @@ import pandas as pd
 from .frames_of_records import frame_of_records
 from .functions import ModelCode, ModelFailure
 from .markers import takes_slot, takes_together
+from .plain import rows
 from .schema import CheckedRecords
 from .unreadable import Broken
 
@@ -183,11 +184,15 @@ def arguments_of(function: Callable[..., Any], record: Any) -> list[Any]:
 
 
 def answered(result: Any, *, as_set: bool) -> list[Any]:
-    """The output records that one result is: the rows of a frame, if the model's outputs are record sets."""
+    """The output records that one result is: the rows of a frame, if the model's outputs are record sets.
+
+    Raises:
+        NotPlain: see :func:`.plain.rows`.
+    """
     if not as_set:
         return [result]
     if isinstance(result, pd.DataFrame):
-        return list(result.to_dict("records"))
+        return rows(result)
     return list(result.tolist()) if isinstance(result, np.ndarray | pd.Series) else [result]
 
 

@@ -1,6 +1,7 @@
 """What a model answers, as values that JSON can hold."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -72,9 +73,12 @@ def _plain(value: Any, nulled: Nulled, place: str, depth: int) -> Any:  # noqa: 
         case datetime() | date() | time():
             return None if value is pd.NaT else value.isoformat()
         case Mapping():
-            return {_key(k, place): _plain(v, nulled, _join(place, k), depth + 1) for k, v in value.items()}
+            plain_items = {_key(k, place): _plain(v, nulled, _join(place, k), depth + 1) for k, v in value.items()}
+            if len(plain_items) < len(value):
+                raise NotPlain(f"{place or 'it'} has the key {_twice(map(str, value))!r} twice")
+            return plain_items
         case pd.DataFrame():
-            return _items(value.to_dict("records"), nulled, place, depth)
+            return _items(rows(value, place), nulled, place, depth)
         case np.ndarray() | pd.Series() | pd.Index():
             items = value.tolist()
             return (
@@ -85,6 +89,21 @@ def _plain(value: Any, nulled: Nulled, place: str, depth: int) -> Any:  # noqa: 
     if value is pd.NA:
         return None
     raise NotPlain(f"{place or 'it'} is a {type(value).__name__}, which JSON can't hold")
+
+
+def rows(frame: pd.DataFrame, place: str = "") -> list[Any]:
+    """The rows of a data frame as dicts.
+
+    Raises:
+        NotPlain: two of its columns have one name: one of them would be lost.
+    """
+    if not frame.columns.is_unique or len({str(name) for name in frame.columns}) < frame.shape[1]:
+        raise NotPlain(f"{place or 'it'} is a data frame that has the column {_twice(map(str, frame.columns))!r} twice")
+    return list(frame.to_dict("records"))
+
+
+def _twice(names: Iterable[str]) -> str:
+    return next((name for name, count in Counter(names).items() if count > 1), "")
 
 
 def _items(items: Iterable[Any], nulled: Nulled, place: str, depth: int) -> list[Any]:

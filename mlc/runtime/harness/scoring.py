@@ -196,11 +196,11 @@ def answers(model: ModelCode, function: Any, record: Any, nulled: Nulled, place:
     as_set = 1 in model.record_sets
     given = _as_batch(model, function, record) if model.batch else None
     for yielded in given or model.results("score", function, arguments_of(function, record)):
-        for result in answered(yielded, as_set=as_set) if yielded is not None else ():
-            try:
+        try:
+            for result in answered(yielded, as_set=as_set) if yielded is not None else ():
                 yield plain(result, nulled, place)
-            except NotPlain as error:
-                raise ModelRaised(f"The result of the score function is not JSON: {error}.") from None
+        except NotPlain as error:
+            raise ModelRaised(f"The result of the score function is not JSON: {error}.") from None
 
 
 def _as_batch(model: ModelCode, function: Any, record: Any) -> Iterator[Any]:
@@ -208,7 +208,8 @@ def _as_batch(model: ModelCode, function: Any, record: Any) -> Iterator[Any]:
     batches = Batches(model, function)
     with model.failures(f"The score function {function.__name__!r} of {model.source} failed"):
         try:
-            found = batches.answers(frame_of_records([record], {}) if batches.frames else [record], 1, "the record")
+            given = frame_of_records([record], {}) if batches.frames else [record]
+            found = rows_of(batches.answers(given, 1, "the record"))
         except BadRecord as bad:
             raise ModelRaised(str(bad)) from None
-    yield from rows_of(found)
+    yield from found
