@@ -49,7 +49,7 @@ def told(ran: Ran) -> tuple[Any, ...]:
         ran.problem,
         [asset.content() for asset in ran.outputs],
         ran.records,
-        [m for m in ran.told if "load" not in m and ": ended after " not in m],
+        [m for m in ran.told if m.strip() and "load" not in m and ": ended after " not in m],
     )
 
 
