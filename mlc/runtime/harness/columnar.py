@@ -21,10 +21,15 @@ def table_records(path: Path, file_format: str) -> Iterator[dict[str, Any]]:
     """The rows as dicts.
 
     Raises:
-        ValueError: it is not what its format says, or pyarrow is missing.
+        ValueError: it is not what its format says, pyarrow is missing, or a value is none of Python's, such as a time
+            in the year 10000.
     """
     for batch in _batches(path, file_format):
-        yield from batch.to_pylist()
+        try:
+            rows = batch.to_pylist()
+        except (OverflowError, ValueError):
+            raise ValueError(_out_of_range(batch)) from None
+        yield from rows
 
 
 def count_table(path: Path, file_format: str) -> int:
@@ -166,6 +171,18 @@ def _pyarrow() -> Any:
     except ImportError:
         raise ValueError("the model's interpreter has no pyarrow: add it to requirements.txt") from None
     return pyarrow
+
+
+def _out_of_range(batch: Any) -> str:
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            column.to_pylist()
+        except (OverflowError, ValueError):
+            return (
+                f"its column {name[:60]!r} ({column.type}) holds a value that Python can't, such as a time outside of "
+                "the years 1 to 9999"
+            )
+    return "it holds a value that Python can't"
 
 
 def _first_line(error: Exception) -> str:
