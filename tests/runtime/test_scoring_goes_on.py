@@ -192,3 +192,22 @@ def test_progress_tells_the_rate_of_now_and_the_time_left_ever_less_often() -> N
     assert due == [5, 10, 20, 40, 80, 160, 320, 640]
     assert progress.details(99_900) == {"of": 100_000, "per_second": 100, "seconds_left": 1}
     assert progress.said(41_000) == "41,000 of 100,000 records scored, 100 a second, about 10 min left"
+
+
+def test_neither_what_came_before_the_first_record_nor_an_earlier_attempt_counts_into_the_rate() -> None:
+    now = [0.0]
+    for begun in (0, 9_000_000):
+        progress = Progress(lambda: now[0])
+        progress.set(0)
+        now[0] += 20  # the model is laid out, and loaded
+        progress.expect(10_000_000)
+        progress.set(begun + 10)
+        assert progress.details(begun + 10) == {"of": 10_000_000}
+        now[0] += 1
+        progress.set(begun + 10)
+        assert progress.said(begun + 10) == f"{begun + 10:,} of 10,000,000 records scored", "too early to judge by"
+        for done in range(1, 4):
+            now[0] += 1
+            progress.set(begun + 10 + done * 2_000)
+        left = (10_000_000 - begun - 6_010) / 1500
+        assert progress.details(begun + 6_010) == {"of": 10_000_000, "per_second": 1500, "seconds_left": round(left)}
