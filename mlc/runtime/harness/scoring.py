@@ -179,7 +179,7 @@ class BatchScoring:
             for result in results:
                 if schema and (problem := schema.problem(result)):
                     raise BadRecord(f"of its answer, {problem}")
-            writer.add(results)
+            writer.add(results, self._tally.emptied, place)
             return len(results)
         except ModelRaised as failure:
             raise BadRecord(str(failure), failure.trace) from None
