@@ -14,7 +14,7 @@ from .frames_of_records import frame_of_records
 from .functions import ModelCode, ModelFailure, ModelRaised
 from .limits import HEADER
 from .plain import NotPlain, Nulled, plain
-from .schema import RecordSchema
+from .schema import RecordSchema, columns_of
 from .tally import BadRecord, Lost, Tally
 from .tasks import BATCH_PIECE, Input, Size
 from .unreadable import Broken
@@ -92,6 +92,7 @@ class BatchScoring:
                     else:
                         for source in self._calls.sources(inputs, index, len(outputs)):
                             self._score_all(source, writer, output)
+                    self._end(writer, output)
         finally:
             self._notes += tally.notes()
         self._report(tally.read)
@@ -120,6 +121,18 @@ class BatchScoring:
             self._take(scored, writer)
             if scored.piece and self._order["checkpoints"] and time.monotonic() - self._saved > SAVE_INTERVAL:
                 self._save_at(source, scored.piece, writer)
+
+    def _end(self, writer: RecordWriter, output: dict[str, Any]) -> None:
+        """Give a CSV file without records its header, so that it can be read."""
+        if not writer.formatter.is_csv or writer.formatter.header is not None:
+            return
+        if columns := columns_of(output["schema"]):
+            writer.write(writer.formatter.begun(list(columns)).encode(), 0)
+        else:
+            self._notes.append(
+                f"The output {output['name']} is an empty file, which nobody reads as CSV: nothing was answered, and "
+                "the model has no output schema that names its columns."
+            )
 
     def _take(self, scored: Scored, writer: RecordWriter) -> None:
         if scored.stopped:
