@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +26,9 @@ MEMORY = 1024**3
 LOOKED = 0.5
 """Seconds between two looks at how far it is."""
 _PACKET = 64 * 1024
+LONGEST_NAME = 500
+MOST_COLUMNS = 100_000
+"""More types, and types of longer names, are not told."""
 _TOO_MUCH = "it takes more memory to read than the runtime allows for that: write it in smaller pieces"
 _ROOT = Path(__file__).parents[2]
 PROGRAM = f"import sys; sys.path.append({str(_ROOT)!r}); from mlc.data.apart import main; main()"
@@ -65,7 +69,7 @@ def lines(
     file_format: str,
     reads: Path,
     memory: int = MEMORY,
-) -> None:
+) -> dict[str, str]:
     """A table's rows as JSON lines, apart.
 
     Args:
@@ -74,11 +78,19 @@ def lines(
         target: where they are written.
         going: as for :func:`gathered`.
 
+    Returns:
+        The types of a data frame's columns, which the lines don't tell.
+
     Raises:
         BadData: the table isn't what its format says, or reading takes more memory.
     """
     with _reader({"task": "lines", "format": file_format, "reads": str(reads)}, target, going, memory) as reader:
-        reader.ask({}, file)
+        types: dict[str, str] = {}
+        told = reader.ask({}, file)["types"]
+        while told and len(types) < MOST_COLUMNS:
+            types |= told
+            told = reader.ask({})["types"]
+        return types
 
 
 class _Reader:
@@ -199,7 +211,17 @@ def _lines(asking: socket.socket, order: Mapping[str, Any], made: IO[bytes]) -> 
     for line in written(rows, lambda name: digits.get(name, 0) <= EXACT_DIGITS):
         made.write(line)
     made.flush()
-    return {}
+    for some in _in_packets(columnar.table_types(path, order["format"])):
+        asking.send(json.dumps({"types": some}).encode())
+        _asked(asking)
+    return {"types": {}}
+
+
+def _in_packets(types: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Those of columns whose names are no longer than anybody reads."""
+    named = ((name, of) for name, of in types.items() if len(name) <= LONGEST_NAME)
+    while some := dict(islice(named, _PACKET // (LONGEST_NAME * 6 + 20))):  # as JSON a character may have six bytes
+        yield some
 
 
 _DONE = {"gather": _gather, "lines": _lines}

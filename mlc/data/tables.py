@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from typing import IO, Any
 from uuid import UUID
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from mlc.data.matching import BadData
 from mlc.data.query import Batch
 
+CAST = "let the query CAST it"
 TOGETHER, TOGETHER_BYTES = 10, 64 * 1024**2
 """Batches in one row group, and what they may have, of which the last one may be more."""
 
@@ -23,12 +24,14 @@ def write(
     check: Callable[[int], None] = lambda _: None,
     *,
     file_format: str = "parquet",
+    remedy: str = CAST,
 ) -> int:
     """Write rows as Parquet, or as an Arrow file, once all are there: types may change to the last row.
 
     Args:
         batches: closed in the end, in this thread, if they are a generator: what they come from may need that.
         check: told how many bytes there are by now; what it raises ends it.
+        remedy: what somebody can do where a column has no one type.
 
     Returns:
         How many rows there are.
@@ -43,9 +46,9 @@ def write(
     with whole, tempfile.TemporaryFile(prefix="mlc-rows-") as kept:
         for batch in batches:
             names = batch.names
-            arrays = [_array(values, name) for name, values in zip(names, batch.columns, strict=True)]
+            arrays = [_array(values, name, remedy) for name, values in zip(names, batch.columns, strict=True)]
             types = [
-                array.type if not types else _both(types[number], array.type, names[number])
+                array.type if not types else _both(types[number], array.type, names[number], remedy)
                 for number, array in enumerate(arrays)
             ]
             table = pa.table(arrays, names=list(names))
@@ -57,9 +60,21 @@ def write(
         # A column without any value has no type: text is what everybody can read.
         schema = pa.schema([(n, pa.string() if pa.types.is_null(t) else t) for n, t in zip(names, types, strict=True)])
         with _writer(target, schema, file_format) as writer:
-            for table in _together(_kept(kept, schema)):
+            for table in _together(_kept(kept, schema, remedy)):
                 writer.write_table(table)
     return rows
+
+
+def write_empty(columns: Mapping[str, str], target: IO[bytes], file_format: str) -> None:
+    """Write a table without rows.
+
+    Args:
+        columns: what they hold: ``integer``, ``number``, ``boolean`` or ``text``.
+    """
+    types = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "text": pa.string()}
+    schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
+    with _writer(target, schema, file_format) as writer:
+        writer.write_table(schema.empty_table())
 
 
 def _writer(target: IO[bytes], schema: Any, file_format: str) -> Any:
@@ -68,14 +83,14 @@ def _writer(target: IO[bytes], schema: Any, file_format: str) -> Any:
     return pq.ParquetWriter(target, schema, compression="zstd")
 
 
-def _kept(file: IO[bytes], schema: Any) -> Iterator[Any]:
+def _kept(file: IO[bytes], schema: Any, remedy: str) -> Iterator[Any]:
     while True:
         try:
             with pa.ipc.open_stream(file) as stream:
                 table = stream.read_all()
         except pa.ArrowInvalid:  # the end
             return
-        yield pa.table([_cast(table.column(number), field) for number, field in enumerate(schema)], schema=schema)
+        yield pa.table([_cast(table.column(n), field, remedy) for n, field in enumerate(schema)], schema=schema)
 
 
 def _together(tables: Iterator[Any]) -> Iterator[Any]:
@@ -89,13 +104,13 @@ def _together(tables: Iterator[Any]) -> Iterator[Any]:
         yield pa.concat_tables(some)
 
 
-def _array(values: Sequence[Any], name: str) -> Any:
+def _array(values: Sequence[Any], name: str, remedy: str) -> Any:
     try:
         return pa.array(list(map(_plain, values)))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         kinds = sorted({type(value).__name__ for value in values if value is not None})
         what = f"values of several kinds ({', '.join(kinds[:4])})" if len(kinds) > 1 else "a value that is too large"
-        raise BadData(f"its column {name[:60]!r} holds {what}: let the query CAST it") from None
+        raise BadData(f"its column {name[:60]!r} holds {what}: {remedy}") from None
 
 
 def _plain(value: Any) -> Any:
@@ -106,7 +121,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _both(one: Any, other: Any, name: str) -> Any:
+def _both(one: Any, other: Any, name: str, remedy: str) -> Any:
     """The type that holds the values of both."""
     if one == other or pa.types.is_null(other):
         return one
@@ -120,13 +135,11 @@ def _both(one: Any, other: Any, name: str) -> Any:
         digits = max(one.precision - one.scale, other.precision - other.scale) + scale
         if digits <= 76:
             return pa.decimal128(digits, scale) if digits <= 38 else pa.decimal256(digits, scale)
-    raise BadData(f"its column {name[:60]!r} is {one} in some rows, and {other} in others: let the query CAST it")
+    raise BadData(f"its column {name[:60]!r} is {one} in some rows, and {other} in others: {remedy}")
 
 
-def _cast(column: Any, field: Any) -> Any:
+def _cast(column: Any, field: Any, remedy: str) -> Any:
     try:
         return column.cast(field.type)
     except pa.ArrowInvalid:  # an integer that no floating-point number is
-        raise BadData(
-            f"its column {field.name[:60]!r} holds numbers that {field.type} can't: let the query CAST it"
-        ) from None
+        raise BadData(f"its column {field.name[:60]!r} holds numbers that {field.type} can't: {remedy}") from None

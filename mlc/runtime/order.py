@@ -12,7 +12,8 @@ class DataFile(BaseModel):
     """An input or output: where it is, its format (``csv``, ``json``, ``jsonl``), and what people call it.
 
     ``schema_`` (``schema`` in JSON) is the model's extended Avro schema for its records, if there is one; ``check``
-    tells whether records that are not as it says are bad.
+    tells whether records that are not as it says are bad. ``types`` are those of a data frame's columns, where the file
+    was made of one that has types (:func:`mlc.runtime.harness.columnar.table_types`).
     """
 
     path: Path
@@ -20,6 +21,7 @@ class DataFile(BaseModel):
     name: str
     schema_: dict[str, Any] | None = Field(None, serialization_alias="schema")
     check: bool = False
+    types: dict[str, str] = {}
 
 
 class Order(BaseModel):

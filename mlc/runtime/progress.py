@@ -7,6 +7,8 @@ from typing import Any
 
 WINDOW = 30.0
 """Seconds over which the rate is taken, so that it tells of now and not of an hour ago."""
+ENOUGH = 3.0
+"""Seconds of scoring before which no rate is told: the first records say little of the others."""
 FIRST_REPORT = 5.0
 """Seconds after which people are told first how far it is; each time after that it takes twice as long.
 
@@ -34,10 +36,16 @@ class Progress:
         self.expected = records
 
     def set(self, records: int) -> None:
-        """So many are done now."""
+        """So many are done now.
+
+        The rate is taken from the first that says of any: before it the model was laid out and loaded, and what an
+        earlier attempt scored is in it.
+        """
         now = self._clock()
         if self._began is None:
             self._began = now
+        if not records and not self._seen:
+            return
         self._seen.append((now, records))
         while len(self._seen) > 2 and now - self._seen[1][0] > WINDOW:
             self._seen.popleft()
@@ -45,10 +53,10 @@ class Progress:
     @property
     def rate(self) -> float | None:
         """Records a second, lately; None while that can't be told."""
-        if len(self._seen) < 2:
+        if not self._seen:
             return None
         (began, first), (now, last) = self._seen[0], self._seen[-1]
-        return (last - first) / (now - began) if now > began else None
+        return (last - first) / (now - began) if now - began >= ENOUGH else None
 
     def left(self, records: int) -> float | None:
         """Seconds that it still takes at that rate."""

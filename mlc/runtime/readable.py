@@ -4,6 +4,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from mlc.data.matching import BadData
 from mlc.model.asset import Asset
@@ -12,10 +13,12 @@ from mlc.runtime.formats import is_compressed
 from mlc.runtime.harness import columnar
 from mlc.runtime.harness.columnar import TABLES
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.harness.schema import columns_of
 from mlc.runtime.layout import Layout
 from mlc.runtime.order import DataFile
 from mlc.runtime.transfer import CHUNK
 
+REMEDY = "let the model answer values of one kind that fit, or text"
 LIBRARY = "pyarrow"
 """What reads Parquet and Arrow."""
 
@@ -41,7 +44,7 @@ def readable(
             _replace(layout, file, _unpacked(layout, file, what, limit))
         if file.format in TABLES and LIBRARY not in {name.lower() for name in libraries}:
             kind = TABLES[file.format]
-            _make_lines(layout, file, what, limit)
+            file.types = _make_lines(layout, file, what, limit)
             file.format = "jsonl"
             yield (
                 f"The {what} is {kind}, and the model's interpreter has no {LIBRARY}: the model gets JSON lines, in "
@@ -58,7 +61,7 @@ def encoded(layout: Layout, file: DataFile, asset: Asset, going: Callable[[], No
     """Where an output lies in the format that was asked for, once the model's process is gone.
 
     A model's records are JSON lines, or rows of CSV. Parquet and Arrow are made of them; a column's type is found in
-    all of its values, and what is nested is text.
+    all of its values, and what is nested is text. Without any record they have the columns of the output schema.
 
     Args:
         going: called now and then; what it raises ends it.
@@ -69,7 +72,7 @@ def encoded(layout: Layout, file: DataFile, asset: Asset, going: Callable[[], No
     made = layout.name_of(file)
     what = f"output {file.name}"
     if file.format in TABLES:
-        made = _as_table(layout, made, file.format, what, going)
+        made = _as_table(layout, made, file.format, what, schema=file.schema_, going=going)
     if is_compressed(asset):
         packed = made.with_name(f"{made.name}.gz")
         with layout.directory.open(made, what) as source, layout.directory.create(packed) as target:
@@ -84,15 +87,26 @@ def encoded(layout: Layout, file: DataFile, asset: Asset, going: Callable[[], No
 
 
 def _as_table(
-    layout: Layout, name: PurePosixPath, file_format: str, what: str, going: Callable[[], None]
+    layout: Layout,
+    name: PurePosixPath,
+    file_format: str,
+    what: str,
+    *,
+    schema: dict[str, Any] | None,
+    going: Callable[[], None],
 ) -> PurePosixPath:
     from mlc.data import json_lines, tables
 
     made = name.with_name(f"{name.name}.{file_format}")
     try:
         with layout.directory.open(name, what) as source, layout.directory.create(made) as target:
+            empty = columns_of(schema)
+            if empty and not source.read(1):
+                tables.write_empty(empty, target, file_format)
+                return made
             names = json_lines.columns(source)
-            tables.write(json_lines.batches(source, names), target, lambda _: going(), file_format=file_format)
+            some = json_lines.batches(source, names)
+            tables.write(some, target, lambda _: going(), file_format=file_format, remedy=REMEDY)
     except (BadData, ValueError) as error:
         raise ModelFailure(f"The {what} can't be written as {TABLES[file_format]}: {error}.") from None
     return made
@@ -121,7 +135,7 @@ def _unpacked(layout: Layout, file: DataFile, what: str, limit: ExternalFiles) -
         raise ModelFailure(f"The {what} is not what gzip makes, though its name ends in .gz.") from None
 
 
-def _make_lines(layout: Layout, file: DataFile, what: str, limit: ExternalFiles) -> None:
+def _make_lines(layout: Layout, file: DataFile, what: str, limit: ExternalFiles) -> dict[str, str]:
     from mlc.data import apart
 
     own = layout.name_of(file)
@@ -129,7 +143,7 @@ def _make_lines(layout: Layout, file: DataFile, what: str, limit: ExternalFiles)
     kind = TABLES[file.format]
     try:
         with layout.directory.open(own, what) as source, layout.directory.create(other) as target:
-            apart.lines(
+            types = apart.lines(
                 source,
                 target,
                 lambda size: limit.check_size(size, f"{what}, as JSON lines,"),
@@ -139,3 +153,4 @@ def _make_lines(layout: Layout, file: DataFile, what: str, limit: ExternalFiles)
     except BadData as error:
         raise ModelFailure(f"The {what} can't be read as {kind}: {error}.") from None
     layout.directory.move(other, own)
+    return types

@@ -23,6 +23,8 @@ def add_schemas(order: Order, job: JobRecord) -> list[str]:
     model = job.snapshot.model if job.snapshot else Model()
     _pair(order.inputs, model.input_schemas, "input", check=job.check_input_schema)
     if not job.check_output_schema:
+        if order.kind == "scoring":  # of which an output without records has its columns
+            _pair(order.outputs, model.output_schemas, "output", check=False)
         return []
     if order.kind != "scoring":  # an output schema describes scores
         return ["Checking of output schemas concerns scoring jobs only: it is passed over."]

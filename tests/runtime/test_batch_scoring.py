@@ -248,3 +248,46 @@ def write_records(path: Path, count: int) -> None:
             else:
                 end = "\n" if path.suffix == ".jsonl" else ("]" if last == "yes" else ", ")
                 file.write(json.dumps({"a": n, "b": n / 7, "last": last}) + end)
+
+
+TWICE = {
+    "of one name": "pd.DataFrame([[1, 2]], columns=['p', 'p'])",
+    "whose names are one text": "pd.DataFrame([[1, 2]], columns=[1, '1'])",
+}
+
+
+@pytest.mark.parametrize("answered", TWICE.values(), ids=TWICE)
+@pytest.mark.parametrize(
+    ("marker", "answer"),
+    [
+        ("# modelop.batch: frame 1", "{}"),
+        ("# modelop.batch: records 1", "{}"),
+        ("# modelop.recordsets.1: true", "{}"),
+        ("", "{}"),
+        ("", "{{'deep': [{}]}}"),
+    ],
+)
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+async def test_a_frame_with_two_columns_of_one_name_is_bad_and_loses_none(
+    call: Run, form: str, marker: str, answer: str, answered: str
+) -> None:
+    source = f"import pandas as pd\n{marker}\n# modelop.score\ndef s(r):\n    return {answer.format(answered)}\n"
+    output = wire.Asset(name=f"o.{form}", filename=f"o.{form}", file_format=form.upper())
+    outcome = await call(JobKind.SCORING, python_model(source), numbers(1), outputs=[output])
+    name = answered[-4:-2].strip("'")
+    assert "The result of the score function is not JSON: " in outcome.problem
+    assert f"is a data frame that has the column '{name}' twice." in outcome.problem
+
+
+async def test_keys_that_are_one_text_in_json_are_bad(call: Run) -> None:
+    source = "# modelop.score\ndef s(r):\n    return {'a': {1: 'x', '1': 'y'}} if r['a'] else {1: 'x'}\n"
+    outcome = await call(JobKind.SCORING, python_model(source), numbers(2))
+    assert lines(outcome) == [{"1": "x"}]
+    assert any("a has the key '1' twice." in line for line in outcome.told)
+
+
+async def test_metrics_that_hold_two_columns_of_one_name_are_an_error(call: Run) -> None:
+    for yielded in ("{'table': " + TWICE["of one name"] + "}", TWICE["of one name"]):
+        source = f"import pandas as pd\n# modelop.metrics\ndef m(df):\n    yield {yielded}\n"
+        outcome = await call(JobKind.METRICS, python_model(source), numbers(1))
+        assert "is a data frame that has the column 'p' twice" in outcome.problem

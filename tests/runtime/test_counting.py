@@ -14,6 +14,7 @@ from mlc.runtime.channel.counting import Scoring, checked, count_records
 from mlc.runtime.channel.messages import ToldCounts
 from mlc.runtime.harness.counting import count, count_written
 from mlc.runtime.harness.functions import ModelFailure
+from mlc.runtime.harness.plain import Places
 from mlc.runtime.harness.records import CHUNK, Unreadable, read_records
 from mlc.runtime.harness.schema import as_arrays
 from mlc.runtime.harness.writing import RecordWriter
@@ -71,7 +72,7 @@ def test_what_was_written_is_counted_as_the_writer_counts_it(
     with RecordWriter(path, file_format, "it") as writer:
         for record in records:
             try:
-                writer.add([record])
+                writer.add([record], Places(), "")
             except ValueError:
                 continue
     assert count_written(path, file_format) == writer.count

@@ -260,6 +260,23 @@ async def test_a_model_without_pyarrow_gets_json_lines(
     assert any("has no pyarrow: the model gets JSON lines" in line for line in outcome.messages)
 
 
+@pytest.mark.parametrize("unit", ["us", "ms", "s"])
+@pytest.mark.parametrize("with_pyarrow", [True, False])
+@pytest.mark.parametrize("marker", ["", "# modelop.batch: frame"])
+@pytest.mark.parametrize("year", [10_000, -5, 200_000])
+async def test_a_time_that_python_does_not_know_is_a_sentence_with_its_column(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str, with_pyarrow: bool, marker: str, year: int
+) -> None:
+    libraries = {"pandas": "3", **({"pyarrow": "1"} if with_pyarrow else {})}
+    monkeypatch.setattr("mlc.runtime.execution.versions", lambda _: {"python": "3", "libraries": libraries})
+    at_ = int((year - 1970) * 365.2425 * 86400) * {"us": 10**6, "ms": 10**3, "s": 1}[unit]
+    pq.write_table(pa.table({"fine": [1, 2], "at": pa.array([0, at_], pa.timestamp(unit))}), tmp_path / "t.parquet")
+    echo = python_model(f"{marker}\n# modelop.score\ndef s(r): return r")
+    files = FileSettings(read=[f"file://{tmp_path}"])
+    outcome = await call(JobKind.SCORING, echo, at(f"file://{tmp_path}/t.parquet", "t.parquet"), files=files)
+    assert "t.parquet can't be read as Parquet: its column 'at' (timestamp[" in outcome.problem
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

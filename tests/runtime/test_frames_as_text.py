@@ -57,6 +57,9 @@ def test_a_frame_has_the_text_of_its_rows(monkeypatch: pytest.MonkeyPatch, file_
             "as objects": pd.Series([f"t{n}" for n in range(count)], dtype=object),
         }
     )
+    if arrow:
+        frame["with missing"] = pd.array([None, 2**63 - 1, *range(count - 2)], dtype="Int64")
+        frame["without missing"] = pd.array([2**64 - 1, *range(count - 1)], dtype="UInt64")
     assert by_columns(frame, Formatter(file_format, "out")) == by_rows(
         frame.to_dict("records"), Formatter(file_format, "out")
     )

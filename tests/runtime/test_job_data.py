@@ -170,3 +170,49 @@ async def test_outputs_without_a_name_or_with_the_same_are_numbered(call: Run) -
     assert [asset.filename for asset in outcome.outputs] == [asset.name for asset in outcome.outputs] == wanted
     assert list(outcome.runtime_info["sha256"]["outputs"]) == wanted
     assert [lines(outcome, number) for number in range(5)] == [[number] for number in range(5)]
+
+
+@pytest.mark.parametrize("marker", ["", "# modelop.batch: records 2\n", "# modelop.batch: frame 2\n"])
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+async def test_a_decimal_that_a_number_can_not_hold_is_rounded_and_named(call: Run, form: str, marker: str) -> None:
+    texts = ["1.10", "12345678901234567890.1234", "0.1", "NaN"]
+    answer = "{'d': decimal.Decimal(r['text'])}"
+    if "records" in marker:
+        answer = "[{'d': decimal.Decimal(each['text'])} for each in r]"
+    if "frame" in marker:
+        answer = "pd.DataFrame({'d': [decimal.Decimal(each) for each in r['text']]})"
+    source = f"import decimal\nimport pandas as pd\n{marker}# modelop.score\ndef s(r):\n    return {answer}\n"
+    data = embedded("in.jsonl", "".join(f'{{"text": "{text}"}}\n' for text in texts))
+    output = wire.Asset(name=f"o.{form}", filename=f"o.{form}", file_format=form.upper())
+    ran = await call(JobKind.SCORING, python_model(source), data, outputs=[output])
+    numbers = [1.1, 1.2345678901234567e19, 0.1, None]
+    written = {"jsonl": "".join(f'{{"d": {"null" if n is None else n}}}\n' for n in numbers)}
+    written["csv"] = "d\n" + "".join(f"{chr(34) * 2 if n is None else n}\n" for n in numbers)
+    assert ran.outputs[0].content().decode() == written[form]
+    assert "Decimals of more digits than JSON's numbers hold were rounded (answer them as text): record 2.d" in ran.told
+    assert "NaN or infinite values became null: record 4.d" in ran.told
+
+
+async def test_a_decimal_larger_than_any_number_and_one_that_signals_are_no_accident(call: Run) -> None:
+    source = "import decimal\n# modelop.score\ndef s(r):\n    return {'d': decimal.Decimal(r['text'])}\n"
+    data = embedded("in.jsonl", '{"text": "1e400"}\n{"text": "sNaN"}\n{"text": "-Infinity"}\n')
+    ran = await call(JobKind.SCORING, python_model(source), data)
+    assert lines(ran) == [{"d": None}, {"d": None}]
+    assert any("record 1.d is larger than JSON's numbers" in line for line in ran.told)
+
+
+@pytest.mark.parametrize("marker", ["", "# modelop.batch: records 2\n", "# modelop.batch: frame 2\n", "SLOT"])
+async def test_a_column_that_a_later_answer_lacks_is_named(call: Run, marker: str) -> None:
+    of = {
+        "": "def s(r):\n    return {'n': r['n'], **({'x': 1} if r['n'] < 3 else {})}",
+        "SLOT": "def s(r, slot):\n    return {'n': r['n'], **({'x': 1} if r['n'] < 3 else {})}",
+        "# modelop.batch: records 2\n": "def s(rs):\n    return [{**r, 'x': 1} if r['n'] < 3 else r for r in rs]",
+        "# modelop.batch: frame 2\n": "def s(f):\n    return f.assign(x=1) if f['n'].max() < 3 else f",
+    }[marker]
+    source = f"{marker if marker != 'SLOT' else ''}# modelop.score\n{of}\n"
+    data = embedded("in.jsonl", "".join(f'{{"n": {n}}}\n' for n in range(1, 6)))
+    output = wire.Asset(name="o.csv", filename="o.csv", file_format="CSV")
+    ran = await call(JobKind.SCORING, python_model(source), data, outputs=[output])
+    said = "Cells of CSV are empty since the answer lacks what the first one had: "
+    assert ran.outputs[0].content().decode() == "n,x\n1,1\n2,1\n3,\n4,\n5,\n"
+    assert said + ", ".join(f"record {n}.x" for n in (3, 4, 5)) in ran.told

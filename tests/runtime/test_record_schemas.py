@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
 import pytest
 from outcomes import lines
 from small_models import EXAMPLES, embedded, example_data, example_model, python_model
@@ -15,6 +18,7 @@ from mlc.center.modelop.folder import read_model_folder
 from mlc.model.job import JobKind
 
 Run = Callable[..., Any]
+ECHO = "# modelop.score\ndef s(r): yield r"
 CHECKS = {"enable_input_schema_checking": True, "enable_output_schema_checking": True}
 
 
@@ -138,3 +142,50 @@ async def test_an_example_scores_with_its_schemas_checked(call: Run, kind: str) 
         expected = sum(float(record[n]) * w for n, w in weights["coefficients"].items()) + weights["intercept"]
         assert float(score["score"]) == pytest.approx(expected, abs=0.01)
         assert int(score["record_id"]) == int(record["record_id"])
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
+async def test_a_night_without_records_makes_a_table_that_can_be_read(call: Run, form: str, check: bool) -> None:
+    columns = [
+        ("n", "long"),
+        ("p", ["null", "double"]),
+        ("s", "string"),
+        ("deep", {"type": "array", "items": "long"}),
+    ]
+    model = described(python_model(ECHO), outputs=columns)
+    output = wire.Asset(name=f"o.{form}", filename=f"o.{form}", file_format=form.upper())
+    nothing = embedded("in.jsonl", "")
+    job = {"enable_output_schema_checking": True} if check else {}
+    ran = await call(JobKind.SCORING, model, nothing, outputs=[output], job=job)
+    assert ran.problem is None, ran.messages
+    content = ran.outputs[0].content()
+    if form == "csv":
+        assert content == b"n,p,s,deep\n"
+    else:
+        table = pq.read_table(io.BytesIO(content)) if form == "parquet" else pa.ipc.open_file(content).read_all()
+        assert table.num_rows == 0
+        assert {field.name: str(field.type) for field in table.schema} == {
+            "n": "int64",
+            "p": "double",
+            "s": "string",
+            "deep": "string",
+        }
+    again = await call(JobKind.SCORING, model, embedded(f"o.{form}", content), outputs=[output])
+    assert again.problem is None, again.messages
+    assert again.records.read == 0
+
+
+async def test_a_night_without_records_and_without_a_schema_is_said(call: Run) -> None:
+    for form, said in {"csv": "is an empty file", "parquet": "there is no record from which its columns"}.items():
+        output = wire.Asset(name=f"o.{form}", filename=f"o.{form}", file_format=form.upper())
+        ran = await call(JobKind.SCORING, python_model(ECHO), embedded("in.jsonl", ""), outputs=[output])
+        assert said in "\n".join([ran.problem or "", *ran.told])
+
+
+async def test_a_number_too_large_for_a_table_is_said_without_a_query(call: Run) -> None:
+    output = wire.Asset(name="o.parquet", filename="o.parquet", file_format="PARQUET")
+    source = "# modelop.score\ndef s(r): return {'u': 2**64 - r}"
+    ran = await call(JobKind.SCORING, python_model(source), embedded("in.jsonl", "1\n"), outputs=[output])
+    said = "its column 'u' holds a value that is too large: let the model answer values of one kind that fit, or text"
+    assert said in ran.problem

@@ -14,6 +14,8 @@ from small_models import python_model
 from mlc.center.modelop import wire
 from mlc.model.job import JobKind
 from mlc.runtime import resuming
+from mlc.runtime.channel.messages import ToldTally
+from mlc.runtime.harness.tally import Tally
 from mlc.runtime.progress import Progress
 from mlc.runtime.resuming import Saved
 from mlc.settings import FileSettings
@@ -192,3 +194,37 @@ def test_progress_tells_the_rate_of_now_and_the_time_left_ever_less_often() -> N
     assert due == [5, 10, 20, 40, 80, 160, 320, 640]
     assert progress.details(99_900) == {"of": 100_000, "per_second": 100, "seconds_left": 1}
     assert progress.said(41_000) == "41,000 of 100,000 records scored, 100 a second, about 10 min left"
+
+
+def test_what_is_noted_of_the_answers_comes_along_also_from_a_runtime_that_told_less() -> None:
+    tally = Tally(read=50, written=50)
+    for places in (tally.nulled, tally.nulled.rounded, tally.emptied):
+        for number in range(30):
+            places.append(f"record {number}.x")
+    told = tally.saved()
+    ToldTally.model_validate(told)
+    again = Tally.restored(json.loads(json.dumps(told)))
+    assert again.notes() == tally.notes()
+    assert len(again.notes()) == 3
+    assert all(note.endswith(" and 10 more") for note in again.notes())
+    older = Tally.restored({name: value for name, value in told.items() if name not in {"rounded", "emptied"}})
+    assert len(older.notes()) == 1
+
+
+def test_neither_what_came_before_the_first_record_nor_an_earlier_attempt_counts_into_the_rate() -> None:
+    now = [0.0]
+    for begun in (0, 9_000_000):
+        progress = Progress(lambda: now[0])
+        progress.set(0)
+        now[0] += 20  # the model is laid out, and loaded
+        progress.expect(10_000_000)
+        progress.set(begun + 10)
+        assert progress.details(begun + 10) == {"of": 10_000_000}
+        now[0] += 1
+        progress.set(begun + 10)
+        assert progress.said(begun + 10) == f"{begun + 10:,} of 10,000,000 records scored", "too early to judge by"
+        for done in range(1, 4):
+            now[0] += 1
+            progress.set(begun + 10 + done * 2_000)
+        left = (10_000_000 - begun - 6_010) / 1500
+        assert progress.details(begun + 6_010) == {"of": 10_000_000, "per_second": 1500, "seconds_left": round(left)}

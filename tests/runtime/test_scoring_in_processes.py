@@ -49,7 +49,7 @@ def told(ran: Ran) -> tuple[Any, ...]:
         ran.problem,
         [asset.content() for asset in ran.outputs],
         ran.records,
-        [m for m in ran.told if "load" not in m and ": ended after " not in m],
+        [m for m in ran.told if m.strip() and "load" not in m and ": ended after " not in m],
     )
 
 
@@ -61,7 +61,7 @@ async def test_two_processes_make_the_same_bytes_and_tell_the_same_as_one(run: R
     assert told(one) == told(two)
     assert one.problem is None
     assert (one.records.read, one.records.bad, one.records.unanswered) == (3000, 12, 6)
-    assert [sum("loaded" in m for m in ran.told) for ran in (one, two)] == [1, 2]
+    assert [sum(m.count("loaded") for m in ran.told) for ran in (one, two)] == [1, 2]
     assert two.runtime_info["sha256"] == one.runtime_info["sha256"]
 
 

@@ -84,6 +84,13 @@ class ToldLost(Message):
     trace: Annotated[str, Field(max_length=limits.TRACE), AfterValidator(_lines)]
 
 
+class ToldPlaces(Message):
+    """Where something is in the answers: see :class:`mlc.runtime.harness.plain.Places`."""
+
+    count: Count
+    places: Annotated[list[Example], Field(max_length=limits.PLACES)]
+
+
 class ToldTally(Message):
     """What became of the records so far; ``nulled`` counts NaN and infinity that became null, at these ``places``."""
 
@@ -94,6 +101,8 @@ class ToldTally(Message):
     lost: Annotated[list[ToldLost], Field(max_length=limits.LOST)]
     nulled: Count
     places: Annotated[list[Example], Field(max_length=limits.PLACES)]
+    rounded: ToldPlaces
+    emptied: ToldPlaces
 
 
 class ToldPiece(Message):

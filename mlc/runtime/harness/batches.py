@@ -10,8 +10,8 @@ import pandas as pd
 from .encoding import json_text
 from .frame_text import frame_text, list_text
 from .functions import ModelCode
-from .plain import NotPlain, Nulled, plain
-from .tally import BadRecord
+from .plain import NotPlain, plain, rows
+from .tally import BadRecord, Tally
 from .writing import Formatter
 
 
@@ -46,18 +46,18 @@ class Batches:
             )
         return found
 
-    def text(self, answers: Any, first: int, formatter: Formatter, nulled: Nulled) -> str:
-        """The text of a batch's answers; ``first`` is the number of its first record.
+    def text(self, answers: Any, first: int, formatter: Formatter, tally: Tally) -> str:
+        """The text of a batch's answers; ``first`` is the number of its first record. What they lack goes into a tally.
 
         Raises:
             BadRecord: one of them can't be written.
         """
         if isinstance(answers, pd.DataFrame):
-            text = frame_text(answers, first, formatter, nulled)
+            text = frame_text(answers, first, formatter, tally.nulled)
             if text is not None:
                 return text
-            answers = answers.to_dict("records")
-        quick = list_text(answers, first, formatter, nulled)
+            answers = rows_of(answers)
+        quick = list_text(answers, first, formatter, tally.nulled)
         if quick is None and not formatter.is_csv:
             quick = _lines(answers)
         if quick is not None:
@@ -65,19 +65,26 @@ class Batches:
         results = []
         for number, answer in enumerate(answers, start=first):
             try:
-                results.append(plain(answer, nulled, f"record {number}"))
+                results.append(plain(answer, tally.nulled, f"record {number}"))
             except NotPlain as error:
                 raise BadRecord(f"The result of the score function is not JSON: {error}.") from None
         try:
-            return formatter.text(results)
+            return formatter.text(results, tally.emptied, lambda index: f"record {first + index}")
         except ValueError as error:
             raise BadRecord(f"its answers can't be written: {error}.") from None
 
 
 def rows_of(answer: Any) -> Sequence[Any]:
-    """The answers that one value is."""
+    """The answers that one value is.
+
+    Raises:
+        BadRecord: a data frame has two columns of one name.
+    """
     if isinstance(answer, pd.DataFrame):
-        return list(answer.to_dict("records"))
+        try:
+            return rows(answer)
+        except NotPlain as error:
+            raise BadRecord(f"The result of the score function is not JSON: {error}.") from None
     if isinstance(answer, np.ndarray | pd.Series | pd.Index):
         return list(answer.tolist())
     return answer if isinstance(answer, list) else [*answer] if isinstance(answer, tuple) else [answer]

@@ -18,8 +18,9 @@ from .columns import Columns
 from .cutting import Piece
 from .encoding import json_text
 from .frames_of_csv import frame_of, framed, records_of
+from .frames_of_records import frame_of_records
 from .functions import ModelCode, ModelRaised
-from .plain import NotPlain, Nulled, plain
+from .plain import NotPlain, Nulled, Places, plain
 from .records import json_records
 from .schema import RecordSchema, column_kinds
 from .tally import BadRecord, Lost, Tally
@@ -72,6 +73,7 @@ class BlockScorer:
     Args:
         source, output: of an order: see :class:`mlc.runtime.order.DataFile`.
         found: what the columns of a CSV input hold: see :func:`.columns.find`; None if it is none.
+        types: of the columns of another input: see :func:`.columnar.table_types`.
         stop: a bad record ends the job.
 
     Raises:
@@ -85,6 +87,7 @@ class BlockScorer:
         output: dict[str, Any],
         *,
         found: Mapping[str, Any] | None,
+        types: Mapping[str, str],
         stop: bool,
     ) -> None:
         self._model = model
@@ -94,6 +97,7 @@ class BlockScorer:
         self._output = output
         self._stop = stop
         self._path = Path(source["path"])
+        self._types = types
         self._columns = Columns(self._path, column_kinds(source["schema"]), found) if found is not None else None
         self._input_schema = RecordSchema(source["schema"], "input schema", scoring=True) if source["check"] else None
         self._output_schema = RecordSchema(output["schema"], "output schema") if output["check"] else None
@@ -174,7 +178,7 @@ class BlockScorer:
                 except BaseException as error:
                     raise self._bad(error) from None
                 if slow:
-                    add(self._text(slow, formatter))
+                    add(self._text(slow, formatter, number, tally.emptied))
             except BadRecord as bad:
                 del texts[begun:]
                 tally.lose(Lost.of(f"Record {number} of {self._name}", bad))
@@ -200,7 +204,7 @@ class BlockScorer:
             else:
                 place = f"the records {number:,} to {number + count - 1:,} of {self._name}"
                 try:
-                    texts.append(self._batch_text(batches, (number, count, given), place, formatter, tally.nulled))
+                    texts.append(self._batch_text(batches, (number, count, given), place, formatter, tally))
                     tally.written += count
                 except BadRecord as bad:
                     tally.lose(Lost.of(place[0].upper() + place[1:], bad, count))
@@ -243,20 +247,22 @@ class BlockScorer:
             at = end
 
     def _framed(self, records: list[Any]) -> pd.DataFrame:
-        return framed(self._columns, records) if self._columns else pd.DataFrame(records)
+        if self._columns:
+            return framed(self._columns, records)
+        return frame_of_records(records, self._types, nullable=True)
 
     def _batch_text(
-        self, batches: Batches, batch: tuple[int, int, Any], place: str, formatter: Formatter, nulled: Nulled
+        self, batches: Batches, batch: tuple[int, int, Any], place: str, formatter: Formatter, tally: Tally
     ) -> str:
         number, count, given = batch
         try:
             answers = batches.answers(given, count, place)
             if self._output_schema:
-                answers = [_plain(answer, place, nulled) for answer in rows_of(answers)]
+                answers = [_plain(answer, place, tally.nulled) for answer in rows_of(answers)]
                 for each, answer in enumerate(answers):
                     if problem := self._output_schema.problem(answer):
                         raise BadRecord(f"of the answer to record {number + each}, {problem}")
-            return batches.text(answers, number, formatter, nulled)
+            return batches.text(answers, number, formatter, tally)
         except BadRecord:
             raise
         except BaseException as error:
@@ -274,8 +280,8 @@ class BlockScorer:
         except ModelRaised as failure:
             return BadRecord(str(failure), failure.trace)
 
-    def _text(self, results: list[Any], formatter: Formatter) -> str:
-        """The text of answers that need a longer look.
+    def _text(self, results: list[Any], formatter: Formatter, number: int, emptied: Places) -> str:
+        """The text of answers to a record that need a longer look.
 
         Raises:
             BadRecord: one can't be written, or is not as the schema says.
@@ -285,7 +291,7 @@ class BlockScorer:
                 if problem := self._output_schema.problem(result):
                     raise BadRecord(f"of its answer, {problem}")
         try:
-            return formatter.text(results)
+            return formatter.text(results, emptied, lambda _: f"record {number}")
         except ValueError as error:
             raise BadRecord(f"its answer can't be written: {error}.") from None
 

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .frames_of_records import frame_of_records
 from .functions import ModelCode, ModelFailure
 from .markers import takes_slot, takes_together
+from .plain import rows
 from .schema import CheckedRecords
 from .unreadable import Broken
 
@@ -157,7 +159,7 @@ def _stream(source: dict[str, Any], *, whole: bool) -> Iterator[Any]:
             return
         found += record if isinstance(record, list) and all(isinstance(row, dict) for row in record) else [record]
     if found:
-        yield Given((pd.DataFrame(found),), len(found))
+        yield Given((frame_of_records(found, source.get("types") or {}),), len(found))
 
 
 def arguments_of(function: Callable[..., Any], record: Any) -> list[Any]:
@@ -182,11 +184,15 @@ def arguments_of(function: Callable[..., Any], record: Any) -> list[Any]:
 
 
 def answered(result: Any, *, as_set: bool) -> list[Any]:
-    """The output records that one result is: the rows of a frame, if the model's outputs are record sets."""
+    """The output records that one result is: the rows of a frame, if the model's outputs are record sets.
+
+    Raises:
+        NotPlain: see :func:`.plain.rows`.
+    """
     if not as_set:
         return [result]
     if isinstance(result, pd.DataFrame):
-        return list(result.to_dict("records"))
+        return rows(result)
     return list(result.tolist()) if isinstance(result, np.ndarray | pd.Series) else [result]
 
 

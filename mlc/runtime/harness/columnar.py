@@ -21,10 +21,15 @@ def table_records(path: Path, file_format: str) -> Iterator[dict[str, Any]]:
     """The rows as dicts.
 
     Raises:
-        ValueError: it is not what its format says, or pyarrow is missing.
+        ValueError: it is not what its format says, pyarrow is missing, or a value is none of Python's, such as a time
+            in the year 10000.
     """
     for batch in _batches(path, file_format):
-        yield from batch.to_pylist()
+        try:
+            rows = batch.to_pylist()
+        except (OverflowError, ValueError):
+            raise ValueError(_out_of_range(batch)) from None
+        yield from rows
 
 
 def count_table(path: Path, file_format: str) -> int:
@@ -55,6 +60,29 @@ def table_frame(path: Path, file_format: str) -> Any:
     return frame
 
 
+def table_types(path: Path, file_format: str) -> dict[str, str]:
+    """The types of pandas that :func:`table_frame` gives columns of numbers and truths, by their names.
+
+    Raises:
+        ValueError: as :func:`table_records`.
+    """
+    pa = _pyarrow()
+    schema = schema_of(path, file_format)
+    of = {field.name: field.type for field in schema}
+    whole = [name for name, kind in of.items() if _nullable(pa, kind)]
+    missing = set[str]()
+    for batch in _batches(path, file_format, whole) if whole else ():
+        missing |= {name for name in whole if name not in missing and batch.column(name).null_count}
+    found = {}
+    for name, kind in of.items():
+        if nullable := _nullable(pa, kind):
+            numpy = "bool" if pa.types.is_boolean(kind) else str(kind)
+            found[name] = nullable if name in missing else numpy
+        elif pa.types.is_floating(kind):
+            found[name] = f"float{kind.bit_width}"
+    return found
+
+
 def schema_of(path: Path, file_format: str) -> Any:
     """Its columns and their types, as pyarrow has them.
 
@@ -80,18 +108,20 @@ def _with_missing(pa: Any, column: Any) -> Any:
     """The type of pandas for a column of which values are missing, if the usual one would change the others."""
     import pandas as pd
 
-    if not column.null_count:
-        return None
-    kind = column.type
+    name = _nullable(pa, column.type) if column.null_count else None
+    return pd.api.types.pandas_dtype(name) if name else None
+
+
+def _nullable(pa: Any, kind: Any) -> str | None:
     if pa.types.is_boolean(kind):
-        return pd.BooleanDtype()
+        return "boolean"
     if pa.types.is_integer(kind):
-        sign = "UInt" if pa.types.is_unsigned_integer(kind) else "Int"
-        return getattr(pd, f"{sign}{kind.bit_width}Dtype")()
+        return f"{'UInt' if pa.types.is_unsigned_integer(kind) else 'Int'}{kind.bit_width}"
     return None
 
 
-def _batches(path: Path, file_format: str) -> Iterator[Any]:
+def _batches(path: Path, file_format: str, columns: list[str] | None = None) -> Iterator[Any]:
+    """Some rows at a time; of Parquet, only these ``columns``."""
     pa = _pyarrow()
     try:
         with closing(path.open("rb")) as file:
@@ -100,7 +130,7 @@ def _batches(path: Path, file_format: str) -> Iterator[Any]:
 
                 table = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
                 _check_names(table.schema_arrow.names)
-                yield from table.iter_batches(batch_size=BATCH, use_threads=False)
+                yield from table.iter_batches(batch_size=BATCH, columns=columns, use_threads=False)
             else:
                 with _arrow(file) as batches:
                     _check_names(batches.schema.names)
@@ -141,6 +171,18 @@ def _pyarrow() -> Any:
     except ImportError:
         raise ValueError("the model's interpreter has no pyarrow: add it to requirements.txt") from None
     return pyarrow
+
+
+def _out_of_range(batch: Any) -> str:
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            column.to_pylist()
+        except (OverflowError, ValueError):
+            return (
+                f"its column {name[:60]!r} ({column.type}) holds a value that Python can't, such as a time outside of "
+                "the years 1 to 9999"
+            )
+    return "it holds a value that Python can't"
 
 
 def _first_line(error: Exception) -> str:

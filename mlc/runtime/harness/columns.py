@@ -76,7 +76,7 @@ class Columns:
 def find(
     path: Path, names: Sequence[str], start: Piece, declared: Mapping[str, str], *, whole: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """What the columns hold that no schema declares, or all of them: ``kind``, ``missing`` and ``wide``.
+    """What the columns hold that no schema declares, or all of them: ``kind``, ``missing``, ``wide`` and ``large``.
 
     Args:
         whole: see :func:`.kinds.look`.
@@ -87,7 +87,7 @@ def find(
 
 
 def _told(column: Column) -> dict[str, Any]:
-    return {"kind": column.kinds[0], "missing": column.missing, "wide": column.wide}
+    return {"kind": column.kinds[0], "missing": column.missing, "wide": column.wide, "large": column.large}
 
 
 def _maker(names: Sequence[str]) -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:

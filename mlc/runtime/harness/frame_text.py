@@ -21,6 +21,7 @@ from .writing import Formatter
 SMALLEST, LARGEST = 1e-4, 1e9
 """Between them pyarrow writes a number as Python does, but for one without a fraction."""
 _DTYPES: dict[type, Any] = {float: "float64", np.float64: "float64", int: "int64", bool: "bool", str: "str"}
+_WITH_MISSING = frozenset(f"{sign}{bits}" for sign in ("Int", "UInt") for bits in (8, 16, 32, 64))
 _TRIED = (0.1, -2.5, 1.0, 100.0, -0.0, 1e-4, 123456789.12345679, 0.30000000000000004)
 
 
@@ -200,8 +201,8 @@ def _array(column: pd.Series, form: Format) -> tuple[Any, Any] | None:
             return _float_texts(values), None
         texts = _float_texts(np.where(finite, values, 0.0))
         return pc.if_else(pa.array(finite), texts, _text(form.missing)), np.flatnonzero(~finite)
-    if kind and kind in "iu":
-        return pc.cast(pa.array(column.to_numpy()), pa.large_string()), None
+    if (kind and kind in "iu") or column.dtype.name in _WITH_MISSING:
+        return pc.fill_null(pc.cast(pa.array(column), pa.large_string()), _text(form.missing)), None
     if kind == "b":
         return pc.if_else(pa.array(column.to_numpy()), *map(_text, form.truths)), None
     if isinstance(column.dtype, pd.StringDtype) and (column.dtype.na_value is not pd.NA or not column.isna().any()):

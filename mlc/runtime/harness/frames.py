@@ -1,12 +1,14 @@
 """Input files as data frames: what metrics and training functions take."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from .columnar import TABLES, table_frame
+from .frames_of_records import EXACT, frame_of_records
 from .functions import ModelFailure
 from .records import read_records
 from .schema import CheckedRecords
@@ -25,22 +27,23 @@ def read_input(source: Mapping[str, Any]) -> pd.DataFrame:
         for number, record in enumerate(CheckedRecords(source, scoring=False), start=1):
             if isinstance(record, Broken):
                 raise ModelFailure(f"Record {number} of {source['name']} is bad: {record}")
-    return read_frame(Path(source["path"]), source["format"], source["name"])
+    return read_frame(Path(source["path"]), source["format"], source["name"], source.get("types"))
 
 
-def read_frame(path: Path, file_format: str, name: str) -> pd.DataFrame:
+def read_frame(path: Path, file_format: str, name: str, types: Mapping[str, str] | None = None) -> pd.DataFrame:
     """One input file as a data frame.
 
     Args:
         file_format: as :func:`.records.read_records` takes it.
         name: what people call the file.
+        types: of JSON's columns, if they are known: see :func:`.frames_of_records.frame_of_records`.
 
     Raises:
         Unreadable: the file, or one of its records, can't be parsed.
     """
     if file_format == "csv":
         try:
-            return pd.read_csv(path, encoding="utf-8-sig")
+            return _of_csv(path)
         except (ValueError, pd.errors.ParserError) as error:
             raise Unreadable(f"The input file {name} can't be read as CSV: {error}.") from None
     if file_format in TABLES:
@@ -56,4 +59,18 @@ def read_frame(path: Path, file_format: str, name: str) -> pd.DataFrame:
         rows += record if isinstance(record, list) else [record]  # an array of records is as many rows
     if not all(isinstance(row, dict) for row in rows):
         raise Unreadable(f"The input file {name} must hold JSON objects, one a record.")
-    return pd.DataFrame(rows)
+    return frame_of_records(rows, types or {})
+
+
+def _of_csv(path: Path) -> pd.DataFrame:
+    """As pandas reads it, but for whole numbers that would become others, since some of the column are missing."""
+    frame = pd.read_csv(path, encoding="utf-8-sig")
+    inexact = []
+    for name, found in frame.dtypes.items():
+        if found.name == "float64" and len(present := frame[name].dropna()) < len(frame):
+            large = len(present) > 0 and bool((present.abs() >= EXACT).any())
+            inexact += [name] if large and bool((present == present.round()).all()) else []
+    for name in inexact:
+        with suppress(ValueError, OverflowError):  # of those one is no whole number as it is written
+            frame[name] = pd.read_csv(path, encoding="utf-8-sig", usecols=[name], dtype={name: "Int64"})[name]
+    return frame

@@ -8,6 +8,7 @@ import pandas as pd
 
 from .columns import Columns
 from .cutting import Piece
+from .frames_of_records import series_of
 from .kinds_by_pandas import is_plain, parsed
 from .unreadable import Broken
 
@@ -74,17 +75,18 @@ def framed(columns: Columns, records: Sequence[Any]) -> pd.DataFrame:
         if name in columns.declared and columns.declared[name] != columns.found[name]["kind"]:
             dtype = {"text": str, "number": float}.get(columns.declared[name], object)
         try:
-            made[name] = pd.Series(values, dtype=dtype)
-        except (ValueError, TypeError):  # a cell is not of the kind that the schema declares
+            made[name] = series_of(values, dtype) if dtype == "Int64" else pd.Series(values, dtype=dtype)
+        except (ValueError, TypeError, OverflowError):  # a cell is not of the kind that the schema declares
             made[name] = pd.Series(values, dtype=object)
     return pd.DataFrame(made)
 
 
 def _dtype(found: Mapping[str, Any]) -> Any:
-    """The type that pandas gives a column of a whole file."""
+    """The type of a column by the whole file: that which pandas gives it, unless that changes its numbers."""
     match found["kind"]:
         case "integer" if not found["wide"]:
-            return "float64" if found["missing"] else "int64"
+            # As floating-point numbers, large ones would be others.
+            return ("Int64" if found["large"] else "float64") if found["missing"] else "int64"
         case "number":
             return "float64"
         case "boolean" if not found["missing"]:

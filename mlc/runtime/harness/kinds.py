@@ -14,6 +14,8 @@ from .rows import LONGEST_INTEGER, MISSING, ORDER, cells_of, is_of_kind, plain_r
 
 SAFE_DIGITS = 18
 """Of a whole number that fits into 64 bits."""
+EXACT_DIGITS = 15
+"""Of a whole number that is a floating-point number."""
 LOOKED_AT = 1024**2
 """Bytes that are looked at together."""
 
@@ -22,12 +24,14 @@ LOOKED_AT = 1024**2
 class Column:
     """What a column may hold by the cells that were seen: ``kinds``, of which the first is tried first.
 
-    ``missing``: it has cells without a value. ``wide``: it has whole numbers of more than 64 bits, or nearly.
+    ``missing``: it has cells without a value. ``wide``: it has whole numbers of more than 64 bits, or nearly;
+    ``large``: such that floating-point numbers may not hold.
     """
 
     kinds: list[str] = field(default_factory=lambda: list(ORDER))
     missing: bool = False
     wide: bool = False
+    large: bool = False
 
     @property
     def decided(self) -> bool:
@@ -45,14 +49,16 @@ class Column:
         if present:
             self._see_numbers()
             if self.kinds[0] == "integer":
-                self.wide = self.wide or len(max(present, key=len)) > SAFE_DIGITS
+                digits = len(max(present, key=len))
+                self.wide, self.large = self.wide or digits > SAFE_DIGITS, self.large or digits > EXACT_DIGITS
 
     def see_integers(self, values: Any) -> None:
         """Drop what it can't hold, where pandas read whole numbers."""
         if self.kinds[0] == "boolean":
             del self.kinds[0]
         self._see_numbers()
-        self.wide = self.wide or int(values.max()) >= 10**SAFE_DIGITS or int(values.min()) <= -(10**SAFE_DIGITS)
+        most = max(int(values.max()), -int(values.min()))
+        self.wide, self.large = self.wide or most >= 10**SAFE_DIGITS, self.large or most >= 10**EXACT_DIGITS
 
     def see_numbers(self) -> None:
         """Drop what it can't hold, where pandas read numbers of which one isn't whole."""

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from .functions import ModelFailure
-from .plain import NotPlain, Nulled, plain
+from .plain import NotPlain, Nulled, plain, rows
 
 
 def merged(results: Iterable[Any], what: str, notes: list[str]) -> dict[str, Any]:
@@ -21,7 +21,10 @@ def merged(results: Iterable[Any], what: str, notes: list[str]) -> dict[str, Any
     """
     nulled = Nulled()
     given = list(results)
-    parts = list(_parts(given))
+    try:
+        parts = list(_parts(given))
+    except NotPlain as error:
+        raise ModelFailure(f"The result of the metrics function is not JSON: {error}.") from None
     other = next((part for part in parts if not isinstance(part, dict)), None)
     if not parts or other is not None:
         got = "nothing" if not given else f"a {type(other if parts else given[0]).__name__}"
@@ -46,7 +49,7 @@ def merged(results: Iterable[Any], what: str, notes: list[str]) -> dict[str, Any
 def _parts(results: Iterable[Any]) -> Iterator[Any]:
     for result in results:
         if isinstance(result, pd.DataFrame):
-            yield from result.to_dict("records")
+            yield from rows(result)
         elif isinstance(result, list | tuple):
             yield from result
         elif result is not None:

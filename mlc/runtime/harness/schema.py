@@ -33,6 +33,14 @@ def column_kinds(definition: Mapping[str, Any] | None) -> dict[str, str]:
     return kinds
 
 
+def columns_of(definition: Mapping[str, Any] | None) -> dict[str, str]:
+    """The columns of a table of records of a schema, and what they hold: ``text`` where it is of no one kind."""
+    fields = definition.get("fields") if isinstance(definition, Mapping) else None
+    kinds = column_kinds(definition)
+    names = [str(each["name"]) for each in fields or [] if isinstance(each, Mapping) and "name" in each]
+    return {name: kinds.get(name, "text") for name in names}
+
+
 def _kind(avro_type: Any) -> str | None:
     if isinstance(avro_type, list):
         kinds = {_kind(branch) for branch in avro_type if branch != "null"}

@@ -6,16 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from .batches import Batches, rows_of
 from .block import Scored
 from .calling import Calls, Given, Source, answered, arguments_of
 from .cutting import Piece
+from .frames_of_records import frame_of_records
 from .functions import ModelCode, ModelFailure, ModelRaised
 from .limits import HEADER
 from .plain import NotPlain, Nulled, plain
-from .schema import RecordSchema
+from .schema import RecordSchema, columns_of
 from .tally import BadRecord, Lost, Tally
 from .tasks import BATCH_PIECE, Input, Size
 from .unreadable import Broken
@@ -93,6 +92,7 @@ class BatchScoring:
                     else:
                         for source in self._calls.sources(inputs, index, len(outputs)):
                             self._score_all(source, writer, output)
+                    self._end(writer, output)
         finally:
             self._notes += tally.notes()
         self._report(tally.read)
@@ -111,7 +111,7 @@ class BatchScoring:
     def _score_blocks(self, source: int, output: int, writer: RecordWriter) -> None:
         batches = self._workers.batch
         of_input = Input(self._order["inputs"][source], whole_frames=bool(batches and batches[0] == "frame"))
-        work = Work(source, output, of_input.found)
+        work = Work(source, output, of_input.found, of_input.types)
         size = Size(BATCH_PIECE if batches else None)
         after = None
         if self._resume:
@@ -121,6 +121,18 @@ class BatchScoring:
             self._take(scored, writer)
             if scored.piece and self._order["checkpoints"] and time.monotonic() - self._saved > SAVE_INTERVAL:
                 self._save_at(source, scored.piece, writer)
+
+    def _end(self, writer: RecordWriter, output: dict[str, Any]) -> None:
+        """Give a CSV file without records its header, so that it can be read."""
+        if not writer.formatter.is_csv or writer.formatter.header is not None:
+            return
+        if columns := columns_of(output["schema"]):
+            writer.write(writer.formatter.begun(list(columns)).encode(), 0)
+        else:
+            self._notes.append(
+                f"The output {output['name']} is an empty file, which nobody reads as CSV: nothing was answered, and "
+                "the model has no output schema that names its columns."
+            )
 
     def _take(self, scored: Scored, writer: RecordWriter) -> None:
         if scored.stopped:
@@ -180,7 +192,7 @@ class BatchScoring:
             for result in results:
                 if schema and (problem := schema.problem(result)):
                     raise BadRecord(f"of its answer, {problem}")
-            writer.add(results)
+            writer.add(results, self._tally.emptied, place)
             return len(results)
         except ModelRaised as failure:
             raise BadRecord(str(failure), failure.trace) from None
@@ -197,11 +209,11 @@ def answers(model: ModelCode, function: Any, record: Any, nulled: Nulled, place:
     as_set = 1 in model.record_sets
     given = _as_batch(model, function, record) if model.batch else None
     for yielded in given or model.results("score", function, arguments_of(function, record)):
-        for result in answered(yielded, as_set=as_set) if yielded is not None else ():
-            try:
+        try:
+            for result in answered(yielded, as_set=as_set) if yielded is not None else ():
                 yield plain(result, nulled, place)
-            except NotPlain as error:
-                raise ModelRaised(f"The result of the score function is not JSON: {error}.") from None
+        except NotPlain as error:
+            raise ModelRaised(f"The result of the score function is not JSON: {error}.") from None
 
 
 def _as_batch(model: ModelCode, function: Any, record: Any) -> Iterator[Any]:
@@ -209,7 +221,8 @@ def _as_batch(model: ModelCode, function: Any, record: Any) -> Iterator[Any]:
     batches = Batches(model, function)
     with model.failures(f"The score function {function.__name__!r} of {model.source} failed"):
         try:
-            found = batches.answers(pd.DataFrame([record]) if batches.frames else [record], 1, "the record")
+            given = frame_of_records([record], {}) if batches.frames else [record]
+            found = rows_of(batches.answers(given, 1, "the record"))
         except BadRecord as bad:
             raise ModelRaised(str(bad)) from None
-    yield from rows_of(found)
+    yield from found

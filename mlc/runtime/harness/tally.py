@@ -6,9 +6,10 @@ from typing import Any
 
 from .functions import ModelFailure
 from .limits import EXAMPLE, EXAMPLES, TRACE
-from .plain import Nulled
+from .plain import Nulled, Places
 from .texts import one_line, printable_lines
 
+_COUNTS = ("read", "written", "bad", "unanswered")
 NAMED_RECORDS = 20
 """So many bad records are named in the messages; the others are counted."""
 LONGEST_LINE = EXAMPLE
@@ -52,6 +53,7 @@ class Tally:
     unanswered: int = 0
     lost: list[Lost] = field(default_factory=list)
     nulled: Nulled = field(default_factory=Nulled)
+    emptied: Places = field(default_factory=Places)
 
     def lose(self, lost: Lost) -> None:
         """Count records that were lost."""
@@ -72,6 +74,7 @@ class Tally:
         self.read += other.read
         self.written += other.written
         self.nulled.add(other.nulled)
+        self.emptied.add(other.emptied)
 
     @property
     def first_bad(self) -> ModelFailure | None:
@@ -89,6 +92,7 @@ class Tally:
         named = [lost for lost in self.lost if lost.bad]
         found = [line for lost in named for line in (lost.line, *lost.trace.splitlines())]
         self.nulled.note(found)
+        self.emptied.say("Cells of CSV are empty since the answer lacks what the first one had", found)
         if more := self.bad - sum(lost.size for lost in named):
             found.append(f"{more} more records are bad.")
         return found
@@ -99,15 +103,24 @@ class Tally:
             {**asdict(each), "line": one_line(each.line, EXAMPLE), "trace": printable_lines(each.trace, TRACE)}
             for each in self.lost
         ]
-        places = [one_line(place, EXAMPLE) for place in self.nulled.places]
-        return {**asdict(self), "lost": lost, "nulled": self.nulled.count, "places": places}
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        nulled = _told(self.nulled)
+        counts |= {"nulled": nulled["count"], "places": nulled["places"]}
+        return {**counts, "lost": lost, "rounded": _told(self.nulled.rounded), "emptied": _told(self.emptied)}
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> "Tally":
         """What :meth:`saved` told."""
-        counts = {name: saved[name] for name in ("read", "written", "bad", "unanswered")}
-        nulled = Nulled(saved["nulled"], saved["places"])
-        return cls(**counts, lost=[Lost(**lost) for lost in saved["lost"]], nulled=nulled)
+        counts = {name: saved[name] for name in _COUNTS}
+        # An older runtime, which may have begun the job, tells nothing of these.
+        rounded, emptied = Places(**saved.get("rounded", {})), Places(**saved.get("emptied", {}))
+        nulled = Nulled(saved["nulled"], saved["places"], rounded)
+        lost = [Lost(**lost) for lost in saved["lost"]]
+        return cls(**counts, lost=lost, nulled=nulled, emptied=emptied)
+
+
+def _told(places: Places) -> dict[str, Any]:
+    return {"count": places.count, "places": [one_line(place, EXAMPLE) for place in places.places]}
 
 
 def cut(line: str) -> str:

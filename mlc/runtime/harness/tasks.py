@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .block import Task
+from .columnar import TABLES, table_types
 from .columns import find
 from .cutting import PIECE, Piece, header_of, pieces
 from .records import is_lines
@@ -53,6 +54,7 @@ class Input:
         self._path = Path(source["path"])
         self._is_csv = source["format"] == "csv"
         self.found: Mapping[str, Any] | None = None
+        self.types: Mapping[str, str] = source.get("types") or {}
         self._start = Piece(0, 0)
         try:
             in_arrays = array_depth(source["schema"]) > 0
@@ -62,8 +64,10 @@ class Input:
                 text, self._start = header_of(self._path)
                 names = list(header_in(text))
                 self.found = find(self._path, names, self._start, column_kinds(source["schema"]), whole=whole_frames)
+            if whole_frames and source["format"] in TABLES:
+                self.types = table_types(self._path, source["format"])
         except ValueError as error:
-            kind = "CSV" if self._is_csv else "JSON"
+            kind = {"csv": "CSV", **TABLES}.get(source["format"], "JSON")
             raise Unreadable(f"The input file {source['name']} can't be read as {kind}: {error}.") from None
 
     def tasks(self, size: Size, after: Piece | None = None) -> Iterator[Task]:

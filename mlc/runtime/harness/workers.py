@@ -11,7 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
@@ -34,11 +34,12 @@ DONE, UNDER_WAY = "done", "under way"
 
 @dataclass(frozen=True)
 class Work:
-    """Which input of the order goes to which output; ``found``: see :func:`.columns.find`."""
+    """Which input of the order goes to which output; ``found`` and ``types``: see :class:`.block.BlockScorer`."""
 
     source: int
     output: int
     found: Mapping[str, Any] | None
+    types: Mapping[str, str] = field(default_factory=dict)
 
     def scorer(self, model: ModelCode, order: Mapping[str, Any]) -> BlockScorer:
         """What scores it."""
@@ -47,6 +48,7 @@ class Work:
             order["inputs"][self.source],
             order["outputs"][self.output],
             found=self.found,
+            types=self.types,
             stop=order["stop_on_bad_records"],
         )
 

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from .plain import Places
 
 
 class Formatter:
@@ -23,20 +25,31 @@ class Formatter:
         self.header = list(header) if header is not None else None
         self._name = name
 
-    def text(self, records: Sequence[Any]) -> str:
+    def text(
+        self,
+        records: Sequence[Any],
+        emptied: Places | None = None,
+        place: Callable[[int], str] = lambda index: f"record {index + 1}",
+    ) -> str:
         """Some records, all or none of them.
+
+        Args:
+            emptied: where cells of CSV are empty since a record lacks the column; ``place`` says which record it is.
 
         Raises:
             ValueError: one can't be written. In CSV it must be a dict, and have no keys that the first one had not.
         """
         header = self.header
+        lacking = Places()
         if self.is_csv:
-            text, header = self._rows(records)
+            text, header = self._rows(records, lacking, place)
         else:
             text = "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
         if not text.isascii():
             text.encode()  # a lone surrogate is refused before anything of the text is written
         self.header = header
+        if emptied is not None:
+            emptied.add(lacking)
         return text
 
     def begun(self, header: Sequence[str]) -> str:
@@ -51,10 +64,12 @@ class Formatter:
         self.header = list(header)
         return text.getvalue()
 
-    def _rows(self, records: Sequence[Any]) -> tuple[str, list[str] | None]:
+    def _rows(
+        self, records: Sequence[Any], lacking: Places, place: Callable[[int], str]
+    ) -> tuple[str, list[str] | None]:
         header = self.header
         text = io.StringIO(newline="")
-        for record in records:
+        for index, record in enumerate(records):
             if not isinstance(record, dict):
                 raise ValueError(f"a row of the CSV file {self._name} must be a dict, not a {type(record).__name__}")
             if header is None:
@@ -66,6 +81,10 @@ class Formatter:
                 raise ValueError(
                     f"the CSV file {self._name} has no column {unknown[0]!r}, since its first row had none"
                 )
+            if len(record) < len(header):
+                for column in header:
+                    if column not in record:
+                        lacking.append(f"{place(index)}.{column}")
             cells = [record.get(column, "") for column in header]
             _write(text, [json.dumps(cell) if isinstance(cell, dict | list) else cell for cell in cells])
         return text.getvalue(), header
@@ -96,13 +115,13 @@ class RecordWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
 
-    def add(self, records: Sequence[Any]) -> None:
-        """Add some records, all or none of them.
+    def add(self, records: Sequence[Any], emptied: Places, place: str) -> None:
+        """Add the answers to the record at ``place``, all or none of them; ``emptied`` as :meth:`Formatter.text`.
 
         Raises:
             ValueError: as :meth:`Formatter.text`.
         """
-        self.write(self.formatter.text(records).encode(), len(records))
+        self.write(self.formatter.text(records, emptied, lambda _: place).encode(), len(records))
 
     def write(self, text: bytes, records: int) -> None:
         """Add the text of so many records."""
