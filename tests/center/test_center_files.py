@@ -22,12 +22,18 @@ from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 from mlc.standalone.center.files import receiving, unfinished
 from mlc.standalone.center.files.errors import CannotKeep
+from mlc.standalone.monitors import monitor_folders
 
 LIMIT_MB = 3
 
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+OF_MONITORS = {
+    sha256(path.read_bytes()) for folder in monitor_folders().values() for _, path in folder.files if path is not None
+}
 
 
 class Centre:
@@ -51,8 +57,10 @@ class Centre:
         return self.ask("PATCH", digest or sha256(data), content=data, headers=told | headers)
 
     def lying(self) -> list[str]:
-        """Every file that the centre keeps, whole or not, but the mark that it leaves when it first starts."""
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        """Every file that the centre keeps, whole or not, but those that it has since it first started: a mark, and the
+        monitors.
+        """
+        files = [path for path in self.folder.rglob("*") if path.is_file() and path.name not in OF_MONITORS]
         kept = [path for path in files if not re.fullmatch(rb"[0-9a-f]{32}", path.read_bytes())]
         return sorted(str(path.relative_to(self.folder)) for path in kept)
 
