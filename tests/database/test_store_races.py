@@ -68,12 +68,16 @@ def in_thread(do: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
     return thread, done
 
 
-def both(stores: Stores, statement: str, do: Callable[[Store], Any]) -> list[Any]:
-    """What both come to, the first one committing after the second one has begun to write the same."""
+def both(stores: Stores, statement: str, do: Callable[[Store], Any], *, begins: str = "") -> list[Any]:
+    """What both come to, the first one committing after the second one has begun to write the same.
+
+    Args:
+        begins: the second's statement that waits for the first one, if it is an earlier one than ``statement``.
+    """
     one, other = stores
     held = Held(one.engine, statement)
     # SQLite's other writer already waits when its transaction begins, PostgreSQL's when it writes.
-    awaited = "BEGIN IMMEDIATE" if one.engine.dialect.name == "sqlite" else statement
+    awaited = "BEGIN IMMEDIATE" if one.engine.dialect.name == "sqlite" else begins or statement
     once_it_begins(other.engine, awaited, lambda: threading.Timer(0.1, held.may_commit.set).start())
     first, of_first = in_thread(lambda: do(one))
     assert held.has_written.wait(60)
@@ -206,8 +210,8 @@ def test_a_centre_that_starts_beside_another_seeds_what_is_missing_once(stores: 
     def start(store: Store) -> None:
         seed(store)
 
-    assert both(stores, "INSERT INTO entity ", start) == [None, None]
-    assert stores[0].page(MODELS).total == 5
+    assert both(stores, "INSERT INTO entity ", start, begins="INSERT INTO stored_file") == [None, None]
+    assert stores[0].page(MODELS).total == stores[0].page(KINDS["deployableModels"]).total == 5
 
 
 def test_a_runtimes_name_is_unique(stores: Stores) -> None:
