@@ -32,8 +32,10 @@ OFF = "The centre's schedules are not run here: set MLC_MIRROR_SCHEDULES=true an
 MIRROR_TIMEOUT = timedelta(seconds=60)
 FIRING_TIMEOUT = 20.0
 """Seconds in which Temporal must have started what was fired."""
-LAGS = (0.1, 0.2, 0.5, 1.0)
+LAGS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between looks for what was just made."""
+ALL_LISTED = 1.0
+"""After such a pause a name that isn't among as many as there are is not to come: what ended may be listed still."""
 
 
 class NotFired(MlcError):
@@ -166,10 +168,16 @@ async def _appearing(client: Client, name: str, task_queue: str, count: int) -> 
         if schedule := await _of_id(client, name, task_queue):
             return schedule
         everything = await mirrored_schedules(client, task_queue)
-        if len(everything) >= count and (schedule := _only(name, everything)):
-            return schedule
-    if schedule := _only(name, everything):
-        return schedule
+        if len(everything) >= count:
+            if schedule := _only(name, everything):
+                return schedule
+            if pause >= ALL_LISTED:
+                break
+    if _only(name, everything):
+        raise NotFired(
+            f"Temporal lists {len(everything)} of {count} schedules by now, and another one may be called {name!r}: "
+            "try again in a moment, or give the id of the one that is meant (`mlc schedule list`)."
+        )
     there = ", ".join(repr(each.name) for each in everything) or "none"
     raise NotFired(f"There is no schedule {name!r}; there are: {there}. `mlc schedule list` says more.")
 

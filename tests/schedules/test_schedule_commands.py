@@ -129,6 +129,26 @@ async def test_a_name_is_not_taken_for_the_only_one_before_all_that_was_made_is_
     assert len(shown) > 2
 
 
+async def test_a_name_is_taken_for_nothing_as_long_as_not_all_are_listed(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot_id = await desk.snapshot()
+    same = {"name": "nightly"}
+    await deployment(
+        desk, *(back_test(snapshot_id, each, metaData=same) for each in ("a", "b")), snapshot_id=snapshot_id
+    )
+    shown: list[int] = []
+
+    async def lagging(*asked: Any) -> list[mirrored.MirroredSchedule]:
+        shown.append(1)  # nothing before the mirror has made them, then one for ever
+        return (await mirrored_schedules(*asked))[:1] if len(shown) > 1 else []
+
+    monkeypatch.setattr(mirrored, "mirrored_schedules", lagging)
+    monkeypatch.setattr(mirrored, "LAGS", (0.5, 0.5))
+    with pytest.raises(NotFired, match=r"Temporal lists 1 of 2 schedules by now, .*give the id"):
+        await fire(desk.client, "nightly", desk.task_queue)
+
+
 async def test_how_the_last_run_ended_is_told(desk: Office) -> None:
     snapshot_id = await desk.snapshot(without=["TEST_DATA"])
     await deployment(desk, back_test(snapshot_id), snapshot_id=snapshot_id)
