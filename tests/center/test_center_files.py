@@ -474,6 +474,9 @@ def test_files_lie_in_an_object_store(
         ),
         ("gcs+other://models/files", "names the connection 'other' to a store of the kind 'gcs'"),
         ("sql+base://models/files", "names the connection 'base' to a store of the kind 'sql'"),
+        ("s3+other://key:secret@models/files", "the address holds more than a place and a path"),
+        ("s3+other://models/../files", "an empty part, '.', '..'"),
+        ("s3+other:///files", "the address names no bucket"),
         ("nfs4://models/files", "a store of the kind 'nfs4' can't be used here"),
     ],
 )
@@ -486,8 +489,9 @@ def test_a_store_that_can_not_be_opened_is_said_when_the_centre_starts(
     }
     monkeypatch.setenv("MLC_CONNECTIONS", json.dumps(connections))
     settings = StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN), files=files)
-    with pytest.raises(CannotKeep, match=re.escape(said)):
+    with pytest.raises(CannotKeep, match=re.escape(said)) as refused:
         create_app(settings, connect=no_temporal)
+    assert "secret@" not in str(refused.value)
 
 
 @pytest.mark.timeout(300)

@@ -74,6 +74,24 @@ class JobContract:
         assert (put.name, put.kind, put.format, put.address) == ("in.csv", AssetKind.EXTERNAL, "CSV", address)
         assert (out.name, out.kind, out.format, out.address) == ("out.json", AssetKind.FILE, "JSON", None)
 
+    async def test_a_monitors_job_tells_of_the_snapshot_that_it_watches(self, center: Center, tmp_path: Path) -> None:
+        watched, monitor = await a_snapshot(center, tmp_path), await a_snapshot(center, tmp_path, "monitor")
+        async with center.open_snapshot(watched.id) as reference, center.open_snapshot(monitor.id) as snapshot:
+            inputs = reference.with_role(AssetRole.TEST_DATA)
+            new = NewJob("k", JobKind.METRICS, "w", snapshot, inputs, [], reference=reference)
+            created = await center.create_job(new)
+        async with center.open_job(created.id) as job:
+            assert job.snapshot is not None
+            assert job.reference is not None
+            assert (job.snapshot.id, job.reference.id) == (monitor.id, watched.id)
+            assert job.reference.model.input_schemas == watched.model.input_schemas
+            (read,) = job.inputs
+            assert await center.read(read, limit=100_000) == DATA
+
+    async def test_a_job_of_no_monitor_watches_nothing(self, center: Center, tmp_path: Path) -> None:
+        created = await a_job(center, await a_snapshot(center, tmp_path))
+        assert (await center.get_job(created.id)).reference is None
+
     async def test_a_job_of_a_snapshot_that_is_not_open_is_refused(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
         if Capability.EMBEDS_BY_ID in center.capabilities:

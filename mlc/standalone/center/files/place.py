@@ -16,6 +16,7 @@ from mlc.connections import ConnectionSettings
 from mlc.data.stores import Store
 from mlc.model.connection import StoreConnection
 from mlc.model.failure import Refused
+from mlc.model.location import BadAddress, Location
 from mlc.standalone.center.files.errors import CannotKeep, reached, written
 
 PIECE = 1024 * 1024
@@ -71,13 +72,12 @@ def place_at(address: str) -> Place:
         address = address.removeprefix(scheme)
     if "://" not in address:
         return Folder(Path(address))
-    scheme, _, path = address.partition("://")
-    kind, plus, name = scheme.partition("+")
-    return RemotePlace(_connected(kind, name), path) if plus else RemotePlace(*_known(address))
+    kind, plus, name = address.partition("://")[0].partition("+")
+    return RemotePlace(*(_connected(kind, name, address) if plus else _known(address)))
 
 
-def _connected(kind: str, name: str) -> AbstractFileSystem:
-    """The store of a named connection."""
+def _connected(kind: str, name: str, address: str) -> tuple[AbstractFileSystem, str]:
+    """The store of a named connection, and the place in it."""
     connection = ConnectionSettings().by_name().get(name)
     if connection is None or connection.kind != kind or not isinstance(connection, StoreConnection):
         raise CannotKeep(
@@ -85,10 +85,13 @@ def _connected(kind: str, name: str) -> AbstractFileSystem:
             "none of that name and kind: add it there."
         )
     try:
-        store: AbstractFileSystem = Store(name, connection).files
+        location = Location.parse(address)
+        assert location is not None
+        return Store(name, connection).files, location.path
+    except BadAddress as error:
+        raise CannotKeep(f"MLC_CENTER_FILES: {error}.") from None
     except Refused as error:
         raise CannotKeep(f"MLC_CENTER_FILES: {error}") from None
-    return store
 
 
 def _known(address: str) -> tuple[AbstractFileSystem, str]:
