@@ -138,9 +138,12 @@ async def uncrowded_server() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
-    """The test server that can skip time: no visibility and no schedules, but a month takes seconds."""
+    """The test server that can skip time: no visibility and no schedules, but a month takes seconds.
+
+    Each test has its own: time stands still there while an activity is under way, one that another test left too.
+    """
     async with await _started(str(temporal_binary().with_name("temporal-test-server"))) as environment:
         await register(environment.client, Attribute)
         yield environment

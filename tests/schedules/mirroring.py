@@ -1,5 +1,6 @@
 """What tests of the mirror put into the centre, and where they look."""
 
+import contextlib
 import uuid
 from typing import Any
 
@@ -11,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from mlc.center.modelop import wire
 from mlc.center.modelop.signals import PREFIX
 from mlc.model.processes import RunBackTestInput, RunBatchModelJobInput
-from mlc.model.schedule import MirrorReport
+from mlc.model.schedule import MirrorReport, mirrored_id
 
 RUN_BACK_TEST_JIRA = PREFIX + "Signals_Run_Back_Test_Jira"
 DEPLOYED_BATCH_JOB = PREFIX + "Signals_DEPLOYED_BATCH_JOB"
@@ -56,9 +57,13 @@ async def undeploy(desk: Office, deployment_id: str) -> None:
 
 
 async def undeploy_everything(desk: Office) -> None:
+    """With the Temporal Schedules: one that the mirror has not removed yet would be fired by its name in the next test."""
     for each in await desk.center.list_deployments():
         if (each.model_extra or {})["state"] == "DEPLOYED":
             await undeploy(desk, each.id)
+            for schedule in each.schedules:
+                with contextlib.suppress(RPCError):  # it was never made, as most often
+                    await desk.client.get_schedule_handle(mirrored_id(each.id, schedule.schedule_id or "")).delete()
 
 
 async def mirror(desk: Office) -> MirrorReport:
