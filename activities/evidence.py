@@ -29,7 +29,15 @@ T = TypeVar("T")
 LONGEST_LOOK = 20
 """Seconds for what a ticket can do without."""
 
-IN_USE = frozenset({TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION})
+IN_USE = frozenset(
+    {
+        TicketKind.FAILED_TEST,
+        TicketKind.JOB_REVIEW,
+        TicketKind.NOTIFICATION,
+        TicketKind.BREACH,
+        TicketKind.UNDEPLOY,
+    }
+)
 """Kinds of tickets about snapshots that usually are deployed already."""
 
 

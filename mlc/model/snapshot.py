@@ -115,6 +115,8 @@ class Monitor(Record):
     schedules: list[Schedule] = []
     watches: bool = True
     """False: no monitor but another model that the centre has linked in the same way, such as a use case."""
+    role: str = ""
+    """What it is to the snapshot, in the centre's own word."""
 
 
 class RuntimeName(Record):

@@ -137,6 +137,13 @@ class ProcessSettings(Group):
     on_missing_monitor: Literal["warn", "ask", "fail"] = Field(
         "warn", description="When an out-of-the-box monitor can't be added: warn, ask a person, or fail the step"
     )
+    monitor_silence: Duration = Field(
+        timedelta(days=7),
+        description="How long nothing is said of an alarm whose ticket was closed while it goes on; then a new ticket",
+    )
+    monitor_undeploy: Literal["ask", "at_once"] = Field(
+        "ask", description="When a monitor's decision table says Undeploy: ask by a ticket, or undeploy and tell"
+    )
     outage_budget: Duration = renamed(
         timedelta(hours=24),
         "MLC_OUTAGE_BUDGET",

@@ -227,6 +227,7 @@ def _monitor(association: wire.Association, settings: CenterSettings, refer: Ref
         assets=read_assets(association.association_assets, settings, refer),
         schedules=schedules,
         watches=association.association_role not in literals.NO_MONITORS,
+        role=association.association_role,
     )
 
 
