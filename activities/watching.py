@@ -138,10 +138,10 @@ class WatchActivities:
             async with finished_job(self.center, self.settings, job, poll) as finished:
                 result = await result_of(self.center, job, finished, Purpose.MONITOR, self.text_limit)
             of = {"snapshot_id": job.watched.snapshot_id, "monitor": job.watched.monitor}
-            kept = await self.center.keep_test_result(result.model_copy(update=of))
+            kept = await self._kept(result.model_copy(update=of))
             async with AsyncExitStack() as opened:
                 snapshot, tables = await self._tables(job, opened)
-            return await self._judged(kept.model_copy(update=of), snapshot, tables)
+            return await self._judged(kept, snapshot, tables)
 
     @activity.defn
     async def judge_no_result(self, lack: NoResult) -> WatchJudgement:
@@ -152,7 +152,7 @@ class WatchActivities:
         """
         about = lack.job_id or lack.first_run_id
         with translated():
-            kept = await self.center.keep_test_result(
+            kept = await self._kept(
                 TestResultRecord(
                     id=str(uuid5(NAMESPACE_URL, f"modelTestResult|{about}")),
                     snapshot_id=lack.watched.snapshot_id,
@@ -178,6 +178,11 @@ class WatchActivities:
             return await self.center.get_snapshot(snapshot_id)
         except NotFound:
             raise no_such_snapshot(snapshot_id) from None
+
+    async def _kept(self, result: TestResultRecord) -> TestResultRecord:
+        """The result as the centre has it, with the time at which it was made: what its verdict takes for now."""
+        kept = await self.center.keep_test_result(result)
+        return kept if kept.created else await self.center.get_test_result(kept.id)
 
     async def _tables(self, job: Job, opened: AsyncExitStack) -> tuple[Snapshot, list[Table]]:
         """The watched snapshot, and the tables for its monitor's results."""

@@ -108,11 +108,23 @@ async def test_the_ticket_tells_monitor_numbers_and_rule_and_nobody_waits_for_it
     said = await text(desk, reference(issue))
     for part in ("A monitor of this snapshot raises an alarm", DRIFT, "drift > 0.2", "0.31", "Nobody waits"):
         assert part in said
+    assert "has no earlier result on this snapshot to compare with" in said
     kept = await desk.port.get_test_result(result.test_result_id or "")
     assert kept.breach is not None
     assert (kept.breach.opened_by, kept.breach.over) == (kept.id, False)
     assert kept.breach.ticket is not None
     assert kept.breach.ticket.key == issue["key"] == result.tickets[0].key
+
+
+async def test_a_ticket_compares_with_the_monitors_result_before_this_one(desk: Office) -> None:
+    id_ = await carrying(desk, await monitor(desk, DRIFT, says("Jira")))
+    before = await night(desk, id_, GOOD)
+    await night(desk, id_, BAD)
+    (issue,) = await desk.tickets()
+    said = await text(desk, reference(issue))
+    assert f"Before: test result {before.test_result_id}" in said
+    assert f"of the monitor '{DRIFT}'" in said
+    assert "0.05" in said
 
 
 async def test_a_breach_that_goes_on_is_one_ticket_with_one_comment_a_day_and_one_when_it_is_over(desk: Office) -> None:
