@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-from office import ASSETS, Office, asset
+from processes.office import ASSETS, Office, asset
+from processes.tables import table
 from servers import eventually
-from tables import table
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
