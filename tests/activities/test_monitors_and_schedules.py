@@ -47,6 +47,9 @@ async def test_the_monitors_of_the_methodology_are_added_once_with_what_they_rea
     assert names(snapshot) == added.added
     stability = snapshot.associated_models[names(snapshot).index("Stability Monitor: PSI/CSI")]
     assert [(a.filename, a.content()) for a in stability.association_assets] == [("baseline.csv", b"x")]
+    whole = await room.center.get_snapshot(stability.associated_model["id"])
+    files = [wire.Asset.model_validate(a) for a in stability.associated_model["storedModel"]["modelAssets"]]
+    assert [a.content() for a in files] == [a.content() for a in whole.stored_model.model_assets], "as ModelOp has it"
     again = await room.run(room.monitors.add_missing_monitors, id_)
     assert again.added == []
     assert await room.center.get_snapshot(id_) == snapshot

@@ -14,6 +14,7 @@ from mlc.center.modelop.decisions import ModelOpDecisions
 from mlc.center.modelop.deployments import read_deployment, read_runtime, serving_facts, written_runtime
 from mlc.center.modelop.notifications import read_notification, written_notification
 from mlc.center.modelop.schedules import written_schedule
+from mlc.center.modelop.snapshots import named_only
 from mlc.model.change import Changes
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Runtime
 from mlc.model.failure import Refused
@@ -146,8 +147,17 @@ class ModelOpLedger(ModelOpDecisions):
                 *(self._held(table) for table in monitor.tables),
             ],
             schedules=[wire.Schedule.model_validate(schedule) for schedule in self._schedules(monitor.schedules)],
-            associated_model=self._open_snapshot(monitor.monitor).wire(),
+            associated_model=self._associated(self._open_snapshot(monitor.monitor)).wire(),
         )
+
+    def _associated(self, monitor: wire.DeployableModel) -> wire.DeployableModel:
+        """A monitor's snapshot as an association carries it.
+
+        Standalone mode's centre has it under its id, and each deployment and job is a copy of the snapshot with all
+        that is associated: names are enough. ModelOp keeps the whole in an association; that less would do is not
+        proven.
+        """
+        return named_only(monitor) if self.settings.standalone else monitor
 
     async def list_notifications(self, *, snapshot_id: str | None = None) -> list[Notification]:
         found = await self._manage.list_notifications(snapshot_id=ids.decode(snapshot_id) if snapshot_id else None)

@@ -126,6 +126,19 @@ def written_model(model: Model) -> wire.StoredModel:
     return wire.StoredModel(model_meta_data=wire.ModelMetaData.model_validate(meta), required_assets=required)
 
 
+def named_only(snapshot: wire.DeployableModel) -> wire.DeployableModel:
+    """What leads to a snapshot and tells people which it is, without all that it holds."""
+    model = snapshot.stored_model
+    about = model.model_meta_data
+    return wire.DeployableModel(
+        id=snapshot.id,
+        meta_data=wire.MetaData(name=snapshot.meta_data.name),
+        stored_model=wire.StoredModel(
+            id=model.id, model_meta_data=wire.ModelMetaData(name=about.name, model_category=about.model_category)
+        ),
+    )
+
+
 def replacing(before: wire.StoredModel, model: wire.StoredModel) -> dict[str, Any]:
     """The patch that makes a registered model this one. What it says no more is removed, or it would be inherited.
 

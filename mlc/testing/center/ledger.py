@@ -242,7 +242,7 @@ class LedgerContract:
                 )
                 await center.add_monitors(snapshot, [new])
             async with center.open_snapshot(made.id) as snapshot:
-                assert [on.name for on in snapshot.monitors] == ["watcher"] * number
+                assert [(on.name, on.snapshot_id) for on in snapshot.monitors] == [("watcher", monitor.id)] * number
                 for on in snapshot.monitors:
                     data, table = on.assets
                     assert data.usage
