@@ -91,6 +91,18 @@ async def test_a_monitor_whose_asset_is_missing_is_a_warning(desk: Office) -> No
     assert warning in await said(desk, snapshot_id)
 
 
+async def test_what_monitors_lack_is_told_to_the_reviewer_and_in_the_result(desk: Office) -> None:
+    await desk.engine("batch")
+    run = await desk.start(await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"], schemas=[]))
+    ticket = await desk.ticket(run, "review")
+    warning = f"Not all is there for {', '.join(CLASSIFICATION)}. The model has no input schema"
+    assert warning in await text(desk, ticket)
+    await desk.decide(run, ticket, "Done")
+    result = await run.result()
+    assert (result.outcome, tuple(result.monitors_added)) == ("deployed", CLASSIFICATION)
+    assert any(each.startswith(warning) for each in result.warnings)
+
+
 async def test_a_monitor_that_the_centre_does_not_have_is_a_warning(desk: Office) -> None:
     await desk.engine("batch")
     (model,) = await desk.center.find_stored_models(STABILITY)
