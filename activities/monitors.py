@@ -18,6 +18,7 @@ from mlc.center import Beside, Catalogue, Center, NewMonitor, Surroundings
 from mlc.model.asset import AssetRole
 from mlc.model.base import Record
 from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
+from mlc.model.schedule import Timing
 from mlc.model.snapshot import Model, Monitor, Snapshot
 from mlc.model.truncation import truncate
 
@@ -34,12 +35,15 @@ class MonitorsAdded(Record):
 @dataclass
 class MonitorActivities:
     center: Center
+    schedule: str = ""
+    """When a monitor runs of which nobody says it (``MLC_MONITOR_SCHEDULE``); empty: not by itself."""
 
     @activity.defn
     async def add_missing_monitors(self, snapshot_id: str) -> MonitorsAdded:
         """Put the out-of-the-box monitors of the snapshot's methodology on it; those already there stay as they are.
 
-        A monitor that the previously deployed snapshot carries brings its schedules and thresholds along.
+        A monitor that the previously deployed snapshot carries brings its thresholds along, and its schedules where the
+        model does not say when it runs.
         """
         with translated():
             async with AsyncExitStack() as opened:
@@ -70,13 +74,18 @@ class MonitorActivities:
     def _monitor(
         self, monitor: Snapshot, snapshot: Snapshot, inherited: Monitor | None, previous_id: str
     ) -> NewMonitor:
-        """The monitor as it goes on the snapshot."""
+        """The monitor as it goes on the snapshot: it runs when the model says, else as before, else by the setting."""
         brought = inherited or Monitor(name=monitor.model.name)
+        timing = snapshot.model.monitor_timings.get(monitor.model.name)
+        old = [] if timing else brought.schedules
+        if self.schedule and not timing and not old:
+            timing = Timing(cron=self.schedule)
         return NewMonitor(
             monitor=monitor,
             inputs=chosen_monitor_inputs(snapshot, monitor.model),
             tables=[asset for asset in brought.assets if asset.role == AssetRole.TEST_RESULT_COMPARATOR],
-            schedules=[copied(schedule, previous_id, snapshot.id, self.center) for schedule in brought.schedules],
+            schedules=[copied(schedule, previous_id, snapshot.id, self.center) for schedule in old],
+            timing=timing,
         )
 
 

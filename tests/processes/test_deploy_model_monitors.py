@@ -161,6 +161,18 @@ async def test_an_outage_while_monitors_are_added_becomes_an_error_ticket_after_
     assert result.warnings == []
 
 
+@pytest.mark.parametrize(
+    "desk", [{"configure": lambda s: s.model_copy(update={"monitor_schedule": "0 0 2 * * ?"})}], indirect=True
+)
+async def test_where_the_setting_says_when_the_monitors_of_a_first_deployment_run_by_themselves(desk: Office) -> None:
+    await desk.engine("batch")
+    snapshot_id, _ = await deployed(desk)
+    for name, added in (await monitors(desk, snapshot_id)).items():
+        (schedule,) = added.schedules
+        assert schedule.cron_expression == "0 0 2 * * ?"
+        assert schedule.action["signalVariables"] == {"MODEL_ID": snapshot_id, "MONITOR": name}
+
+
 def missing_monitors(setting: str) -> dict[str, object]:
     return {"configure": lambda s: s.model_copy(update={"on_missing_monitor": setting})}
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.assets import Refer, read_assets, read_required, unreferred, written_required
+from mlc.center.modelop.monitors import read_timings, written_timings
 from mlc.center.modelop.schedules import read_schedule
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.schedule import Schedule
@@ -85,6 +86,7 @@ def read_model(model: wire.StoredModel) -> Model:
         required_roles=[str(asset.get("assetRole")) for asset in model.required_assets],
         required_assets=list(read_required(model.required_assets)),
         association_role=str(about.custom.get(_ROLE) or ""),
+        monitor_timings=read_timings(about.custom),
         details={label(n): v for n, v in {"modelCategory": about.model_category, **(about.model_extra or {})}.items()},
     )
 
@@ -117,7 +119,7 @@ def written_model(model: Model) -> wire.StoredModel:
         "name": model.name,
         "type": model.type,
         "tags": model.tags,
-        "custom": {**role, **model.custom},
+        "custom": {**role, **model.custom, **written_timings(model.monitor_timings)},
         "modelCategory": literals.MONITORING_MODEL if model.is_monitor else category,
         "inputSchema": [_written_schema(schema) for schema in model.input_schemas],
         "outputSchema": [_written_schema(schema) for schema in model.output_schemas],
