@@ -50,14 +50,18 @@ def what_lacks(snapshot: Snapshot, monitors: Mapping[str, Model], columns: Colum
     return [truncate(f"Not all is there for {', '.join(names)}. {why}", 600) for why, names in named.items()]
 
 
-async def known_columns(contents: Contents, snapshot: Snapshot, monitors: Iterable[Model]) -> Columns:
+async def known_columns(contents: Contents, snapshot: Snapshot, monitors: Iterable[Model], *, fetched: bool) -> Columns:
     """The columns of the files that monitors would read of an open snapshot; of as many as soon can be told.
 
     Nothing is read where the schema says nothing of columns.
+
+    Args:
+        fetched: those, too, that did not come with the snapshot, each by a request of its own.
     """
     if _schema_of(snapshot)[0] is None:
         return {}
-    files = {(asset.role, asset.name): asset for monitor in monitors for asset in _inputs(snapshot, monitor)}
+    read = [asset for monitor in monitors for asset in _inputs(snapshot, monitor)]
+    files = {(each.role, each.name): each for each in read if fetched or not contents.keeps_by_hash(each)}
     found: dict[tuple[str, str], Collection[str]] = {}
     with suppress(TimeoutError):
         async with asyncio.timeout(LONGEST_LOOK):

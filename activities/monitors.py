@@ -58,7 +58,7 @@ class MonitorActivities:
 
     async def _add(self, around: Surroundings, opened: AsyncExitStack) -> MonitorsAdded:
         snapshot, available = around.snapshot, await _available(around)
-        plan = await _plan(self.center, snapshot, available)
+        plan = await _plan(self.center, snapshot, available, fetched=False)
         told = [f"Monitor {name!r} was not added: {why}." for name, why in plan.lacking.items()]
         warnings = [*plan.warnings, *(truncate(sentence, 250) for sentence in told)]
         if plan.add:
@@ -92,12 +92,13 @@ class MonitorActivities:
 async def planned(center: Center, snapshot_id: str) -> MonitorPlan:
     """Which monitors a snapshot would get, why not the others, and what those lack that it would get."""
     async with center.open_surroundings(snapshot_id, Beside.MONITORS) as around:
-        return await _plan(center, around.snapshot, await _available(around))
+        return await _plan(center, around.snapshot, await _available(around), fetched=True)
 
 
-async def _plan(center: Center, snapshot: Snapshot, available: Mapping[str, Snapshot]) -> MonitorPlan:
+async def _plan(center: Center, snapshot: Snapshot, available: Mapping[str, Snapshot], *, fetched: bool) -> MonitorPlan:
+    """``fetched``: files are asked for, too, to see what they lack. Where nobody decides that is not worth requests."""
     models = {name: monitor.model for name, monitor in available.items()}
-    columns = await known_columns(center, snapshot, models.values())
+    columns = await known_columns(center, snapshot, models.values(), fetched=fetched)
     return await asyncio.to_thread(plan_for, snapshot, models, columns)  # a schema may be long
 
 

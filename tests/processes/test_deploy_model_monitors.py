@@ -177,7 +177,7 @@ def missing_monitors(setting: str) -> dict[str, object]:
     return {"configure": lambda s: s.model_copy(update={"on_missing_monitor": setting})}
 
 
-BASELINE = asset("baseline.csv", "BASELINE_DATA", b"x")
+BASELINE = asset("baseline.csv", "BASELINE_DATA", b"x,y,score\n1,0,0\n")
 WITHOUT = "Data Drift Monitor: Comprehensive Analysis"
 
 
