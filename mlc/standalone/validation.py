@@ -57,6 +57,8 @@ class Report(BaseModel):
     output_schemas: list[str] = []
     tables: list[TableReport] = []
     monitors: MonitorPlan | None = None
+    monitor_schedules: dict[str, str] = {}
+    """When those run of which the folder says it: cron expression, and perhaps time zone."""
     control_tags: dict[str, str] = {}
     service_tags: list[str] = []
     asked: bool = False
@@ -152,6 +154,8 @@ class _Look:
             there, wanted = self._around.monitors, wanted_monitors(model.methodology)[0]
             snapshot = Snapshot(id="", model=model, assets=[file.asset for file in self._files])
             monitors = {name: there[name] for name in wanted if name in there}
+            times = model.monitor_timings.items()
+            report.monitor_schedules = {name: f"{time.cron} {time.time_zone}".strip() for name, time in times}
             report.monitors = plan_for(snapshot, monitors, columns_of(self._files))
 
     def _of_role(self, *roles: str) -> list[NewFile]:
