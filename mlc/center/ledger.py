@@ -17,7 +17,7 @@ from mlc.model.deployment import DeploymentRecord, DeploymentState, Rank, Runtim
 from mlc.model.job import JobEnding, JobKind, JobRecord
 from mlc.model.notification import Notification
 from mlc.model.result import TestResultRecord
-from mlc.model.schedule import Schedule
+from mlc.model.schedule import Schedule, Timing
 from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
 from mlc.model.verdict import Verdict
 
@@ -65,6 +65,8 @@ class NewMonitor(NamedTuple):
     tables: Sequence[Asset]
     """Decision tables that it brings along, from a snapshot that is open."""
     schedules: Sequence[Schedule]
+    timing: Timing | None = None
+    """When it is to run, beside its schedules: by one whose id follows from the snapshot and the monitor's name."""
 
 
 class After(NamedTuple):
