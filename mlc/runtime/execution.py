@@ -27,7 +27,7 @@ from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.outcome import Limits, Outcome
-from mlc.runtime.outputs import check_outputs, made_outputs, outputs_of, try_outputs
+from mlc.runtime.outputs import ask_for_scored_records, check_outputs, made_outputs, outputs_of, try_outputs
 from mlc.runtime.process import ModelDied, ModelProcess
 from mlc.runtime.readable import encoded, readable
 from mlc.runtime.removal import remove
@@ -248,6 +248,7 @@ class JobExecution:
         if self._kind is not JobKind.TRAINING:
             order.outputs = layout.add_outputs(outputs_of(job))
             check_outputs(job, order, self._limits.files)
+            self.outcome.runtime_info |= ask_for_scored_records(order, job)
         for note in add_schemas(order, job):
             self._say(note)
         order.stop_on_bad_records = job.stop_on_bad_records

@@ -29,7 +29,8 @@ class Order(BaseModel):
 
     ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them, ``processes`` in how many it
     may call the score function at the same time. ``checkpoints`` asks it to tell now and then from where it could go
-    on; ``resume`` is where an earlier attempt could (:class:`.channel.messages.Checkpoint`). Online, ``inputs`` is the
+    on; ``resume`` is where an earlier attempt could (:class:`.channel.messages.Checkpoint`). ``scored_records`` asks
+    for the input's records with their scores as the output, and not for the answers alone. Online, ``inputs`` is the
     test data of which a record is tried, ``record_schema`` the input schema, and ``check_records`` tells whether
     callers' records that are not as it says are refused; an answer may have ``answer_limit`` bytes.
     """
@@ -44,6 +45,7 @@ class Order(BaseModel):
     processes: int = 1
     checkpoints: bool = False
     resume: dict[str, Any] | None = None
+    scored_records: bool = False
     record_schema: dict[str, Any] | None = None
     check_records: bool = False
     answer_limit: int = JOB_MESSAGE
