@@ -137,6 +137,17 @@ class ProcessSettings(Group):
     on_missing_monitor: Literal["warn", "ask", "fail"] = Field(
         "warn", description="When an out-of-the-box monitor can't be added: warn, ask a person, or fail the step"
     )
+    monitor_production: Literal["scored", "assets"] = Field(
+        "scored",
+        description="What monitors take for a model's production data: what it has scored (its assets where there is "
+        "nothing), or always its assets",
+    )
+    monitor_window_rows: int | None = Field(
+        100_000, ge=1, description="So many of the newest records that a model has scored are read by its monitors"
+    )
+    monitor_window_days: int | None = Field(
+        None, ge=1, description="Only what was scored in so many days is read by them; unset: however old"
+    )
     outage_budget: Duration = renamed(
         timedelta(hours=24),
         "MLC_OUTAGE_BUDGET",

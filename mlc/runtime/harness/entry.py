@@ -27,6 +27,7 @@ from .joining import answering, scores_of, write_scored
 from .markers import takes_slot
 from .merging import merged
 from .offered import offer
+from .production import frames_of
 from .scoring import BatchScoring
 from .serving import OnlineScoring
 from .unreadable import Unreadable
@@ -200,7 +201,7 @@ def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
     """
     function = model.required("metrics")
     model.init(lambda: definition(order))
-    frames = [read_input(source) for source in order["inputs"]]
+    frames = frames_of(order, notes)
     calls: list[list[Any]] = [frames]
     if takes_slot(required_parameters(function)):
         calls = [[frame, 2 * index] for index, frame in enumerate(frames)]
