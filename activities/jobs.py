@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.awaited_jobs import ended_job, finished_job
-from activities.chosen_inputs import INPUT_ROLES, choice, chosen_inputs, watched_inputs
+from activities.chosen_inputs import INPUT_ROLES, choice, chosen_inputs
 from activities.failures import (
     lookup_deadline,
     non_retryable,
@@ -18,6 +18,7 @@ from activities.failures import (
 )
 from activities.job_ends import record_warnings
 from activities.job_files import embedded_output, external, output, without_query
+from activities.production import JobInputs, monitor_inputs
 from activities.results import reference, result_of
 from activities.snapshots import no_such_snapshot
 from mlc.center import Capability, Center, NewJob
@@ -69,15 +70,16 @@ class JobActivities:
                     if existing is None:
                         snapshot = await self._snapshot(request, opened)
                         watched = await self._watched(request, opened)
-                        inputs = [await self._input(file, opened) for file in request.files.inputs] or (
-                            await self._usual_inputs(request, snapshot, watched)
-                        )
+                        given = [await self._input(file, opened) for file in request.files.inputs]
+                        usual = None if given else await self._usual_inputs(request, snapshot, watched, opened)
                         outputs = [
                             await self._kept(file, opened) if file.asset_id else output(file, number, self.files)
                             for number, file in enumerate(request.files.outputs, 1)
                         ]
                 if existing is None:
-                    existing = await self.center.create_job(self._job(request, snapshot, watched, inputs, outputs))
+                    existing = await self.center.create_job(
+                        self._job(request, snapshot, watched, usual or JobInputs(given), outputs)
+                    )
         return self._created(request, existing)
 
     async def _known(self, request: JobRequest) -> JobRecord | None:
@@ -189,7 +191,7 @@ class JobActivities:
         request: JobRequest,
         snapshot: Snapshot,
         watched: Snapshot | None,
-        inputs: Sequence[Asset],
+        read: JobInputs,
         outputs: Sequence[Asset],
     ) -> NewJob:
         return NewJob(
@@ -197,21 +199,24 @@ class JobActivities:
             kind=request.kind,
             workflow_id=request.workflow_id,
             snapshot=snapshot,
-            inputs=inputs,
+            inputs=read.assets,
             outputs=outputs or ([] if request.kind is JobKind.TRAINING else [embedded_output(request.kind)]),
             runtime=request.runtime,
-            parameters=request.parameters,
+            parameters={**request.parameters, **read.parameters},
             reference=watched,
         )
 
-    async def _usual_inputs(self, request: JobRequest, snapshot: Snapshot, watched: Snapshot | None) -> list[Asset]:
+    async def _usual_inputs(
+        self, request: JobRequest, snapshot: Snapshot, watched: Snapshot | None, opened: AsyncExitStack
+    ) -> JobInputs:
         """What a job reads that is given no files. A model may know itself what it scores, where its runtime can."""
         if watched is not None and request.watched is not None:
-            return watched_inputs(watched, request.watched.monitor, snapshot.model)
+            asked = (self.center, watched, request.watched.monitor, snapshot.model)
+            return await monitor_inputs(*asked, settings=self.settings, opened=opened)
         if request.kind in INPUT_ROLES:
-            return await chosen_inputs(self.center, snapshot, request.kind, self.text_limit)
+            return JobInputs(await chosen_inputs(self.center, snapshot, request.kind, self.text_limit))
         if Capability.READS_ANY_ASSET in self.center.capabilities:
-            return []
+            return JobInputs([])
         raise non_retryable(FailureType.MISSING_ASSET, "No input files were given: there is nothing to score.")
 
     def _created(self, request: JobRequest, job: JobRecord) -> Job:

@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from activities.chosen_inputs import choice, shown_names
 from activities.failures import non_retryable
+from activities.production import baseline_of, production_of
 from mlc.center import Contents
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import FailureType, Refused, TooLarge
@@ -133,7 +134,8 @@ def provenance(job: JobRecord) -> Provenance:
         source=hashes(asset for asset in assets if asset.role == AssetRole.MODEL_SOURCE),
         inputs=hashes(job.inputs),
         read=[asset.name for asset in job.inputs],
-        choice=choice(job),
+        choice=choice(job) or production_of(job),
+        baseline=baseline_of(job),
         artefacts=hashes(asset for asset in assets if asset.role in other),
     )
 

@@ -24,6 +24,7 @@ class Capability(StrEnum):
     NAMES_THE_ACTOR = "tell who changed something"
     SIGNED_EVENTS = "sign what it reports"
     CREATES_ONCE = "see to it that nothing is made twice under one key"
+    JOINS_SCORES = "have its runtimes read records together with a model's scores"
     EMBEDS_BY_ID = "put a snapshot that is named by its id into a job"
 
 

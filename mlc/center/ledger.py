@@ -100,6 +100,10 @@ class Ledger(Contents, Protocol):
         """The oldest job of this snapshot with this key."""
         ...
 
+    async def list_scoring_jobs(self, snapshot_id: str, *, most: int) -> list[JobRecord]:
+        """Scoring jobs of a snapshot that were a success, newest first, at most so many."""
+        ...
+
     async def create_job(self, job: NewJob) -> JobRecord: ...
 
     async def cancel_job(self, job_id: str) -> None:

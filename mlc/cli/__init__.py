@@ -21,6 +21,7 @@ from mlc.cli.extra import STANDALONE, require
 from mlc.cli.failure import what_went_wrong
 from mlc.cli.files import file
 from mlc.cli.home import typed, use_home
+from mlc.cli.monitor import monitor
 from mlc.cli.programs import center, desk, gateway, runtime, worker
 from mlc.cli.schedule import schedule
 from mlc.cli.schema import schema
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(dmn, name="dmn")
 app.add_typer(file, name="file")
+app.add_typer(monitor, name="monitor")
 app.add_typer(schedule, name="schedule")
 app.add_typer(schema, name="schema")
 app.add_typer(token, name="token")

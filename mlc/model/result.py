@@ -47,6 +47,8 @@ class Provenance(Record):
     """Names of all files that the job read, in order, also of those whose hash nobody knows."""
     choice: str = ""
     """Which of several assets these are, and why they were chosen; empty if there was no choice."""
+    baseline: str = ""
+    """Name and SHA-256 of the baseline that a monitor compared with; empty if it compared with none."""
 
 
 class TestResultRecord(Record):

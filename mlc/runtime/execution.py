@@ -27,8 +27,9 @@ from mlc.runtime.layout import Layout
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently
 from mlc.runtime.outcome import Limits, Outcome
-from mlc.runtime.outputs import check_outputs, made_outputs, outputs_of, try_outputs
-from mlc.runtime.process import ModelDied, ModelProcess
+from mlc.runtime.outputs import ask_for_scored_records, check_outputs, made_outputs, outputs_of, try_outputs
+from mlc.runtime.process import Alive, ModelDied, ModelProcess, unwatched
+from mlc.runtime.production import JobInputs
 from mlc.runtime.readable import encoded, readable
 from mlc.runtime.removal import remove
 from mlc.runtime.resuming import Resumption, Saved, resumption_of
@@ -40,13 +41,6 @@ LONGEST_LINE = 4_000
 """Characters of a line of the messages."""
 LAST_PIECE = 5
 """Seconds that a cancelled job's outputs may still be copied, until that is noticed."""
-
-Alive = Callable[[bool], Awaitable[None]]
-"""Told whether a model's own process is alive."""
-
-
-async def unwatched(_alive: bool) -> None:
-    """Tell nobody."""
 
 
 class JobExecution:
@@ -243,11 +237,13 @@ class JobExecution:
             await asyncio.to_thread(try_outputs, job, self._files)
         for asset in job.additional:
             await layout.add(asset)
-        order.inputs = await layout.add_inputs(job.inputs)
+        inputs = JobInputs(job, layout)
+        await inputs.add_to(order)
         self._take_notes(layout)
         if self._kind is not JobKind.TRAINING:
             order.outputs = layout.add_outputs(outputs_of(job))
             check_outputs(job, order, self._limits.files)
+            self.outcome.runtime_info |= ask_for_scored_records(order, job)
         for note in add_schemas(order, job):
             self._say(note)
         order.stop_on_bad_records = job.stop_on_bad_records
@@ -256,9 +252,11 @@ class JobExecution:
         # Behind the hashes, which are of what was asked for, wherever it lies.
         libraries = self.outcome.runtime_info.get("libraries", {})
         for note in await asyncio.to_thread(
-            lambda: list(readable(layout, order.inputs, list(job.inputs), libraries, self._files))
+            lambda: list(readable(layout, order.inputs, inputs.assets, libraries, self._files))
         ):
             self._say(note)
+        memory, limit = self._limits.allowance.memory, self._limits.collect
+        self.outcome.runtime_info |= await inputs.settle(order, memory=memory, limit=limit)
 
     def _take_hashes(self, layout: Layout, order: Order) -> None:
         # Of what is there when the model starts: nothing is written from here on but by the model itself.

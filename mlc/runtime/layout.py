@@ -178,21 +178,26 @@ class Layout:
         """
         return self._places.sha256(self.name_of(file), f"input {file.name}")
 
-    async def add_inputs(self, assets: Iterable[Asset]) -> list[DataFile]:
+    async def add_inputs(self, assets: Iterable[Asset], *, first: int = 0, named: bool = True) -> list[DataFile]:
         """Write a job's inputs, in order, where no model can mix them up, and under their names where that is safe.
+
+        Args:
+            first: so many others were written before.
+            named: False: not under their names.
 
         Raises:
             ModelFailure: one can't be had, or its format is unknown.
         """
         files = []
-        for index, asset in enumerate(assets):
+        for index, asset in enumerate(assets, start=first):
             what = f"input {asset.name}"
             own = PurePosixPath(PRIVATE, "inputs", str(index))
             if not await self._fetch(asset, own, what):
                 kind = "holds no file" if asset.kind in _FILES else f"is of the type {asset.type_name}"
                 raise ModelFailure(f"The {what} {kind}, which a runtime can't read: {INSTEAD}.")
             files.append(DataFile(path=self.root / own, format=data_format(asset, what), name=asset.name))
-            await asyncio.to_thread(self._offer, own, path_of(asset))
+            if named:
+                await asyncio.to_thread(self._offer, own, path_of(asset))
         return files
 
     def _offer(self, file: PurePosixPath, name: PurePosixPath) -> None:

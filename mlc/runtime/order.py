@@ -24,12 +24,38 @@ class DataFile(BaseModel):
     types: dict[str, str] = {}
 
 
+class ReadBatch(BaseModel):
+    """So many ``inputs`` of an order hold records, and so many ``outputs`` behind them a model's answers to those.
+
+    Only the ``last`` records are read.
+    """
+
+    job: str
+    inputs: int
+    outputs: int
+    last: int = 0
+
+
+class ReadProduction(BaseModel):
+    """The last inputs of an order, which are one argument of the function at ``place``: batches, the newest first.
+
+    ``scores`` are the columns that are the model's answers, also where its records have such ones.
+    """
+
+    place: int
+    batches: list[ReadBatch] = []
+    scores: list[str] = []
+    rows: int | None = None
+
+
 class Order(BaseModel):
     """What the harness is told to do. ``kind`` is ``training``, ``metrics``, ``scoring`` or ``online``.
 
     ``stop_on_bad_records`` tells a scoring job to end with an error at the first of them, ``processes`` in how many it
     may call the score function at the same time. ``checkpoints`` asks it to tell now and then from where it could go
-    on; ``resume`` is where an earlier attempt could (:class:`.channel.messages.Checkpoint`). Online, ``inputs`` is the
+    on; ``resume`` is where an earlier attempt could (:class:`.channel.messages.Checkpoint`). ``scored_records`` asks
+    for the input's records with their scores as the output, and not for the answers alone. ``production`` is what a
+    metrics job reads of what the model that it watches has scored. Online, ``inputs`` is the
     test data of which a record is tried, ``record_schema`` the input schema, and ``check_records`` tells whether
     callers' records that are not as it says are refused; an answer may have ``answer_limit`` bytes.
     """
@@ -44,6 +70,8 @@ class Order(BaseModel):
     processes: int = 1
     checkpoints: bool = False
     resume: dict[str, Any] | None = None
+    scored_records: bool = False
+    production: ReadProduction | None = None
     record_schema: dict[str, Any] | None = None
     check_records: bool = False
     answer_limit: int = JOB_MESSAGE

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from mlc.model.asset import Asset
 from mlc.model.job import JobKind, JobRecord, default_output
+from mlc.model.scored import SCORED_RECORDS
 from mlc.runtime.collection import Made
 from mlc.runtime.external import ExternalFiles
 from mlc.runtime.harness.functions import ModelFailure
@@ -37,6 +38,23 @@ def check_outputs(job: JobRecord, order: Order, most: int) -> None:
         )
     if outs not in {1, ins}:
         raise ModelFailure(f"The job has {ins} inputs and {outs} outputs: give one output, or one for each input.")
+
+
+def ask_for_scored_records(order: Order, job: JobRecord) -> dict[str, bool]:
+    """Let an order be for the input's records with their scores, if its job asks for that.
+
+    Returns:
+        What the job is to tell of it.
+
+    Raises:
+        ModelFailure: it has more than one input or output, so that nobody can tell which records and scores are meant.
+    """
+    if job.kind is not JobKind.SCORING or job.parameters.get(SCORED_RECORDS) is not True:
+        return {}
+    if len(order.inputs) != 1 or len(order.outputs) != 1:
+        raise ModelFailure(f"Records are written with their scores ({SCORED_RECORDS}) of one input, to one output.")
+    order.scored_records = True
+    return {SCORED_RECORDS: True}
 
 
 def try_outputs(job: JobRecord, files: ExternalFiles) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -41,6 +41,12 @@ FAREWELL = 2.0
 
 T = TypeVar("T")
 Answer = TypeVar("Answer", Scored, Tried)
+Alive = Callable[[bool], Awaitable[None]]
+"""Told whether a model's own process is alive."""
+
+
+async def unwatched(_alive: bool) -> None:
+    """Tell nobody."""
 
 
 class ModelDied(MlcError):

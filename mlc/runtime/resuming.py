@@ -35,6 +35,7 @@ from mlc.runtime.transfer import PAUSES
 PART, LARGE_PART = 8 * 1024**2, 64 * 1024**2
 """Bytes of a part at the least, and from ``MANY`` parts on; S3's are at least 5 MB each but the last."""
 MANY = 64
+_OF_AN_ATTEMPT = frozenset({"processes", "checkpoints", "resume", "definition"})
 FORMATS = frozenset({"csv", "json", "jsonl"})
 """Outputs that are stored as the model's process writes them."""
 
@@ -285,7 +286,8 @@ def resumption_of(
         info: hashes and versions of all that the output depends on.
     """
     source = (layout.root / order.source).read_bytes()
-    if len(order.outputs) != 1 or not asset.address or is_compressed(asset) or is_stateful(source):
+    whole = order.scored_records or is_compressed(asset) or is_stateful(source)
+    if len(order.outputs) != 1 or not asset.address or whole:
         tell(None)
         return None
     (file,) = order.outputs
@@ -293,7 +295,7 @@ def resumption_of(
     if writer is None:
         tell(None)
         return None
-    settled = order.model_dump(mode="json", exclude={"processes", "checkpoints", "resume", "definition"})
+    settled = order.model_dump(mode="json", exclude={*_OF_AN_ATTEMPT, "scored_records"})
     for each in [*settled["inputs"], *settled["outputs"]]:
         del each["path"]
     known = identity({"order": settled, "address": asset.address, "info": {**info, "losses": None, "isolation": None}})

@@ -150,6 +150,17 @@ class ProcessSettings(Group):
         description="When a monitor runs that DeployModel adds, as a cron expression: `0 0 2 * * ?`, where neither the "
         "model's metadata.json nor the snapshot before says it; empty or none: not by itself",
     )
+    monitor_production: Literal["scored", "assets"] = Field(
+        "scored",
+        description="What monitors take for a model's production data: what it has scored (its assets where there is "
+        "nothing), or always its assets",
+    )
+    monitor_window_rows: int | None = Field(
+        100_000, ge=1, description="So many of the newest records that a model has scored are read by its monitors"
+    )
+    monitor_window_days: int | None = Field(
+        None, ge=1, description="Only what was scored in so many days is read by them; unset: however old"
+    )
     outage_budget: Duration = renamed(
         timedelta(hours=24),
         "MLC_OUTAGE_BUDGET",

@@ -79,7 +79,7 @@ def without_finders(address: str) -> Callable[..., CenterSettings]:
         finders = {
             name: field.default for name, field in CenterSettings.model_fields.items() if name.startswith("find_")
         }
-        assert len(finders) == 10
+        assert len(finders) == 11
         unknown = {name: str(finder).replace("findAll", "noSuch") for name, finder in finders.items()}
         return settings_for(address, **unknown, **more)
 

@@ -189,6 +189,7 @@ FINDERS = {
     "find_models_by_name": "storedModels",
     "find_snapshots_by_model": "deployableModels",
     "find_jobs_by_key": "jobs",
+    "find_jobs_by_snapshot": "jobs",
     "find_results_by_snapshot": "modelTestResults",
     "find_deployments_by_model": "deployedModels",
     "find_deployments_by_snapshot": "deployedModels",

@@ -36,6 +36,7 @@ OTHER_WORDS: dict[str, Any] = {
     "find_models_by_name": "called?called",
     "find_snapshots_by_model": "ofModel?model",
     "find_jobs_by_key": "keyed?of,key",
+    "find_jobs_by_snapshot": "jobsOfSnapshot?of",
     "find_results_by_snapshot": "ofSnapshot?of",
     "find_deployments_by_model": "",
     "find_deployments_by_snapshot": "ofSnapshot?of",

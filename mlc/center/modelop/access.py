@@ -68,7 +68,7 @@ class ModelOpAccess:
         if not self.settings.assets or not self.settings.reads_any_asset:
             missing.add(Capability.READS_ANY_ASSET)
         if not self.settings.standalone:
-            missing |= {Capability.CREATES_ONCE, Capability.EMBEDS_BY_ID}
+            missing |= {Capability.CREATES_ONCE, Capability.EMBEDS_BY_ID, Capability.JOINS_SCORES}
         return frozenset(Capability) - missing
 
     async def read(self, asset: Asset, *, limit: int) -> bytes:

@@ -1,6 +1,6 @@
 """The client of model-manage, in its own terms: ModelOp Center's, or standalone mode's, which speaks the same."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -145,6 +145,15 @@ class ModelManage:
             lambda j: every(same(j.model and j.model.id, snapshot_id), same(job_key(j), key)),
         )
         return found[-1] if found else None
+
+    async def list_jobs(self, snapshot_id: str, wanted: Callable[[Job], bool], *, most: int) -> list[Job]:
+        """Of a snapshot's jobs the newest ones that are wanted, at most so many."""
+
+        def keep(job: Job) -> bool | None:
+            return every(wanted(job), same(job.model and job.model.id, snapshot_id))
+
+        finder = self._settings.find_jobs_by_snapshot
+        return (await self._listings.find(Job, "jobs", finder, [snapshot_id], keep, limit=most))[:most]
 
     async def create_job(self, job: Job) -> Job:
         return await self._create("jobs", job, jobStatus=CREATED)

@@ -26,7 +26,7 @@ from mlc.model.asset import Asset
 from mlc.model.breach import Breach
 from mlc.model.deployment import DeploymentRecord
 from mlc.model.failure import NotFound, Refused
-from mlc.model.job import JobEnding, JobRecord
+from mlc.model.job import JobEnding, JobKind, JobRecord, JobResult, JobStatus
 from mlc.model.result import TestResultRecord
 from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
 from mlc.model.verdict import Verdict
@@ -50,6 +50,14 @@ class ModelOpJobLedger(ModelOpCatalogue):
     async def find_job(self, snapshot_id: str, key: str) -> JobRecord | None:
         found = await self._manage.find_job(ids.decode(snapshot_id), key)
         return read_job(found, self.settings) if found else None
+
+    async def list_scoring_jobs(self, snapshot_id: str, *, most: int) -> list[JobRecord]:
+        def wanted(job: wire.Job) -> bool:
+            read = read_job(job, self.settings)
+            return (read.kind, read.status, read.result) == (JobKind.SCORING, JobStatus.COMPLETE, JobResult.SUCCESS)
+
+        found = await self._manage.list_jobs(ids.decode(snapshot_id), wanted, most=most)
+        return [read_job(job, self.settings) for job in found]
 
     async def create_job(self, job: NewJob) -> JobRecord:
         by_id = not job.snapshot.ref and self.settings.standalone

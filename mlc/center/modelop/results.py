@@ -74,6 +74,7 @@ def read_provenance(document: Mapping[str, Any]) -> Provenance:
         artefacts=_hashes(document.get("artefacts")),
         read=_texts(document.get("inputNames")),
         choice=_text(document.get("inputChoice")) or "",
+        baseline=_text(document.get("baseline")) or "",
     )
 
 
@@ -88,6 +89,7 @@ def written_provenance(provenance: Provenance) -> dict[str, Any]:
         "artefacts": provenance.artefacts,
         "inputNames": provenance.read,
         "inputChoice": provenance.choice,
+        **({"baseline": provenance.baseline} if provenance.baseline else {}),
     }
 
 

@@ -138,6 +138,7 @@ class CenterSettings(Group):
     find_jobs_by_key: str = _finder(
         "findAllByModel_IdAndJobParameters_MlcKey?deployableModelId,mlcKey", "Jobs of a snapshot by mlcKey"
     )
+    find_jobs_by_snapshot: str = _finder("findAllByModel_Id?deployableModelId", "Jobs of a snapshot")
     find_results_by_snapshot: str = _finder("findAllByDeployableModel_Id?deployableModelId", "Its test results")
     find_deployments_by_model: str = _finder(
         "findAllByDeployableModel_StoredModel_Id?storedModelId", "Deployments of a stored model"

@@ -23,9 +23,11 @@ from . import telling
 from .calling import required_parameters
 from .frames import read_input
 from .functions import ModelCode, ModelFailure
+from .joining import answering, scores_of, write_scored
 from .markers import takes_slot
 from .merging import merged
 from .offered import offer
+from .production import frames_of
 from .scoring import BatchScoring
 from .serving import OnlineScoring
 from .unreadable import Unreadable
@@ -79,7 +81,7 @@ def main(order_file: str) -> None:
     offer()
     processes = how_many(order)
     # Before there is a thread, a channel, or anything of the model.
-    workers = Forked(order, processes, lambda: loaded(order)) if processes > 1 else None
+    workers = Forked(answering(order), processes, lambda: loaded(order)) if processes > 1 else None
     channel = Channel()
     channel.send(**perform(order, channel, workers))
     channel.finish()
@@ -153,7 +155,7 @@ def perform_here(
         case "metrics":
             metrics(model, order, notes)
         case _:
-            ended["records"] = score(model, Here(model, order), order, notes, channel)
+            ended["records"] = score(model, Here(model, answering(order)), order, notes, channel)
 
 
 def limit_memory(limit: int) -> None:
@@ -199,7 +201,7 @@ def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
     """
     function = model.required("metrics")
     model.init(lambda: definition(order))
-    frames = [read_input(source) for source in order["inputs"]]
+    frames = frames_of(order, notes)
     calls: list[list[Any]] = [frames]
     if takes_slot(required_parameters(function)):
         calls = [[frame, 2 * index] for index, frame in enumerate(frames)]
@@ -216,10 +218,12 @@ def score(
     model: ModelCode | None, workers: Workers, order: dict[str, Any], notes: list[str], channel: Channel
 ) -> dict[str, Any]:
     """Call the score function for every record of every input; outputs pair with inputs, or one takes all."""
+    if order["scored_records"]:
+        scores_of(order)  # before anything is scored in vain
     scoring = BatchScoring(
         model,
         workers,
-        order,
+        answering(order),
         notes,
         report=lambda records: channel.send(event="progress", records=records),
         save=lambda point: channel.send(event="checkpoint", **point),
@@ -227,7 +231,10 @@ def score(
     if model:
         model.init(lambda: definition(order))
         gc.freeze()
-    return scoring.run()
+    counts = scoring.run()
+    if order["scored_records"]:
+        write_scored(order, counts, notes)
+    return counts
 
 
 def serve(model: ModelCode, order: dict[str, Any], channel: Channel) -> None:

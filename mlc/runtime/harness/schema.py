@@ -41,6 +41,16 @@ def columns_of(definition: Mapping[str, Any] | None) -> dict[str, str]:
     return {name: kinds.get(name, "text") for name in names}
 
 
+def columns_of_role(definition: Mapping[str, Any] | None, role: str) -> list[str]:
+    """The names of the fields of a role, such as ``score``, in the schema's order."""
+    fields = definition.get("fields") if isinstance(definition, Mapping) else None
+    return [
+        str(each["name"])
+        for each in (fields if isinstance(fields, list) else [])
+        if isinstance(each, Mapping) and "name" in each and str(each.get("role")).casefold() == role
+    ]
+
+
 def _kind(avro_type: Any) -> str | None:
     if isinstance(avro_type, list):
         kinds = {_kind(branch) for branch in avro_type if branch != "null"}

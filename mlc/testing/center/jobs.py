@@ -65,6 +65,23 @@ class JobContract:
         assert await center.find_job(made.id, "unknown") is None
         assert await center.find_job(NOTHING, "k") is None
 
+    async def test_the_newest_jobs_that_scored_are_found(self, center: Center, tmp_path: Path) -> None:
+        made, other = await a_snapshot(center, tmp_path), await a_snapshot(center, tmp_path, "other")
+        assert await center.list_scoring_jobs(made.id, most=5) == []
+        ended = []
+        for number, status in enumerate([JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.COMPLETE, JobStatus.COMPLETE]):
+            job = await a_job(center, made, key=f"k{number}")
+            await center.end_job(job.id, JobEnding(status=status, records=RecordCounts(read=number, written=number)))
+            ended += [job.id] if status is JobStatus.COMPLETE else []
+        await a_job(center, made, key="running")
+        for snapshot, kind in ((made, JobKind.METRICS), (other, JobKind.SCORING)):
+            job = await a_job(center, snapshot, kind)
+            await center.end_job(job.id, JobEnding(status=JobStatus.COMPLETE))
+        found = await center.list_scoring_jobs(made.id, most=5)
+        assert [job.id for job in found] == ended[::-1]
+        assert [job.records and job.records.read for job in found] == [3, 2, 0]
+        assert [job.id for job in await center.list_scoring_jobs(made.id, most=2)] == ended[:0:-1]
+
     async def test_a_job_may_have_files_from_elsewhere(self, center: Center, tmp_path: Path) -> None:
         made = await a_snapshot(center, tmp_path)
         address = "https://example.org/in.csv"

@@ -1,0 +1,170 @@
+"""A model's production data for its monitors: what it has scored, or the assets that stand for that."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from temporalio.exceptions import ApplicationError
+
+from activities.chosen_inputs import watched_inputs
+from activities.failures import non_retryable
+from mlc.center import Capability, Center
+from mlc.model.asset import Asset, AssetRole
+from mlc.model.failure import FailureType, NotFound
+from mlc.model.job import JobRecord
+from mlc.model.moment import in_utc
+from mlc.model.scored import SCORED_RECORDS, Batch, Production
+from mlc.model.snapshot import Model, Snapshot
+from mlc.model.truncation import truncate
+from mlc.settings import ProcessSettings
+
+MOST_BATCHES = 50
+"""The newest scoring jobs of which a monitor reads what they scored; all are named in its job's parameters."""
+_SHOWN = 5
+
+
+class JobInputs(NamedTuple):
+    """What a job reads, and the parameters that say how, if that needs to be said."""
+
+    assets: Sequence[Asset]
+    parameters: Mapping[str, Any] = MappingProxyType({})
+
+
+async def monitor_inputs(
+    center: Center,
+    snapshot: Snapshot,
+    name: str,
+    monitor: Model,
+    *,
+    settings: ProcessSettings,
+    opened: AsyncExitStack,
+) -> JobInputs:
+    """What the monitor of a name reads that is on a snapshot.
+
+    Where it reads COMPARATOR_DATA, that is what the snapshot has scored, as far as the settings' window goes; without
+    any such job it is the asset, as for all other roles.
+
+    Args:
+        opened: keeps what the jobs carry open, until the monitor's job is made.
+
+    Raises:
+        ApplicationError: ``MissingAsset``, as ``watched_inputs``; or there are neither scores nor an asset.
+    """
+    if monitor.required_roles.count(AssetRole.COMPARATOR_DATA) != 1 or settings.monitor_production == "assets":
+        return JobInputs(watched_inputs(snapshot, name, monitor))
+    found = await _scored(center, snapshot, settings)
+    batches, parts = await _opened(center, found, opened)
+    if not batches:
+        return JobInputs(_from_assets(snapshot, name, monitor, settings))
+    place = monitor.required_roles.index(AssetRole.COMPARATOR_DATA)
+    others = watched_inputs(snapshot, name, _without_production(monitor))
+    production = Production(place=place, batches=batches, rows=settings.monitor_window_rows)
+    return JobInputs([*others, *parts], production.parameters())
+
+
+async def _scored(center: Center, snapshot: Snapshot, settings: ProcessSettings) -> list[JobRecord]:
+    """The scoring jobs in the window, the newest first. Whoever scored the baseline's records is no production."""
+    if Capability.JOINS_SCORES not in center.capabilities:
+        return []
+    days, rows = settings.monitor_window_days, 0
+    since = datetime.now(UTC) - timedelta(days=days) if days else None
+    found: list[JobRecord] = []
+    for job in await center.list_scoring_jobs(snapshot.id, most=MOST_BATCHES):
+        if since is not None and (job.created is None or in_utc(job.created) < since):
+            continue
+        if SCORED_RECORDS in job.parameters or (job.records is not None and job.records.read == 0):
+            continue
+        found.append(job)
+        rows += job.records.read if job.records else 0
+        if settings.monitor_window_rows is not None and rows >= settings.monitor_window_rows:
+            break
+    return found
+
+
+async def _opened(
+    center: Center, found: Sequence[JobRecord], opened: AsyncExitStack
+) -> tuple[list[Batch], list[Asset]]:
+    """The jobs' files, each with the hash that it had when it was scored, as far as that is known."""
+    batches, parts = [], []
+    for each in found:
+        try:
+            job = await opened.enter_async_context(center.open_job(each.id))
+        except NotFound:
+            continue
+        if not job.inputs or not job.outputs:
+            continue
+        batches.append(Batch(job_id=job.id, inputs=len(job.inputs), outputs=len(job.outputs)))
+        for asset, known in zip([*job.inputs, *job.outputs], [*_hashes(job), *[None] * len(job.outputs)], strict=True):
+            changes = {"name": f"{job.id}-{asset.name}", "role": AssetRole.COMPARATOR_DATA}
+            parts.append(asset.model_copy(update={**changes, "sha256": asset.sha256 or known}))
+    return batches, parts
+
+
+def _hashes(job: JobRecord) -> list[str | None]:
+    """SHA-256 of what a job's inputs were when it ran, of a runtime that tells."""
+    told = (job.runtime_info or {}).get("sha256")
+    listed = told.get("inputs") if isinstance(told, dict) else None
+    if not isinstance(listed, list) or len(listed) != len(job.inputs):
+        return [None] * len(job.inputs)
+    return [each.get("sha256") if isinstance(each, dict) else None for each in listed]
+
+
+def _from_assets(snapshot: Snapshot, name: str, monitor: Model, settings: ProcessSettings) -> list[Asset]:
+    try:
+        return watched_inputs(snapshot, name, monitor)
+    except ApplicationError as error:
+        on_it = [asset for each in snapshot.monitors if each.name == name for asset in each.assets]
+        role = AssetRole.COMPARATOR_DATA
+        if any(asset.role == role for asset in [*snapshot.assets, *on_it]):
+            raise
+        days = settings.monitor_window_days
+        within = f" in the last {days} days (MLC_MONITOR_WINDOW_DAYS)" if days else ""
+        raise non_retryable(
+            FailureType.MISSING_ASSET,
+            f"{error.message} Nor has the snapshot scored anything{within} that the model centre knows of: run a batch "
+            f"job of it (RunBatchModelJob), or add an asset with the role {role}.",
+        ) from None
+
+
+def _without_production(monitor: Model) -> Model:
+    role = AssetRole.COMPARATOR_DATA
+    return monitor.model_copy(
+        update={
+            "required_roles": [each for each in monitor.required_roles if each != role],
+            "required_assets": [each for each in monitor.required_assets if each.role != role],
+        }
+    )
+
+
+def baseline_of(job: JobRecord) -> str:
+    """Name and SHA-256 of the baseline that a monitor's job compared with; empty if it has none."""
+    found = next((asset for asset in job.inputs if asset.role == AssetRole.BASELINE_DATA), None)
+    if job.reference is None or found is None:
+        return ""
+    return f"{found.name}, SHA-256 {found.sha256}" if found.sha256 else f"{found.name}, of unknown SHA-256"
+
+
+def production_of(job: JobRecord) -> str:
+    """Which production data a monitor's job read, in a sentence or two; empty of another job."""
+    if job.reference is None:
+        return ""
+    try:
+        production = Production.of(job.parameters, len(job.inputs))
+    except ValueError:
+        return ""
+    if production is None:
+        read = [asset.name for asset in job.inputs if asset.role == AssetRole.COMPARATOR_DATA]
+        return truncate(f"The production data is the asset {', '.join(read)}.", 600) if read else ""
+    told = (job.runtime_info or {}).get("production")
+    told = told if isinstance(told, dict) else {}
+    out = told.get("leftOut")
+    out = out if isinstance(out, dict) else {}
+    jobs = [batch.job_id for batch in production.batches if batch.job_id not in out]
+    more = f" and {len(jobs) - _SHOWN} more" if len(jobs) > _SHOWN else ""
+    records = f"{told['records']:,} records" if isinstance(told.get("records"), int) else "the records"
+    said = f"The production data is what the model has scored: {records} of the jobs {', '.join(jobs[:_SHOWN])}{more}."
+    if out:
+        said += f" Left out: {'; '.join(f'{job} ({why})' for job, why in list(out.items())[:_SHOWN])}."
+    return truncate(said, 600)

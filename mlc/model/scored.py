@@ -1,0 +1,57 @@
+"""What a model has scored, record by record: how jobs are asked for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from mlc.model.base import Record
+
+SCORED_RECORDS = "mlcScoredRecords"
+"""Parameter of a scoring job, true: its output is to be its one input's records with their scores, in their order.
+
+A runtime that has done so says the same in ``runtimeInfo``: another one knows nothing of it, and wrote answers alone.
+"""
+
+PRODUCTION = "mlcProduction"
+"""Parameter of a monitor's job: see :class:`Production`."""
+
+
+class Batch(Record):
+    """A scoring job, and how many of the monitor's job's inputs hold its records and, behind them, the answers."""
+
+    job_id: str
+    inputs: int = Field(ge=1)
+    outputs: int = Field(ge=1)
+
+
+class Production(Record):
+    """Which inputs of a monitor's job are together what its model has scored.
+
+    They come behind all others, batch by batch, the newest first, and are one argument of the monitor's function, the
+    one at ``place``: each batch's records with their scores.
+    """
+
+    place: int = Field(ge=0)
+    batches: list[Batch] = Field(min_length=1)
+    rows: int | None = Field(None, ge=1)
+    """So many of the newest records are read; None: all."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the job that say so."""
+        return {PRODUCTION: self.model_dump(mode="json")}
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any], inputs: int) -> "Production | None":
+        """What the parameters of a job with so many inputs say; None if nothing.
+
+        Raises:
+            ValueError: they say what can't be.
+        """
+        if PRODUCTION not in parameters:
+            return None
+        found = cls.model_validate(parameters[PRODUCTION])
+        others = inputs - sum(batch.inputs + batch.outputs for batch in found.batches)
+        if not 0 <= found.place <= others:
+            raise ValueError(f"{PRODUCTION} tells of other inputs than there are")
+        return found
