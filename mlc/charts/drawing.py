@@ -12,6 +12,8 @@ WIDTH = 360.0
 """Of every chart; shown it is as wide as there is room, up to a third more."""
 LETTER = 6.6
 """Width of a letter of the charts' font, at most on average."""
+BROAD = frozenset("mwMW@%&\N{EM DASH}\N{HORIZONTAL ELLIPSIS}")
+"""Letters that are a good deal wider."""
 LEFT, RIGHT = 52.0, 12.0
 """Room beside what is drawn, for an axis' values on the left."""
 
@@ -35,7 +37,7 @@ def fitted(text: str, width: float) -> str:
     text = visible(text, 400)
     room = width / LETTER
     for place, letter in enumerate(text):
-        room -= 1.8 if east_asian_width(letter) in "WF" else 1
+        room -= 2 if east_asian_width(letter) in "WF" else 1.7 if letter in BROAD else 1
         if room < 0:
             return text[: max(place - 1, 0)] + CUT
     return text

@@ -31,8 +31,7 @@ class Range:
 def ranges(title: str, description: str, value: float, asked: Sequence[Range]) -> Markup:
     """A line for the value, across one lane for each range. A range without an end goes on to the sheet's border."""
     ends = [end for each in asked for end in (each.low, each.high) if math.isfinite(end)]
-    near_zero = min(value, *ends, 0.0) == 0 and min(value, *ends) <= 10 * (max(value, *ends) - min(value, *ends))
-    along = scale_of([value, *ends, *([0.0] if near_zero else [])], 6.0, WIDTH - 6, margin=0.25)
+    along = scale_of(_from_zero([value, *ends]), 6.0, WIDTH - 6, margin=0.25)
     floor = TOP + len(asked) * LANE
     drawn, texts = [], []
     for place, each in enumerate(asked):
@@ -57,3 +56,9 @@ def ranges(title: str, description: str, value: float, asked: Sequence[Range]) -
         label(text, beside, TOP - 10, anchor="middle", kind="now-label"),
     ]
     return sheet(title, description, floor + 22, *drawn, *texts, axis_below(along, floor))
+
+
+def _from_zero(values: list[float]) -> list[float]:
+    """With 0, where none is below it and it is near enough for the others to be told apart."""
+    low, high = min(values), max(values)
+    return [*values, 0.0] if 0 <= low <= 10 * (high - low) else values

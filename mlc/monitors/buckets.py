@@ -14,8 +14,8 @@ BUCKETS = 20
 """About as many: their width is a round number."""
 FEW = 12
 """Numbers of so few different values are shown value by value."""
-SMALLEST = 1e-290
-"""A range below it is divided without looking for round numbers."""
+SMALLEST, LARGEST = 1e-290, 1e300
+"""A range below the one is divided without looking for round numbers; one above the other not at all."""
 TAIL = 0.01
 """The share at each end that lies beyond the buckets where it would make all others narrow."""
 NEAR = 0.25
@@ -25,7 +25,7 @@ NEAR = 0.25
 def of_numbers(name: str, baseline: Floats, sample: Floats, nulls: tuple[int, int]) -> Distribution | None:
     """Two sorted samples, (n,) and (m,), not empty, in buckets of a round width over the range of both.
 
-    Far values are counted beyond the ends. None where the numbers are too far apart for a float.
+    Far values are counted beyond the ends. None where the numbers are too far apart.
     """
     values = _different(baseline) | _different(sample)
     if len(values) <= FEW:
@@ -100,9 +100,9 @@ def _range(baseline: Floats, sample: Floats) -> tuple[float, float]:
 
 
 def _edges(low: float, high: float) -> Floats:
-    """Ends of buckets that hold a range, rising; empty if no float is as wide."""
+    """Ends of buckets that hold a range, rising; empty if it is too wide."""
     width = high - low
-    if not 0 < width < np.inf:
+    if not 0 < width < LARGEST:
         return np.array([])
     if width > SMALLEST and max(abs(low), abs(high)) < width * 1e9:
         power = 10.0 ** math.floor(math.log10(width / BUCKETS))

@@ -77,7 +77,7 @@ def read(result: Mapping[str, Any]) -> tuple[list[Distribution], int]:
         return [], 0
     found = [each for column in listed[:MOST_COLUMNS] if (each := _distribution(column))]
     left_out = part.get("columns_left_out") if isinstance(part, dict) else None
-    more = left_out if isinstance(left_out, int) and left_out > 0 else 0
+    more = left_out if isinstance(left_out, int) and not isinstance(left_out, bool) and left_out > 0 else 0
     return found, more + max(len(listed) - MOST_COLUMNS, 0)
 
 

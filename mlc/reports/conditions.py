@@ -66,7 +66,7 @@ def _of_table(table: TableOutcome, matched: dict[tuple[str, int], RuleOutcome]) 
 
 def _of_outcome(rule: RuleOutcome) -> Iterator[Asked]:
     for sentence in rule.conditions:
-        for metric, text, low, high in comparisons(_IT_IS.sub("", sentence[:LONGEST]), ()):
+        for metric, text, low, high in comparisons(_IT_IS.sub("", sentence[: 2 * LONGEST]), ()):
             yield Asked(metric, text, low, high, rule.table, rule.rule, True, rule.passes)
 
 
@@ -76,7 +76,7 @@ def comparisons(sentence: str, names: Collection[str]) -> Iterator[tuple[str, st
     Args:
         names: of what is put to the table; a metric may have "and" in its name. Empty where they aren't known.
     """
-    sentence, place = sentence[:LONGEST], 0
+    sentence, place = sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]}...", 0
     while found := _ASKS.match(sentence, place):
         metric = _metric(found["column"], names)
         low, high = _ends(found)
