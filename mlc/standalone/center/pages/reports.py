@@ -70,9 +70,12 @@ async def _about(center: ModelCenter, document: JsonObject, monitor: str) -> Abo
 async def _monitor(center: ModelCenter, document: JsonObject) -> str:
     """The name of the monitor that a result is of; empty if it is of none.
 
-    ModelOp names it in the result. Of ours the job tells it: it runs the monitor, and names the model that is watched.
+    The result names it, ours by its name and ModelOp's by its document. Else the job tells it, which runs the monitor
+    and names the model that is watched.
     """
-    associated = document.get("associatedModel")
+    associated = document.get(CenterSettings().result_monitor_field)
+    if isinstance(associated, str):
+        return associated
     if isinstance(associated, dict):
         inner = associated.get("associatedModel")
         return _model_name(inner if isinstance(inner, dict) else associated)
