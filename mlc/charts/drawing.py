@@ -37,7 +37,7 @@ def fitted(text: str, width: float) -> str:
     text = visible(text, 400)
     room = width / LETTER
     for place, letter in enumerate(text):
-        room -= 2 if east_asian_width(letter) in "WF" else 1.7 if letter in BROAD else 1
+        room -= 2 if east_asian_width(letter) in "WF" else 1.9 if letter in BROAD else 1
         if room < 0:
             return text[: max(place - 1, 0)] + CUT
     return text
