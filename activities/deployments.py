@@ -131,6 +131,19 @@ class DeploymentActivities:
             await end_each(self.center, deployments.ids)
 
     @activity.defn
+    async def undeploy(self, snapshot_id: str) -> list[str]:
+        """Take a snapshot out of use: end all its deployments, those that still load, too.
+
+        Returns:
+            Ids of the deployments that were ended by this try.
+        """
+        with translated():
+            there = await self.center.list_deployments(snapshot_id=snapshot_id)
+            active = [each.id for each in there if each.state in {DeploymentState.DEPLOYED, DeploymentState.DEPLOYING}]
+            await end_each(self.center, active)
+        return active
+
+    @activity.defn
     async def supersede(self, deployments: Deployments) -> list[str]:
         """End the model's earlier deployments where these ones have taken over, and their schedules.
 

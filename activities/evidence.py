@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import aclosing
 from typing import TypeVar
 
 from temporalio import activity
@@ -29,7 +30,15 @@ T = TypeVar("T")
 LONGEST_LOOK = 20
 """Seconds for what a ticket can do without."""
 
-IN_USE = frozenset({TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION})
+IN_USE = frozenset(
+    {
+        TicketKind.FAILED_TEST,
+        TicketKind.JOB_REVIEW,
+        TicketKind.NOTIFICATION,
+        TicketKind.BREACH,
+        TicketKind.UNDEPLOY,
+    }
+)
 """Kinds of tickets about snapshots that usually are deployed already."""
 
 
@@ -43,7 +52,9 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         previous, previous_known = await _if_readable(last_deployed_snapshot(center, snapshot, question.kind))
     if question.test_result is not None:
         result, _ = await _if_readable(center.get_test_result(question.test_result.id))
-    if result is not None and previous is not None:
+    if result is not None and question.monitor:
+        before, before_known = await _if_readable(_before(center, result))
+    elif result is not None and previous is not None:
         results, before_known = await _if_readable(center.list_test_results(previous.id))
         before = newest_own(results or [])
     monitors = since = None
@@ -72,6 +83,15 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         since=since,
         bound=bound,
     )
+
+
+async def _before(center: Center, result: TestResultRecord) -> TestResultRecord | None:
+    """The result of the same monitor on the same snapshot before this one."""
+    async with aclosing(center.iter_test_results(result.snapshot_id)) as others:
+        async for other in others:
+            if other.monitor == result.monitor and other.purpose is Purpose.MONITOR and other.id != result.id:
+                return other
+    return None
 
 
 async def _bound(center: Center, question: TicketQuestion) -> list[BoundFact]:

@@ -222,6 +222,7 @@ class JobActivities:
             kind=request.kind,
             snapshot_id=request.snapshot_id,
             deadline=deadline,
+            watched=request.watched,
             remarks=[said] if said else [],
         )
 

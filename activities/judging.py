@@ -16,6 +16,8 @@ MOST_CONDITIONS = 20
 LONGEST_CONDITION = 120
 PASSES = "passes"
 """The output by which a table says yes or no."""
+ACTION = "action"
+"""The output by which a monitor's table says what is to be done."""
 YES = frozenset({"true"})
 NO = frozenset({"false", "no", "fail", "0"})
 """What ``passes`` may say as a string; whatever else stands there is neither."""
@@ -234,6 +236,7 @@ def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcom
             passes=truth(rule.outputs.get(PASSES)),
             reason=writable(str(rule.outputs.get("reason") or "")),
             category=writable(str(rule.outputs.get("category") or "")),
+            action=writable(str(rule.outputs.get(ACTION) or "")),
             conditions=[_condition(each) for each in rule.conditions[:MOST_CONDITIONS]],
         )
 

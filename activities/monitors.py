@@ -1,5 +1,6 @@
 """Monitors: which ones a snapshot should carry, and adding those that are missing."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -11,11 +12,13 @@ from activities.arity import NotClear
 from activities.chosen_inputs import chosen_monitor_inputs, left_out
 from activities.earlier_deployments import previous_of
 from activities.failures import translated
+from activities.monitor_needs import Columns, known_columns, what_lacks
 from activities.schedules import copied
 from mlc.center import Beside, Catalogue, Center, NewMonitor, Surroundings
 from mlc.model.asset import AssetRole
 from mlc.model.base import Record
 from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
+from mlc.model.schedule import Timing
 from mlc.model.snapshot import Model, Monitor, Snapshot
 from mlc.model.truncation import truncate
 
@@ -32,12 +35,15 @@ class MonitorsAdded(Record):
 @dataclass
 class MonitorActivities:
     center: Center
+    schedule: str = ""
+    """When a monitor runs of which nobody says it (``MLC_MONITOR_SCHEDULE``); empty: not by itself."""
 
     @activity.defn
     async def add_missing_monitors(self, snapshot_id: str) -> MonitorsAdded:
         """Put the out-of-the-box monitors of the snapshot's methodology on it; those already there stay as they are.
 
-        A monitor that the previously deployed snapshot carries brings its schedules and thresholds along.
+        A monitor that the previously deployed snapshot carries brings its thresholds along, and its schedules where the
+        model does not say when it runs.
         """
         with translated():
             async with AsyncExitStack() as opened:
@@ -52,7 +58,7 @@ class MonitorActivities:
 
     async def _add(self, around: Surroundings, opened: AsyncExitStack) -> MonitorsAdded:
         snapshot, available = around.snapshot, await _available(around)
-        plan = plan_for(snapshot, {name: monitor.model for name, monitor in available.items()})
+        plan = await _plan(self.center, snapshot, available, fetched=False)
         told = [f"Monitor {name!r} was not added: {why}." for name, why in plan.lacking.items()]
         warnings = [*plan.warnings, *(truncate(sentence, 250) for sentence in told)]
         if plan.add:
@@ -68,21 +74,32 @@ class MonitorActivities:
     def _monitor(
         self, monitor: Snapshot, snapshot: Snapshot, inherited: Monitor | None, previous_id: str
     ) -> NewMonitor:
-        """The monitor as it goes on the snapshot."""
+        """The monitor as it goes on the snapshot: it runs when the model says, else as before, else by the setting."""
         brought = inherited or Monitor(name=monitor.model.name)
+        timing = snapshot.model.monitor_timings.get(monitor.model.name)
+        old = [] if timing else brought.schedules
+        if self.schedule and not timing and not old:
+            timing = Timing(cron=self.schedule)
         return NewMonitor(
             monitor=monitor,
             inputs=chosen_monitor_inputs(snapshot, monitor.model),
             tables=[asset for asset in brought.assets if asset.role == AssetRole.TEST_RESULT_COMPARATOR],
-            schedules=[copied(schedule, previous_id, snapshot.id, self.center) for schedule in brought.schedules],
+            schedules=[copied(schedule, previous_id, snapshot.id, self.center) for schedule in old],
+            timing=timing,
         )
 
 
 async def planned(center: Center, snapshot_id: str) -> MonitorPlan:
-    """Which monitors a snapshot would get, and why not the others."""
-    async with center.open_surroundings(snapshot_id, Beside.MONITORS, contents=False) as around:
-        available = await _available(around)
-        return plan_for(around.snapshot, {name: monitor.model for name, monitor in available.items()})
+    """Which monitors a snapshot would get, why not the others, and what those lack that it would get."""
+    async with center.open_surroundings(snapshot_id, Beside.MONITORS) as around:
+        return await _plan(center, around.snapshot, await _available(around), fetched=True)
+
+
+async def _plan(center: Center, snapshot: Snapshot, available: Mapping[str, Snapshot], *, fetched: bool) -> MonitorPlan:
+    """``fetched``: files are asked for, too, to see what they lack. Where nobody decides that is not worth requests."""
+    models = {name: monitor.model for name, monitor in available.items()}
+    columns = await known_columns(center, snapshot, models.values(), fetched=fetched)
+    return await asyncio.to_thread(plan_for, snapshot, models, columns)  # a schema may be long
 
 
 async def _available(around: Surroundings) -> Mapping[str, Snapshot]:
@@ -98,8 +115,11 @@ async def newest_monitor(center: Catalogue, name: str) -> Snapshot | None:
     return await center.latest_snapshot(models[0].id) if models else None
 
 
-def plan_for(snapshot: Snapshot, available: Mapping[str, Model]) -> MonitorPlan:
-    """What becomes of the monitors that a snapshot should have, of which so many are there, by name."""
+def plan_for(snapshot: Snapshot, available: Mapping[str, Model], columns: Columns) -> MonitorPlan:
+    """What becomes of the monitors that a snapshot should have, of which so many are there, by name.
+
+    One whose needs are not all met, but by an asset that is missing, is added with a warning: the schema may be mended.
+    """
     unclear: dict[str, str] = {}
     chosen: defaultdict[str, list[str]] = defaultdict(list)
     for name, monitor in available.items():
@@ -115,4 +135,5 @@ def plan_for(snapshot: Snapshot, available: Mapping[str, Model]) -> MonitorPlan:
         unclear=unclear,
     )
     choices = [truncate(f"{said}: {', '.join(names)}.", 500) for said, names in chosen.items() if said]
-    return plan.model_copy(update={"warnings": [*plan.warnings, *choices]})
+    lacks = what_lacks(snapshot, {name: available[name] for name in plan.add}, columns)
+    return plan.model_copy(update={"warnings": [*plan.warnings, *choices, *lacks]})

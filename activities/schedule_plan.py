@@ -26,7 +26,7 @@ from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
-EDITION = 4
+EDITION = 5
 """Part of every fingerprint: another number has all schedules made anew by a release that makes them otherwise."""
 
 _ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)
@@ -47,6 +47,8 @@ class Owner:
     resting: str = ""
     fairness: str = ""
     """By what the runs that its schedules start take turns with others."""
+    monitor: str | None = None
+    """The monitor's name, which its schedules run; None of a deployment."""
 
     def mirrored_id(self, schedule: Schedule) -> str:
         """The id in Temporal, or empty if it can have none."""
@@ -235,7 +237,9 @@ def _monitors(snapshot: Snapshot, resting: str) -> Iterable[Owner]:
     for monitor in snapshot.monitors:
         name = f"Monitor {truncate(monitor.name, 100)!r} on {_quoted(snapshot.name or snapshot.id)}"
         fairness = fairness_of(snapshot.model, snapshot.id)
-        yield Owner(snapshot.id, name, snapshot.id, snapshot.model.id, monitor.schedules, resting, fairness)
+        yield Owner(
+            snapshot.id, name, snapshot.id, snapshot.model.id, monitor.schedules, resting, fairness, monitor.name
+        )
 
 
 def _planned(
@@ -250,7 +254,7 @@ def _planned(
         raise ValueError("it needs an id of letters, digits and -_.: (200 at most).")
     days = calendars(schedule.cron)
     zone = _zone(schedule.time_zone or settings.schedule_time_zone)
-    start = _start(schedule, files, signals)
+    start = _start(owner, schedule, files, signals)
     origin = ScheduleOrigin(
         name=_name(schedule),
         schedule_id=schedule.id,
@@ -258,17 +262,19 @@ def _planned(
         snapshot_id=owner.snapshot_id,
         cron=schedule.cron,
         time_zone=zone,
-        fingerprint=_fingerprint(schedule, zone, owner.fairness, settings),
+        fingerprint=_fingerprint(schedule, zone, owner, settings),
     )
     return PlannedSchedule(owner, schedule, origin, days, start)
 
 
-def _start(schedule: Schedule, files: FileRules, signals: Signals) -> ProcessStart:
+def _start(owner: Owner, schedule: Schedule, files: FileRules, signals: Signals) -> ProcessStart:
     name, variables = schedule.signal, schedule.variables
     if not isinstance(name, str) or not isinstance(variables, dict):
         such = f", such as {signals.example}" if signals.example else "; no process here is started by one"
         raise ValueError(f"it must name a signal and an object with its variables{such}.")
     try:
+        if owner.monitor is not None:
+            return signals.read_of_monitor(name, variables, files, owner.snapshot_id, owner.monitor)
         return signals.read(name, variables, files)
     except BadSignal as error:
         raise ValueError(f"signal {name[:100]!r}: {error}") from None
@@ -282,8 +288,9 @@ def _zone(name: str) -> str:
     return name
 
 
-def _fingerprint(schedule: Schedule, zone: str, fairness: str, settings: ProcessSettings) -> str:
-    parts = [EDITION, schedule.model_dump(mode="json"), zone, fairness, settings.schedule_catchup.total_seconds()]
+def _fingerprint(schedule: Schedule, zone: str, owner: Owner, settings: ProcessSettings) -> str:
+    catchup = settings.schedule_catchup.total_seconds()
+    parts = [EDITION, schedule.model_dump(mode="json"), zone, owner.fairness, owner.monitor, catchup]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

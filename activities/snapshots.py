@@ -141,6 +141,8 @@ class SnapshotActivities:
             on_lost_records=OnLostRecords(self.settings.on_lost_records),
             on_missing_monitor=OnMissingMonitor(self.settings.on_missing_monitor),
             handover=self.settings.handover,
+            monitor_silence=self.settings.monitor_silence,
+            undeploy_asks=self.settings.monitor_undeploy == "ask",
             ticketing=self.settings.ticketing,
             ticket_systems=list(self.ticket_systems),
         )

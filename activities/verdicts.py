@@ -14,7 +14,7 @@ from activities.judging import Table, judged, put_to_tables
 from activities.monitor_tables import asking_for, associated, not_judged
 from activities.results import newest_own, reference, result_of
 from activities.table_findings import look_at_all, with_findings
-from mlc.center import Center
+from mlc.center import Center, Contents
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.base import Record
 from mlc.model.failure import Refused, TooLarge
@@ -111,22 +111,11 @@ class VerdictActivities:
         return newest_own(await self.center.list_test_results(snapshot_id))
 
     async def _table(self, asset: Asset, snapshot: Snapshot) -> Table:
-        table = await self._read(asset)
+        table = await read_table(self.center, asset, self.text_limit)
         if table.problem or not table.content:  # whose it is can't be told, and it is judged: a problem
             return table
         monitor = await associated(self.center, snapshot, asset, table.content, self.text_limit)
         return table._replace(monitor=monitor)
-
-    async def _read(self, asset: Asset) -> Table:
-        if not asset.ref:
-            return Table(asset.name)
-        try:
-            return Table(asset.name, await self.center.read(asset, limit=self.text_limit))
-        except TooLarge:
-            problem = f"It is larger than {self.text_limit} bytes: make it smaller, or raise MLC_CENTER_TEXT_LIMIT."
-            return Table(asset.name, problem=problem)
-        except Refused as error:
-            return Table(asset.name, problem=str(error))
 
     def _with_monitors(self, tables: list[Table], own: Mapping[str, object], snapshot: Snapshot) -> list[Table]:
         """Of those that are not set on a monitor, whose they are by what they ask for."""
@@ -136,6 +125,19 @@ class VerdictActivities:
             else table._replace(monitor=asking_for(_asked(table), own, snapshot, self.settings.monitor_keys))
             for table in tables
         ]
+
+
+async def read_table(contents: Contents, asset: Asset, limit: int) -> Table:
+    """A decision table of what is open, or what keeps it from being read; of at most ``limit`` bytes."""
+    if not asset.ref:
+        return Table(asset.name)
+    try:
+        return Table(asset.name, await contents.read(asset, limit=limit))
+    except TooLarge:
+        problem = f"It is larger than {limit} bytes: make it smaller, or raise MLC_CENTER_TEXT_LIMIT."
+        return Table(asset.name, problem=problem)
+    except Refused as error:
+        return Table(asset.name, problem=str(error))
 
 
 def judged_at(result: TestResultRecord, now: datetime) -> datetime:

@@ -28,6 +28,8 @@ from mlc.model.processes import TASK_QUEUE
 
 WAITING = "MlcTickets IS NOT NULL AND ExecutionStatus = 'Running'"
 DECIDED = 10
+SET_UP = 7_200
+"""Seconds within which all runs must have come to their tickets."""
 SETTLED = 3.0
 """Seconds after which a worker has nothing more to do."""
 
@@ -87,9 +89,11 @@ async def _waiting(system: Parts, temporal: Client, number: int, before: int = 0
         await at_once([one] * number)
 
     async def all_wait() -> bool:
-        return (await temporal.count_workflows(WAITING)).count == before + number
+        there = (await temporal.count_workflows(WAITING)).count - before
+        told(f"{there} of them wait, after {time.monotonic() - began:.0f} s")
+        return there == number
 
-    await until(all_wait, seconds=1800, pause=0.5)
+    await until(all_wait, seconds=SET_UP, pause=20 if number > 1000 else 0.5)
     told(f"they wait, after {time.monotonic() - began:.0f} s")
     found = []
     async for run in temporal.list_workflows(WAITING, limit=number):

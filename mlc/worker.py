@@ -33,6 +33,7 @@ from activities.surveys import SurveyActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from activities.verdicts import VerdictActivities
+from activities.watching import WatchActivities
 from mlc import temporal
 from mlc.center import Center
 from mlc.center.capability import Capability
@@ -147,7 +148,8 @@ def activities_of(
     jobs = JobActivities(center, process, files, center.text_limit)
     batch = BatchActivities(center, process, tickets.review_tags)
     verdicts = VerdictActivities(center, process, center.text_limit)
-    monitors = MonitorActivities(center)
+    monitors = MonitorActivities(center, process.monitor_schedule)
+    watching = WatchActivities(center, process, center.text_limit)
     deployments = DeploymentActivities(center, process, tickets.review_tags)
     precedence = PrecedenceActivities(center, process)
     surveys = SurveyActivities(center, process, tickets.review_tags)
@@ -167,8 +169,11 @@ def activities_of(
         HandoverActivities().check_predecessor,
         *(verdicts.judge, verdicts.judge_back_test),
         *(monitors.plan_monitors, monitors.add_missing_monitors),
+        *(watching.find_monitors, watching.find_monitor_snapshot, watching.keep_breach),
+        *(watching.judge_monitor, watching.judge_no_result),
         *(deployments.match_runtimes, deployments.deploy, deployments.find_deployment),
         *(deployments.finish_deployments, deployments.undo_deployments, deployments.supersede),
+        deployments.undeploy,
         *(surveys.find_places, surveys.find_newer, precedence.take_over, precedence.find_pushed_out),
         *(schedules.copy_schedules, schedules.carry_over),
         notifications.notify,

@@ -243,6 +243,18 @@ def test_what_becomes_of_a_missing_monitor_is_one_of_three_and_nothing_misspelt(
     assert what_is_wrong(raised.value) == "MLC_ON_MISSING_MONITOR: Input should be 'warn', 'ask' or 'fail'."
 
 
+def test_when_monitors_run_is_a_cron_expression_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ProcessSettings().monitor_schedule == ""
+    for written, meant in ((" 0 0 2 * * ? ", "0 0 2 * * ?"), ("None", ""), (" ", "")):
+        monkeypatch.setenv("MLC_MONITOR_SCHEDULE", written)
+        assert ProcessSettings().monitor_schedule == meant
+    monkeypatch.setenv("MLC_MONITOR_SCHEDULE", "nightly")
+    with pytest.raises(ValidationError) as raised:
+        ProcessSettings()
+    assert what_is_wrong(raised.value).startswith("MLC_MONITOR_SCHEDULE: ")
+    assert "A cron expression has six or seven fields" in what_is_wrong(raised.value)
+
+
 def test_a_list_that_is_no_json_is_said_by_its_variable_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLC_JIRA_APPROVED_STATUSES", "Done,hush")
     with pytest.raises(SettingsError) as caught:

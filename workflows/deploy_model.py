@@ -17,7 +17,6 @@ from mlc.model.failure import FailureType
 from mlc.model.job import JobKind
 from mlc.model.processes import (
     DEPLOY_MODEL,
-    TICKET_CHANGED,
     DeployModelInput,
     DeployModelResult,
     DeployModelStatus,
@@ -26,7 +25,7 @@ from mlc.model.processes import (
     deploy_model_id,
 )
 from mlc.model.state import DeployModelStart, DeployModelState, ProcessState
-from mlc.model.ticket import TicketChanged, TicketKind
+from mlc.model.ticket import TicketKind
 from workflows.steps.attempt import Attempts, Stopped
 from workflows.steps.case import JudgedCase
 from workflows.steps.clean_up import Part, to_the_end
@@ -37,7 +36,7 @@ from workflows.steps.notices import deployment_ended
 from workflows.steps.outcome import DIFFERENT_FILES, metrics_text, overtaken_texts, places_text, settled_text
 from workflows.steps.patches import since
 from workflows.steps.precedence import Precedence
-from workflows.steps.process_run import STATUS, ProcessRun
+from workflows.steps.process_run import STATUS, AskingRun
 from workflows.steps.put_back import PutBack
 from workflows.steps.review import Review
 
@@ -46,7 +45,7 @@ NOTHING = cast(DeployModelStart, None)
 
 
 @workflow.defn(name=DEPLOY_MODEL)
-class DeployModel(ProcessRun):
+class DeployModel(AskingRun):
     """Takes one snapshot through training, testing, judgement, approval, monitors, deployment and schedules."""
 
     case: JudgedCase
@@ -292,15 +291,6 @@ class DeployModel(ProcessRun):
             await self.case.unless_refused(self.precedence.give_way)
         await self.case.unless_refused(self.rollout.withdraw)
         await self.case.unless_refused(self.put_back.undo)
-
-    @workflow.signal(name=TICKET_CHANGED, description="A ticket may have changed: read it again")
-    def ticket_changed(self, change: TicketChanged) -> None:
-        self.handover.signalled()
-        self.case.questions.hint(change.key)
-
-    @workflow.update(description="Read the open tickets now; answers with what each of them says")
-    async def recheck_tickets(self) -> dict[str, str]:
-        return await self.case.questions.recheck()
 
     @workflow.query(description=STATUS)
     def status(self) -> DeployModelStatus:

@@ -6,6 +6,21 @@ No workflow imports this module: it runs nowhere but in the processes that start
 from activities.sweep import SweepReport
 from mlc.model.file import InputFile, OutputFile
 from mlc.model.job import JobParameters
+from mlc.model.monitor_processes import (
+    LONGEST_NAME,
+    RUN_MONITOR,
+    RUN_MONITORS,
+    UNDEPLOY_MODEL,
+    RunMonitorInput,
+    RunMonitorResult,
+    RunMonitorsInput,
+    RunMonitorsResult,
+    UndeployModelInput,
+    UndeployModelResult,
+    monitor_id,
+    monitors_id,
+    undeploy_id,
+)
 from mlc.model.process import Process, Processes, Signal, Starts, Variable
 from mlc.model.processes import (
     DEPLOY_MODEL,
@@ -28,7 +43,10 @@ from workflows.deploy_model import DeployModel
 from workflows.mirror_schedules import MirrorSchedules
 from workflows.run_back_test import RunBackTest
 from workflows.run_batch_model_job import RunBatchModelJob
+from workflows.run_monitor import RunMonitor
+from workflows.run_monitors import RunMonitors
 from workflows.sweep_tickets import SweepTickets
+from workflows.undeploy_model import UndeployModel
 
 SNAPSHOT = "5a31b3c6-f033-4948-b433-bae6656baa26"
 """An id, for examples."""
@@ -109,6 +127,55 @@ PROCESSES = Processes(
                 "Start RunBatchModelJob",
             )
         ],
+    ),
+    Process(
+        name=RUN_MONITORS,
+        workflow=RunMonitors,
+        summary="Run a monitor that a snapshot carries, or all of a role",
+        input=RunMonitorsInput,
+        result=RunMonitorsResult,
+        workflow_id=lambda given, key: monitors_id(given.model_id, key),
+        for_monitors=True,
+        signals=[
+            Signal(
+                "Signals_RUN_MONITOR",
+                [
+                    Variable("MODEL_ID", "model_id", Id, SNAPSHOT, names_snapshot=True),
+                    Variable("MONITOR", "monitor", line(LONGEST_NAME), "Stability Monitor: PSI/CSI"),
+                    Variable("OUTPUT_FILE", "output_file", OutputFile, required=False),
+                    JOB_PARAMETERS,
+                ],
+                "Start RunMonitors for the monitor of a name",
+            ),
+            Signal(
+                "Signals_MODEL_DATA_DRIFT_TEST",
+                [
+                    Variable("MODEL_ID", "model_id", Id, SNAPSHOT, names_snapshot=True),
+                    Variable("OUTPUT_FILE", "output_file", OutputFile, required=False),
+                    JOB_PARAMETERS,
+                ],
+                "Start RunMonitors for the one monitor called Data Drift, or else for all in the role DATA_DRIFT_MODEL",
+                fixed={"role": "DATA_DRIFT_MODEL", "called": "Data Drift"},
+            ),
+        ],
+    ),
+    Process(
+        name=RUN_MONITOR,
+        workflow=RunMonitor,
+        summary="Run one monitor on the snapshot that carries it, judge its result, and tell of it",
+        input=RunMonitorInput,
+        result=RunMonitorResult,
+        workflow_id=lambda given, _key: monitor_id(given.model_id, given.monitor),
+        within=RUN_MONITORS,
+    ),
+    Process(
+        name=UNDEPLOY_MODEL,
+        workflow=UndeployModel,
+        summary="Ask whether a snapshot is to be taken out of use, and do as the answer says",
+        input=UndeployModelInput,
+        result=UndeployModelResult,
+        workflow_id=lambda given, _key: undeploy_id(given.snapshot_id, given.ticket.label),
+        within=RUN_MONITOR,
     ),
     Process(
         name=SWEEP_TICKETS,

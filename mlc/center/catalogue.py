@@ -1,6 +1,6 @@
 """What the processes need of a catalogue of models: models, snapshots and what their files contain."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -42,8 +42,11 @@ class Contents(Protocol):
         """
         ...
 
-    def stream(self, asset: Asset, *, start: int = 0) -> AsyncIterator[bytes]:
-        """The content from a byte on, in pieces of at most a megabyte; raises as ``read`` does, but for its length."""
+    def stream(self, asset: Asset, *, start: int = 0) -> AsyncGenerator[bytes]:
+        """The content from a byte on, in pieces of at most a megabyte; raises as ``read`` does, but for its length.
+
+        Who stops before its end closes it.
+        """
         ...
 
     def keeps_by_hash(self, asset: Asset) -> bool:

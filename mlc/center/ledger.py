@@ -10,13 +10,14 @@ from typing import Any, NamedTuple, Protocol
 from mlc.center.capability import Capability
 from mlc.center.catalogue import Contents, NewFile
 from mlc.model.asset import Asset
+from mlc.model.breach import Breach
 from mlc.model.change import Changes
 from mlc.model.decision import DecisionRecord
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Rank, Runtime, RuntimeRef
 from mlc.model.job import JobEnding, JobKind, JobRecord
 from mlc.model.notification import Notification
 from mlc.model.result import TestResultRecord
-from mlc.model.schedule import Schedule
+from mlc.model.schedule import Schedule, Timing
 from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
 from mlc.model.verdict import Verdict
 
@@ -64,6 +65,8 @@ class NewMonitor(NamedTuple):
     tables: Sequence[Asset]
     """Decision tables that it brings along, from a snapshot that is open."""
     schedules: Sequence[Schedule]
+    timing: Timing | None = None
+    """When it is to run, beside its schedules: by one whose id follows from the snapshot and the monitor's name."""
 
 
 class After(NamedTuple):
@@ -148,11 +151,19 @@ class Ledger(Contents, Protocol):
         """Of a snapshot, newest first."""
         ...
 
+    def iter_test_results(self, snapshot_id: str) -> AsyncGenerator[TestResultRecord]:
+        """The same, read a page at a time, for those who stop in between: a monitor adds one each night."""
+        ...
+
     async def keep_test_result(self, result: TestResultRecord) -> TestResultRecord:
         """Keep a result, once a job (``result.job_id``): the oldest of that job is returned if there is one."""
         ...
 
     async def record_verdict(self, result_id: str, verdict: Verdict) -> None: ...
+
+    async def record_breach(self, result_id: str, breach: Breach | None) -> None:
+        """Write on a monitor's result to which question it belongs."""
+        ...
 
     async def record_submission(self, snapshot: Snapshot, submission: Submission) -> None: ...
 

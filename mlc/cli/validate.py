@@ -50,7 +50,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _listed("Tables", [f"{table.name:<36}{_asks(table)}" for table in report.tables])
     if plan := report.monitors:
         where = "of the model centre" if report.asked else ALONE
-        yield from _listed("Monitors", [f"({where})", *(f"+ {name}" for name in plan.add)])
+        runs = {name: f", runs by {schedule}" for name, schedule in report.monitor_schedules.items()}
+        yield from _listed("Monitors", [f"({where})", *(f"+ {name}{runs.get(name, '')}" for name in plan.add)])
         yield from (f"{'':<14}- {name}: not added, {why}" for name, why in plan.lacking.items())
         yield from (f"{'':<14}! {warning}" for warning in plan.warnings)
     tags = [f"{tag:<20}{meaning}" for tag, meaning in report.control_tags.items()]

@@ -193,6 +193,8 @@ class FailureType(StrEnum):
     JOB_FAILED = "JobFailed"
     JOB_DEADLINE = "JobDeadline"
     RESULT_UNREADABLE = "ResultUnreadable"
+    NO_SUCH_MONITOR = "NoSuchMonitor"
+    """The snapshot carries no monitor of that name, or several, or none in that role."""
     MISSING_MONITOR = "MissingMonitor"
     """A monitor can't be added, and a setting says that none may be missing."""
     NO_MATCHING_RUNTIME = "NoMatchingRuntime"

@@ -195,6 +195,8 @@ class Job(Record):
     kind: JobKind
     snapshot_id: str
     deadline: datetime | None = None
+    watched: Watched | None = None
+    """Of a monitor's job, whose ``snapshot_id`` is the monitor's own."""
     remarks: list[str] = []
     """What should be known of what it reads, in sentences."""
     on_lost_records: OnLostRecords = OnLostRecords.FAIL

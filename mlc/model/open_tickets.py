@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mlc.model.attribute import Attribute
 from mlc.model.base import Record
-from mlc.model.ticket import TicketRef
+from mlc.model.ticket_ref import TicketRef
 
 LONGEST = 255
 """Characters of an entry: over 2,048 bytes the server ends the run."""

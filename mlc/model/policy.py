@@ -32,6 +32,10 @@ class Policy(Record):
     on_missing_monitor: OnMissingMonitor = OnMissingMonitor.WARN
     handover: bool = False
     """Whether a run with a long history goes on as a new one. Not those that a release began which can't do so."""
+    monitor_silence: timedelta = timedelta(days=7)
+    """How long nothing is said of a breach whose ticket was closed while it goes on."""
+    undeploy_asks: bool = True
+    """Whether a ticket asks before a monitor takes a snapshot out of use."""
     ticketing: Provider = "jira"
     """Where tickets go that neither the snapshot nor the input sends elsewhere."""
     ticket_systems: list[str] = []

@@ -61,7 +61,9 @@ class Signal:
 
 @dataclass(frozen=True)
 class Process:
-    """One process. Without ``signals`` a Temporal Schedule of our own starts it, and it takes no input."""
+    """One process. Without ``signals`` another process starts it (``within``), or a Temporal Schedule of our own, and
+    then it takes no input.
+    """
 
     name: str
     """The workflow's type, as Temporal has it."""
@@ -73,6 +75,10 @@ class Process:
     workflow_id: Callable[[Any, str], str] | None = None
     """The workflow's id, of its input and the caller's key (or something random)."""
     signals: Sequence[Signal] = ()
+    within: str = ""
+    """The process that starts it, and nobody else."""
+    for_monitors: bool = False
+    """A schedule that stands on a monitor starts it, with the monitor's name in the field ``monitor`` of its input."""
 
     def id_of(self, given: Input, key: str) -> str:
         """The workflow's id; the same input and key make the same one."""
@@ -90,8 +96,15 @@ class Process:
         """What its workflow ids look like, for people: ``back-test-<model_id>-<key>``."""
         if self.input is None:
             return ""
-        fields: dict[str, Any] = {name: f"<{name}>" for name in self.input.model_fields}
+        fields: dict[str, Any] = {name: _Placeholder(f"<{name}>") for name in self.input.model_fields}
         return self.id_of(self.input.model_construct(**fields), "<key>")
+
+
+class _Placeholder(str):
+    """Stands for a field in an id's pattern, and for what belongs to it: ``<ticket.label>``."""
+
+    def __getattr__(self, name: str) -> "_Placeholder":
+        return _Placeholder(f"{self[:-1]}.{name}>")
 
 
 class Processes(Sequence[Process]):
@@ -140,8 +153,10 @@ def _contradictions(process: Process) -> Iterator[str]:
         yield f"{process.workflow.__name__} has no Temporal type of its own"
     elif named != process.name:
         yield f"the Temporal type of its workflow is {named}"
+    if process.for_monitors and (process.input is None or "monitor" not in process.input.model_fields):
+        yield "it is for monitors, and its input has no field monitor"
     if not process.signals:
-        if process.input is not None or process.workflow_id is not None:
+        if not process.within and (process.input is not None or process.workflow_id is not None):
             yield "it takes an input or makes an id of one, but no signal fills that"
         return
     if process.input is None or process.workflow_id is None:

@@ -98,6 +98,7 @@ class Outcome(OpenEnum):
     FAILED = "failed"
     ERROR = "error"
     """The test job came to no result."""
+    UNDEPLOYED = "undeployed"
     UNKNOWN = "unknown"
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from mlc.model.base import OpenEnum, Record
+from mlc.model.breach import Breach
 from mlc.model.verdict import Verdict
 
 
@@ -58,8 +59,12 @@ class TestResultRecord(Record):
     job_id: str | None = None
     created: datetime | None = None
     purpose: Purpose = Purpose.OWN
+    monitor: str = ""
+    """Name of the monitor that made it; empty if none did, or nobody says which."""
     values: dict[str, Any] = {}
     """What the metrics function yielded; any JSON."""
     provenance: Provenance = Provenance()
     verdict: Verdict | None = None
     """Kept with it, whole; None if it was not judged."""
+    breach: Breach | None = None
+    """Of a monitor's result, the question that it belongs to; None if there is none."""

@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mlc.model.base import Record
 from mlc.model.change import OfModel
+from mlc.model.cron import calendars
 
 MIRROR_SCHEDULES = "MirrorSchedules"
 """The workflow's type."""
@@ -46,6 +48,24 @@ class Schedule(Record):
     """The signal's; a schedule that can run has a name and an object here, others whatever they have."""
     rest: dict[str, Any] = {}
     """What else the centre keeps with it, so that a copy loses nothing."""
+
+
+class Timing(Record):
+    """When something is to run by itself, before there is a schedule of it."""
+
+    cron: str
+    """Quartz's, or unix's with five fields."""
+    time_zone: str = ""
+    """Of the cron expression; empty: the one that counts for those that come without."""
+
+    def check(self) -> None:
+        """Raises ValueError if it can't run: what is wrong with cron expression or time zone, and an example."""
+        calendars(self.cron)
+        if self.time_zone:
+            try:
+                ZoneInfo(self.time_zone)
+            except (KeyError, ValueError, OSError):
+                raise ValueError(f"Time zone {self.time_zone[:60]!r} is not known. Example: 'Europe/Berlin'.") from None
 
 
 class ScheduleOrigin(Record):

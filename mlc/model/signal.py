@@ -133,6 +133,20 @@ class Signals(Protocol):
         """
         ...
 
+    def read_of_monitor(
+        self, name: str, variables: Mapping[str, Any], rules: FileRules, snapshot_id: str, monitor: str
+    ) -> ProcessStart:
+        """What a schedule starts that stands on a monitor: whatever would test the snapshot runs that monitor.
+
+        Args:
+            snapshot_id: the snapshot that carries it.
+            monitor: its name.
+
+        Raises:
+            BadVariable: it is about another snapshot or monitor, too, or gives files that a monitor does not read.
+        """
+        ...
+
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

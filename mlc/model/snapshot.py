@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 from mlc.model.asset import Asset, AssetRole, RequiredAsset
 from mlc.model.base import Record
-from mlc.model.schedule import Schedule
+from mlc.model.schedule import Schedule, Timing
 from mlc.model.ticket import Decision, Provider
 from mlc.model.verdict import Verdict
 
@@ -101,6 +101,8 @@ class Model(Record):
     """Those of them that are named: a model of any kind may say so which of several files is its data."""
     association_role: str = ""
     """What this monitor is to a snapshot, in the centre's own word; empty if it doesn't say."""
+    monitor_timings: dict[str, Timing] = {}
+    """When the monitors that are added to its snapshots run, by name, where the model says so."""
     details: dict[str, Any] = {}
     """What else the centre knows of it, under names for people."""
 
@@ -115,6 +117,8 @@ class Monitor(Record):
     schedules: list[Schedule] = []
     watches: bool = True
     """False: no monitor but another model that the centre has linked in the same way, such as a use case."""
+    role: str = ""
+    """What it is to the snapshot, in the centre's own word."""
 
 
 class RuntimeName(Record):

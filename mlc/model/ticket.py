@@ -1,21 +1,14 @@
 """Tickets: questions put to people, and what they answered."""
 
 from datetime import date, datetime
-from typing import Annotated
-
-from pydantic import StringConstraints
 
 from mlc.model.base import Input, OpenEnum, Record
 from mlc.model.monitor_plan import OnMissingMonitor
 from mlc.model.result import TestResult
+from mlc.model.ticket_ref import Provider, TicketRef
 from mlc.model.verdict import EarlierVerdict, Verdict
 
-Provider = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 _.-]{0,39}$")]
-"""A ticket system, as inputs, settings and ``TicketRef.provider`` name it.
-
-Which there are is told by their registry alone, in a room above this one. So a misspelt name gets this far, and whoever
-knows what is set up refuses it with a list of that: the worker when it starts, a run when it begins.
-"""
+__all__ = ["Provider", "TicketRef"]  # which most read with the rest
 
 
 class TicketKind(OpenEnum):
@@ -33,6 +26,10 @@ class TicketKind(OpenEnum):
     """A back test's job ended in an exception: all that is known of it, for a reviewer. Nobody waits for it."""
     NOTIFICATION = "notification"
     """A batch job could not be run. Nobody waits for it."""
+    BREACH = "breach"
+    """A monitor raises an alarm, for as long as its results do not pass. Nobody waits for it."""
+    UNDEPLOY = "undeploy"
+    """The same, and the question whether the snapshot is to be taken out of use."""
     UNKNOWN = "unknown"
 
 
@@ -54,21 +51,12 @@ class Answer(OpenEnum):
     """What a newer release may read from a ticket: no answer here, so the question stays open."""
 
 
-class TicketRef(Record):
-    """Where a ticket is. ``provider`` names its system; ``label`` is our key on it."""
-
-    provider: str
-    id: str
-    key: str
-    url: str
-    label: str
-
-
 class TicketQuestion(Record):
     """What a process wants to ask: enough for an activity to write the ticket, and small.
 
-    ``label`` identifies the question for ever: a hash of workflow, first run, purpose and attempt, ``gov-`` and 24
-    hexadecimal digits. ``message`` is what went wrong, in sentences. ``snapshot_id`` is empty where none was found.
+    ``label`` identifies the question for ever: a hash of workflow, first run, purpose and attempt, or of what a breach
+    began with, ``gov-`` and 24 hexadecimal digits. ``message`` is what went wrong, in sentences. ``snapshot_id`` is
+    empty where none was found.
     """
 
     kind: TicketKind
@@ -94,6 +82,10 @@ class TicketQuestion(Record):
     on_missing_monitor: OnMissingMonitor = OnMissingMonitor.WARN
     replaces: bool = False
     """A newer snapshot is where this one belongs; a yes says that this one takes its place."""
+    monitor: str = ""
+    """Name of the monitor that raises an alarm."""
+    follows: TicketRef | None = None
+    """An earlier ticket about the same, which was closed."""
 
 
 class TicketState(Record):

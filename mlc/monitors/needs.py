@@ -1,4 +1,4 @@
-"""What each monitor needs of a schema: told when it is attached, and not first when it runs."""
+"""What each monitor needs of a schema, and which columns it reads: told when it is attached, not first when it runs."""
 
 from __future__ import annotations
 
@@ -60,6 +60,21 @@ def stability(schema: Schema) -> list[str]:
 def compared_for_drift(schema: Schema) -> list[Field]:
     """The fields that data drift compares."""
     return [field for field in schema.fields if field.drift_candidate]
+
+
+def label_and_score(schema: Schema) -> list[Field]:
+    """The fields that the performance monitors read."""
+    return [*schema.having(Role.LABEL), *schema.having(Role.SCORE)]
+
+
+def score(schema: Schema) -> list[Field]:
+    """The field that concept drift reads."""
+    return schema.having(Role.SCORE)
+
+
+def bucketed(schema: Schema) -> list[Field]:
+    """The fields that the stability analysis reads."""
+    return [*schema.having(Role.PREDICTOR), *schema.having(Role.SCORE), *schema.having(Role.WEIGHT)]
 
 
 def _label_and_score(schema: Schema) -> tuple[Field | None, Field | None, list[str]]:

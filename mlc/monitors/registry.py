@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import needs
 from .errors import MonitorError
-from .schema import Schema
+from .schema import Field, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,12 +25,14 @@ class Monitor:
         inputs: roles of the assets that it reads, in the order of the function's arguments.
         function: module of this package, and the function in it.
         lacking: what a schema lacks for it, in sentences.
+        reads: the fields of a schema whose columns it reads in each of its frames.
     """
 
     name: str
     inputs: tuple[str, ...]
     function: tuple[str, str]
     lacking: Callable[[Schema], list[str]]
+    reads: Callable[[Schema], list[Field]]
 
     def compute(self, *frames: pd.DataFrame, schema: Schema, **settings: Any) -> dict[str, Any]:
         """The test result.
@@ -54,22 +56,40 @@ def _listed(*monitors: Monitor) -> Mapping[str, Monitor]:
 
 
 MONITORS = _listed(
-    Monitor("Performance Monitor: Regression", (COMPARATOR,), ("performance", "regression"), needs.regression),
     Monitor(
-        "Performance Monitor: Classification", (COMPARATOR,), ("classification", "classification"), needs.classification
+        "Performance Monitor: Regression",
+        (COMPARATOR,),
+        ("performance", "regression"),
+        needs.regression,
+        needs.label_and_score,
+    ),
+    Monitor(
+        "Performance Monitor: Classification",
+        (COMPARATOR,),
+        ("classification", "classification"),
+        needs.classification,
+        needs.label_and_score,
     ),
     Monitor(
         "Data Drift Monitor: Comprehensive Analysis",
         (BASELINE, COMPARATOR),
         ("drift", "data_drift"),
         needs.data_drift,
+        needs.compared_for_drift,
     ),
     Monitor(
         "Concept Drift Monitor: Comprehensive Analysis",
         (BASELINE, COMPARATOR),
         ("drift", "concept_drift"),
         needs.concept_drift,
+        needs.score,
     ),
-    Monitor("Stability Monitor: PSI/CSI", (BASELINE, COMPARATOR), ("stability", "stability"), needs.stability),
+    Monitor(
+        "Stability Monitor: PSI/CSI",
+        (BASELINE, COMPARATOR),
+        ("stability", "stability"),
+        needs.stability,
+        needs.bucketed,
+    ),
 )
 """By name."""

@@ -36,7 +36,7 @@ class About:
     """What a result is of, in names for people; empty where they are not known.
 
     Attributes:
-        monitor: the monitor's name.
+        monitor: the monitor's name; else the one that the result tells.
         snapshot: the name of the snapshot that was watched.
         model: its model's.
         snapshot_page: address of the snapshot's page, from where the result's is served; or of one that is public.
@@ -59,7 +59,7 @@ def result_page(result: TestResultRecord, earlier: Sequence[TestResultRecord] = 
         HTML that is well-formed XML, too, of at most ``LONGEST`` bytes in UTF-8.
     """
     about = about or About()
-    title = charts.visible(about.monitor, 150) or "Test result"
+    title = charts.visible(about.monitor or result.monitor, 150) or "Test result"
     body = element(
         "main",
         _head(result, about, title),

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict
 
+from mlc.model.cron import calendars
 from mlc.model.file import FileRules
 from mlc.model.hosts import Hosts
 from mlc.model.places import check_place
@@ -137,6 +138,18 @@ class ProcessSettings(Group):
     on_missing_monitor: Literal["warn", "ask", "fail"] = Field(
         "warn", description="When an out-of-the-box monitor can't be added: warn, ask a person, or fail the step"
     )
+    monitor_silence: Duration = Field(
+        timedelta(days=7),
+        description="How long nothing is said of an alarm whose ticket was closed while it goes on; then a new ticket",
+    )
+    monitor_undeploy: Literal["ask", "at_once"] = Field(
+        "ask", description="When a monitor's decision table says Undeploy: ask by a ticket, or undeploy and tell"
+    )
+    monitor_schedule: str = Field(
+        "",
+        description="When a monitor runs that DeployModel adds, as a cron expression: `0 0 2 * * ?`, where neither the "
+        "model's metadata.json nor the snapshot before says it; empty or none: not by itself",
+    )
     outage_budget: Duration = renamed(
         timedelta(hours=24),
         "MLC_OUTAGE_BUDGET",
@@ -207,6 +220,15 @@ class ProcessSettings(Group):
     )
 
     _trimmed = field_validator(*CONTROL_TAGS)(trimmed)
+
+    @field_validator("monitor_schedule")
+    @classmethod
+    def _a_cron_or_none(cls, said: str) -> str:
+        said = said.strip()
+        if said.casefold() in {"", "none"}:
+            return ""
+        calendars(said)
+        return said
 
     @property
     def control_tags(self) -> dict[str, str]:

@@ -190,6 +190,7 @@ _PACE = {
     "MLC_CENTER_INDEX_LAG": "PT2S",
     "MLC_SWEEP_INTERVAL": "PT30S",
     "MLC_MIRROR_SCHEDULES": "true",  # the centre of standalone mode has no scheduler of its own
+    "MLC_MONITOR_SCHEDULE": "0 0 2 * * ?",  # each night: nobody else sets schedules on a monitor here
     "MLC_RUNTIME_OUTPUT_LIMIT_MB": "2048",  # files go to it by themselves
 }
 """Settings for one machine and one person who watches; a value in the file wins."""

@@ -8,11 +8,13 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from activities.matching import not_run, service_tags
+from activities.monitor_needs import Columns
 from activities.monitors import newest_monitor, plan_for
 from mlc.center import NewFile
 from mlc.center.modelop.folder import LARGEST_FOLDER, Examined, ModelFolder, examine, shown, unfit
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.port import Center
+from mlc.data.headers import file_columns
 from mlc.model.asset import AssetRole
 from mlc.model.deployment import Runtime
 from mlc.model.monitor_plan import MonitorPlan, wanted_monitors
@@ -29,6 +31,7 @@ _PYTHON = Runtime(id="", name="this software's runtimes", platforms={"python": "
 _READ = (".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather")
 _FORMATS = frozenset({"CSV", "JSON", "PARQUET", "ARROW"})
 _DATA = frozenset({AssetRole.TEST_DATA, AssetRole.TRAINING_DATA})
+_WATCHED = frozenset({AssetRole.BASELINE_DATA, AssetRole.COMPARATOR_DATA})
 
 
 class FileReport(BaseModel):
@@ -54,6 +57,8 @@ class Report(BaseModel):
     output_schemas: list[str] = []
     tables: list[TableReport] = []
     monitors: MonitorPlan | None = None
+    monitor_schedules: dict[str, str] = {}
+    """When those run of which the folder says it: cron expression, and perhaps time zone."""
     control_tags: dict[str, str] = {}
     service_tags: list[str] = []
     asked: bool = False
@@ -148,7 +153,10 @@ class _Look:
             self._look_at_steps()
             there, wanted = self._around.monitors, wanted_monitors(model.methodology)[0]
             snapshot = Snapshot(id="", model=model, assets=[file.asset for file in self._files])
-            report.monitors = plan_for(snapshot, {name: there[name] for name in wanted if name in there})
+            monitors = {name: there[name] for name in wanted if name in there}
+            times = model.monitor_timings.items()
+            report.monitor_schedules = {name: f"{time.cron} {time.time_zone}".strip() for name, time in times}
+            report.monitors = plan_for(snapshot, monitors, columns_of(self._files))
 
     def _of_role(self, *roles: str) -> list[NewFile]:
         return [file for file in self._files if file.asset.role in roles]
@@ -216,6 +224,15 @@ class _Look:
                     f"{asset.name} has the role {asset.role}, and a format that no job reads: make it CSV, JSON or "
                     "Parquet."
                 )
+
+
+def columns_of(files: Sequence[NewFile]) -> Columns:
+    """The columns of the data that monitors may read, as far as a few bytes of each file tell them."""
+    found = {}
+    for asset, path in files:
+        if path is not None and asset.role in _WATCHED and (columns := file_columns(path)) is not None:
+            found[asset.role, asset.name] = columns
+    return found
 
 
 def requirement_problems(files: Sequence[NewFile]) -> list[str]:

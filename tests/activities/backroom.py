@@ -26,6 +26,7 @@ from activities.schedules import ScheduleActivities
 from activities.snapshots import SnapshotActivities
 from activities.surveys import SurveyActivities
 from activities.verdicts import VerdictActivities
+from activities.watching import WatchActivities
 from mlc.center.modelop import wire
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
@@ -92,6 +93,7 @@ class Backroom:
         self.surveys = SurveyActivities(port, self.settings, REVIEW_TAGS)
         self.schedules = ScheduleActivities(port)
         self.monitors = MonitorActivities(port)
+        self.watching = WatchActivities(port, self.settings, LIMIT)
         self.batch = BatchActivities(port, self.settings, REVIEW_TAGS)
         self.notifications = NotificationActivities(port)
         self.environment = ActivityEnvironment()

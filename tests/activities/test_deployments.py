@@ -253,3 +253,14 @@ async def test_what_is_put_back_carries_the_same_files_and_else_it_is_told_what_
     assert f"since it was deployed there, {present[0].filename} is gone." in error.message
     gone = await room.failure(room.deployments.deploy, asked.model_copy(update={"like": GONE}))
     assert "since it was deployed there, it changed." in gone.message
+
+
+async def test_a_snapshot_is_taken_out_of_use_wherever_it_is_and_no_other(room: Backroom) -> None:
+    id_, other = await room.snapshot(), await room.snapshot()
+    loading = await room.run(room.deployments.deploy, request(id_, await room.engine(online=True)))
+    batch = await room.run(room.deployments.deploy, request(id_))
+    stays = await room.run(room.deployments.deploy, request(other))
+    assert sorted(await room.run(room.deployments.undeploy, id_)) == sorted([loading.id, batch.id])
+    assert [await state(room, each.id) for each in (loading, batch, stays)] == ["UNDEPLOYED", "UNDEPLOYED", "DEPLOYED"]
+    assert await room.run(room.deployments.undeploy, id_) == []
+    assert await room.run(room.deployments.undeploy, GONE) == []

@@ -46,6 +46,23 @@ async def batch(room: Backroom) -> None:
     await room.engine(name="batch", platform={"python": "3.12"})
 
 
+async def test_a_snapshot_names_its_monitors_and_copies_nothing_of_them(ours: Backroom) -> None:
+    """The centre has them by their ids; what a snapshot holds goes with each of its deployments and jobs."""
+    id_ = await ours.snapshot()
+    await ours.run(ours.monitors.add_missing_monitors, id_)
+    document = (await ours.center.get_snapshot(id_)).wire()
+    for association in document["associatedModels"]:
+        whole = (await ours.center.get_snapshot(association["associatedModel"]["id"])).wire()
+        stored = whole["storedModel"]
+        named = {field: stored["modelMetaData"][field] for field in ("name", "modelCategory")}
+        assert association["associatedModel"] == {
+            "id": whole["id"],
+            "metaData": {"name": whole["metaData"]["name"]},
+            "storedModel": {"id": stored["id"], "modelMetaData": named},
+        }
+    assert [m.name for m in (await ours.port.get_snapshot(id_)).monitors] == list(CLASSIFICATION)
+
+
 async def test_runtimes_and_what_is_there_are_seen_in_one_look(ours: Backroom) -> None:
     await batch(ours)
     model = await ours.model()

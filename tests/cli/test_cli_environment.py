@@ -46,6 +46,7 @@ def test_the_settings_file_makes_every_part_agree(tmp_path: Path, monkeypatch: p
     assert (desk.center_url, desk.center_token) == (center.url, center.token)
     assert len({center.token, gateway.token, jira.token, jira.webhook_secrets[0]}) == 4
     assert ProcessSettings().job_poll.total_seconds() == 2
+    assert ProcessSettings().monitor_schedule == "0 0 2 * * ?"
 
 
 def test_only_its_owner_can_read_the_settings_file(tmp_path: Path) -> None:

@@ -184,6 +184,31 @@ def test_monitors_that_will_not_be_added_are_named_with_what_is_missing(starter:
     assert plan.warnings == ["The model's methodology is 'LLM': it gets the monitors of a classification model."]
 
 
+def test_what_schema_and_data_lack_for_the_monitors_is_told_beside_them(starter: Path) -> None:
+    header, _, rows = (starter / "baseline.csv").read_text().partition("\n")
+    assert "score" in header.split(",")
+    (starter / "baseline.csv").write_text(header.replace("score", "skore") + "\n" + rows)
+    plan = report(starter).monitors
+    assert plan is not None
+    assert len(plan.add) == 4
+    (said,) = plan.warnings
+    assert "baseline.csv (BASELINE_DATA) lacks columns that the schema names: 'score'." in said
+    for schema in starter.glob("*.avsc"):
+        schema.unlink()
+    without = report(starter)
+    assert without.right
+    assert any("The model has no input schema" in line for line in lines(without))
+
+
+def test_when_monitors_run_is_told_and_a_bad_cron_expression_is_an_error(starter: Path) -> None:
+    stability = "Stability Monitor: PSI/CSI"
+    change(starter, monitors={stability: {"schedule": "0 0 3 * * ?", "timeZone": "Europe/Vienna"}})
+    assert f"+ {stability}, runs by 0 0 3 * * ? Europe/Vienna" in "\n".join(lines(report(starter)))
+    change(starter, monitors={stability: {"schedule": "each night"}})
+    (error,) = report(starter).errors
+    assert error.startswith(f"metadata.json: monitors: {stability}: A cron expression has six or seven fields")
+
+
 def test_of_several_files_of_a_role_it_is_told_which_the_monitors_read_as_it_is_when_they_are_added(
     starter: Path,
 ) -> None:

@@ -169,9 +169,13 @@ async def test_modelops_published_examples_work_unchanged(
         "fileFormat": "CSV",
         "repositoryInfo": {"repositoryType": "HDFS_REPOSITORY", "host": "", "port": 0},
     }
-    for more in ({}, {"OUTPUT_FILE": output}):  # A and B: nobody here listens to the name
-        answer = await send(gateway, DRIFT, route="signal", MODEL_ID="5a31b3c6-f033-4948-b433-bae6656baa26", **more)
-        assert (answer.status_code, answer.content) == (204, b"")
+    # A
+    answer = await send(gateway, DRIFT, route="signal", MODEL_ID=model_id)
+    assert (answer.status_code, answer.content) == (204, b"")
+    # B
+    refused = await send(gateway, DRIFT, MODEL_ID=model_id, OUTPUT_FILE=output)
+    assert refused.status_code == 400
+    assert "OUTPUT_FILE.repositoryInfo.repositoryType: files in HDFS are not supported: embed" in refused.text
     # "Shape identical, change name":
     assert (await back_test(temporal, await send(gateway, JIRA, MODEL_ID=model_id))).model_id == model_id
     refused = await send(gateway, JIRA, MODEL_ID=model_id, OUTPUT_FILE=output)

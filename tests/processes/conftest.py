@@ -8,7 +8,14 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.compatibility.saving import save, saving
 
-SAVED = ("test_deploy_model", "test_run_back_test", "test_run_batch_model_job", "test_sweep_tickets", "test_handover")
+SAVED = (
+    "test_deploy_model",
+    "test_run_back_test",
+    "test_run_batch_model_job",
+    "test_run_monitors",
+    "test_sweep_tickets",
+    "test_handover",
+)
 
 
 FEW = 12

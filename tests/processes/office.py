@@ -73,10 +73,18 @@ ASSETS = (
     asset("model.py", "MODEL_SOURCE", "# modelop.metrics\ndef metrics(df):\n    yield {}\n"),
     asset("train.csv", "TRAINING_DATA", "x,y\n1,0\n"),
     asset("test.csv", "TEST_DATA", "x,y\n1,0\n"),
-    asset("baseline.csv", "BASELINE_DATA", "x,y\n1,0\n"),
-    asset("comparator.csv", "COMPARATOR_DATA", "x,y\n1,0\n"),
+    asset("baseline.csv", "BASELINE_DATA", "x,y,score\n1,0,0\n"),
+    asset("comparator.csv", "COMPARATOR_DATA", "x,y,score\n1,0,0\n"),
     asset("thresholds.dmn", "TEST_RESULT_COMPARATOR", TABLE),
 )
+
+
+def input_schema(methodology: str) -> dict[str, Any]:
+    """As the monitors of the methodology need it, and the usual assets have it."""
+    compared = "numerical" if "regression" in methodology.casefold() else "categorical"
+    roles = {"x": ("predictor", "numerical"), "y": ("label", compared), "score": ("score", compared)}
+    fields = [{"name": n, "type": "long", "role": r, "dataClass": c} for n, (r, c) in roles.items()]
+    return {"name": "input.avsc", "schemaDefinition": {"type": "record", "name": "input", "fields": fields}}
 
 
 class Office:
@@ -139,8 +147,12 @@ class Office:
         model: str | None = None,
         stage: str = "PROD",
         assets: Iterable[wire.Asset] = ASSETS,
+        schemas: list[dict[str, Any]] | None = None,
     ) -> str:
-        """A snapshot with these tags and all usual assets but those of the roles ``without``; its id."""
+        """A snapshot with these tags and all usual assets but those of the roles ``without``; its id.
+
+        ``schemas`` are the model's input schemas, if not one that fits the monitors and the assets.
+        """
         stored = await self.center.create_stored_model(
             wire.StoredModel(
                 model_meta_data=wire.ModelMetaData(
@@ -148,6 +160,7 @@ class Office:
                     model_methodology=methodology,
                     model_stage=stage,
                     model_risk="high",
+                    input_schema=[input_schema(methodology)] if schemas is None else schemas,
                 ),
                 model_assets=[a for a in assets if a.asset_role not in set(without)],
             )

@@ -91,6 +91,18 @@ async def test_a_monitor_whose_asset_is_missing_is_a_warning(desk: Office) -> No
     assert warning in await said(desk, snapshot_id)
 
 
+async def test_what_monitors_lack_is_told_to_the_reviewer_and_in_the_result(desk: Office) -> None:
+    await desk.engine("batch")
+    run = await desk.start(await desk.snapshot("jira", without=["TEST_RESULT_COMPARATOR"], schemas=[]))
+    ticket = await desk.ticket(run, "review")
+    warning = f"Not all is there for {', '.join(CLASSIFICATION)}. The model has no input schema"
+    assert warning in await text(desk, ticket)
+    await desk.decide(run, ticket, "Done")
+    result = await run.result()
+    assert (result.outcome, tuple(result.monitors_added)) == ("deployed", CLASSIFICATION)
+    assert any(each.startswith(warning) for each in result.warnings)
+
+
 async def test_a_monitor_that_the_centre_does_not_have_is_a_warning(desk: Office) -> None:
     await desk.engine("batch")
     (model,) = await desk.center.find_stored_models(STABILITY)
@@ -149,11 +161,23 @@ async def test_an_outage_while_monitors_are_added_becomes_an_error_ticket_after_
     assert result.warnings == []
 
 
+@pytest.mark.parametrize(
+    "desk", [{"configure": lambda s: s.model_copy(update={"monitor_schedule": "0 0 2 * * ?"})}], indirect=True
+)
+async def test_where_the_setting_says_when_the_monitors_of_a_first_deployment_run_by_themselves(desk: Office) -> None:
+    await desk.engine("batch")
+    snapshot_id, _ = await deployed(desk)
+    for name, added in (await monitors(desk, snapshot_id)).items():
+        (schedule,) = added.schedules
+        assert schedule.cron_expression == "0 0 2 * * ?"
+        assert schedule.action["signalVariables"] == {"MODEL_ID": snapshot_id, "MONITOR": name}
+
+
 def missing_monitors(setting: str) -> dict[str, object]:
     return {"configure": lambda s: s.model_copy(update={"on_missing_monitor": setting})}
 
 
-BASELINE = asset("baseline.csv", "BASELINE_DATA", b"x")
+BASELINE = asset("baseline.csv", "BASELINE_DATA", b"x,y,score\n1,0,0\n")
 WITHOUT = "Data Drift Monitor: Comprehensive Analysis"
 
 

@@ -14,7 +14,7 @@ from mlc.model.process import Processes
 from workflows.registry import PROCESSES
 
 HERE = Path(__file__).parent
-PAGES = ("deploy-model", "run-back-test", "run-batch-model-job")
+PAGES = ("deploy-model", "run-back-test", "run-batch-model-job", "run-monitors")
 TABLES = "\n".join((HERE.parent.parent / "docs" / f"{page}.md").read_text() for page in PAGES)
 ROWS = [line.strip("| ").split(" | ") for line in TABLES.splitlines() if "`test_" in line]
 FILES = {file: ast.parse(file.read_text()) for file in sorted(HERE.glob("*.py"))}

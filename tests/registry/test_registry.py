@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from activities.schedule_plan import _start
+from activities.schedule_plan import Owner, _start
 from mlc.center.modelop.signals import JOB_STATUS_CHANGED, PREFIX, UNHEARD, ModelOpSignals
 from mlc.cli.processes import lines
 from mlc.gateway.handlers import handler_of, start_process
@@ -178,7 +178,7 @@ def test_an_example_is_of_a_signal_that_starts_something_or_there_is_none() -> N
         with pytest.raises(
             ValueError, match=re.escape(f"it must name a signal and an object with its variables{says}")
         ):
-            _start(Schedule(id="s"), FileRules(), signals)
+            _start(Owner("d", "Deployment d", "s", "m", []), Schedule(id="s"), FileRules(), signals)
 
 
 def test_no_door_names_a_process_or_the_signal_that_starts_it() -> None:

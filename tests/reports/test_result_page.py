@@ -62,6 +62,12 @@ def test_a_page_says_what_it_is_of_when_on_which_data_and_the_verdict() -> None:
     assert "hush" not in said
 
 
+def test_a_result_that_names_its_monitor_needs_nobody_to_say_it() -> None:
+    made = result(DRIFT, monitor="Drift Monitor")
+    assert "Drift Monitor" in text(tree(result_page(made)))
+    assert "Other" in text(tree(result_page(made, [], About("Other"))))
+
+
 def test_each_threshold_has_the_place_of_the_value() -> None:
     root = tree(result_page(result(DRIFT, verdict=verdict())))
     place = next(svg for svg in section(root, "Verdict").iter(f"{SVG}svg") if METRIC in (svg[0].text or ""))

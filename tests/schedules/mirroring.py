@@ -57,7 +57,7 @@ async def undeploy(desk: Office, deployment_id: str) -> None:
 
 
 async def undeploy_everything(desk: Office) -> None:
-    """With the Temporal Schedules: one that the mirror has not removed yet would be fired by its name in the next test."""
+    """With their Temporal Schedules: one that is not removed yet would be fired by its name in the next test."""
     for each in await desk.center.list_deployments():
         if (each.model_extra or {})["state"] == "DEPLOYED":
             await undeploy(desk, each.id)

@@ -31,6 +31,8 @@ from temporalio.client import (
 )
 
 from mlc.center.modelop import wire
+from mlc.center.modelop.signals import PREFIX
+from mlc.model.monitor_processes import RunMonitorsInput
 from mlc.standalone.faults import Effect
 
 EMPTY = '{"_embedded": {"deployedModels": []}, "page": {"size": 20, "totalElements": 0, "totalPages": 0, "number": 0}}'
@@ -172,9 +174,72 @@ async def test_schedules_of_monitors_run_while_their_snapshot_is_deployed(desk: 
     made = (await running(desk, f"mlc-{snapshot_id}-weekly")).schedule
     assert made.spec.calendars[0].day_of_week == (ScheduleRange(0),)
     assert "Monitor 'Weekly check' on 'model-" in (made.state.note or "")
+    assert action(made).workflow == "RunMonitors"
+    assert action(made).id == f"monitors-{snapshot_id}-weekly"
     for id_ in ids:
         await undeploy(desk, id_)
     await removed(desk, f"mlc-{snapshot_id}-weekly")
+
+
+@pytest.mark.parametrize(
+    ("signal", "more", "ticketing"),
+    [
+        ("RUN_MONITOR", {"MONITOR": "Weekly check"}, None),
+        ("MODEL_DATA_DRIFT_TEST", {}, None),
+        ("MODEL_BACK_TEST", {"JOB_PARAMETERS": {"column": "date"}}, None),
+        ("Run_Back_Test_ServiceNow", {}, "servicenow"),
+    ],
+)
+async def test_a_monitors_schedule_runs_that_monitor_whatever_signal_it_names(
+    desk: Office, signal: str, more: dict[str, Any], ticketing: str | None
+) -> None:
+    snapshot_id = await desk.snapshot()
+    schedule = back_test(
+        snapshot_id,
+        action={"signalName": f"{PREFIX}Signals_{signal}", "signalVariables": {"MODEL_ID": snapshot_id, **more}},
+    )
+    await carry(desk, snapshot_id, schedule)
+    await deployment(desk, snapshot_id=snapshot_id)
+    assert (await mirror(desk)).schedules == 1
+    made = action((await running(desk, f"mlc-{snapshot_id}-nightly")).schedule)
+    (given,) = await desk.client.data_converter.decode(list(made.args), [RunMonitorsInput])
+    assert given == RunMonitorsInput(
+        model_id=snapshot_id,
+        monitor="Weekly check",
+        ticketing=ticketing,
+        job_parameters=more.get("JOB_PARAMETERS", {}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("signal", "more", "said"),
+    [
+        ("MODEL_BACK_TEST", {}, "has no name"),
+        ("RUN_MONITOR", {"MONITOR": "Weekly chek"}, "MONITOR names another monitor"),
+        ("MODEL_DATA_DRIFT_TEST", {"MODEL_ID": "another"}, "MODEL_ID names another snapshot"),
+        ("MODEL_BACK_TEST", {"INPUT_FILE": {"assetType": "FILE", "filename": "a.csv", "fileContentString": "x\n1\n"}},
+         "A monitor takes no input_file: what it reads is set on it"),
+    ],
+)  # fmt: skip
+async def test_a_monitors_schedule_that_means_something_else_is_a_problem(
+    desk: Office, signal: str, more: dict[str, Any], said: str
+) -> None:
+    snapshot_id = await desk.snapshot()
+    variables = {"MODEL_ID": snapshot_id, **more}
+    schedule = back_test(snapshot_id, action={"signalName": f"{PREFIX}Signals_{signal}", "signalVariables": variables})
+    await carry(desk, snapshot_id, schedule, name="" if "no name" in said else "Weekly check")
+    await deployment(desk, snapshot_id=snapshot_id)
+    report = await mirror(desk)
+    assert report.schedules == 0
+    (problem,) = report.problems
+    assert said in problem
+
+
+async def carry(desk: Office, snapshot_id: str, *schedules: dict[str, Any], name: str = "Weekly check") -> None:
+    """Put a monitor with schedules on a snapshot."""
+    model = {"storedModel": {"modelMetaData": {"name": name}}}
+    monitor = {"associatedModel": model, "schedules": list(schedules)}
+    await desk.center.patch_snapshot(snapshot_id, {"associatedModels": [monitor]})
 
 
 async def test_schedules_of_others_are_never_touched(desk: Office) -> None:
@@ -262,8 +327,7 @@ async def test_a_newer_deployment_in_the_same_place_takes_the_schedules_over_onc
 
 async def test_a_monitors_schedule_rests_where_a_newer_snapshot_is_deployed(desk: Office) -> None:
     first = await desk.snapshot()
-    monitor = {"associatedModel": {}, "schedules": [back_test(first, "weekly")]}
-    await desk.center.patch_snapshot(first, {"associatedModels": [monitor]})
+    await carry(desk, first, back_test(first, "weekly"))
     await deployment(desk, snapshot_id=first)
     assert (await mirror(desk)).schedules == 1
     second = await desk.snapshot_of((await desk.center.get_snapshot(first)).stored_model)

@@ -145,8 +145,8 @@ async def test_an_operators_pause_outlasts_a_problem(desk: Office, when: str) ->
 
 async def test_a_schedule_of_a_signal_that_nobody_listens_to_is_no_problem_and_does_not_run(desk: Office) -> None:
     snapshot_id = await desk.snapshot()
-    drift = back_test(snapshot_id, action=signal("MODEL_DATA_DRIFT_TEST", MODEL_ID=snapshot_id))
-    id_ = await deployment(desk, drift, snapshot_id=snapshot_id)
+    unheard = back_test(snapshot_id, action=signal("model_changed", MODEL_ID=snapshot_id))
+    id_ = await deployment(desk, unheard, snapshot_id=snapshot_id)
     report = await mirror(desk)
     assert (report.schedules, report.unheard, report.problem_count) == (0, 1, 0)
     assert await warnings(desk, snapshot_id) == []

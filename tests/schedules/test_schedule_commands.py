@@ -172,9 +172,9 @@ async def test_what_the_mirror_has_not_made_is_listed(site: Office) -> None:
 
 async def test_a_schedule_that_nobody_hears_is_listed(site: Office) -> None:
     snapshot_id = await site.snapshot()
-    name = "com.modelop.mlc.definitions.Signals_MODEL_DATA_DRIFT_TEST"
-    drift = back_test(snapshot_id, action={"signalName": name, "signalVariables": {"MODEL_ID": snapshot_id}})
-    await deployment(site, drift, snapshot_id=snapshot_id)
+    name = "com.modelop.mlc.definitions.Signals_model_changed"
+    unheard = back_test(snapshot_id, action={"signalName": name, "signalVariables": {"MODEL_ID": snapshot_id}})
+    await deployment(site, unheard, snapshot_id=snapshot_id)
     found = await problems(site.client, site.port, await mirrored_schedules(site.client))
     (said,) = found
     assert "schedule 'nightly" in said

@@ -22,7 +22,7 @@ CHANGE = Wording(
     room=4_000,
 )
 KINDS = set(TicketKind) - {TicketKind.UNKNOWN}
-UNASKED = (TicketKind.RECORD, TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION)
+UNASKED = (TicketKind.RECORD, TicketKind.FAILED_TEST, TicketKind.JOB_REVIEW, TicketKind.NOTIFICATION, TicketKind.BREACH)
 
 
 def written(
@@ -47,6 +47,8 @@ def first(request: TicketRequest) -> str:
         (TicketKind.FAILED_TEST, "[Back test failed] fraud snapshot v12 → PROD (risk: high)"),
         (TicketKind.JOB_REVIEW, "[Back test error] fraud snapshot v12 → PROD (risk: high)"),
         (TicketKind.NOTIFICATION, "[Batch job] fraud snapshot v12 → PROD (risk: high)"),
+        (TicketKind.BREACH, "[Monitor] fraud snapshot v12 → PROD (risk: high)"),
+        (TicketKind.UNDEPLOY, "[Undeploy] fraud snapshot v12 → PROD (risk: high)"),
     ],
 )
 def test_the_summary_tells_the_kind_the_model_where_to_and_the_risk(kind: TicketKind, summary: str) -> None:
@@ -72,7 +74,10 @@ def test_a_ticket_that_asks_names_the_answers_in_its_systems_words(kind: TicketK
     assert "Approve or reject this change request." in said
     assert "Nobody waits" not in said
     assert "status" not in plain.render(written(kind).body)
-    if kind is not TicketKind.REVIEW:
+    if kind is TicketKind.UNDEPLOY:
+        assert "Approved: all deployments of this snapshot are ended" in said
+        assert "Rejected: they stay" in said
+    elif kind is not TicketKind.REVIEW:
         assert "Approved: that step is tried again" in said
         assert "Rejected: the process stops" in said
 

@@ -23,6 +23,7 @@ MEANING = {
     TicketKind.REVIEW: "may this snapshot be deployed?",
     TicketKind.REJECTION: "shall it be tried again, or stop here?",
     TicketKind.ERROR: "shall it be tried again, or stop here?",
+    TicketKind.UNDEPLOY: "shall this snapshot be taken out of use?",
 }
 REPLACES = "shall this snapshot take the place of a newer one?"
 WITHOUT = "shall it go on without the monitors that can't be added?"
@@ -76,16 +77,21 @@ class Questions:
                 self.progress.waiting_for("")
                 return ticket, state
 
+    def take_up(self, ticket: TicketRef, question: TicketQuestion) -> None:
+        """A ticket that another run has made is this question's, and waited for here."""
+        if self._asked(question) is None:
+            self._opened(ticket, question)
+
     async def report(self, question: TicketQuestion, policy: Policy) -> TicketRef:
         """Make a ticket for which nobody waits."""
         return await self._open(question, policy, self.progress.ticket_recorded)
 
     async def _ask(self, question: TicketQuestion, policy: Policy) -> TicketRef:
-        def opened(ticket: TicketRef) -> None:
-            self.state.open.append(OpenQuestion(kind=question.kind, step=question.step, ticket=ticket))
-            self.progress.ticket_opened(ticket)
+        return await self._open(question, policy, partial(self._opened, question=question))
 
-        return await self._open(question, policy, opened)
+    def _opened(self, ticket: TicketRef, question: TicketQuestion) -> None:
+        self.state.open.append(OpenQuestion(kind=question.kind, step=question.step, ticket=ticket))
+        self.progress.ticket_opened(ticket)
 
     def _asked(self, question: TicketQuestion) -> TicketRef | None:
         """The ticket of this very question, if an earlier run of the chain has asked it and waits no more."""
@@ -98,7 +104,7 @@ class Questions:
 
     async def _open(self, question: TicketQuestion, policy: Policy, created: Callable[[TicketRef], None]) -> TicketRef:
         self.state.attempts += 1
-        label = question_key(LABEL_PREFIX, f"{question.kind}|{question.step}", self.state.attempts)
+        label = question.label or question_key(LABEL_PREFIX, f"{question.kind}|{question.step}", self.state.attempts)
         return await create_once(
             TicketActivities.open_ticket,
             TicketActivities.find_ticket,

@@ -198,9 +198,32 @@ class Case:
         question = self._question(kind, step, message).model_copy(update=more)
         return await self.questions.ask(question, self.policy, objection)
 
-    async def report(self, kind: TicketKind, step: StrEnum, message: str) -> TicketRef:
-        """Write something down on a ticket that nobody waits for."""
-        return await self.questions.report(self._question(kind, step, message), self.policy)
+    async def ask_on(self, ticket: TicketRef, kind: TicketKind, step: StrEnum) -> tuple[TicketRef, TicketState]:
+        """Wait for an answer on a ticket that is there already. Deleted, it is asked anew."""
+        question = self._question(kind, step, "")
+        self.questions.take_up(ticket, question)
+        return await self.questions.ask(question, self.policy)
+
+    async def report(
+        self,
+        kind: TicketKind,
+        step: StrEnum,
+        message: str,
+        *,
+        label: str = "",
+        monitor: str = "",
+        follows: TicketRef | None = None,
+    ) -> TicketRef:
+        """Write something down on a ticket for which this run does not wait.
+
+        Args:
+            label: our key on it, where that does not follow from the run: then it may be there already.
+            monitor: the name of the one that it tells of.
+            follows: an earlier ticket about the same.
+        """
+        more = {"label": label, "monitor": truncate(monitor, 120), "follows": follows}
+        question = self._question(kind, step, message).model_copy(update=more)
+        return await self.questions.report(question, self.policy)
 
     def _question(self, kind: TicketKind, step: StrEnum, message: str) -> TicketQuestion:
         failed_job = self.jobs.in_flight

@@ -10,7 +10,7 @@ from temporalio import workflow
 
 from activities.jobs import JobActivities
 from mlc.model.deployment import RuntimeRef
-from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, JobRequest
+from mlc.model.job import NO_FILES, Job, JobFiles, JobKind, JobRequest, Watched
 from mlc.model.policy import Policy
 from mlc.model.state import JobsState
 from workflows.steps.activity import HEARTBEAT_TIMEOUT, RETRY, TIMEOUT, Call, call
@@ -60,6 +60,7 @@ class Jobs:
         runtime: RuntimeRef | None = None,
         files: JobFiles = NO_FILES,
         parameters: Mapping[str, Any] | None = None,
+        watched: Watched | None = None,
     ) -> Result:
         """Create a job and wait until ``finish``, an activity that asks for it, has an answer.
 
@@ -67,6 +68,7 @@ class Jobs:
             runtime: where it is to run; None: the centre chooses.
             files: what it reads and writes, if not what its kind reads and writes anyway.
             parameters: what its code is told besides.
+            watched: of a monitor's job what it is about; ``snapshot_id`` is then the monitor's own.
 
         Raises:
             ActivityError: what the job needs is missing, it failed, took too long, or the centre was down for too long.
@@ -83,6 +85,7 @@ class Jobs:
                 runtime=runtime,
                 files=files,
                 parameters=dict(parameters or {}),
+                watched=watched,
             )
             job = await self._create(request, policy)
         self.progress.waiting_for(f"{kind} job {job.id}")

@@ -6,6 +6,7 @@ from temporalio import workflow
 
 from activities.notifications import Notice
 from mlc.model.deployment import PushedOut
+from mlc.model.monitor_processes import RunMonitorResult, UndeployModelResult
 from mlc.model.notification import NotificationKind, Severity
 from mlc.model.processes import DeployModelResult, Outcome
 from mlc.model.result import TestResult
@@ -73,6 +74,35 @@ def back_test_not_run(snapshot: SnapshotSummary, why: str) -> Notice:
     """A back test that came to an error before there was anything to review."""
     text = f"The back test of {_named(snapshot)} could not be run. {why}"
     return _notice(snapshot, "error", text, severity=Severity.ERROR, kind=NotificationKind.MODEL_TEST)
+
+
+def monitor_tells(snapshot: SnapshotSummary, result: RunMonitorResult, test_result: TestResult | None) -> Notice:
+    """What a monitor's decision table wants to be known of a result."""
+    said = [each.reason for each in result.verdict.rules if each.reason] if result.verdict else []
+    numbers = metrics_text(test_result) if test_result else ""
+    text = " ".join(filter(None, [f"{result.monitor} on {_named(snapshot)}:", f"{'; '.join(said)}.", numbers]))
+    return _notice(snapshot, "notify", text, severity=Severity.WARN, kind=NotificationKind.MODEL_TEST)
+
+
+def monitor_not_run(snapshot: SnapshotSummary, monitor: str, why: str) -> Notice:
+    """A monitor that came to an error which says nothing of the model."""
+    text = f"{monitor} on {_named(snapshot)} could not be run. {why}"
+    return _notice(snapshot, "error", text, severity=Severity.ERROR, kind=NotificationKind.MODEL_TEST)
+
+
+def undeployed(snapshot: SnapshotSummary, result: UndeployModelResult) -> Notice:
+    """A snapshot that a person has taken out of use."""
+    said = result.decision
+    by = f" by {said.by}" if said and said.by else ""
+    ticket = f" on {said.ticket}" if said else ""
+    text = f"{_named(snapshot)} was taken out of use{by}{ticket}: {len(result.deployments)} deployments were ended."
+    return _notice(snapshot, result.outcome, text, severity=Severity.WARN)
+
+
+def undeployment_failed(snapshot: SnapshotSummary, why: str) -> Notice:
+    """A snapshot that was to be taken out of use, and is perhaps still in use."""
+    text = f"{_named(snapshot)} could not be taken out of use: look at its deployments. {why}"
+    return _notice(snapshot, "error", text, severity=Severity.ERROR)
 
 
 def _named(snapshot: SnapshotSummary) -> str:

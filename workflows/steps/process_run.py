@@ -10,8 +10,9 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from mlc.model.failure import FailureType
 from mlc.model.job import JobChanged, JobProgress
-from mlc.model.processes import JOB_CHANGED, JOB_PROGRESS
+from mlc.model.processes import JOB_CHANGED, JOB_PROGRESS, TICKET_CHANGED
 from mlc.model.state import ProcessState, Start
+from mlc.model.ticket import TicketChanged
 from workflows.steps.case import Case
 from workflows.steps.handover import Handover, refuse_forged
 from workflows.steps.once import failure_type, reason
@@ -99,3 +100,16 @@ class ProcessRun:
     def job_progress(self, progress: JobProgress) -> None:
         self.handover.signalled()
         self.case.jobs.does(progress.job_id, progress.doing)
+
+
+class AskingRun(ProcessRun):
+    """One that waits for people's answers on tickets, and is told that one may have come."""
+
+    @workflow.signal(name=TICKET_CHANGED, description="A ticket may have changed: read it again")
+    def ticket_changed(self, change: TicketChanged) -> None:
+        self.handover.signalled()
+        self.case.questions.hint(change.key)
+
+    @workflow.update(description="Read the open tickets now; answers with what each of them says")
+    async def recheck_tickets(self) -> dict[str, str]:
+        return await self.case.questions.recheck()

@@ -2,7 +2,7 @@
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,7 +74,7 @@ class ModelOpAccess:
     async def read(self, asset: Asset, *, limit: int) -> bytes:
         return await self._contents.read(asset, limit=limit)
 
-    def stream(self, asset: Asset, *, start: int = 0) -> AsyncIterator[bytes]:
+    def stream(self, asset: Asset, *, start: int = 0) -> AsyncGenerator[bytes]:
         return self._contents.stream(asset, start=start)
 
     def keeps_by_hash(self, asset: Asset) -> bool:

@@ -170,6 +170,13 @@ class ModelManage:
             lambda r: value(r, self._settings.result_snapshot_field) == snapshot_id,
         )
 
+    async def iter_test_results(self, snapshot_id: str) -> AsyncGenerator[ModelTestResult]:
+        finder = self._settings.find_results_by_snapshot
+        listed = self._listings.iterate(ModelTestResult, self._settings.test_results, finder, [snapshot_id])
+        async for result in listed:
+            if value(result, self._settings.result_snapshot_field) == snapshot_id:
+                yield result
+
     async def create_test_result(self, result: ModelTestResult) -> ModelTestResult:
         return await self._create(self._settings.test_results, result)
 

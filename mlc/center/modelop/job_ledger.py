@@ -2,8 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from mlc.center.modelop.assets import changed_asset, new_asset, read_asset, with
 from mlc.center.modelop.body import Body
 from mlc.center.modelop.catalogue import ModelOpCatalogue
 from mlc.center.modelop.jobs import DOING, ending_changes, job_parameters, read_job
-from mlc.center.modelop.results import read_result, written_result, written_verdict
+from mlc.center.modelop.results import read_result, written_breach, written_result, written_verdict
 from mlc.center.modelop.sent_file import SentBytes
 from mlc.center.modelop.snapshots import DECISION_MARK, DEPLOY_MARK, written_decision, written_submission
 from mlc.center.modelop.spool import SMALL, Files
 from mlc.model.asset import Asset
+from mlc.model.breach import Breach
 from mlc.model.deployment import DeploymentRecord
 from mlc.model.failure import NotFound, Refused
 from mlc.model.job import JobEnding, JobRecord
@@ -165,6 +166,11 @@ class ModelOpJobLedger(ModelOpCatalogue):
         found = await self._manage.list_test_results(ids.decode(snapshot_id))
         return [read_result(result, self.settings) for result in found]
 
+    async def iter_test_results(self, snapshot_id: str) -> AsyncGenerator[TestResultRecord]:
+        async with aclosing(self._manage.iter_test_results(ids.decode(snapshot_id))) as results:
+            async for result in results:
+                yield read_result(result, self.settings)
+
     async def keep_test_result(self, result: TestResultRecord) -> TestResultRecord:
         kept, _ = await self._keep_result(result, {})
         return kept
@@ -197,6 +203,9 @@ class ModelOpJobLedger(ModelOpCatalogue):
 
     async def record_verdict(self, result_id: str, verdict: Verdict) -> None:
         await self._manage.patch_test_result(ids.decode(result_id), written_verdict(verdict))
+
+    async def record_breach(self, result_id: str, breach: Breach | None) -> None:
+        await self._manage.patch_test_result(ids.decode(result_id), written_breach(breach))
 
     async def record_submission(self, snapshot: Snapshot, submission: Submission) -> None:
         await self._patch_custom(snapshot, {DEPLOY_MARK: written_submission(submission)}, {})

@@ -12,8 +12,10 @@ from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.access import documents
 from mlc.center.modelop.decisions import ModelOpDecisions
 from mlc.center.modelop.deployments import read_deployment, read_runtime, serving_facts, written_runtime
+from mlc.center.modelop.monitors import run_schedule
 from mlc.center.modelop.notifications import read_notification, written_notification
 from mlc.center.modelop.schedules import written_schedule
+from mlc.center.modelop.snapshots import named_only
 from mlc.model.change import Changes
 from mlc.model.deployment import DeploymentRecord, DeploymentState, Runtime
 from mlc.model.failure import Refused
@@ -132,12 +134,14 @@ class ModelOpLedger(ModelOpDecisions):
     async def add_monitors(self, snapshot: Snapshot, monitors: Sequence[NewMonitor]) -> None:
         before = self._open_snapshot(snapshot)
         near = before.stored_model.model_assets
-        new = [self._association(monitor, near).wire() for monitor in monitors]
+        new = [self._association(before.id, monitor, near).wire() for monitor in monitors]
         there = documents(before.associated_models)
         await self._manage.patch_snapshot(before.id, {"associatedModels": [*there, *new]})
 
-    def _association(self, monitor: NewMonitor, near: Sequence[wire.Asset]) -> wire.Association:
+    def _association(self, snapshot_id: str, monitor: NewMonitor, near: Sequence[wire.Asset]) -> wire.Association:
         inputs = [self._held(asset, near) for asset in monitor.inputs]
+        timed = [run_schedule(snapshot_id, monitor.monitor.model.name, monitor.timing)] if monitor.timing else []
+        schedules = self._schedules([*monitor.schedules, *timed])
         return wire.Association(
             association_type=literals.SNAPSHOT_ASSOCIATION,
             association_role=monitor.monitor.model.association_role or literals.METRICS_MODEL,
@@ -145,9 +149,18 @@ class ModelOpLedger(ModelOpDecisions):
                 *(asset.model_copy(update={"usage": literals.INPUT_ASSET}) for asset in inputs),
                 *(self._held(table) for table in monitor.tables),
             ],
-            schedules=[wire.Schedule.model_validate(schedule) for schedule in self._schedules(monitor.schedules)],
-            associated_model=self._open_snapshot(monitor.monitor).wire(),
+            schedules=[wire.Schedule.model_validate(schedule) for schedule in schedules],
+            associated_model=self._associated(self._open_snapshot(monitor.monitor)).wire(),
         )
+
+    def _associated(self, monitor: wire.DeployableModel) -> wire.DeployableModel:
+        """A monitor's snapshot as an association carries it.
+
+        Standalone mode's centre has it under its id, and each deployment and job is a copy of the snapshot with all
+        that is associated: names are enough. ModelOp keeps the whole in an association; that less would do is not
+        proven.
+        """
+        return named_only(monitor) if self.settings.standalone else monitor
 
     async def list_notifications(self, *, snapshot_id: str | None = None) -> list[Notification]:
         found = await self._manage.list_notifications(snapshot_id=ids.decode(snapshot_id) if snapshot_id else None)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from mlc.center.modelop import ids, wire
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.snapshots import moment
+from mlc.model.breach import Breach
 from mlc.model.moment import in_utc
 from mlc.model.result import Provenance, Purpose, TestResultRecord
 from mlc.model.verdict import RuleOutcome, TableFindings, TableOutcome, Verdict
@@ -19,6 +20,8 @@ _KIND, _RULE, _PROBLEM = "mlcKind", "rule", "problem"
 """What an entry of ``dmnRuleResults`` is. Those of before have no such field, nor have ModelOp's own."""
 _VERDICT = "mlcVerdict"
 """Field of a test result for what ``dmnRuleResults`` has no room for. A centre may drop it."""
+_BREACH = "mlcBreach"
+"""Field of a monitor's test result. In a centre that drops it, each result begins a question of its own."""
 
 
 def result_id(job_id: str) -> str:
@@ -35,9 +38,11 @@ def read_result(result: wire.ModelTestResult, settings: CenterSettings) -> TestR
         job_id=ids.encode(job_id) if isinstance(job_id, str) and job_id else None,
         created=moment(result.created_date),
         purpose=_purpose(result, settings),
+        monitor=_monitor(wire.value(result, settings.result_monitor_field)),
         values=result.test_results,
         provenance=read_provenance(result.provenance),
         verdict=read_verdict(result.dmn_rule_results, wire.value(result, _VERDICT)),
+        breach=_breach(wire.value(result, _BREACH)),
     )
 
 
@@ -50,6 +55,8 @@ def written_result(result: TestResultRecord, settings: CenterSettings) -> wire.M
         "provenance": written_provenance(result.provenance)
         | ({} if result.purpose is Purpose.OWN else {"purpose": result.purpose.value}),
     }
+    if result.monitor:
+        fields[settings.result_monitor_field] = result.monitor
     if result.job_id:
         fields[settings.result_job_field] = ids.decode(result.job_id)
     return wire.ModelTestResult(**fields)
@@ -127,6 +134,25 @@ def written_verdict(verdict: Verdict) -> dict[str, Any]:
         "findings": verdict.findings.model_dump(mode="json") if verdict.findings else None,
     }
     return {"dmnRuleResults": rules + problems, _VERDICT: whole}
+
+
+def written_breach(breach: Breach | None) -> dict[str, Any]:
+    """What changes on a monitor's result whose question is known."""
+    return {_BREACH: breach.model_dump(mode="json") if breach else None}
+
+
+def _breach(kept: Any) -> Breach | None:
+    with suppress(ValidationError):
+        return Breach.model_validate(kept) if isinstance(kept, dict) else None
+    return None
+
+
+def _monitor(field: Any) -> str:
+    """The name of the monitor that made a result: as it was written here, or of the monitor's own document."""
+    if isinstance(field, str):
+        return field
+    stored = _object(_object(field).get("storedModel"))
+    return _text(_object(stored.get("modelMetaData")).get("name")) or ""
 
 
 def _moment(value: Any) -> datetime | None:

@@ -27,7 +27,6 @@ JOB_STATUS_CHANGED = PREFIX + "Signals_job_status_changed"
 UNHEARD: Mapping[str, str] = {  # until a process takes one of them
     PREFIX + "Signals_model_changed": "A model has changed",
     PREFIX + "Signals_model_created": "A model was registered",
-    PREFIX + "Signals_MODEL_DATA_DRIFT_TEST": "A user asks for a drift test",
 }
 """What ModelOp broadcasts, or is asked to start, and no process here listens to: taken without doing anything, by the
 gateway as by the mirror (``docs/schedules.md``)."""
@@ -87,6 +86,7 @@ class ModelOpSignals:
 
     def __init__(self, processes: Sequence[Process], *, foreign: bool = False) -> None:
         self._foreign = foreign
+        self._for_monitors = next((process for process in processes if process.for_monitors), None)
         self.processes = {
             PREFIX + signal.name: (process, signal) for process in processes for signal in process.signals
         }
@@ -146,6 +146,28 @@ class ModelOpSignals:
             raise BadVariable(f"Variable {unknown[0][:60]!r} is unknown to this signal. It takes {', '.join(known)}.")
         plain = {variable: _plain(variable, value) for variable, value in variables.items()}
         return self._start(name, plain, rules)
+
+    def read_of_monitor(
+        self, name: str, variables: Mapping[str, Any], rules: FileRules, snapshot_id: str, monitor: str
+    ) -> ProcessStart:
+        """What a schedule starts that stands on a monitor: see :meth:`mlc.model.signal.Signals.read_of_monitor`."""
+        start = self.read(name, variables, rules)
+        process = self._for_monitors
+        if process is None or process.input is None or start.snapshot_id is None:
+            return start
+        if not monitor:
+            raise BadVariable("The monitor that the schedule stands on has no name, so it can't be told which to run.")
+        if start.snapshot_id != snapshot_id:
+            raise BadVariable(f"{start.snapshot_place} names another snapshot than the one that carries the monitor.")
+        named = start.values.get("monitor")
+        if named not in {None, monitor}:
+            raise BadVariable("Variable MONITOR names another monitor than the one that the schedule stands on.")
+        if lost := sorted(start.values.keys() - process.input.model_fields.keys()):
+            raise BadVariable(
+                f"A monitor takes no {lost[0]}: what it reads is set on it, as its assets. Leave the variable out."
+            )
+        values = {field: value for field, value in start.values.items() if field not in {"role", "called"}}
+        return ProcessStart(process, values | {"monitor": monitor}, snapshot_id, start.snapshot_place)
 
     def read_announcement(self, name: str, variables: Mapping[str, Any]) -> ProcessStart:
         """What a signal starts that tells of a change. What else it says is left alone.

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.assets import Refer, read_assets, read_required, unreferred, written_required
+from mlc.center.modelop.monitors import read_timings, written_timings
 from mlc.center.modelop.schedules import read_schedule
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.schedule import Schedule
@@ -85,6 +86,7 @@ def read_model(model: wire.StoredModel) -> Model:
         required_roles=[str(asset.get("assetRole")) for asset in model.required_assets],
         required_assets=list(read_required(model.required_assets)),
         association_role=str(about.custom.get(_ROLE) or ""),
+        monitor_timings=read_timings(about.custom),
         details={label(n): v for n, v in {"modelCategory": about.model_category, **(about.model_extra or {})}.items()},
     )
 
@@ -117,13 +119,26 @@ def written_model(model: Model) -> wire.StoredModel:
         "name": model.name,
         "type": model.type,
         "tags": model.tags,
-        "custom": {**role, **model.custom},
+        "custom": {**role, **model.custom, **written_timings(model.monitor_timings)},
         "modelCategory": literals.MONITORING_MODEL if model.is_monitor else category,
         "inputSchema": [_written_schema(schema) for schema in model.input_schemas],
         "outputSchema": [_written_schema(schema) for schema in model.output_schemas],
     }
     required = list(written_required(model.required_roles, model.required_assets))
     return wire.StoredModel(model_meta_data=wire.ModelMetaData.model_validate(meta), required_assets=required)
+
+
+def named_only(snapshot: wire.DeployableModel) -> wire.DeployableModel:
+    """What leads to a snapshot and tells people which it is, without all that it holds."""
+    model = snapshot.stored_model
+    about = model.model_meta_data
+    return wire.DeployableModel(
+        id=snapshot.id,
+        meta_data=wire.MetaData(name=snapshot.meta_data.name),
+        stored_model=wire.StoredModel(
+            id=model.id, model_meta_data=wire.ModelMetaData(name=about.name, model_category=about.model_category)
+        ),
+    )
 
 
 def replacing(before: wire.StoredModel, model: wire.StoredModel) -> dict[str, Any]:
@@ -227,6 +242,7 @@ def _monitor(association: wire.Association, settings: CenterSettings, refer: Ref
         assets=read_assets(association.association_assets, settings, refer),
         schedules=schedules,
         watches=association.association_role not in literals.NO_MONITORS,
+        role=association.association_role,
     )
 
 

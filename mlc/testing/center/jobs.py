@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 from mlc.center import Capability, Center, NewFile, NewJob
 from mlc.center.capability import Unsupported
 from mlc.model.asset import Asset, AssetKind, AssetRole
+from mlc.model.breach import Breach
 from mlc.model.deployment import DeploymentMode, Runtime, RuntimeRef
 from mlc.model.failure import NotFound, Refused
 from mlc.model.job import JobEnding, JobKind, JobRecord, JobResult, JobStatus, RecordCounts
 from mlc.model.result import Provenance, Purpose, TestResultRecord
 from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
-from mlc.model.ticket import Decision, DecisionOutcome
+from mlc.model.ticket import Decision, DecisionOutcome, TicketRef
 from mlc.testing.center.models import DATA, SOURCE, VERDICT, Monitored, a_snapshot
 
 NOTHING = str(uuid.UUID(int=0))
@@ -271,6 +273,38 @@ class JobContract:
             await center.record_verdict(kept.id, VERDICT)
         read = await center.get_test_result(kept.id)
         assert (read.verdict, read.values) == (VERDICT, {"auc": 0.9})
+
+    async def test_a_monitors_result_tells_its_monitor_and_the_question_it_belongs_to(
+        self, center: Center, tmp_path: Path
+    ) -> None:
+        made = await a_snapshot(center, tmp_path)
+        new = TestResultRecord(
+            id="", snapshot_id=made.id, job_id=str(uuid.uuid4()), purpose=Purpose.MONITOR, monitor="Data Drift"
+        )
+        kept = await center.keep_test_result(new)
+        assert (kept.purpose, kept.monitor, kept.breach) == (Purpose.MONITOR, "Data Drift", None)
+        ticket = TicketRef(provider="jira", id="1", key="MLR-1", url="https://example.org/MLR-1", label="gov-1")
+        breach = Breach(opened_by=kept.id, undeploy=True, ticket=ticket, closed_on=date(2030, 1, 2), over=True)
+        for _ in range(2):
+            await center.record_breach(kept.id, breach)
+        await center.record_verdict(kept.id, VERDICT)
+        read = await center.get_test_result(kept.id)
+        assert (read.breach, read.verdict, read.monitor) == (breach, VERDICT, "Data Drift")
+        await center.record_breach(kept.id, None)
+        assert (await center.get_test_result(kept.id)).breach is None
+
+    async def test_results_of_a_snapshot_can_be_read_until_enough_is_known(
+        self, center: Center, tmp_path: Path
+    ) -> None:
+        made, other = await a_snapshot(center, tmp_path), str(uuid.uuid4())
+        for snapshot_id in (made.id, other, made.id):
+            await center.keep_test_result(
+                TestResultRecord(id="", snapshot_id=snapshot_id, job_id=str(uuid.uuid4()), values={"auc": 0.9})
+            )
+        everything = await center.list_test_results(made.id)
+        assert [each async for each in center.iter_test_results(made.id)] == everything
+        async with aclosing(center.iter_test_results(made.id)) as results:
+            assert await anext(results) == everything[0]
 
     async def test_submission_and_decision_leave_all_else_on_a_snapshot_as_it_is(
         self, center: Center, tmp_path: Path

@@ -15,7 +15,7 @@ from mlc.model.decision import DecisionRecord, RecordEvent
 from mlc.model.deployment import DeploymentMode, DeploymentRecord, DeploymentState, Rank, Runtime
 from mlc.model.failure import NotFound, Refused
 from mlc.model.notification import Notification, NotificationKind, Severity
-from mlc.model.schedule import Schedule
+from mlc.model.schedule import Schedule, Timing
 from mlc.model.snapshot import Snapshot, SnapshotOrder
 from mlc.testing.center.models import DATA, SOURCE, TABLE, a_model, a_snapshot, some_files
 
@@ -239,16 +239,20 @@ class LedgerContract:
                     snapshot.with_role(AssetRole.TEST_DATA),
                     snapshot.with_role(AssetRole.TEST_RESULT_COMPARATOR),
                     [SCHEDULE],
+                    Timing(cron="0 0 3 * * ?", time_zone="Europe/Vienna"),
                 )
                 await center.add_monitors(snapshot, [new])
             async with center.open_snapshot(made.id) as snapshot:
-                assert [on.name for on in snapshot.monitors] == ["watcher"] * number
+                assert [(on.name, on.snapshot_id) for on in snapshot.monitors] == [("watcher", monitor.id)] * number
                 for on in snapshot.monitors:
                     data, table = on.assets
                     assert data.usage
                     assert await center.read(data, limit=len(DATA)) == DATA
                     assert await center.read(table, limit=100) == TABLE
-                    assert on.schedules == [SCHEDULE]
+                    brought, timed = on.schedules
+                    assert brought == SCHEDULE
+                    assert (timed.cron, timed.time_zone) == ("0 0 3 * * ?", "Europe/Vienna")
+                assert len({on.schedules[1].id for on in snapshot.monitors}) == 1, "it follows from snapshot and name"
                 assert len(snapshot.assets) == 4
 
     async def test_notifications_are_listed_newest_first_and_closed(self, center: Center) -> None:

@@ -16,6 +16,8 @@ TAGS = {
     TicketKind.FAILED_TEST: "Back test failed",
     TicketKind.JOB_REVIEW: "Back test error",
     TicketKind.NOTIFICATION: "Batch job",
+    TicketKind.BREACH: "Monitor",
+    TicketKind.UNDEPLOY: "Undeploy",
 }
 STEP_IS_NAMED = {TicketKind.REJECTION, TicketKind.ERROR, TicketKind.RECORD}
 
@@ -38,6 +40,13 @@ TOLD = {
     TicketKind.NOTIFICATION: (
         "A batch job could not be run, or did not finish. Its outputs, if it left any, are not to be relied on.",
         "What can be done: put right what went wrong, and start the batch job again.",
+    ),
+    TicketKind.BREACH: (
+        "A monitor of this snapshot raises an alarm; the snapshot's deployments stay as they are. As long as it goes "
+        "on, a comment says so once a day, and one says when it is over.",
+        "What can be done: see which rules failed, and on which data. Train the model anew or deploy another snapshot; "
+        "or correct the data or the monitor's decision table. While it goes on nothing more is said for some days "
+        "after this is closed, and then it is asked anew.",
     ),
 }
 """What a ticket says that nobody waits for, and what a person can do next."""
@@ -70,7 +79,10 @@ def asked(question: TicketQuestion, wording: Wording) -> Section:
         first, then = TOLD[question.kind]
         unasked = f"{first} Nobody waits for an answer on this {wording.ticket}."
         return Section(heading="What this is", paragraphs=[unasked, f"{then} Then close this {wording.ticket}."])
-    paragraphs = _review(question, wording) if question.kind is TicketKind.REVIEW else _repair(question, wording)
+    if question.kind is TicketKind.UNDEPLOY:
+        paragraphs = _undeploy(question, wording)
+    else:
+        paragraphs = _review(question, wording) if question.kind is TicketKind.REVIEW else _repair(question, wording)
     return Section(heading="What is asked", paragraphs=paragraphs)
 
 
@@ -78,6 +90,8 @@ def answers(question: TicketQuestion) -> dict[str, str]:
     """What an answer does, in a word or two, for a button: ``yes`` and ``no``, if somebody waits for one."""
     if question.kind is TicketKind.REVIEW:
         return {"yes": "Approve", "no": "Reject"}
+    if question.kind is TicketKind.UNDEPLOY:
+        return {"yes": "Undeploy", "no": "Keep in use"}
     if question.kind not in {TicketKind.REJECTION, TicketKind.ERROR}:
         return {}
     if question.replaces:
@@ -101,6 +115,17 @@ def _review(question: TicketQuestion, wording: Wording) -> list[str]:
             "Left empty, it holds for one year."
         )
     return paragraphs
+
+
+def _undeploy(question: TicketQuestion, wording: Wording) -> list[str]:
+    name = f"The monitor {question.monitor!r}" if question.monitor else "A monitor"
+    return [
+        f"{name} raises an alarm, and its decision table says Undeploy. Shall this snapshot be taken out of use? "
+        f"{wording.how}",
+        f"{wording.yes}: all deployments of this snapshot are ended, wherever they are.",
+        f"{wording.no}: they stay. While the alarm goes on nothing more is said for some days, and then it is asked "
+        "anew.",
+    ]
 
 
 def _repair(question: TicketQuestion, wording: Wording) -> list[str]:

@@ -68,17 +68,26 @@ def once(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]
     return kept
 
 
-def comparison(evidence: Evidence, table: Table) -> Iterator[str]:
-    """What the results are compared with, and which metrics only one of them has, in sentences."""
-    previous, before = evidence.previous, evidence.before
-    if previous is None or evidence.result is None:
+def comparison(evidence: Evidence, table: Table, monitor: str = "") -> Iterator[str]:
+    """What the results are compared with, and which metrics only one of them has, in sentences.
+
+    Args:
+        monitor: the name of the one that made the results; empty if they are the model's own.
+    """
+    previous, before, result = evidence.previous, evidence.before, evidence.result
+    if result is None or (previous is None and not monitor):
         return
     if before is None:
-        known = "has no test result of its own to compare with"
+        if monitor:
+            whose, known = f"The monitor {monitor!r}", "has no earlier result on this snapshot to compare with"
+        else:
+            whose = f"The last deployed snapshot, {previous.title if previous else ''},"
+            known = "has no test result of its own to compare with"
         said = known if evidence.before_known else "could not be asked for its test result"
-        yield f"The last deployed snapshot, {previous.title}, {said}."
+        yield f"{whose} {said}."
         return
-    yield f"Before: {named(before)} of {previous.title}, the last deployed snapshot.{_inputs(before, evidence.result)}"
+    of = f"{previous.title}, the last deployed snapshot" if previous and not monitor else f"the monitor {monitor!r}"
+    yield f"Before: {named(before)} of {of}.{_inputs(before, result)}"
     for how, names in ((NEW, _named(table, NEW)), (GONE, _named(table, GONE))):
         if names:
             yield f"{how.capitalize()}: {_listed(names)}."

@@ -156,7 +156,7 @@ class Writer:
             return []
         said += measured_on(result)
         table = metric_table(result.values, before.values if before else None)
-        said += comparison(self.evidence, table)
+        said += comparison(self.evidence, table, self.question.monitor)
         rows = [[clipped(cell, self.longest_value) for cell in row] for row in table.rows[: self.most_metrics]]
         if rows != table.rows:
             name = self._attach_json("metrics", [dict(zip(table.header, row, strict=True)) for row in table.rows])

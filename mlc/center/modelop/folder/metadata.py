@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from mlc.center.modelop import literals
 from mlc.center.modelop.folder.json_files import BadModelFolder, json_of
+from mlc.center.modelop.folder.monitors import MONITORS, SaidOfMonitors
 from mlc.center.modelop.folder.roles import KNOWN_ROLES
 from mlc.center.modelop.folder.sentences import shown, unfit
+from mlc.center.modelop.monitors import written_timings
 from mlc.center.modelop.wire import ModelMetaData
 from mlc.model.asset import Asset, AssetKind
 
@@ -72,11 +74,11 @@ class Said:
         return value
 
     def _meta(self, metadata: JsonObject, folder_name: str) -> ModelMetaData:
-        known = {field.alias for field in ModelMetaData.model_fields.values() if field.alias}
+        known = {MONITORS, *(field.alias for field in ModelMetaData.model_fields.values() if field.alias)}
         for key in metadata.keys() - known:
             if close := get_close_matches(key, known, n=1, cutoff=_CLOSE):
                 self.notices.append(f"{METADATA}: {shown(key, 60)} is not known; did you mean {close[0]}?")
-        association_role = metadata.pop("defaultAssociationRole", None)
+        association_role, monitors = metadata.pop("defaultAssociationRole", None), metadata.pop(MONITORS, None)
         try:
             # The type is said, not left to a default, which would not be sent: runtimes are chosen by it.
             meta = ModelMetaData.model_validate({"name": folder_name, "type": "PYTHON", **metadata})
@@ -100,7 +102,17 @@ class Said:
             )
         if association_role is not None:
             meta.custom = {"defaultAssociationRole": association_role, **meta.custom}
+        if monitors is not None:
+            self._set_monitors(monitors, meta)
         return meta
+
+    def _set_monitors(self, monitors: Any, meta: ModelMetaData) -> None:
+        if meta.model_category == literals.MONITORING_MODEL:
+            self.problems.append(f"{METADATA}: {MONITORS}: a monitor has none that watch it; leave it out.")
+            return
+        said = SaidOfMonitors(monitors, meta.model_methodology or "")
+        self.problems += [f"{METADATA}: {MONITORS}: {problem}" for problem in said.problems]
+        meta.custom = {**meta.custom, **written_timings(said.timings)}
 
     def _required(self) -> list[JsonObject]:
         required = self._read(REQUIRED_ASSETS, list, f'write a list such as [{{"{_ROLE}": "TEST_DATA"}}]')

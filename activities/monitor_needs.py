@@ -1,0 +1,134 @@
+"""Whether schema and data suffice for the out-of-the-box monitors: told when they are attached, not first at night.
+
+A monitor is known by its name; of one that somebody has made, nobody but its author knows what it needs.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import aclosing, suppress
+
+from temporalio import activity
+
+from activities.arity import NotClear
+from activities.chosen_inputs import chosen_monitor_inputs, shown_names
+from mlc.center import Contents
+from mlc.data import headers
+from mlc.model.asset import Asset
+from mlc.model.failure import ExternalError
+from mlc.model.snapshot import Model, Snapshot
+from mlc.model.truncation import truncate
+from mlc.monitors import MONITORS, MonitorError, Schema, read_schema
+
+Columns = Mapping[tuple[str, str], Collection[str]]
+"""Of a snapshot's files, by role and name: their columns, as far as they are known."""
+
+LONGEST_LOOK = 10
+"""Seconds for looking at files: what they lack is worth telling, and not worth waiting for."""
+_PROBLEMS = 3
+"""Sentences about one schema."""
+_NO_SCHEMA = (
+    "The model has no input schema, and each run of theirs will end in an error. Make one with mlc schema infer FILE, "
+    "put it into the model's folder, and submit that."
+)
+_REMEDY = "Correct the schema, and submit the model anew: until then each run of theirs will end in an error."
+
+
+def what_lacks(snapshot: Snapshot, monitors: Mapping[str, Model], columns: Columns) -> list[str]:
+    """A sentence or more for each thing that monitors will lack which are added, with their names.
+
+    Args:
+        monitors: those that are added, by name.
+    """
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    known = [name for name in monitors if name in MONITORS]
+    if known:
+        schema, problem = _schema_of(snapshot)
+        for name in known:
+            for why in [problem] if schema is None else _lacking(name, monitors[name], schema, snapshot, columns):
+                named[why].append(name)
+    return [truncate(f"Not all is there for {', '.join(names)}. {why}", 600) for why, names in named.items()]
+
+
+async def known_columns(contents: Contents, snapshot: Snapshot, monitors: Iterable[Model], *, fetched: bool) -> Columns:
+    """The columns of the files that monitors would read of an open snapshot; of as many as soon can be told.
+
+    Nothing is read where the schema says nothing of columns.
+
+    Args:
+        fetched: those, too, that did not come with the snapshot, each by a request of its own.
+    """
+    if _schema_of(snapshot)[0] is None:
+        return {}
+    read = [asset for monitor in monitors for asset in _inputs(snapshot, monitor)]
+    files = {(each.role, each.name): each for each in read if fetched or not contents.keeps_by_hash(each)}
+    found: dict[tuple[str, str], Collection[str]] = {}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LONGEST_LOOK):
+            for place, asset in files.items():
+                if (columns := await _columns(contents, asset)) is not None:
+                    found[place] = columns
+    return found
+
+
+def _schema_of(snapshot: Snapshot) -> tuple[Schema | None, str]:
+    """The model's extended input schema; or None, and why it is no use."""
+    schemas = snapshot.model.input_schemas
+    if not schemas:
+        return None, _NO_SCHEMA
+    try:
+        return read_schema([schema.definition or {} for schema in schemas]), ""
+    except MonitorError as error:
+        return None, _mend(error.problems)
+    except (RecursionError, ValueError):  # what it says is too deep or too long to be shown
+        return None, _mend(["The schema can't be read."])
+
+
+def _lacking(name: str, model: Model, schema: Schema, snapshot: Snapshot, columns: Columns) -> Iterable[str]:
+    monitor = MONITORS[name]
+    if problems := monitor.lacking(schema):
+        yield _mend(problems)
+        return
+    reads = dict.fromkeys(field.name for field in monitor.reads(schema))
+    for asset in _inputs(snapshot, model):
+        there = columns.get((asset.role, asset.name))
+        if there is not None and (absent := [column for column in reads if column not in there]):
+            listed = ", ".join(repr(column) for column in shown_names(absent))
+            yield f"{asset.name} ({asset.role}) lacks columns that the schema names: {listed}."
+
+
+def _mend(problems: list[str]) -> str:
+    more = len(problems) - _PROBLEMS
+    said = [truncate(problem, 150) for problem in problems[:_PROBLEMS]]
+    return " ".join([*said, *([f"{more} more things are wrong with it."] if more > 0 else []), _REMEDY])
+
+
+def _inputs(snapshot: Snapshot, monitor: Model) -> list[Asset]:
+    try:
+        return chosen_monitor_inputs(snapshot, monitor)
+    except NotClear:
+        return []
+
+
+async def _columns(contents: Contents, asset: Asset) -> Collection[str] | None:
+    """The columns of a file that the centre has; None if a few bytes of it don't tell, or can't be had."""
+    kind = headers.kind_of(asset.name)
+    start = max((asset.size or 0) - headers.TAIL, 0) if kind == headers.PARQUET else 0
+    if not asset.ref or not kind or (start and not contents.keeps_by_hash(asset)):
+        return None  # what is embedded is read from its beginning only
+    try:
+        read = await _bytes(contents, asset, start, headers.TAIL if kind == headers.PARQUET else headers.HEAD)
+    except ExternalError as error:
+        activity.logger.warning("the columns of %s are not known: %s", asset.name, error)
+        return None
+    return await asyncio.to_thread(headers.parquet_columns if kind == headers.PARQUET else headers.csv_columns, read)
+
+
+async def _bytes(contents: Contents, asset: Asset, start: int, most: int) -> bytes:
+    found = bytearray()
+    async with aclosing(contents.stream(asset, start=start)) as pieces:
+        async for piece in pieces:
+            found += piece
+            if len(found) >= most:
+                break
+    return bytes(found[:most])
