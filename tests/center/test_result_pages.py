@@ -83,7 +83,7 @@ async def test_modelops_own_result_of_a_monitor_has_a_page(address: str, center:
     page = shown(address, made[1])
     assert "Built-in Monitor" in page
     assert str(made[0].id) in page
-    named = await kept(center, watched, None, 0.3, **{"associatedModel": "Built-in Monitor", "job_id": None})
+    named = await kept(center, watched, None, 0.3, associatedModel="Built-in Monitor", job_id=None)
     page = shown(address, named)
     assert [str(result.id) in page for result in made] == [True, True], "by its name alone it is the same one"
 
