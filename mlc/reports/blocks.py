@@ -38,7 +38,7 @@ def values_section(values: Mapping[str, Any]) -> Markup:
     """Every value of a result, as far as there is room."""
     room = Room(SIZE)
     rows = ([name, shown(value)] for name, value in scalars(values).items())
-    parts = [table_within(room, ("Value", ""), rows, 300)]
+    parts = [table_within(room, ("Name", "Value"), rows, 300)]
     left_out = 0
     for title, block in _blocks(values):
         made = (

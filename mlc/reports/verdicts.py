@@ -163,5 +163,5 @@ def _table(room: Room, table: TableOutcome, verdict: Verdict) -> Markup:
     title = f"{table.table}: {table.decision}" if table.decision else table.table
     head = element("h3", charts.bidi(title))
     return charts.joined(
-        [head, element("p", said), table_within(room, ("Rule", "Asks", "Passes", "Reason"), rows, 100)]
+        [head, element("p", said), table_within(room, ("Rule", "Asks", "Passes", "Reason"), rows, 100, stacked=True)]
     )
