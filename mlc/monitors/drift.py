@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import needs, statistics
+from . import buckets, distributions, needs, statistics
 from .columns import Coded, Floats, coded, column_of, nothing_in, numbers
 from .columnwise import Progress, by_column
+from .distributions import Distribution
 from .drift_tests import DEFAULTS, TESTS, DriftSettings, DriftTest
 from .errors import MonitorError, NotComparable
 from .results import Left, Result, block, extra_columns, extremes, most_first, rounded
@@ -31,12 +32,20 @@ class _Compared:
     Attributes:
         values: by the name of each test its value, or why there is none.
         nulls: the share of null in the baseline and in the sample.
+        distribution: for people to look at; None where no chart can be made of it.
     """
 
     values: Mapping[str, float | NotComparable]
     summary: Result
     nulls: tuple[float, float]
+    distribution: Distribution | None
     numerical: bool
+
+    @property
+    def moved(self) -> float:
+        """How far it has moved, by Jensen-Shannon; those of which that isn't known have moved least."""
+        found = self.values.get("Jensen-Shannon")
+        return -1.0 if found is None or isinstance(found, NotComparable) else found
 
 
 def data_drift(
@@ -152,7 +161,9 @@ def _of_numbers(field: Field, frames: Mapping[str, pd.DataFrame], settings: Drif
         "baseline": statistics.summary(baseline, settings.decimals),
         "sample": statistics.summary(sample, settings.decimals),
     }
-    return _Compared(values, summary, (lost, lost_too), numerical=True)
+    nulls = _nulls(frames, len(baseline), len(sample))
+    distribution = buckets.of_numbers(field.name, baseline, sample, nulls)
+    return _Compared(values, summary, (lost, lost_too), distribution, numerical=True)
 
 
 def _of_categories(field: Field, frames: Mapping[str, pd.DataFrame], settings: DriftSettings) -> _Compared:
@@ -170,7 +181,15 @@ def _of_categories(field: Field, frames: Mapping[str, pd.DataFrame], settings: D
     lost = [
         1 - sum(side.values()) / len(frame) for side, frame in zip((baseline, sample), frames.values(), strict=True)
     ]
-    return _Compared(values, summary, (lost[0], lost[1]), numerical=False)
+    nulls = _nulls(frames, sum(baseline.values()), sum(sample.values()))
+    distribution = buckets.of_categories(field.name, baseline, sample, nulls)
+    return _Compared(values, summary, (lost[0], lost[1]), distribution, numerical=False)
+
+
+def _nulls(frames: Mapping[str, pd.DataFrame], *there: int) -> tuple[int, int]:
+    """Records without a value on each side."""
+    baseline, sample = (len(frame) - count for frame, count in zip(frames.values(), there, strict=True))
+    return baseline, sample
 
 
 def _as_numbers(
@@ -250,5 +269,7 @@ def _told(
         if lost or lost_too
     ]
     told = ({"nulls": nulls} if nulls else {}) | left.told()
+    in_order = sorted(compared.values(), key=lambda each: each.moved, reverse=True)
+    told |= distributions.told(each.distribution for each in in_order if each.distribution)
     names = (field.name for field in schema.fields)
     return told | extra_columns(names, {which: frame.columns for which, frame in frames.items()})

@@ -157,7 +157,7 @@ def test_who_has_no_token_may_read_the_pages_here_and_nothing_else(
         answer = site.http.request(method, site.address + address, headers=headers)
         if path in {"/docs", "/docs/oauth2-redirect", "/openapi.json"}:
             assert answer.status_code == 200
-        elif path in pages | {"/results/{result_id}"} and "Authorization" not in headers:
+        elif path in pages | {"/results/{result_id}", "/results/{result_id}/page"} and "Authorization" not in headers:
             assert answer.status_code in {200, 404}
         else:
             assert answer.status_code == 401, (method, address)

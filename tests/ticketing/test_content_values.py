@@ -184,3 +184,13 @@ def test_what_only_looks_like_the_same_metric_is_shown_as_well() -> None:
     assert names({"n": 5, "group": {"n": 5}}) == ["n", "group.n"]  # in no test block
     changed = metric_table({"auc": 0.9, **block(auc=0.9)}, {"auc": 0.9, **block(auc=0.7)}).rows
     assert [row[:3] for row in changed] == [["auc", "0.9", "0.9"], [nested, "0.7", "0.9"]]  # another value before
+
+
+def test_what_a_monitor_keeps_for_charts_is_no_metric() -> None:
+    column = {"column": "age", "categories": ["a", "b"], "baseline": [1, 2], "sample": [3, 4]}
+    drawn = {"auc": 0.9, "distributions": {"columns": [column], "columns_left_out": 0}}
+    assert metric_table(drawn, None).rows == [["auc", "0.9"]]
+    assert metric_table(drawn, {"auc": 0.8}).rows == [["auc", "0.8", "0.9", "+0.1"]]
+    assert metric_table({"auc": 0.9}, drawn).rows == [["auc", "0.9", "0.9", "0"]]
+    own = {"distributions": {"mean": 3}}
+    assert metric_table(own, None).rows == [["distributions.mean", "3"]], "a metric of somebody else's of that name"

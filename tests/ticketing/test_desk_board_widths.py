@@ -1,34 +1,21 @@
 """No part of a ticket is clipped or runs out of its page, on a small window and on a phone; measured in a browser."""
 
-import html
-import json
-import os
-import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from board_browser import Browser
+from browser import measured, needs_chromium
 from desk_harness import Desks, RunningDesk
 from sites import ChangeSite
 
 from mlc.ticketing import Section, Table, TicketRequest
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 WIDTHS = {"a small window": 1100, "a tablet": 800, "a phone": 390}
-FRAME = """<iframe src="page.html" style="width:{width}px;height:900px;border:0"></iframe>
-<script>addEventListener("load", () => document.body.append(
-document.querySelector("iframe").contentDocument.getElementById("told")));</script>"""
-"""The page in a frame: no window of the browser is as narrow as a phone."""
-MEASURE = """<script>addEventListener("load", () => {
+MEASURE = """
 const wide = [...document.querySelectorAll("main *")].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth
   && getComputedStyle(e).display != "inline");
 const out = [...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1);
-const told = [...wide, ...out].map(e => e.tagName + " " + e.textContent.slice(0, 40));
-document.body.insertAdjacentHTML("beforeend", "<output id=told></output>");
-document.getElementById("told").textContent = JSON.stringify({told, width: innerWidth});
-});</script>"""
+return {told: [...wide, ...out].map(e => e.tagName + " " + e.textContent.slice(0, 40)), width: innerWidth};"""
 LONG = "performance.performance_classification_metrics_of_the_model_on_test_data.values.area_under_the_curve"
 BODY = [
     Section(
@@ -62,7 +49,7 @@ def desk(desks: Desks) -> RunningDesk:
     return desks.start()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to measure with (its path can be given as CHROMIUM)")
+@needs_chromium
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
 @pytest.mark.parametrize("system", ["Jira", "ServiceNow"])
 def test_no_table_is_clipped(
@@ -73,21 +60,4 @@ def test_no_table_is_clipped(
     browser = Browser(desk)
     page, style = browser.open(f"/browse/{ref.key}"), browser.open("/board.css")
     assert page.count("<table") >= 2
-    page = page.replace("</head>", f"<style>{style}</style>{MEASURE}</head>")
-    (tmp_path / "page.html").write_text(page)
-    (tmp_path / "frame.html").write_text(FRAME.format(width=width))
-    assert measured(tmp_path) == {"told": [], "width": width}
-
-
-def measured(folder: Path) -> dict[str, object]:
-    """What the page says of itself in the browser: what is wider than its place, and its own width."""
-    assert CHROMIUM is not None
-    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--dump-dom"]
-    command = [CHROMIUM, *options, f"--user-data-dir={folder}/profile", "--window-size=1600,1000"]
-    page = subprocess.run(
-        [*command, f"file://{folder}/frame.html"], capture_output=True, text=True, timeout=120, check=True
-    )
-    found = re.search(r'<output id="told">(.*?)</output>', page.stdout)
-    assert found is not None, page.stdout[-2000:] + page.stderr[-500:]
-    told: dict[str, object] = json.loads(html.unescape(found[1]))
-    return told
+    assert measured(tmp_path, page, MEASURE, width, style) == {"told": [], "width": width}

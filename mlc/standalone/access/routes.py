@@ -53,6 +53,7 @@ ROUTES: Mapping[tuple[str, str], May] = {
     ("GET", "/snapshots/{snapshot_id}"): May.READER,
     ("GET", "/jobs/{job_id}"): May.READER,
     ("GET", "/results/{result_id}"): May.READER,
+    ("GET", "/results/{result_id}/page"): May.READER,
     ("GET", "/files/{plural}/{entity_id}/{sha256}"): May.READER,
     # What FastAPI says of the API: it holds nothing of the centre's.
     ("GET", "/openapi.json"): May.ANYBODY,

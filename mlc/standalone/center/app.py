@@ -26,6 +26,7 @@ from mlc.standalone.center.files.errors import CannotKeep, NoRoom, NotEmbedded, 
 from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.monitors import seed
 from mlc.standalone.center.pages import pages
+from mlc.standalone.center.pages.reports import reports
 from mlc.standalone.center.rows import NoSuchEntity
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.service import ModelCenter
@@ -96,6 +97,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
     app.include_router(access.router(tokens))
     app.include_router(unused.router(store.files))
     app.include_router(pages(center))
+    app.include_router(reports(center))
     _answer_errors(app)
     return app
 

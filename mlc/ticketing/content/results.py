@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlc.monitors import distributions
 from mlc.ticketing.content.evidence import Evidence, ResultFact
 from mlc.ticketing.content.values import NOTHING, difference, flat, same, shown
 from mlc.ticketing.port import Table
@@ -28,11 +29,15 @@ def measured_on(result: ResultFact) -> Iterator[str]:
 
 
 def metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Table:
-    """Every metric with its value; with another result, metric by metric, those that vanished at the end."""
-    new = once(flat(now), flat(before or {}))
+    """Every metric with its value; with another result, metric by metric, those that vanished at the end.
+
+    The distributions that a monitor keeps for charts are no metrics.
+    """
+    now, earlier = _to_tell(now), _to_tell(before or {})
+    new = once(flat(now), flat(earlier))
     if before is None:
         return Table(header=["Metric", "Value"], rows=[[name, shown(value)] for name, value in new.items()])
-    old = once(flat(before), flat(now))
+    old = once(flat(earlier), flat(now))
     rows = [
         [name, shown(old[name]), shown(value), difference(old[name], value)]
         if name in old
@@ -41,6 +46,11 @@ def metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Ta
     ]
     rows += [[name, shown(value), NOTHING, GONE] for name, value in old.items() if name not in new]
     return Table(header=["Metric", "Before", "Now", "Difference"], rows=rows)
+
+
+def _to_tell(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    drawn, _ = distributions.read(values)
+    return {name: value for name, value in values.items() if name != distributions.KEY} if drawn else values
 
 
 def once(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
