@@ -21,12 +21,15 @@ from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.ticket import JUDGING, TicketKind, TicketQuestion
 from mlc.model.verdict import EarlierVerdict
+from mlc.reports import About, result_page
 from mlc.ticketing.content.differences import Since
 from mlc.ticketing.content.evidence import BoundFact, Evidence, JobFact, ResultFact
 from mlc.ticketing.content.monitors import tells_of_monitors
 
 T = TypeVar("T")
 
+RUNS_SHOWN = 30
+"""Results of a monitor that its page shows beside each other."""
 LONGEST_LOOK = 20
 """Seconds for what a ticket can do without."""
 
@@ -52,8 +55,12 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         previous, previous_known = await _if_readable(last_deployed_snapshot(center, snapshot, question.kind))
     if question.test_result is not None:
         result, _ = await _if_readable(center.get_test_result(question.test_result.id))
+    page = ""
     if result is not None and question.monitor:
-        before, before_known = await _if_readable(_before(center, result))
+        others, before_known = await _if_readable(_earlier(center, result))
+        before = next(iter(others or []), None)
+        about = About(question.monitor, snapshot.name if snapshot else "", question.model_name)
+        page = await asyncio.to_thread(result_page, result, others or [], about)
     elif result is not None and previous is not None:
         results, before_known = await _if_readable(center.list_test_results(previous.id))
         before = newest_own(results or [])
@@ -77,6 +84,7 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         result=result_fact(result) if result else None,
         before=result_fact(before) if before else None,
         before_known=before_known,
+        page=page,
         job=job_fact(job) if job else None,
         monitors=monitors,
         earlier=earlier,
@@ -85,13 +93,16 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
     )
 
 
-async def _before(center: Center, result: TestResultRecord) -> TestResultRecord | None:
-    """The result of the same monitor on the same snapshot before this one."""
+async def _earlier(center: Center, result: TestResultRecord) -> list[TestResultRecord]:
+    """The last results of the same monitor on the same snapshot before this one, the newest first."""
+    found: list[TestResultRecord] = []
     async with aclosing(center.iter_test_results(result.snapshot_id)) as others:
         async for other in others:
             if other.monitor == result.monitor and other.purpose is Purpose.MONITOR and other.id != result.id:
-                return other
-    return None
+                found.append(other)
+            if len(found) == RUNS_SHOWN:
+                break
+    return found
 
 
 async def _bound(center: Center, question: TicketQuestion) -> list[BoundFact]:
@@ -174,6 +185,7 @@ def result_fact(result: TestResultRecord) -> ResultFact:
         inputs=result.provenance.inputs,
         read=result.provenance.read,
         choice=result.provenance.choice,
+        baseline=result.provenance.baseline,
     )
 
 

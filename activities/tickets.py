@@ -221,6 +221,9 @@ class TicketActivities:
         links = [("The run in Temporal", f"{run}/{question.run_id}/history")]
         if question.snapshot_id and (page := self.center.page_of(question.snapshot_id)):
             links.append(("The snapshot in the model centre", page))
+        result = question.test_result if question.monitor else None
+        if result is not None and (page := self.center.page_of_result(result.id)):
+            links.append(("The monitor's result, with charts", page))
         if question.follows is not None:
             links.append((f"The ticket before this one, {question.follows.key}", question.follows.url))
         return links

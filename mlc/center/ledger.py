@@ -155,6 +155,10 @@ class Ledger(Contents, Protocol):
         """Of a snapshot, newest first."""
         ...
 
+    def page_of_result(self, result_id: str) -> str | None:
+        """The address of a test result's page, for people; None where there is none, or nobody said where."""
+        ...
+
     def iter_test_results(self, snapshot_id: str) -> AsyncGenerator[TestResultRecord]:
         """The same, read a page at a time, for those who stop in between: a monitor adds one each night."""
         ...

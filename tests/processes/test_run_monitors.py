@@ -109,6 +109,11 @@ async def test_the_ticket_tells_monitor_numbers_and_rule_and_nobody_waits_for_it
     for part in ("A monitor of this snapshot raises an alarm", DRIFT, "drift > 0.2", "0.31", "Nobody waits"):
         assert part in said
     assert "has no earlier result on this snapshot to compare with" in said
+    (page,) = [each for each in issue["fields"]["attachment"] if each["filename"].startswith("page-")]
+    assert page["filename"].endswith(".html")
+    attached = (await desk.jira.get(page["content"])).raise_for_status().text
+    assert DRIFT in attached
+    assert "0.31" in attached
     kept = await desk.port.get_test_result(result.test_result_id or "")
     assert kept.breach is not None
     assert (kept.breach.opened_by, kept.breach.over) == (kept.id, False)

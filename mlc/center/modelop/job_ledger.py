@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mlc.center.capability import Capability, Unsupported, require
 from mlc.center.catalogue import NewFile
@@ -173,6 +174,11 @@ class ModelOpJobLedger(ModelOpCatalogue):
     async def list_test_results(self, snapshot_id: str) -> list[TestResultRecord]:
         found = await self._manage.list_test_results(ids.decode(snapshot_id))
         return [read_result(result, self.settings) for result in found]
+
+    def page_of_result(self, result_id: str) -> str | None:
+        if not self.settings.standalone or not self.settings.browse_url:
+            return None  # where ModelOp shows one is not known
+        return f"{self.settings.browse_url.rstrip('/')}/results/{quote(ids.decode(result_id), safe='')}/page"
 
     async def iter_test_results(self, snapshot_id: str) -> AsyncGenerator[TestResultRecord]:
         async with aclosing(self._manage.iter_test_results(ids.decode(snapshot_id))) as results:

@@ -118,6 +118,8 @@ class ResultFact(Record):
     """Names of all files that it was measured on, in order."""
     choice: str = ""
     """Which of several assets these are, and why, in sentences."""
+    baseline: str = ""
+    """Name and SHA-256 of what a monitor compared with."""
     verdict: Verdict | None = None
 
 
@@ -157,3 +159,5 @@ class Evidence(Record):
     since: Since | None = None
     bound: list[BoundFact] = []
     """What the question binds, as it was written down before it was asked."""
+    page: str = ""
+    """HTML of the page of a monitor's result, to be attached; empty if there is none."""

@@ -26,6 +26,8 @@ def measured_on(result: ResultFact) -> Iterator[str]:
         yield f"Measured on {_listed(result.read)}."
     if result.choice:
         yield result.choice
+    if result.baseline:
+        yield f"Compared with the baseline {result.baseline}."
 
 
 def metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Table:

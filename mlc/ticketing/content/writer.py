@@ -149,6 +149,9 @@ class Writer:
         reference, result, before = self.question.test_result, self.evidence.result, self.evidence.before
         if result is not None:
             said = [f"Now: {named(result)}, attached whole as {self._attach_json('test-result', result.values)}."]
+            if self.evidence.page:
+                page = self._attach("page", self.evidence.page.encode(), "text/html; charset=utf-8", "html")
+                said.append(f"To look at, with charts: {page}.")
         elif reference is not None:
             result = ResultFact(id=reference.id, values=reference.metrics)
             said = [f"Now: {named(result)}. The model centre could not be read, so only a part of it is shown."]
