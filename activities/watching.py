@@ -211,7 +211,10 @@ class WatchActivities:
         """
         before = await self._before(result)
         judgement = WatchJudgement(
-            test_result=reference(result), verdict=summary(verdict), actions=actions(verdict), before=before
+            test_result=reference(_telling_first(result, verdict)),
+            verdict=summary(verdict),
+            actions=actions(verdict),
+            before=before,
         )
         await self.center.record_verdict(result.id, verdict)
         if (before is not None and not before.over) or judgement.alarms:
@@ -227,6 +230,12 @@ class WatchActivities:
                 if ours and other.id != result.id and other.verdict is not None:
                     return other.breach
         return None
+
+
+def _telling_first(result: TestResultRecord, verdict: Verdict) -> TestResultRecord:
+    """The result with what the tables asked for before its other values: of those a history keeps the first few."""
+    asked = {name for table in verdict.tables for name in table.values} & result.values.keys()
+    return result.model_copy(update={"values": {name: result.values[name] for name in sorted(asked)} | result.values})
 
 
 def _one(snapshot: Snapshot, name: str) -> Monitor:

@@ -79,7 +79,13 @@ class RunMonitors:
             )
         except WorkflowAlreadyStartedError:
             return MonitorRun(monitor=name, workflow_id=workflow_id, joined=True)
-        return MonitorRun(monitor=name, workflow_id=workflow_id, outcome=result.outcome, tickets=result.tickets)
+        return MonitorRun(
+            monitor=name,
+            workflow_id=workflow_id,
+            outcome=result.outcome,
+            test_result_id=result.test_result_id,
+            tickets=result.tickets,
+        )
 
 
 def _all_well(ended: Sequence[MonitorRun | BaseException]) -> list[MonitorRun]:

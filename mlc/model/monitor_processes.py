@@ -76,6 +76,7 @@ class MonitorRun(State):
     monitor: str
     workflow_id: str
     outcome: Outcome = Outcome.OPEN
+    test_result_id: str | None = None
     joined: bool = False
     """It was running already, and so was not started again."""
     tickets: list[TicketRef] = []

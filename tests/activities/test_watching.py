@@ -133,6 +133,15 @@ async def test_a_breach_is_written_down_before_anybody_is_asked_and_goes_on_unti
     assert (await judged(room, drift, id_, 0.3)).before is None
 
 
+async def test_what_the_tables_asked_for_is_among_the_numbers_that_a_history_keeps(room: Backroom) -> None:
+    drift = await monitor(room, DRIFT, over())
+    id_ = await carrying(room, drift)
+    many = ", ".join(f'"column_{number}_ks_pvalue": 0.5' for number in range(50))
+    job = await ended(room, drift, id_, f'{{{many}, "drift": 0.3}}'.encode())
+    judgement: WatchJudgement = await room.run(room.watching.judge_monitor, job)
+    assert next(iter(judgement.test_result.metrics.items())) == ("drift", 0.3)
+
+
 async def test_judging_again_says_the_same_and_is_one_result(room: Backroom) -> None:
     drift = await monitor(room, DRIFT, over())
     id_ = await carrying(room, drift)

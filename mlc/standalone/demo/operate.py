@@ -1,4 +1,4 @@
-"""What happens to models in production: back tests, and a nightly batch job. Part of ``mlc demo``."""
+"""What happens to models in production: back tests, a nightly batch job, drifting data. Part of ``mlc demo``."""
 
 import asyncio
 import csv
@@ -22,6 +22,7 @@ from mlc.mirrored import NotFired, fire
 from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import innermost
 from mlc.model.job import JobStatus
+from mlc.model.monitor_processes import MonitorRun, RunMonitorsResult
 from mlc.model.processes import (
     BackTestPhase,
     ProcessResult,
@@ -32,6 +33,7 @@ from mlc.model.processes import (
     RunBatchModelJobStatus,
 )
 from mlc.model.schedule import Schedule, mirrored_id
+from mlc.model.ticket import TicketRef
 from mlc.pages import run_page
 from mlc.standalone.demo.outcomes import Check, Outcome
 from mlc.standalone.demo.play import Played, Systems
@@ -43,6 +45,9 @@ NIGHTLY = "0 0 2 * * ?"
 RUN_BACK_TEST_JIRA = PREFIX + "Signals_Run_Back_Test_Jira"
 RUN_BACK_TEST_SERVICENOW = PREFIX + "Signals_Run_Back_Test_ServiceNow"
 DEPLOYED_BATCH_JOB = PREFIX + "Signals_DEPLOYED_BATCH_JOB"
+DRIFT_MONITOR = "Data Drift Monitor: Comprehensive Analysis"
+REPEATED = 12
+"""So many good records there are for each that drifts, when the monitor looks at all of them: it is content again."""
 SHOWN_LINES = 3
 
 R = TypeVar("R", bound=ProcessResult)
@@ -146,6 +151,67 @@ class Operation:
         ]
         return self._outcome(name, checks, run_id, played.page)
 
+    async def drifting_data(self, played: Played) -> Outcome:
+        """Three nights of the monitor that DeployModel has set on the model: two on data that drift, one on good ones.
+
+        What it reads is what the model has scored; it is run by its own schedule, which need not wait for the night.
+        """
+        name = f"{played.made.model_name}: a drifted batch, caught by its monitor by night"
+        self._begin(name)
+        good = (played.submission.folder / "test.csv").read_text()
+        ended, comments, tickets = [], [], list[TicketRef]()
+        pages: dict[str, str] = {}
+        for data, times in ((drifted(good), 1), ("", 0), (good, REPEATED)):
+            if data:
+                await self._score(played, data, times=times)
+            try:
+                run = await self._night(played.made.snapshot_id)
+            except (NotFired, TimeoutError, WorkflowFailureError) as error:
+                check = Check("the monitor's schedule starts a run", str(innermost(error)), False, "Temporal UI")
+                return Outcome(name, [check], {"snapshot": played.page})
+            tickets += run.tickets
+            ended.append(str(run.outcome))
+            comments = await self._systems.person.comments(tickets[0].key) if tickets else []
+            self._say("monitor", run.outcome, comments[-1].partition("gov-event")[0] if comments else run.monitor)
+            page = self._systems.center.page_of_result(run.test_result_id or "")
+            pages |= {"monitor": run_page(run.workflow_id, self._systems.temporal.namespace), "result": page or ""}
+        over = comments[-1] if comments else "no comment"
+        ticket = tickets[0].key if tickets else "no ticket"
+        checks = [
+            _equal("failed, failed, passed", ", ".join(ended), "monitor"),
+            _equal("1 ticket", f"{len(tickets)} ticket", ticket),
+            _equal("2 comments", f"{len(comments)} comments", ticket),
+            Check("a comment that it is over", over[:60], over.startswith("It is over"), ticket),
+        ]
+        return Outcome(name, checks, {"snapshot": played.page} | pages | {each.key: each.url for each in tickets})
+
+    async def _score(self, played: Played, data: str, *, times: int) -> None:
+        """Have the model score a file of records, so often."""
+        header, *records = data.splitlines()
+        file = self._lake / f"batch-{uuid4().hex[:6]}.csv"
+        file.write_text("\n".join([header, *(records * times)]) + "\n")
+        given = {
+            "TAG": service_tag(played.submission.tags),
+            "INPUT_FILE": file_at(file.as_uri(), file.name, "CSV"),
+            "OUTPUT_FILE": file_at(file.with_suffix(".scored.csv").as_uri(), f"{file.stem}.scored.csv", "CSV"),
+        }
+        await self._follow(
+            await self._gateway.signal(DEPLOYED_BATCH_JOB, given), RunBatchModelJobStatus, RunBatchModelJobResult
+        )
+
+    async def _night(self, snapshot_id: str) -> MonitorRun:
+        """Fire the schedule of the drift monitor, and wait for what it comes to."""
+        snapshot = await self._systems.center.get_snapshot(snapshot_id)
+        monitor = next((each for each in snapshot.monitors if each.name == DRIFT_MONITOR), None)
+        if monitor is None or not monitor.schedules:
+            raise NotFired(f"The snapshot carries no {DRIFT_MONITOR!r} with a schedule.")
+        run_id = await fire(self._systems.temporal, mirrored_id(snapshot_id, monitor.schedules[0].id))
+        self._say("schedule", "fired", run_id)
+        run = self._systems.temporal.get_workflow_handle(run_id, result_type=RunMonitorsResult)
+        async with asyncio.timeout(LIMIT):
+            ended: RunMonitorsResult = await run.result()
+        return ended.runs[0]
+
     async def _schedule(self, played: Played, source: Path, target: Path) -> str:
         """Put a schedule on the active batch deployment; the id that its mirror in Temporal will have."""
         deployment = await self._batch_deployment(played.made.snapshot_id)
@@ -218,6 +284,17 @@ def inverted(data: str) -> str:
     csv.writer(written, lineterminator="\n").writerows(
         [header, *([*record[:-1], str(1 - int(record[-1]))] for record in records)]
     )
+    return written.getvalue()
+
+
+def drifted(data: str) -> str:
+    """Records (CSV) of people who have all become heavier, with a higher blood pressure."""
+    records = csv.DictReader(io.StringIO(data))
+    written = io.StringIO()
+    writer = csv.DictWriter(written, records.fieldnames or [], lineterminator="\n")
+    writer.writeheader()
+    for record in records:
+        writer.writerow(record | {"bmi": f"{float(record['bmi']) * 1.4:.1f}", "bp": f"{float(record['bp']) + 25:.1f}"})
     return written.getvalue()
 
 

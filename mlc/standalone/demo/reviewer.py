@@ -56,6 +56,11 @@ class Reviewer:
             text=f"{fields['summary']}\n{fields.get('description') or ''}".replace("\\", ""),
         )
 
+    async def comments(self, key: str) -> list[str]:
+        """What was commented on a ticket, the oldest first."""
+        found = (await self._get(f"issue/{key}/comment"))["comments"]
+        return [str(each["body"]).replace("\\", "") for each in found]
+
     async def comment(self, key: str, text: str) -> None:
         """Write a comment."""
         await self._post(f"issue/{key}/comment", {"body": text})

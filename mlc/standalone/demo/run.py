@@ -144,6 +144,7 @@ async def _operate(played: list[Played], systems: Systems, console: Console) -> 
         await operation.passing_back_test(online),
         await operation.failing_back_test(online),
         await operation.nightly_job(batch),
+        await operation.drifting_data(batch),
     ]
 
 
