@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlc.ticketing.content.evidence import Evidence, ModelCard, ResultFact
@@ -65,6 +65,7 @@ def test_a_difference_has_its_sign_or_says_whether_something_changed(before: obj
     assert difference(before, now) == text
 
 
+@settings(deadline=None)
 @given(st.floats() | st.integers() | st.text() | st.none(), st.floats() | st.integers() | st.booleans())
 def test_any_two_values_can_be_compared(before: object, now: object) -> None:
     assert difference(before, now)
@@ -106,6 +107,7 @@ def test_long_lists_deep_nesting_and_very_many_values_have_an_end() -> None:
     assert len(flat({str(n): n for n in range(3 * MOST_LEAVES)})) == MOST_LEAVES
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.floats() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))
 def test_any_json_can_be_shown(value: object) -> None:
     for leaf in flat({"value": value}).values():
