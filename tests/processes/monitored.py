@@ -89,7 +89,9 @@ async def turn(
         run = await last_turn(desk, snapshot_id, name)
         return run if run and (last is None or run.run_id != last.run_id) else None
 
-    return await eventually(started)
+    run = await eventually(started)
+    desk.started.append(run)  # so that it is saved
+    return run
 
 
 async def night(desk: Office, snapshot_id: str, metrics: Any = None, **job: Any) -> RunMonitorResult:

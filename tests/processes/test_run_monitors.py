@@ -369,6 +369,7 @@ async def test_undeploy_is_asked_and_done_when_a_person_says_so(desk: Office) ->
     ticket = result.tickets[0]
     assert "Shall this snapshot be taken out of use?" in await text(desk, reference(issue))
     asking = desk.client.get_workflow_handle(f"undeploy-{id_}-{ticket.label}")
+    desk.started.append(asking)
 
     async def waits() -> bool:
         status = await desk.told(asking)
@@ -392,6 +393,7 @@ async def test_undeploy_that_is_rejected_leaves_the_snapshot_in_use(desk: Office
     deployed = await in_use(desk, id_)
     ticket = (await night(desk, id_, BAD)).tickets[0]
     asking = desk.client.get_workflow_handle(f"undeploy-{id_}-{ticket.label}")
+    desk.started.append(asking)
     await desk.decide(None, ticket, "Rejected")
     await desk.tell(asking, ticket)
     ended = await asking.result()
