@@ -157,6 +157,10 @@ def _of_message(
         case "WORKFLOW_EXECUTION_UPDATE_COMPLETED", ["outcome", "success", "payloads"]:
             accepted = events[about["acceptedEventId"]]["workflowExecutionUpdateAcceptedEventAttributes"]
             return _known(own.updates, accepted["acceptedRequest"]["input"]["name"], "update").result
+        case "START_CHILD_WORKFLOW_EXECUTION_INITIATED", ["input", "payloads"]:
+            return _argument(_known(processes(), about["workflowType"]["name"], "workflow").run, part)
+        case "CHILD_WORKFLOW_EXECUTION_COMPLETED", ["result", "payloads"]:
+            return _known(processes(), about["workflowType"]["name"], "workflow").run.result
         case "ACTIVITY_TASK_SCHEDULED", ["input", "payloads"]:
             return _argument(_known(activities(), about["activityType"]["name"], "activity"), part)
         case "ACTIVITY_TASK_COMPLETED", ["result", "payloads"]:
