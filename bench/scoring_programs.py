@@ -135,9 +135,9 @@ def _function(name: str) -> Callable[..., Any]:
 
 def ours(source: Path, target: Path, function: str, processes: int) -> str | None:
     """A scoring job, as a runtime runs it; what went wrong."""
-    from mlc.runtime.arenas import share_arenas
+    from mlc.runtime.arena import share_arena
 
-    share_arenas()
+    share_arena()
     code = BATCHES.get(function, "") + FUNCTIONS[function].strip().replace("def score", "# modelop.score\ndef score")
     return asyncio.run(_job(source, target, code, processes))
 

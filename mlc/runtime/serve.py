@@ -25,7 +25,7 @@ from mlc.model.failure import ExternalError, Refused
 from mlc.model.job import runtime_task_queue, slots_task_queue
 from mlc.runtime import addresses
 from mlc.runtime.activities import JobActivities
-from mlc.runtime.arenas import share_arenas
+from mlc.runtime.arena import share_arena
 from mlc.runtime.contents.fetching import cache_of
 from mlc.runtime.isolation import Level, adoption, cgroup, level_for
 from mlc.runtime.isolation.container import Container
@@ -55,7 +55,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         NoNamespace: Temporal lacks the namespace in which jobs are run.
         SettingsError: a connection can't be used.
     """
-    share_arenas()
+    share_arena()
     ConnectionSettings().by_name()  # what is wrong with one is said now, and not by a job
     stop = stop or _stopped_by_signal()
     await asyncio.to_thread(cgroup.remove_left)

@@ -10,10 +10,10 @@ from contextlib import suppress
 
 M_ARENA_MAX = -8
 """Of glibc's ``mallopt``; see its manual page."""
-ARENAS = 2
+ARENAS = 1
 
 
-def share_arenas() -> None:
-    """From now on, have threads allocate from a few arenas together. Does nothing where there is no glibc."""
+def share_arena() -> None:
+    """From now on, have all threads allocate from one arena. Does nothing where there is no glibc."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
