@@ -14,8 +14,8 @@ from mlc.data.matching import BadData
 from mlc.data.query import Batch
 
 CAST = "let the query CAST it"
-TOGETHER, TOGETHER_BYTES = 10, 64 * 1024**2
-"""Batches in one row group, and what they may have, of which the last one may be more."""
+TOGETHER, TOGETHER_ROWS, TOGETHER_BYTES = 10, 100_000, 64 * 1024**2
+"""Batches in one row group, their rows, and what they may have, of which the last one may be more."""
 
 
 def write(
@@ -97,7 +97,8 @@ def _together(tables: Iterator[Any]) -> Iterator[Any]:
     some: list[Any] = []
     for table in tables:
         some.append(table)
-        if len(some) == TOGETHER or sum(each.nbytes for each in some) >= TOGETHER_BYTES:
+        rows, size = sum(each.num_rows for each in some), sum(each.nbytes for each in some)
+        if len(some) == TOGETHER or rows >= TOGETHER_ROWS or size >= TOGETHER_BYTES:
             yield pa.concat_tables(some)
             some = []
     if some:

@@ -13,6 +13,7 @@ from hostile_folder import LEADING_HERE, HostileFolder
 from rich.console import Console
 
 from mlc.standalone.demo import run as demo
+from mlc.standalone.demo.operate import DRIFT_MONITOR
 from mlc.standalone.demo.outcomes import Expected, Seen, checks
 from mlc.standalone.demo.reviewer import Ticket
 from mlc.standalone.demo.run import run_demo, submissions
@@ -146,8 +147,8 @@ def test_the_demo_with_its_own_reviewer_ends_well(played: Played) -> None:
         ["rejected"],
     ]
 
-    passing, failing, nightly = re.split(
-        r"^.*: a back test on .*$|^.*: scored every night .*$", third, flags=re.MULTILINE
+    passing, failing, nightly, drifting = re.split(
+        r"^.*: a back test on .*$|^.*: scored every night .*$|^.*: a drifted batch.*$", third, flags=re.MULTILINE
     )[1:]
     assert re.search(rf"{a_time}analysis +done +passed", passing, re.MULTILINE)
     assert re.search(rf"{a_time}(report|done) +ticket +INC\d+ http://", failing, re.MULTILINE)
@@ -156,8 +157,12 @@ def test_the_demo_with_its_own_reviewer_ends_well(played: Played) -> None:
     scored = (played.home / "files" / "scored.csv").read_text()
     assert len(scored.splitlines()) == 46
 
+    assert re.search(rf"{a_time}monitor +failed +{DRIFT_MONITOR}", drifting, re.MULTILINE)
+    assert re.search(rf"{a_time}monitor +failed +It goes on on 20", drifting, re.MULTILINE)
+    assert re.search(rf"{a_time}monitor +passed +It is over: the result of 20", drifting, re.MULTILINE)
+
     table = said.partition("\nOutcomes")[2]
-    assert (table.count("✓"), table.count("✗")) == (26, 0)
+    assert (table.count("✓"), table.count("✗")) == (31, 0)
     assert said.rstrip().splitlines()[-2] == "Every outcome is as expected."
 
 
