@@ -154,6 +154,10 @@ SAID: dict[str, tuple[set[str], str]] = {
     ),
     "mlc/model/ticket.py": ({"jira"}, "the default of a payload's field, frozen"),
     "mlc/model/policy.py": ({"jira"}, "the same"),
+    "mlc/model/breach.py": (
+        {"jira", "servicenow", "None, Notify, Jira or Undeploy"},
+        "what ModelOp's decision tables call the ticket system, whichever it is",
+    ),
     "mlc/center/modelop/folder/starter/writing.py": ({"jira"}, "MLC_REVIEW_TAG's default, as a model folder has it"),
 }
 """File, what it may say, and why."""

@@ -300,7 +300,7 @@ class JobContract:
         )
         kept = await center.keep_test_result(new)
         assert (kept.purpose, kept.monitor, kept.breach) == (Purpose.MONITOR, "Data Drift", None)
-        ticket = TicketRef(provider="jira", id="1", key="MLR-1", url="https://example.org/MLR-1", label="gov-1")
+        ticket = TicketRef(provider="tracker", id="1", key="MLR-1", url="https://example.org/MLR-1", label="gov-1")
         breach = Breach(opened_by=kept.id, undeploy=True, ticket=ticket, closed_on=date(2030, 1, 2), over=True)
         for _ in range(2):
             await center.record_breach(kept.id, breach)
