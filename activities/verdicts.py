@@ -180,10 +180,11 @@ def summary(verdict: Verdict) -> Verdict:
                 "table": truncate(rule.table, 60),
                 "reason": truncate(rule.reason, 140),
                 "category": truncate(rule.category, 30),
+                "action": "",
                 "conditions": [],
             }
         )
-        room -= len(short.model_dump_json(exclude={"conditions"}).encode())
+        room -= len(short.model_dump_json(exclude={"action", "conditions"}).encode())
         if room < 0:
             break
         rules.append(short)

@@ -17,7 +17,7 @@ class RuleOutcome(Record):
     """One rule that matched: which, and what it says. ``passes`` is None when the table has no such output.
 
     ``conditions`` are what the rule asks, as its table has it, with the value that was put to it: ``auc >= 0.8 (it is
-    0.93)``. A history keeps none of them. ``action`` is what a monitor's table has for it (``mlc.model.breach``).
+    0.93)``. A history keeps neither. ``action`` is what a monitor's table has for it (``mlc.model.breach``).
     """
 
     table: str
