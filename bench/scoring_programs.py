@@ -135,9 +135,6 @@ def _function(name: str) -> Callable[..., Any]:
 
 def ours(source: Path, target: Path, function: str, processes: int) -> str | None:
     """A scoring job, as a runtime runs it; what went wrong."""
-    from mlc.runtime.arena import share_arena
-
-    share_arena()
     code = BATCHES.get(function, "") + FUNCTIONS[function].strip().replace("def score", "# modelop.score\ndef score")
     return asyncio.run(_job(source, target, code, processes))
 
@@ -223,6 +220,9 @@ def main() -> None:
     if asked.program != "ours":
         {"plain": plain, "pandas": with_pandas}[asked.program](asked.source, asked.target, asked.function)
         return
+    from mlc.runtime.arena import share_arena
+
+    share_arena()  # before there are threads, as a runtime does
     with looked_at() if asked.look else nullcontext({}) as peaks:
         problem = ours(asked.source, asked.target, asked.function, asked.processes)
     if problem:
