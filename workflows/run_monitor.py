@@ -134,26 +134,24 @@ class RunMonitor(ProcessRun):
         self.state.case.verdict = self.result.verdict = judgement.verdict
         self.state.before = judgement.before
         self.result.actions, self.result.job_id = judgement.actions, judgement.test_result.job_id
-        self.progress.note("; ".join(filter(None, [metrics_text(judgement.test_result), self.said])))
-
-    @property
-    def said(self) -> str:
-        return verdict_text(self.result.verdict)
+        said = verdict_text(judgement.verdict)
+        self.progress.note("; ".join(filter(None, [metrics_text(judgement.test_result), said])))
 
     async def react(self) -> None:
         """Do what the tables ask for: nothing, a notification, a ticket, or the end of the model's use."""
         asked = self.result.actions
         question = BreachQuestion(self.case, self.result, self.state.before)
+        alarms = Action.TICKET in asked or Action.UNDEPLOY in asked
         if Action.NOTIFY in asked:
             await self.case.notify(monitor_tells(self.case.snapshot, self.result, self.case.test_result))
-        if Action.TICKET in asked or Action.UNDEPLOY in asked:
+        if alarms:
             breach = await question.goes_on()
             self.progress.note(breach.ticket.key if breach.ticket else "")
             if Action.UNDEPLOY in asked:
                 await self.undeploy(breach)
         elif self.result.verdict is not None and self.result.verdict.judged:
             await question.is_over()
-        self.end(Outcome.FAILED if Action.TICKET in asked or Action.UNDEPLOY in asked else Outcome.PASSED)
+        self.end(Outcome.FAILED if alarms else Outcome.PASSED)
 
     async def undeploy(self, breach: Breach) -> None:
         """Undeploy: by a run that waits for the ticket's answer, or at once where a setting says so."""

@@ -1,7 +1,6 @@
 """A monitor that raises an alarm: one question for as long as it lasts, and closing it is a person's."""
 
 from datetime import date
-from functools import partial
 
 from temporalio import workflow
 
@@ -43,7 +42,7 @@ class BreachQuestion:
         if asked and not before.undeploy:
             return await self._begin(undeploy=True, follows=ticket)
         if state.answer in OPEN:
-            await self._say(ticket, "lasts", self._lasts(before))
+            await self._say(ticket, f"lasts-{ticket.label}-{self._today}", self._lasts(before))
             return await self._keep(before.model_copy(update={"ticket": ticket, "over": False, "closed_on": None}))
         closed_on = before.closed_on or _day_of(state)
         if before.over or state.answer is Answer.GONE or self._is_silent_no_more(closed_on):
@@ -85,12 +84,10 @@ class BreachQuestion:
     async def _read(self, ticket: TicketRef) -> TicketState:
         return await self.case.do(TicketActivities.read_ticket, ticket, f"read {ticket.key}")
 
-    async def _say(self, ticket: TicketRef, event: str, text: str) -> None:
-        """A comment, of which there is one a day."""
-        event_id = event if event.startswith("over") else f"{event}-{ticket.label}-{self._today}"
+    async def _say(self, ticket: TicketRef, event_id: str, text: str) -> None:
+        """A comment, of which there is one for each event: that it goes on, one a day."""
         remark = Remark(ticket=ticket, event_id=event_id, text=truncate(text, LONGEST_REMARK))
-        told = partial(self.case.do, TicketActivities.tell, remark, f"comment on {ticket.key}")
-        if not await told():
+        if not await self.case.do(TicketActivities.tell, remark, f"comment on {ticket.key}"):
             self.case.progress.warn([f"{ticket.key} was not told: the ticket system refused the comment."])
 
     def _lasts(self, before: Breach) -> str:
