@@ -1,5 +1,6 @@
 """What a whole test run has once: Temporal's servers, and what takes long and comes to the same each time."""
 
+import asyncio
 import gc
 import os
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -88,6 +90,18 @@ def certificates_are_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_end_at_once() -> Iterator[None]:
+    """A server of uvicorn's looks every tenth of a second whether it is to end, and whether it has ended.
+
+    That is longer than most tests take, of which thousands have servers of their own, on threads of this process.
+    """
+    quick = SimpleNamespace(**vars(asyncio) | {"sleep": lambda seconds: asyncio.sleep(seconds / 10)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("uvicorn.server.asyncio", quick)
         yield
 
 

@@ -38,6 +38,7 @@ async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 
 @contextlib.contextmanager
 def serving(app: Any, listener: socket.socket) -> Iterator[str]:
     """The application behind a bound socket, on a thread of its own; its address."""
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so for sockets of its own only
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", access_log=False, ws="none", loop="asyncio", http=DroppableProtocol)
     )
@@ -55,6 +56,7 @@ def serving(app: Any, listener: socket.socket) -> Iterator[str]:
 async def running(app: Any) -> AsyncIterator[tuple[uvicorn.Server, httpx.AsyncClient]]:
     """The application behind a real socket, on this very loop, and a client for it; the server can be told to end."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none", http="h11")
     )

@@ -38,6 +38,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
 def served(app: Any) -> Iterator[str]:
     """The address of an ASGI app on a free port of this machine."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so for sockets of its own only
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, http="h11"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from servers import eventually
 from small_models import python_model
 
 from mlc.center.modelop.client import ModelManage
+from mlc.runtime import serve
+from mlc.settings import RuntimeSettings
 
 StartRuntime = Callable[..., Awaitable[Any]]
 pytestmark = pytest.mark.usefixtures("short_pauses")
@@ -43,6 +46,17 @@ async def test_a_batch_is_answered_in_its_order_with_a_status_for_each_record(
     assert (one.status_code, one.json()) == (200, 2.0)
     thousands = await http.post(runtime.url, json=[{"a": n} for n in range(20_000)])
     assert [item["answer"] for item in thousands.json()] == [2.0 * n for n in range(20_000)]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_answer_does_not_wait_until_the_client_has_confirmed_its_head(host: str) -> None:
+    settings = RuntimeSettings(name="r", host=host, port=0)
+    with (
+        serve._listen(settings) as listener,
+        socket.create_connection(listener.getsockname()[:2]),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_where_a_record_is_a_list_by_the_schema_a_batch_is_a_list_of_lists(

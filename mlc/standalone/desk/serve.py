@@ -36,6 +36,7 @@ def running(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     Args:
         listener: a bound socket (bind it to port 0 first, and the settings can name the port).
     """
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so for sockets of its own only
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, loop="asyncio", http=DroppableProtocol, ws="none"
     )
