@@ -34,6 +34,23 @@ async def state_of(desk: Office, deployment_id: str) -> str:
     return str((await desk.port.get_deployment(deployment_id)).state.value).upper()
 
 
+async def dies(desk: Office, snapshot_id: str, *, asked: bool) -> None:
+    """A bad night whose run is lost: just before its ticket is made, or when it was made and nobody has heard of it."""
+    outer = await begin(desk, snapshot_id)
+    run = await turn(desk, snapshot_id)
+    desk.center_faults.add(Effect.HANG, method="PATCH", path="/modelTestResults/", skip=3 if asked else 2)
+    await desk.finish_job(run, metrics=BAD)
+
+    async def hangs() -> bool:
+        return len(await desk.tickets()) == 1 if asked else bool(desk.center_faults.hanging)
+
+    await eventually(hangs)
+    await run.terminate("as a worker's whole machine that is lost, and the run with it")
+    with pytest.raises(WorkflowFailureError):
+        await outer.result()
+    desk.center_faults.planned.clear()
+
+
 async def test_the_job_is_the_monitors_and_about_the_snapshot_and_its_result_is_kept_with_that(desk: Office) -> None:
     drift = await monitor(desk, DRIFT, says("Jira"))
     id_ = await carrying(desk, drift)
@@ -247,22 +264,33 @@ async def test_two_nights_of_a_breach_make_one_ticket_although_the_worker_is_gon
 ) -> None:
     """In the first night the worker dies when the ticket was made and nobody has heard of it yet."""
     id_ = await carrying(desk, await monitor(desk, DRIFT, says("Jira")))
-    outer = await begin(desk, id_)
-    run = await turn(desk, id_)
-    desk.center_faults.add(Effect.HANG, method="PATCH", path="/modelTestResults/", skip=3)
-    await desk.finish_job(run, metrics=BAD)
-
-    async def made() -> bool:
-        return len(await desk.tickets()) == 1
-
-    await eventually(made)
-    await run.terminate("as a worker's whole machine that is lost, and the run with it")
-    with pytest.raises(WorkflowFailureError):
-        await outer.result()
-    desk.center_faults.planned.clear()
+    await dies(desk, id_, asked=True)
     result = await night(desk, id_, BAD)
     (issue,) = await desk.tickets()
     assert [ticket.key for ticket in result.tickets] == [issue["key"]]
+
+
+async def test_a_ticket_that_was_made_and_not_written_down_is_told_that_it_is_over(desk: Office) -> None:
+    id_ = await carrying(desk, await monitor(desk, DRIFT, says("Jira")))
+    await dies(desk, id_, asked=True)
+    assert (await night(desk, id_, GOOD)).outcome == "passed"
+    (issue,) = await desk.tickets()
+    (over,) = await lines(desk, issue)
+    assert over.startswith("It is over: the result of 20")
+    await night(desk, id_, BAD)
+    assert [each["key"] for each in await desk.tickets()] == [issue["key"]]
+    assert (await lines(desk, issue))[-1].startswith("It is back on 20")
+
+
+async def test_a_breach_that_was_over_before_its_ticket_was_made_makes_none(desk: Office) -> None:
+    id_ = await carrying(desk, await monitor(desk, DRIFT, says("Jira")))
+    await dies(desk, id_, asked=False)
+    for _ in range(2):
+        result = await night(desk, id_, GOOD)
+        assert (result.outcome, result.tickets) == ("passed", [])
+    assert await desk.tickets() == []
+    kept = await desk.port.get_test_result(result.test_result_id or "")
+    assert kept.breach is None
 
 
 async def test_one_that_cannot_be_run_keeps_none_of_the_others_from_it(desk: Office) -> None:
