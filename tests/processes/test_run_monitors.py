@@ -3,6 +3,7 @@
 import re
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from monitored import BAD, DRIFT, GOOD, STABILITY, begin, carrying, monitor, night, reference, says, thresholds, turn
@@ -21,6 +22,12 @@ SILENT = {"configure": lambda settings: settings.model_copy(update={"monitor_sil
 
 async def lines(desk: Office, issue: dict[str, object]) -> list[str]:
     return [said.partition(" gov-event:")[0] for said in await comments(desk, reference(issue))]
+
+
+async def links(desk: Office, issue: dict[str, Any]) -> list[str]:
+    """Titles of the ticket's links."""
+    linked = (await desk.jira.get(f"issue/{issue['key']}/remotelink")).raise_for_status().json()
+    return [each["object"]["title"] for each in linked]
 
 
 async def in_use(desk: Office, snapshot_id: str, state: str = "DEPLOYED") -> str:
@@ -205,9 +212,7 @@ async def test_and_then_it_is_asked_anew_on_a_ticket_that_is_linked_to_the_old_o
     await desk.decide(None, reference(first), "Rejected")
     await night(desk, id_, BAD)
     _, second = await desk.tickets()
-    links = (await desk.jira.get(f"issue/{second['key']}/remotelink")).raise_for_status().json()
-    titles = [each["object"]["title"] for each in links]
-    assert f"The ticket before this one, {first['key']}" in titles
+    assert f"The ticket before this one, {first['key']}" in await links(desk, second)
     await night(desk, id_, BAD)
     assert len(await desk.tickets()) == 2
     assert len(await lines(desk, second)) == 1
@@ -441,9 +446,11 @@ async def test_undeploy_is_done_at_once_where_a_setting_says_so_and_a_ticket_tel
     assert "Nobody waits" in await text(desk, reference(issue))
 
 
+ESCALATES = (("> 0.5", "false", "Undeploy"), ("> 0.2", "false", "Jira"), ("<= 0.2", "true", "None"))
+
+
 async def test_an_alarm_that_becomes_a_question_about_its_use_is_a_ticket_of_its_own(desk: Office) -> None:
-    table = thresholds(("> 0.5", "false", "Undeploy"), ("> 0.2", "false", "Jira"), ("<= 0.2", "true", "None"))
-    id_ = await carrying(desk, await monitor(desk, DRIFT, table))
+    id_ = await carrying(desk, await monitor(desk, DRIFT, thresholds(*ESCALATES)))
     await night(desk, id_, BAD)
     await night(desk, id_, {"drift": 0.8})
     alarm, question = await desk.tickets()
@@ -451,3 +458,14 @@ async def test_an_alarm_that_becomes_a_question_about_its_use_is_a_ticket_of_its
     await night(desk, id_, BAD)
     assert len(await desk.tickets()) == 2
     assert len(await lines(desk, question)) == 1
+    assert f"The ticket before this one, {alarm['key']}" in await links(desk, question)
+
+
+async def test_a_question_about_its_use_is_not_linked_to_an_alarms_ticket_that_was_deleted(desk: Office) -> None:
+    id_ = await carrying(desk, await monitor(desk, DRIFT, thresholds(*ESCALATES)))
+    await night(desk, id_, BAD)
+    (alarm,) = await desk.tickets()
+    (await desk.jira.delete(f"issue/{alarm['key']}")).raise_for_status()
+    await night(desk, id_, {"drift": 0.8})
+    (question,) = await desk.tickets()
+    assert not [title for title in await links(desk, question) if "before this one" in title]

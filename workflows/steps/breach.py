@@ -39,14 +39,15 @@ class BreachQuestion:
         if ticket is None:
             return await self._begin(undeploy=asked)
         state = await self._read(ticket)
+        there = None if state.answer is Answer.GONE else ticket  # a link to one that was deleted leads nowhere
         if asked and not before.undeploy:
-            return await self._begin(undeploy=True, follows=ticket)
+            return await self._begin(undeploy=True, follows=there)
         if state.answer in OPEN:
             await self._say(ticket, f"lasts-{ticket.label}-{self._today}", self._lasts(before))
             return await self._keep(before.model_copy(update={"ticket": ticket, "over": False, "closed_on": None}))
         closed_on = before.closed_on or _day_of(state)
         if before.over or state.answer is Answer.GONE or self._is_silent_no_more(closed_on):
-            return await self._begin(undeploy=asked, follows=None if state.answer is Answer.GONE else ticket)
+            return await self._begin(undeploy=asked, follows=there)
         return await self._keep(before.model_copy(update={"ticket": ticket, "closed_on": closed_on}))
 
     async def is_over(self) -> None:
