@@ -12,6 +12,7 @@ from backroom import ASSETS, Backroom, asset, backroom
 
 from activities import monitor_needs
 from activities.monitor_needs import known_columns, what_lacks
+from activities.monitors import MonitorActivities
 from mlc.center.modelop import wire
 from mlc.model.asset import Asset
 from mlc.model.failure import Refused, Unavailable
@@ -244,3 +245,37 @@ async def test_what_is_lacking_is_told_before_and_after_and_all_are_added(monito
         assert any(says in warning for warning in plan.warnings)
         # A file that does not come with the snapshot is not asked for when nobody decides.
         assert added.warnings == ([] if schemas and by_hash else plan.warnings)
+
+
+async def test_missing_production_data_are_no_obstacle_where_what_the_model_scores_is_compared(
+    monitored: Backroom,
+) -> None:
+    standalone = monitored.port.settings.standalone
+    baseline = [asset("baseline.csv", "BASELINE_DATA", "amount,bad,score\n1,x,y\n")]
+    assets = [*baseline, *(each for each in ASSETS if each.asset_role not in {"BASELINE_DATA", "COMPARATOR_DATA"})]
+    id_ = await monitored.snapshot(assets=assets, input_schema=[{"schemaDefinition": record(*GOOD)}])
+    of_assets = MonitorActivities(monitored.port, scored=False)
+    for activities, waits in ((of_assets, False), (monitored.monitors, standalone)):
+        plan = await monitored.run(activities.plan_monitors, id_)
+        assert (plan.add if waits else list(plan.lacking)) == list(CLASSIFICATION)
+        assert all("COMPARATOR_DATA" in why for why in plan.lacking.values())
+        added = await monitored.run(activities.add_missing_monitors, id_)
+        assert (added.added if waits else added.missing) == list(CLASSIFICATION)
+        for warnings in (plan.warnings, added.warnings):
+            told = [said for said in warnings if "until it has scored something" in said]
+            assert len(told) == waits
+            assert all(name in said for said in told for name in CLASSIFICATION)
+    carried = (await monitored.port.get_snapshot(id_)).monitors
+    reads = {monitor.name: [asset.role for asset in monitor.assets] for monitor in carried}
+    assert reads == ({name: baselines(name) for name in CLASSIFICATION} if standalone else {})
+
+
+async def test_a_missing_baseline_stays_an_obstacle(monitored: Backroom) -> None:
+    id_ = await monitored.snapshot(assets=[each for each in ASSETS if each.asset_role != "BASELINE_DATA"])
+    plan = await monitored.run(monitored.monitors.plan_monitors, id_)
+    assert list(plan.lacking) == [name for name in CLASSIFICATION if baselines(name)] != []
+    assert all("BASELINE_DATA" in why for why in plan.lacking.values())
+
+
+def baselines(name: str) -> list[str]:
+    return [role for role in MODELS[name].required_roles if role == "BASELINE_DATA"]
