@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import chain
 
 from temporalio import activity
 
@@ -12,7 +13,7 @@ from activities.arity import NotClear
 from activities.chosen_inputs import chosen_monitor_inputs, left_out
 from activities.earlier_deployments import previous_of
 from activities.failures import translated
-from activities.monitor_needs import Columns, known_columns, what_lacks
+from activities.monitor_needs import Columns, as_added, attached, inputs_of, known_columns, what_lacks
 from activities.schedules import copied
 from mlc.center import Beside, Capability, Catalogue, Center, NewMonitor, Surroundings
 from mlc.model.asset import AssetRole
@@ -113,25 +114,14 @@ async def _plan(
     """``fetched``: files are asked for, too, to see what they lack. Where nobody decides that is not worth requests."""
     joins = _scored(center, scored)
     models = {name: monitor.model for name, monitor in available.items()}
-    read = [as_added(snapshot, model, joins) for model in models.values()]
-    columns = await known_columns(center, snapshot, read, fetched=fetched)
+    added = [inputs_of(snapshot, as_added(snapshot, model, joins)) for model in models.values()]
+    read = chain(attached(snapshot, joins)[0].values(), added)
+    columns = await known_columns(center, snapshot, chain.from_iterable(read), fetched=fetched)
     return await asyncio.to_thread(plan_for, snapshot, models, columns, scored=joins)  # a schema may be long
 
 
 def _scored(center: Center, scored: bool) -> bool:
     return scored and Capability.JOINS_SCORES in center.capabilities
-
-
-def as_added(snapshot: Snapshot, monitor: Model, scored: bool) -> Model:
-    """A monitor as a snapshot gets it: without production data, where the snapshot has none and its jobs read what the
-    model has ``scored``.
-    """
-    production = AssetRole.COMPARATOR_DATA
-    if not scored or monitor.required_roles.count(production) != 1 or snapshot.with_role(production):
-        return monitor
-    return monitor.model_copy(
-        update={"required_roles": [role for role in monitor.required_roles if role != production]}
-    )
 
 
 async def _available(around: Surroundings) -> Mapping[str, Snapshot]:
@@ -153,9 +143,11 @@ def plan_for(
     """What becomes of the monitors that a snapshot should have, of which so many are there, by name.
 
     One whose needs are not all met, but by an asset that is missing, is added with a warning: the schema may be mended.
-    So is one that lacks production data, where its jobs read what the model has ``scored``: it waits for that.
+    So is one that lacks production data, where its jobs read what the model has ``scored``: it waits for that. What
+    those lack that are there already is told, too.
     """
     asked, available = available, {name: as_added(snapshot, each, scored) for name, each in available.items()}
+    reads, ailing = attached(snapshot, scored)
     unclear: dict[str, str] = {}
     chosen: defaultdict[str, list[str]] = defaultdict(list)
     for name, monitor in available.items():
@@ -171,7 +163,8 @@ def plan_for(
         unclear=unclear,
     )
     choices = [truncate(f"{said}: {', '.join(names)}.", 500) for said, names in chosen.items() if said]
-    lacks = what_lacks(snapshot, {name: available[name] for name in plan.add}, columns)
+    reads |= {name: inputs_of(snapshot, available[name]) for name in plan.add}
+    lacks = [*ailing, *what_lacks(snapshot, reads, columns)]
     waiting = [name for name in plan.add if available[name] is not asked[name]]
     waits = [truncate(_WAITS.format(", ".join(waiting)), 600)] if waiting else []
     return plan.model_copy(update={"warnings": [*plan.warnings, *choices, *waits, *lacks]})
