@@ -2,13 +2,12 @@
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pandas as pd
 import pytest
-from backroom import ASSETS, Backroom, asset, backroom
+from backroom import ASSETS, Backroom, asset
 
 from activities import monitor_needs
 from activities.monitor_needs import inputs_of, known_columns, what_lacks
@@ -219,24 +218,6 @@ async def test_files_that_can_only_be_read_from_their_beginning_or_are_of_no_use
     apart = Files(by_hash=True, a_csv=b"x\n", b_csv=b"x\n")
     assert await columns_of(apart, "a.csv", "b.csv", fetched=False) == {}
     assert apart.read == []
-
-
-@pytest.fixture(scope="module", params=["embedded", "reference"])
-async def monitored(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> AsyncIterator[Backroom]:
-    """A centre, as ModelOp has it and as standalone mode has it, with the monitors that come out of the box."""
-    folder: Path = tmp_path_factory.mktemp("centre")
-    settings = {"standalone": True} if request.param == "reference" else {}
-    async with backroom(folder, contents=request.param, **settings) as opened:
-        for name, model in MODELS.items():
-            needs = [{"assetRole": role} for role in model.required_roles]
-            about = wire.ModelMetaData(name=name, model_category="MODEL_MONITORING_MODEL")
-            stored = await opened.center.create_stored_model(
-                wire.StoredModel(model_meta_data=about, required_assets=needs)
-            )
-            await opened.snapshot(model=stored)
-        yield opened
 
 
 async def test_what_is_lacking_is_told_before_and_after_and_all_are_added(monitored: Backroom) -> None:
