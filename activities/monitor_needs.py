@@ -5,16 +5,17 @@ A monitor is known by its name; of one that somebody has made, nobody but its au
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.arity import NotClear
-from activities.chosen_inputs import chosen_monitor_inputs, shown_names
+from activities.chosen_inputs import chosen_monitor_inputs, shown_names, watched_inputs
 from mlc.center import Contents
 from mlc.data import headers
-from mlc.model.asset import Asset
+from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import ExternalError
 from mlc.model.snapshot import Model, Snapshot
 from mlc.model.truncation import truncate
@@ -34,23 +35,54 @@ _NO_SCHEMA = (
 _REMEDY = "Correct the schema, and submit the model anew: until then each run of theirs will end in an error."
 
 
-def what_lacks(snapshot: Snapshot, monitors: Mapping[str, Model], columns: Columns) -> list[str]:
-    """A sentence or more for each thing that monitors will lack which are added, with their names.
+def as_added(snapshot: Snapshot, monitor: Model, scored: bool) -> Model:
+    """A monitor as a snapshot gets it: without production data, where the snapshot has none and its jobs read what the
+    model has ``scored``.
+    """
+    production = AssetRole.COMPARATOR_DATA
+    if not scored or monitor.required_roles.count(production) != 1 or snapshot.with_role(production):
+        return monitor
+    return monitor.model_copy(
+        update={"required_roles": [role for role in monitor.required_roles if role != production]}
+    )
+
+
+def attached(snapshot: Snapshot, scored: bool) -> tuple[dict[str, list[Asset]], list[str]]:
+    """Of each out-of-the-box monitor that is on a snapshot already, by its name, what it reads; and a sentence for each
+    that can't have it.
+    """
+    reads: dict[str, list[Asset]] = {}
+    problems: list[str] = []
+    for monitor in snapshot.monitors:
+        if not monitor.watches or monitor.name not in MONITORS or monitor.name in reads:
+            continue
+        around = snapshot.model_copy(update={"assets": [*snapshot.assets, *monitor.assets]})
+        needs = as_added(around, Model(name=monitor.name, required_roles=list(MONITORS[monitor.name].inputs)), scored)
+        reads[monitor.name] = []
+        try:
+            reads[monitor.name] = watched_inputs(snapshot, monitor.name, needs)
+        except ApplicationError as error:
+            problems.append(truncate(f"{error.message} It is on the snapshot already.", 400))
+    return reads, problems
+
+
+def what_lacks(snapshot: Snapshot, reads: Mapping[str, Sequence[Asset]], columns: Columns) -> list[str]:
+    """A sentence or more for each thing that monitors lack, with their names.
 
     Args:
-        monitors: those that are added, by name.
+        reads: of each monitor, by its name, what it reads of the snapshot.
     """
     named: defaultdict[str, list[str]] = defaultdict(list)
-    known = [name for name in monitors if name in MONITORS]
+    known = [name for name in reads if name in MONITORS]
     if known:
         schema, problem = _schema_of(snapshot)
         for name in known:
-            for why in [problem] if schema is None else _lacking(name, monitors[name], schema, snapshot, columns):
+            for why in [problem] if schema is None else _lacking(name, schema, reads[name], columns):
                 named[why].append(name)
     return [truncate(f"Not all is there for {', '.join(names)}. {why}", 600) for why, names in named.items()]
 
 
-async def known_columns(contents: Contents, snapshot: Snapshot, monitors: Iterable[Model], *, fetched: bool) -> Columns:
+async def known_columns(contents: Contents, snapshot: Snapshot, read: Iterable[Asset], *, fetched: bool) -> Columns:
     """The columns of the files that monitors would read of an open snapshot; of as many as soon can be told.
 
     Nothing is read where the schema says nothing of columns.
@@ -60,7 +92,6 @@ async def known_columns(contents: Contents, snapshot: Snapshot, monitors: Iterab
     """
     if _schema_of(snapshot)[0] is None:
         return {}
-    read = [asset for monitor in monitors for asset in _inputs(snapshot, monitor)]
     files = {(each.role, each.name): each for each in read if fetched or not contents.keeps_by_hash(each)}
     found: dict[tuple[str, str], Collection[str]] = {}
     with suppress(TimeoutError):
@@ -84,13 +115,13 @@ def _schema_of(snapshot: Snapshot) -> tuple[Schema | None, str]:
         return None, _mend(["The schema can't be read."])
 
 
-def _lacking(name: str, model: Model, schema: Schema, snapshot: Snapshot, columns: Columns) -> Iterable[str]:
+def _lacking(name: str, schema: Schema, inputs: Sequence[Asset], columns: Columns) -> Iterable[str]:
     monitor = MONITORS[name]
     if problems := monitor.lacking(schema):
         yield _mend(problems)
         return
     reads = dict.fromkeys(field.name for field in monitor.reads(schema))
-    for asset in _inputs(snapshot, model):
+    for asset in inputs:
         there = columns.get((asset.role, asset.name))
         if there is not None and (absent := [column for column in reads if column not in there]):
             listed = ", ".join(repr(column) for column in shown_names(absent))
@@ -103,7 +134,8 @@ def _mend(problems: list[str]) -> str:
     return " ".join([*said, *([f"{more} more things are wrong with it."] if more > 0 else []), _REMEDY])
 
 
-def _inputs(snapshot: Snapshot, monitor: Model) -> list[Asset]:
+def inputs_of(snapshot: Snapshot, monitor: Model) -> list[Asset]:
+    """What a monitor would read of a snapshot; nothing where that isn't clear, which is told elsewhere."""
     try:
         return chosen_monitor_inputs(snapshot, monitor)
     except NotClear:

@@ -43,6 +43,7 @@
         NoNamespace
         NoRoom
         NoSuchEntity
+        NoSuchMonitor
         NoSuchTicket
         NoSuchToken
         NoTable

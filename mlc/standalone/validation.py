@@ -156,7 +156,9 @@ class _Look:
             monitors = {name: there[name] for name in wanted if name in there}
             times = model.monitor_timings.items()
             report.monitor_schedules = {name: f"{time.cron} {time.time_zone}".strip() for name, time in times}
-            report.monitors = plan_for(snapshot, monitors, columns_of(self._files))
+            report.monitors = plan_for(
+                snapshot, monitors, columns_of(self._files), scored=self._settings.monitor_production == "scored"
+            )
 
     def _of_role(self, *roles: str) -> list[NewFile]:
         return [file for file in self._files if file.asset.role in roles]
