@@ -1,0 +1,108 @@
+"""Truth: the label that a scored record turned out to have, often weeks later, found by the record's identifier."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from mlc.model.failure import MlcError
+
+Scalar = str | int | float | bool
+"""A label as JSON has it."""
+
+LONGEST_IDENTIFIER = 500
+LONGEST_LABEL = 1_000
+"""Characters; of a label those of its JSON."""
+COLUMNS = ("id", "label", "time")
+"""Of the file that a monitor's job reads; ``label`` is JSON, so that 1, true and "1" stay three."""
+_EXACT = 2**53
+_WHOLE = re.compile(r"(-?)(0|[1-9]\d*)(?:\.0+)?", re.ASCII)
+
+
+class NoTruth(MlcError, ValueError):
+    """It can't be somebody's truth. The text is the end of a sentence that begins with what it is."""
+
+
+class Truth(NamedTuple):
+    """``identifier`` as :func:`identifier_of` makes it, ``label`` as JSON, ``time`` in UTC: the last one is right."""
+
+    identifier: str
+    label: str
+    time: datetime
+
+
+def identifier_of(value: object) -> str:
+    """The text by which records and their truth find each other.
+
+    A whole number has one form, whatever a file made of it: 7, 7.0, "7" and "7.0" are the same, "007" is another one.
+
+    Raises:
+        NoTruth: it is no identifier.
+    """
+    if value is None or value == "":
+        raise NoTruth("is missing, or null")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise NoTruth("must be a text or a whole number")
+    if isinstance(value, float):
+        if not value.is_integer():  # nor are infinity and what is no number
+            raise NoTruth("is a number that is not whole, of which no two are sure to be the same")
+        if abs(value) >= _EXACT:
+            raise NoTruth("is too large to be exact as a floating-point number: give it as a text")
+        value = int(value)
+    if isinstance(value, int) and abs(value) >= 10**LONGEST_IDENTIFIER:
+        raise NoTruth(_too_long(LONGEST_IDENTIFIER))
+    text = value if isinstance(value, str) else str(value)
+    if len(text) > LONGEST_IDENTIFIER:
+        raise NoTruth(_too_long(LONGEST_IDENTIFIER))
+    if "\0" in text or not _encodable(text):
+        raise NoTruth("holds a character that is none")
+    if whole := _WHOLE.fullmatch(text):
+        return "0" if whole[2] == "0" else whole[1] + whole[2]
+    return text
+
+
+def label_of(value: object) -> str:
+    """A label as JSON.
+
+    Raises:
+        NoTruth: it is no label.
+    """
+    if value is None:
+        raise NoTruth("is missing, or null; to take a truth back, forget it")
+    if not isinstance(value, str | int | float):  # a bool is an int
+        raise NoTruth("must be a text, a number, or true or false")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise NoTruth("is no number, or infinite")
+    if isinstance(value, int) and abs(value) >= 10**LONGEST_LABEL:
+        raise NoTruth(_too_long(LONGEST_LABEL))
+    if isinstance(value, str) and len(value) > LONGEST_LABEL:
+        raise NoTruth(_too_long(LONGEST_LABEL))
+    if isinstance(value, str) and ("\0" in value or not _encodable(value)):
+        raise NoTruth("holds a character that is none")
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > LONGEST_LABEL:
+        raise NoTruth(_too_long(LONGEST_LABEL))
+    return text
+
+
+def as_csv(rows: Iterable[tuple[str, str, str]]) -> bytes:
+    """Lines of the file: identifier, label as JSON, and time."""
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows(rows)
+    return lines.getvalue().encode()
+
+
+def _too_long(most: int) -> str:
+    return f"has more than {most} characters"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
