@@ -1,11 +1,12 @@
 """What a model has scored, record by record: how jobs are asked for it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mlc.model.base import Record
+from mlc.model.online_requests import OnlineSpan
 
 SCORED_RECORDS = "mlcScoredRecords"
 """Parameter of a scoring job, true: its output is to be its one input's records with their scores, in their order.
@@ -17,12 +18,27 @@ PRODUCTION = "mlcProduction"
 """Parameter of a monitor's job: see :class:`Production`."""
 
 
+ONLINE = "online requests"
+"""Stands where a scoring job's id would, of what was answered online."""
+
+
 class Batch(Record):
-    """A scoring job, and how many of the monitor's job's inputs hold its records and, behind them, the answers."""
+    """A scoring job, and how many of the monitor's job's inputs hold its records and, behind them, the answers.
+
+    Or ``online``: the requests that the snapshot has answered online. Their records have the answers in them, so that
+    there are no ``outputs``.
+    """
 
     job_id: str
     inputs: int = Field(ge=1)
-    outputs: int = Field(ge=1)
+    outputs: int = Field(ge=0)
+    online: OnlineSpan | None = None
+
+    @model_validator(mode="after")
+    def _a_jobs_answers_are_apart(self) -> Self:
+        if (self.online is None) != (self.outputs > 0):
+            raise ValueError("a job has outputs, and online requests have none")
+        return self
 
 
 class Production(Record):

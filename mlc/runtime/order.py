@@ -27,6 +27,8 @@ class DataFile(BaseModel):
 class ReadBatch(BaseModel):
     """So many ``inputs`` of an order hold records, and so many ``outputs`` behind them a model's answers to those.
 
+    Without ``outputs`` the answers are in the records.
+
     Only the ``last`` records are read.
     """
 

@@ -103,7 +103,7 @@ class JobInputs:
             records, answers = sum(known[: batch.inputs]), sum(known[batch.inputs :])
             if len(known) < len(files):
                 self._left_out[batch.job] = "its records can't be counted"
-            elif records != answers:
+            elif batch.outputs and records != answers:
                 said = f"{records:,} records in, {answers:,} answers out: which is whose can't be told"
                 self._left_out[batch.job] = said
             elif records:

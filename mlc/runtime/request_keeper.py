@@ -44,7 +44,7 @@ class _Held(NamedTuple):
 
 
 class _Missed(NamedTuple):
-    count: int
+    number: int
     since: datetime
 
 
@@ -115,7 +115,7 @@ class RequestKeeper:
 
     def _miss(self, deployment_id: str, count: int, since: datetime) -> None:
         before = self._missed.get(deployment_id, _Missed(0, since))
-        self._missed[deployment_id] = _Missed(before.count + count, min(before.since, since))
+        self._missed[deployment_id] = _Missed(before.number + count, min(before.since, since))
 
     async def _send_all(self) -> None:
         while self._held:
@@ -140,7 +140,7 @@ class RequestKeeper:
             for each in taken
         ]
         missed = self._missed.pop(deployment_id, None)
-        told = {"missed": missed.count, "since": missed.since} if missed else {}
+        told: dict[str, Any] = {"missed": missed.number, "since": missed.since} if missed else {}
         return OnlineBatch(id=uuid4().hex, deployment_id=deployment_id, requests=requests, **told)
 
     async def _send(self, batch: OnlineBatch) -> None:
@@ -171,7 +171,7 @@ class RequestKeeper:
                 for deployment_id in list(self._missed):
                     await self._send(self._batch(deployment_id))
         lost = self._count + (len(self._sending.requests) if self._sending else 0)
-        missed = sum(each.count for each in self._missed.values()) + (self._sending.missed if self._sending else 0)
+        missed = sum(each.number for each in self._missed.values()) + (self._sending.missed if self._sending else 0)
         if lost or missed:
             text = "The runtime ends, and the model centre is not told of %d online requests, nor that %d were not kept."
             log.warning(text, lost, missed)

@@ -13,6 +13,7 @@ from mlc.center.modelop.hal import Hal
 from mlc.center.modelop.keeping import every, same
 from mlc.center.modelop.listings import NEWEST_FIRST, Listings, one
 from mlc.center.modelop.literals import CREATED, deployment_state
+from mlc.center.modelop.requests_api import OnlineRequests
 from mlc.center.modelop.scan import Sink
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Spools
@@ -71,6 +72,7 @@ class ModelManage:
         assert client is not None
         self._hal = Hal(settings, client, tokens or TokenProvider(settings, client), spools)
         self.downloads = Downloads(self._hal)
+        self.online_requests = OnlineRequests(self._hal)
         self._listings = Listings(self._hal, limit=settings.listing_limit)
 
     async def aclose(self) -> None:

@@ -17,6 +17,7 @@ from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path,
 from mlc.standalone.center.files import routes as files
 from mlc.standalone.center.files.routes import Visitor
 from mlc.standalone.center.representation import HEADER, REFERENCE, Contents
+from mlc.standalone.center.requests import routes as requests
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.runtimes import RuntimesCenter
 from mlc.standalone.center.service import ModelCenter
@@ -45,6 +46,15 @@ def contents(center: ModelCenter, limit: int) -> APIRouter:
     return files.router(ROOT, center.store.files, limit, visitor)
 
 
+def online_requests(center: ModelCenter, max_body: int) -> APIRouter:
+    """The routes of online requests; they, too, come before the others."""
+
+    async def body(request: Request) -> JsonObject:
+        return await json_object(request, max_body)
+
+    return requests.router(ROOT, center.store, lambda request: seen_by(center, request), body)
+
+
 def router(center: ModelCenter, max_body: int) -> APIRouter:
     """The routes under ``/model-manage/api``: whoever may use them has the centre as it is for them."""
     api = APIRouter(prefix=ROOT)
@@ -53,7 +63,7 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
         return seen_by(center, request)
 
     async def body(request: Request) -> JsonObject:
-        return await _json_object(request, max_body)
+        return await json_object(request, max_body)
 
     @api.get("")
     @api.get("/", include_in_schema=False)
@@ -177,7 +187,13 @@ class Paging:
         self.descending = bool(match and (match[2] or "").lower() == "desc")
 
 
-async def _json_object(request: Request, max_body: int) -> JsonObject:
+async def json_object(request: Request, max_body: int) -> JsonObject:
+    """The JSON object that a request brings.
+
+    Raises:
+        BadRequest: it is none.
+        HTTPException: 413: it has more than ``max_body`` bytes.
+    """
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk

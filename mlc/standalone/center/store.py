@@ -27,6 +27,7 @@ from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.files.table import hold, use
 from mlc.standalone.center.listings import Page, as_document
 from mlc.standalone.center.representation import Contents, represent
+from mlc.standalone.center.requests.store import RequestStore
 from mlc.standalone.center.rows import CHANGED, GONE, NEW, OF_KEY, Held, columns_of, copied, missing, read
 from mlc.standalone.center.tables import FOUND_BY, JsonObject, stamp
 from mlc.standalone.center.truth.store import TruthStore
@@ -68,6 +69,7 @@ class Store:
     Attributes:
         engine: of the database, for other tables of the centre's in it.
         files: what assets contain.
+        requests: what online models were asked and answered.
         truth: what scored records turned out to be.
         work: what is still to be done about entities.
 
@@ -89,6 +91,7 @@ class Store:
         place = files or str(own)
         drafts = (own if "://" in place else Path(place)) / "unfinished"
         self.files = FileStore(place, drafts, write=self._write, read=self._reading.connect)
+        self.requests = RequestStore(self.files, write=self._write, read=self._reading.connect)
         self.truth = TruthStore(self.files, write=self._write, read=self._reading.connect)
         with self.engine.begin() as connection:
             move_contents(connection, self.files)
@@ -189,6 +192,8 @@ class Store:
             if kind is KINDS["storedModels"]:
                 forget(connection, entity_id)  # what is known of its records goes with it
             count_change(connection, kind.plural, dict(zip(FOUND_BY, gone, strict=True)), None)
+        if kind is KINDS["storedModels"]:
+            self.requests.forget_model(entity_id)  # some at a time
 
     def get(self, kind: Kind, entity_id: str, contents: Contents = Contents.EMBEDDED) -> JsonObject:
         """An entity, with as much of the contents of its assets.

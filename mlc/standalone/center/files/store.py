@@ -24,6 +24,7 @@ from mlc.standalone.center.files.table import (
     renew,
     seals,
     unlisted,
+    withdraw,
 )
 from mlc.standalone.center.files.unfinished import Draft, Unfinished
 
@@ -216,6 +217,21 @@ class FileStore:
         with self._write() as connection:
             if not forget_unused(connection, digest, before):
                 return False
+        return self._remove(digest)
+
+    def withdraw(self, digest: str, *, of: Collection[str]) -> bool:
+        """Remove a file although entities of these kinds refer to it, which keep its name, size and hash alone.
+
+        Returns:
+            False: something else refers to it, or it isn't there.
+        """
+        with self._write() as connection:
+            if not withdraw(connection, digest, of):
+                return False
+        return self._remove(digest)
+
+    def _remove(self, digest: str) -> bool:
+        """Away with a file that is off the list."""
         with self._write() as connection, unlisted(connection, digest) as is_ours:
             if not is_ours or self.place.size(digest) is None:  # sent anew meanwhile, or removed by another
                 return False
