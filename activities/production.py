@@ -156,7 +156,8 @@ def _from_assets(snapshot: Snapshot, name: str, monitor: Model, settings: Proces
         raise non_retryable(
             FailureType.MISSING_ASSET,
             f"{error.message} Nor has the snapshot scored anything{within} that the model centre knows of: run a batch "
-            f"job of it (RunBatchModelJob), or add an asset with the role {role}.",
+            f"job of it (RunBatchModelJob), keep its online requests (MLC_RUNTIME_KEEP_REQUESTS), or add an asset with "
+            f"the role {role}.",
         ) from None
 
 
@@ -196,8 +197,8 @@ def production_of(job: JobRecord) -> str:
     jobs = [batch.job_id for batch in production.batches if batch.job_id not in out and batch.online is None]
     more = f" and {len(jobs) - _SHOWN} more" if len(jobs) > _SHOWN else ""
     records = f"{told['records']:,} records" if isinstance(told.get("records"), int) else "the records"
-    sources = [f"the jobs {', '.join(jobs[:_SHOWN])}{more}"] if jobs else []
     spans = [batch.online for batch in production.batches if batch.online is not None and batch.job_id not in out]
+    sources = [f"the jobs {', '.join(jobs[:_SHOWN])}{more}"] if jobs or not spans else []
     sources += [_said_of(span, told) for span in spans]
     said = f"The production data is what the model has scored: {records} of {' and of '.join(sources)}."
     said += "".join(_said_of_missed(span) for span in spans)

@@ -23,6 +23,7 @@ from mlc.cli.files import file
 from mlc.cli.home import typed, use_home
 from mlc.cli.monitor import monitor
 from mlc.cli.programs import center, desk, gateway, runtime, worker
+from mlc.cli.requests import requests
 from mlc.cli.schedule import schedule
 from mlc.cli.schema import schema
 from mlc.cli.service import as_service
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.add_typer(dmn, name="dmn")
 app.add_typer(file, name="file")
 app.add_typer(monitor, name="monitor")
+app.add_typer(requests, name="requests")
 app.add_typer(schedule, name="schedule")
 app.add_typer(schema, name="schema")
 app.add_typer(token, name="token")
