@@ -32,7 +32,9 @@ def _requests(center: Center) -> list[Finding]:
     """Whether there is a place for online requests, if a runtime of these settings is to keep them."""
     if not RuntimeSettings().keep_requests or Capability.KEEPS_REQUESTS in center.capabilities:
         return []
-    text = f"Online requests are to be kept (MLC_RUNTIME_KEEP_REQUESTS), and the centre can't {Capability.KEEPS_REQUESTS}"
+    text = (
+        f"Online requests are to be kept (MLC_RUNTIME_KEEP_REQUESTS), and the centre can't {Capability.KEEPS_REQUESTS}"
+    )
     return [wrong(text, "no runtime starts with these settings: leave it out, or use standalone mode's centre.")]
 
 

@@ -52,5 +52,7 @@ async def _forgotten(model: str, identifier: str) -> "Forgotten":
         found = await center.find_models(model)
         if len(found) > 1:
             listed = ", ".join(each.id for each in found[:5])
-            raise NotFound("model centre", f"{len(found)} models are called {model[:100]}: name one by its id ({listed}).")
+            raise NotFound(
+                "model centre", f"{len(found)} models are called {model[:100]}: name one by its id ({listed})."
+            )
         return await center.forget_online_requests(found[0].id if found else model, identifier)

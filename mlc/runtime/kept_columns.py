@@ -9,6 +9,7 @@ from mlc.model.truncation import truncate
 from mlc.model.truth import identifier_of
 from mlc.monitors import MonitorError, Role, Schema, read_schema
 
+
 @dataclass(frozen=True)
 class KeptColumns:
     """The columns of a schema.

@@ -24,8 +24,8 @@ from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.texts import one_line
 from mlc.runtime.harness.trial import takes_lists
 from mlc.runtime.isolation import Level
-from mlc.runtime.layout import Layout
 from mlc.runtime.kept_columns import KeptColumns, kept_columns
+from mlc.runtime.layout import Layout
 from mlc.runtime.online_loading import FinishLoading, started, tried_once
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently, told

@@ -173,7 +173,9 @@ class RequestKeeper:
         lost = self._count + (len(self._sending.requests) if self._sending else 0)
         missed = sum(each.number for each in self._missed.values()) + (self._sending.missed if self._sending else 0)
         if lost or missed:
-            text = "The runtime ends, and the model centre is not told of %d online requests, nor that %d were not kept."
+            text = (
+                "The runtime ends, and the model centre is not told of %d online requests, nor that %d were not kept."
+            )
             log.warning(text, lost, missed)
 
 

@@ -101,7 +101,9 @@ def test_a_batch_of_which_something_cannot_be_kept_is_not_kept_at_all(
 ) -> None:
     monkeypatch.setattr(table, "_WRITTEN", 1)
     sent = batch(1, 2)
-    broken = sent.model_copy(update={"requests": [sent.requests[0], sent.requests[1].model_copy(update={"record": {1}})]})
+    broken = sent.model_copy(
+        update={"requests": [sent.requests[0], sent.requests[1].model_copy(update={"record": {1}})]}
+    )
     with pytest.raises(TypeError):
         stores[0].requests.keep(broken, OF, "d")
     assert rows(stores[0]) == [0, 0, 0]

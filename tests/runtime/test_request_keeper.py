@@ -74,7 +74,9 @@ async def keeping(centre: Centre, limits: Limits = NOW, grace: float = 30) -> As
     await asyncio.gather(running, return_exceptions=True)
 
 
-def answer(keeper: RequestKeeper, *records: Any, to: str = "d", score: Any = 0.5, columns: KeptColumns = COLUMNS) -> None:
+def answer(
+    keeper: RequestKeeper, *records: Any, to: str = "d", score: Any = 0.5, columns: KeptColumns = COLUMNS
+) -> None:
     outcomes = [{"outcome": "scored", "results": [score]} for _ in records]
     keeper.offer(to, columns, list(records), outcomes)
 
