@@ -74,6 +74,7 @@ class OnlineModels:
         level: Level,
         workspace: Path,
         text_limit: int,
+        *,
         keeper: RequestKeeper | None = None,
     ) -> None:
         self._center = center

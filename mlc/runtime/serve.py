@@ -81,7 +81,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                     keeper = RequestKeeper(center, grace=GRACE) if settings.keep_requests else None
                     if keeper is not None:
                         await running.enter_async_context(_background(keeper.run(), stop))
-                    models = OnlineModels(center, settings, level, workspace, center.text_limit, keeper)
+                    models = OnlineModels(center, settings, level, workspace, center.text_limit, keeper=keeper)
                     await running.enter_async_context(_background(models.run(runtime.id), stop))
                     server = new_server(models, settings, grace=GRACE)
                     await running.enter_async_context(_serving(server, listener, stop))
