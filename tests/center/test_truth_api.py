@@ -152,7 +152,6 @@ async def test_a_centre_that_cannot_keep_truth_says_what_to_do_instead(address: 
     center = ModelOpCenter(settings_for(address))
     assert Capability.KEEPS_TRUTH not in center.capabilities
     for ask in (center.keep_truth("m", []), center.forget_truth("m", "a"), center.open_truth("m").__aenter__()):
-        with pytest.raises(Unsupported, match="can't keep what scored records turned out to be.*COMPARATOR_DATA"):
+        with pytest.raises(Unsupported, match=r"can't keep what scored records turned out to be.*COMPARATOR_DATA"):
             await ask
     await center.aclose()
-

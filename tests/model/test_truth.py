@@ -25,7 +25,7 @@ def test_a_whole_number_is_one_identifier_in_whatever_form_it_comes(seven: objec
         ("7.5", "7.5"),
         (" 7", " 7"),
         ("7e0", "7e0"),
-        ("٧", "٧"),
+        ("\u0667", "\u0667"),
         (-7.0, "-7"),
         ("-7.0", "-7"),
         (-0.0, "0"),
