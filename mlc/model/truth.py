@@ -40,6 +40,11 @@ class KeptTruth(NamedTuple):
     older: int = 0
     same: int = 0
 
+    @property
+    def rows(self) -> int:
+        """How many there were."""
+        return self.new + self.replaced + self.older + self.same
+
     def plus(self, more: "KeptTruth") -> "KeptTruth":
         return KeptTruth(*(one + other for one, other in zip(self, more, strict=True)))
 

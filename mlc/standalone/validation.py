@@ -62,8 +62,6 @@ class Report(BaseModel):
     control_tags: dict[str, str] = {}
     service_tags: list[str] = []
     asked: bool = False
-    truth: bool = True
-    """Labels of what it scores may come later."""
     """Whether a model centre said what there is; else what standalone mode has counts."""
     errors: list[str] = []
     warnings: list[str] = []
@@ -83,6 +81,8 @@ class Surroundings:
         default_factory=lambda: {name: folder.model for name, folder in monitor_folders().items()}
     )
     asked: bool = False
+    truth: bool = True
+    """Labels of what it scores may come later."""
 
 
 async def surroundings(center: Center, methodology: str) -> Surroundings:

@@ -75,7 +75,8 @@ def _keys(source: Mapping[str, Any], frame: pd.DataFrame, truth: Mapping[str, An
         return pd.Series(None, index=frame.index, dtype=object)
     if source["format"] != "csv":
         return keys_of(frame[name])
-    return keys_of(pd.read_csv(Path(source["path"]), usecols=[name], dtype=str, encoding="utf-8-sig")[name])
+    how: dict[str, Any] = {"dtype": object, "keep_default_na": False, "encoding": "utf-8-sig"}
+    return keys_of(pd.read_csv(Path(source["path"]), usecols=[name], **how)[name])
 
 
 def _with_label(frame: pd.DataFrame, name: str) -> pd.DataFrame:
