@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -253,3 +255,18 @@ def test_many_rows_go_in_pieces_and_a_sender_that_stopped_is_gone_on_with(
     assert done.returncode == 0, done.stderr
     assert done.stdout == "25,000 labels: 13,000 new, 0 replaced, 12,000 known already, 0 older than what is known.\n"
     assert len(known(centre, model)) == 25_000
+
+
+def test_the_commands_of_the_documentation_do_what_it_says(
+    tmp_path: Path, centre: httpx.Client, model: str, truth: Callable[..., Any]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "monitors.md").read_text()
+    (block,) = re.findall(r"```console\n(mlc truth .*?)```", page, re.DOTALL)
+    written(tmp_path / "labels.csv", ROWS + "4711,yes,2026-01-01T00:00:00Z\n")
+    when = pd.Timestamp("2026-02-01", tz="UTC")
+    pd.DataFrame({"customer": [1], "defaulted": ["no"], "booked": [when]}).to_parquet(tmp_path / "closed.parquet")
+    for line in block.splitlines():
+        arguments = [tmp_path / each if "." in each else each for each in shlex.split(line)[2:]]
+        done = truth(*arguments)
+        assert done.returncode == 0, done.stderr
+    assert known(centre, model) == {"1": "no", "007": "no"}
