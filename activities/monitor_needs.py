@@ -14,11 +14,13 @@ from activities.arity import NotClear
 from activities.chosen_inputs import chosen_monitor_inputs, shown_names
 from mlc.center import Contents
 from mlc.data import headers
-from mlc.model.asset import Asset
+from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import ExternalError
+from mlc.model.scored import TruthColumns
 from mlc.model.snapshot import Model, Snapshot
 from mlc.model.truncation import truncate
 from mlc.monitors import MONITORS, MonitorError, Schema, read_schema
+from mlc.monitors.schema import Role
 
 Columns = Mapping[tuple[str, str], Collection[str]]
 """Of a snapshot's files, by role and name: their columns, as far as they are known."""
@@ -34,18 +36,23 @@ _NO_SCHEMA = (
 _REMEDY = "Correct the schema, and submit the model anew: until then each run of theirs will end in an error."
 
 
-def what_lacks(snapshot: Snapshot, monitors: Mapping[str, Model], columns: Columns) -> list[str]:
+def what_lacks(
+    snapshot: Snapshot, monitors: Mapping[str, Model], columns: Columns, *, truth: bool = False
+) -> list[str]:
     """A sentence or more for each thing that monitors will lack which are added, with their names.
 
     Args:
         monitors: those that are added, by name.
+        truth: labels of what the model scores may come later, and are kept for them.
     """
     named: defaultdict[str, list[str]] = defaultdict(list)
     known = [name for name in monitors if name in MONITORS]
     if known:
-        schema, problem = _schema_of(snapshot)
+        schema, problem = schema_of(snapshot)
         for name in known:
-            for why in [problem] if schema is None else _lacking(name, monitors[name], schema, snapshot, columns):
+            for why in (
+                [problem] if schema is None else _lacking(name, monitors[name], schema, snapshot, columns, truth=truth)
+            ):
                 named[why].append(name)
     return [truncate(f"Not all is there for {', '.join(names)}. {why}", 600) for why, names in named.items()]
 
@@ -58,7 +65,7 @@ async def known_columns(contents: Contents, snapshot: Snapshot, monitors: Iterab
     Args:
         fetched: those, too, that did not come with the snapshot, each by a request of its own.
     """
-    if _schema_of(snapshot)[0] is None:
+    if schema_of(snapshot)[0] is None:
         return {}
     read = [asset for monitor in monitors for asset in _inputs(snapshot, monitor)]
     files = {(each.role, each.name): each for each in read if fetched or not contents.keeps_by_hash(each)}
@@ -71,7 +78,7 @@ async def known_columns(contents: Contents, snapshot: Snapshot, monitors: Iterab
     return found
 
 
-def _schema_of(snapshot: Snapshot) -> tuple[Schema | None, str]:
+def schema_of(snapshot: Snapshot) -> tuple[Schema | None, str]:
     """The model's extended input schema; or None, and why it is no use."""
     schemas = snapshot.model.input_schemas
     if not schemas:
@@ -84,17 +91,40 @@ def _schema_of(snapshot: Snapshot) -> tuple[Schema | None, str]:
         return None, _mend(["The schema can't be read."])
 
 
-def _lacking(name: str, model: Model, schema: Schema, snapshot: Snapshot, columns: Columns) -> Iterable[str]:
+def truth_columns(schema: Schema) -> TruthColumns | None:
+    """What truth is found by, and what it fills; None if the schema doesn't have exactly one column of each role."""
+    identifiers, labels = schema.having(Role.IDENTIFIER), schema.having(Role.LABEL)
+    if len(identifiers) != 1 or len(labels) != 1:
+        return None
+    return TruthColumns(identifier=identifiers[0].name, label=labels[0].name)
+
+
+def _lacking(
+    name: str, model: Model, schema: Schema, snapshot: Snapshot, columns: Columns, *, truth: bool
+) -> Iterable[str]:
     monitor = MONITORS[name]
     if problems := monitor.lacking(schema):
         yield _mend(problems)
         return
     reads = dict.fromkeys(field.name for field in monitor.reads(schema))
+    later = truth_columns(schema) if truth else None
     for asset in _inputs(snapshot, model):
         there = columns.get((asset.role, asset.name))
+        if later and there is not None and asset.role == AssetRole.COMPARATOR_DATA and later.label not in there:
+            if later.label in reads:
+                yield _waits(asset, later)
+            there = [*there, later.label]
         if there is not None and (absent := [column for column in reads if column not in there]):
             listed = ", ".join(repr(column) for column in shown_names(absent))
             yield f"{asset.name} ({asset.role}) lacks columns that the schema names: {listed}."
+
+
+def _waits(asset: Asset, later: TruthColumns) -> str:
+    return (
+        f"{asset.name} ({asset.role}) has no label {later.label!r}: it waits for truth. Send that when it is known, "
+        f"with mlc truth FILE; what the model has scored gets it by {later.identifier!r}, and until then there is "
+        "nothing to measure."
+    )
 
 
 def _mend(problems: list[str]) -> str:

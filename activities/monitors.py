@@ -14,7 +14,7 @@ from activities.earlier_deployments import previous_of
 from activities.failures import translated
 from activities.monitor_needs import Columns, known_columns, what_lacks
 from activities.schedules import copied
-from mlc.center import Beside, Catalogue, Center, NewMonitor, Surroundings
+from mlc.center import Beside, Capability, Catalogue, Center, NewMonitor, Surroundings
 from mlc.model.asset import AssetRole
 from mlc.model.base import Record
 from mlc.model.monitor_plan import MonitorPlan, plan_monitors, wanted_monitors
@@ -37,6 +37,8 @@ class MonitorActivities:
     center: Center
     schedule: str = ""
     """When a monitor runs of which nobody says it (``MLC_MONITOR_SCHEDULE``); empty: not by itself."""
+    reads_scored: bool = True
+    """Whether monitors read what a model has scored (``MLC_MONITOR_PRODUCTION``)."""
 
     @activity.defn
     async def add_missing_monitors(self, snapshot_id: str) -> MonitorsAdded:
@@ -54,11 +56,11 @@ class MonitorActivities:
     async def plan_monitors(self, snapshot_id: str) -> MonitorPlan:
         """What ``add_missing_monitors`` would do with the snapshot as it is; nothing is changed."""
         with translated():
-            return await planned(self.center, snapshot_id)
+            return await planned(self.center, snapshot_id, reads_scored=self.reads_scored)
 
     async def _add(self, around: Surroundings, opened: AsyncExitStack) -> MonitorsAdded:
         snapshot, available = around.snapshot, await _available(around)
-        plan = await _plan(self.center, snapshot, available, fetched=False)
+        plan = await _plan(self.center, snapshot, available, fetched=False, reads_scored=self.reads_scored)
         told = [f"Monitor {name!r} was not added: {why}." for name, why in plan.lacking.items()]
         warnings = [*plan.warnings, *(truncate(sentence, 250) for sentence in told)]
         if plan.add:
@@ -89,17 +91,20 @@ class MonitorActivities:
         )
 
 
-async def planned(center: Center, snapshot_id: str) -> MonitorPlan:
+async def planned(center: Center, snapshot_id: str, *, reads_scored: bool = True) -> MonitorPlan:
     """Which monitors a snapshot would get, why not the others, and what those lack that it would get."""
     async with center.open_surroundings(snapshot_id, Beside.MONITORS) as around:
-        return await _plan(center, around.snapshot, await _available(around), fetched=True)
+        return await _plan(center, around.snapshot, await _available(around), fetched=True, reads_scored=reads_scored)
 
 
-async def _plan(center: Center, snapshot: Snapshot, available: Mapping[str, Snapshot], *, fetched: bool) -> MonitorPlan:
+async def _plan(
+    center: Center, snapshot: Snapshot, available: Mapping[str, Snapshot], *, fetched: bool, reads_scored: bool
+) -> MonitorPlan:
     """``fetched``: files are asked for, too, to see what they lack. Where nobody decides that is not worth requests."""
     models = {name: monitor.model for name, monitor in available.items()}
     columns = await known_columns(center, snapshot, models.values(), fetched=fetched)
-    return await asyncio.to_thread(plan_for, snapshot, models, columns)  # a schema may be long
+    truth = reads_scored and brings_labels_later(center)
+    return await asyncio.to_thread(plan_for, snapshot, models, columns, truth=truth)  # a schema may be long
 
 
 async def _available(around: Surroundings) -> Mapping[str, Snapshot]:
@@ -109,13 +114,20 @@ async def _available(around: Surroundings) -> Mapping[str, Snapshot]:
     return await around.monitors([name for name in wanted if name not in present])
 
 
+def brings_labels_later(center: Catalogue) -> bool:
+    """Whether monitors of what a model has scored find labels that come later."""
+    return {Capability.JOINS_SCORES, Capability.KEEPS_TRUTH} <= set(center.capabilities)
+
+
 async def newest_monitor(center: Catalogue, name: str) -> Snapshot | None:
     """The newest snapshot of the monitor of a name; None if the centre has none."""
     models = await center.find_models(name, monitors=True)
     return await center.latest_snapshot(models[0].id) if models else None
 
 
-def plan_for(snapshot: Snapshot, available: Mapping[str, Model], columns: Columns) -> MonitorPlan:
+def plan_for(
+    snapshot: Snapshot, available: Mapping[str, Model], columns: Columns, *, truth: bool = False
+) -> MonitorPlan:
     """What becomes of the monitors that a snapshot should have, of which so many are there, by name.
 
     One whose needs are not all met, but by an asset that is missing, is added with a warning: the schema may be mended.
@@ -135,5 +147,5 @@ def plan_for(snapshot: Snapshot, available: Mapping[str, Model], columns: Column
         unclear=unclear,
     )
     choices = [truncate(f"{said}: {', '.join(names)}.", 500) for said, names in chosen.items() if said]
-    lacks = what_lacks(snapshot, {name: available[name] for name in plan.add}, columns)
+    lacks = what_lacks(snapshot, {name: available[name] for name in plan.add}, columns, truth=truth)
     return plan.model_copy(update={"warnings": [*plan.warnings, *choices, *lacks]})

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.chosen_inputs import watched_inputs
 from activities.failures import non_retryable
+from activities.later_truth import later_truth
 from mlc.center import Capability, Center
 from mlc.model.asset import Asset, AssetRole
 from mlc.model.failure import FailureType, NotFound
@@ -46,7 +47,7 @@ async def monitor_inputs(
     """What the monitor of a name reads that is on a snapshot.
 
     Where it reads COMPARATOR_DATA, that is what the snapshot has scored, as far as the settings' window goes; without
-    any such job it is the asset, as for all other roles.
+    any such job it is the asset, as for all other roles. Truth that arrived later goes with what was scored.
 
     Args:
         opened: keeps what the jobs carry open, until the monitor's job is made.
@@ -65,8 +66,14 @@ async def monitor_inputs(
     batches, parts = [each.batch for each in read], [part for each in read for part in each.parts]
     place = monitor.required_roles.index(AssetRole.COMPARATOR_DATA)
     others = watched_inputs(snapshot, name, _without_production(monitor))
-    production = Production(place=place, batches=batches, rows=settings.monitor_window_rows)
-    return JobInputs([*others, *parts], production.parameters())
+    truth = await later_truth(center, snapshot, monitor.name, opened)
+    production = Production(
+        place=place,
+        batches=batches,
+        rows=settings.monitor_window_rows,
+        truth=truth.columns if truth else None,
+    )
+    return JobInputs([*others, *([truth.file] if truth else []), *parts], production.parameters())
 
 
 class _Read(NamedTuple):
@@ -202,9 +209,23 @@ def production_of(job: JobRecord) -> str:
     sources += [_said_of(span, told) for span in spans]
     said = f"The production data is what the model has scored: {records} of {' and of '.join(sources)}."
     said += "".join(_said_of_missed(span) for span in spans)
+    said += _truth_of(told)
     if out:
         said += f" Left out: {'; '.join(f'{job} ({why})' for job, why in list(out.items())[:_SHOWN])}."
     return truncate(said, 600)
+
+
+def _truth_of(told: Mapping[str, Any]) -> str:
+    """What a runtime told of labels that came later, in a sentence; empty if it had none."""
+    truth = told.get("truth")
+    names = ("known", "matched", "unmatchedRecords", "unmatchedTruth")
+    if not isinstance(truth, dict) or not all(isinstance(truth.get(name), int) for name in names):
+        return ""
+    known, matched, without, of_none = (truth[name] for name in names)
+    return (
+        f" Labels that came later: {matched:,} of {matched + without:,} records have one, {without:,} have none yet; "
+        f"{of_none:,} of {known:,} labels are of no record among them."
+    )
 
 
 def _said_of(span: OnlineSpan, told: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from mlc.model.notification import Notification
 from mlc.model.result import TestResultRecord
 from mlc.model.schedule import Schedule, Timing
 from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
+from mlc.model.truth import KeptTruth, Truth
 from mlc.model.verdict import Verdict
 
 
@@ -147,6 +148,27 @@ class Ledger(Contents, OnlineRequests, Protocol):
         ...
 
     def open_file(self, file_id: str) -> AbstractAsyncContextManager[Asset]: ...
+
+    # Truth: labels of what a model has scored, which come later
+
+    async def keep_truth(self, model_id: str, rows: Sequence[Truth]) -> KeptTruth:
+        """Keep truth of a model, at most ``MOST_AT_ONCE`` rows; of each record the one with the last time is right.
+
+        The same again changes nothing.
+
+        Raises:
+            NotFound: there is no such model.
+            Unsupported: there is no place for truth (``KEEPS_TRUTH``), as the other two do.
+        """
+        ...
+
+    async def forget_truth(self, model_id: str, identifier: str) -> bool:
+        """Forget the truth of a record; False if there was none. Files that jobs have read stay."""
+        ...
+
+    def open_truth(self, model_id: str) -> AbstractAsyncContextManager[Asset | None]:
+        """All truth of a model at this moment, as a file (``mlc.model.truth.COLUMNS``); None if there is none."""
+        ...
 
     # Test results, verdicts and decisions
 

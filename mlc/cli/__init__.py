@@ -28,6 +28,7 @@ from mlc.cli.schedule import schedule
 from mlc.cli.schema import schema
 from mlc.cli.service import as_service
 from mlc.cli.tokens import token
+from mlc.cli.truth import truth
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -245,6 +246,7 @@ def init(
         typer.echo(line)
 
 
+app.command()(truth)
 app.command()(runtime)
 app.command(hidden=True)(center)
 app.command(hidden=True)(desk)

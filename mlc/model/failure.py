@@ -46,6 +46,7 @@
         NoSuchTicket
         NoSuchToken
         NoTable
+        NoTruth
         NotAllowed
         NotClear
         NotConfigured
@@ -77,6 +78,7 @@
         UnknownFile
         Unreadable
         Unsatisfiable
+        UnusableFile
         WrongHash
         _Enough
         _LineRefused

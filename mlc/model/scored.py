@@ -41,6 +41,13 @@ class Batch(Record):
         return self
 
 
+class TruthColumns(Record):
+    """Which columns of what was scored truth is about: it is found by ``identifier``, and fills ``label``."""
+
+    identifier: str
+    label: str
+
+
 class Production(Record):
     """Which inputs of a monitor's job are together what its model has scored.
 
@@ -52,10 +59,18 @@ class Production(Record):
     batches: list[Batch] = Field(min_length=1)
     rows: int | None = Field(None, ge=1)
     """So many of the newest records are read; None: all."""
+    truth: TruthColumns | None = None
+    """The one input before them is truth that came later (:mod:`mlc.model.truth`); None: there is none.
+
+    A runtime that knows nothing of it takes that input for another argument, and fails: it mixes up nothing.
+    """
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of the job that say so."""
-        return {PRODUCTION: self.model_dump(mode="json")}
+        told = self.model_dump(mode="json")
+        if self.truth is None:
+            del told["truth"]
+        return {PRODUCTION: told}
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any], inputs: int) -> "Production | None":
@@ -67,7 +82,11 @@ class Production(Record):
         if PRODUCTION not in parameters:
             return None
         found = cls.model_validate(parameters[PRODUCTION])
-        others = inputs - sum(batch.inputs + batch.outputs for batch in found.batches)
-        if not 0 <= found.place <= others:
+        if not 0 <= found.place <= found.others(inputs):
             raise ValueError(f"{PRODUCTION} tells of other inputs than there are")
         return found
+
+    def others(self, inputs: int) -> int:
+        """How many of a job's inputs are neither what was scored nor truth: those come first."""
+        of_batches = sum(batch.inputs + batch.outputs for batch in self.batches)
+        return inputs - of_batches - (self.truth is not None)

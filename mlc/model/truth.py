@@ -6,25 +6,47 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from mlc.model.failure import MlcError
 
-Scalar = str | int | float | bool
-"""A label as JSON has it."""
-
+MOST_AT_ONCE = 10_000
+"""Rows that are sent to a model centre at once."""
 LONGEST_IDENTIFIER = 500
 LONGEST_LABEL = 1_000
 """Characters; of a label those of its JSON."""
 COLUMNS = ("id", "label", "time")
 """Of the file that a monitor's job reads; ``label`` is JSON, so that 1, true and "1" stay three."""
+CLOCKS = timedelta(minutes=5)
+"""By so much a sender's clock may be ahead: later than that is the future, and would be right for ever."""
 _EXACT = 2**53
+_EXAMPLE = "2026-03-01T12:00:00Z"
 _WHOLE = re.compile(r"(-?)(0|[1-9]\d*)(?:\.0+)?", re.ASCII)
 
 
 class NoTruth(MlcError, ValueError):
     """It can't be somebody's truth. The text is the end of a sentence that begins with what it is."""
+
+
+class KeptTruth(NamedTuple):
+    """What became of rows: new ones, those that replaced another, and those that changed nothing.
+
+    ``older``: than what is known, or than another one that was sent with it. ``same``: it was known already.
+    """
+
+    new: int = 0
+    replaced: int = 0
+    older: int = 0
+    same: int = 0
+
+    @property
+    def rows(self) -> int:
+        """How many there were."""
+        return self.new + self.replaced + self.older + self.same
+
+    def plus(self, more: "KeptTruth") -> "KeptTruth":
+        return KeptTruth(*(one + other for one, other in zip(self, more, strict=True)))
 
 
 class Truth(NamedTuple):
@@ -87,6 +109,38 @@ def label_of(value: object) -> str:
     if len(text) > LONGEST_LABEL:
         raise NoTruth(_too_long(LONGEST_LABEL))
     return text
+
+
+def time_of(value: object, *, now: datetime, utc: bool = False) -> datetime:
+    """When a label became known, in UTC.
+
+    Args:
+        value: ISO 8601, or a moment.
+        utc: one without a zone is in UTC.
+
+    Raises:
+        NoTruth: it is none, has no zone, or is in the future.
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise NoTruth(f"is no time: write it as {_EXAMPLE}") from None
+    if value is None:
+        raise NoTruth("is missing, or null")
+    if not isinstance(value, datetime):
+        raise NoTruth(f"is no time: write it as {_EXAMPLE}")
+    if value.tzinfo is None:
+        if not utc:
+            raise NoTruth(f"has no zone: write it as {_EXAMPLE}")
+        value = value.replace(tzinfo=UTC)
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:  # in the first or the last hours that there are
+        raise NoTruth("is no time that can be") from None
+    if moment > now + CLOCKS:
+        raise NoTruth("is in the future")
+    return moment
 
 
 def as_csv(rows: Iterable[tuple[str, str, str]]) -> bytes:

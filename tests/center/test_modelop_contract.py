@@ -17,7 +17,14 @@ from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
-from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, Monitored, SurroundingsContract
+from mlc.testing.center import (
+    CatalogueContract,
+    JobContract,
+    LedgerContract,
+    Monitored,
+    SurroundingsContract,
+    TruthContract,
+)
 
 
 @dataclass
@@ -80,6 +87,9 @@ class TestLedger(LedgerContract): ...
 
 
 class TestSurroundings(SurroundingsContract): ...
+
+
+class TestTruth(TruthContract): ...
 
 
 def test_all_that_is_not_proven_has_another_word() -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from database.test_store_races import Held, in_thread, once_it_begins
 
+from mlc.model.truth import KeptTruth as Kept
 from mlc.model.truth import Truth, as_csv, identifier_of, label_of
 from mlc.standalone.center.entities import KINDS
 from mlc.standalone.center.rows import NoSuchEntity
 from mlc.standalone.center.store import Store
 from mlc.standalone.center.truth import table
-from mlc.standalone.center.truth.table import Kept
 
 Stores = tuple[Store, Store]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

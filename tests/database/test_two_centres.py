@@ -21,7 +21,14 @@ from mlc.center.modelop.center import ModelOpCenter
 from mlc.model.finding import Mark
 from mlc.standalone.database import CENTER
 from mlc.standalone.database.migration import head
-from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, Monitored, SurroundingsContract
+from mlc.testing.center import (
+    CatalogueContract,
+    JobContract,
+    LedgerContract,
+    Monitored,
+    SurroundingsContract,
+    TruthContract,
+)
 
 KEPT = ("entity", "entity_count")
 
@@ -125,6 +132,9 @@ class TestLedger(LedgerContract): ...
 
 
 class TestSurroundings(SurroundingsContract): ...
+
+
+class TestTruth(TruthContract): ...
 
 
 async def test_a_centre_tells_its_operator_which_database_it_has_and_in_which_form(site: Site) -> None:

@@ -18,7 +18,7 @@ from mlc.standalone.access import api as access
 from mlc.standalone.access.asking import Asking
 from mlc.standalone.access.routes import Gate, NotAllowed
 from mlc.standalone.access.tokens import RuntimeTokens
-from mlc.standalone.center.api import contents, online_requests, router
+from mlc.standalone.center.api import contents, online_requests, router, truth
 from mlc.standalone.center.contents import BadContent
 from mlc.standalone.center.dispatch import Connect, Dispatcher
 from mlc.standalone.center.files import unused
@@ -93,6 +93,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
     )
     app.include_router(contents(center, settings.file_limit_mb * 1_000_000))
     app.include_router(online_requests(center, settings.max_body))
+    app.include_router(truth(center, settings.max_body))
     app.include_router(router(center, settings.max_body))
     app.include_router(access.router(tokens))
     app.include_router(unused.router(store.files))

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from mlc.model.truth import Truth
+from mlc.model.truth import KeptTruth, Truth
 from mlc.standalone.center.entities import KINDS
 from mlc.standalone.center.files.store import FileStore, Made, Transaction
 from mlc.standalone.center.listings import can_be_found_by
 from mlc.standalone.center.rows import missing
 from mlc.standalone.center.tables import ENTITY
-from mlc.standalone.center.truth.table import Kept, forget, is_known, keep, lines
+from mlc.standalone.center.truth.table import forget, is_known, keep, lines
 from mlc.standalone.database.statements import in_one_moment
 
 _MODELS = KINDS["storedModels"]
@@ -30,7 +30,7 @@ class TruthStore:
         self._write = write
         self._read = read
 
-    def keep(self, model: str, rows: Sequence[Truth]) -> Kept:
+    def keep(self, model: str, rows: Sequence[Truth]) -> KeptTruth:
         """Keep truth: all of it, or if anything goes wrong nothing.
 
         Raises:

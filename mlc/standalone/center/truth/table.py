@@ -1,12 +1,12 @@
 """The table of truth, in the centre's database. The last time wins, in whatever order and from wherever it comes."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, String, and_, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mlc.model.truth import COLUMNS, Truth, as_csv
+from mlc.model.truth import COLUMNS, KeptTruth, Truth, as_csv
 from mlc.standalone.center.tables import Base, stamp
 from mlc.standalone.database.statements import insertion
 
@@ -28,19 +28,7 @@ class KnownTruth(Base):
     """1 of what is new; one more each time that it is replaced."""
 
 
-class Kept(NamedTuple):
-    """What became of rows: new ones, those that replaced another, and those that changed nothing.
-
-    ``older``: than what is known, or than another one of the same request. ``same``: it was known already.
-    """
-
-    new: int = 0
-    replaced: int = 0
-    older: int = 0
-    same: int = 0
-
-
-def keep(connection: Connection, model: str, rows: Sequence[Truth]) -> Kept:
+def keep(connection: Connection, model: str, rows: Sequence[Truth]) -> KeptTruth:
     """Keep truth of a model, in one transaction.
 
     Which of two is the later one is decided where the row is written, so that two senders at once, and two centres on
@@ -55,7 +43,7 @@ def keep(connection: Connection, model: str, rows: Sequence[Truth]) -> Kept:
         for _, row in sorted(last.items())  # in one order, so that no two senders wait for each other
     ]
     if not values:
-        return Kept()
+        return KeptTruth()
     insert = insertion(connection, KnownTruth)
     given = insert.excluded
     is_later = or_(given.time > KnownTruth.time, and_(given.time == KnownTruth.time, given.label != KnownTruth.label))
@@ -68,7 +56,7 @@ def keep(connection: Connection, model: str, rows: Sequence[Truth]) -> Kept:
     left = [each for each in values if each["identifier"] not in written]
     same = _same(connection, model, left)
     new = sum(version == 1 for version in written.values())
-    return Kept(new, len(written) - new, len(rows) - len(written) - same, same)
+    return KeptTruth(new, len(written) - new, len(rows) - len(written) - same, same)
 
 
 def _same(connection: Connection, model: str, left: Sequence[dict[str, Any]]) -> int:
