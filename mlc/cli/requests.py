@@ -55,4 +55,7 @@ async def _forgotten(model: str, identifier: str) -> "Forgotten":
             raise NotFound(
                 "model centre", f"{len(found)} models are called {model[:100]}: name one by its id ({listed})."
             )
-        return await center.forget_online_requests(found[0].id if found else model, identifier)
+        try:
+            return await center.forget_online_requests(found[0].id if found else model, identifier)
+        except NotFound as error:
+            raise NotFound(error.system, f"The model centre has no model of the name or id {model[:100]!r}.") from None

@@ -22,6 +22,7 @@ from mlc.testing.center import (
     JobContract,
     LedgerContract,
     Monitored,
+    OnlineRequestContract,
     SurroundingsContract,
     TruthContract,
 )
@@ -84,6 +85,9 @@ class TestJobs(JobContract): ...
 
 
 class TestLedger(LedgerContract): ...
+
+
+class TestOnlineRequests(OnlineRequestContract): ...
 
 
 class TestSurroundings(SurroundingsContract): ...

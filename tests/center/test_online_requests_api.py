@@ -1,12 +1,16 @@
 """The centre's API for online requests: what it takes, what it refuses, and whose they are."""
 
+import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from center_harness import TOKEN
+from center_harness import TOKEN, no_temporal, served
+from pydantic import SecretStr
+from servers import eventually
 
 from mlc.center.capability import Capability, Unsupported
 from mlc.center.modelop import wire
@@ -15,7 +19,11 @@ from mlc.center.modelop.client import ModelManage
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.failure import NotFound
 from mlc.model.online_requests import LONGEST_RECORD, Forgotten, OnlineBatch, OnlineRequest, OnlineSpan
+from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.access.client import issue_runtime_token
+from mlc.standalone.center.app import create_app
+from mlc.standalone.center.requests.store import Of
+from mlc.standalone.center.store import Store
 
 REQUESTS = "onlineRequests"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -81,7 +89,7 @@ async def test_what_is_not_there_is_said(port: ModelOpCenter) -> None:
         await port.forget_online_requests(nobody, "x")
 
 
-@pytest.mark.parametrize("settings", [{}, {"standalone": True}, {"contents": "reference"}])
+@pytest.mark.parametrize("settings", [{}, {"contents": "reference"}])
 async def test_any_other_centre_has_no_place_for_them(settings: dict[str, Any]) -> None:
     port = ModelOpCenter(CenterSettings(url="http://127.0.0.1:9/", **settings))
     assert Capability.KEEPS_REQUESTS not in port.capabilities
@@ -186,3 +194,19 @@ async def test_an_answer_that_says_nothing_is_no_success(port: ModelOpCenter, mo
     for ask in (port.forget_online_requests("m", "x"), port.open_online_requests("s", since=None, most=1).__aenter__()):
         with pytest.raises(Exception, match="without saying what there"):
             await ask
+
+
+async def test_a_running_centre_deletes_what_is_older_than_the_setting_says(tmp_path: Path) -> None:
+    settings = StandaloneCenterSettings(database=tmp_path / "center.db", token=SecretStr(TOKEN), request_days=2)
+    store = Store(settings.database)
+    for days in (1, 3):
+        requests = [OnlineRequest(moment=NOW - timedelta(days=days), record={"days": days})]
+        store.requests.keep(OnlineBatch(id=uuid.uuid4().hex, deployment_id="d", requests=requests), Of("m", "s"), "d")
+    assert store.requests.export(Of("m", "s")).span.count == 2
+    with served(create_app(settings, connect=no_temporal)):
+
+        async def one_is_left() -> bool:
+            return (await asyncio.to_thread(store.requests.export, Of("m", "s"))).span.count == 1
+
+        await eventually(one_is_left, seconds=60)
+    store.close()

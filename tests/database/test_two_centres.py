@@ -26,6 +26,7 @@ from mlc.testing.center import (
     JobContract,
     LedgerContract,
     Monitored,
+    OnlineRequestContract,
     SurroundingsContract,
     TruthContract,
 )
@@ -129,6 +130,9 @@ class TestJobs(JobContract): ...
 
 
 class TestLedger(LedgerContract): ...
+
+
+class TestOnlineRequests(OnlineRequestContract): ...
 
 
 class TestSurroundings(SurroundingsContract): ...

@@ -14,8 +14,7 @@ from mlc.model.asset import Asset
 from mlc.model.online_requests import Forgotten, OnlineBatch
 
 _INSTEAD = (
-    "Standalone mode's does (MLC_CENTER_STANDALONE, MLC_CENTER_CONTENTS=reference); else let monitors read batch jobs "
-    "or assets."
+    "Standalone mode's centre does (MLC_CENTER_STANDALONE); with another one let monitors read batch jobs or assets."
 )
 
 
