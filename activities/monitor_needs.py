@@ -122,8 +122,8 @@ def _lacking(
 def _waits(asset: Asset, later: TruthColumns) -> str:
     return (
         f"{asset.name} ({asset.role}) has no label {later.label!r}: it waits for truth. Send that when it is known, "
-        f"with mlc truth FILE; what the model has scored gets it by {later.identifier!r}, and until then there is "
-        "nothing to measure."
+        f"with mlc truth FILE; what the model has scored gets it by {later.identifier!r}. Until then there is "
+        "nothing to measure, and each run ends in an error."
     )
 
 

@@ -150,8 +150,8 @@ def planned(schema: Any, *, truth: bool) -> list[str]:
 
 WAITS = (
     f"Not all is there for {PERFORMANCE}. c.csv (COMPARATOR_DATA) has no label 'bad': it waits for truth. Send that "
-    "when it is known, with mlc truth FILE; what the model has scored gets it by 'id', and until then there is nothing "
-    "to measure."
+    "when it is known, with mlc truth FILE; what the model has scored gets it by 'id'. Until then there is nothing to "
+    "measure, and each run ends in an error."
 )
 
 

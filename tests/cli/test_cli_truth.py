@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +147,7 @@ def test_without_a_time_it_is_the_moment_of_reading_and_that_is_said(
         ("3,yes,", "row 2: time is missing, or null."),
         ("3,yes,2026-01-01", "row 2: time has no zone"),
         ("3,yes,soon", "row 2: time is no time"),
-        (f"3,yes,{(datetime.now(UTC) + timedelta(days=2)).isoformat()}", "row 2: time is in the future."),
+        ("3,yes,9000-01-01T00:00:00Z", "row 2: time is in the future."),
         (f"{'x' * 501},yes,2026-01-01T00:00:00Z", "row 2: id has more than 500 characters."),
         ("3,yes", "line 3 has 2 cells"),
     ],

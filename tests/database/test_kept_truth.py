@@ -93,6 +93,14 @@ def test_truth_of_many_is_written_in_pieces_each_row_once(stores: Stores, monkey
     assert known(stores[1], other) == {"elsewhere": True}
 
 
+def test_thousands_of_rows_at_once_are_kept_and_told_one_by_one(stores: Stores) -> None:
+    model, rows = a_model(stores[0]), [true(number, number % 2) for number in range(2_500)]
+    assert stores[0].truth.keep(model, rows) == Kept(new=2_500)
+    assert stores[1].truth.keep(model, rows) == Kept(same=2_500)
+    later = [true(number, number % 2, 1) for number in range(1_000, 3_000)]
+    assert stores[1].truth.keep(model, rows[:500] + later) == Kept(new=500, replaced=1_500, same=500)
+
+
 def test_the_same_truth_is_the_same_file(stores: Stores) -> None:
     model = a_model(stores[0])
     assert stores[0].truth.file(model) is None
