@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Connection, Index, Integer, String, and_, del
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mlc.standalone.center.tables import Base, stamp
-from mlc.standalone.database.statements import insertion
+from mlc.standalone.database.statements import insertion, is_postgresql
 
 AT_ONCE = 200
 """Rows that are read at once; one has at most 256 KiB."""
@@ -74,7 +74,10 @@ def keep(connection: Connection, batch: dict[str, Any], rows: list[dict[str, Any
     new = insertion(connection, KeptBatch).values(**batch).on_conflict_do_nothing().returning(KeptBatch.id)
     if connection.scalar(new) is None:
         return False
-    for start in range(0, len(rows), _WRITTEN):
+    if not is_postgresql(connection) and rows:
+        connection.execute(insert(KeptRequest), rows)
+        return True
+    for start in range(0, len(rows), _WRITTEN):  # PostgreSQL's driver would send each by itself
         connection.execute(insert(KeptRequest).values(rows[start : start + _WRITTEN]))
     return True
 
