@@ -47,6 +47,7 @@
         NoSuchTicket
         NoSuchToken
         NoTable
+        NoTruth
         NotAllowed
         NotClear
         NotConfigured
@@ -78,6 +79,7 @@
         UnknownFile
         Unreadable
         Unsatisfiable
+        UnusableFile
         WrongHash
         _Enough
         _LineRefused

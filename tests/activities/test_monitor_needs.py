@@ -245,7 +245,7 @@ async def test_missing_production_data_are_no_obstacle_where_what_the_model_scor
     baseline = [asset("baseline.csv", "BASELINE_DATA", "amount,bad,score\n1,x,y\n")]
     assets = [*baseline, *(each for each in ASSETS if each.asset_role not in {"BASELINE_DATA", "COMPARATOR_DATA"})]
     id_ = await monitored.snapshot(assets=assets, input_schema=[{"schemaDefinition": record(*GOOD)}])
-    of_assets = MonitorActivities(monitored.port, scored=False)
+    of_assets = MonitorActivities(monitored.port, reads_scored=False)
     for activities, waits in ((of_assets, False), (monitored.monitors, standalone)):
         plan = await monitored.run(activities.plan_monitors, id_)
         assert (plan.add if waits else list(plan.lacking)) == list(CLASSIFICATION)
