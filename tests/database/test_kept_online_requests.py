@@ -165,6 +165,19 @@ def test_with_a_record_go_the_files_of_jobs_in_which_it_may_stand(stores: Stores
     assert kept(one) == [2]
 
 
+def test_with_a_record_that_was_too_old_go_the_files_in_which_it_may_still_stand(stores: Stores) -> None:
+    one, other = stores
+    one.requests.keep(batch(1, ids=["x"], hours=49), OF, "d")
+    one.requests.keep(batch(2, ids=["y"]), OF, "d")
+    old = one.requests.export(OF)
+    used_by(one, old, "jobs")
+    one.requests.expire(timedelta(days=2))
+    new = one.requests.export(OF)
+    used_by(one, new, "jobs")
+    assert other.requests.forget("m", "x") == Forgotten(requests=0, files=1)
+    assert [values(one, old), values(one, new)] == [[], [2]]
+
+
 def test_a_file_that_somebody_has_made_an_asset_stays(stores: Stores) -> None:
     one = stores[0]
     one.requests.keep(batch(1, ids=["x"]), OF, "d")

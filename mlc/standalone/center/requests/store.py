@@ -112,7 +112,7 @@ class RequestStore:
         """
         with self._write() as connection:
             requests = table.forget(connection, model, identifier)
-            digests = table.take_exports_of(connection, model) if requests else []
+            digests = table.take_exports_of(connection, model, outlived=not requests)
         return Forgotten(requests=requests, files=self._withdraw(digests))
 
     def expire(self, keep: timedelta, *, now: datetime | None = None) -> int:

@@ -148,9 +148,16 @@ def end_export(connection: Connection, id_: str, digest: str) -> bool:
     return connection.execute(done).rowcount == 1
 
 
-def take_exports_of(connection: Connection, model: str) -> list[str]:
-    """All files that were made of a model's requests; from now on they are not listed. Those being made are void."""
-    gone = connection.scalars(delete(ExportedFile).where(ExportedFile.model == model).returning(ExportedFile.digest))
+def take_exports_of(connection: Connection, model: str, *, outlived: bool = False) -> list[str]:
+    """All files that were made of a model's requests; from now on they are not listed. Those being made are void.
+
+    ``outlived``: those alone that begin before the oldest request that is left, and so may hold some that went by age.
+    """
+    these = [ExportedFile.model == model]
+    if outlived:
+        oldest = connection.scalar(select(func.min(KeptRequest.moment)).where(KeptRequest.model == model))
+        these += [ExportedFile.first < oldest] if oldest is not None else []
+    gone = connection.scalars(delete(ExportedFile).where(*these).returning(ExportedFile.digest))
     return sorted({digest for digest in gone.all() if digest is not None})
 
 
