@@ -238,11 +238,19 @@ def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcom
             rule=rule.index,
             decision=rule.decision,
             passes=truth(rule.outputs.get(PASSES)),
-            reason=writable(str(rule.outputs.get("reason") or "")),
-            category=writable(str(rule.outputs.get("category") or "")),
-            action=writable(str(rule.outputs.get(ACTION) or "")),
+            reason=_text(rule.outputs, "reason"),
+            category=_text(rule.outputs, "category"),
+            action=_text(rule.outputs, ACTION),
             conditions=[_condition(each) for each in rule.conditions[:MOST_CONDITIONS]],
         )
+
+
+def _text(outputs: Mapping[str, object], name: str) -> str:
+    """What a rule says in an output, whose name may be written in another way by case and space."""
+    found = outputs.get(name)
+    if found is None:
+        found = next((value for key, value in outputs.items() if "".join(key.split()).casefold() == name), None)
+    return writable(str(found or ""))
 
 
 def _condition(condition: mlc.dmn.Condition) -> str:

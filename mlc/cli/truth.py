@@ -11,7 +11,7 @@ import typer
 
 from mlc.cli.extra import RUNTIME, require
 from mlc.cli.home import use_home
-from mlc.model.failure import MlcError, NotFound
+from mlc.model.failure import MlcError, NotFound, Unavailable
 from mlc.model.truth import MOST_AT_ONCE, KeptTruth, NoTruth, Truth, identifier_of, label_of, time_of
 from mlc.terminal import printable
 
@@ -106,9 +106,20 @@ async def _sent(file: Path, model: str, asked: Columns, utc: bool, sent: Sent) -
         if columns.time is None:
             told = f"The file has no column for the time: it is {now:%Y-%m-%d %H:%M:%S} UTC, the moment of reading."
             typer.echo(told, err=True)
-        for piece in _pieces(file, columns, now, utc, sent):
-            sent.kept = sent.kept.plus(await center.keep_truth(model_id, piece))
+        pieces = _pieces(file, columns, now, utc, sent)
+        while piece := await asyncio.to_thread(next, pieces, None):  # a connection that ends meanwhile is noticed
+            sent.kept = sent.kept.plus(await _kept(center, model_id, piece))
         sent.whole = True
+
+
+async def _kept(center: "Center", model_id: str, piece: list[Truth]) -> KeptTruth:
+    """What became of rows. If the answer was lost they are sent once more: the same again changes nothing."""
+    try:
+        return await center.keep_truth(model_id, piece)
+    except Unavailable as error:
+        if not error.maybe_done:
+            raise
+        return await center.keep_truth(model_id, piece)
 
 
 async def _model_id(center: "Center", model: str) -> str:

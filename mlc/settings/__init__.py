@@ -160,7 +160,7 @@ class ProcessSettings(Group):
         100_000, ge=1, description="So many of the newest records that a model has scored are read by its monitors"
     )
     monitor_window_days: int | None = Field(
-        None, ge=1, description="Only what was scored in so many days is read by them; unset: however old"
+        None, ge=1, le=36_500, description="Only what was scored in so many days is read by them; unset: however old"
     )
     outage_budget: Duration = renamed(
         timedelta(hours=24),

@@ -1,5 +1,6 @@
 """A monitor's job reads what its model has answered online, beside what it has scored in jobs."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -68,6 +69,16 @@ async def test_they_stand_among_the_jobs_by_the_moment_of_the_last_one(room: Bac
     await answered(room, id_, -1)  # is now
     second = await scored(room, id_, 2)
     assert jobs(await made(room, request(monitor, id_))) == [second, ONLINE, first]
+
+
+async def test_a_job_is_made_however_long_its_files_take_to_write(
+    room: Backroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A centre that makes nothing twice can be told so late as it may be; there is no time for looking that is over."""
+    id_, monitor = await watched(room, BASELINE)
+    await answered(room, id_, 1)
+    monkeypatch.setattr("activities.jobs.lookup_deadline", lambda _: asyncio.timeout(0))
+    assert jobs(await made(room, request(monitor, id_))) == [ONLINE]
 
 
 async def test_the_window_counts_for_them_too(room: Backroom) -> None:

@@ -198,6 +198,12 @@ async def test_what_else_is_lacking_does_not_come_with_time(room: Backroom) -> N
     assert "BASELINE_DATA" in str(failure)
 
 
+@pytest.mark.parametrize("days", [-1, 0, 36_501, 10**12])
+def test_a_window_beyond_the_calendar_is_refused_where_it_is_set(days: int) -> None:
+    with pytest.raises(ValueError, match="monitor_window_days"):
+        ProcessSettings(monitor_window_days=days)
+
+
 async def test_no_more_than_the_newest_fifty_jobs_are_read(room: Backroom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(production, "MOST_BATCHES", 2)
     id_, monitor = await watched(room, BASELINE)

@@ -7,13 +7,17 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pandas as pd
 import pytest
 from cli_process import called, mlc
 from served_centre import TOKEN, served
+
+from mlc.cli.truth import _kept
+from mlc.model.failure import Unavailable
+from mlc.model.truth import KeptTruth
 
 MODEL = "Credit risk"
 FIELDS = [
@@ -269,3 +273,21 @@ def test_the_commands_of_the_documentation_do_what_it_says(
         done = truth(*arguments)
         assert done.returncode == 0, done.stderr
     assert known(centre, model) == {"1": "no", "007": "no"}
+
+
+async def test_rows_whose_answer_was_lost_are_sent_once_more() -> None:
+    """A connection that a centre closes just as it is used, say: the same rows again change nothing."""
+    answers: list[Any] = [Unavailable("model centre", "no whole answer", maybe_done=True), KeptTruth(same=1)]
+
+    class Center:
+        async def keep_truth(self, *_: Any) -> KeptTruth:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return KeptTruth(*answer)
+
+    assert await _kept(cast(Any, Center()), "m", []) == KeptTruth(same=1)
+    answers.append(Unavailable("model centre", "nobody is there"))
+    with pytest.raises(Unavailable):
+        await _kept(cast(Any, Center()), "m", [])
+    assert answers == []

@@ -165,6 +165,39 @@ def test_with_a_record_go_the_files_of_jobs_in_which_it_may_stand(stores: Stores
     assert kept(one) == [2]
 
 
+def test_with_a_record_that_was_too_old_go_the_files_in_which_it_may_still_stand(stores: Stores) -> None:
+    one, other = stores
+    one.requests.keep(batch(1, ids=["x"], hours=49), OF, "d")
+    one.requests.keep(batch(2, ids=["y"]), OF, "d")
+    old = one.requests.export(OF)
+    used_by(one, old, "jobs")
+    one.requests.expire(timedelta(days=2))
+    new = one.requests.export(OF)
+    used_by(one, new, "jobs")
+    assert other.requests.forget("m", "x") == Forgotten(requests=0, files=1)
+    assert [values(one, old), values(one, new)] == [[], [2]]
+
+
+@pytest.mark.parametrize("again", ["forget", "expire"])
+def test_a_centre_that_dies_after_it_has_forgotten_a_record_leaves_no_file_of_it(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    one, other = stores
+    one.requests.keep(batch(1, 2, ids=["x", "y"]), OF, "d")
+    exported = one.requests.export(OF)
+    used_by(one, exported, "jobs")
+    with monkeypatch.context() as dies:
+        dies.setattr(one.files, "withdraw", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            one.requests.forget("m", "x")
+    if again == "forget":
+        assert other.requests.forget("m", "x") == Forgotten(requests=0, files=1)
+    else:
+        other.requests.expire(timedelta(days=2))
+    assert values(one, exported) == []
+    assert rows_of_exports(one) == []
+
+
 def test_a_file_that_somebody_has_made_an_asset_stays(stores: Stores) -> None:
     one = stores[0]
     one.requests.keep(batch(1, ids=["x"]), OF, "d")

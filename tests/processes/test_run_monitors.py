@@ -173,6 +173,17 @@ async def test_a_breach_that_goes_on_is_one_ticket_with_one_comment_a_day_and_on
     assert issue["fields"]["status"]["name"] == (await desk.tickets())[0]["fields"]["status"]["name"]
 
 
+async def test_one_that_is_over_by_a_result_that_did_not_pass_is_not_called_passed(desk: Office) -> None:
+    told = thresholds(("> 0.3", "false", "Jira"), ("[0.2..0.3]", "false", "Notify"), ("< 0.2", "true", "None"))
+    id_ = await carrying(desk, await monitor(desk, DRIFT, told))
+    await night(desk, id_, BAD)
+    await night(desk, id_, {"drift": 0.25})
+    (issue,) = await desk.tickets()
+    (over,) = await lines(desk, issue)
+    assert over.startswith("It is over: the result of 20")
+    assert "did not pass, and asks for no ticket (drift 0.25" in over.replace("\\", "")
+
+
 async def test_one_that_is_back_before_its_ticket_was_closed_is_told_there(desk: Office) -> None:
     id_ = await carrying(desk, await monitor(desk, DRIFT, says("Jira")))
     for metrics in (BAD, GOOD, BAD):

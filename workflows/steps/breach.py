@@ -59,7 +59,9 @@ class BreachQuestion:
         if ticket is None and workflow.patched("lost-ticket-2026-12"):
             ticket = await self._find(before)
         if ticket is not None:
-            said = f"It is over: the result of {self._today} passed ({self._numbers()}). Closing this ticket is yours."
+            passed = self.result.verdict is not None and self.result.verdict.passed
+            how = "passed" if passed else "did not pass, and asks for no ticket"  # None, or Notify, beside a no
+            said = f"It is over: the result of {self._today} {how} ({self._numbers()}). Closing this ticket is yours."
             await self._say(ticket, f"over-{self._result_id}", said)
         await self._keep(before.model_copy(update={"ticket": ticket, "over": True}))
 

@@ -7,6 +7,9 @@ import uvicorn
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 
+KEPT_ALIVE = 60
+"""Seconds for which an idle connection is kept: longer than clients do, or one would send just as it is closed."""
+
 
 def serve(settings: StandaloneCenterSettings) -> None:
     """Serve on ``settings.host`` and ``settings.port`` until SIGTERM or SIGINT; requests in flight are finished.
@@ -21,6 +24,7 @@ def serve(settings: StandaloneCenterSettings) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEPT_ALIVE,
         loop="uvloop" if sys.platform != "win32" else "asyncio",  # whatever else is installed
         http="httptools",
         ws="none",

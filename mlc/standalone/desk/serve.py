@@ -12,6 +12,9 @@ from mlc.settings import DeskSettings
 from mlc.standalone.desk.app import create_app
 from mlc.standalone.faults import DroppableProtocol
 
+KEPT_ALIVE = 60
+"""Seconds for which an idle connection is kept: longer than clients do, or one would send just as it is closed."""
+
 
 def serve(settings: DeskSettings) -> None:
     """Run the desk until the process is told to stop (SIGINT, SIGTERM); requests under way are finished."""
@@ -22,6 +25,7 @@ def serve(settings: DeskSettings) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEPT_ALIVE,
         loop="asyncio",  # whatever else is installed
         http="h11",
         ws="none",

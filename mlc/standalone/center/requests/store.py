@@ -112,16 +112,16 @@ class RequestStore:
         """
         with self._write() as connection:
             requests = table.forget(connection, model, identifier)
-            digests = table.take_exports_of(connection, model) if requests else []
-        return Forgotten(requests=requests, files=self._withdraw(digests))
+            table.void_exports_of(connection, model, outlived=not requests)
+        return Forgotten(requests=requests, files=self._delete_void())
 
     def expire(self, keep: timedelta, *, now: datetime | None = None) -> int:
         """Delete what is older, some thousands at a time, and the files in which it stands; how much there was."""
         now = now or datetime.now(UTC)
         gone = self._all(lambda: self._expired_some(stamp(now - keep)))
         with self._write() as connection:
-            digests = table.take_old_exports(connection, stamp(now - keep), stamp(now - KEPT_FOR_A_JOB))
-        self._withdraw(digests)
+            table.void_old_exports(connection, stamp(now - keep), stamp(now - KEPT_FOR_A_JOB))
+        self._delete_void()
         return gone
 
     def forget_model(self, model: str) -> int:
@@ -142,6 +142,15 @@ class RequestStore:
         while gone := some():
             total += gone
         return total
+
+    def _delete_void(self) -> int:
+        """Delete all files that are to be deleted, those too that a centre left which died meanwhile; how many."""
+        with self._read() as connection:
+            ids, digests = table.void_exports(connection)
+        deleted = self._withdraw(digests)
+        with self._write() as connection:
+            table.drop_exports(connection, ids)
+        return deleted
 
     def _withdraw(self, digests: list[str]) -> int:
         return sum(self._files.withdraw(digest, of=_JOBS) for digest in digests)

@@ -1,6 +1,6 @@
 """The tables of online requests, in the centre's database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from mlc.standalone.database.statements import insertion, is_postgresql
 AT_ONCE = 200
 """Rows that are read at once; one has at most 256 KiB."""
 _WRITTEN = 500
+_VOID = ""
+"""Instead of the moment at which a file was made: it is to be deleted, and stays listed until it is."""
 _REMOVED = 5_000
 """Rows that go in one transaction, so that others come in between."""
 
@@ -144,26 +146,41 @@ def begin_export(connection: Connection, id_: str, model: str, first: str, now: 
 
 def end_export(connection: Connection, id_: str, digest: str) -> bool:
     """Note which file it is; False if something was forgotten meanwhile, which may stand in it."""
-    done = update(ExportedFile).where(ExportedFile.id == id_).values(digest=digest)
+    done = update(ExportedFile).where(ExportedFile.id == id_, ExportedFile.made != _VOID).values(digest=digest)
     return connection.execute(done).rowcount == 1
 
 
-def take_exports_of(connection: Connection, model: str) -> list[str]:
-    """All files that were made of a model's requests; from now on they are not listed. Those being made are void."""
-    gone = connection.scalars(delete(ExportedFile).where(ExportedFile.model == model).returning(ExportedFile.digest))
-    return sorted({digest for digest in gone.all() if digest is not None})
+def void_exports_of(connection: Connection, model: str, *, outlived: bool = False) -> None:
+    """All files that were made of a model's requests are to be deleted, those that are being made as well.
 
-
-def take_old_exports(connection: Connection, first: str, made: str) -> list[str]:
-    """Files whose oldest request is from before ``first``, made before ``made``; from now on they are not listed.
-
-    One that was made again since then stays.
+    ``outlived``: those alone that begin before the oldest request that is left, and so may hold some that went by age.
     """
+    these = [ExportedFile.model == model]
+    if outlived:
+        oldest = connection.scalar(select(func.min(KeptRequest.moment)).where(KeptRequest.model == model))
+        these += [ExportedFile.first < oldest] if oldest is not None else []
+    connection.execute(update(ExportedFile).where(*these).values(made=_VOID))
+
+
+def void_old_exports(connection: Connection, first: str, made: str) -> None:
+    """Files whose oldest request is from before ``first``, made before ``made``, are to be deleted."""
     old = ExportedFile.first < first, ExportedFile.made < made
-    gone = connection.scalars(delete(ExportedFile).where(*old).returning(ExportedFile.digest)).all()
-    digests = {digest for digest in gone if digest is not None}
-    return sorted(digest for digest in digests if not is_exported(connection, digest))
+    connection.execute(update(ExportedFile).where(*old).values(made=_VOID))
+
+
+def void_exports(connection: Connection) -> tuple[list[str], list[str]]:
+    """Ids of all that are void, and the files to be deleted: one that was made again since then is none of them."""
+    void = connection.execute(select(ExportedFile.id, ExportedFile.digest).where(ExportedFile.made == _VOID)).all()
+    digests = sorted({row.digest for row in void if row.digest is not None})
+    return [row.id for row in void], [digest for digest in digests if not is_exported(connection, digest)]
+
+
+def drop_exports(connection: Connection, ids: Sequence[str]) -> None:
+    """They are no longer listed: their files are gone."""
+    for start in range(0, len(ids), _WRITTEN):
+        connection.execute(delete(ExportedFile).where(ExportedFile.id.in_(ids[start : start + _WRITTEN])))
 
 
 def is_exported(connection: Connection, digest: str) -> bool:
-    return connection.scalar(select(ExportedFile.id).where(ExportedFile.digest == digest).limit(1)) is not None
+    asked = select(ExportedFile.id).where(ExportedFile.digest == digest, ExportedFile.made != _VOID)
+    return connection.scalar(asked.limit(1)) is not None
