@@ -27,6 +27,7 @@ from mlc.model.monitor_processes import (
 from mlc.model.monitor_states import RunMonitorStart, RunMonitorState
 from mlc.model.processes import Outcome
 from mlc.model.state import ProcessState
+from mlc.model.truncation import truncate
 from workflows.steps.breach import BreachQuestion
 from workflows.steps.case import JudgedCase
 from workflows.steps.notices import monitor_not_run, monitor_tells
@@ -37,6 +38,7 @@ from workflows.steps.process_run import STATUS, ProcessRun
 NOTHING = cast(RunMonitorStart, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
 
+LONGEST_REASON = 600
 NO_RESULT = frozenset(
     {FailureType.MISSING_ASSET, FailureType.JOB_FAILED, FailureType.JOB_DEADLINE, FailureType.RESULT_UNREADABLE}
 )
@@ -136,6 +138,7 @@ class RunMonitor(ProcessRun):
             message=message,
         )
         self.result.outcome = Outcome.ERROR
+        self.progress.warn([truncate(message, LONGEST_REASON)])
         return await self.case.do(WatchActivities.judge_no_result, lack, "keep that there is no result")
 
     def judged(self, judgement: WatchJudgement) -> None:
@@ -143,6 +146,7 @@ class RunMonitor(ProcessRun):
         self.state.case.verdict = self.result.verdict = judgement.verdict
         self.state.before = judgement.before
         self.result.actions, self.result.job_id = judgement.actions, judgement.test_result.job_id
+        self.progress.warn(judgement.verdict.warnings)
         said = verdict_text(judgement.verdict)
         self.progress.note("; ".join(filter(None, [metrics_text(judgement.test_result), said])))
 

@@ -25,12 +25,13 @@ from mlc.model.monitor_processes import (
     RunMonitorsResult,
     monitor_id,
 )
+from mlc.model.processes import Outcome
 from mlc.model.truncation import truncate
 from workflows.steps.activity import call
 from workflows.steps.once import failure_type, reason
 from workflows.steps.outcome import verdict_text
 
-LONGEST_MESSAGE = 200
+LONGEST_MESSAGE = 400
 
 NOTHING = cast(RunMonitorsInput, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
@@ -81,11 +82,14 @@ class RunMonitors:
             workflow_id=workflow_id,
             outcome=result.outcome,
             test_result_id=result.test_result_id,
-            message=truncate(
-                verdict_text(result.verdict) if result.verdict else " ".join(result.warnings), LONGEST_MESSAGE
-            ),
+            message=truncate(". ".join(filter(None, [_said(result), *result.warnings])), LONGEST_MESSAGE),
             tickets=result.tickets,
         )
+
+
+def _said(result: RunMonitorResult) -> str:
+    """What the tables say; of what came to no result its warnings say why."""
+    return verdict_text(result.verdict) if result.verdict and result.outcome is not Outcome.ERROR else ""
 
 
 def _all_well(ended: Sequence[MonitorRun | BaseException]) -> list[MonitorRun]:

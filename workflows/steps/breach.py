@@ -8,6 +8,7 @@ from activities.tickets import Remark, TicketActivities
 from activities.watching import BreachToKeep, WatchActivities
 from mlc.model.breach import Action, Breach
 from mlc.model.monitor_processes import MonitorPhase, RunMonitorResult
+from mlc.model.processes import Outcome
 from mlc.model.ticket import Answer, TicketKind, TicketRef, TicketState
 from mlc.model.truncation import truncate
 from workflows.steps.case import JudgedCase
@@ -75,7 +76,7 @@ class BreachQuestion:
         return await self.case.report(
             self._kind(breach),
             MonitorPhase.REACTION,
-            f"{self.result.monitor}: {verdict_text(self.result.verdict)}",
+            f"{self.result.monitor}: {self._finding}",
             label=self._label(breach),
             monitor=self.result.monitor,
             follows=breach.follows,
@@ -107,13 +108,20 @@ class BreachQuestion:
 
     def _lasts(self, before: Breach) -> str:
         again = "It is back" if before.over else "It goes on"
-        return f"{again} on {self._today}: {verdict_text(self.result.verdict)} ({self._numbers()})."
+        return f"{again} on {self._today}: {self._finding} ({self._numbers()})."
 
     def _numbers(self) -> str:
         test_result = self.case.test_result
         assert test_result is not None
         job = f"job {test_result.job_id}" if test_result.job_id else "no job"
         return ", ".join(filter(None, [metrics_text(test_result), f"test result {test_result.id}", job]))
+
+    @property
+    def _finding(self) -> str:
+        """What the tables say of the result; or why there is none, which a verdict in a history has cut short."""
+        if self.result.outcome is Outcome.ERROR:
+            return f"not passed. The monitor came to no result. {' '.join(self.result.warnings)}"
+        return verdict_text(self.result.verdict)
 
     @property
     def _result_id(self) -> str:
