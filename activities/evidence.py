@@ -45,8 +45,12 @@ IN_USE = frozenset(
 """Kinds of tickets about snapshots that usually are deployed already."""
 
 
-async def gather(center: Center, question: TicketQuestion) -> Evidence:
-    """Everything that the centre can tell at this moment of what a question is about."""
+async def gather(center: Center, question: TicketQuestion, *, reads_scored: bool = True) -> Evidence:
+    """Everything that the centre can tell at this moment of what a question is about.
+
+    Args:
+        reads_scored: whether monitors read what a model has scored (``MLC_MONITOR_PRODUCTION``).
+    """
     snapshot = previous = result = before = job = None
     previous_known = before_known = True
     if question.snapshot_id:
@@ -66,7 +70,7 @@ async def gather(center: Center, question: TicketQuestion) -> Evidence:
         before = newest_own(results or [])
     monitors = since = None
     if snapshot is not None and tells_of_monitors(question):
-        monitors = await _in_time(planned(center, snapshot.id))
+        monitors = await _in_time(planned(center, snapshot.id, reads_scored=reads_scored))
     earlier = question.earlier
     if snapshot is not None and earlier is None and question.verdict is not None and question.kind in JUDGING:
         earlier = failed_before(await _in_time(center.list_test_results(snapshot.id)) or [], question.test_result)

@@ -1,5 +1,6 @@
 """What decision tables say of the values that are put to them: a verdict, and all that keeps one from being a pass."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -9,11 +10,13 @@ import mlc.dmn
 from mlc.model.result import TestResultRecord
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate, writable
-from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, TableOutcome, Verdict
+from mlc.model.verdict import MODEL_METHODOLOGY, MODEL_RISK, MODEL_STAGE, RuleOutcome, TableOutcome, Threshold, Verdict
+from mlc.reports.conditions import comparisons
 from mlc.settings import ProcessSettings
 
 MOST_CONDITIONS = 20
 LONGEST_CONDITION = 120
+MOST_THRESHOLDS = 100
 PASSES = "passes"
 """The output by which a table says yes or no."""
 ACTION = "action"
@@ -233,6 +236,7 @@ def _outcomes(table: str, evaluation: mlc.dmn.Evaluation) -> Iterator[RuleOutcom
         yield RuleOutcome(
             table=table,
             rule=rule.index,
+            decision=rule.decision,
             passes=truth(rule.outputs.get(PASSES)),
             reason=writable(str(rule.outputs.get("reason") or "")),
             category=writable(str(rule.outputs.get("category") or "")),
@@ -259,6 +263,13 @@ def _table_outcome(
     rules = found.rules if found else ()
     told = [" and ".join(found.conditions(rule)) or "anything" for rule in rules[:MOST_CONDITIONS]] if found else []
     put = {name: values[name] for name in asked if name in values}
+    matched = {rule.index for rule in evaluation.matched_rules if rule.decision == decision}
+    compared = [
+        threshold
+        for number, rule in enumerate(rules, 1)
+        if found and (number <= MOST_CONDITIONS or number in matched)
+        for threshold in _thresholds(number, found.conditions(rule), put)
+    ]
     return TableOutcome(
         table=table.name,
         decision=decision,
@@ -266,4 +277,12 @@ def _table_outcome(
         rules=len(rules),
         conditions=[truncate(each, LONGEST_CONDITION) for each in told],
         values={name: truncate(str(value), LONGEST_CONDITION) for name, value in list(put.items())[:MOST_CONDITIONS]},
+        thresholds=compared[:MOST_THRESHOLDS],
     )
+
+
+def _thresholds(rule: int, conditions: Sequence[str], names: Collection[str]) -> Iterator[Threshold]:
+    """What a rule asks of those numbers that were put to it."""
+    for metric, text, low, high in (found for said in conditions if names for found in comparisons(said, names)):
+        ends = {name: end for name, end in (("low", low), ("high", high)) if math.isfinite(end)}
+        yield Threshold(rule=rule, metric=metric, text=truncate(text, LONGEST_CONDITION), **ends)

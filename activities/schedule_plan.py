@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlc.center import Center
 from mlc.model.change import OfModel
@@ -20,7 +19,7 @@ from mlc.model.deployment import DeploymentRecord, DeploymentState
 from mlc.model.failure import NotFound
 from mlc.model.fairness import fairness_key, fairness_of
 from mlc.model.file import FileRules
-from mlc.model.schedule import Schedule, ScheduleOrigin, ScheduleProblem, mirrored_id
+from mlc.model.schedule import Schedule, ScheduleOrigin, ScheduleProblem, known_zone, mirrored_id
 from mlc.model.signal import BadSignal, ProcessStart, Signals
 from mlc.model.snapshot import Snapshot
 from mlc.model.truncation import truncate
@@ -253,7 +252,7 @@ def _planned(
     if not _ID.fullmatch(schedule.id):
         raise ValueError("it needs an id of letters, digits and -_.: (200 at most).")
     days = calendars(schedule.cron)
-    zone = _zone(schedule.time_zone or settings.schedule_time_zone)
+    zone = known_zone(schedule.time_zone or settings.schedule_time_zone)
     start = _start(owner, schedule, files, signals)
     origin = ScheduleOrigin(
         name=_name(schedule),
@@ -278,14 +277,6 @@ def _start(owner: Owner, schedule: Schedule, files: FileRules, signals: Signals)
         return signals.read(name, variables, files)
     except BadSignal as error:
         raise ValueError(f"signal {name[:100]!r}: {error}") from None
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"time zone {name[:60]!r} is not known. Example: 'Europe/Berlin'.") from None
-    return name
 
 
 def _fingerprint(schedule: Schedule, zone: str, owner: Owner, settings: ProcessSettings) -> str:

@@ -211,7 +211,7 @@ class TicketActivities:
             older = "This worker is older than the run, and doesn't know this kind of ticket: nothing was created."
             raise ApplicationError(older, type=FailureType.NOT_SENT)
         wording = await in_thread(self.threads, self.tickets[question.provider].wording, question.kind)
-        evidence = await gather(self.center, question)
+        evidence = await gather(self.center, question, reads_scored=self.settings.monitor_production == "scored")
         links = self._links(question)
         return ticket_request(with_whole_verdict(question, evidence), evidence=evidence, wording=wording, links=links)
 

@@ -181,10 +181,11 @@ def summary(verdict: Verdict) -> Verdict:
                 "reason": truncate(rule.reason, 140),
                 "category": truncate(rule.category, 30),
                 "action": "",
+                "decision": "",
                 "conditions": [],
             }
         )
-        room -= len(short.model_dump_json(exclude={"action", "conditions"}).encode())
+        room -= len(short.model_dump_json(exclude={"action", "conditions", "decision"}).encode())
         if room < 0:
             break
         rules.append(short)

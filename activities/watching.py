@@ -1,14 +1,12 @@
 """Monitors at work: which are to be run, their results kept and judged, and the breach that one belongs to."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from uuid import NAMESPACE_URL, uuid5
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities.awaited_jobs import finished_job
 from activities.failures import non_retryable, translated, translated_while_waiting
@@ -24,25 +22,12 @@ from mlc.model.base import Record
 from mlc.model.breach import Action, Breach, actions, unknown_actions
 from mlc.model.failure import FailureType, NotFound
 from mlc.model.job import Job, Watched
+from mlc.model.meant_monitors import NoSuchMonitor, Wanted, meant, monitor_called
 from mlc.model.result import Purpose, TestResult, TestResultRecord
 from mlc.model.snapshot import Monitor, Snapshot
 from mlc.model.truncation import truncate
 from mlc.model.verdict import Verdict
 from mlc.settings import ProcessSettings
-
-SHOWN = 10
-
-
-class Wanted(Record):
-    """Which monitors of a snapshot are to be run: the one of a name, or all in a role.
-
-    Where one of those in the role, and no other, is ``called`` so in its name, that one alone is.
-    """
-
-    snapshot_id: str
-    monitor: str = ""
-    role: str = ""
-    called: str = ""
 
 
 class NoResult(Record):
@@ -91,18 +76,8 @@ class WatchActivities:
         """
         with translated():
             snapshot = await self._snapshot(wanted.snapshot_id)
-        there = [each for each in snapshot.monitors if each.watches]
-        if wanted.monitor:
-            return [_one(snapshot, wanted.monitor).name]
-        found = [each.name for each in there if each.role == wanted.role]
-        called = [name for name in found if wanted.called and wanted.called.casefold() in name.casefold()]
-        if len(called) == 1:
-            return called
-        if not found:
-            raise _none(snapshot, f"no monitor in the role {wanted.role}", "")
-        if twice := [name for name in found if found.count(name) > 1 or not name]:
-            raise _none(snapshot, f"{found.count(twice[0])} monitors of the name {twice[0]!r}", "")
-        return found
+        with _said():
+            return meant(snapshot, wanted)
 
     @activity.defn
     async def find_monitor_snapshot(self, watched: Watched) -> str:
@@ -244,20 +219,14 @@ def _one(snapshot: Snapshot, name: str) -> Monitor:
     Raises:
         ApplicationError: ``NoSuchMonitor``.
     """
-    found = [each for each in snapshot.monitors if each.watches and each.name == name]
-    if len(found) != 1:
-        several = f"{len(found)} monitors of the name {name!r}" if found else f"no monitor {name!r}"
-        raise _none(snapshot, several, name)
-    return found[0]
+    with _said():
+        return monitor_called(snapshot, name)
 
 
-def _none(snapshot: Snapshot, has: str, name: str) -> ApplicationError:
-    there = [each.name for each in snapshot.monitors if each.watches]
-    near = get_close_matches(name, there, n=1, cutoff=0.4) if name and name not in there else []
-    meant = f" Was {near[0]!r} meant?" if near else ""
-    listed = ", ".join(repr(truncate(each, 100)) for each in there[:SHOWN]) or "none"
-    more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
-    shown = truncate(snapshot.name or snapshot.id, 200)
-    return non_retryable(
-        FailureType.NO_SUCH_MONITOR, f"Snapshot {shown!r} carries {truncate(has, 300)}; it has {listed}{more}.{meant}"
-    )
+@contextmanager
+def _said() -> Iterator[None]:
+    """That there is no such monitor is final."""
+    try:
+        yield
+    except NoSuchMonitor as error:
+        raise non_retryable(FailureType.NO_SUCH_MONITOR, str(error)) from None

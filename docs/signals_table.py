@@ -10,7 +10,10 @@ INTRODUCTION = f"""# Signals
 
 ModelOp's signals, as the gateway takes them (`POST /mlc-service/rest/signal` and `/signalResponsive`) and schedules
 send them. Each name has `{PREFIX}` before it. The workflow ids are the same for the same
-variables and key: the caller's `Idempotency-Key` (of a schedule, its id), or something random."""
+variables and key: the caller's `Idempotency-Key` (of a schedule, its id), or something random.
+
+The answer to a signal that runs monitors lists them: `"monitors": ["Stability Monitor: PSI/CSI"]`. Where the snapshot
+carries none that is meant, nothing is started: the answer is 400, and says which it carries."""
 
 HEADER = "| signal | what comes of it | variables | workflow id |\n|---|---|---|---|"
 

@@ -148,7 +148,7 @@ def activities_of(
     jobs = JobActivities(center, process, files, center.text_limit)
     batch = BatchActivities(center, process, tickets.review_tags)
     verdicts = VerdictActivities(center, process, center.text_limit)
-    monitors = MonitorActivities(center, process.monitor_schedule)
+    monitors = MonitorActivities(center, process.monitor_schedule, process.monitor_production == "scored")
     watching = WatchActivities(center, process, center.text_limit)
     deployments = DeploymentActivities(center, process, tickets.review_tags)
     precedence = PrecedenceActivities(center, process)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 NAMED_OTHERWISE = {
     "MLC_CENTER_FILES": "MLC_STANDALONE_CENTER_FILES",
     "MLC_CENTER_FILE_LIMIT_MB": "MLC_STANDALONE_CENTER_FILE_LIMIT_MB",
+    "MLC_CENTER_REQUEST_DAYS": "MLC_STANDALONE_CENTER_REQUEST_DAYS",
 }
 """Settings whose variables don't begin as their group's do."""
 
@@ -135,6 +136,7 @@ NAMED_OTHERWISE = {
     "MLC_CENTER_DATABASE": "MLC_STANDALONE_CENTER_DATABASE",
     "MLC_CENTER_FILES": "MLC_STANDALONE_CENTER_FILES",
     "MLC_CENTER_FILE_LIMIT_MB": "MLC_STANDALONE_CENTER_FILE_LIMIT_MB",
+    "MLC_CENTER_REQUEST_DAYS": "MLC_STANDALONE_CENTER_REQUEST_DAYS",
 }
 """Settings that are named after what they are of, not after their group, and what that would have named them."""
 

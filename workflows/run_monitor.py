@@ -24,8 +24,9 @@ from mlc.model.monitor_processes import (
     monitor_id,
     undeploy_id,
 )
+from mlc.model.monitor_states import RunMonitorStart, RunMonitorState
 from mlc.model.processes import Outcome
-from mlc.model.state import ProcessState, RunMonitorStart, RunMonitorState
+from mlc.model.state import ProcessState
 from workflows.steps.breach import BreachQuestion
 from workflows.steps.case import JudgedCase
 from workflows.steps.notices import monitor_not_run, monitor_tells

@@ -13,7 +13,7 @@ from temporalio.exceptions import (
     is_cancelled_exception,
 )
 
-from activities.watching import Wanted, WatchActivities
+from activities.watching import WatchActivities
 from mlc.model.failure import FailureType
 from mlc.model.monitor_processes import (
     RUN_MONITOR,
@@ -41,23 +41,16 @@ class RunMonitors:
         if request is None:
             raise ApplicationError(f"No input was given. {RunMonitorsInput.usage()}", type=FailureType.NO_INPUT)
         names = await self.find_monitors(request)
-        if request.output_file is not None and len(names) > 1:
-            several = f"{len(names)} monitors can't write one file: name the monitor, or leave output_file out."
-            raise ApplicationError(several, type=FailureType.REFUSED)
+        if objection := request.objection(names):
+            raise ApplicationError(objection, type=FailureType.REFUSED)
         runs = [self.run_monitor(name, request) for name in names]
         ended = await asyncio.gather(*runs, return_exceptions=True)
         return RunMonitorsResult(runs=_all_well(ended))
 
     async def find_monitors(self, request: RunMonitorsInput) -> list[str]:
         """The monitors that are meant."""
-        wanted = Wanted(
-            snapshot_id=request.model_id,
-            monitor=request.monitor or "",
-            role=request.role or "",
-            called=request.called,
-        )
         try:
-            return await call(WatchActivities.find_monitors, wanted, summary="find the monitors that are meant")
+            return await call(WatchActivities.find_monitors, request.wanted, summary="find the monitors that are meant")
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise

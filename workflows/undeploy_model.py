@@ -8,8 +8,8 @@ from activities.deployments import DeploymentActivities
 from activities.snapshots import SnapshotActivities
 from activities.tickets import Remark, TicketActivities
 from mlc.model.monitor_processes import UNDEPLOY_MODEL, UndeployModelResult, UndeployModelStatus, UndeployPhase
+from mlc.model.monitor_states import UndeployModelStart, UndeployModelState
 from mlc.model.processes import Outcome
-from mlc.model.state import UndeployModelStart, UndeployModelState
 from mlc.model.ticket import Answer, TicketKind, TicketRef
 from workflows.steps.notices import undeployed, undeployment_failed
 from workflows.steps.outcome import decision

@@ -3,6 +3,7 @@
 from mlc.center.capability import Capability, Unsupported, require
 from mlc.center.catalogue import Catalogue, Contents, NewFile
 from mlc.center.ledger import Ledger, NewDeployment, NewJob, NewMonitor
+from mlc.center.online_requests import KeptRequests
 from mlc.center.port import Center
 from mlc.center.surroundings import Beside, Surroundings, Tested
 
@@ -12,6 +13,7 @@ __all__ = [
     "Catalogue",
     "Center",
     "Contents",
+    "KeptRequests",
     "Ledger",
     "NewDeployment",
     "NewFile",

@@ -25,6 +25,8 @@ class Capability(StrEnum):
     SIGNED_EVENTS = "sign what it reports"
     CREATES_ONCE = "see to it that nothing is made twice under one key"
     JOINS_SCORES = "have its runtimes read records together with a model's scores"
+    KEEPS_REQUESTS = "keep what online models are asked and answer"
+    KEEPS_TRUTH = "keep what scored records turned out to be"
     EMBEDS_BY_ID = "put a snapshot that is named by its id into a job"
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from mlc.center.capability import Capability
 from mlc.center.catalogue import Contents, NewFile
+from mlc.center.online_requests import OnlineRequests
 from mlc.model.asset import Asset
 from mlc.model.breach import Breach
 from mlc.model.change import Changes
@@ -19,6 +20,7 @@ from mlc.model.notification import Notification
 from mlc.model.result import TestResultRecord
 from mlc.model.schedule import Schedule, Timing
 from mlc.model.snapshot import DecisionEntry, Snapshot, Submission
+from mlc.model.truth import KeptTruth, Truth
 from mlc.model.verdict import Verdict
 
 
@@ -77,7 +79,7 @@ class After(NamedTuple):
     """The deployments of its model after the change, newest first, if the centre has told them along; else None."""
 
 
-class Ledger(Contents, Protocol):
+class Ledger(Contents, OnlineRequests, Protocol):
     """What happens to models. Every method raises :mod:`mlc.model.failure`'s three errors, nothing else.
 
     Creating verbs write once: an ``Unavailable`` with ``maybe_done`` says that it may have happened, and finding by the
@@ -146,6 +148,27 @@ class Ledger(Contents, Protocol):
         ...
 
     def open_file(self, file_id: str) -> AbstractAsyncContextManager[Asset]: ...
+
+    # Truth: labels of what a model has scored, which come later
+
+    async def keep_truth(self, model_id: str, rows: Sequence[Truth]) -> KeptTruth:
+        """Keep truth of a model, at most ``MOST_AT_ONCE`` rows; of each record the one with the last time is right.
+
+        The same again changes nothing.
+
+        Raises:
+            NotFound: there is no such model.
+            Unsupported: there is no place for truth (``KEEPS_TRUTH``), as the other two do.
+        """
+        ...
+
+    async def forget_truth(self, model_id: str, identifier: str) -> bool:
+        """Forget the truth of a record; False if there was none. Files that jobs have read stay."""
+        ...
+
+    def open_truth(self, model_id: str) -> AbstractAsyncContextManager[Asset | None]:
+        """All truth of a model at this moment, as a file (``mlc.model.truth.COLUMNS``); None if there is none."""
+        ...
 
     # Test results, verdicts and decisions
 

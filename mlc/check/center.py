@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from activities.matching import canonical_stage
-from mlc.center import Center
+from mlc.center import Capability, Center
 from mlc.center.modelop.check import check_modelop
 from mlc.center.modelop.settings import CenterSettings
 from mlc.model.deployment import Runtime
 from mlc.model.failure import ExternalError
 from mlc.model.finding import Finding, good, listed, warning, wrong
 from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
-from mlc.settings import ProcessSettings
+from mlc.settings import ProcessSettings, RuntimeSettings
 
 MONITORS = tuple(dict.fromkeys([*REGRESSION, *CLASSIFICATION]))
 
@@ -24,8 +24,18 @@ async def check_center() -> AsyncIterator[Finding]:
 
 async def _needs(center: Center) -> AsyncIterator[Finding]:
     """What the processes need in a centre."""
-    for finding in [*await _runtimes(center), *await _monitors(center)]:
+    for finding in [*await _runtimes(center), *await _monitors(center), *_requests(center)]:
         yield finding
+
+
+def _requests(center: Center) -> list[Finding]:
+    """Whether there is a place for online requests, if a runtime of these settings is to keep them."""
+    if not RuntimeSettings().keep_requests or Capability.KEEPS_REQUESTS in center.capabilities:
+        return []
+    text = (
+        f"Online requests are to be kept (MLC_RUNTIME_KEEP_REQUESTS), and the centre can't {Capability.KEEPS_REQUESTS}"
+    )
+    return [wrong(text, "no runtime starts with these settings: leave it out, or use standalone mode's centre.")]
 
 
 async def _runtimes(center: Center) -> list[Finding]:

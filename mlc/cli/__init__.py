@@ -23,10 +23,12 @@ from mlc.cli.files import file
 from mlc.cli.home import typed, use_home
 from mlc.cli.monitor import monitor
 from mlc.cli.programs import center, desk, gateway, runtime, worker
+from mlc.cli.requests import requests
 from mlc.cli.schedule import schedule
 from mlc.cli.schema import schema
 from mlc.cli.service import as_service
 from mlc.cli.tokens import token
+from mlc.cli.truth import truth
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +43,7 @@ app = typer.Typer(
 app.add_typer(dmn, name="dmn")
 app.add_typer(file, name="file")
 app.add_typer(monitor, name="monitor")
+app.add_typer(requests, name="requests")
 app.add_typer(schedule, name="schedule")
 app.add_typer(schema, name="schema")
 app.add_typer(token, name="token")
@@ -243,6 +246,7 @@ def init(
         typer.echo(line)
 
 
+app.command()(truth)
 app.command()(runtime)
 app.command(hidden=True)(center)
 app.command(hidden=True)(desk)

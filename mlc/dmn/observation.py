@@ -10,7 +10,8 @@ from .errors import LimitExceededError
 from .feel.run import Run, Scope, Test, Value
 
 if TYPE_CHECKING:
-    from .tables import DecisionTable, TableRule
+    from .columns import TableRule
+    from .tables import DecisionTable
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import elements as dmn
+from .columns import InputColumn, OutputColumn, TableRule
 from .errors import FeelSyntaxError, Kind, LimitExceededError, Place
 from .expressions import CELL_INPUT, TextCompiler
 from .feel import calls
@@ -16,7 +17,7 @@ from .feel.reading import UNDER_TEST, Path, Reading, unminded
 from .feel.run import Code, Run, Scope, Test, Value, nothing
 from .feel.vocabulary import BUILTIN_NAMES, Vocabulary
 from .script import is_script, known_language
-from .tables import AGGREGATIONS, HIT_POLICIES, DecisionTable, InputColumn, OutputColumn, TableRule
+from .tables import AGGREGATIONS, HIT_POLICIES, DecisionTable
 
 #: A text that may be one name as a whole: words with single spaces, or operators without spaces, between them.
 _NAME = re.compile(r"[^\W\d]\w*(?:[- ./'+*]\w+)*")

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
 from typing import Any
 
-from . import elements as dmn
+from .columns import InputColumn, OutputColumn, TableRule
 from .errors import FeelError, Kind, LimitExceededError, Place
 from .evaluation import Condition, MatchedRule, Unmatched
 from .feel.operators import add
 from .feel.plain import Plain
 from .feel.reading import Path, nulls
-from .feel.run import ENTRY, OBJECT, Code, Run, Scope, Test, Value
-from .feel.types import MISFIT, Type
+from .feel.run import ENTRY, OBJECT, Run, Scope, Value
+from .feel.types import MISFIT
 from .feel.values import equal, kind_of, ordered, text_of
 from .observation import Observation
 from .ruleindex import FEWEST, RuleIndex
@@ -25,74 +25,6 @@ HIT_POLICIES = frozenset({"UNIQUE", "ANY", "PRIORITY", "FIRST", "RULE ORDER", "O
 AGGREGATIONS = frozenset({"SUM", "MIN", "MAX", "COUNT"})
 _NOTHING: frozenset[str] = frozenset()
 _LISTS = frozenset({"RULE ORDER", "OUTPUT ORDER", "COLLECT"})
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class InputColumn:
-    """A compiled input column. `name` is the input that it reads, None for an expression, which reads `reads`.
-
-    `tests_null`: a cell names null or asks for it, so that null is a value like any other. So it is where no cell tests
-    anything, each being `-`: nothing comes of the value then. `allowed` is the test of input values.
-    """
-
-    label: str
-    code: Code
-    type: Type
-    place: Place
-    name: str | None = None
-    variable: str | None = None
-    allowed: Test | None = None
-    allowed_text: str = ""
-    tests_null: bool = True
-    reads: list[Path] = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class OutputColumn:
-    """A compiled output column.
-
-    `allowed` is the test of output values; `order` lists them from the highest priority to the lowest, where needed.
-    `index` counts the output columns from 0.
-    """
-
-    name: str
-    type: Type
-    allowed: Test | None = None
-    allowed_text: str = ""
-    order: list[Value] | None = None
-    default: Code | None = None
-    index: int = 0
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class TableRule:
-    """A compiled rule; a column that every value passes has no test. `source` is the element that it was made of.
-
-    `fixed`: which outputs read nothing. `reads`: the names that the cell of a column reads, if it reads any.
-    """
-
-    index: int
-    id: str | None
-    tests: list[tuple[int, Test]]
-    outputs: list[Code]
-    cells: list[str]
-    place: Place
-    annotation: str = ""
-    description: str = ""
-    source: dmn.Rule | None = None
-    fixed: tuple[bool, ...] = ()
-    reads: dict[int, frozenset[str]] = field(default_factory=dict)
-
-    def input_place(self, index: int, label: str) -> Place:
-        """The place of the cell in an input column."""
-        return self.place.at(
-            column=label, line=self.place.line if self.source is None else self.source.inputs[index].line
-        )
-
-    def output_place(self, column: OutputColumn) -> Place:
-        """The place of the cell in an output column."""
-        line = self.place.line if self.source is None else self.source.outputs[column.index].line
-        return self.place.at(column=column.name, line=line)
 
 
 @dataclass(slots=True, eq=False, repr=False)

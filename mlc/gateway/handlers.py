@@ -18,6 +18,8 @@ from mlc.gateway.temporal import calling
 from mlc.model.failure import NotFound
 from mlc.model.fairness import fairness_of
 from mlc.model.file import FileRules
+from mlc.model.meant_monitors import NoSuchMonitor, meant
+from mlc.model.monitor_processes import RunMonitorsInput
 from mlc.model.process import Starts
 from mlc.model.processes import TASK_QUEUE
 from mlc.model.signal import BadVariable, ProcessStart
@@ -48,9 +50,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Heard:
-    """What came of a signal: the workflows that it started or joined, those that it woke, and why there is none."""
+    """What came of a signal: the workflows that it started or joined, those that it woke, and why there is none.
+
+    ``monitors``: the names of those that will run, if monitors are what was asked for.
+    """
 
     started: Sequence[str] = ()
+    monitors: Sequence[str] | None = None
     woken: Sequence[str] = ()
     why: str = ""
 
@@ -89,15 +95,22 @@ async def start_process(call: Call, systems: Systems) -> Heard:
     """Start the process that the signal asks for, once for a key; the files that it embeds go to the centre first."""
     # In a thread, since an address may be looked up on a disk, and base64 be as long as a body may.
     start = await asyncio.to_thread(systems.signals.read, call.name, call.values, systems.files)
-    fairness = start.fairness()
+    fairness, monitors = start.fairness(), None
     if start.snapshot_id is not None:
         snapshot = await _snapshot(systems.center, start)
         fairness = start.fairness(fairness_of(snapshot.model, snapshot.id))
+        try:
+            monitors = _monitors(start, snapshot)
+        except (NoSuchMonitor, BadVariable):
+            if workflow_id := await started_before(systems.temporal, start, call.key):  # when they were still there
+                return Heard(started=[workflow_id])
+            raise
     # The centre keeps what it is given: nothing goes there for a call that starts nothing.
     if start.embedded and (workflow_id := await started_before(systems.temporal, start, call.key)):
-        return Heard(started=[workflow_id])
+        return Heard(started=[workflow_id], monitors=monitors)
     asset_ids = await store_files(systems.center, start.workflow_id(call.key), start.embedded)
-    return Heard(started=[await start_once(systems.temporal, start, call.key, asset_ids, fairness=fairness)])
+    workflow_id = await start_once(systems.temporal, start, call.key, asset_ids, fairness=fairness)
+    return Heard(started=[workflow_id], monitors=monitors)
 
 
 async def job_status_changed(call: Call, systems: Systems) -> Heard:
@@ -120,6 +133,22 @@ async def _snapshot(center: Center, start: ProcessStart) -> Snapshot:
         return await center.get_snapshot(start.snapshot_id or "")
     except NotFound:
         raise BadVariable(f"{start.snapshot_place}: the model centre has no snapshot of this id.") from None
+
+
+def _monitors(start: ProcessStart, snapshot: Snapshot) -> list[str] | None:
+    """The monitors that will run, if it is monitors that are to.
+
+    Raises:
+        NoSuchMonitor: there is none that is meant.
+        BadVariable: what the signal says does not go with so many.
+    """
+    given = start.outline
+    if not isinstance(given, RunMonitorsInput):
+        return None
+    names = meant(snapshot, given.wanted)
+    if objection := given.objection(names):
+        raise BadVariable(objection)
+    return names
 
 
 STARTING: Mapping[Starts, Handler] = {

@@ -20,6 +20,7 @@ from mlc.gateway.intake import bears, read_body
 from mlc.gateway.temporal import TemporalRefused
 from mlc.model import retry_after
 from mlc.model.failure import Refused, Unavailable
+from mlc.model.meant_monitors import NoSuchMonitor
 from mlc.model.signal import BadSignal
 from mlc.settings import GatewaySettings
 
@@ -30,10 +31,14 @@ PAUSE = timedelta(seconds=10)
 
 
 class Started(BaseModel):
-    """``workflowIds`` are those that the signal ``started``, joined or woke; if there is none, ``why`` says why."""
+    """``workflowIds`` are those that the signal ``started``, joined or woke; if there is none, ``why`` says why.
+
+    ``monitors`` are the names of those that will run, where that is what the signal asks for.
+    """
 
     workflow_ids: list[str] = Field([], serialization_alias="workflowIds")
     started: list[str] = []
+    monitors: list[str] | None = None
     why: str = ""
 
 
@@ -53,6 +58,8 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
             heard = await handler(Call(signal.name, signal.values, key), systems)
         except BadSignal as error:
             raise HTTPException(400, str(error)) from None
+        except NoSuchMonitor as error:
+            raise HTTPException(400, f"Nothing was started. {error}") from None
         except TemporalRefused as error:
             raise HTTPException(400, f"Nothing was done: {error} Sent again as it is, it is refused again.") from None
         except KeyReused as error:
@@ -72,11 +79,16 @@ def signal_api(settings: GatewaySettings, systems: Systems) -> APIRouter:
         await take(request)
         return Response(status_code=204)
 
-    @router.post("/signalResponsive", openapi_extra=documented, responses=_ANSWERS)
+    @router.post("/signalResponsive", response_model_exclude_none=True, openapi_extra=documented, responses=_ANSWERS)
     async def signal_responsive(request: Request) -> Started:
         """Send a signal and learn the ids of the workflows that it started, joined or woke."""
         heard = await take(request)
-        return Started(workflow_ids=[*heard.started, *heard.woken], started=list(heard.started), why=heard.why)
+        return Started(
+            workflow_ids=[*heard.started, *heard.woken],
+            started=list(heard.started),
+            monitors=None if heard.monitors is None else list(heard.monitors),
+            why=heard.why,
+        )
 
     return router
 
@@ -95,7 +107,7 @@ def _parse(body: bytes, signals: ModelOpSignals) -> Envelope:
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "A variable is missing or wrong: the answer names it; or Temporal refuses what it makes"},
+    400: {"description": "A variable is wrong, or no monitor is meant: the answer names it; or Temporal refuses"},
     401: {"description": "No token, or a wrong one"},
     404: {"description": "No signal of this name: the answer lists the known ones"},
     413: {"description": "The body is too large"},

@@ -14,6 +14,8 @@ class AssetRole(StrEnum):
     TRAINING_DATA = "TRAINING_DATA"
     BASELINE_DATA = "BASELINE_DATA"
     COMPARATOR_DATA = "COMPARATOR_DATA"
+    TRUTH_DATA = "TRUTH_DATA"
+    """Labels of scored records that came later, in a monitor's job."""
     TEST_RESULT_COMPARATOR = "TEST_RESULT_COMPARATOR"
     """A decision table (DMN)."""
     WEIGHTS_FILE = "WEIGHTS_FILE"

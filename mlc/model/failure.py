@@ -43,9 +43,11 @@
         NoNamespace
         NoRoom
         NoSuchEntity
+        NoSuchMonitor
         NoSuchTicket
         NoSuchToken
         NoTable
+        NoTruth
         NotAllowed
         NotClear
         NotConfigured
@@ -77,6 +79,7 @@
         UnknownFile
         Unreadable
         Unsatisfiable
+        UnusableFile
         WrongHash
         _Enough
         _LineRefused

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -10,6 +11,7 @@ from mlc.model.base import LONGEST_ID, Input, OpenEnum, State
 from mlc.model.breach import Action
 from mlc.model.file import OutputFile
 from mlc.model.job import JobParameters
+from mlc.model.meant_monitors import Wanted
 from mlc.model.processes import TASK_QUEUE, JudgedResult, Outcome, ProcessResult, ProcessStatus
 from mlc.model.ticket import Decision, Provider, TicketRef
 
@@ -60,6 +62,17 @@ class RunMonitorsInput(Input):
         if (self.monitor is None) == (self.role is None):
             raise ValueError(f"give either a monitor's name or a role. {self.usage()}")
         return self
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which monitors are meant."""
+        return Wanted(snapshot_id=self.model_id, monitor=self.monitor or "", role=self.role or "", called=self.called)
+
+    def objection(self, names: Sequence[str]) -> str:
+        """Why the monitors that are meant can't be run like this, as a sentence; empty if they can."""
+        if self.output_file is None or len(names) < 2:
+            return ""
+        return f"{len(names)} monitors can't write one file: name the monitor, or leave output_file out."
 
     @classmethod
     def usage(cls) -> str:

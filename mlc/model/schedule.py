@@ -50,6 +50,19 @@ class Schedule(Record):
     """What else the centre keeps with it, so that a copy loses nothing."""
 
 
+def known_zone(name: str) -> str:
+    """The name of a time zone, if it is one.
+
+    Raises:
+        ValueError: it is not known; with an example.
+    """
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"time zone {name[:60]!r} is not known. Example: 'Europe/Berlin'.") from None
+    return name
+
+
 class Timing(Record):
     """When something is to run by itself, before there is a schedule of it."""
 
@@ -62,10 +75,7 @@ class Timing(Record):
         """Raises ValueError if it can't run: what is wrong with cron expression or time zone, and an example."""
         calendars(self.cron)
         if self.time_zone:
-            try:
-                ZoneInfo(self.time_zone)
-            except (KeyError, ValueError, OSError):
-                raise ValueError(f"Time zone {self.time_zone[:60]!r} is not known. Example: 'Europe/Berlin'.") from None
+            known_zone(self.time_zone)
 
 
 class ScheduleOrigin(Record):

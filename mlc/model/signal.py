@@ -80,14 +80,19 @@ class ProcessStart:
 
     def workflow_id(self, key: str) -> str:
         """The workflow's id; the same ``key`` (the caller's, or something random) makes the same id."""
-        return self.process.id_of(self.input([_ASSET_ID] * len(self.embedded)), key)
+        return self.process.id_of(self.outline, key)
 
     def fairness(self, of_model: str = "") -> str:
         """By what its run takes turns with others; ``of_model``: the key of the model that it is about, if known.
 
         A start that names no snapshot has one of its own, such as a batch job's tag, whoever schedules it.
         """
-        return fairness_key(self.input([_ASSET_ID] * len(self.embedded)).subject, of_model)
+        return fairness_key(self.outline.subject, of_model)
+
+    @property
+    def outline(self) -> Input:
+        """The workflow's input, with other ids in the place of files that aren't stored yet."""
+        return self.input([_ASSET_ID] * len(self.embedded))
 
     def input(self, asset_ids: Sequence[str]) -> Input:
         """The workflow's input; ``asset_ids`` are the stored files', in the order of ``embedded``.

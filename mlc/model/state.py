@@ -10,17 +10,8 @@ from pydantic import ConfigDict, Field
 
 from mlc.model.base import State
 from mlc.model.binding import Binding
-from mlc.model.breach import Breach
 from mlc.model.deployment import Deployment, DeploymentRequest, OtherDeployment, PushedOut, Rank, RuntimeRef
 from mlc.model.job import Job, JobRequest
-from mlc.model.monitor_processes import (
-    RunMonitorInput,
-    RunMonitorResult,
-    RunMonitorStatus,
-    UndeployModelInput,
-    UndeployModelResult,
-    UndeployModelStatus,
-)
 from mlc.model.policy import Policy
 from mlc.model.processes import (
     DeployModelInput,
@@ -234,34 +225,6 @@ class RunBatchModelJobState(ProcessState):
         return cls(status=RunBatchModelJobStatus(), case=CaseState.new(""))
 
 
-class RunMonitorState(ProcessState):
-    """The state of a run of RunMonitor."""
-
-    status: RunMonitorStatus
-    monitor_snapshot: str = ""
-    """Id of the monitor's own snapshot."""
-    before: Breach | None = None
-    """The breach that went before this result, or goes on."""
-
-    @classmethod
-    def new(cls, snapshot_id: str, monitor: str, ticketing: Provider | None) -> Self:
-        """Where a run begins that nobody has handed anything over to."""
-        status = RunMonitorStatus(result=RunMonitorResult(snapshot_id=snapshot_id, monitor=monitor))
-        return cls(status=status, case=CaseState.new(snapshot_id, ticketing))
-
-
-class UndeployModelState(ProcessState):
-    """The state of a run of UndeployModel."""
-
-    status: UndeployModelStatus
-
-    @classmethod
-    def new(cls, snapshot_id: str) -> Self:
-        """Where a run begins that nobody has handed anything over to."""
-        status = UndeployModelStatus(result=UndeployModelResult(snapshot_id=snapshot_id))
-        return cls(status=status, case=CaseState.new(snapshot_id))
-
-
 # What the workflows take: the input that people send, and what an earlier run hands over with it. (In one argument:
 # Temporal reads arguments by their types only if there are as many as the workflow has.)
 
@@ -302,28 +265,3 @@ class RunBatchModelJobStart(RunBatchModelJobInput):
     @classmethod
     def usage(cls) -> str:
         return RunBatchModelJobInput.usage()
-
-
-class RunMonitorStart(RunMonitorInput):
-    """Input of a run of RunMonitor."""
-
-    model_config = ConfigDict(title=RunMonitorInput.__name__)
-    carried: RunMonitorState | None = None
-
-    @classmethod
-    def usage(cls) -> str:
-        return RunMonitorInput.usage()
-
-
-class UndeployModelStart(UndeployModelInput):
-    """Input of a run of UndeployModel."""
-
-    model_config = ConfigDict(title=UndeployModelInput.__name__)
-    carried: UndeployModelState | None = None
-
-    @classmethod
-    def usage(cls) -> str:
-        return UndeployModelInput.usage()
-
-
-Start = DeployModelStart | RunBackTestStart | RunBatchModelJobStart | RunMonitorStart | UndeployModelStart

@@ -22,11 +22,23 @@ class RuleOutcome(Record):
 
     table: str
     rule: int
+    decision: str = ""
+    """Of the table's decisions the one whose rule it is; empty in a history, and where an older release judged."""
     passes: bool | None = None
     reason: str = ""
     category: str = ""
     action: str = ""
     conditions: list[str] = []
+
+
+class Threshold(Record):
+    """The range that a rule asks a metric to be in, open where an end is None; ``text`` as its table has it."""
+
+    rule: int
+    metric: str
+    text: str
+    low: float | None = None
+    high: float | None = None
 
 
 class TableOutcome(Record):
@@ -41,6 +53,8 @@ class TableOutcome(Record):
     rules: int = 0
     conditions: list[str] = []
     values: dict[str, str] = {}
+    thresholds: list[Threshold] = []
+    """What those rules, and whichever matched, ask of numbers: read before ``conditions`` were cut short."""
 
 
 class TableFindings(Record):

@@ -1,4 +1,4 @@
-"""What rules of decision tables ask of numbers, read from the sentences that are kept with a verdict.
+"""What rules of decision tables ask of numbers, as it is kept with a verdict or read from a rule's sentence.
 
 ``auc >= 0.8 and stage: "PROD"`` asks one thing of a number. What is no comparison with a number, or was cut, is left
 to the sentence.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from mlc.model.verdict import RuleOutcome, TableOutcome, Verdict
@@ -46,22 +46,36 @@ def asked_of(verdict: Verdict) -> list[Asked]:
     """All comparisons of numbers that a verdict's tables make, table by table; of rules that matched where a centre
     keeps no tables.
     """
-    matched = {(rule.table, rule.rule): rule for rule in verdict.rules}
-    names = [table.table for table in verdict.tables]
     if not verdict.tables:
         return [asked for rule in verdict.rules for asked in _of_outcome(rule)]
-    return [
-        asked
-        for table in verdict.tables
-        for asked in _of_table(table, matched if names.count(table.table) == 1 else {})
-    ]
+    return [asked for table in verdict.tables for asked in _of_table(table, matched_of(table, verdict))]
 
 
-def _of_table(table: TableOutcome, matched: dict[tuple[str, int], RuleOutcome]) -> Iterator[Asked]:
-    for number, sentence in enumerate(table.conditions, 1):
-        rule = matched.get((table.table, number))
-        for metric, text, low, high in comparisons(sentence, table.values):
-            yield Asked(metric, text, low, high, table.table, number, rule is not None, rule.passes if rule else None)
+def matched_of(table: TableOutcome, verdict: Verdict) -> dict[int, RuleOutcome]:
+    """The rules of a decision that matched, by their numbers.
+
+    An older release did not say of which decision a rule is: then none is known of a file that has several.
+    """
+    alone = sum(other.table == table.table for other in verdict.tables) == 1
+    ours = (rule for rule in verdict.rules if rule.table == table.table)
+    return {rule.rule: rule for rule in ours if (rule.decision == table.decision if rule.decision else alone)}
+
+
+def _of_table(table: TableOutcome, matched: Mapping[int, RuleOutcome]) -> Iterator[Asked]:
+    for number, metric, text, low, high in _compared(table):
+        rule = matched.get(number)
+        yield Asked(metric, text, low, high, table.table, number, rule is not None, rule.passes if rule else None)
+
+
+def _compared(table: TableOutcome) -> Iterator[tuple[int, str, str, float, float]]:
+    for each in table.thresholds:
+        low, high = (-math.inf if each.low is None else each.low), (math.inf if each.high is None else each.high)
+        if low <= high:  # which a number that is none is not
+            yield each.rule, each.metric, each.text, low, high
+    if not table.thresholds:  # an older release kept the sentences alone
+        for number, sentence in enumerate(table.conditions, 1):
+            for found in comparisons(sentence, table.values):
+                yield number, *found
 
 
 def _of_outcome(rule: RuleOutcome) -> Iterator[Asked]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlc import charts
+from mlc.model import shown as cell
 
 LARGEST = 1e300
 
@@ -22,18 +23,7 @@ def number(value: object) -> float | int | None:
 
 def shown(value: object) -> str:
     """A value in a cell: a number, a text, or how many values there are in it."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return charts.written(value)
-        case str():
-            return charts.visible(value, 300)
-        case dict() | list():
-            return f"{len(value):,} value{'' if len(value) == 1 else 's'}"
-    return f"of the type {type(value).__name__}"
+    return cell.shown(value, charts.written, lambda text: charts.visible(text, 300))
 
 
 def scalars(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from mlc import charts
 from mlc.charts import Markup, Range, element
 from mlc.model.verdict import TableOutcome, Verdict
-from mlc.reports.conditions import Asked, asked_of
+from mlc.reports.conditions import Asked, asked_of, matched_of
 from mlc.reports.room import Room, listed_within, table_within
 from mlc.reports.values import number
 
@@ -139,23 +139,15 @@ def _says(passes: bool | None) -> str:
 
 def _table(room: Room, table: TableOutcome, verdict: Verdict) -> Markup:
     """A decision, rule by rule."""
-    outcomes = {rule.rule: rule for rule in verdict.rules if rule.table == table.table}
-    only = sum(other.table == table.table for other in verdict.tables) == 1
+    outcomes = matched_of(table, verdict)
     rows = []
     for place, sentence in enumerate(table.conditions, 1):
-        rule = outcomes.get(place) if only else None
+        rule = outcomes.get(place)
         rows.append([str(place), sentence, _says(rule.passes) if rule else "", rule.reason if rule else ""])
-    if only:  # of those that are beyond the first ones which are kept, those that matched
-        later = sorted(place for place in outcomes if place > len(table.conditions))
-        rows += [
-            [
-                str(place),
-                " and ".join(outcomes[place].conditions),
-                _says(outcomes[place].passes),
-                outcomes[place].reason,
-            ]
-            for place in later
-        ]
+    # Of those that are beyond the first ones which are kept, those that matched.
+    for place in sorted(place for place in outcomes if place > len(table.conditions)):
+        rule = outcomes[place]
+        rows.append([str(place), " and ".join(rule.conditions), _says(rule.passes), rule.reason])
     more = table.rules - len(rows)
     said = f"{table.matched:,} of {table.rules:,} rules matched." + (
         f" {more:,} more rules are not shown." if more > 0 else ""

@@ -29,7 +29,7 @@ from mlc.runtime.outages import patiently
 from mlc.runtime.outcome import Limits, Outcome
 from mlc.runtime.outputs import ask_for_scored_records, check_outputs, made_outputs, outputs_of, try_outputs
 from mlc.runtime.process import Alive, ModelDied, ModelProcess, unwatched
-from mlc.runtime.production import JobInputs
+from mlc.runtime.production import JobInputs, told_truth
 from mlc.runtime.readable import encoded, readable
 from mlc.runtime.removal import remove
 from mlc.runtime.resuming import Resumption, Saved, resumption_of
@@ -260,7 +260,7 @@ class JobExecution:
 
     def _take_hashes(self, layout: Layout, order: Order) -> None:
         # Of what is there when the model starts: nothing is written from here on but by the model itself.
-        inputs = [{"name": file.name, "sha256": layout.hash_of(file)} for file in order.inputs]
+        inputs = [{"name": file.name, "sha256": layout.hash_of(file)} for file in order.read]
         self.outcome.runtime_info |= {"sha256": {**layout.hashes(), "inputs": inputs}}
         self._before = files_beside(layout.directory)
 
@@ -271,6 +271,7 @@ class JobExecution:
 
     async def _collect(self, layout: Layout, order: Order, counts: Counting | None, answer: Done) -> None:
         limits, in_parts = self._limits, False
+        self.outcome.runtime_info.get("production", {}).update(told_truth(answer.truth))
         collection = Collection(layout.directory, self._copies, self._files, size=limits.output, limit=limits.collect)
         if counts and answer.records:
             await asyncio.to_thread(collection.check_sizes, made_outputs(self._job, layout, order))

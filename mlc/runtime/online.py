@@ -14,6 +14,7 @@ from mlc.runtime import addresses
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.isolation import Level
 from mlc.runtime.online_model import READY_WAIT, ModelBusy, NotServing, OnlineModel, Outcome
+from mlc.runtime.request_keeper import RequestKeeper
 from mlc.settings import RuntimeSettings
 
 POLL_INTERVAL = 1.0
@@ -60,16 +61,28 @@ class Reply(NamedTuple):
 
 
 class OnlineModels:
-    """All online deployments of one runtime, kept as the centre says."""
+    """All online deployments of one runtime, kept as the centre says.
+
+    Args:
+        keeper: keeps what they have answered; None: nothing is kept.
+    """
 
     def __init__(
-        self, center: Ledger, settings: RuntimeSettings, level: Level, workspace: Path, text_limit: int
+        self,
+        center: Ledger,
+        settings: RuntimeSettings,
+        level: Level,
+        workspace: Path,
+        text_limit: int,
+        *,
+        keeper: RequestKeeper | None = None,
     ) -> None:
         self._center = center
         self._settings = settings
         self._level = level
         self._workspace = workspace
         self._text_limit = text_limit
+        self._keeper = keeper
         self._models: dict[str, OnlineModel] = {}
         self._wanted: dict[str, DeploymentRecord] = {}
         self._serving: list[DeploymentRecord] = []
@@ -105,7 +118,11 @@ class OnlineModels:
                 target = target._replace(model_id=_model(deployment))  # a successor must be of the same model
                 model = self._models[deployment.id]
                 batch = model.is_batch(sent)
-                return Reply(deployment, await model.score(sent if batch else [sent]), batch)
+                records = sent if batch else [sent]
+                outcomes = await model.score(records)
+                if self._keeper is not None and model.columns is not None:
+                    self._keeper.offer(deployment.id, model.columns, records, outcomes)
+                return Reply(deployment, outcomes, batch)
             except (NoSuchDeployment, SeveralModels, ModelBusy, ModelFailure) as final:
                 error = final
                 break

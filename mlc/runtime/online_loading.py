@@ -2,11 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
+from mlc.model.deployment import DeploymentState
 from mlc.runtime.channel.messages import LOADING, Failed, ModelSaid, Ready, ScoredRecord, Tried
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.order import Order
 from mlc.runtime.process import ModelDied, ModelProcess
+
+
+class FinishLoading(Protocol):
+    """Tells the centre how loading a deployment ended, as ``Ledger.finish_loading`` does, and what its state is now."""
+
+    async def __call__(
+        self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = (), *, warning: str = ""
+    ) -> DeploymentState: ...
 
 
 async def started(process: ModelProcess, order: Order, *, limit: float) -> Ready:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mlc.center import Ledger
 from mlc.model.address import masked
@@ -24,8 +24,9 @@ from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.texts import one_line
 from mlc.runtime.harness.trial import takes_lists
 from mlc.runtime.isolation import Level
+from mlc.runtime.kept_columns import KeptColumns, kept_columns
 from mlc.runtime.layout import Layout
-from mlc.runtime.online_loading import started, tried_once
+from mlc.runtime.online_loading import FinishLoading, started, tried_once
 from mlc.runtime.order import Order
 from mlc.runtime.outages import patiently, told
 from mlc.runtime.outcome import MEGABYTE
@@ -56,14 +57,6 @@ Outcome = dict[str, Any]
 """What became of a record: a :data:`mlc.runtime.channel.messages.OutcomeOfRecord`, as its fields."""
 
 
-class FinishLoading(Protocol):
-    """Tells the centre how loading a deployment ended, as ``Ledger.finish_loading`` does, and what its state is now."""
-
-    async def __call__(
-        self, deployment_id: str, state: DeploymentState, messages: Sequence[str] = (), *, warning: str = ""
-    ) -> DeploymentState: ...
-
-
 class OnlineModel:
     """One deployment: loads its model, and loads it again whenever the process dies.
 
@@ -86,6 +79,8 @@ class OnlineModel:
         workspace: Path,
     ) -> None:
         self.id = deployment_id
+        self.columns: KeptColumns | None = None
+        """What is kept of its requests; None while it isn't known, and if nothing is."""
         self._center = center
         self._finish_loading = finish_loading
         self._settings = settings
@@ -95,7 +90,7 @@ class OnlineModel:
         self._process: ModelProcess | None = None
         self._takes_lists = False
         self._busy = False
-        self._doing = self._outage = self._failure = ""
+        self._doing = self._outage = self._failure = self._not_kept = ""
         self._changed = asyncio.Event()
         """Set, and replaced by another, whenever those who wait should look again."""
         self._requests = 0
@@ -264,6 +259,7 @@ class OnlineModel:
             warning = ""
             if not tried:
                 warning = await tried_once(process, ready, layout.notes, limit=self._settings.online_time_limit)
+            warning = " ".join(filter(None, [warning, self._not_kept]))
             if await self._tell(DeploymentState.DEPLOYED, warning=warning) is DeploymentState.DEPLOYED:
                 return process
         except ModelFailure as failure:
@@ -300,6 +296,10 @@ class OnlineModel:
             layout.notes.clear()
             order = layout.order("online", model, layout.definition("deployment"))
             add_online_data(order, layout, model, check=self._settings.online_check_schema)
+            if self._settings.keep_requests:
+                self.columns, self._not_kept = kept_columns(model.model)
+                if self._not_kept:
+                    log.warning("deployment %s: %s", self.id, one_line(self._not_kept, LONGEST_LINE))
             self._doing = ""
             self._takes_lists = takes_lists(order.record_schema)
             await patiently(lambda: self._center.save_definition(deployment, order.definition))

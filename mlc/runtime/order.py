@@ -27,6 +27,8 @@ class DataFile(BaseModel):
 class ReadBatch(BaseModel):
     """So many ``inputs`` of an order hold records, and so many ``outputs`` behind them a model's answers to those.
 
+    Without ``outputs`` the answers are in the records.
+
     Only the ``last`` records are read.
     """
 
@@ -34,6 +36,14 @@ class ReadBatch(BaseModel):
     inputs: int
     outputs: int
     last: int = 0
+
+
+class ReadTruth(BaseModel):
+    """The file of truth that came later, and the columns of the records that it is about."""
+
+    file: DataFile
+    identifier: str
+    label: str
 
 
 class ReadProduction(BaseModel):
@@ -46,6 +56,7 @@ class ReadProduction(BaseModel):
     batches: list[ReadBatch] = []
     scores: list[str] = []
     rows: int | None = None
+    truth: ReadTruth | None = None
 
 
 class Order(BaseModel):
@@ -75,3 +86,9 @@ class Order(BaseModel):
     record_schema: dict[str, Any] | None = None
     check_records: bool = False
     answer_limit: int = JOB_MESSAGE
+
+    @property
+    def read(self) -> list[DataFile]:
+        """All files with a job's data: its inputs, and truth about them."""
+        truth = self.production.truth if self.production else None
+        return [*self.inputs, *([truth.file] if truth else [])]

@@ -5,13 +5,14 @@ from typing import Any
 
 from mlc.model.asset import Asset
 from mlc.model.job import JobKind, JobRecord
-from mlc.model.scored import Batch, Production
+from mlc.model.scored import Batch, Production, TruthColumns
 from mlc.runtime.channel.counting import count_records
+from mlc.runtime.channel.messages import ToldTruth
 from mlc.runtime.contents.content import DiskFull
 from mlc.runtime.harness.functions import ModelFailure
 from mlc.runtime.harness.schema import columns_of_role
 from mlc.runtime.layout import Layout
-from mlc.runtime.order import DataFile, Order, ReadBatch, ReadProduction
+from mlc.runtime.order import DataFile, Order, ReadBatch, ReadProduction, ReadTruth
 
 
 class JobInputs:
@@ -31,7 +32,7 @@ class JobInputs:
         """
         production = self._production()
         listed = list(self._job.inputs)
-        others = len(listed) - sum(each.inputs + each.outputs for each in production.batches) if production else None
+        others = production.others(len(listed)) if production else None
         self.assets = listed[:others]
         order.inputs = await self._layout.add_inputs(self.assets)
         if production is None:
@@ -40,6 +41,9 @@ class JobInputs:
         scores = [name for schema in schemas for name in columns_of_role(schema.definition, "score")]
         order.production = ReadProduction(place=production.place, scores=scores, rows=production.rows)
         at = len(self.assets)
+        if production.truth is not None:
+            order.production.truth = await self._truth(production.truth, listed[at], at)
+            at += 1
         for batch in production.batches:
             parts = listed[at : at + batch.inputs + batch.outputs]
             files = await self._batch(batch, parts, at)
@@ -57,6 +61,13 @@ class JobInputs:
             return Production.of(self._job.parameters, len(self._job.inputs))
         except ValueError as error:
             raise ModelFailure(f"What the job says of its production data can't be: {error}.") from None
+
+    async def _truth(self, columns: TruthColumns, asset: Asset, number: int) -> ReadTruth:
+        """The file of truth. Unlike a batch it can't be left out: without it the labels would be other ones."""
+        (file,) = await self._layout.add_inputs([asset], first=number, named=False)
+        if asset.sha256 and await asyncio.to_thread(self._layout.hash_of, file) != asset.sha256:
+            raise ModelFailure(f"{asset.name} has other content than when the job was made: its SHA-256 differs.")
+        return ReadTruth(file=file, identifier=columns.identifier, label=columns.label)
 
     async def _batch(self, batch: Batch, parts: list[Asset], first: int) -> list[DataFile]:
         """The files of a batch; none if it is left out."""
@@ -103,7 +114,7 @@ class JobInputs:
             records, answers = sum(known[: batch.inputs]), sum(known[batch.inputs :])
             if len(known) < len(files):
                 self._left_out[batch.job] = "its records can't be counted"
-            elif records != answers:
+            elif batch.outputs and records != answers:
                 said = f"{records:,} records in, {answers:,} answers out: which is whose can't be told"
                 self._left_out[batch.job] = said
             elif records:
@@ -129,3 +140,17 @@ class JobInputs:
             f"Nothing that the model has scored can be read: {why}. Score again, or let monitors read the snapshot's "
             "assets (MLC_MONITOR_PRODUCTION=assets)."
         )
+
+
+def told_truth(truth: ToldTruth | None) -> dict[str, Any]:
+    """What is to be told of how records and truth found each other, as a part of ``production``."""
+    if truth is None:
+        return {}
+    return {
+        "truth": {
+            "known": truth.known,
+            "matched": truth.matched,
+            "unmatchedRecords": truth.unmatched_records,
+            "unmatchedTruth": truth.unmatched_truth,
+        }
+    }

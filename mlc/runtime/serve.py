@@ -17,7 +17,7 @@ import pydantic
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from mlc.center import Ledger
+from mlc.center import Capability, Center, Ledger, require
 from mlc.center.configured import configured_center
 from mlc.connections import ConnectionSettings
 from mlc.model.deployment import Runtime
@@ -32,6 +32,7 @@ from mlc.runtime.isolation.container import Container
 from mlc.runtime.online import OnlineModels
 from mlc.runtime.outages import patiently
 from mlc.runtime.removal import remove
+from mlc.runtime.request_keeper import RequestKeeper
 from mlc.settings import RuntimeSettings
 from mlc.temporal import build_id, connect_for_jobs
 from workflows.run_job import RunJob
@@ -54,6 +55,7 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         OSError: online, and the port is in use.
         NoNamespace: Temporal lacks the namespace in which jobs are run.
         SettingsError: a connection can't be used.
+        Unsupported: online requests are to be kept, and the centre has no place for them.
     """
     share_arena()
     ConnectionSettings().by_name()  # what is wrong with one is said now, and not by a job
@@ -65,6 +67,8 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
         with own_workspace(settings.folder) as workspace:
             async with AsyncExitStack() as running:
                 center = await running.enter_async_context(configured_center())
+                if settings.keep_requests:
+                    require_keeping(center)
                 client = await connect_for_jobs()
                 await running.enter_async_context(_background(cache_of(settings).keep_tidy(), stop))
                 await running.enter_async_context(_background(adoption.keep_clean(), stop))
@@ -74,7 +78,10 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
                     # What a web server is made of takes long to import, and a runtime of batch jobs has none.
                     from mlc.runtime.http import new_server
 
-                    models = OnlineModels(center, settings, level, workspace, center.text_limit)
+                    keeper = RequestKeeper(center, grace=GRACE) if settings.keep_requests else None
+                    if keeper is not None:
+                        await running.enter_async_context(_background(keeper.run(), stop))
+                    models = OnlineModels(center, settings, level, workspace, center.text_limit, keeper=keeper)
                     await running.enter_async_context(_background(models.run(runtime.id), stop))
                     server = new_server(models, settings, grace=GRACE)
                     await running.enter_async_context(_serving(server, listener, stop))
@@ -91,6 +98,16 @@ async def run_runtime(settings: RuntimeSettings, stop: asyncio.Event | None = No
     finally:
         if listener is not None:
             listener.close()
+
+
+def require_keeping(center: Center) -> None:
+    """Make sure that the centre keeps online requests.
+
+    Raises:
+        Unsupported: it doesn't.
+    """
+    instead = "Leave MLC_RUNTIME_KEEP_REQUESTS out, and let monitors read batch jobs or assets."
+    require("model centre", center.capabilities, Capability.KEEPS_REQUESTS, instead)
 
 
 async def tried_level(settings: RuntimeSettings) -> Level:

@@ -51,6 +51,11 @@ class RuntimeSettings(Group):
     )
     online_queue_limit: int = Field(64, ge=0, description="Online requests that may wait for a model that is busy")
     online_check_schema: bool = Field(True, description="Refuse online records that are not as the input schema says")
+    keep_requests: bool = Field(
+        False,
+        description="Keep what online models are asked and answer in the centre, for their monitors: the columns of "
+        "their schemas alone, for MLC_CENTER_REQUEST_DAYS (docs/monitors.md)",
+    )
     answer_limit_mb: int = Field(16, ge=1, le=1024, description="Largest answer of an online model to one request, MB")
     load_time_limit: float = Field(300, gt=0, description="Seconds in which an online model must load")
     install_time_limit: float = Field(

@@ -39,6 +39,13 @@ class StandaloneCenterSettings(Group):
     file_limit_mb: int = Field(
         100_000, ge=1, validation_alias="MLC_CENTER_FILE_LIMIT_MB", description="Largest file that may be sent, MB"
     )
+    request_days: int = Field(
+        90,
+        ge=1,
+        le=36_500,
+        validation_alias="MLC_CENTER_REQUEST_DAYS",
+        description="Days for which online requests are kept, where a runtime does so (MLC_RUNTIME_KEEP_REQUESTS)",
+    )
     signal_url: str | None = Field(None, description="Base address of the gateway that is told of changes")
     signal_token: SecretStr | None = Field(None, description="Bearer token for the gateway")
     engine_timeout: Duration = Field(

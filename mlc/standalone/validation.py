@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from activities.matching import not_run, service_tags
 from activities.monitor_needs import Columns
-from activities.monitors import newest_monitor, plan_for
+from activities.monitors import brings_labels_later, newest_monitor, plan_for
 from mlc.center import NewFile
 from mlc.center.modelop.folder import LARGEST_FOLDER, Examined, ModelFolder, examine, shown, unfit
 from mlc.center.modelop.settings import CenterSettings
@@ -81,6 +81,8 @@ class Surroundings:
         default_factory=lambda: {name: folder.model for name, folder in monitor_folders().items()}
     )
     asked: bool = False
+    truth: bool = True
+    """Labels of what it scores may come later."""
 
 
 async def surroundings(center: Center, methodology: str) -> Surroundings:
@@ -89,7 +91,7 @@ async def surroundings(center: Center, methodology: str) -> Surroundings:
     for name in wanted_monitors(methodology)[0]:
         if (monitor := await newest_monitor(center, name)) is not None:
             there[name] = monitor.model
-    return Surroundings(await center.list_runtimes(), there, asked=True)
+    return Surroundings(await center.list_runtimes(), there, asked=True, truth=brings_labels_later(center))
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,9 @@ class _Look:
             monitors = {name: there[name] for name in wanted if name in there}
             times = model.monitor_timings.items()
             report.monitor_schedules = {name: f"{time.cron} {time.time_zone}".strip() for name, time in times}
-            report.monitors = plan_for(snapshot, monitors, columns_of(self._files))
+            reads_scored = self._settings.monitor_production == "scored"
+            truth = reads_scored and self._around.truth
+            report.monitors = plan_for(snapshot, monitors, columns_of(self._files), scored=reads_scored, truth=truth)
 
     def _of_role(self, *roles: str) -> list[NewFile]:
         return [file for file in self._files if file.asset.role in roles]

@@ -8,6 +8,10 @@ import pytest
 from backroom import Backroom, backroom
 from outside import Board
 
+from mlc.center.modelop import wire
+from mlc.model.monitor_plan import CLASSIFICATION
+from mlc.standalone.monitors import monitor_folders
+
 
 @pytest.fixture(scope="session")
 async def _room(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backroom]:
@@ -25,6 +29,23 @@ def room(_room: Backroom) -> Backroom:
 async def own_room(tmp_path: Path) -> AsyncIterator[Backroom]:
     """A centre of the test's own: what it says of all runtimes is of the test's."""
     async with backroom(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", params=["embedded", "reference"])
+async def monitored(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[Backroom]:
+    """A centre, as ModelOp has it and as standalone mode has it, with the monitors that come out of the box."""
+    folder: Path = tmp_path_factory.mktemp("centre")
+    settings = {"standalone": True} if request.param == "reference" else {}
+    async with backroom(folder, contents=request.param, **settings) as opened:
+        models = {name: folder.model for name, folder in monitor_folders().items()}
+        for name in CLASSIFICATION:
+            about = wire.ModelMetaData(name=name, model_category="MODEL_MONITORING_MODEL")
+            needs = [{"assetRole": role} for role in models[name].required_roles]
+            stored = wire.StoredModel(model_meta_data=about, required_assets=needs)
+            await opened.snapshot(model=await opened.center.create_stored_model(stored))
         yield opened
 
 

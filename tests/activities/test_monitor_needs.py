@@ -2,16 +2,16 @@
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pandas as pd
 import pytest
-from backroom import ASSETS, Backroom, asset, backroom
+from backroom import ASSETS, Backroom, asset
 
 from activities import monitor_needs
-from activities.monitor_needs import known_columns, what_lacks
+from activities.monitor_needs import inputs_of, known_columns, what_lacks
+from activities.monitors import MonitorActivities
 from mlc.center.modelop import wire
 from mlc.model.asset import Asset
 from mlc.model.failure import Refused, Unavailable
@@ -40,8 +40,14 @@ def snapshot(*schemas: dict[str, Any] | None) -> Snapshot:
     return Snapshot(id="s", model=Model(name="m", input_schemas=told), assets=data)
 
 
+def reads(made: Snapshot) -> dict[str, list[Asset]]:
+    """What each monitor reads of a snapshot."""
+    return {name: inputs_of(made, model) for name, model in MODELS.items()}
+
+
 def lacking(*schemas: dict[str, Any] | None) -> list[str]:
-    return what_lacks(snapshot(*schemas), MODELS, {})
+    made = snapshot(*schemas)
+    return what_lacks(made, reads(made), {})
 
 
 def test_a_schema_that_suffices_needs_no_word() -> None:
@@ -105,19 +111,22 @@ def test_no_schema_is_so_bad_that_a_snapshot_gets_no_monitors(hostile: dict[str,
     made = snapshot()
     schema = Schema.model_construct(name="hostile.avsc", definition=hostile)  # what is too deep comes through no JSON
     made.model.input_schemas.append(schema)
-    for said in what_lacks(made, MODELS, {}):
+    for said in what_lacks(made, reads(made), {}):
         assert len(said.encode()) <= 600
         assert said.isprintable()
 
 
 def test_a_monitor_of_somebodys_own_is_not_judged_by_what_ours_need() -> None:
-    assert what_lacks(snapshot(), {"Mine": MODELS[DRIFT]}, {}) == []
-    assert "Mine" not in what_lacks(snapshot(), {**MODELS, "Mine": MODELS[DRIFT]}, {})[0]
+    made = snapshot()
+    known = reads(made)
+    assert what_lacks(made, {"Mine": known[DRIFT]}, {}) == []
+    assert "Mine" not in what_lacks(made, {**known, "Mine": known[DRIFT]}, {})[0]
 
 
 def test_columns_that_a_file_lacks_are_said_for_those_who_read_them() -> None:
     columns = {("BASELINE_DATA", "baseline.csv"): ["amount", "id"], ("COMPARATOR_DATA", "other.csv"): []}
-    (said,) = what_lacks(snapshot(record(*GOOD)), MODELS, columns)
+    made = snapshot(record(*GOOD))
+    (said,) = what_lacks(made, reads(made), columns)
     assert said == (
         f"Not all is there for {CONCEPT}, {STABILITY}. baseline.csv (BASELINE_DATA) lacks columns that the schema "
         "names: 'score'."
@@ -156,7 +165,8 @@ async def columns_of(files: Files, *names: str, schema: bool = True, fetched: bo
         size = len(content) if isinstance(content, bytes) else 9
         assets.append(Asset(name=name, role=role, ref="r", size=size))
     made = made.model_copy(update={"assets": assets})
-    found = await known_columns(files, made, MODELS.values(), fetched=fetched)  # type: ignore[arg-type]
+    read = [asset for inputs in reads(made).values() for asset in inputs]
+    found = await known_columns(files, made, read, fetched=fetched)  # type: ignore[arg-type]
     return {name: columns for (_, name), columns in found.items()}
 
 
@@ -210,24 +220,6 @@ async def test_files_that_can_only_be_read_from_their_beginning_or_are_of_no_use
     assert apart.read == []
 
 
-@pytest.fixture(scope="module", params=["embedded", "reference"])
-async def monitored(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> AsyncIterator[Backroom]:
-    """A centre, as ModelOp has it and as standalone mode has it, with the monitors that come out of the box."""
-    folder: Path = tmp_path_factory.mktemp("centre")
-    settings = {"standalone": True} if request.param == "reference" else {}
-    async with backroom(folder, contents=request.param, **settings) as opened:
-        for name, model in MODELS.items():
-            needs = [{"assetRole": role} for role in model.required_roles]
-            about = wire.ModelMetaData(name=name, model_category="MODEL_MONITORING_MODEL")
-            stored = await opened.center.create_stored_model(
-                wire.StoredModel(model_meta_data=about, required_assets=needs)
-            )
-            await opened.snapshot(model=stored)
-        yield opened
-
-
 async def test_what_is_lacking_is_told_before_and_after_and_all_are_added(monitored: Backroom) -> None:
     others = [each for each in ASSETS if each.asset_role != "BASELINE_DATA"]
     data = [asset("baseline.csv", "BASELINE_DATA", "amount,bad\n1,x\n"), *others]
@@ -244,3 +236,90 @@ async def test_what_is_lacking_is_told_before_and_after_and_all_are_added(monito
         assert any(says in warning for warning in plan.warnings)
         # A file that does not come with the snapshot is not asked for when nobody decides.
         assert added.warnings == ([] if schemas and by_hash else plan.warnings)
+
+
+async def test_missing_production_data_are_no_obstacle_where_what_the_model_scores_is_compared(
+    monitored: Backroom,
+) -> None:
+    standalone = monitored.port.settings.standalone
+    baseline = [asset("baseline.csv", "BASELINE_DATA", "amount,bad,score\n1,x,y\n")]
+    assets = [*baseline, *(each for each in ASSETS if each.asset_role not in {"BASELINE_DATA", "COMPARATOR_DATA"})]
+    id_ = await monitored.snapshot(assets=assets, input_schema=[{"schemaDefinition": record(*GOOD)}])
+    of_assets = MonitorActivities(monitored.port, reads_scored=False)
+    for activities, waits in ((of_assets, False), (monitored.monitors, standalone)):
+        plan = await monitored.run(activities.plan_monitors, id_)
+        assert (plan.add if waits else list(plan.lacking)) == list(CLASSIFICATION)
+        assert all("COMPARATOR_DATA" in why for why in plan.lacking.values())
+        added = await monitored.run(activities.add_missing_monitors, id_)
+        assert (added.added if waits else added.missing) == list(CLASSIFICATION)
+        for warnings in (plan.warnings, added.warnings):
+            told = [said for said in warnings if "until it has scored something" in said]
+            assert len(told) == waits
+            assert all(name in said for said in told for name in CLASSIFICATION)
+    carried = (await monitored.port.get_snapshot(id_)).monitors
+    reads = {monitor.name: [asset.role for asset in monitor.assets] for monitor in carried}
+    assert reads == ({name: baselines(name) for name in CLASSIFICATION} if standalone else {})
+
+
+async def test_what_those_lack_that_are_there_already_is_told_too(monitored: Backroom) -> None:
+    by_hash = monitored.port.settings.contents == "reference"
+    narrow = asset("narrow.csv", "BASELINE_DATA", "amount,bad\n1,x\n")
+    others = [each for each in ASSETS if each.asset_role not in {"BASELINE_DATA", "COMPARATOR_DATA"}]
+    production = asset("comparator.csv", "COMPARATOR_DATA", "amount,bad,score\n1,x,y\n")
+    good = [{"schemaDefinition": record(*GOOD)}]
+    for assets, schemas, says, needing in (
+        ([narrow, production], [], "has no input schema", list(CLASSIFICATION)),
+        ([narrow, production], good, "narrow.csv (BASELINE_DATA) lacks columns", [CONCEPT, STABILITY]),
+        ([production], good, "0 assets with the role BASELINE_DATA", [DRIFT, CONCEPT, STABILITY]),
+    ):
+        id_ = await monitored.snapshot(assets=[*assets, *others], input_schema=schemas)
+        await attach(monitored, id_, *CLASSIFICATION)
+        plan = await monitored.run(monitored.monitors.plan_monitors, id_)
+        assert (plan.there, plan.add) == (list(CLASSIFICATION), [])
+        told = [said for said in plan.warnings if says in said]
+        assert [name for name in CLASSIFICATION if any(name in said for said in told)] == needing
+        added = await monitored.run(monitored.monitors.add_missing_monitors, id_)
+        unread = by_hash and "lacks columns" in says  # a file that does not come with the snapshot
+        assert added.warnings == ([] if unread else plan.warnings)
+
+
+async def test_one_that_is_there_is_looked_at_with_the_data_that_were_set_on_it(monitored: Backroom) -> None:
+    others = [each for each in ASSETS if each.asset_role not in {"BASELINE_DATA", "COMPARATOR_DATA"}]
+    production = asset("comparator.csv", "COMPARATOR_DATA", "amount,bad,score\n1,x,y\n")
+    own = asset("own.csv", "BASELINE_DATA", "amount,score\n1,y\n")
+    id_ = await monitored.snapshot(
+        assets=[production, *others], input_schema=[{"schemaDefinition": record(*GOOD, field("age", "predictor"))}]
+    )
+    await attach(monitored, id_, DRIFT, assets=[own, production])
+    plan = await monitored.run(monitored.monitors.plan_monitors, id_)
+    assert DRIFT in plan.there
+    assert [said for said in plan.warnings if "0 assets" in said] == []
+    (said,) = [said for said in plan.warnings if "own.csv (BASELINE_DATA) lacks columns" in said]
+    assert DRIFT in said
+    assert "'age'" in said
+
+
+async def attach(room: Backroom, id_: str, *names: str, assets: Sequence[wire.Asset] = ()) -> None:
+    """Put monitors on a snapshot by hand."""
+    associations = []
+    for name in names:
+        found = await room.port.find_models(name, monitors=True)
+        monitor = await room.port.latest_snapshot(found[0].id)
+        assert monitor is not None
+        document = (await room.center.get_snapshot(monitor.id)).wire()
+        association = wire.Association(
+            association_role="DATA_DRIFT_MODEL", association_assets=list(assets), associated_model=document
+        )
+        associations.append(association.wire())
+    await room.center.patch_snapshot(id_, {"associatedModels": associations})
+
+
+async def test_a_missing_baseline_stays_an_obstacle(monitored: Backroom) -> None:
+    id_ = await monitored.snapshot(assets=[each for each in ASSETS if each.asset_role != "BASELINE_DATA"])
+    plan = await monitored.run(monitored.monitors.plan_monitors, id_)
+    assert list(plan.lacking) == [name for name in CLASSIFICATION if baselines(name)] != []
+    assert all("BASELINE_DATA" in why for why in plan.lacking.values())
+
+
+def baselines(name: str) -> list[str]:
+    return [role for role in MODELS[name].required_roles if role == "BASELINE_DATA"]

@@ -1,12 +1,11 @@
 """When a monitor that is attached runs: as the model says, else as it did before, else by the setting."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from backroom import Backroom, backroom
+from backroom import Backroom
 
 from activities.monitors import MonitorActivities
 from mlc.center.modelop import wire
@@ -20,21 +19,9 @@ NIGHTLY, OTHER = "0 0 2 * * ?", "0 0 3 * * ?"
 SIGNAL = "com.modelop.mlc.definitions.Signals_RUN_MONITOR"
 
 
-@pytest.fixture(scope="module", params=["embedded", "reference"])
-async def _monitored(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> AsyncIterator[Backroom]:
-    folder: Path = tmp_path_factory.mktemp("centre")
-    settings = {"standalone": True} if request.param == "reference" else {}
-    async with backroom(folder, contents=request.param, **settings) as opened:
-        for name in CLASSIFICATION:
-            await opened.snapshot(model=await opened.model(name=name, model_category="MODEL_MONITORING_MODEL"))
-        yield opened
-
-
 @pytest.fixture
-def room(_monitored: Backroom) -> Backroom:
-    made = Backroom(_monitored.port, _monitored.http)
+def room(monitored: Backroom) -> Backroom:
+    made = Backroom(monitored.port, monitored.http)
     made.monitors = MonitorActivities(made.port, NIGHTLY)
     return made
 
@@ -79,6 +66,8 @@ async def test_what_a_folder_says_reaches_the_snapshot_and_wins_over_the_setting
     said = {"monitors": {DRIFT: {"schedule": OTHER, "timeZone": "Europe/Vienna"}}, "custom": {"kept": 1}}
     (tmp_path / "metadata.json").write_text(json.dumps({"modelMethodology": "Classification", **said}))
     (tmp_path / "model.py").write_text("# modelop.score\ndef score(x):\n    yield x\n")
+    for name in ("baseline_data.csv", "comparator_data.csv"):
+        (tmp_path / name).write_text("a\n1\n")
     model, files = read_model_folder(tmp_path)
     saved = await room.port.save_model(model, files)
     made = await room.port.create_snapshot(saved.id, name="s")

@@ -12,6 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.sweep import AT_ONCE, REFUSALS_IN_A_ROW, SweepActivities
 from activities.tickets import Remark, TicketActivities, TicketWithdrawal, Withdrawal
 from mlc.model.failure import ExternalError, NotFound, Refused, Unavailable
+from mlc.model.state import OpenQuestion
 from mlc.model.ticket import Answer, TicketKind, TicketQuestion, TicketRef, TicketState
 from mlc.ticketing import TicketSystems
 
@@ -85,10 +86,15 @@ async def test_a_link_that_is_refused_keeps_no_ticket_from_being_waited_for(
 async def test_a_kind_of_ticket_that_only_a_newer_worker_knows_is_left_to_it(
     room: Backroom, tickets: TicketActivities, board: Board
 ) -> None:
+    """As a release that does not know ``breach`` yet reads one: nothing is written, and a newer worker's try is it."""
     asked = question(kind="one of a newer release")
     assert asked.kind is TicketKind.UNKNOWN
     error = await room.failure(tickets.open_ticket, asked)
     assert (error.type, error.non_retryable, board.tickets) == ("NotSent", False, [])
+    assert await room.run(tickets.find_ticket, asked) is None
+    ticket = {"provider": "jira", "id": "1", "key": "T-1", "url": "", "label": ""}
+    waited = OpenQuestion.model_validate({"kind": "one of a newer release", "step": "s", "ticket": ticket})
+    assert (waited.kind, waited.ticket.key) == (TicketKind.UNKNOWN, "T-1")
 
 
 async def test_duplicates_are_closed_and_the_oldest_is_read(

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from backroom import GONE, LIMIT, TABLE, Backroom, asset
+from processes.tables import table as made_of
 
 from activities.verdicts import JudgeRequest, judged_at, summary
 from mlc.center.modelop import wire
 from mlc.model.result import TestResult, TestResultRecord
-from mlc.model.verdict import RuleOutcome, Verdict
+from mlc.model.verdict import RuleOutcome, Threshold, Verdict
+from mlc.reports.conditions import asked_of
 from workflows.steps.outcome import verdict_text
 
 CLOCK = (
@@ -213,7 +215,24 @@ async def test_tables_rules_and_thresholds_are_kept_with_the_values_that_were_pu
     assert (told.table, told.matched, told.rules) == ("t.dmn", matched, 1)
     assert (told.conditions, told.values) == (["auc < 0.9"], {"auc": str(auc)})
     assert [rule.conditions for rule in kept.rules] == [["auc < 0.9 (it is 0.5)"]] * matched
+    assert {rule.decision for rule in kept.rules} <= {told.decision}
+    assert told.thresholds == [Threshold(rule=1, metric="auc", text="< 0.9", high=0.9)]
     assert (short.tables, [rule.conditions for rule in short.rules]) == ([], [[]] * matched)
+
+
+async def test_a_threshold_is_kept_however_long_the_rule_is_in_which_it_stands(room: Backroom) -> None:
+    """What is shown of the rule is cut, and this is not read from there."""
+    long = "z" * 200
+    document = made_of([long, "auc"], ["passes"], (["< 1", "< 0.9"], ["false"])).encode()
+    id_ = await room.snapshot(assets=[table(content=document)])
+    given = await result(room, id_, {"auc": 0.5, long: 0.1})
+    await room.run(room.verdicts.judge, JudgeRequest(snapshot_id=id_, test_result=given))
+    kept = (await room.port.get_test_result(given.id)).verdict
+    assert kept is not None
+    (told,) = kept.tables
+    assert "0.9" not in told.conditions[0]
+    assert [(each.metric, each.text) for each in told.thresholds] == [(long, "< 1"), ("auc", "< 0.9")]
+    assert [(each.metric, each.high, each.matched) for each in asked_of(kept)] == [(long, 1, True), ("auc", 0.9, True)]
 
 
 async def test_hashes_of_what_decides_about_a_verdict_come_with_it_as_far_as_they_find_room(room: Backroom) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from backroom import GONE, Backroom, asset
 
-from activities.watching import BreachToKeep, NoResult, Wanted, WatchJudgement
+from activities.watching import BreachToKeep, NoResult, WatchJudgement
 from mlc.center.modelop import wire
 from mlc.model.breach import Breach
 from mlc.model.job import Job, JobKind, Watched
+from mlc.model.meant_monitors import Wanted
 from mlc.model.result import Purpose, TestResultRecord
 
 DRIFT = "Data Drift Monitor: Comprehensive Analysis"

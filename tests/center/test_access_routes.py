@@ -108,6 +108,8 @@ def runtimes_answer(method: str, path: str, address: str, entity: str, whose: st
         return {404}
     if entity in SUMMARIES and method in {"POST", "PATCH"}:
         return {405}
+    if path == f"{API}/onlineRequests" and method == "POST":  # what was sent is no batch
+        return {400}
     if path == f"{API}/contents/{{sha256}}":
         if method == "PATCH":  # it is there, or what was sent is no part of a file
             return {201} if whose == MINE else {415}

@@ -17,7 +17,15 @@ from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
-from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, Monitored, SurroundingsContract
+from mlc.testing.center import (
+    CatalogueContract,
+    JobContract,
+    LedgerContract,
+    Monitored,
+    OnlineRequestContract,
+    SurroundingsContract,
+    TruthContract,
+)
 
 
 @dataclass
@@ -79,7 +87,13 @@ class TestJobs(JobContract): ...
 class TestLedger(LedgerContract): ...
 
 
+class TestOnlineRequests(OnlineRequestContract): ...
+
+
 class TestSurroundings(SurroundingsContract): ...
+
+
+class TestTruth(TruthContract): ...
 
 
 def test_all_that_is_not_proven_has_another_word() -> None:

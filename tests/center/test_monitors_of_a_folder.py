@@ -63,7 +63,7 @@ def test_when_monitors_run_is_read(folder: Path) -> None:
         ({DRIFT: {"schedule": "0 0 25 * * ?"}}, "25 is not between 0 and 23"),
         ({DRIFT: {"schedule": "0 0 3 30 2 ?"}}, "the months that are named have no such day"),
         ({DRIFT: {"schedule": "0 0 3 * * ? " * 1_000}}, "may have 500 characters"),
-        ({DRIFT: RIGHT | {"timeZone": "Mars/Olympus"}}, "Time zone 'Mars/Olympus' is not known. Example:"),
+        ({DRIFT: RIGHT | {"timeZone": "Mars/Olympus"}}, "time zone 'Mars/Olympus' is not known. Example:"),
         ({DRIFT: RIGHT | {"timeZone": "../../etc/passwd"}}, "is not known"),
         ({DRIFT: RIGHT | {"timeZone": "Europe"}}, "is not known"),
         ({DRIFT: RIGHT | {"timeZone": "\u0000"}}, "is not known"),

@@ -293,3 +293,13 @@ def expect(flaws: list[Finding], mark: Mark, what: str, remedy: str) -> None:
     assert [flaw.mark for flaw in found] == [mark], flaws
     assert remedy in found[0].remedy
     assert re.search(r"[^.?][.?]$", found[0].remedy)
+
+
+async def test_that_online_requests_are_to_be_kept_where_there_is_no_place_for_them_is_an_error(site: Site) -> None:
+    site.set(MLC_RUNTIME_KEEP_REQUESTS="true", MLC_CENTER_STANDALONE="true")
+    assert not [flaw for flaw in await site.flaws() if "Online requests" in flaw.what]
+    site.set(MLC_CENTER_STANDALONE="false")
+    [flaw] = [flaw for flaw in await site.flaws() if "Online requests" in flaw.what]
+    assert flaw.mark is Mark.WRONG
+    assert "MLC_RUNTIME_KEEP_REQUESTS" in flaw.what
+    assert "no runtime starts" in flaw.remedy

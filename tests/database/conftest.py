@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,9 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path, files: str) -> Iterat
     place: tuple[str | Path, str] = tmp_path / "center.db", ""
     if request.param == "PostgreSQL":
         copies = request.getfixturevalue("postgres_copies")
-        place = copies("center", lambda url: Store(url, files).close()), files
+        address = copies("center", lambda url: Store(url, files).close())
+        # Files that a test leaves must be no other test's: each has a copy of the place, with the mark of the database.
+        place = address, str(shutil.copytree(files, tmp_path / "files"))
     pair = Store(*place), Store(*place)
     yield pair
     for store in pair:

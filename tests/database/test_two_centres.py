@@ -21,7 +21,15 @@ from mlc.center.modelop.center import ModelOpCenter
 from mlc.model.finding import Mark
 from mlc.standalone.database import CENTER
 from mlc.standalone.database.migration import head
-from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, Monitored, SurroundingsContract
+from mlc.testing.center import (
+    CatalogueContract,
+    JobContract,
+    LedgerContract,
+    Monitored,
+    OnlineRequestContract,
+    SurroundingsContract,
+    TruthContract,
+)
 
 KEPT = ("entity", "entity_count")
 
@@ -124,7 +132,13 @@ class TestJobs(JobContract): ...
 class TestLedger(LedgerContract): ...
 
 
+class TestOnlineRequests(OnlineRequestContract): ...
+
+
 class TestSurroundings(SurroundingsContract): ...
+
+
+class TestTruth(TruthContract): ...
 
 
 async def test_a_centre_tells_its_operator_which_database_it_has_and_in_which_form(site: Site) -> None:

@@ -22,7 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from mlc.center.modelop.center import ModelOpCenter
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.signals import ModelOpSignals
-from mlc.center.modelop.wire import DeployableModel, ModelMetaData, StoredModel
+from mlc.center.modelop.wire import Association, DeployableModel, ModelMetaData, StoredModel
 from mlc.gateway.app import create_app
 from mlc.gateway.idempotency import fingerprint
 from mlc.model.failure import NotFound
@@ -39,6 +39,8 @@ JIRA, SERVICENOW = PREFIX + "Signals_Run_Back_Test_Jira", PREFIX + "Signals_Run_
 OLD_NAME = PREFIX + "Signals_MODEL_BACK_TEST"
 BATCH = PREFIX + "Signals_DEPLOYED_BATCH_JOB"
 DRIFT = PREFIX + "Signals_MODEL_DATA_DRIFT_TEST"
+RUN_MONITOR = PREFIX + "Signals_RUN_MONITOR"
+DATA_DRIFT, STABILITY = "Data Drift Monitor: Comprehensive Analysis", "Stability Monitor: PSI/CSI"
 CSV = b"a,b\n1,2\n"
 BUCKET = "bucket.s3.eu-west-1.amazonaws.com"
 
@@ -70,6 +72,31 @@ async def model_id(center: ModelOpCenter) -> str:
             DeployableModel(stored_model=StoredModel(model_meta_data=ModelMetaData(name="m")))
         )
     ).id
+
+
+async def watched_by(center: ModelOpCenter, *monitors: str) -> str:
+    """A snapshot with these monitors on it; its id."""
+    snapshot = await center.model_manage.create_snapshot(
+        DeployableModel(stored_model=StoredModel(model_meta_data=ModelMetaData(name="watched")))
+    )
+    for name in monitors:
+        stored = StoredModel(model_meta_data=ModelMetaData(name=name, model_category="MODEL_MONITORING_MODEL"))
+        monitor = await center.model_manage.create_snapshot(DeployableModel(stored_model=stored))
+        await put_on(center, snapshot.id, monitor.wire())
+    return snapshot.id
+
+
+async def put_on(center: ModelOpCenter, snapshot_id: str, *monitors: dict[str, Any]) -> None:
+    snapshot = await center.model_manage.get_snapshot(snapshot_id)
+    there = [association.wire() for association in snapshot.associated_models]
+    new = [Association(association_role="DATA_DRIFT_MODEL", associated_model=each).wire() for each in monitors]
+    await center.model_manage.patch_snapshot(snapshot_id, {"associatedModels": [*there, *new]})
+
+
+@pytest.fixture(scope="module")
+async def watched_id(center: ModelOpCenter) -> str:
+    """A snapshot with two monitors in a role, one of them called Data Drift."""
+    return await watched_by(center, STABILITY, DATA_DRIFT)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +186,7 @@ async def test_each_name_of_the_back_test_starts_it_with_its_ticket_system(
 
 
 async def test_modelops_published_examples_work_unchanged(
-    gateway: httpx.AsyncClient, temporal: Client, model_id: str
+    gateway: httpx.AsyncClient, temporal: Client, model_id: str, watched_id: str
 ) -> None:
     output = {
         "assetType": "EXTERNAL_FILE",
@@ -170,10 +197,10 @@ async def test_modelops_published_examples_work_unchanged(
         "repositoryInfo": {"repositoryType": "HDFS_REPOSITORY", "host": "", "port": 0},
     }
     # A
-    answer = await send(gateway, DRIFT, route="signal", MODEL_ID=model_id)
+    answer = await send(gateway, DRIFT, route="signal", MODEL_ID=watched_id)
     assert (answer.status_code, answer.content) == (204, b"")
     # B
-    refused = await send(gateway, DRIFT, MODEL_ID=model_id, OUTPUT_FILE=output)
+    refused = await send(gateway, DRIFT, MODEL_ID=watched_id, OUTPUT_FILE=output)
     assert refused.status_code == 400
     assert "OUTPUT_FILE.repositoryInfo.repositoryType: files in HDFS are not supported: embed" in refused.text
     # "Shape identical, change name":
@@ -463,3 +490,55 @@ async def test_a_run_takes_turns_by_its_models_group_else_by_its_model(
 async def test_a_batch_job_takes_turns_by_its_tag(gateway: httpx.AsyncClient, temporal: Client) -> None:
     answer = await send(gateway, BATCH, TAG="cc-fraud", INPUT_FILE=IN, OUTPUT_FILE=OUT)
     assert await turns(temporal, answer) == "cc-fraud"
+
+
+async def test_the_answer_lists_the_monitors_that_will_run(
+    gateway: httpx.AsyncClient, temporal: Client, center: ModelOpCenter, watched_id: str
+) -> None:
+    others = await watched_by(center, STABILITY, "Concept Drift Monitor: Comprehensive Analysis")
+    for id_, name, given, meant in (
+        (watched_id, DRIFT, {}, [DATA_DRIFT]),
+        (others, DRIFT, {}, [STABILITY, "Concept Drift Monitor: Comprehensive Analysis"]),
+        (watched_id, RUN_MONITOR, {"MONITOR": STABILITY}, [STABILITY]),
+    ):
+        answer = await send(gateway, name, MODEL_ID=id_, **given)
+        assert answer.json()["monitors"] == meant
+        assert (await (await started(temporal, answer)).describe()).workflow_type == "RunMonitors"
+    assert "monitors" not in (await send(gateway, JIRA, MODEL_ID=watched_id)).json()
+
+
+@pytest.mark.parametrize("route", ["signal", "signalResponsive"])
+async def test_where_no_monitor_is_meant_nothing_is_started_and_the_answer_says_which_there_are(
+    gateway: httpx.AsyncClient, temporal: Client, model_id: str, watched_id: str, route: str
+) -> None:
+    for id_, name, given, said in (
+        (model_id, DRIFT, {}, "carries no monitor in the role DATA_DRIFT_MODEL; it has none."),
+        (watched_id, RUN_MONITOR, {"MONITOR": "Stability"}, f"carries no monitor 'Stability'; it has '{STABILITY}'"),
+    ):
+        key = str(uuid.uuid4())
+        answer = await send(gateway, name, key=key, route=route, MODEL_ID=id_, **given)
+        assert answer.status_code == 400
+        assert "Nothing was started." in answer.json()["detail"]
+        assert said in answer.json()["detail"]
+        with pytest.raises(RPCError) as missing:
+            await temporal.get_workflow_handle(f"monitors-{id_}-{key}").describe()
+        assert missing.value.status is RPCStatusCode.NOT_FOUND
+
+
+async def test_several_monitors_for_one_file_are_refused_at_once(
+    gateway: httpx.AsyncClient, center: ModelOpCenter
+) -> None:
+    id_ = await watched_by(center, STABILITY, "another")
+    answer = await send(gateway, DRIFT, MODEL_ID=id_, OUTPUT_FILE=OUT)
+    assert (answer.status_code, answer.json()["detail"][:36]) == (400, "2 monitors can't write one file: nam")
+
+
+async def test_a_call_that_is_repeated_when_its_monitor_is_gone_finds_the_run_that_it_started(
+    gateway: httpx.AsyncClient, center: ModelOpCenter
+) -> None:
+    id_, key = await watched_by(center, DATA_DRIFT), str(uuid.uuid4())
+    first = await send(gateway, DRIFT, key=key, MODEL_ID=id_)
+    await center.model_manage.patch_snapshot(id_, {"associatedModels": []})
+    again = await send(gateway, DRIFT, key=key, MODEL_ID=id_)
+    assert again.json()["workflowIds"] == first.json()["workflowIds"]
+    assert (await send(gateway, DRIFT, key="another", MODEL_ID=id_)).status_code == 400

@@ -287,8 +287,8 @@ async def no_temporal() -> Client:
 
 
 async def chain(run: WorkflowHandle[Any, Any]) -> list[WorkflowHandle[Any, Any]]:
-    """The run that was started and those that it was handed over to, first to last."""
-    runs, run_id = [], run.first_execution_run_id
+    """The run that was started, by whomever, and those that it was handed over to, first to last."""
+    runs, run_id = [], run.first_execution_run_id or run.run_id or (await run.describe()).run_id
     while run_id:
         handle = run._client.get_workflow_handle(run.id, run_id=run_id)  # the public handle follows the chain itself
         last = [event async for event in handle.fetch_history_events()][-1]

@@ -3,6 +3,7 @@
 import re
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from monitored import BAD, DRIFT, GOOD, STABILITY, begin, carrying, monitor, night, reference, says, thresholds, turn
@@ -23,6 +24,12 @@ async def lines(desk: Office, issue: dict[str, object]) -> list[str]:
     return [said.partition(" gov-event:")[0] for said in await comments(desk, reference(issue))]
 
 
+async def links(desk: Office, issue: dict[str, Any]) -> list[str]:
+    """Titles of the ticket's links."""
+    linked = (await desk.jira.get(f"issue/{issue['key']}/remotelink")).raise_for_status().json()
+    return [each["object"]["title"] for each in linked]
+
+
 async def in_use(desk: Office, snapshot_id: str, state: str = "DEPLOYED") -> str:
     """A deployment of the snapshot; its id."""
     snapshot = await desk.center.get_snapshot(snapshot_id)
@@ -32,6 +39,23 @@ async def in_use(desk: Office, snapshot_id: str, state: str = "DEPLOYED") -> str
 
 async def state_of(desk: Office, deployment_id: str) -> str:
     return str((await desk.port.get_deployment(deployment_id)).state.value).upper()
+
+
+async def dies(desk: Office, snapshot_id: str, *, asked: bool) -> None:
+    """A bad night whose run is lost: just before its ticket is made, or when it was made and nobody has heard of it."""
+    outer = await begin(desk, snapshot_id)
+    run = await turn(desk, snapshot_id)
+    desk.center_faults.add(Effect.HANG, method="PATCH", path="/modelTestResults/", skip=3 if asked else 2)
+    await desk.finish_job(run, metrics=BAD)
+
+    async def hangs() -> bool:
+        return len(await desk.tickets()) == 1 if asked else bool(desk.center_faults.hanging)
+
+    await eventually(hangs)
+    await run.terminate("as a worker's whole machine that is lost, and the run with it")
+    with pytest.raises(WorkflowFailureError):
+        await outer.result()
+    desk.center_faults.planned.clear()
 
 
 async def test_the_job_is_the_monitors_and_about_the_snapshot_and_its_result_is_kept_with_that(desk: Office) -> None:
@@ -188,9 +212,7 @@ async def test_and_then_it_is_asked_anew_on_a_ticket_that_is_linked_to_the_old_o
     await desk.decide(None, reference(first), "Rejected")
     await night(desk, id_, BAD)
     _, second = await desk.tickets()
-    links = (await desk.jira.get(f"issue/{second['key']}/remotelink")).raise_for_status().json()
-    titles = [each["object"]["title"] for each in links]
-    assert f"The ticket before this one, {first['key']}" in titles
+    assert f"The ticket before this one, {first['key']}" in await links(desk, second)
     await night(desk, id_, BAD)
     assert len(await desk.tickets()) == 2
     assert len(await lines(desk, second)) == 1
@@ -247,22 +269,33 @@ async def test_two_nights_of_a_breach_make_one_ticket_although_the_worker_is_gon
 ) -> None:
     """In the first night the worker dies when the ticket was made and nobody has heard of it yet."""
     id_ = await carrying(desk, await monitor(desk, DRIFT, says("Jira")))
-    outer = await begin(desk, id_)
-    run = await turn(desk, id_)
-    desk.center_faults.add(Effect.HANG, method="PATCH", path="/modelTestResults/", skip=3)
-    await desk.finish_job(run, metrics=BAD)
-
-    async def made() -> bool:
-        return len(await desk.tickets()) == 1
-
-    await eventually(made)
-    await run.terminate("as a worker's whole machine that is lost, and the run with it")
-    with pytest.raises(WorkflowFailureError):
-        await outer.result()
-    desk.center_faults.planned.clear()
+    await dies(desk, id_, asked=True)
     result = await night(desk, id_, BAD)
     (issue,) = await desk.tickets()
     assert [ticket.key for ticket in result.tickets] == [issue["key"]]
+
+
+async def test_a_ticket_that_was_made_and_not_written_down_is_told_that_it_is_over(desk: Office) -> None:
+    id_ = await carrying(desk, await monitor(desk, DRIFT, says("Jira")))
+    await dies(desk, id_, asked=True)
+    assert (await night(desk, id_, GOOD)).outcome == "passed"
+    (issue,) = await desk.tickets()
+    (over,) = await lines(desk, issue)
+    assert over.startswith("It is over: the result of 20")
+    await night(desk, id_, BAD)
+    assert [each["key"] for each in await desk.tickets()] == [issue["key"]]
+    assert (await lines(desk, issue))[-1].startswith("It is back on 20")
+
+
+async def test_a_breach_that_was_over_before_its_ticket_was_made_makes_none(desk: Office) -> None:
+    id_ = await carrying(desk, await monitor(desk, DRIFT, says("Jira")))
+    await dies(desk, id_, asked=False)
+    for _ in range(2):
+        result = await night(desk, id_, GOOD)
+        assert (result.outcome, result.tickets) == ("passed", [])
+    assert await desk.tickets() == []
+    kept = await desk.port.get_test_result(result.test_result_id or "")
+    assert kept.breach is None
 
 
 async def test_one_that_cannot_be_run_keeps_none_of_the_others_from_it(desk: Office) -> None:
@@ -413,9 +446,11 @@ async def test_undeploy_is_done_at_once_where_a_setting_says_so_and_a_ticket_tel
     assert "Nobody waits" in await text(desk, reference(issue))
 
 
+ESCALATES = (("> 0.5", "false", "Undeploy"), ("> 0.2", "false", "Jira"), ("<= 0.2", "true", "None"))
+
+
 async def test_an_alarm_that_becomes_a_question_about_its_use_is_a_ticket_of_its_own(desk: Office) -> None:
-    table = thresholds(("> 0.5", "false", "Undeploy"), ("> 0.2", "false", "Jira"), ("<= 0.2", "true", "None"))
-    id_ = await carrying(desk, await monitor(desk, DRIFT, table))
+    id_ = await carrying(desk, await monitor(desk, DRIFT, thresholds(*ESCALATES)))
     await night(desk, id_, BAD)
     await night(desk, id_, {"drift": 0.8})
     alarm, question = await desk.tickets()
@@ -423,3 +458,14 @@ async def test_an_alarm_that_becomes_a_question_about_its_use_is_a_ticket_of_its
     await night(desk, id_, BAD)
     assert len(await desk.tickets()) == 2
     assert len(await lines(desk, question)) == 1
+    assert f"The ticket before this one, {alarm['key']}" in await links(desk, question)
+
+
+async def test_a_question_about_its_use_is_not_linked_to_an_alarms_ticket_that_was_deleted(desk: Office) -> None:
+    id_ = await carrying(desk, await monitor(desk, DRIFT, thresholds(*ESCALATES)))
+    await night(desk, id_, BAD)
+    (alarm,) = await desk.tickets()
+    (await desk.jira.delete(f"issue/{alarm['key']}")).raise_for_status()
+    await night(desk, id_, {"drift": 0.8})
+    (question,) = await desk.tickets()
+    assert not [title for title in await links(desk, question) if "before this one" in title]

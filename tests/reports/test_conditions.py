@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mlc.dmn
-from mlc.model.verdict import RuleOutcome, TableOutcome, Verdict
+from mlc.model.verdict import RuleOutcome, TableOutcome, Threshold, Verdict
 from mlc.reports.conditions import asked_of, comparisons
 from mlc.standalone.monitors import monitor_folders
 
@@ -62,6 +62,34 @@ def test_of_tables_of_one_name_it_is_not_said_which_matched() -> None:
     ] * 2
     (only,) = asked_of(Verdict(judged=True, passed=False, rules=[rule], tables=twice[:1]))
     assert (only.matched, only.passes) == (True, False)
+
+
+def test_two_decisions_of_one_file_are_told_apart_by_their_names() -> None:
+    twice = [TableOutcome(table="t", decision=name, conditions=["auc > 1"], values={"auc": "2"}) for name in "ab"]
+    rules = [RuleOutcome(table="t", decision=name, rule=1, passes=name == "a") for name in "ab"]
+    for known in (rules, rules[:1]):
+        asked = asked_of(Verdict(judged=True, passed=False, rules=known, tables=twice))
+        assert [each.passes for each in asked] == [True, False if len(known) == 2 else None]
+        assert [each.matched for each in asked] == [True, len(known) == 2]
+
+
+def test_a_rule_of_a_decision_that_another_one_asks_is_not_taken_for_that_ones() -> None:
+    table = TableOutcome(table="t", decision="top", conditions=["auc > 1"], values={"auc": "2"})
+    inner = RuleOutcome(table="t", decision="inner", rule=1, passes=False)
+    (asked,) = asked_of(Verdict(judged=True, passed=False, rules=[inner], tables=[table]))
+    assert not asked.matched
+
+
+def test_what_was_kept_of_a_comparison_counts_before_the_sentence_and_nonsense_does_not() -> None:
+    kept = [
+        Threshold(rule=3, metric="auc", text="[0.5..0.7]", low=0.5, high=0.7),
+        Threshold(rule=4, metric="auc", text="< 1", low=math.nan, high=1),
+        Threshold(rule=5, metric="auc", text="> 2", low=2, high=1),
+        Threshold(rule=6, metric="f1", text="-"),
+    ]
+    table = TableOutcome(table="t", conditions=["auc > ..."], values={"auc": "2"}, thresholds=kept)
+    asked = asked_of(Verdict(judged=True, passed=True, tables=[table]))
+    assert [(each.rule, each.low, each.high) for each in asked] == [(3, 0.5, 0.7), (6, -INF, INF)]
 
 
 @pytest.mark.parametrize("name", sorted(monitor_folders()))

@@ -39,14 +39,15 @@ class BreachQuestion:
         if ticket is None:
             return await self._begin(undeploy=asked)
         state = await self._read(ticket)
+        there = None if state.answer is Answer.GONE else ticket  # a link to one that was deleted leads nowhere
         if asked and not before.undeploy:
-            return await self._begin(undeploy=True, follows=ticket)
+            return await self._begin(undeploy=True, follows=there)
         if state.answer in OPEN:
             await self._say(ticket, f"lasts-{ticket.label}-{self._today}", self._lasts(before))
             return await self._keep(before.model_copy(update={"ticket": ticket, "over": False, "closed_on": None}))
         closed_on = before.closed_on or _day_of(state)
         if before.over or state.answer is Answer.GONE or self._is_silent_no_more(closed_on):
-            return await self._begin(undeploy=asked, follows=None if state.answer is Answer.GONE else ticket)
+            return await self._begin(undeploy=asked, follows=there)
         return await self._keep(before.model_copy(update={"ticket": ticket, "closed_on": closed_on}))
 
     async def is_over(self) -> None:
@@ -54,10 +55,13 @@ class BreachQuestion:
         before = self.before
         if before is None or before.over:
             return
-        if before.ticket is not None:
+        ticket = before.ticket
+        if ticket is None and workflow.patched("lost-ticket-2026-12"):
+            ticket = await self._find(before)
+        if ticket is not None:
             said = f"It is over: the result of {self._today} passed ({self._numbers()}). Closing this ticket is yours."
-            await self._say(before.ticket, f"over-{self._result_id}", said)
-        await self._keep(before.model_copy(update={"over": True}))
+            await self._say(ticket, f"over-{self._result_id}", said)
+        await self._keep(before.model_copy(update={"ticket": ticket, "over": True}))
 
     async def _begin(self, *, undeploy: bool, follows: TicketRef | None = None) -> Breach:
         breach = Breach(opened_by=self._result_id, undeploy=undeploy, follows=follows)
@@ -66,15 +70,24 @@ class BreachQuestion:
 
     async def _ask(self, breach: Breach) -> TicketRef:
         """The ticket, which may be there already."""
-        kind = TicketKind.UNDEPLOY if breach.undeploy and self.case.policy.undeploy_asks else TicketKind.BREACH
         return await self.case.report(
-            kind,
+            self._kind(breach),
             MonitorPhase.REACTION,
             f"{self.result.monitor}: {verdict_text(self.result.verdict)}",
-            label=breach.label(self.case.snapshot.id, self.result.monitor),
+            label=self._label(breach),
             monitor=self.result.monitor,
             follows=breach.follows,
         )
+
+    async def _find(self, breach: Breach) -> TicketRef | None:
+        """The ticket of a breach whose run was lost before it wrote that down; None if it was lost before it asked."""
+        return await self.case.find_report(self._kind(breach), MonitorPhase.REACTION, self._label(breach))
+
+    def _kind(self, breach: Breach) -> TicketKind:
+        return TicketKind.UNDEPLOY if breach.undeploy and self.case.policy.undeploy_asks else TicketKind.BREACH
+
+    def _label(self, breach: Breach) -> str:
+        return breach.label(self.case.snapshot.id, self.result.monitor)
 
     async def _keep(self, breach: Breach) -> Breach:
         keep = BreachToKeep(result_id=self._result_id, breach=breach)

@@ -10,6 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from activities.notifications import Notice, NotificationActivities
 from activities.snapshots import SnapshotActivities
+from activities.tickets import TicketActivities
 from activities.verdicts import Judgement, JudgeRequest, VerdictActivities
 from mlc.model.deployment import RuntimeRef
 from mlc.model.failure import FailureType
@@ -224,6 +225,13 @@ class Case:
         more = {"label": label, "monitor": truncate(monitor, 120), "follows": follows}
         question = self._question(kind, step, message).model_copy(update=more)
         return await self.questions.report(question, self.policy)
+
+    async def find_report(self, kind: TicketKind, step: StrEnum, label: str) -> TicketRef | None:
+        """The ticket that an earlier run may have written something down on; None if there is none under its key."""
+        question = self._question(kind, step, "")
+        # It tells of what was then: nothing of what is known now goes on it.
+        then = question.model_copy(update={"label": label, "test_result": None, "verdict": None})
+        return await self.do(TicketActivities.find_ticket, then, f"look for the {kind} ticket, {step}")
 
     def _question(self, kind: TicketKind, step: StrEnum, message: str) -> TicketQuestion:
         failed_job = self.jobs.in_flight

@@ -7,12 +7,16 @@ from temporalio.exceptions import ApplicationError
 
 from activities.handovers import HandoverActivities, Predecessor
 from mlc.model.failure import FailureType
-from mlc.model.state import ProcessState, Start
+from mlc.model.monitor_states import RunMonitorStart, UndeployModelStart
+from mlc.model.state import DeployModelStart, ProcessState, RunBackTestStart, RunBatchModelJobStart
 from workflows.steps.activity import call
 
 MOST_SIGNALS = 1_000
 """The server refuses further ones at some point, and does not suggest a new run because of them."""
 MOMENT = timedelta(milliseconds=1)
+
+Start = DeployModelStart | RunBackTestStart | RunBatchModelJobStart | RunMonitorStart | UndeployModelStart
+"""What a run may begin with: the input that people send, and what an earlier run hands over."""
 
 
 class Handover:

@@ -11,10 +11,10 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from mlc.model.failure import FailureType
 from mlc.model.job import JobChanged, JobProgress
 from mlc.model.processes import JOB_CHANGED, JOB_PROGRESS, TICKET_CHANGED
-from mlc.model.state import ProcessState, Start
+from mlc.model.state import ProcessState
 from mlc.model.ticket import TicketChanged
 from workflows.steps.case import Case
-from workflows.steps.handover import Handover, refuse_forged
+from workflows.steps.handover import Handover, Start, refuse_forged
 from workflows.steps.once import failure_type, reason
 from workflows.steps.patches import is_recent, since
 

@@ -1,7 +1,7 @@
 """ModelOp Center (or standalone mode's centre, which speaks the same) as a model centre: catalogue and ledger."""
 
-from mlc.center.modelop.surroundings import ModelOpSurroundings
+from mlc.center.modelop.online_requests import ModelOpOnlineRequests
 
 
-class ModelOpCenter(ModelOpSurroundings):
+class ModelOpCenter(ModelOpOnlineRequests):
     """Implements :class:`mlc.center.port.Center` with ModelOp's model-manage."""

@@ -13,6 +13,7 @@ from mlc.center.modelop.hal import Hal
 from mlc.center.modelop.keeping import every, same
 from mlc.center.modelop.listings import NEWEST_FIRST, Listings, one
 from mlc.center.modelop.literals import CREATED, deployment_state
+from mlc.center.modelop.requests_api import OnlineRequests
 from mlc.center.modelop.scan import Sink
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.modelop.spool import Spools
@@ -54,6 +55,7 @@ class ModelManage:
         tokens: of whoever else asks the same centre with ``http``; None: its own.
 
     Attributes:
+        hal: for what has no entities.
         downloads: reads files by themselves, where the centre gives them by reference.
     """
 
@@ -69,8 +71,9 @@ class ModelManage:
         self._own_http = new_client(settings) if http is None else None
         client = http or self._own_http
         assert client is not None
-        self._hal = Hal(settings, client, tokens or TokenProvider(settings, client), spools)
+        self._hal = self.hal = Hal(settings, client, tokens or TokenProvider(settings, client), spools)
         self.downloads = Downloads(self._hal)
+        self.online_requests = OnlineRequests(self._hal)
         self._listings = Listings(self._hal, limit=settings.listing_limit)
 
     async def aclose(self) -> None:

@@ -12,7 +12,7 @@ from mlc.center.modelop.access import documents
 from mlc.center.modelop.answers import SYSTEM
 from mlc.center.modelop.assets import read_asset
 from mlc.center.modelop.contents import Opened
-from mlc.center.modelop.job_ledger import ModelOpJobLedger
+from mlc.center.modelop.truth import ModelOpTruth
 from mlc.model.decision import DecisionRecord
 from mlc.model.failure import NotFound, Unavailable
 
@@ -21,7 +21,7 @@ ON_STORED_MODEL = "modelAssets"
 _NAME, _SUFFIX = "decision-record-", ".json"
 
 
-class ModelOpDecisions(ModelOpJobLedger):
+class ModelOpDecisions(ModelOpTruth):
     """Part of :class:`mlc.center.ledger.Ledger`."""
 
     async def append_decision(self, record: DecisionRecord) -> DecisionRecord:

@@ -127,6 +127,10 @@ class Hal:
             return await self.get(path)
         return self._object(answer, f"PATCH {path}", write=True)
 
+    async def delete(self, path: str, params: Mapping[str, str | int]) -> JsonObject:
+        """Delete, where the answer says what there was."""
+        return self._object(await self._send("DELETE", path, params=params), f"DELETE {path}", write=True)
+
     async def pages(
         self, path: str, params: Mapping[str, str | int], *, limit: int | None = None
     ) -> AsyncIterator[list[JsonObject]]:

@@ -12,7 +12,8 @@ from . import calls, iteration, operators, unary
 from .cursor import Cursor, Node, constant
 from .dialects import ASKS_FOR_NULL, CAMUNDA_ARGUMENTS, undeclared
 from .lexer import spelled
-from .primary import one_ended, primary
+from .primary import primary
+from .ranges import one_ended
 from .reading import ASKING_IF_ANSWERED, Condition
 from .run import Code, Run, Scope, Test
 from .typenames import type_name

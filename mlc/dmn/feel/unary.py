@@ -9,7 +9,8 @@ from mlc.dmn.errors import FeelSyntaxError
 
 from . import operators
 from .cursor import Cursor, Node
-from .primary import RELATIONS, range_from
+from .primary import RELATIONS
+from .ranges import range_from
 from .reading import UNDER_TEST
 from .run import Run, Scope, Test, Value
 from .values import Range, is_in

@@ -130,12 +130,22 @@ class Checkpoint(Message):
     tally: ToldTally
 
 
+class ToldTruth(Message):
+    """How records and truth found each other: see :func:`mlc.runtime.harness.truth.joined`."""
+
+    known: Count
+    matched: Count
+    unmatched_records: Count
+    unmatched_truth: Count
+
+
 class Done(Message):
-    """The last message of a job that came to its end; ``records`` is of a scoring job."""
+    """The last message of a job that came to its end; ``records`` is of a scoring job, ``truth`` of a monitor's."""
 
     event: Literal["done"]
     notes: Notes
     records: ToldCounts | None = None
+    truth: ToldTruth | None = None
 
 
 class Failed(Message):

@@ -146,14 +146,14 @@ def perform(order: dict[str, Any], channel: Channel, workers: Forked | None = No
 def perform_here(
     model: ModelCode, order: dict[str, Any], channel: Channel, notes: list[str], ended: dict[str, Any]
 ) -> None:
-    """Run a job, or serve a model, in this process. What a scoring job counted goes into ``ended``."""
+    """Run a job, or serve a model, in this process. What a job counted goes into ``ended``."""
     match order["kind"]:
         case "online":
             serve(model, order, channel)
         case "training":
             train(model, order, notes)
         case "metrics":
-            metrics(model, order, notes)
+            metrics(model, order, notes, ended)
         case _:
             ended["records"] = score(model, Here(model, answering(order)), order, notes, channel)
 
@@ -194,14 +194,14 @@ def train(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
         pass
 
 
-def metrics(model: ModelCode, order: dict[str, Any], notes: list[str]) -> None:
+def metrics(model: ModelCode, order: dict[str, Any], notes: list[str], ended: dict[str, Any]) -> None:
     """Call the metrics function once with one frame for each input, and write what it yields as one object.
 
     One that takes the number of a slot is called for each input.
     """
     function = model.required("metrics")
     model.init(lambda: definition(order))
-    frames = frames_of(order, notes)
+    frames = frames_of(order, notes, ended)
     calls: list[list[Any]] = [frames]
     if takes_slot(required_parameters(function)):
         calls = [[frame, 2 * index] for index, frame in enumerate(frames)]

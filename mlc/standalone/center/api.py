@@ -1,7 +1,6 @@
 """model-manage's REST API: HAL, paging, finders, merge patches, bearer token."""
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,19 +12,20 @@ from fastapi.responses import JSONResponse
 
 from mlc.standalone.access.routes import principal_of
 from mlc.standalone.center.beside import Wish, beside, read_wish
+from mlc.standalone.center.bodies import json_object
 from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path, rel_of
 from mlc.standalone.center.files import routes as files
 from mlc.standalone.center.files.routes import Visitor
 from mlc.standalone.center.representation import HEADER, REFERENCE, Contents
+from mlc.standalone.center.requests import routes as requests
 from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.runtimes import RuntimesCenter
 from mlc.standalone.center.service import ModelCenter
+from mlc.standalone.center.truth import routes as truths
 
 JsonObject = dict[str, Any]
 ROOT = "/model-manage/api"
 _LARGEST_PAGE = 1000
-_QUICKLY_PARSED = 64 * 1024
-"""Bytes of a body that are parsed sooner than a thread has been asked to."""
 _SORT = re.compile(r"([A-Za-z]\w{0,60}(?:\.[A-Za-z]\w{0,60}){0,5})(?:,(asc|desc))?", re.ASCII | re.IGNORECASE)
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,12})"?', re.ASCII)
 
@@ -45,6 +45,20 @@ def contents(center: ModelCenter, limit: int) -> APIRouter:
     return files.router(ROOT, center.store.files, limit, visitor)
 
 
+def truth(center: ModelCenter, max_body: int) -> APIRouter:
+    """The routes of truth, which come before the others, too."""
+    return truths.router(ROOT, center.store.truth, max_body)
+
+
+def online_requests(center: ModelCenter, max_body: int) -> APIRouter:
+    """The routes of online requests; they, too, come before the others."""
+
+    async def body(request: Request) -> JsonObject:
+        return await json_object(request, max_body, "send fewer requests at a time")
+
+    return requests.router(ROOT, center.store, lambda request: seen_by(center, request), body)
+
+
 def router(center: ModelCenter, max_body: int) -> APIRouter:
     """The routes under ``/model-manage/api``: whoever may use them has the centre as it is for them."""
     api = APIRouter(prefix=ROOT)
@@ -53,7 +67,7 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
         return seen_by(center, request)
 
     async def body(request: Request) -> JsonObject:
-        return await _json_object(request, max_body)
+        return await json_object(request, max_body, "make assets smaller, or external")
 
     @api.get("")
     @api.get("/", include_in_schema=False)
@@ -175,32 +189,6 @@ class Paging:
         self.number, self.size = page, min(size, _LARGEST_PAGE)
         self.sort = match[1] if match else ""
         self.descending = bool(match and (match[2] or "").lower() == "desc")
-
-
-async def _json_object(request: Request, max_body: int) -> JsonObject:
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > max_body:
-            raise HTTPException(413, f"The body is larger than {max_body} bytes; make assets smaller, or external.")
-    return _parse(raw) if len(raw) <= _QUICKLY_PARSED else await asyncio.to_thread(_parse, raw)
-
-
-def _parse(raw: bytearray) -> JsonObject:
-    def refuse(constant: str) -> None:
-        raise BadRequest(f"{constant} is not JSON; send null, or leave it out.")
-
-    try:
-        document = json.loads(raw, parse_constant=refuse)
-        if b"\\ud" in raw or b"\\uD" in raw:  # half of a surrogate pair can be neither hashed nor shown
-            json.dumps(document, ensure_ascii=False).encode()
-    except BadRequest:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("The body can't be read as JSON; check its encoding and its end.") from error
-    if not isinstance(document, dict):
-        raise BadRequest("The body is not a JSON object; send one entity, or the fields to change.")
-    return document
 
 
 def _kind(entity: str) -> Kind:

@@ -18,12 +18,11 @@ from mlc.standalone.access import api as access
 from mlc.standalone.access.asking import Asking
 from mlc.standalone.access.routes import Gate, NotAllowed
 from mlc.standalone.access.tokens import RuntimeTokens
-from mlc.standalone.center.api import contents, router
+from mlc.standalone.center.api import contents, online_requests, router, truth
 from mlc.standalone.center.contents import BadContent
 from mlc.standalone.center.dispatch import Connect, Dispatcher
 from mlc.standalone.center.files import unused
 from mlc.standalone.center.files.errors import CannotKeep, NoRoom, NotEmbedded, TooLong, UnknownFile, WrongHash
-from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.monitors import seed
 from mlc.standalone.center.pages import pages
 from mlc.standalone.center.pages.reports import reports
@@ -77,7 +76,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         if settings.signal_url:
             center.listen(signals.changed)
         await asyncio.to_thread(seed, store)
-        running = [asyncio.create_task(dispatcher.run()), asyncio.create_task(_tidy(store.files))]
+        running = [asyncio.create_task(dispatcher.run()), asyncio.create_task(_tidy(store, settings))]
         yield
         for task in running:
             task.cancel()
@@ -93,6 +92,8 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         dependencies=[Depends(Gate(Asking(settings.token, tokens)))],
     )
     app.include_router(contents(center, settings.file_limit_mb * 1_000_000))
+    app.include_router(online_requests(center, settings.max_body))
+    app.include_router(truth(center, settings.max_body))
     app.include_router(router(center, settings.max_body))
     app.include_router(access.router(tokens))
     app.include_router(unused.router(store.files))
@@ -102,13 +103,18 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
     return app
 
 
-async def _tidy(files: FileStore) -> None:
-    """Remove again and again what senders have left unfinished."""
+async def _tidy(store: Store, settings: StandaloneCenterSettings) -> None:
+    """Remove again and again what senders have left unfinished, and online requests that are too old."""
     while True:
         try:
-            await asyncio.to_thread(files.expire)
+            await asyncio.to_thread(store.files.expire)
         except OSError:
             _log.warning("What was sent of files and never finished could not be removed.", exc_info=True)
+        try:
+            await asyncio.to_thread(store.requests.expire, timedelta(days=settings.request_days))
+        except (SQLAlchemyError, OSError, CannotKeep) as error:
+            said = why(error) if isinstance(error, SQLAlchemyError) else error
+            _log.warning("Old online requests could not be removed, and will be in an hour: %s.", said)
         await asyncio.sleep(_TIDIED_EVERY)
 
 

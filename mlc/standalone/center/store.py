@@ -21,14 +21,17 @@ from mlc.settings.reading import home
 from mlc.standalone.center import listings
 from mlc.standalone.center.contents import detach, hashes_without_content, refer
 from mlc.standalone.center.counts import count_change
-from mlc.standalone.center.entities import Kind, reader_of
+from mlc.standalone.center.entities import KINDS, Kind, reader_of
 from mlc.standalone.center.files.move import move_contents
 from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.files.table import hold, use
 from mlc.standalone.center.listings import Page, as_document
 from mlc.standalone.center.representation import Contents, represent
+from mlc.standalone.center.requests.store import RequestStore
 from mlc.standalone.center.rows import CHANGED, GONE, NEW, OF_KEY, Held, columns_of, copied, missing, read
 from mlc.standalone.center.tables import FOUND_BY, JsonObject, stamp
+from mlc.standalone.center.truth.store import TruthStore
+from mlc.standalone.center.truth.table import forget
 from mlc.standalone.center.work import Work
 from mlc.standalone.database import CENTER, State, file_of, open_database, reading, state_of
 
@@ -66,6 +69,8 @@ class Store:
     Attributes:
         engine: of the database, for other tables of the centre's in it.
         files: what assets contain.
+        requests: what online models were asked and answered.
+        truth: what scored records turned out to be.
         work: what is still to be done about entities.
 
     Raises:
@@ -86,6 +91,8 @@ class Store:
         place = files or str(own)
         drafts = (own if "://" in place else Path(place)) / "unfinished"
         self.files = FileStore(place, drafts, write=self._write, read=self._reading.connect)
+        self.requests = RequestStore(self.files, write=self._write, read=self._reading.connect)
+        self.truth = TruthStore(self.files, write=self._write, read=self._reading.connect)
         with self.engine.begin() as connection:
             move_contents(connection, self.files)
         self.files.settle()
@@ -182,7 +189,11 @@ class Store:
             gone = connection.execute(GONE, {"kind": kind.plural, "id": entity_id}).first()
             if gone is None:
                 raise missing(kind, entity_id)
+            if kind is KINDS["storedModels"]:
+                forget(connection, entity_id)  # what is known of its records goes with it
             count_change(connection, kind.plural, dict(zip(FOUND_BY, gone, strict=True)), None)
+        if kind is KINDS["storedModels"]:
+            self.requests.forget_model(entity_id)  # some at a time
 
     def get(self, kind: Kind, entity_id: str, contents: Contents = Contents.EMBEDDED) -> JsonObject:
         """An entity, with as much of the contents of its assets.

@@ -1,6 +1,7 @@
 """What every model centre's adapter has to keep, catalogue, ledger and both together. For another one, in a test file::
 
-from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, SurroundingsContract
+from mlc.testing.center import CatalogueContract, JobContract, LedgerContract, OnlineRequestContract
+from mlc.testing.center import SurroundingsContract, TruthContract
 
 @pytest.fixture
 def center() -> AsyncIterator[Catalogue]: ...  # an adapter of an empty centre; a Ledger for the next two, then a Center
@@ -11,15 +12,17 @@ def monitored(center) -> Monitored: ...  # has a monitor's test result written, 
 class TestCatalogue(CatalogueContract): ...
 class TestJobs(JobContract): ...
 class TestLedger(LedgerContract): ...
+class TestOnlineRequests(OnlineRequestContract): ...
 class TestSurroundings(SurroundingsContract): ...
+class TestTruth(TruthContract): ...
 
-The last suite holds what brings several things in one answer to what each of them says by itself.
+The suite of surroundings holds what brings several things in one answer to what each of them says by itself.
 A ledger's tests need snapshots, which they make with the same ``center``: it must be a catalogue, too.
 """
 
 import pytest
 
-_PARTS = ("catalogue", "jobs", "ledger", "models", "surroundings")
+_PARTS = ("catalogue", "jobs", "ledger", "models", "online_requests", "surroundings", "truth")
 # Before they are imported: pytest then tells what was compared where an assertion fails.
 pytest.register_assert_rewrite(*(f"mlc.testing.center.{part}" for part in _PARTS))
 
@@ -27,6 +30,16 @@ from mlc.testing.center.catalogue import CatalogueContract  # noqa: E402
 from mlc.testing.center.jobs import JobContract  # noqa: E402
 from mlc.testing.center.ledger import LedgerContract  # noqa: E402
 from mlc.testing.center.models import Monitored  # noqa: E402
+from mlc.testing.center.online_requests import OnlineRequestContract  # noqa: E402
 from mlc.testing.center.surroundings import SurroundingsContract  # noqa: E402
+from mlc.testing.center.truth import TruthContract  # noqa: E402
 
-__all__ = ["CatalogueContract", "JobContract", "LedgerContract", "Monitored", "SurroundingsContract"]
+__all__ = [
+    "CatalogueContract",
+    "JobContract",
+    "LedgerContract",
+    "Monitored",
+    "OnlineRequestContract",
+    "SurroundingsContract",
+    "TruthContract",
+]

@@ -16,7 +16,9 @@ class TestSystem(TicketSystemContract): ...
 import pytest
 
 # Before they are imported: pytest then tells what was compared where an assertion fails.
-pytest.register_assert_rewrite(*(f"mlc.testing.ticketing.{part}" for part in ("contract", "faults", "system")))
+pytest.register_assert_rewrite(
+    *(f"mlc.testing.ticketing.{part}" for part in ("additions", "contract", "faults", "system"))
+)
 
 from mlc.testing.ticketing.contract import TicketingContract  # noqa: E402
 from mlc.testing.ticketing.faults import TicketingFaults  # noqa: E402

@@ -5,14 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from mlc.model.failure import NotFound, Refused
+from mlc.model.failure import Refused
 from mlc.model.ticket import Answer, TicketKind, TicketRef
-from mlc.testing.ticketing.site import LABEL, OnSite, Site
-from mlc.ticketing import Attachment, Section, Ticketing, TicketRequest
+from mlc.testing.ticketing.additions import AdditionContract
+from mlc.testing.ticketing.site import LABEL, Site
+from mlc.ticketing import Section, Ticketing, TicketRequest
 from mlc.ticketing.port import NOBODY_WAITS
 
 
-class TicketingContract(OnSite):
+class TicketingContract(AdditionContract):
     """What the port promises, kept by the system of the fixture ``site``."""
 
     def test_a_created_ticket_is_found_by_its_label_and_waits(
@@ -180,40 +181,6 @@ class TicketingContract(OnSite):
         assert state.expiration_problem is not None
         assert "past" in state.expiration_problem
 
-    def test_a_comment_is_added_once_for_an_event(
-        self, site: Site, tickets: Ticketing, question: TicketRequest
-    ) -> None:
-        ref = tickets.create(question)
-        for event in ("run-1", "run-1", "run-10", "run-1"):
-            tickets.comment(ref, event, f"about {event}")
-        bodies = site.comments(ref)
-        assert len(bodies) == 2
-        assert all("gov-event:run-1" in body for body in bodies)
-
-    def test_a_mark_is_found_among_hundreds_of_comments(
-        self, site: Site, tickets: Ticketing, question: TicketRequest
-    ) -> None:
-        ref = tickets.create(question)
-        tickets.comment(ref, "first", "ours")
-        for n in range(120):
-            site.say(ref, f"chatter {n}")
-        tickets.comment(ref, "first", "ours")
-        assert len(site.comments(ref)) == 121
-
-    def test_an_attachment_is_added_once_by_name(self, site: Site, tickets: Ticketing, question: TicketRequest) -> None:
-        ref = tickets.create(question)
-        for content in (b'{"auc": 0.9}', b"other"):
-            tickets.attach(ref, Attachment(name="results-ab12.json", content=content))
-        assert site.files(ref) == [b'{"auc": 0.9}']
-
-    def test_a_link_is_replaced_by_its_global_id(self, site: Site, tickets: Ticketing, question: TicketRequest) -> None:
-        ref = tickets.create(question)
-        tickets.link(ref, "run", "http://127.0.0.1/old", "Run")
-        tickets.link(ref, "run", "http://127.0.0.1/new", "Run in the Temporal UI")
-        tickets.link(ref, "center", "http://127.0.0.1/model", "Model")
-        tickets.link(ref, "center", "http://127.0.0.1/model", "Model")
-        assert site.links(ref) == ["http://127.0.0.1/new", "http://127.0.0.1/model"]
-
     def test_closing_withdraws_an_open_ticket_once_and_says_why(
         self, site: Site, tickets: Ticketing, question: TicketRequest
     ) -> None:
@@ -275,19 +242,6 @@ class TicketingContract(OnSite):
     ) -> None:
         refs = [tickets.create(question) for _ in range(2)]
         assert tickets.find(LABEL) == refs
-
-    def test_a_comment_on_a_ticket_that_is_gone_says_so(
-        self, site: Site, tickets: Ticketing, question: TicketRequest
-    ) -> None:
-        ref = tickets.create(question)
-        site.delete(ref)
-        calls: list[Callable[[], None]] = [
-            lambda: tickets.comment(ref, "e", "text"),
-            lambda: tickets.attach(ref, Attachment(name="a.json", content=b"{}")),
-        ]
-        for call in calls:
-            with pytest.raises(NotFound):
-                call()
 
     def test_what_changed_comes_with_its_state_the_one_longest_ago_first(
         self, site: Site, tickets: Ticketing, question: TicketRequest

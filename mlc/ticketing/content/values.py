@@ -6,6 +6,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from mlc.model import shown as cell
+
 MOST_LEAVES = 5_000
 """A result with more values than this is a file to be read, not a comparison."""
 DEEPEST = 8
@@ -55,16 +57,7 @@ def _members(value: object) -> list[tuple[str, Any]] | None:
 
 def shown(value: object) -> str:
     """One value in a cell."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return _number(value)
-        case list() | dict():
-            return f"{len(value)} value{'' if len(value) == 1 else 's'}"
-    return str(value)
+    return cell.shown(value, _number)
 
 
 def _number(value: int | float) -> str:

@@ -14,6 +14,7 @@ from mlc.dmn.analysis.facts import facts_of
 from mlc.dmn.analysis.finding import Aspect, Finding, Severity
 from mlc.dmn.analysis.spelling import typed_constant
 from mlc.dmn.boxes import CompiledTable
+from mlc.dmn.columns import OutputColumn
 from mlc.dmn.errors import FeelSyntaxError, Place
 from mlc.dmn.feel.parser import parse_expression
 from mlc.dmn.feel.run import Value
@@ -22,7 +23,6 @@ from mlc.dmn.feel.values import kind_of, text_of
 from mlc.dmn.feel.vocabulary import Vocabulary
 from mlc.dmn.model import DecisionModel
 from mlc.dmn.script import is_script
-from mlc.dmn.tables import OutputColumn
 
 from .columntypes import Domain, domain_of
 from .inputcolumn import test_of

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from mlc.standalone.center.files.table import (
     renew,
     seals,
     unlisted,
+    withdraw,
 )
 from mlc.standalone.center.files.unfinished import Draft, Unfinished
 
@@ -39,6 +40,13 @@ _SEAL_SIZE = 32
 
 class Unused(NamedTuple):
     """A file that nothing refers to; ``size`` in bytes."""
+
+    digest: str
+    size: int
+
+
+class Made(NamedTuple):
+    """A file that the centre has written itself; ``size`` in bytes."""
 
     digest: str
     size: int
@@ -126,6 +134,24 @@ class FileStore:
                 self.place.put(draft.path, digest)
         return digest
 
+    def made_of(self, pieces: Iterable[bytes]) -> Made:
+        """Write a file of what comes, such as the rows of a table, and take it in when it is whole.
+
+        Nothing but a piece at a time is in memory. What ``pieces`` raises leaves nothing behind. Nothing refers to the
+        file yet: it is kept for its time of grace. The same pieces are the same file, however often.
+
+        Raises:
+            NoRoom, CannotKeep: as their names say.
+        """
+        found = hashlib.sha256()
+        with self.unfinished.new() as draft:
+            for piece in pieces:
+                draft.write([piece])
+                found.update(piece)
+            made = Made(found.hexdigest(), draft.size)
+            self.take(draft, made.digest)
+        return made
+
     def take(self, draft: Draft, digest: str, *, sender: str = "") -> None:
         """Take in a draft of this SHA-256, of which the caller is sure; ``sender`` has it, and may refer to it.
 
@@ -191,6 +217,21 @@ class FileStore:
         with self._write() as connection:
             if not forget_unused(connection, digest, before):
                 return False
+        return self._remove(digest)
+
+    def withdraw(self, digest: str, *, of: Collection[str]) -> bool:
+        """Remove a file although entities of these kinds refer to it, which keep its name, size and hash alone.
+
+        Returns:
+            False: something else refers to it, or it isn't there.
+        """
+        with self._write() as connection:
+            if not withdraw(connection, digest, of):
+                return False
+        return self._remove(digest)
+
+    def _remove(self, digest: str) -> bool:
+        """Away with a file that is off the list."""
         with self._write() as connection, unlisted(connection, digest) as is_ours:
             if not is_ours or self.place.size(digest) is None:  # sent anew meanwhile, or removed by another
                 return False

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Index, String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mlc.standalone.center.tables import Base
+from mlc.standalone.center.tables import ENTITY, Base
 from mlc.standalone.database.statements import insertion
 
 _BATCH = 500
@@ -146,6 +146,17 @@ def forget_unused(connection: Connection, digest: str, before: datetime) -> bool
     if not is_unused(connection, digest, before):
         return False
     for table in (StoredFile, FileSender):
+        connection.execute(delete(table).where(table.digest == digest))
+    return True
+
+
+def withdraw(connection: Connection, digest: str, kinds: Collection[str]) -> bool:
+    """Take a file off the list, and every reference to it; False if an entity of another kind refers to it, too."""
+    _held(connection, [digest], read=False)
+    users = select(FileUse.entity_id, ENTITY.c.kind).outerjoin(ENTITY, ENTITY.c.id == FileUse.entity_id)
+    if any(row.kind not in kinds for row in connection.execute(users.where(FileUse.digest == digest))):
+        return False
+    for table in (FileUse, StoredFile, FileSender):
         connection.execute(delete(table).where(table.digest == digest))
     return True
 

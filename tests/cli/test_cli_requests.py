@@ -1,0 +1,86 @@
+"""``mlc requests``, typed as an operator types it, against a real centre."""
+
+import json
+import re
+import shlex
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cli_process import called
+from served_centre import TOKEN, served
+
+MODEL = "Credit risk"
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Iterator[httpx.Client]:
+    with (
+        served(tmp_path) as address,
+        httpx.Client(base_url=f"{address}/", headers={"Authorization": f"Bearer {TOKEN}"}) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def forget(tmp_path: Path, centre: httpx.Client) -> Callable[..., Any]:
+    settings = {
+        "MLC_CENTER_URL": str(centre.base_url).rstrip("/"),
+        "MLC_CENTER_TOKEN": TOKEN,
+        "MLC_CENTER_STANDALONE": "true",
+    }
+    return lambda *typed, **more: called(tmp_path, "requests", "forget", *typed, **{**settings, **more})
+
+
+def asked(centre: httpx.Client, name: str, *identifiers: str) -> str:
+    """Have online requests of a new model kept; its id."""
+    stored = centre.post("storedModels", json={"modelMetaData": {"name": name}}).raise_for_status().json()
+    snapshot = {"storedModel": stored, "metaData": {"name": "v1"}}
+    snapshot = centre.post("deployableModels", json=snapshot).raise_for_status().json()
+    made = centre.post("deployedModels", json={"deployableModel": snapshot, "state": "DEPLOYED"}).raise_for_status()
+    moment = datetime.now(UTC).isoformat()
+    requests = [{"record_id": each, "moment": moment, "record": {"id": each}} for each in identifiers]
+    batch = {"id": uuid.uuid4().hex, "deployment_id": made.json()["id"], "requests": requests}
+    centre.post("onlineRequests", json=batch).raise_for_status()
+    centre.post("onlineRequests/exports", json={"snapshot": snapshot["id"]}).raise_for_status()
+    return str(stored["id"])
+
+
+def test_a_record_is_forgotten_by_the_name_of_its_model_or_its_id(
+    centre: httpx.Client, forget: Callable[..., Any]
+) -> None:
+    model = asked(centre, MODEL, "4711", "4711", "x")
+    done = forget("4711.0", "--model", MODEL)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "2 online requests with the identifier 4711.0 forgotten; 1 file of jobs deleted.\n"
+    assert forget("4711", "--model", model).stdout == "0 online requests with the identifier 4711 forgotten.\n"
+    told = forget("x", "--model", model, "--json")
+    assert json.loads(told.stdout) == {"requests": 1, "files": 0}
+
+
+def test_what_is_wrong_is_one_sentence(centre: httpx.Client, forget: Callable[..., Any]) -> None:
+    asked(centre, "Twice", "x")
+    asked(centre, "Twice", "x")
+    for typed, said in (
+        (("x", "--model", "Nobody"), "no model of the name or id 'Nobody'"),
+        (("x", "--model", "Twice"), "2 models are called Twice"),
+        (("", "--model", MODEL), "no model of the name or id"),
+    ):
+        done = forget(*typed)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    elsewhere = forget("x", "--model", "Twice", MLC_CENTER_STANDALONE="false", MLC_CENTER_URL="http://127.0.0.1:9")
+    assert elsewhere.returncode == 1
+    assert len(elsewhere.stderr.splitlines()) == 1
+
+
+def test_the_commands_of_the_documentation_work(centre: httpx.Client, forget: Callable[..., Any]) -> None:
+    asked(centre, MODEL, "4711")
+    page = (Path(__file__).parents[2] / "docs" / "monitors.md").read_text()
+    (typed,) = re.findall(r"^mlc requests forget (.*)$", page, re.MULTILINE)
+    assert forget(*shlex.split(typed)).stdout.startswith("1 online request with the identifier 4711 forgotten")
