@@ -4,9 +4,10 @@ A :class:`~mlc.governance.policy.GovernancePolicy` is read from YAML by :func:`~
 :func:`~mlc.governance.requirements.required` says what its rules ask for, given the :class:`Facts` about a snapshot.
 """
 
+from mlc.governance.notation import PolicyError, Problem
 from mlc.governance.policy import Approval, GovernancePolicy, OnDue, Rule, Step, When
-from mlc.governance.reading import PolicyError, Problem, read_policy
-from mlc.governance.requirements import Facts, Requirements, required
+from mlc.governance.reading import read_policy
+from mlc.governance.requirements import Facts, Requirements, explained, required
 from mlc.governance.tags import near_control_tags
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Rule",
     "Step",
     "When",
+    "explained",
     "near_control_tags",
     "read_policy",
     "required",

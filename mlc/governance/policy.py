@@ -7,12 +7,21 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 LONGEST_NAME = 100
 """Characters of a name: what applied stands in histories and on tickets."""
 
-_DURATION = re.compile(r"([1-9]\d{0,4}) ?(hours?|days?|weeks?)")
+_DURATION = re.compile(r"([1-9][0-9]{0,4}) ?(hours?|days?|weeks?)")
 
 
 class Part(BaseModel):
@@ -55,7 +64,7 @@ def _duration(value: Any) -> Any:
 
 
 def _version(value: Any) -> Any:
-    if value != 1 or isinstance(value, bool):  # which Python takes for a number
+    if type(value) is not int or value != 1:  # True equals it, and so does 1.0
         raise ValueError("this software reads version 1")
     return value
 
@@ -72,9 +81,21 @@ def _on_due(value: Any) -> Any:
     raise ValueError(f"it is none of {', '.join(OnDue)}")
 
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)]
-Names = Annotated[list[Name], BeforeValidator(_one_or_many), Field(min_length=1)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+def _visible(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("it has characters that can't be seen, such as the end of a line")
+    return name
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME), AfterValidator(_visible)
+]
+_OneOrMany = BeforeValidator(_one_or_many, json_schema_input_type=Name | list[Name])
+Names = Annotated[list[Name], _OneOrMany, Field(min_length=1)]
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$"})
+]
+Required = Annotated[Step, BeforeValidator(_step, json_schema_input_type=Step)]
 
 
 class When(Part):
@@ -131,15 +152,15 @@ class Rule(Part):
 
     name: Name
     when: When = When()
-    require: Annotated[list[Annotated[Step, BeforeValidator(_step)]], BeforeValidator(_one_or_many)] = Field(
-        [], min_length=1
-    )
+    require: Annotated[
+        list[Required], BeforeValidator(_one_or_many, json_schema_input_type=Required | list[Required])
+    ] = Field([], min_length=1)
     approvals: list[Approval] = Field([], min_length=1)
     ticketing: Name | None = None
     """The ticket system in which the review is asked."""
     due: Duration | None = None
     """How long after it was asked a review is due."""
-    on_due: Annotated[OnDue, BeforeValidator(_on_due)] | None = None
+    on_due: Annotated[OnDue, BeforeValidator(_on_due, json_schema_input_type=OnDue)] | None = None
     escalate_to: Name | None = None
     """The group that is told when a review is past its due date."""
     holds: Duration | None = None
@@ -149,8 +170,7 @@ class Rule(Part):
 
     @model_validator(mode="after")
     def _says_something(self) -> "Rule":
-        asked = self.model_fields_set - {"name", "when"}
-        if not asked:
+        if not any(getattr(self, name) for name in self.model_fields_set - {"name", "when"}):
             raise ValueError("it asks for nothing: give it require, approvals, due, holds or ticketing")
         if self.approvals and Step.REVIEW not in self.require:
             raise ValueError("it has approvals but does not require a review: write require: [review]")
@@ -164,20 +184,20 @@ class Rule(Part):
 class GovernancePolicy(Part):
     """Everything that a policy says."""
 
-    version: Annotated[Literal[1], BeforeValidator(_version)]
+    version: Annotated[Literal[1], BeforeValidator(_version, json_schema_input_type=Literal[1])]
     """Of this format."""
     rules: list[Rule] = Field(min_length=1, max_length=200)
     people: dict[Name, Person] = {}
-    groups: dict[Name, Annotated[list[Name], BeforeValidator(_one_or_many)]] = {}
-    """The people of each group, by their names in ``people``."""
+    groups: dict[Name, Names] = {}
+    """The people of each group, by their names in ``people``; at least one."""
     values: When = When()
     """Values of facts that exist and that no rule names: they aren't unknown."""
-    not_control: Annotated[list[Name], BeforeValidator(_one_or_many)] = []
+    not_control: Annotated[list[Name], _OneOrMany] = []
     """Tags that look like a control tag and are none."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "GovernancePolicy":
-        if twice := _twice(rule.name for rule in self.rules):
+        if twice := _twice(rule.name.casefold() for rule in self.rules):
             raise ValueError(f"two rules have the name {twice!r}")
         for group, members in self.groups.items():
             for member in members:
@@ -190,8 +210,9 @@ class GovernancePolicy(Part):
             if twice := _twice(known):
                 raise ValueError(f"two people have the {key} {twice!r}: who decided could not be told")
         for rule in self.rules:
-            for group in (*(approval.group for approval in rule.approvals), rule.escalate_to):
-                if group is not None and group not in self.groups:
+            named = [approval.group for approval in rule.approvals] + ([rule.escalate_to] if rule.escalate_to else [])
+            for group in named:
+                if group not in self.groups:
                     raise ValueError(f"the rule {rule.name!r} names the group {group!r}, which is not among the groups")
             for approval in rule.approvals:
                 if (there := len(self.groups[approval.group])) < approval.count:

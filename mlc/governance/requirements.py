@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from mlc.governance.policy import FACTS, Approval, GovernancePolicy, OnDue, Rule, Step
+from mlc.governance.policy import FACTS, LONGEST_NAME, Approval, GovernancePolicy, OnDue, Rule, Step
 
 
 class Facts(BaseModel):
@@ -78,7 +78,8 @@ def explained(policy: GovernancePolicy, facts: Facts) -> dict[str, str]:
 
 def _doubts(policy: GovernancePolicy, facts: Facts) -> list[str]:
     """The facts that rules go by, and of which a value is missing or unknown to the policy."""
-    return [fact for fact in FACTS if (known := policy.known(fact)) and not set(_values(facts, fact)) <= known]
+    asked = [fact for fact in FACTS if any(getattr(rule.when, fact) for rule in policy.rules)]
+    return [fact for fact in asked if not set(_values(facts, fact)) <= policy.known(fact)]
 
 
 def _values(facts: Facts, fact: str) -> list[str]:
@@ -89,7 +90,7 @@ def _conditions(rule: Rule, facts: Facts, doubts: list[str]) -> Iterator[tuple[s
     """Each condition of a rule as a sentence, and whether it is fulfilled."""
     for fact, wanted in rule.when.conditions():
         values = _values(facts, fact)
-        has = f"{fact} is {' and '.join(value or 'missing' for value in values)}"
+        has = f"{fact} is {' and '.join(value[:LONGEST_NAME] or 'missing' for value in values)}"
         if fact in doubts:
             yield f"{has}: what is missing or unknown counts as each", True
         elif set(values) & set(wanted):

@@ -1,5 +1,6 @@
 """Tags that were meant for control tags: a step that somebody asked for and that nobody would do."""
 
+import unicodedata
 from collections.abc import Iterable
 
 SHORTEST = 5
@@ -11,13 +12,13 @@ def near_control_tags(
 ) -> dict[str, str]:
     """The tags that are no control tag but look like one, and which: ``{"run-test": "run_test"}``.
 
-    One does that is equal to it but for case, ``-``, ``_`` and spaces; or, where it has at least five letters, that has
-    one letter more, less or another, or two neighbours swapped.
+    One does that is equal to it but for case, ``-``, ``_``, spaces and what can't be seen; or, where it has at least
+    five letters, that has one letter more, less or another, or two neighbours swapped.
 
     Args:
         not_control: tags that are meant as they are.
     """
-    control, meant = list(control_tags), set(not_control)
+    control, meant = [tag for tag in control_tags if _folded(tag)], set(not_control)
     found = {}
     for tag in tags:
         if tag not in control and tag not in meant:
@@ -28,7 +29,8 @@ def near_control_tags(
 
 
 def _folded(tag: str) -> str:
-    return "".join(letter for letter in tag.casefold() if letter not in "-_ ")
+    seen = unicodedata.normalize("NFKC", tag).casefold()
+    return "".join(letter for letter in seen if letter.isprintable() and letter not in "-_ ")
 
 
 def _is_near(tag: str, control: str) -> bool:

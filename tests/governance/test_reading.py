@@ -7,7 +7,7 @@ import pytest
 from policies import SMALL
 
 from mlc.governance import PolicyError, Step, read_policy
-from mlc.governance.reading import LARGEST
+from mlc.governance.notation import LARGEST, MOST_NODES
 
 
 def problems(text: str | bytes) -> list[str]:
@@ -72,8 +72,22 @@ def test_a_policy_says_what_is_written() -> None:
         ("when: {stage: production}", "when: &a {stage: production}\n    holds: *a", "an alias (*) is not allowed"),
         ("when: {stage: production}", "when: {<<: {stage: production}}", "a merge key (<<) is not allowed"),
         ("when: {stage: production}", "? [a]\n    : b", "a key is a list or a mapping"),
-        ("holds: 52 weeks", "holds: 2026-02-30", "this is no YAML"),
-        ("holds: 52 weeks", "holds: !!python/object/apply:os.system [id]", "this is no YAML"),
+        ("holds: 52 weeks", "holds: 2026-02-30", "line 16: this is a fraction, a date or a time"),
+        ("holds: 52 weeks", "holds: !!python/object/apply:os.system [id]", "line 16: a tag (!) is not allowed"),
+        ("count: 2", 'count: !!int "2"', "line 14: a tag (!) is not allowed"),
+        ("count: 2", "count: 02", "line 14: this is a number that is read in different ways"),
+        ("count: 2", "count: 1_0", "line 14: this is a number that is read in different ways"),
+        ("count: 2", "count: 1:30", "line 14: this is a number that is read in different ways"),
+        ("count: 2", f"count: {'1' * 5_000}", "line 14: this is a number that is read in different ways"),
+        ("version: 1", "version: 1.0", "line 1: this is a fraction, a date or a time"),
+        ("  bob:", '  "ada ": {account: ad}\n  bob:', "the key 'ada ' is too like 'ada' in line 3"),
+        ("  bob:", "  Ada: {account: ad}\n  bob:", "line 4: the key 'Ada' is too like 'ada' in line 3"),
+        ("name: always", "name: PRODUCTION", "two rules have the name 'production'"),
+        ("name: always", 'name: "always\\nfalse"', "rules[2].name: it has characters that can't be seen"),
+        ("name: always", 'name: "al\\u200bways"', "rules[2].name: it has characters that can't be seen"),
+        ("due: 5 days", "due: 5\u0663 days", "line 15: rules[0].due: it is no time such as"),
+        ("[eve]", "[]", "line 8: groups.heads: "),
+        ("require: test", "changed_after_rejection: false", "it asks for nothing"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(old: str, new: str, said: str) -> None:
@@ -98,6 +112,10 @@ def test_what_is_wrong_is_said_with_its_line(old: str, new: str, said: str) -> N
         ("- " * 5_000, "nested too deeply"),
         ("a: &a [x]\nb: [*a, *a]", "an alias (*) is not allowed"),
         ("{a: 1, a: 2, a: 3}", "the key 'a' is there twice"),
+        ("x: [" + "a," * MOST_NODES + "]", "more than 30,000 keys and values"),
+        ("#" + "é" * (LARGEST // 2), "of which at most"),
+        ("a: \ud800", "this is no YAML"),
+        ("a: \0", "this is no YAML"),
     ],
 )
 def test_what_is_no_policy_at_all_is_said(text: str | bytes, said: str) -> None:
@@ -110,6 +128,16 @@ def test_a_thousand_problems_are_few_lines() -> None:
         read_policy(text)
     assert len(caught.value.problems) == 1_000
     assert len(str(caught.value).splitlines()) == 21
+
+
+def test_what_is_said_of_a_hostile_policy_neither_steers_a_terminal_nor_fills_it() -> None:
+    said = problems(f'{SMALL}? "\\e[31m{"k" * 50_000}"\n: 1\n')
+    assert said
+    assert all(problem.isprintable() and len(problem) < 600 for problem in said)
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_policy() -> None:
+    assert read_policy(f"\ufeff{SMALL}".encode()) == read_policy(SMALL)
 
 
 def test_a_value_that_might_be_a_secret_is_not_repeated() -> None:

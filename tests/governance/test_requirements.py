@@ -53,6 +53,8 @@ def test_a_lowered_risk_evades_nothing_where_the_one_before_is_a_fact_too() -> N
 
 def test_a_fact_that_no_rule_goes_by_is_no_doubt() -> None:
     assert asked(stage=["dev"], risk=["low"], methodology=["anything"], group=[None]).doubts == []
+    one = read_policy("{version: 1, rules: [{name: all, require: test}], values: {group: a}}")
+    assert required(one.in_stages({"prod": "prod"}), Facts()).doubts == []
 
 
 def test_two_rules_can_ask_for_two_ticket_systems_and_both_are_named() -> None:

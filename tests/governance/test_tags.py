@@ -24,6 +24,9 @@ CONTROL = ["train", "run_test", "jira", "servicenow"]
         ("trian", "train"),
         ("service-now", "servicenow"),
         ("servcenow", "servicenow"),
+        ("run\u00a0test", "run_test"),
+        ("ji\u200bra", "jira"),
+        ("\uff4aira", "jira"),
     ],
 )
 def test_a_tag_that_was_meant_for_a_control_tag_is_found(tag: str, meant: str) -> None:
@@ -39,6 +42,10 @@ def test_any_other_tag_is_a_service_tag(tag: str) -> None:
 
 def test_a_control_tag_is_itself() -> None:
     assert near_control_tags(CONTROL, CONTROL) == {}
+
+
+def test_a_control_tag_without_letters_is_like_nothing() -> None:
+    assert near_control_tags(["", " ", "-"], ["_", *CONTROL]) == {}
 
 
 def test_what_is_said_to_be_meant_as_it_is_is_left_alone() -> None:
