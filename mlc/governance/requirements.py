@@ -1,6 +1,6 @@
 """What a policy asks for, given what is known of a snapshot: all rules that fit, joined."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
@@ -50,9 +50,14 @@ def required(policy: GovernancePolicy, facts: Facts) -> Requirements:
     """
     doubts = _doubts(policy, facts)
     rules = [rule for rule in policy.rules if all(fits for _, fits in _conditions(rule, facts, doubts))]
+    return joined(rules).model_copy(update={"doubts": doubts})
+
+
+def joined(rules: Sequence[Rule]) -> Requirements:
+    """What rules ask for that apply together."""
     return Requirements(
         steps=[step for step in Step if any(step in rule.require for rule in rules)],
-        approvals=_joined(rules),
+        approvals=_highest(rules),
         ticketing=_named(rule.ticketing for rule in rules),
         due=_shortest(rule.due for rule in rules),
         on_due=OnDue.STOP if any(rule.on_due is OnDue.STOP for rule in rules) else OnDue.WAIT,
@@ -60,7 +65,6 @@ def required(policy: GovernancePolicy, facts: Facts) -> Requirements:
         holds=_shortest(rule.holds for rule in rules),
         changed_after_rejection=any(rule.changed_after_rejection for rule in rules),
         rules=[rule.name for rule in rules],
-        doubts=doubts,
     )
 
 
@@ -99,7 +103,7 @@ def _conditions(rule: Rule, facts: Facts, doubts: list[str]) -> Iterator[tuple[s
             yield f"{has}, not {' or '.join(wanted)}", False
 
 
-def _joined(rules: Iterable[Rule]) -> list[Approval]:
+def _highest(rules: Iterable[Rule]) -> list[Approval]:
     """Of each group the highest count; its author counts only if every rule that asks the group says so."""
     found: dict[str, Approval] = {}
     for approval in (approval for rule in rules for approval in rule.approvals):

@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies import SMALL
 
@@ -93,6 +93,7 @@ def _at_least(one: Requirements, other: Requirements) -> bool:
 VALUES = st.lists(st.sampled_from(["prod", "dev", "high", "low", "Very High", "", "x", None]), max_size=3)
 
 
+@settings(deadline=None)
 @given(stage=VALUES, risk=VALUES, more=VALUES)
 def test_more_facts_never_ask_for_less(stage: list[str | None], risk: list[str | None], more: list[str | None]) -> None:
     if not stage or not risk:
