@@ -119,3 +119,22 @@ def test_a_centre_without_a_place_for_policies_says_so_in_a_sentence(policy: Typ
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith("The model centre can't keep governance policies.")
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_current_policy_exempts_tags_that_are_meant_as_they_are(
+    tmp_path: Path, centre: httpx.Client, policy: Typed
+) -> None:
+    settings = {"MLC_CENTER_URL": str(centre.base_url).rstrip("/"), "MLC_CENTER_TOKEN": TOKEN}
+    folder = tmp_path / "model"
+    assert called(tmp_path, "init", str(folder)).returncode == 0
+
+    def validated(**more: str) -> tuple[int, bool]:
+        done = called(tmp_path, "validate", str(folder), "--tag", "brain", "--tag", "trail", **{**settings, **more})
+        return done.returncode, "The tag 'trail' looks like 'train', which asks for training" in done.stdout
+
+    standalone = {"MLC_CENTER_STANDALONE": "true"}
+    assert validated(**standalone) == (1, True)
+    policy("put", changed(tmp_path, "not_control: [brain]", "not_control: [brain, trail]"))
+    assert validated(**standalone) == (0, False)
+    assert validated(MLC_CENTER_STANDALONE="false") == (1, True), "a centre that has no policy exempts nothing"
+    assert validated(MLC_CENTER_URL="http://127.0.0.1:9", **standalone)[0] == 1
