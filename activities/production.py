@@ -63,7 +63,7 @@ async def monitor_inputs(
     if (online := await _answered_online(center, snapshot, settings, opened)) is not None:
         read = sorted([*read, online], key=lambda each: each.moment, reverse=True)
     if not read:
-        return JobInputs(_from_assets(snapshot, name, monitor, settings))
+        return JobInputs(_from_assets(center, snapshot, name, monitor, settings))
     batches, parts = [each.batch for each in read], [part for each in read for part in each.parts]
     place = monitor.required_roles.index(AssetRole.COMPARATOR_DATA)
     others = watched_inputs(snapshot, name, without_production(monitor))
@@ -151,7 +151,9 @@ def _hashes(job: JobRecord) -> list[str | None]:
     return [each.get("sha256") if isinstance(each, dict) else None for each in listed]
 
 
-def _from_assets(snapshot: Snapshot, name: str, monitor: Model, settings: ProcessSettings) -> list[Asset]:
+def _from_assets(
+    center: Center, snapshot: Snapshot, name: str, monitor: Model, settings: ProcessSettings
+) -> list[Asset]:
     try:
         return watched_inputs(snapshot, name, monitor)
     except ApplicationError as error:
@@ -159,14 +161,21 @@ def _from_assets(snapshot: Snapshot, name: str, monitor: Model, settings: Proces
         role = AssetRole.COMPARATOR_DATA
         if any(asset.role == role for asset in [*snapshot.assets, *on_it]):
             raise
+        watched_inputs(snapshot, name, without_production(monitor))  # what else is lacking is no matter of time
         days = settings.monitor_window_days
         within = f" in the last {days} days (MLC_MONITOR_WINDOW_DAYS)" if days else ""
+        may_come = Capability.JOINS_SCORES in center.capabilities and _is_new(snapshot, settings)
         raise non_retryable(
-            FailureType.MISSING_ASSET,
+            FailureType.NOTHING_SCORED_YET if may_come else FailureType.MISSING_ASSET,
             f"{error.message} Nor has the snapshot scored anything{within} that the model centre knows of: run a batch "
             f"job of it (RunBatchModelJob), keep its online requests (MLC_RUNTIME_KEEP_REQUESTS), or add an asset with "
             f"the role {role}.",
         ) from None
+
+
+def _is_new(snapshot: Snapshot, settings: ProcessSettings) -> bool:
+    created = snapshot.created
+    return created is not None and datetime.now(UTC) - in_utc(created) < settings.monitor_silence
 
 
 def baseline_of(job: JobRecord) -> str:

@@ -113,10 +113,18 @@ class RunMonitor(ProcessRun):
                 watched=self.watched,
             )
         except ActivityError as error:
+            if failure_type(error) == FailureType.NOTHING_SCORED_YET:
+                self.wait_for_data(reason(error))
+                return
             if failure_type(error) not in NO_RESULT:
                 raise
             judgement = await self.no_result(reason(error))
         self.judged(judgement)
+
+    def wait_for_data(self, message: str) -> None:
+        """A snapshot that is new has nothing to compare yet: that is nobody's question, until it is old."""
+        self.result.outcome = Outcome.WAITING
+        self.progress.warn([message])
 
     async def no_result(self, message: str) -> WatchJudgement:
         """No result is no pass: it is kept, and goes on as a breach does."""
@@ -147,6 +155,8 @@ class RunMonitor(ProcessRun):
             await self.case.notify(monitor_tells(self.case.snapshot, self.result, self.case.test_result))
         if alarms:
             breach = await question.goes_on()
+            if breach.ticket is not None and breach.is_asked and breach.ticket not in self.result.tickets:
+                self.result.tickets.append(breach.ticket)
             self.progress.note(breach.ticket.key if breach.ticket else "")
             if Action.UNDEPLOY in asked:
                 await self.undeploy(breach)

@@ -25,8 +25,12 @@ from mlc.model.monitor_processes import (
     RunMonitorsResult,
     monitor_id,
 )
+from mlc.model.truncation import truncate
 from workflows.steps.activity import call
 from workflows.steps.once import failure_type, reason
+from workflows.steps.outcome import verdict_text
+
+LONGEST_MESSAGE = 200
 
 NOTHING = cast(RunMonitorsInput, None)
 """Not an optional type: with one, the reader of inputs would show the offending value."""
@@ -77,6 +81,9 @@ class RunMonitors:
             workflow_id=workflow_id,
             outcome=result.outcome,
             test_result_id=result.test_result_id,
+            message=truncate(
+                verdict_text(result.verdict) if result.verdict else " ".join(result.warnings), LONGEST_MESSAGE
+            ),
             tickets=result.tickets,
         )
 

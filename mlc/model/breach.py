@@ -78,6 +78,11 @@ class Breach(Record):
     over: bool = False
     """The last result was good again."""
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether its ticket is a question still, as far as is known."""
+        return self.ticket is not None and self.closed_on is None and not self.over
+
     def label(self, snapshot_id: str, monitor: str) -> str:
         """Our label on its ticket, wherever and however often it is asked for."""
         purpose = f"breach|{monitor}|undeploy" if self.undeploy else f"breach|{monitor}"

@@ -190,6 +190,7 @@ class FailureType(StrEnum):
     UNSUPPORTED_MODEL = "UnsupportedModel"
     """No runtime of the centre runs models of this type."""
     MISSING_ASSET = "MissingAsset"
+    NOTHING_SCORED_YET = "NothingScoredYet"
     """What a job needs is not on the snapshot, such as a TEST_DATA asset."""
     NOT_FINISHED = "NotFinished"
     """A job or deployment still runs: not a failure (BENIGN), asked again later."""

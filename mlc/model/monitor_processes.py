@@ -92,7 +92,10 @@ class MonitorRun(State):
     test_result_id: str | None = None
     joined: bool = False
     """It was running already, and so was not started again."""
+    message: str = ""
+    """What its tables said of its result, or why there is none."""
     tickets: list[TicketRef] = []
+    """Those that ask about it, of an earlier run, too."""
 
 
 class RunMonitorsResult(State):

@@ -98,6 +98,8 @@ class Outcome(OpenEnum):
     FAILED = "failed"
     ERROR = "error"
     """The test job came to no result."""
+    WAITING = "waiting"
+    """A monitor had nothing to compare yet: the next run looks again."""
     UNDEPLOYED = "undeployed"
     UNKNOWN = "unknown"
 

@@ -140,7 +140,8 @@ class ProcessSettings(Group):
     )
     monitor_silence: Duration = Field(
         timedelta(days=7),
-        description="How long nothing is said of an alarm whose ticket was closed while it goes on; then a new ticket",
+        description="How long nothing is said of an alarm whose ticket was closed while it goes on, and of a new "
+        "snapshot that has scored nothing yet; then a ticket",
     )
     monitor_undeploy: Literal["ask", "at_once"] = Field(
         "ask", description="When a monitor's decision table says Undeploy: ask by a ticket, or undeploy and tell"

@@ -181,12 +181,21 @@ async def test_neither_scores_nor_an_asset_is_said_with_what_to_do(
     room: Backroom, days: int | None, within: str
 ) -> None:
     id_, monitor = await watched(room, BASELINE)
-    room.jobs = dataclasses.replace(room.jobs, settings=ProcessSettings(monitor_window_days=days))
-    failure = await room.failure(room.jobs.create_job, request(monitor, id_))
-    assert failure.type == "MissingAsset"
+    for silence, kind in ((timedelta(0), "MissingAsset"), (timedelta(days=7), "NothingScoredYet")):
+        settings = ProcessSettings(monitor_window_days=days, monitor_silence=silence)
+        room.jobs = dataclasses.replace(room.jobs, settings=settings)
+        failure = await room.failure(room.jobs.create_job, request(monitor, id_))
+        assert failure.type == kind
     assert "0 assets with the role COMPARATOR_DATA" in str(failure)
     assert within in str(failure)
     assert "run a batch job of it (RunBatchModelJob)" in str(failure)
+
+
+async def test_what_else_is_lacking_does_not_come_with_time(room: Backroom) -> None:
+    id_, monitor = await watched(room)
+    failure = await room.failure(room.jobs.create_job, request(monitor, id_))
+    assert failure.type == "MissingAsset"
+    assert "BASELINE_DATA" in str(failure)
 
 
 async def test_no_more_than_the_newest_fifty_jobs_are_read(room: Backroom, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,7 @@ async def test_the_ticket_tells_monitor_numbers_and_rule_and_nobody_waits_for_it
     id_ = await carrying(desk, await monitor(desk, DRIFT, says("Jira")))
     result = await night(desk, id_, BAD)
     (issue,) = await desk.tickets()
-    assert issue["fields"]["summary"].startswith("[Monitor] model-")
+    assert issue["fields"]["summary"].startswith(f"[Monitor: {DRIFT}] model-")
     said = await text(desk, reference(issue))
     for part in ("A monitor of this snapshot raises an alarm", DRIFT, "drift > 0.2", "0.31", "Nobody waits"):
         assert part in said
@@ -252,16 +252,37 @@ async def test_a_job_that_fails_is_no_pass_and_goes_on_as_one_question(desk: Off
     assert len(await lines(desk, issue)) == 2
 
 
-async def test_data_that_are_lacking_are_no_pass_either(desk: Office) -> None:
+async def without_production_data(desk: Office) -> str:
+    """A snapshot that carries a monitor, has nothing for it to compare, and has scored nothing."""
     drift = await monitor(desk, DRIFT, says("Jira"))
     id_ = await desk.snapshot(without=["COMPARATOR_DATA"])
     association = {"associationRole": "DATA_DRIFT_MODEL", "associatedModel": drift.wire()}
     await desk.center.patch_snapshot(id_, {"associatedModels": [association]})
+    return id_
+
+
+@pytest.mark.parametrize("desk", [SILENT], indirect=True)
+async def test_data_that_are_lacking_are_no_pass_either(desk: Office) -> None:
+    id_ = await without_production_data(desk)
     for _ in range(2):
-        await (await begin(desk, id_)).result()
+        ended = await (await begin(desk, id_)).result()
         assert (await (await turn(desk, id_)).result()).outcome == "error"
     (issue,) = await desk.tickets()
     assert "COMPARATOR_DATA" in await text(desk, reference(issue))
+    (told,) = ended.runs
+    assert [ticket.key for ticket in told.tickets] == [issue["key"]]
+    assert "The monitor came to no result" in told.message
+
+
+@pytest.mark.parametrize("desk", [{"center": {"standalone": True}}], indirect=True)
+async def test_a_new_snapshot_that_has_scored_nothing_yet_is_waited_for(desk: Office) -> None:
+    id_ = await without_production_data(desk)
+    (told,) = (await (await begin(desk, id_)).result()).runs
+    result = await (await turn(desk, id_)).result()
+    assert (told.outcome, result.outcome, result.verdict) == ("waiting", "waiting", None)
+    assert "Nor has the snapshot scored anything" in told.message
+    assert result.warnings[0].startswith(told.message[:100])
+    assert await desk.tickets() == []
 
 
 async def test_two_nights_of_a_breach_make_one_ticket_although_the_worker_is_gone_in_between(

@@ -7,6 +7,7 @@ from mlc.ticketing.port import Section, Wording
 from mlc.ticketing.text import clipped, one_line
 
 LONGEST_REASON = 160
+LONGEST_MONITOR = 60
 
 TAGS = {
     TicketKind.REVIEW: "Model approval",
@@ -20,6 +21,7 @@ TAGS = {
     TicketKind.UNDEPLOY: "Undeploy",
 }
 STEP_IS_NAMED = {TicketKind.REJECTION, TicketKind.ERROR, TicketKind.RECORD}
+OF_MONITORS = {TicketKind.BREACH, TicketKind.UNDEPLOY}
 
 TOLD = {
     TicketKind.RECORD: (
@@ -55,6 +57,8 @@ TOLD = {
 def summary(question: TicketQuestion, snapshot: ModelCard | None) -> str:
     """The ticket's one line."""
     tag = TAGS[question.kind] + (f": {question.step}" if question.kind in STEP_IS_NAMED else "")
+    if question.kind in OF_MONITORS and question.monitor:
+        tag += f": {clipped(one_line(question.monitor, 1_000), LONGEST_MONITOR)}"
     if question.kind is TicketKind.ERROR and question.without_monitors:
         tag = "Monitors are missing"
     if question.replaces:

@@ -1,7 +1,7 @@
 """Test results on a ticket: a table of the metrics, beside those of the last deployed snapshot."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from mlc.monitors import distributions
@@ -30,11 +30,22 @@ def measured_on(result: ResultFact) -> Iterator[str]:
         yield f"Compared with the baseline {result.baseline}."
 
 
-def metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Table:
+def metric_table(
+    now: Mapping[str, Any], before: Mapping[str, Any] | None, asked: Collection[str] = frozenset()
+) -> Table:
     """Every metric with its value; with another result, metric by metric, those that vanished at the end.
 
     The distributions that a monitor keeps for charts are no metrics.
+
+    Args:
+        asked: names of those that the decision tables ask for: they come first, with what is told beside them under a
+            longer name, such as the feature of a greatest distance.
     """
+    table = _metric_table(now, before)
+    return table.model_copy(update={"rows": sorted(table.rows, key=lambda row: not row[0].startswith(tuple(asked)))})
+
+
+def _metric_table(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> Table:
     now, earlier = _to_tell(now), _to_tell(before or {})
     new = once(flat(now), flat(earlier))
     if before is None:

@@ -158,7 +158,9 @@ class Writer:
         else:
             return []
         said += measured_on(result)
-        table = metric_table(result.values, before.values if before else None)
+        tables = self.question.verdict.tables if self.question.verdict else []
+        asked = {name for each in tables for name in each.values}
+        table = metric_table(result.values, before.values if before else None, asked)
         said += comparison(self.evidence, table, self.question.monitor)
         rows = [[clipped(cell, self.longest_value) for cell in row] for row in table.rows[: self.most_metrics]]
         if rows != table.rows:
