@@ -27,6 +27,7 @@ class Capability(StrEnum):
     JOINS_SCORES = "have its runtimes read records together with a model's scores"
     KEEPS_REQUESTS = "keep what online models are asked and answer"
     KEEPS_TRUTH = "keep what scored records turned out to be"
+    KEEPS_POLICY = "keep governance policies"
     EMBEDS_BY_ID = "put a snapshot that is named by its id into a job"
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from mlc.center.capability import Capability
 from mlc.center.catalogue import Contents, NewFile
 from mlc.center.online_requests import OnlineRequests
+from mlc.center.policies import Policies
 from mlc.model.asset import Asset
 from mlc.model.breach import Breach
 from mlc.model.change import Changes
@@ -79,7 +80,7 @@ class After(NamedTuple):
     """The deployments of its model after the change, newest first, if the centre has told them along; else None."""
 
 
-class Ledger(Contents, OnlineRequests, Protocol):
+class Ledger(Contents, OnlineRequests, Policies, Protocol):
     """What happens to models. Every method raises :mod:`mlc.model.failure`'s three errors, nothing else.
 
     Creating verbs write once: an ``Unavailable`` with ``maybe_done`` says that it may have happened, and finding by the

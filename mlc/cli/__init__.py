@@ -22,6 +22,7 @@ from mlc.cli.failure import what_went_wrong
 from mlc.cli.files import file
 from mlc.cli.home import typed, use_home
 from mlc.cli.monitor import monitor
+from mlc.cli.policy import policy
 from mlc.cli.programs import center, desk, gateway, runtime, worker
 from mlc.cli.requests import requests
 from mlc.cli.schedule import schedule
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.add_typer(dmn, name="dmn")
 app.add_typer(file, name="file")
 app.add_typer(monitor, name="monitor")
+app.add_typer(policy, name="policy")
 app.add_typer(requests, name="requests")
 app.add_typer(schedule, name="schedule")
 app.add_typer(schema, name="schema")

@@ -30,7 +30,7 @@ CENTER_SAID_BY = {"url", "token", "token_url"}
 
 async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str], stage: str, watching: bool) -> int:
     """Submit a model folder, print what was made of it, and show the run if ``watching``. Returns the exit code."""
-    first = validate(folder, tags, Surroundings(runtimes=()))  # before anything else is needed
+    first = validate(folder, tags, Surroundings(runtimes=(), not_control=None))  # before anything else is needed
     first.report.errors[:0] = _wrong_name(name)
     if first.report.errors:
         return _refuse(first.report)

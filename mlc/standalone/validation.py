@@ -1,6 +1,7 @@
 """What would become of a model folder: everything that can be told before anything is made of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,13 +11,15 @@ from pydantic import BaseModel
 from activities.matching import not_run, service_tags
 from activities.monitor_needs import Columns
 from activities.monitors import brings_labels_later, newest_monitor, plan_for
-from mlc.center import NewFile
+from mlc.center import Capability, NewFile
 from mlc.center.modelop.folder import LARGEST_FOLDER, Examined, ModelFolder, examine, shown, unfit
 from mlc.center.modelop.settings import CenterSettings
 from mlc.center.port import Center
 from mlc.data.headers import file_columns
+from mlc.governance import PolicyError, near_control_tags, read_policy
 from mlc.model.asset import AssetRole
 from mlc.model.deployment import Runtime
+from mlc.model.failure import NotFound
 from mlc.model.monitor_plan import MonitorPlan, wanted_monitors
 from mlc.model.required_libraries import RequirementsFile, read_requirements
 from mlc.model.snapshot import Model, Schema, Snapshot
@@ -83,6 +86,8 @@ class Surroundings:
     asked: bool = False
     truth: bool = True
     """Labels of what it scores may come later."""
+    not_control: Collection[str] | None = ()
+    """Tags that may look like a control tag, as the governance policy says; None: it will be asked later."""
 
 
 async def surroundings(center: Center, methodology: str) -> Surroundings:
@@ -91,7 +96,17 @@ async def surroundings(center: Center, methodology: str) -> Surroundings:
     for name in wanted_monitors(methodology)[0]:
         if (monitor := await newest_monitor(center, name)) is not None:
             there[name] = monitor.model
-    return Surroundings(await center.list_runtimes(), there, asked=True, truth=brings_labels_later(center))
+    truth, exempt = brings_labels_later(center), await _not_control(center)
+    return Surroundings(await center.list_runtimes(), there, asked=True, truth=truth, not_control=exempt)
+
+
+async def _not_control(center: Center) -> Collection[str]:
+    """The tags that the current policy exempts: none where there is no policy, or one that can't be read here."""
+    if Capability.KEEPS_POLICY in center.capabilities:
+        with suppress(NotFound, PolicyError):  # a centre of an earlier release; a policy of a later one
+            kept = await center.read_policy()
+            return () if kept is None else read_policy(kept.text).not_control
+    return ()
 
 
 @dataclass(frozen=True)
@@ -178,12 +193,22 @@ class _Look:
         }
         reviews = review_tags(with_settings(), settings)
         meanings |= {tag: f"asks for judgement and a review in {where}" for tag, where in reviews.items()}
+        exempt = self._tags if self._around.not_control is None else self._around.not_control
+        near = near_control_tags(self._tags, meanings, not_control=exempt)
         for tag in self._tags:
             if tag in meanings:
                 self._report.control_tags[tag] = meanings[tag]
                 continue
             self._report.service_tags.append(tag)
-            if close := get_close_matches(_plain(tag), {_plain(known): known for known in meanings}, 1, _CLOSE):
+            if tag in near:
+                meant = near[tag]
+                self._report.errors.append(
+                    f"The tag {shown(tag)!r} looks like {meant!r}, which {meanings[meant]}: write that, or leave it "
+                    "out. If it is meant as it is, not_control in the governance policy has to name it."
+                )
+            elif tag not in exempt and (
+                close := get_close_matches(_plain(tag), {_plain(known): known for known in meanings}, 1, _CLOSE)
+            ):
                 meant = next(known for known in meanings if _plain(known) == close[0])
                 self._report.warnings.append(
                     f"The tag {shown(tag)!r} asks for no step: did you mean {meant!r}? As it is, it only says which "

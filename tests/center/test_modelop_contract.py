@@ -23,6 +23,7 @@ from mlc.testing.center import (
     LedgerContract,
     Monitored,
     OnlineRequestContract,
+    PolicyContract,
     SurroundingsContract,
     TruthContract,
 )
@@ -88,6 +89,9 @@ class TestLedger(LedgerContract): ...
 
 
 class TestOnlineRequests(OnlineRequestContract): ...
+
+
+class TestPolicies(PolicyContract): ...
 
 
 class TestSurroundings(SurroundingsContract): ...

@@ -83,10 +83,12 @@ def test_init_writes_the_same_each_time_and_over_nothing(tmp_path: Path) -> None
 
 
 def test_what_validate_finds_can_be_read_by_a_program(starter: Path, tmp_path: Path) -> None:
-    shown = called(tmp_path, "validate", str(starter), "--tag", "run-test", "--json")
+    shown = called(tmp_path, "validate", str(starter), "--tag", "fraud", "--json")
     found = Report.model_validate_json(shown.stdout)
     assert (shown.returncode, found.model, found.source) == (0, "Churn", "model.py")
-    assert found.service_tags == ["run-test"]
+    assert found.service_tags == ["fraud"]
+    shown = called(tmp_path, "validate", str(starter), "--tag", "run-test", "--json")
+    assert (shown.returncode, len(Report.model_validate_json(shown.stdout).errors)) == (1, 1)
     (starter / "model.py").unlink()
     shown = called(tmp_path, "validate", str(starter), "--json")
     assert shown.returncode == 1
@@ -154,15 +156,37 @@ def test_training_that_is_asked_for_needs_a_function_and_data(starter: Path) -> 
         ("run-test", "run_test"),
         ("Run_Test", "run_test"),
         ("runtest", "run_test"),
+        ("run_tset", "run_test"),
         ("JIRA", "jira"),
-        ("training", "train"),
+        ("service now", "servicenow"),
+        ("trian", "train"),
     ],
 )
-def test_a_tag_that_nearly_asks_for_a_step_is_a_warning(starter: Path, tag: str, meant: str) -> None:
+def test_a_tag_that_looks_like_a_control_tag_is_an_error_unless_the_policy_exempts_it(
+    starter: Path, tag: str, meant: str
+) -> None:
     change(starter, tags=[])
     found = report(starter, tag)
     assert found.control_tags == {}
-    assert any(f"The tag {tag!r} asks for no step: did you mean {meant!r}?" in each for each in found.warnings)
+    (error,) = found.errors
+    assert error.startswith(f"The tag {tag!r} looks like {meant!r}, which asks for ")
+    assert "not_control in the governance policy" in error
+    exempt = report(starter, tag, around=Surroundings(not_control=[tag, "other"]))
+    assert (exempt.errors, exempt.warnings, exempt.service_tags) == ([], [], [tag])
+    assert report(starter, tag, around=Surroundings(not_control=["other"])).errors == [error]
+    assert report(starter, tag, around=Surroundings(not_control=None)).errors == [], "the centre is asked later"
+
+
+def test_a_folders_own_tag_counts_like_one_that_is_given(starter: Path) -> None:
+    change(starter, tags=["Jira"])
+    assert len(report(starter).errors) == 1
+
+
+def test_a_tag_that_is_a_little_like_a_control_tag_is_a_warning(starter: Path) -> None:
+    change(starter, tags=[])
+    found = report(starter, "training")
+    assert found.errors == []
+    assert any("The tag 'training' asks for no step: did you mean 'train'?" in each for each in found.warnings)
 
 
 def test_tags_of_the_folder_and_those_given_count_once_each(starter: Path) -> None:

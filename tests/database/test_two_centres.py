@@ -27,6 +27,7 @@ from mlc.testing.center import (
     LedgerContract,
     Monitored,
     OnlineRequestContract,
+    PolicyContract,
     SurroundingsContract,
     TruthContract,
 )
@@ -133,6 +134,9 @@ class TestLedger(LedgerContract): ...
 
 
 class TestOnlineRequests(OnlineRequestContract): ...
+
+
+class TestPolicies(PolicyContract): ...
 
 
 class TestSurroundings(SurroundingsContract): ...

@@ -69,7 +69,7 @@ class ModelOpAccess:
             missing.add(Capability.READS_ANY_ASSET)
         if not self.settings.standalone:
             missing |= {Capability.CREATES_ONCE, Capability.EMBEDS_BY_ID, Capability.JOINS_SCORES}
-            missing |= {Capability.KEEPS_TRUTH, Capability.KEEPS_REQUESTS}
+            missing |= {Capability.KEEPS_TRUTH, Capability.KEEPS_REQUESTS, Capability.KEEPS_POLICY}
         return frozenset(Capability) - missing
 
     async def read(self, asset: Asset, *, limit: int) -> bytes:

@@ -16,6 +16,7 @@ from mlc.standalone.center.bodies import json_object
 from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path, rel_of
 from mlc.standalone.center.files import routes as files
 from mlc.standalone.center.files.routes import Visitor
+from mlc.standalone.center.policies import routes as kept_policies
 from mlc.standalone.center.representation import HEADER, REFERENCE, Contents
 from mlc.standalone.center.requests import routes as requests
 from mlc.standalone.center.rules import BadRequest
@@ -48,6 +49,11 @@ def contents(center: ModelCenter, limit: int) -> APIRouter:
 def truth(center: ModelCenter, max_body: int) -> APIRouter:
     """The routes of truth, which come before the others, too."""
     return truths.router(ROOT, center.store.truth, max_body)
+
+
+def policies(center: ModelCenter) -> APIRouter:
+    """The routes of policies, which come before the others, too."""
+    return kept_policies.router(ROOT, center.store.policies)
 
 
 def online_requests(center: ModelCenter, max_body: int) -> APIRouter:

@@ -12,13 +12,14 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from mlc.governance import PolicyError
 from mlc.model import retry_after
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.access import api as access
 from mlc.standalone.access.asking import Asking
 from mlc.standalone.access.routes import Gate, NotAllowed
 from mlc.standalone.access.tokens import RuntimeTokens
-from mlc.standalone.center.api import contents, online_requests, router, truth
+from mlc.standalone.center.api import contents, online_requests, policies, router, truth
 from mlc.standalone.center.contents import BadContent
 from mlc.standalone.center.dispatch import Connect, Dispatcher
 from mlc.standalone.center.files import unused
@@ -44,6 +45,7 @@ _STATUS: dict[type[Exception], int] = {
     NotAllowed: 403,
     NotEmbedded: 406,
     TooLong: 413,
+    PolicyError: 422,
     UnknownFile: 422,
     WrongHash: 422,
     CannotKeep: 503,
@@ -94,6 +96,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
     app.include_router(contents(center, settings.file_limit_mb * 1_000_000))
     app.include_router(online_requests(center, settings.max_body))
     app.include_router(truth(center, settings.max_body))
+    app.include_router(policies(center))
     app.include_router(router(center, settings.max_body))
     app.include_router(access.router(tokens))
     app.include_router(unused.router(store.files))

@@ -26,6 +26,7 @@ from mlc.standalone.center.files.move import move_contents
 from mlc.standalone.center.files.store import FileStore
 from mlc.standalone.center.files.table import hold, use
 from mlc.standalone.center.listings import Page, as_document
+from mlc.standalone.center.policies.store import PolicyStore
 from mlc.standalone.center.representation import Contents, represent
 from mlc.standalone.center.requests.store import RequestStore
 from mlc.standalone.center.rows import CHANGED, GONE, NEW, OF_KEY, Held, columns_of, copied, missing, read
@@ -69,6 +70,7 @@ class Store:
     Attributes:
         engine: of the database, for other tables of the centre's in it.
         files: what assets contain.
+        policies: what must be asked of whom before a model goes into use.
         requests: what online models were asked and answered.
         truth: what scored records turned out to be.
         work: what is still to be done about entities.
@@ -91,6 +93,7 @@ class Store:
         place = files or str(own)
         drafts = (own if "://" in place else Path(place)) / "unfinished"
         self.files = FileStore(place, drafts, write=self._write, read=self._reading.connect)
+        self.policies = PolicyStore(write=self._write, read=self._reading.connect)
         self.requests = RequestStore(self.files, write=self._write, read=self._reading.connect)
         self.truth = TruthStore(self.files, write=self._write, read=self._reading.connect)
         with self.engine.begin() as connection:

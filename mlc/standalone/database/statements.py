@@ -41,6 +41,15 @@ def in_one_moment(connection: Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
+def one_at_a_time(connection: Connection, table: type[DeclarativeBase]) -> None:
+    """See to it that no other transaction that asks for the same table goes on before this one has ended.
+
+    One that writes on SQLite is alone anyhow.
+    """
+    if is_postgresql(connection):
+        connection.exec_driver_sql(f"LOCK TABLE {table.__tablename__} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def now_ms(connection: Connection) -> Any:
     """The time in milliseconds since 1970, by one clock for all that use the database."""
     if is_postgresql(connection):
