@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.chosen_inputs import watched_inputs
 from activities.failures import non_retryable
-from activities.later_truth import later_truth
+from activities.later_truth import has_no_label, later_truth, wanted_truth
 from activities.monitor_needs import without_production
 from mlc.center import Capability, Center
 from mlc.model.asset import Asset, AssetRole
@@ -26,6 +26,10 @@ from mlc.settings import ProcessSettings
 MOST_BATCHES = 50
 """The newest scoring jobs of which a monitor reads what they scored; all are named in its job's parameters."""
 _SHOWN = 5
+_NO_LABEL = (
+    "The monitor {!r} compares scores with the column {!r}, which nothing that was scored has, and no label has come "
+    "since: send what turned out to be right with mlc truth."
+)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -67,14 +71,19 @@ async def monitor_inputs(
     batches, parts = [each.batch for each in read], [part for each in read for part in each.parts]
     place = monitor.required_roles.index(AssetRole.COMPARATOR_DATA)
     others = watched_inputs(snapshot, name, without_production(monitor))
-    truth = await later_truth(center, snapshot, monitor.name, opened)
+    columns = wanted_truth(center, snapshot, monitor.name)
+    truth = await later_truth(center, snapshot, opened) if columns else None
+    if columns and truth is None and _is_new(snapshot, settings):
+        records = [asset for each in read if not each.batch.online for asset in each.parts[: each.batch.inputs]]
+        if await has_no_label(center, snapshot, monitor.name, columns, records):
+            raise non_retryable(FailureType.NOTHING_SCORED_YET, _NO_LABEL.format(name, columns.label))
     production = Production(
         place=place,
         batches=batches,
         rows=settings.monitor_window_rows,
-        truth=truth.columns if truth else None,
+        truth=columns if truth else None,
     )
-    return JobInputs([*others, *([truth.file] if truth else []), *parts], production.parameters())
+    return JobInputs([*others, *([truth] if truth else []), *parts], production.parameters())
 
 
 class _Read(NamedTuple):

@@ -3,12 +3,12 @@
 import hashlib
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from backroom import Backroom, backroom, metrics
+from backroom import Backroom, asset, backroom, metrics
 from test_monitor_needs import field, record
 from test_read_of_what_was_scored import DRIFT, PERFORMANCE, made, read, request, scored, watched
 
@@ -70,12 +70,26 @@ async def test_a_job_keeps_the_truth_that_it_was_made_with(room: Backroom) -> No
     assert (await made(room, asked)).id == job.id
     async with room.port.open_job(job.id or "") as whole:
         assert await room.port.read(whole.inputs[0], limit=1_000) == FILE
-    assert read(await made(room, request(monitor, id_, PERFORMANCE))) == ["in1.csv", "out1.jsonl"]
+    job = await made(room, request(monitor, id_, PERFORMANCE), monitor_silence=timedelta(0))
+    assert read(job) == ["in1.csv", "out1.jsonl"]
+
+
+async def test_without_any_truth_a_new_snapshot_waits_for_it_unless_there_may_be_labels(room: Backroom) -> None:
+    id_, monitor = await with_schema(room, GOOD, truth=False)
+    failure = await room.failure(room.jobs.create_job, request(monitor, id_, PERFORMANCE))
+    assert (failure.type, failure.non_retryable) == ("NothingScoredYet", True)
+    assert "compares scores with the column 'bad'" in str(failure)
+    own = asset("labelled.csv", "UNKNOWN", "a,bad\n1,0\n")
+    await scored(room, id_, 2, job={"input_data": [own]})
+    job = await made(room, request(monitor, id_, PERFORMANCE))
+    assert read(job) == ["labelled.csv", "out2.jsonl", "in1.csv", "out1.jsonl"]
+    id_, monitor = await with_schema(room, GOOD, truth=False, name="Mine")
+    assert read(await made(room, request(monitor, id_, "Mine"))) == ["in1.csv", "out1.jsonl"]
 
 
 async def test_without_any_truth_the_job_is_what_it_was(room: Backroom) -> None:
     id_, monitor = await with_schema(room, GOOD, truth=False)
-    job = await made(room, request(monitor, id_, PERFORMANCE))
+    job = await made(room, request(monitor, id_, PERFORMANCE), monitor_silence=timedelta(0))
     assert read(job) == ["in1.csv", "out1.jsonl"]
     assert job.job_parameters[PRODUCTION].keys() == {"place", "batches", "rows"}
 
@@ -112,7 +126,8 @@ async def test_truth_of_a_model_that_is_gone_is_gone(room: Backroom) -> None:
     id_, monitor = await with_schema(room, GOOD)
     gone = f"{room.center.hal.base}/storedModels/{await model_of(room, id_)}"
     (await room.http.delete(gone, headers={"Authorization": "Bearer t"})).raise_for_status()
-    assert read(await made(room, request(monitor, id_, PERFORMANCE))) == ["in1.csv", "out1.jsonl"]
+    job = await made(room, request(monitor, id_, PERFORMANCE), monitor_silence=timedelta(0))
+    assert read(job) == ["in1.csv", "out1.jsonl"]
 
 
 async def test_the_result_tells_how_many_have_a_label_and_how_many_have_none_yet(room: Backroom) -> None:
