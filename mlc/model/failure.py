@@ -1,8 +1,10 @@
 """What can go wrong: with a system outside, in three words; and the tree of all exceptions of the project.
 
     MlcError
+        AccountRefused
         AddressRefused
             _Busy
+        BadAccounts
         BadAddress
         BadContent
         BadData

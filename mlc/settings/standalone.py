@@ -13,6 +13,18 @@ Database = Annotated[SecretStr, BeforeValidator(lambda value: str(value) if isin
 """A file, or an address with a password in it."""
 
 
+class AccountSettings(Group):
+    """Accounts of people who use standalone mode."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_ACCOUNTS_")
+
+    file: Path = Field(
+        default_factory=lambda: home() / "accounts.jsonl",
+        validation_alias="MLC_ACCOUNTS",
+        description="File of accounts, which `mlc account` changes; unset: `accounts.jsonl` in the home",
+    )
+
+
 class StandaloneCenterSettings(Group):
     """Standalone mode's model centre."""
 
