@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mlc.standalone.access.accounts.file import AccountFile
 
 account = typer.Typer(
-    help="Accounts of standalone mode, in a file of this machine (MLC_ACCOUNTS). A running centre follows it at once.",
+    help="Accounts of standalone mode, in a file of this machine (MLC_ACCOUNTS_FILE), which a running centre follows.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

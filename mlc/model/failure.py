@@ -86,6 +86,7 @@
         _Enough
         _LineRefused
         _NoSource
+        _Twice
         _Unwritable
 
 The decision tables, the monitors and the harness that runs models stand alone, and so do theirs: ``DmnError``,

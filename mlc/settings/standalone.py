@@ -20,7 +20,6 @@ class AccountSettings(Group):
 
     file: Path = Field(
         default_factory=lambda: home() / "accounts.jsonl",
-        validation_alias="MLC_ACCOUNTS",
         description="File of accounts, which `mlc account` changes; unset: `accounts.jsonl` in the home",
     )
 

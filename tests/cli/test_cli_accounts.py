@@ -50,7 +50,7 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...
 
 def test_another_file_is_named_by_a_setting(tmp_path: Path) -> None:
     file = tmp_path / "elsewhere" / "people"
-    settings = {"MLC_ACCOUNTS": str(file)}
+    settings = {"MLC_ACCOUNTS_FILE": str(file)}
     assert called(tmp_path, "account", "add", "ada", "--role", "reader", **settings).returncode == 0
     assert "ada" in file.read_text()
     assert not (tmp_path / "accounts.jsonl").exists()

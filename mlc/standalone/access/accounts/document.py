@@ -95,7 +95,7 @@ def _account(number: int, line: str) -> Account:
         raise BadAccounts(f"line {number}: it is no JSON; an account is one object on one line.") from None
 
 
-class _Twice(Exception):
+class _Twice(MlcError):
     """A member of an object is there twice: whichever counted, somebody would have meant the other."""
 
 
