@@ -1,6 +1,7 @@
 """``mlc account``: who uses standalone mode by name, and with which tokens."""
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,14 +19,15 @@ account = typer.Typer(
 
 Name = Annotated[str, typer.Argument(help="Name of the account; capital letters are taken for small ones.")]
 Roles = Annotated[
-    list[str], typer.Option("--role", help="reader, submitter (who reads, too) or operator (who may everything).")
+    list[str],
+    typer.Option("--role", help="reader, submitter or approver (who read, too), or operator (who may everything)."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @account.command()
 def add(name: Name, role: Roles, as_json: AsJson = False) -> None:
-    """Add an account. It can do nothing before it has a token."""
+    """Add an account. It can do nothing before it has a token or a password."""
     made = _file().add(name, _roles(role))
     _tell([made], as_json, f"The account {made.name} was added: {', '.join(made.roles)}.")
 
@@ -42,6 +44,19 @@ def roles(name: Name, role: Roles, as_json: AsJson = False) -> None:
     """Give an account these roles, and no others."""
     changed = _file().set_roles(name, _roles(role))
     _tell([changed], as_json, f"The account {changed.name} is {', '.join(changed.roles)}.")
+
+
+@account.command()
+def password(name: Name) -> None:
+    """Set the password by which an account signs in at the board. It is asked for, or read from standard input.
+
+    Sessions that the account has end.
+    """
+    from mlc.standalone.access.accounts.account import account_name
+
+    account_name(name)
+    typed = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else _line()
+    typer.echo(f"The account {_file().set_password(name, typed).name} has a new password.")
 
 
 @account.command()
@@ -64,7 +79,7 @@ def token(
 
 @account.command()
 def disable(name: Name) -> None:
-    """End all that an account may at once. Its name and its tokens stay, for `mlc account enable`."""
+    """End all that an account may, and its sessions, at once. The rest of it stays, for `mlc account enable`."""
     typer.echo(f"The account {_file().set_disabled(name, True).name} is disabled.")
 
 
@@ -91,6 +106,11 @@ def _file() -> "AccountFile":
     return AccountFile(AccountSettings().file)
 
 
+def _line() -> str:
+    """The first line of standard input, without its end."""
+    return sys.stdin.readline(5000).removesuffix("\n").removesuffix("\r")
+
+
 def _roles(typed: "Sequence[str]") -> "list[AccountRole]":
     from mlc.standalone.access.accounts.account import AccountRefused, AccountRole
 
@@ -105,7 +125,7 @@ def _tell(accounts: "Sequence[Account]", as_json: bool, *lines: str) -> None:
     from pydantic_core import to_json
 
     if as_json:
-        hidden = {"tokens": {"__all__": {"digest"}}}
+        hidden: Any = {"password": True, "session_key": True, "tokens": {"__all__": {"digest"}}}
         told = {"accounts": [each.model_dump(mode="json", exclude=hidden) for each in accounts]}
         lines = (to_json(told, indent=2).decode(),)
     for line in lines:

@@ -42,6 +42,7 @@
         Known
         Misplaced
         ModelDied
+        NoApprover
         NoNamespace
         NoRoom
         NoSuchEntity
@@ -64,6 +65,7 @@
             NoSuchDeployment
                 SeveralModels
         NotSetUp
+        NotSignedIn
         NotSorted
         NotText
         NotTransferred
@@ -76,6 +78,7 @@
             TemporalRefused
             TooMany
         TooLong
+        TooManyAttempts
         TooMuch
         Unauthorized
         UnknownFile

@@ -101,7 +101,7 @@ def needs() -> dict[str, Needs]:
     return {
         "temporal": Needs(),
         "center": Needs((whole(StandaloneCenterSettings), whole(AccountSettings), jobs, connections), temporal=True),
-        "desk": Needs((whole(DeskSettings),)),
+        "desk": Needs((whole(DeskSettings), whole(AccountSettings))),
         "setup": Needs((processes, jobs), temporal=True),
         "worker": Needs((processes, files, center, *outgoing), temporal=True),
         BATCH_RUNTIME: Needs(

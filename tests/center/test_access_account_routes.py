@@ -70,7 +70,7 @@ def allowed(role: str, method: str, path: str, entity: str) -> bool:
         return True
     if method in {"GET", "HEAD"}:
         return path not in {"/api/runtime-tokens", "/api/unused-files"}
-    if role == "reader":
+    if role in {"reader", "approver"}:
         return False
     if path.startswith(f"{API}/contents/"):
         return True

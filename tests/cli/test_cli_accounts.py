@@ -1,10 +1,14 @@
 """``mlc account``, typed as a user types it."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
-from cli_process import called, mlc
+from cli_process import BY_MODULE, called, environment, mlc
+
+from mlc.standalone.access.accounts import passwords
+from mlc.standalone.access.accounts.file import AccountFile
 
 
 def test_an_account_is_added_given_a_token_disabled_and_removed(tmp_path: Path) -> None:
@@ -60,3 +64,29 @@ def test_another_file_is_named_by_a_setting(tmp_path: Path) -> None:
         1,
         f"Others on this machine may read or change {file}: shut it with chmod 600.\n",
     )
+
+
+def test_a_password_comes_from_standard_input_and_from_nowhere_else(tmp_path: Path) -> None:
+    called(tmp_path, "account", "add", "ada", "--role", "approver")
+    for typed, code, said in (
+        ("correct horse battery\r\nmore\n", 0, "has a new password"),
+        ("short\n", 1, "12 to 1024"),
+        ("", 1, "12 to 1024"),
+    ):
+        set_ = subprocess.run(
+            [*BY_MODULE, "account", "password", "Ada"],
+            env=environment(tmp_path),
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert set_.returncode == code, set_.stderr
+        assert said in set_.stdout + set_.stderr
+        assert "horse" not in set_.stdout + set_.stderr
+    kept = next(each.password for each in AccountFile(tmp_path / "accounts.jsonl").all())
+    assert passwords.fits("correct horse battery", kept)
+    [listed] = json.loads(called(tmp_path, "account", "list", "--json").stdout)["accounts"]
+    assert sorted(listed) == ["disabled", "name", "roles", "tokens"], "neither hash nor key"
+    assert called(tmp_path, "account", "password", "ada", "correct horse battery").returncode == 2

@@ -26,6 +26,8 @@ class AccountRole(StrEnum):
     """Reads models, snapshots, jobs, results and files."""
     SUBMITTER = "submitter"
     """Registers models and takes snapshots of them, in their own name; reads."""
+    APPROVER = "approver"
+    """Answers the board's tickets, in their own name; reads."""
     OPERATOR = "operator"
     """Everything that the centre's own token may."""
 
@@ -33,6 +35,7 @@ class AccountRole(StrEnum):
 INCLUDES: Mapping[AccountRole, frozenset[AccountRole]] = {
     AccountRole.READER: frozenset({AccountRole.READER}),
     AccountRole.SUBMITTER: frozenset({AccountRole.SUBMITTER, AccountRole.READER}),
+    AccountRole.APPROVER: frozenset({AccountRole.APPROVER, AccountRole.READER}),
     AccountRole.OPERATOR: frozenset(AccountRole),
 }
 
@@ -98,7 +101,17 @@ class Account(_Kept):
     name: Annotated[str, AfterValidator(account_name)]
     roles: Annotated[tuple[AccountRole, ...], Field(min_length=1), AfterValidator(_once)]
     disabled: Annotated[bool, Field(strict=True)] = False
+    password: str | None = None
+    """A hash (:mod:`~mlc.standalone.access.accounts.passwords`); None: it signs in nowhere."""
+    session_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Signs its sessions: a new one ends those that there are."""
     tokens: Annotated[tuple[ApiToken, ...], Field(max_length=MOST_TOKENS)] = ()
+
+    @model_validator(mode="after")
+    def _password_has_a_key(self) -> "Account":
+        if self.password is not None and self.session_key is None:
+            raise ValueError("a password needs a session_key: set it with `mlc account password`")
+        return self
 
     @model_validator(mode="after")
     def _tokens_have_names_of_their_own(self) -> "Account":

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlc.model.failure import MlcError
+from mlc.standalone.access.accounts import passwords
 from mlc.standalone.access.accounts.account import Account
 
 HEAD = (
@@ -83,7 +84,7 @@ def _account(number: int, line: str) -> Account:
     if line.strip() == END:
         raise BadAccounts(f"line {number}: {END!r} stands here and is the last line's: remove this line.")
     try:
-        return Account.model_validate(json.loads(line, object_pairs_hook=_each_once))
+        account = Account.model_validate(json.loads(line, object_pairs_hook=_each_once))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, problem["loc"]))
@@ -93,6 +94,9 @@ def _account(number: int, line: str) -> Account:
         raise BadAccounts(f"line {number}: {error.args[0][:50]!r} stands there twice.") from None
     except (ValueError, RecursionError):
         raise BadAccounts(f"line {number}: it is no JSON; an account is one object on one line.") from None
+    if account.password is not None and not passwords.is_kept(account.password):
+        raise BadAccounts(f"line {number}: password: it is no hash of one; set it with `mlc account password`.")
+    return account
 
 
 class _Twice(MlcError):

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import secrets
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlc.standalone.access import random_tokens
+from mlc.standalone.access.accounts import passwords
 from mlc.standalone.access.accounts.account import (
     MOST_TOKENS,
     TOKEN_PREFIX,
@@ -96,7 +98,14 @@ class AccountFile:
         return self._replaced(name, lambda account: account.model_copy(update={"roles": _some(roles)}))
 
     def set_disabled(self, name: str, disabled: bool) -> Account:
-        return self._replaced(name, lambda account: account.model_copy(update={"disabled": disabled}))
+        """Its sessions end either way."""
+        update = {"disabled": disabled, "session_key": _session_key()}
+        return self._replaced(name, lambda account: account.model_copy(update=update))
+
+    def set_password(self, name: str, password: str) -> Account:
+        """Its sessions end."""
+        update = {"password": passwords.hashed(password), "session_key": _session_key()}
+        return self._replaced(name, lambda account: account.model_copy(update=update))
 
     def issue(self, name: str, token: str) -> str:
         """A new token of an account, by a name that none of its others has. It is told here, and never again."""
@@ -143,6 +152,10 @@ class AccountFile:
                 _write(self._path, document.text())
         except OSError as error:
             raise AccountRefused(f"{self._path} can't be written ({error.strerror}).") from None
+
+
+def _session_key() -> str:
+    return secrets.token_hex(32)
 
 
 def _some(roles: Iterable[AccountRole]) -> tuple[AccountRole, ...]:
