@@ -119,6 +119,19 @@ def test_a_session_is_no_other_accounts(sessions: Sessions, file: AccountFile) -
     assert sessions.account_of(cookie) is None
 
 
+def test_an_account_that_is_disabled_by_hand_has_no_session(sessions: Sessions, tmp_path: Path) -> None:
+    """Only `mlc account` makes a new key with it."""
+    cookie, path = begun(sessions), tmp_path / "accounts.jsonl"
+    path.write_text(path.read_text().replace('"disabled":false', '"disabled":true'))
+    assert sessions.account_of(cookie) is None
+    assert sessions.begin("ada", PASSWORD, HERE) is None
+
+
+def test_who_signs_in_again_and_again_is_let_in(sessions: Sessions) -> None:
+    for _ in range(OF_AN_ADDRESS + 1):
+        begun(sessions)
+
+
 def test_a_password_is_kept_as_a_hash_that_differs_each_time() -> None:
     first, second = passwords.hashed(PASSWORD), passwords.hashed(PASSWORD)
     assert first != second
