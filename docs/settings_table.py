@@ -21,6 +21,7 @@ GROUPS: tuple[type[Group], ...] = (
     settings.GatewaySettings,
     settings.RuntimeSettings,
     settings.RunJobSettings,
+    settings.AccountSettings,
     settings.StandaloneCenterSettings,
     settings.DeskSettings,
 )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from mlc.cli.accounts import account
 from mlc.cli.dmn import dmn
 from mlc.cli.extra import STANDALONE, require
 from mlc.cli.failure import what_went_wrong
@@ -41,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(account, name="account")
 app.add_typer(dmn, name="dmn")
 app.add_typer(file, name="file")
 app.add_typer(monitor, name="monitor")

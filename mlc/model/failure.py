@@ -1,8 +1,10 @@
 """What can go wrong: with a system outside, in three words; and the tree of all exceptions of the project.
 
     MlcError
+        AccountRefused
         AddressRefused
             _Busy
+        BadAccounts
         BadAddress
         BadContent
         BadData
@@ -40,6 +42,7 @@
         Known
         Misplaced
         ModelDied
+        NoApprover
         NoNamespace
         NoRoom
         NoSuchEntity
@@ -62,6 +65,7 @@
             NoSuchDeployment
                 SeveralModels
         NotSetUp
+        NotSignedIn
         NotSorted
         NotText
         NotTransferred
@@ -74,6 +78,7 @@
             TemporalRefused
             TooMany
         TooLong
+        TooManyAttempts
         TooMuch
         Unauthorized
         UnknownFile
@@ -84,6 +89,7 @@
         _Enough
         _LineRefused
         _NoSource
+        _Twice
         _Unwritable
 
 The decision tables, the monitors and the harness that runs models stand alone, and so do theirs: ``DmnError``,

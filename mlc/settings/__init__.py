@@ -25,10 +25,11 @@ from mlc.model.places import check_place
 from mlc.model.ticket import Provider
 from mlc.settings.reading import Duration, Group, of_their_own, renamed, trimmed
 from mlc.settings.runtime import RuntimeSettings
-from mlc.settings.standalone import DeskSettings, StandaloneCenterSettings
+from mlc.settings.standalone import AccountSettings, DeskSettings, StandaloneCenterSettings
 
 __all__ = [
     "CONTROL_TAGS",
+    "AccountSettings",
     "DeskSettings",
     "FileSettings",
     "GatewaySettings",

@@ -13,6 +13,23 @@ Database = Annotated[SecretStr, BeforeValidator(lambda value: str(value) if isin
 """A file, or an address with a password in it."""
 
 
+class AccountSettings(Group):
+    """Accounts of people who use standalone mode."""
+
+    model_config = SettingsConfigDict(env_prefix="MLC_ACCOUNTS_")
+
+    file: Path = Field(
+        default_factory=lambda: home() / "accounts.jsonl",
+        description="File of accounts, which `mlc account` changes; unset: `accounts.jsonl` in the home",
+    )
+    session_life: Duration = Field(
+        timedelta(hours=12), gt=timedelta(0), description="How long somebody who has signed in stays so at most"
+    )
+    session_idle: Duration = Field(
+        timedelta(hours=1), gt=timedelta(0), description="How long, without opening or answering a ticket"
+    )
+
+
 class StandaloneCenterSettings(Group):
     """Standalone mode's model centre."""
 
@@ -68,6 +85,11 @@ class DeskSettings(Group):
     deployment: Literal["cloud", "server"] = Field("cloud", description="Which Jira it behaves as")
     user: str | None = Field(None, description="Account of API clients")
     token: SecretStr | None = Field(None, description="Token that API clients must send; unset: anybody may")
+    sign_in: bool = Field(
+        False,
+        description="Whether the board is for accounts that have signed in: readers read, approvers answer, in the "
+        "account's name (docs/accounts.md). Unset: whoever is on this machine, under any name",
+    )
     project: str = Field("MLR", description="Project key")
     expiration_field: bool = Field(True, description='Whether tickets have the field "Expiration Date"')
     index_lag: float = Field(0, description="Seconds until a search finds a new ticket, as on Jira Cloud")

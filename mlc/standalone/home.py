@@ -11,7 +11,7 @@ from mlc.standalone.environment import CannotStart, only_one
 
 UMASK = 0o077
 FOLDER = 0o700
-OURS = ("mlc.env", "mlc.draft", "dev.lock", "*.db", "*.db-*", "*.contents", "logs", "runtimes")
+OURS = ("mlc.env", "mlc.draft", "accounts.jsonl*", "dev.lock", "*.db", "*.db-*", "*.contents", "logs", "runtimes")
 """What we make in it. All else, such as ``files``, is a person's own, and stays as it is."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

@@ -14,6 +14,7 @@ from mlc.connections import ConnectionSettings
 from mlc.runtime import process
 from mlc.runtime.environments import pip_settings
 from mlc.settings import (
+    AccountSettings,
     DeskSettings,
     FileSettings,
     GatewaySettings,
@@ -99,8 +100,8 @@ def needs() -> dict[str, Needs]:
     connections = whole(ConnectionSettings)
     return {
         "temporal": Needs(),
-        "center": Needs((whole(StandaloneCenterSettings), jobs, connections), temporal=True),
-        "desk": Needs((whole(DeskSettings),)),
+        "center": Needs((whole(StandaloneCenterSettings), whole(AccountSettings), jobs, connections), temporal=True),
+        "desk": Needs((whole(DeskSettings), whole(AccountSettings))),
         "setup": Needs((processes, jobs), temporal=True),
         "worker": Needs((processes, files, center, *outgoing), temporal=True),
         BATCH_RUNTIME: Needs(

@@ -81,11 +81,16 @@ class Desks:
     ) -> RunningDesk:
         listener = socket.create_server(("127.0.0.1", settings.pop("port", 0)))
         port = listener.getsockname()[1]
+        accounts = settings.pop("accounts", None)
         values = {"database": self._folder / "desk.db", "user": USER, "token": TOKEN, "port": port} | settings
         faults = Faults()
         desk_settings = DeskSettings(**values)
         app = create_app(
-            desk_settings, scheme=scheme, faults=faults if with_faults else None, retry_delays=retry_delays
+            desk_settings,
+            scheme=scheme,
+            faults=faults if with_faults else None,
+            retry_delays=retry_delays,
+            accounts=accounts,
         )
         desk = RunningDesk(app, desk_settings, faults, f"http://127.0.0.1:{port}")
         stack = ExitStack()

@@ -8,19 +8,28 @@ from urllib.parse import urlsplit
 from fastapi import HTTPException, Request
 from pydantic import SecretStr
 
+from mlc.standalone.access.accounts.account import TOKEN_PREFIX
+from mlc.standalone.access.accounts.reading import Accounts
 from mlc.standalone.access.principal import OPERATOR, Principal, Role
 from mlc.standalone.access.tokens import RuntimeTokens
 
-_ASKED_FOR = "Send the header Authorization: Bearer with the centre's token, or with a runtime's own."
+_ASKED_FOR = "Send the header Authorization: Bearer with the centre's token, a runtime's own, or one of an account's."
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 class Asking:
-    """Knows the operator's token and those of runtimes. A token counts in the header Authorization only."""
+    """Knows the operator's token, those of runtimes and of accounts. A token counts in the header Authorization only.
 
-    def __init__(self, operators: SecretStr, tokens: RuntimeTokens) -> None:
+    Args:
+        operators: the centre's own token.
+        tokens: of runtimes.
+        accounts: None: there are none.
+    """
+
+    def __init__(self, operators: SecretStr, tokens: RuntimeTokens, accounts: Accounts | None = None) -> None:
         self._operators = operators.get_secret_value().encode()
         self._tokens = tokens
+        self._accounts = accounts
 
     async def principal(self, request: Request) -> Principal:
         """Who asks.
@@ -34,11 +43,20 @@ class Asking:
             raise HTTPException(401, _ASKED_FOR, _CHALLENGE)
         if hmac.compare_digest(token.encode("latin-1", "replace"), self._operators):
             return OPERATOR
+        if self._accounts is not None and token.startswith(TOKEN_PREFIX):
+            return await self._of_account(self._accounts, token)
         runtime = await asyncio.to_thread(self._tokens.runtime_of, token)
         if runtime is None:
             problem = "The token is nobody's here, or was revoked or replaced: issue one with `mlc token issue`."
             raise HTTPException(401, problem, _CHALLENGE)
         return Principal(Role.RUNTIME, runtime)
+
+    async def _of_account(self, accounts: Accounts, token: str) -> Principal:
+        account = await asyncio.to_thread(accounts.of_token, token)
+        if account is None:
+            problem = "The token is no account's, or was revoked, or its account is disabled: ask an operator."
+            raise HTTPException(401, problem, _CHALLENGE)
+        return Principal.of(account)
 
 
 def is_here(request: Request) -> bool:

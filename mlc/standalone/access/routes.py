@@ -6,6 +6,7 @@ from enum import StrEnum
 from fastapi import HTTPException, Request
 
 from mlc.model.failure import MlcError
+from mlc.standalone.access.accounts.account import AccountRole
 from mlc.standalone.access.asking import Asking, is_here
 from mlc.standalone.access.names import TOKENS
 from mlc.standalone.access.principal import HERE, Principal
@@ -22,27 +23,31 @@ class May(StrEnum):
     """Who may use a route."""
 
     ANYBODY = "anybody"
+    PAGE = "page"
+    """Readers, and whoever sits at the centre's own machine and sends no token."""
     READER = "reader"
-    """The operator, and whoever sits at the centre's own machine and sends no token."""
+    READER_OR_RUNTIME = "reader or runtime"
+    """Here and below, a runtime as far as its own entries go."""
+    SUBMITTER_OR_RUNTIME = "submitter or runtime"
+    """A submitter as far as :class:`~mlc.standalone.center.accounts.AccountsCenter` lets it."""
     OPERATOR = "operator"
-    RUNTIME_TOO = "runtime too"
-    """The operator, and a runtime as far as its own entries go."""
+    OPERATOR_OR_RUNTIME = "operator or runtime"
 
 
 ROUTES: Mapping[tuple[str, str], May] = {
-    ("GET", _MODEL_MANAGE): May.RUNTIME_TOO,
-    ("GET", f"{_MODEL_MANAGE}/"): May.RUNTIME_TOO,
-    ("GET", f"{_MODEL_MANAGE}/{{entity}}"): May.RUNTIME_TOO,
-    ("POST", f"{_MODEL_MANAGE}/{{entity}}"): May.RUNTIME_TOO,
-    ("GET", f"{_MODEL_MANAGE}/{{entity}}/search"): May.OPERATOR,
-    ("GET", f"{_MODEL_MANAGE}/{{entity}}/search/{{finder}}"): May.RUNTIME_TOO,
-    ("GET", f"{_MODEL_MANAGE}/{{entity}}/{{entity_id}}"): May.RUNTIME_TOO,
-    ("PATCH", f"{_MODEL_MANAGE}/{{entity}}/{{entity_id}}"): May.RUNTIME_TOO,
+    ("GET", _MODEL_MANAGE): May.READER_OR_RUNTIME,
+    ("GET", f"{_MODEL_MANAGE}/"): May.READER_OR_RUNTIME,
+    ("GET", f"{_MODEL_MANAGE}/{{entity}}"): May.READER_OR_RUNTIME,
+    ("POST", f"{_MODEL_MANAGE}/{{entity}}"): May.SUBMITTER_OR_RUNTIME,
+    ("GET", f"{_MODEL_MANAGE}/{{entity}}/search"): May.READER,
+    ("GET", f"{_MODEL_MANAGE}/{{entity}}/search/{{finder}}"): May.READER_OR_RUNTIME,
+    ("GET", f"{_MODEL_MANAGE}/{{entity}}/{{entity_id}}"): May.READER_OR_RUNTIME,
+    ("PATCH", f"{_MODEL_MANAGE}/{{entity}}/{{entity_id}}"): May.SUBMITTER_OR_RUNTIME,
     ("DELETE", f"{_MODEL_MANAGE}/{{entity}}/{{entity_id}}"): May.OPERATOR,
-    ("HEAD", f"{_MODEL_MANAGE}/contents/{{sha256}}"): May.RUNTIME_TOO,
-    ("GET", f"{_MODEL_MANAGE}/contents/{{sha256}}"): May.RUNTIME_TOO,
-    ("PATCH", f"{_MODEL_MANAGE}/contents/{{sha256}}"): May.RUNTIME_TOO,
-    ("POST", f"{_MODEL_MANAGE}/onlineRequests"): May.RUNTIME_TOO,
+    ("HEAD", f"{_MODEL_MANAGE}/contents/{{sha256}}"): May.READER_OR_RUNTIME,
+    ("GET", f"{_MODEL_MANAGE}/contents/{{sha256}}"): May.READER_OR_RUNTIME,
+    ("PATCH", f"{_MODEL_MANAGE}/contents/{{sha256}}"): May.SUBMITTER_OR_RUNTIME,
+    ("POST", f"{_MODEL_MANAGE}/onlineRequests"): May.OPERATOR_OR_RUNTIME,
     ("DELETE", f"{_MODEL_MANAGE}/onlineRequests"): May.OPERATOR,
     ("POST", f"{_MODEL_MANAGE}/onlineRequests/exports"): May.OPERATOR,
     ("POST", f"{_MODEL_MANAGE}/truth/{{model_id}}"): May.OPERATOR,
@@ -56,19 +61,31 @@ ROUTES: Mapping[tuple[str, str], May] = {
     ("DELETE", f"{TOKENS}/{{name}}"): May.OPERATOR,
     ("GET", UNUSED): May.OPERATOR,
     ("DELETE", UNUSED): May.OPERATOR,
-    ("GET", "/"): May.READER,
-    ("GET", "/style.css"): May.READER,
-    ("GET", "/models/{model_id}"): May.READER,
-    ("GET", "/snapshots/{snapshot_id}"): May.READER,
-    ("GET", "/jobs/{job_id}"): May.READER,
-    ("GET", "/results/{result_id}"): May.READER,
-    ("GET", "/results/{result_id}/page"): May.READER,
-    ("GET", "/files/{plural}/{entity_id}/{sha256}"): May.READER,
+    ("GET", "/"): May.PAGE,
+    ("GET", "/style.css"): May.PAGE,
+    ("GET", "/models/{model_id}"): May.PAGE,
+    ("GET", "/snapshots/{snapshot_id}"): May.PAGE,
+    ("GET", "/jobs/{job_id}"): May.PAGE,
+    ("GET", "/results/{result_id}"): May.PAGE,
+    ("GET", "/results/{result_id}/page"): May.PAGE,
+    ("GET", "/files/{plural}/{entity_id}/{sha256}"): May.PAGE,
     # What FastAPI says of the API: it holds nothing of the centre's.
     ("GET", "/openapi.json"): May.ANYBODY,
     ("GET", "/docs"): May.ANYBODY,
     ("GET", "/docs/oauth2-redirect"): May.ANYBODY,
 }
+
+
+_RUNTIMES = frozenset({May.READER_OR_RUNTIME, May.SUBMITTER_OR_RUNTIME, May.OPERATOR_OR_RUNTIME})
+_LEAST: Mapping[May, AccountRole] = {
+    May.PAGE: AccountRole.READER,
+    May.READER: AccountRole.READER,
+    May.READER_OR_RUNTIME: AccountRole.READER,
+    May.SUBMITTER_OR_RUNTIME: AccountRole.SUBMITTER,
+    May.OPERATOR: AccountRole.OPERATOR,
+    May.OPERATOR_OR_RUNTIME: AccountRole.OPERATOR,
+}
+"""The role that an account needs."""
 
 
 class Gate:
@@ -91,13 +108,17 @@ class Gate:
             request.state.principal = await self._admitted(request, may)
 
     async def _admitted(self, request: Request, may: May) -> Principal:
-        if may is May.READER and "Authorization" not in request.headers:
+        if may is May.PAGE and "Authorization" not in request.headers:
             if is_here(request):
                 return HERE
             raise HTTPException(401, "These pages are read on the centre's own machine, or with its bearer token.")
         principal = await self._asking.principal(request)
-        if principal.is_runtime and may is not May.RUNTIME_TOO:
-            raise NotAllowed(f"A runtime's token is not for this: {request.method} {request.url.path[:100]}.")
+        what = f"{request.method} {request.url.path[:100]}"
+        if principal.is_runtime:
+            if may not in _RUNTIMES:
+                raise NotAllowed(f"A runtime's token is not for this: {what}.")
+        elif not principal.may(_LEAST[may]):
+            raise NotAllowed(f"The account {principal.name} is no {_LEAST[may]}, which is needed for this: {what}.")
         return principal
 
 

@@ -1,7 +1,5 @@
 """Tokens of runtimes: random, told once, and kept as hashes."""
 
-import hashlib
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,11 +9,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from mlc.model.failure import MlcError
+from mlc.standalone.access import random_tokens
 from mlc.standalone.access.names import require_name
 from mlc.standalone.database import reading
 
 PREFIX = "mlcr_"
-"""What every token of a runtime begins with, so that scanners for secrets, and people, know one when they see it."""
+"""What every token of a runtime begins with."""
 GRACE = timedelta(hours=1)
 """How long the token before the newest one is still taken: a runtime that runs a job must not lose it to a rotation."""
 _NOTED_EVERY = timedelta(minutes=1)
@@ -96,7 +95,7 @@ class RuntimeTokens:
             BadName: a runtime can't have this name.
         """
         require_name(name)
-        now, token = self._now(), PREFIX + secrets.token_urlsafe(32)
+        now, token = self._now(), random_tokens.made(PREFIX)
         while True:
             try:
                 before = self._issue(name, token, now)
@@ -112,7 +111,9 @@ class RuntimeTokens:
             replaced = session.execute(
                 update(_Row).where(of_it, _Row.replaced.is_(None)).values(replaced=now.isoformat()).returning(_Row.id)
             ).all()
-            session.execute(insert(_Row).values(runtime=name, digest=_digest(token), issued=now.isoformat()))
+            session.execute(
+                insert(_Row).values(runtime=name, digest=random_tokens.digest_of(token), issued=now.isoformat())
+            )
         return bool(replaced)
 
     def known(self) -> list[KnownToken]:
@@ -139,11 +140,11 @@ class RuntimeTokens:
         if not token.startswith(PREFIX):
             return None
         with Session(self._reading) as session:
-            row = session.scalar(select(_Row).where(_Row.digest == _digest(token)))
+            row = session.scalar(select(_Row).where(_Row.digest == random_tokens.digest_of(token)))
             if row is None or not self._is_taken(row):
                 return None
             name, used = row.runtime, row.used
-        self._note_use(_digest(token), used)
+        self._note_use(random_tokens.digest_of(token), used)
         return name
 
     def _note_use(self, digest: str, before: str | None) -> None:
@@ -154,11 +155,6 @@ class RuntimeTokens:
 
     def _is_taken(self, row: _Row) -> bool:
         return row.replaced is None or self._now() < datetime.fromisoformat(row.replaced) + GRACE
-
-
-def _digest(token: str) -> str:
-    # 256 random bits: a plain hash can't be turned back, and salt or slowness would add nothing.
-    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def _known(row: _Row) -> KnownToken:

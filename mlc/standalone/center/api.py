@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from mlc.standalone.access.routes import principal_of
+from mlc.standalone.center.accounts import AccountsCenter
 from mlc.standalone.center.beside import Wish, beside, read_wish
 from mlc.standalone.center.bodies import json_object
 from mlc.standalone.center.entities import KINDS, SUMMARIES, Kind, kind_of_path, rel_of
@@ -31,10 +32,15 @@ _SORT = re.compile(r"([A-Za-z]\w{0,60}(?:\.[A-Za-z]\w{0,60}){0,5})(?:,(asc|desc)
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,12})"?', re.ASCII)
 
 
-def seen_by(center: ModelCenter, request: Request) -> ModelCenter | RuntimesCenter:
+Seen = ModelCenter | RuntimesCenter | AccountsCenter
+
+
+def seen_by(center: ModelCenter, request: Request) -> Seen:
     """The centre as it is for whoever asks."""
     principal = principal_of(request)
-    return RuntimesCenter(center, principal.name) if principal.is_runtime else center
+    if principal.is_runtime:
+        return RuntimesCenter(center, principal.name)
+    return center if principal.account is None else AccountsCenter(center, principal.account)
 
 
 def contents(center: ModelCenter, limit: int) -> APIRouter:
@@ -69,7 +75,7 @@ def router(center: ModelCenter, max_body: int) -> APIRouter:
     """The routes under ``/model-manage/api``: whoever may use them has the centre as it is for them."""
     api = APIRouter(prefix=ROOT)
 
-    def seen(request: Request) -> ModelCenter | RuntimesCenter:
+    def seen(request: Request) -> Seen:
         return seen_by(center, request)
 
     async def body(request: Request) -> JsonObject:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +17,7 @@ from mlc.governance import PolicyError
 from mlc.model import retry_after
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.access import api as access
+from mlc.standalone.access.accounts.reading import Accounts
 from mlc.standalone.access.asking import Asking
 from mlc.standalone.access.routes import Gate, NotAllowed
 from mlc.standalone.access.tokens import RuntimeTokens
@@ -56,15 +58,24 @@ _TIDIED_EVERY = 3600
 """Seconds between looks at what has not come whole."""
 
 
-def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect_for_jobs) -> FastAPI:
+def create_app(
+    settings: StandaloneCenterSettings, *, connect: Connect = connect_for_jobs, accounts: Path | None = None
+) -> FastAPI:
     """The application; while it runs it hands jobs to runtimes by the Temporal client that ``connect`` makes.
+
+    Args:
+        settings: its own.
+        connect: connects to Temporal.
+        accounts: the file of accounts; None: no account is known.
 
     Raises:
         ValueError: no token is set.
+        BadAccounts: the file of accounts can't be used.
         DatabaseProblem: the database can't be used.
     """
     if settings.token is None:
         raise ValueError("MLC_STANDALONE_CENTER_TOKEN is not set; give the model centre a token to ask for.")
+    known = None if accounts is None else Accounts(accounts)
     # A job embeds a snapshot, and its inputs once more: so many times what one request may bring.
     store = Store(settings.database, settings.files or "", embedded=_EMBEDDED * settings.max_body)
     center = ModelCenter(store)
@@ -91,7 +102,7 @@ def create_app(settings: StandaloneCenterSettings, *, connect: Connect = connect
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
-        dependencies=[Depends(Gate(Asking(settings.token, tokens)))],
+        dependencies=[Depends(Gate(Asking(settings.token, tokens, known)))],
     )
     app.include_router(contents(center, settings.file_limit_mb * 1_000_000))
     app.include_router(online_requests(center, settings.max_body))

@@ -4,7 +4,7 @@ import sys
 
 import uvicorn
 
-from mlc.settings import StandaloneCenterSettings
+from mlc.settings import AccountSettings, StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 
 KEPT_ALIVE = 60
@@ -16,9 +16,10 @@ def serve(settings: StandaloneCenterSettings) -> None:
 
     Raises:
         ValueError: no token is set.
+        BadAccounts: the file of accounts can't be used.
     """
     uvicorn.run(
-        create_app(settings),
+        create_app(settings, accounts=AccountSettings().file),
         host=settings.host,
         port=settings.port,
         log_level="warning",

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from mlc.settings import DeskSettings
+from mlc.settings import AccountSettings, DeskSettings
 from mlc.standalone import faults as faults_module
+from mlc.standalone.access.sessions import Sessions
 from mlc.standalone.database import DESK, open_database
 from mlc.standalone.desk import jira_issues, jira_site, servicenow_api
 from mlc.standalone.desk.board.pages import add_board
@@ -27,6 +28,7 @@ def create_app(
     scheme: Scheme | None = None,
     faults: faults_module.Faults | None = None,
     retry_delays: Sequence[float] = RETRY_DELAYS,
+    accounts: AccountSettings | None = None,
 ) -> FastAPI:
     """Make the desk. Tests reach what is behind it as ``app.state.desk`` (:class:`~.parts.Parts`).
 
@@ -34,7 +36,15 @@ def create_app(
         scheme: another workflow than To Do, In Review, Done, Rejected, Withdrawn.
         faults: lets requests fail on purpose, and opens ``/__faults``: for tests only.
         retry_delays: seconds before each further attempt to deliver a webhook.
+        accounts: who may sign in, where the settings ask for that; None: as the environment says.
+
+    Raises:
+        ValueError: people are to sign in, and the API is open to anybody.
+        BadAccounts: people are to sign in, and the file of accounts can't be used.
     """
+    if settings.sign_in and settings.token is None:
+        raise ValueError("MLC_DESK_SIGN_IN needs MLC_DESK_TOKEN: without it anybody may answer tickets by the API.")
+    sessions = Sessions(accounts or AccountSettings()) if settings.sign_in else None
     base = settings.url or f"http://{settings.host}:{settings.port}"
     cloud, expiration = settings.deployment == "cloud", settings.expiration_field
     json = JiraJson(base, settings.project, scheme or Scheme(), cloud=cloud, expiration=expiration)
@@ -56,7 +66,7 @@ def create_app(
         engine.dispose()
 
     app = FastAPI(title="Ticket desk", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.desk = Parts(settings, tickets, json, records, outbox, settings.index_lag)
+    app.state.desk = Parts(settings, tickets, json, records, outbox, settings.index_lag, sessions)
     for router in (jira_site.open_router, jira_site.router, jira_issues.router):
         app.include_router(router, prefix="/rest/api/2")
     app.include_router(servicenow_api.open_router)

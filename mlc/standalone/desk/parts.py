@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from mlc.model.failure import MlcError
 from mlc.settings import DeskSettings
+from mlc.standalone.access.sessions import Sessions
 from mlc.standalone.desk.jira_json import JiraJson
 from mlc.standalone.desk.outbox import Outbox
 from mlc.standalone.desk.records import Records
@@ -30,6 +31,8 @@ class Parts:
     outbox: Outbox
     index_lag: float
     """Seconds until a new ticket can be found by a search (Jira's index lags, too)."""
+    sessions: Sessions | None = None
+    """Of people who have signed in at the board; None: nobody has to."""
     tokens: set[str] = field(default_factory=set)
     """Access tokens that were given out; those of before a restart are refused."""
 

@@ -5,9 +5,11 @@ import ipaddress
 import secrets
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from mlc.model.failure import MlcError
+from mlc.standalone.access.accounts.account import Account, AccountRole
+from mlc.standalone.access.sessions import COOKIE
 from mlc.standalone.desk.parts import author, parts
 
 FORM_COOKIE = "desk_form"
@@ -21,23 +23,53 @@ class ForgedForm(MlcError):
     """A form that this board did not make for this browser."""
 
 
+class NotSignedIn(MlcError):
+    """The board is for accounts, and nobody has signed in."""
+
+
+class NoApprover(MlcError):
+    """The account may not answer tickets, or not read them. The text says what it lacks."""
+
+
 def person(request: Request) -> None:
-    """Let people on this machine in, others with the API's user and token (a browser asks for them).
+    """Let in who has signed in, as far as they may. Where nobody has to: people on this machine, and others with the
+    API's user and token (a browser asks for them).
 
     The name in the address counts too: another site's name that leads here (DNS rebinding) is not this machine.
 
     Raises:
+        NotSignedIn, NoApprover: as they say; the API's token is no person's.
         Unauthorized: neither.
     """
+    sessions = parts(request).sessions
+    if sessions is not None:
+        account = sessions.account_of(request.cookies.get(COOKIE, ""))
+        if account is None:
+            raise NotSignedIn
+        needed = AccountRole.READER if request.method == "GET" else AccountRole.APPROVER
+        if not account.may(needed):
+            raise NoApprover(f"The account {account.name} is no {needed}, which is needed for this: ask an operator.")
+        request.state.account = account
+        return
     if parts(request).settings.token is None:
         return
     if not (_is_loopback(request.client.host if request.client else "") and _is_loopback(_asked_host(request))):
         author(request)
 
 
+def account_of(request: Request) -> Account | None:
+    """Who has signed in; None: nobody has to."""
+    account: Account | None = getattr(request.state, "account", None)
+    return account
+
+
 def form_key(request: Request) -> str:
     """The secret that this browser's forms carry, in a cookie that other sites can neither read nor make it send."""
     return request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+
+
+def keep_form_key(answer: Response, secret: str) -> None:
+    answer.set_cookie(FORM_COOKIE, secret, httponly=True, samesite="strict")
 
 
 def check_form(request: Request, given: str) -> None:

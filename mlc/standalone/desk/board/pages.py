@@ -1,20 +1,30 @@
 """The board's pages and forms. A form is answered by a redirect, so that reloading repeats nothing."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Depends, FastAPI, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from mlc.standalone.access.accounts.account import AccountRole
 from mlc.standalone.desk import servicenow_api
 from mlc.standalone.desk.board import jira_tickets, servicenow_tickets
-from mlc.standalone.desk.board.guard import FORM_COOKIE, ForgedForm, StaleForm, check_form, form_key, person
+from mlc.standalone.desk.board.guard import (
+    ForgedForm,
+    NoApprover,
+    StaleForm,
+    account_of,
+    check_form,
+    form_key,
+    keep_form_key,
+    person,
+)
 from mlc.standalone.desk.board.notifications import Notifications
 from mlc.standalone.desk.board.page import Column, Said
+from mlc.standalone.desk.board.showing import HEADERS, show, style_sheet
+from mlc.standalone.desk.board.sign_in import add_sign_in, renew_session
 from mlc.standalone.desk.jira_issues import download
 from mlc.standalone.desk.parts import Desk, Parts
 from mlc.standalone.desk.records import FILES
@@ -29,23 +39,9 @@ STALE = (
 NAME_COOKIE = "desk_name"
 LONGEST_NAME = 60
 _YEAR = 365 * 24 * 3600
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 
-_pages = Environment(
-    loader=PackageLoader(__name__.rpartition(".")[0], "."),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_pages.filters |= {"moment": lambda at: datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")}
-
+open_router = APIRouter(include_in_schema=False)
+"""What the page for signing in needs."""
 router = APIRouter(dependencies=[Depends(person)], include_in_schema=False)
 
 
@@ -60,27 +56,32 @@ class TicketForm(BaseModel):
     to: str = ""
 
 
-@router.get("/board.css")
+@open_router.get("/board.css")
 def style() -> Response:
-    source, _, _ = _pages.loader.get_source(_pages, "board.css") if _pages.loader else ("", None, None)
-    return Response(source, media_type="text/css", headers=_HEADERS | {"Cache-Control": "max-age=3600"})
+    return Response(style_sheet(), media_type="text/css", headers=HEADERS | {"Cache-Control": "max-age=3600"})
 
 
 @router.get("/")
 async def board(request: Request, desk: Desk) -> Response:
     notifications = await request.app.state.notifications.newest()
+    account, secret = account_of(request), form_key(request)
 
     def page() -> Response:
         with desk.tickets.reading() as session:
             shown = _merged(jira_tickets.columns(session, desk, CARDS), servicenow_tickets.columns(session, CARDS))
             center = desk.settings.center_browse_url.rstrip("/")
-            return _show(
+            answer = show(
                 "board.html",
+                who=account.name if account else "",
+                form_key=secret,
                 columns=shown,
                 notifications=notifications,
                 has_center=desk.settings.center_url is not None,
                 center=center,
             )
+            if account is not None:  # its form for signing out
+                keep_form_key(answer, secret)
+            return answer
 
     return await run_in_threadpool(page)
 
@@ -93,10 +94,16 @@ def ticket(request: Request, desk: Desk, key: str) -> Response:
 @router.post("/browse/{key}")
 def save(request: Request, desk: Desk, key: str, form: Annotated[TicketForm, Form()]) -> Response:
     check_form(request, form.form_key)
+    account = account_of(request)
     said = Said(
-        by=_name(form.name), comment=form.comment.replace("\r\n", "\n").strip(), expiration=form.expiration, to=form.to
+        by=account.name if account else _name(form.name),
+        comment=form.comment.replace("\r\n", "\n").strip(),
+        expiration=form.expiration,
+        to=form.to,
     )
     try:
+        if account is not None and account.name == (desk.settings.user or "").lower():
+            raise Invalid("This is the name under which the processes write: have an account of another name.")
         with desk.tickets.writing() as session:
             if form.version != _system(key).page(session, desk, key).version:
                 raise StaleForm
@@ -105,8 +112,10 @@ def save(request: Request, desk: Desk, key: str, form: Annotated[TicketForm, For
         return _ticket_page(request, desk, key, problem=STALE, form=form, status=409)
     except Invalid as error:
         return _ticket_page(request, desk, key, problem=str(error), form=form, status=422)
-    answer = RedirectResponse(f"/browse/{quote(key)}", 303, headers=_HEADERS)
-    answer.set_cookie(NAME_COOKIE, quote(said.by), max_age=_YEAR, httponly=True, samesite="strict")
+    answer = RedirectResponse(f"/browse/{quote(key)}", 303, headers=HEADERS)
+    if account is None:
+        answer.set_cookie(NAME_COOKIE, quote(said.by), max_age=_YEAR, httponly=True, samesite="strict")
+    renew_session(answer, desk, request)
     return answer
 
 
@@ -124,24 +133,30 @@ def add_board(app: FastAPI, desk: Parts) -> None:
     """Give the app its board."""
     token = desk.settings.center_token
     app.state.notifications = Notifications(desk.settings.center_url, token.get_secret_value() if token else None)
+    app.include_router(open_router)
     app.include_router(router)
+    add_sign_in(app)
 
     @app.exception_handler(ForgedForm)
     def forged(_: Request, __: ForgedForm) -> Response:
         said = "This form is out of date, or this browser keeps no cookies. Go back, reload the page and send it again."
-        return _show("problem.html", status=403, said=said)
+        return show("problem.html", status=403, said=said)
+
+    @app.exception_handler(NoApprover)
+    def no_approver(_: Request, error: NoApprover) -> Response:
+        return show("problem.html", status=403, said=str(error))
 
 
 def _ticket_page(
     request: Request, desk: Parts, key: str, *, problem: str = "", form: TicketForm | None = None, status: int = 200
 ) -> Response:
-    secret = form_key(request)
+    secret, account = form_key(request), account_of(request)
     with desk.tickets.reading() as session:
         try:
             page = _system(key).page(session, desk, key)
         except NoSuchTicket:
-            return _show("problem.html", status=404, said=f"There is no ticket {key}. It may have been deleted.")
-        answer = _show(
+            return show("problem.html", status=404, said=f"There is no ticket {key}. It may have been deleted.")
+        answer = show(
             "ticket.html",
             status=status,
             ticket=page,
@@ -151,13 +166,12 @@ def _ticket_page(
             name=form.name if form else unquote(request.cookies.get(NAME_COOKIE, "")) or "you",
             problem=problem,
             form_key=secret,
+            who=account.name if account else "",
+            may_answer=account is None or account.may(AccountRole.APPROVER),
         )
-    answer.set_cookie(FORM_COOKIE, secret, httponly=True, samesite="strict")
+    keep_form_key(answer, secret)
+    renew_session(answer, desk, request)
     return answer
-
-
-def _show(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    return HTMLResponse(_pages.get_template(template).render(**values), status, headers=_HEADERS)
 
 
 def _name(given: str) -> str:
