@@ -57,7 +57,9 @@ def truth(
     label: Annotated[str, typer.Option("--label", help="Column of the labels.")] = "",
     time: Annotated[str, typer.Option("--time", help="Column that says since when a label is known.")] = "",
     utc: Annotated[bool, typer.Option("--utc", help="Times without a zone are in UTC.")] = False,
-    forget: Annotated[str | None, typer.Option("--forget", help="Forget the truth of the record of this id.")] = None,
+    forget: Annotated[
+        str | None, typer.Option("--forget", help="Forget the truth of this id; exit 1: there is none.")
+    ] = None,
 ) -> None:
     """Keep what scored records turned out to be, so that monitors can measure performance; or forget it.
 
@@ -93,7 +95,9 @@ async def _forgotten(model: str, identifier: str) -> None:
         raise UnusableFile(f"The id {problem}.") from None
     async with configured_center() as center:
         gone = await center.forget_truth(await _model_id(center, model), found)
-    typer.echo("Its truth is forgotten. Jobs that have read it keep their files." if gone else "There was none of it.")
+    if not gone:
+        raise UnusableFile(f"No truth is kept of the id {found[:100]!r}: nothing is forgotten.")
+    typer.echo("Its truth is forgotten. Jobs that have read it keep their files.")
 
 
 async def _sent(file: Path, model: str, asked: Columns, utc: bool, sent: Sent) -> None:

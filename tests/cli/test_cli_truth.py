@@ -217,7 +217,9 @@ def test_a_record_is_forgotten(tmp_path: Path, centre: httpx.Client, model: str,
     truth(written(tmp_path / "t.csv", ROWS), "--model", MODEL)
     done = truth("--forget", "1.0", "--model", MODEL)
     assert (done.returncode, done.stdout) == (0, "Its truth is forgotten. Jobs that have read it keep their files.\n")
-    assert truth("--forget", "1", "--model", MODEL).stdout == "There was none of it.\n"
+    again = truth("--forget", "1", "--model", MODEL)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "No truth is kept of the id '1': nothing is forgotten." in again.stderr
     assert known(centre, model) == {"007": "no"}
     assert truth("--forget", "", "--model", MODEL).returncode == 1
 
