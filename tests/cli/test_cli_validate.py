@@ -177,7 +177,9 @@ def test_monitors_that_will_not_be_added_are_named_with_what_is_missing(starter:
     plan = report(starter).monitors
     assert plan is not None
     assert plan.add == ["Performance Monitor: Classification"]
-    assert set(plan.lacking.values()) == {"the snapshot has no asset with the role BASELINE_DATA"}
+    assert set(plan.lacking.values()) == {
+        "the snapshot has no asset with the role BASELINE_DATA; mlc monitor baseline SNAPSHOT makes one"
+    }
     change(starter, modelMethodology="LLM")
     plan = report(starter).monitors
     assert plan is not None
@@ -268,6 +270,12 @@ def test_what_is_worth_knowing_is_a_warning(starter: Path) -> None:
         "input_schema.avsc is no Avro schema",
     ):
         assert said in warnings
+
+
+def test_submit_can_not_watch_what_it_does_not_start(starter: Path, tmp_path: Path) -> None:
+    done = called(tmp_path, "submit", str(starter), "--watch", "--no-start", **NO_SERVER)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is none" in done.stderr
 
 
 def test_submit_looks_first_and_makes_nothing_of_a_broken_folder(starter: Path, tmp_path: Path) -> None:
