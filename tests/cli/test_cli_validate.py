@@ -202,6 +202,21 @@ def test_what_schema_and_data_lack_for_the_monitors_is_told_beside_them(starter:
     assert any("The model has no input schema" in line for line in lines(without))
 
 
+def test_a_predictor_that_the_folders_own_data_lack_is_a_warning_with_the_near_column(starter: Path) -> None:
+    schema = starter / "input_schema.avsc"
+    schema.write_text(schema.read_text().replace('"visits"', '"visit"').replace('"months"', '"zzz"'))
+    found = report(starter)
+    assert found.right
+    lacks = "lacks columns that the schema calls predictors: 'visit' (is 'visits' meant?), 'zzz'."
+    for name, role in (("test.csv", "TEST"), ("train.csv", "TRAINING"), ("baseline.csv", "BASELINE")):
+        assert f"{name} ({role}_DATA) {lacks}" in found.warnings
+    (starter / "train.csv").write_bytes(b"")
+    (starter / "test.csv").write_text("x" * 100_000)
+    assert [said for said in report(starter).warnings if lacks in said] == [f"baseline.csv (BASELINE_DATA) {lacks}"]
+    schema.write_text("{}")
+    assert not any("predictors" in said for said in report(starter).warnings)
+
+
 def test_when_monitors_run_is_told_and_a_bad_cron_expression_is_an_error(starter: Path) -> None:
     stability = "Stability Monitor: PSI/CSI"
     change(starter, monitors={stability: {"schedule": "0 0 3 * * ?", "timeZone": "Europe/Vienna"}})
