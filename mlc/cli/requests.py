@@ -57,6 +57,7 @@ def _told(gone: "Forgotten", identifier: str) -> str:
 
 async def _forgotten(model: str, identifier: str) -> "Forgotten":
     from mlc.center.configured import configured_center
+    from mlc.cli.near_models import no_such_model
     from mlc.model.failure import NotFound
 
     async with configured_center() as center:
@@ -69,4 +70,4 @@ async def _forgotten(model: str, identifier: str) -> "Forgotten":
         try:
             return await center.forget_online_requests(found[0].id if found else model, identifier)
         except NotFound as error:
-            raise NotFound(error.system, f"The model centre has no model of the name or id {model[:100]!r}.") from None
+            raise NotFound(error.system, await no_such_model(center, model)) from None

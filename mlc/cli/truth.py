@@ -11,7 +11,8 @@ import typer
 
 from mlc.cli.extra import RUNTIME, require
 from mlc.cli.home import use_home
-from mlc.model.failure import MlcError, NotFound
+from mlc.cli.near_models import no_such_model
+from mlc.model.failure import MlcError, NotFound, Unavailable
 from mlc.model.truth import MOST_AT_ONCE, KeptTruth, NoTruth, Truth, identifier_of, label_of, time_of
 from mlc.terminal import printable
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _LONGEST_PIECE = 2_000_000
 """Characters of identifiers and labels that are sent at once: a centre takes bodies of some megabytes."""
 _SHOWN = 30
+_AGAIN = "With truth there is no need to look: send the file again, since what is kept already is not kept twice."
 
 
 class UnusableFile(MlcError, ValueError):
@@ -65,7 +67,8 @@ def truth(
 
     Columns that are not named are those with the role identifier or label in the schema of the model's newest
     snapshot, or else those called id, label and time. Without a time it is the moment of reading. The last time is
-    right, in whatever order files are sent; the same file again changes nothing. Rows without a label are counted and
+    right, in whatever order files are sent; the same file again changes nothing, if it has times: without, its labels
+    are newer each time it is read. Rows without a label are counted and
     passed over. At a row that can't be used it ends: those before it are kept, and it can be sent again, corrected.
     """
     if not model:
@@ -111,7 +114,13 @@ async def _sent(file: Path, model: str, asked: Columns, utc: bool, sent: Sent) -
             told = f"The file has no column for the time: it is {now:%Y-%m-%d %H:%M:%S} UTC, the moment of reading."
             typer.echo(told, err=True)
         for piece in _pieces(file, columns, now, utc, sent):
-            sent.kept = sent.kept.plus(await center.keep_truth(model_id, piece))
+            try:
+                kept = await center.keep_truth(model_id, piece)
+            except Unavailable as error:
+                if not error.maybe_done:
+                    raise
+                raise UnusableFile(f"{error} {_AGAIN}") from None
+            sent.kept = sent.kept.plus(kept)
         sent.whole = True
 
 
@@ -134,7 +143,7 @@ async def _model_id(center: "Center", model: str) -> str:
     try:
         await center.keep_truth(model, [])
     except NotFound:
-        raise UnusableFile(f"The model centre has no model of the name or id {model[:100]!r}.") from None
+        raise UnusableFile(await no_such_model(center, model)) from None
     return model
 
 

@@ -77,7 +77,8 @@ def test_what_is_wrong_is_one_sentence(centre: httpx.Client, forget: Callable[..
     asked(centre, "Twice", "x")
     asked(centre, "Twice", "x")
     for typed, said in (
-        (("x", "--model", "Nobody"), "no model of the name or id 'Nobody'"),
+        (("x", "--model", "Nobody"), "no model of the name or id 'Nobody'."),
+        (("x", "--model", "twicee"), "no model of the name or id 'twicee'. Was 'Twice' meant?"),
         (("x", "--model", "Twice"), "2 models are called Twice"),
         (("", "--model", MODEL), "no model of the name or id"),
     ):
