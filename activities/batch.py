@@ -1,7 +1,7 @@
 """Batch jobs: the deployment that a model service tag stands for, and a runtime that can run it."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,13 +14,15 @@ from activities.snapshots import is_set, summary
 from mlc.center import Beside, Center, Surroundings
 from mlc.model.base import Record
 from mlc.model.deployment import DeploymentMode, DeploymentRecord, DeploymentState, Runtime, RuntimeRef
-from mlc.model.failure import FailureType, NotFound
+from mlc.model.failure import ExternalError, FailureType, NotFound
 from mlc.model.moment import in_utc
 from mlc.model.snapshot import Snapshot, SnapshotSummary
 from mlc.model.truncation import truncate
 from mlc.settings import ProcessSettings
 
 SHOWN = 10
+MOST_COMPARED = 100
+"""Older deployments in which another model is looked for: telling of it is not worth more."""
 
 
 class BatchTarget(Record):
@@ -38,6 +40,7 @@ class BatchDeployment(Record):
     snapshot: SnapshotSummary
     runtime: RuntimeRef | None = None
     """One that was seen to suit it in the same look (see ``compatible_runtime``); None: nobody looked, or none does."""
+    warnings: list[str] = []
 
 
 @dataclass
@@ -51,12 +54,13 @@ class BatchActivities:
     async def find_batch_deployment(self, target: BatchTarget) -> BatchDeployment:
         """The newest batch deployment in the state deployed whose snapshot carries the tag, at that stage if any.
 
-        The snapshot is read afresh, since a tag may have been added after it was deployed.
+        The snapshot is read afresh, since a tag may have been added after it was deployed. Where other models have such
+        a deployment, too, it is right by definition, and perhaps not what is meant: a warning names them.
 
         Raises:
             ApplicationError: ``NoDeployment`` (final) with the batch deployments that there are.
         """
-        others = []
+        others, found = [], None
         deployed = DeploymentState.DEPLOYED
         with translated():
             async with aclosing(self.center.iter_deployments(state=deployed)) as deployments:
@@ -68,7 +72,9 @@ class BatchActivities:
                         async with self._around(deployment) as around:
                             snapshot = around.snapshot
                             if self._is_meant(deployment, snapshot, target):
-                                return await self._found(deployment, around)
+                                found = await self._found(deployment, around)
+                    if found is not None:
+                        return found.model_copy(update={"warnings": await self._also_meant(deployments, found, target)})
                     others.append(self._named(deployment, snapshot))
         at = f" at stage {target.model_stage!r}" if target.model_stage else ""
         reserved = ""
@@ -112,6 +118,33 @@ class BatchActivities:
             runtime=_chosen(alive) if alive else None,
         )
 
+    async def _also_meant(
+        self, older: AsyncIterator[DeploymentRecord], found: BatchDeployment, target: BatchTarget
+    ) -> list[str]:
+        """A warning if other models have a batch deployment under the tag, by their tags when they were deployed."""
+        models: dict[str, str] = {}
+        read = 0
+        with suppress(ExternalError):
+            async for each in older:
+                if (
+                    each.runtime_id is None
+                    and each.model_id not in {"", found.snapshot.model_id}
+                    and target.tag in each.snapshot_tags
+                    and self._is_at(each, target)
+                ):
+                    models.setdefault(each.model_id, f"{each.model_name!r} ({each.snapshot_name or each.snapshot_id})")
+                read += 1
+                if read >= MOST_COMPARED:
+                    break
+        if not models:
+            return []
+        said = (
+            f"Several models have a batch deployment with the tag {target.tag!r}. The most recent one was run, which "
+            f"is of {found.snapshot.model_name!r} ({found.snapshot.name}), and not {_listed(models.values(), ', ')}. "
+            "Give each model a tag of its own, if another one was meant."
+        )
+        return [truncate(said, 600)]
+
     def _suiting(
         self, snapshot: Snapshot, runtimes: Sequence[Runtime], stage: str
     ) -> tuple[list[Runtime], list[Runtime]]:
@@ -129,6 +162,9 @@ class BatchActivities:
     def _is_meant(self, deployment: DeploymentRecord, snapshot: Snapshot, target: BatchTarget) -> bool:
         if target.tag in control_tags(self.settings, self.review_tags) or not is_set(snapshot, target.tag):
             return False
+        return self._is_at(deployment, target)
+
+    def _is_at(self, deployment: DeploymentRecord, target: BatchTarget) -> bool:
         if target.model_stage is None:
             return True
         return canonical_stage(_stage(deployment), self.settings) == canonical_stage(target.model_stage, self.settings)

@@ -14,6 +14,7 @@ from mlc.center import Contents
 from mlc.model.asset import Asset, AssetRole, AssetUse
 from mlc.model.failure import FailureType, Refused, TooLarge
 from mlc.model.job import JobKind, JobRecord
+from mlc.model.monitor_plan import remedy
 from mlc.model.snapshot import Model, Snapshot
 from mlc.model.truncation import truncate
 
@@ -74,7 +75,10 @@ def chosen_monitor_inputs(snapshot: Snapshot, monitor: Model) -> list[Asset]:
     left = {role: _preferred(snapshot, role, monitor) for role in monitor.required_roles}
     for role, times in Counter(monitor.required_roles).items():
         if len(left[role]) < times:
-            raise NotClear(f"the snapshot has {len(left[role])} assets with the role {role} to choose, not {times}")
+            made = "" if left[role] else remedy([role], snapshot.id)
+            raise NotClear(
+                f"the snapshot has {len(left[role])} assets with the role {role} to choose, not {times}{made}"
+            )
         left[role] = _with_the_roles_name_first(left[role], role, times)
         _all_told_apart(left[role], times)
     return [left[role].pop(0) for role in monitor.required_roles]

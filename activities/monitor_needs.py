@@ -80,20 +80,23 @@ def attached(snapshot: Snapshot, scored: bool) -> tuple[dict[str, list[Asset]], 
 def what_lacks(
     snapshot: Snapshot, reads: Mapping[str, Sequence[Asset]], columns: Columns, *, truth: bool = False
 ) -> list[str]:
-    """A sentence or more for each thing that monitors lack, with their names.
+    """A sentence or more for each thing that monitors lack, or that is probably not meant, with their names.
 
     Args:
         reads: of each monitor, by its name, what it reads of the snapshot.
         truth: labels of what the model scores may come later, and are kept for them.
     """
     named: defaultdict[str, list[str]] = defaultdict(list)
+    doubts = list[str]()
     known = [name for name in reads if name in MONITORS]
     if known:
         schema, problem = schema_of(snapshot)
         for name in known:
             for why in [problem] if schema is None else _lacking(name, schema, reads[name], columns, truth=truth):
                 named[why].append(name)
-    return [truncate(f"Not all is there for {', '.join(names)}. {why}", 600) for why, names in named.items()]
+            doubts += [f"{name}: {doubt}" for doubt in MONITORS[name].doubtful(schema)] if schema is not None else []
+    lacking = [f"Not all is there for {', '.join(names)}. {why}" for why, names in named.items()]
+    return [truncate(said, 600) for said in [*lacking, *doubts]]
 
 
 async def known_columns(contents: Contents, snapshot: Snapshot, read: Iterable[Asset], *, fetched: bool) -> Columns:

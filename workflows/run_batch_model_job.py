@@ -53,6 +53,7 @@ class RunBatchModelJob(ProcessRun):
         found = await self.case.look(BatchActivities.find_batch_deployment, target, "find the deployed model")
         self.case.begin(found.snapshot, self.case.policy)
         self.result.snapshot_id, self.result.deployment_id = found.snapshot.id, found.id
+        self.result.warnings += found.warnings
         self.state.deployed_stage, self.state.runtime = found.stage, found.runtime if is_recent() else None
         self.progress.note(f"deployment {found.id}, stage {found.stage}")
 

@@ -111,8 +111,12 @@ class Catalogue(Contents, Protocol):
         tags: Sequence[str] = (),
         stage: str | None = None,
         target_runtimes: Sequence[RuntimeName] = (),
+        held: bool = False,
     ) -> Snapshot:
-        """A snapshot of a model as it is now; ``stage``: with another model stage than the model's."""
+        """A snapshot of a model as it is now; ``stage``: with another model stage than the model's.
+
+        ``held``: standalone mode's centre tells nobody of it before its process was started by hand.
+        """
         ...
 
     async def add_files(self, snapshot: Snapshot, files: Sequence[NewFile]) -> None:

@@ -194,12 +194,14 @@ def processes() -> None:
 @app.command()
 def submit(
     folder: Annotated[Path, typer.Argument(help="A model folder in ModelOp's layout.", exists=True, file_okay=False)],
+    *,
     tag: Annotated[
         list[str] | None, typer.Option(help="Tag of the snapshot: train, run_test, jira, or a runtime's: online.")
     ] = None,
     stage: Annotated[str, typer.Option(help="Stage of the model.")] = "PROD",
     name: Annotated[str | None, typer.Option(help="Name of the model, if not metadata.json's.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show the run until it ends.")] = False,
+    no_start: Annotated[bool, typer.Option("--no-start", help="Start nothing; say what is typed to start it.")] = False,
 ) -> None:
     """Register a model folder in the model centre, snapshot it and start DeployModel.
 
@@ -210,8 +212,10 @@ def submit(
     """
     from mlc.cli.submit import submit_and_watch
 
+    if watch and no_start:
+        raise typer.BadParameter("--watch shows a run, and with --no-start there is none.")
     use_home()
-    code = asyncio.run(submit_and_watch(folder, name=name, tags=tag or [], stage=stage, watching=watch))
+    code = asyncio.run(submit_and_watch(folder, name=name, tags=tag or [], stage=stage, watching=watch, held=no_start))
     raise typer.Exit(code)
 
 

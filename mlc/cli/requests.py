@@ -10,6 +10,8 @@ from mlc.cli.home import use_home
 if TYPE_CHECKING:
     from mlc.model.online_requests import Forgotten
 
+_BATCHES = "Files of batch jobs are not looked through."
+
 requests = typer.Typer(
     help="Online requests that are kept for monitors (MLC_RUNTIME_KEEP_REQUESTS).",
     no_args_is_help=True,
@@ -30,7 +32,8 @@ def forget(
 ) -> None:
     """Delete what is kept of a record, of all snapshots of a model, and the files of jobs in which it may stand.
 
-    What a runtime has still to send arrives some seconds later: then type it once more.
+    What a runtime has still to send arrives some seconds later: then type it once more. Files of batch jobs are not
+    looked through. If nothing is kept under the identifier the exit code is 1.
     """
     from mlc.terminal import printable
 
@@ -38,14 +41,23 @@ def forget(
     gone = asyncio.run(_forgotten(model, identifier))
     if as_json:
         typer.echo(gone.model_dump_json(indent=2))
-        return
+    else:
+        typer.echo(printable(_told(gone, identifier)), err=not gone.requests)
+    if not gone.requests:
+        raise typer.Exit(1)
+
+
+def _told(gone: "Forgotten", identifier: str) -> str:
+    if not gone.requests:
+        return f"No online request is kept with the identifier {identifier[:100]}: nothing is forgotten. {_BATCHES}"
     files = f"; {gone.files} file{'s' if gone.files != 1 else ''} of jobs deleted" if gone.files else ""
     many = f"{gone.requests} online request{'s' if gone.requests != 1 else ''}"
-    typer.echo(printable(f"{many} with the identifier {identifier} forgotten{files}."))
+    return f"{many} with the identifier {identifier} forgotten{files}. {_BATCHES}"
 
 
 async def _forgotten(model: str, identifier: str) -> "Forgotten":
     from mlc.center.configured import configured_center
+    from mlc.cli.near_models import no_such_model
     from mlc.model.failure import NotFound
 
     async with configured_center() as center:
@@ -58,4 +70,4 @@ async def _forgotten(model: str, identifier: str) -> "Forgotten":
         try:
             return await center.forget_online_requests(found[0].id if found else model, identifier)
         except NotFound as error:
-            raise NotFound(error.system, f"The model centre has no model of the name or id {model[:100]!r}.") from None
+            raise NotFound(error.system, await no_such_model(center, model)) from None

@@ -24,8 +24,12 @@ def infer(
         Path,
         typer.Argument(help="Data with the model's scores: CSV, JSON, Parquet, Arrow.", exists=True, dir_okay=False),
     ],
+    *,
     name: Annotated[str, typer.Option(help="Name of the record, if not the file's.")] = "",
     records: Annotated[int, typer.Option(min=1, help="So many of the first records are looked at.")] = RECORDS,
+    label: Annotated[str, typer.Option(help="The column with the label, if its name doesn't tell.")] = "",
+    identifier: Annotated[str, typer.Option(help="The column that tells records apart.")] = "",
+    score: Annotated[str, typer.Option(help="The column with the model's score.")] = "",
 ) -> None:
     """Print the extended schema of data, and say for which monitors it suffices.
 
@@ -36,7 +40,13 @@ def infer(
 
     require("schema infer", RUNTIME)
     try:
-        made = mlc.monitors.infer(_frame(file, records), name or file.name.partition(".")[0])
+        made = mlc.monitors.infer(
+            _frame(file, records),
+            name or file.name.partition(".")[0],
+            label=label,
+            identifier=identifier,
+            score=score,
+        )
     except mlc.monitors.MonitorError as error:
         raise typer.BadParameter(printable(f"{file}: {error}")) from None
     typer.echo(json.dumps(made, indent=2))

@@ -13,7 +13,7 @@ from mlc.center.modelop.settings import CenterSettings
 from mlc.cli.home import typed
 from mlc.cli.sending import sending_shown
 from mlc.model.failure import innermost
-from mlc.model.processes import DeployModelResult
+from mlc.model.processes import DEPLOY_MODEL, TASK_QUEUE, DeployModelInput, DeployModelResult, deploy_model_id
 from mlc.pages import run_page
 from mlc.settings.reading import settings_file
 from mlc.standalone.submit import Submitted, submit
@@ -28,8 +28,14 @@ CENTER_SAID_BY = {"url", "token", "token_url"}
 """Settings any of which shows that somebody has said where the model centre is."""
 
 
-async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str], stage: str, watching: bool) -> int:
-    """Submit a model folder, print what was made of it, and show the run if ``watching``. Returns the exit code."""
+async def submit_and_watch(
+    folder: Path, *, name: str | None, tags: Sequence[str], stage: str, watching: bool, held: bool = False
+) -> int:
+    """Submit a model folder, print what was made of it, and show the run if ``watching``. Returns the exit code.
+
+    Args:
+        held: nothing is started; what is typed for it is said.
+    """
     first = validate(folder, tags, Surroundings(runtimes=(), not_control=None))  # before anything else is needed
     first.report.errors[:0] = _wrong_name(name)
     if first.report.errors:
@@ -46,10 +52,12 @@ async def submit_and_watch(folder: Path, *, name: str | None, tags: Sequence[str
             typer.echo(printable(f"Warning: {warning}"), err=True)
         if hints := len(validated.report.hints):
             typer.echo(f"{hints} hint{'s' if hints > 1 else ''} about decision tables: mlc validate {folder}", err=True)
-        made = await submit(validated, name=name, stage=stage, center=center, temporal=temporal)
-        page = center.page_of(made.snapshot_id)
+        made = await submit(validated, name=name, stage=stage, held=held, center=center, temporal=temporal)
+        page, standalone = center.page_of(made.snapshot_id), CenterSettings().standalone
     _tell_submitted(made, temporal.namespace, page)
-    if not made.workflow_id:
+    if made.held:
+        _tell_held(made.snapshot_id, standalone)
+    elif not made.workflow_id:
         typer.echo("It is a monitor: it is stored, to be put on the snapshots of models, and not deployed by itself.")
     if not watching or not made.workflow_id:
         return 0
@@ -98,6 +106,16 @@ def _tell_submitted(made: Submitted, namespace: str, page: str | None) -> None:
     ):
         if value:
             typer.echo(printable(f"{what:<14}{value}"))
+
+
+def _tell_held(snapshot_id: str, standalone: bool) -> None:
+    given = DeployModelInput(snapshot_id=snapshot_id).model_dump_json(exclude_defaults=True)
+    start = f"temporal workflow start --type {DEPLOY_MODEL} --task-queue {TASK_QUEUE}"
+    typer.echo("It is not started. Its baseline, if it needs one, and then its start:")
+    typer.echo(printable(f"  {typed()} monitor baseline {snapshot_id}"))
+    typer.echo(printable(f"  {start} --workflow-id {deploy_model_id(snapshot_id)} --input '{given}'"))
+    if not standalone:
+        typer.echo("If the model centre tells the gateway of new snapshots, it is started by that, all the same.")
 
 
 def _tell_result(result: DeployModelResult) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from mlc.cli.extra import RUNTIME, require
 from mlc.cli.home import use_home
+from mlc.cli.near_models import no_such_model
 from mlc.model.failure import MlcError, NotFound, Unavailable
 from mlc.model.truth import MOST_AT_ONCE, KeptTruth, NoTruth, Truth, identifier_of, label_of, time_of
 from mlc.terminal import printable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _LONGEST_PIECE = 2_000_000
 """Characters of identifiers and labels that are sent at once: a centre takes bodies of some megabytes."""
 _SHOWN = 30
+_AGAIN = "With truth there is no need to look: send the file again, since what is kept already is not kept twice."
 
 
 class UnusableFile(MlcError, ValueError):
@@ -57,13 +59,16 @@ def truth(
     label: Annotated[str, typer.Option("--label", help="Column of the labels.")] = "",
     time: Annotated[str, typer.Option("--time", help="Column that says since when a label is known.")] = "",
     utc: Annotated[bool, typer.Option("--utc", help="Times without a zone are in UTC.")] = False,
-    forget: Annotated[str | None, typer.Option("--forget", help="Forget the truth of the record of this id.")] = None,
+    forget: Annotated[
+        str | None, typer.Option("--forget", help="Forget the truth of this id; exit 1: there is none.")
+    ] = None,
 ) -> None:
     """Keep what scored records turned out to be, so that monitors can measure performance; or forget it.
 
     Columns that are not named are those with the role identifier or label in the schema of the model's newest
     snapshot, or else those called id, label and time. Without a time it is the moment of reading. The last time is
-    right, in whatever order files are sent; the same file again changes nothing. Rows without a label are counted and
+    right, in whatever order files are sent; the same file again changes nothing, if it has times: without, its labels
+    are newer each time it is read. Rows without a label are counted and
     passed over. At a row that can't be used it ends: those before it are kept, and it can be sent again, corrected.
     """
     if not model:
@@ -93,7 +98,9 @@ async def _forgotten(model: str, identifier: str) -> None:
         raise UnusableFile(f"The id {problem}.") from None
     async with configured_center() as center:
         gone = await center.forget_truth(await _model_id(center, model), found)
-    typer.echo("Its truth is forgotten. Jobs that have read it keep their files." if gone else "There was none of it.")
+    if not gone:
+        raise UnusableFile(f"No truth is kept of the id {found[:100]!r}: nothing is forgotten.")
+    typer.echo("Its truth is forgotten. Jobs that have read it keep their files.")
 
 
 async def _sent(file: Path, model: str, asked: Columns, utc: bool, sent: Sent) -> None:
@@ -108,7 +115,13 @@ async def _sent(file: Path, model: str, asked: Columns, utc: bool, sent: Sent) -
             typer.echo(told, err=True)
         pieces = _pieces(file, columns, now, utc, sent)
         while piece := await asyncio.to_thread(next, pieces, None):  # a connection that ends meanwhile is noticed
-            sent.kept = sent.kept.plus(await _kept(center, model_id, piece))
+            try:
+                kept = await _kept(center, model_id, piece)
+            except Unavailable as error:
+                if not error.maybe_done:
+                    raise
+                raise UnusableFile(f"{error} {_AGAIN}") from None
+            sent.kept = sent.kept.plus(kept)
         sent.whole = True
 
 
@@ -141,7 +154,7 @@ async def _model_id(center: "Center", model: str) -> str:
     try:
         await center.keep_truth(model, [])
     except NotFound:
-        raise UnusableFile(f"The model centre has no model of the name or id {model[:100]!r}.") from None
+        raise UnusableFile(await no_such_model(center, model)) from None
     return model
 
 

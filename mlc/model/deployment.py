@@ -172,6 +172,8 @@ class DeploymentRecord(Record):
     """Empty if the centre doesn't say."""
     snapshot_name: str = ""
     snapshot_created: datetime | None = None
+    snapshot_tags: list[str] = []
+    """As they were when it was deployed."""
     model_id: str = ""
     model_name: str = ""
     model_group: str = ""

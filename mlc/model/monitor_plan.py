@@ -14,6 +14,9 @@ REGRESSION = ("Performance Monitor: Regression", *EVERYWHERE)
 CLASSIFICATION = ("Performance Monitor: Classification", *EVERYWHERE)
 
 
+_BASELINE = "BASELINE_DATA"
+
+
 class OnMissingMonitor(OpenEnum):
     """What comes of a monitor that can't be added."""
 
@@ -50,6 +53,11 @@ def wanted_monitors(methodology: str) -> tuple[tuple[str, ...], list[str]]:
     return CLASSIFICATION, [f"The model's methodology {said}: it gets the monitors of a classification model."]
 
 
+def remedy(absent: Collection[str], snapshot_id: str = "") -> str:
+    """How a snapshot comes to assets of roles that it lacks, as the end of a sentence; empty where nobody can know."""
+    return f"; mlc monitor baseline {snapshot_id or 'SNAPSHOT'} makes one" if _BASELINE in absent else ""
+
+
 def plan_monitors(
     methodology: str,
     *,
@@ -74,7 +82,9 @@ def plan_monitors(
         elif name not in needed:
             lacking[name] = "the model centre has no snapshot of a monitor of this name"
         elif absent := [role for role in needed[name] if role not in roles]:
-            lacking[name] = truncate(f"the snapshot has no asset with the role {' or '.join(absent)}", 150)
+            lacking[name] = truncate(
+                f"the snapshot has no asset with the role {' or '.join(absent)}{remedy(absent)}", 150
+            )
         elif name in unclear:
             lacking[name] = truncate(unclear[name], 150)
         else:

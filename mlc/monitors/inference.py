@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from .errors import MonitorError
@@ -12,6 +13,7 @@ from .schema import DataClass, Role
 if TYPE_CHECKING:
     import pandas as pd
 
+_LONGEST_NAME = 100
 FEW = 20
 """Up to this many different whole numbers a label is taken for classes."""
 NAMES: dict[Role, tuple[str, ...]] = {
@@ -43,7 +45,9 @@ _IDENTIFIER = re.compile(r"(^|_)(id|uuid|guid|key|identifier)$|^id_|^index$|^unn
 _DATE = re.compile(r"(^|_)(date|datetime|time|timestamp)$")
 
 
-def infer(frame: pd.DataFrame, name: str = "inferred_schema") -> dict[str, Any]:
+def infer(
+    frame: pd.DataFrame, name: str = "inferred_schema", *, label: str = "", identifier: str = "", score: str = ""
+) -> dict[str, Any]:
     """The extended Avro schema of a data frame.
 
     A role is guessed by a column's name, once for score, label, weight and date; ``doc`` of each field says why, so
@@ -52,22 +56,28 @@ def infer(frame: pd.DataFrame, name: str = "inferred_schema") -> dict[str, Any]:
 
     Args:
         name: of the record.
+        label, identifier, score: the column that is known to be it. None that is guessed has the role then.
 
     Returns:
         The schema as plain JSON. It can be read with ``read_schema``; whether it suffices for a monitor, ``check``
         says.
 
     Raises:
-        MonitorError: the frame has no columns, no rows, or a name twice.
+        MonitorError: the frame has no columns, no rows, or a name twice; or one that is told is no column, or two
+            things at once.
     """
     names = [str(column) for column in frame.columns]
     problems = [f"The data has {names.count(each)} columns with the name {each!r}." for each in _twice(names)]
+    told = {
+        role: text for role, text in ((Role.LABEL, label), (Role.IDENTIFIER, identifier), (Role.SCORE, score)) if text
+    }
+    problems += _mistold(told, names)
     if not names or not len(frame):
         problems.append("The data has no columns." if not names else "The data has no rows.")
     if problems:
         raise MonitorError(problems)
     columns = {text: frame.iloc[:, number] for number, text in enumerate(names)}
-    roles = _roles(columns)
+    roles = _roles(columns, told)
     classes = {text: _class(columns[text], role) for text, (role, _) in roles.items()}
     _score_of_classes(columns, roles, classes)
     fields = [_field(text, columns[text], *roles[text], classes[text]) for text in names]
@@ -89,21 +99,43 @@ def _field(name: str, column: pd.Series[Any], role: Role, why: str, data_class: 
     }
 
 
-def _roles(columns: dict[str, pd.Series[Any]]) -> dict[str, tuple[Role, str]]:
+def _mistold(told: Mapping[Role, str], names: Sequence[str]) -> list[str]:
+    problems = []
+    for role, name in told.items():
+        if name not in names:
+            near = get_close_matches(name[:_LONGEST_NAME], names, n=3, cutoff=0.6)
+            there = f"is {' or '.join(map(repr, near))} meant?" if near else f"there are {_listed(names)}."
+            problems.append(f"The data has no column {name[:_LONGEST_NAME]!r} to be the {role.value}: {there}")
+        elif twice := [each.value for each, other in told.items() if other == name and each is not role]:
+            problems.append(f"The column {name!r} can't be the {role.value} and the {twice[0]}.")
+    return problems
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return (", ".join(map(repr, names[:FEW])) or "none") + more
+
+
+def _roles(columns: dict[str, pd.Series[Any]], told: Mapping[Role, str]) -> dict[str, tuple[Role, str]]:
     """The role of each column, and why."""
     plain = {name: re.sub(r"[^a-z0-9]+", "_", _spaced(name).lower()).strip("_") for name in columns}
-    found: dict[str, tuple[Role, str]] = {}
+    found: dict[str, tuple[Role, str]] = {
+        name: (role, f"the {role.value}, as it was told") for role, name in told.items()
+    }
     for role, usual in NAMES.items():
         ranked = [name for each in usual for name in columns if plain[name] == each and name not in found]
-        if ranked:
-            found[ranked[0]] = (role, f"taken for the {role.value} by its name")
-        for name in ranked[1:]:
-            found[name] = (Role.NON_PREDICTOR, f"a {role.value} by its name, as {ranked[0]!r} is: one is taken")
+        taken = told.get(role) or next(iter(ranked), "")
+        for name in ranked:
+            found[name] = (Role.NON_PREDICTOR, f"a {role.value} by its name, as {taken!r} is: one is taken")
+        if ranked and role not in told:
+            found[taken] = (role, f"taken for the {role.value} by its name")
     for name, column in columns.items():
         if name in found:
             continue
         if _IDENTIFIER.search(plain[name]):
             found[name] = (Role.IDENTIFIER, "taken for an identifier by its name")
+            if Role.IDENTIFIER in told:
+                found[name] = (Role.NON_PREDICTOR, f"an identifier by its name, and {told[Role.IDENTIFIER]!r} is it")
         elif column.dtype.kind in "Mm" or _DATE.search(plain[name]):
             found[name] = (Role.NON_PREDICTOR, "a date, which no monitor compares")
         elif column.isna().all():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from .schema import Field, Role, Schema
 
+_NO_INPUTS = frozenset({Role.LABEL, Role.IDENTIFIER, Role.SCORE})
+_SHOWN = 5
+
 
 def regression(schema: Schema) -> list[str]:
     """What is lacking for the performance of a regression model, in sentences."""
@@ -27,9 +30,8 @@ def classification(schema: Schema) -> list[str]:
         )
     if score and score.numerical and score.threshold is None:
         problems.append(
-            f"The score {score.name!r} is numerical, and classes are compared: give its field a threshold, such as "
-            '"threshold": 0.5, from which on it counts as the positive class, or name the column with the predicted '
-            "class as the score."
+            f"The score {score.name!r} is numerical, and classes are compared: give its field "
+            '"dataClass": "categorical" if it is a class, else a "threshold", such as 0.5.'
         )
     return problems
 
@@ -55,6 +57,20 @@ def stability(schema: Schema) -> list[str]:
     if len(weights) > 1:
         problems.append(_several(weights))
     return problems
+
+
+def odd_candidates(schema: Schema) -> list[str]:
+    """A sentence about fields that data drift compares, and that are no inputs of the model.
+
+    It is computed all the same. An identifier always drifts, a label may be lacking for weeks, and the score has the
+    concept drift.
+    """
+    odd = [field for field in compared_for_drift(schema) if field.role in _NO_INPUTS]
+    if not odd:
+        return []
+    listed = ", ".join(f"the {field.role.value} {field.name!r}" for field in odd[:_SHOWN])
+    more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
+    return [f"It compares {listed}{more} as it does predictors: if that isn't meant, set driftCandidate to false."]
 
 
 def compared_for_drift(schema: Schema) -> list[Field]:

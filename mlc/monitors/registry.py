@@ -26,6 +26,7 @@ class Monitor:
         function: module of this package, and the function in it.
         lacking: what a schema lacks for it, in sentences.
         reads: the fields of a schema whose columns it reads in each of its frames.
+        doubtful: what is probably not meant in a schema that suffices for it, in sentences.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Monitor:
     function: tuple[str, str]
     lacking: Callable[[Schema], list[str]]
     reads: Callable[[Schema], list[Field]]
+    doubtful: Callable[[Schema], list[str]] = lambda _: []
 
     def compute(self, *frames: pd.DataFrame, schema: Schema, **settings: Any) -> dict[str, Any]:
         """The test result.
@@ -76,6 +78,7 @@ MONITORS = _listed(
         ("drift", "data_drift"),
         needs.data_drift,
         needs.compared_for_drift,
+        needs.odd_candidates,
     ),
     Monitor(
         "Concept Drift Monitor: Comprehensive Analysis",

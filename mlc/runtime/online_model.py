@@ -297,9 +297,12 @@ class OnlineModel:
             order = layout.order("online", model, layout.definition("deployment"))
             add_online_data(order, layout, model, check=self._settings.online_check_schema)
             if self._settings.keep_requests:
+                before = self.columns
                 self.columns, self._not_kept = kept_columns(model.model)
                 if self._not_kept:
                     log.warning("deployment %s: %s", self.id, one_line(self._not_kept, LONGEST_LINE))
+                elif self.columns != before:  # and not each time that it is loaded again
+                    log.info("deployment %s: requests to %s are kept", self.id, one_line(model.name, LONGEST_LINE))
             self._doing = ""
             self._takes_lists = takes_lists(order.record_schema)
             await patiently(lambda: self._center.save_definition(deployment, order.definition))

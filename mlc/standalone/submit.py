@@ -27,13 +27,21 @@ class Submitted:
     snapshot_id: str
     snapshot_name: str
     workflow_id: str
-    """Empty for a monitor, which is stored and not deployed."""
+    """Empty if none was started: a monitor is stored and not deployed."""
+    held: bool = False
+    """Its process is to be started by hand."""
 
 
 async def submit(
-    validated: Validated, *, name: str | None = None, stage: str | None = None, center: Catalogue, temporal: Client
+    validated: Validated,
+    *,
+    name: str | None = None,
+    stage: str | None = None,
+    held: bool = False,
+    center: Catalogue,
+    temporal: Client,
 ) -> Submitted:
-    """Submit the model of a folder that was looked at.
+    """Submit the model of a folder that was looked at; ``held``: without a start.
 
     Raises:
         BadModelFolder: it has errors. Nothing was made in the centre.
@@ -45,7 +53,9 @@ async def submit(
     model, files = validated.folder
     if name is not None:
         model = model.model_copy(update={"name": name})
-    return await submit_model(model, files, tags=validated.tags, stage=stage, center=center, temporal=temporal)
+    return await submit_model(
+        model, files, tags=validated.tags, stage=stage, held=held, center=center, temporal=temporal
+    )
 
 
 async def submit_model(
@@ -54,10 +64,11 @@ async def submit_model(
     *,
     tags: Sequence[str] = (),
     stage: str | None = None,
+    held: bool = False,
     center: Catalogue,
     temporal: Client,
 ) -> Submitted:
-    """Register a model (new, or a new version of the one of its name), take a snapshot of it, and start.
+    """Register a model (new, or a new version of the one of its name), take a snapshot of it, and start it if not held.
 
     A centre that tells the gateway of the new snapshot starts the same run: whoever comes second joins it. A monitor
     is stored with a snapshot, by which it is found for models, and no run is started.
@@ -68,8 +79,11 @@ async def submit_model(
     """
     known = [m for m in await center.find_models(model.name) if m.is_monitor is model.is_monitor]
     saved = await center.save_model(model.model_copy(update={"id": known[0].id if known else ""}), files)
-    snapshot = await center.create_snapshot(saved.id, name=snapshot_name(saved.name), tags=tags, stage=stage)
-    workflow_id = "" if model.is_monitor else await _start(snapshot.id, fairness_of(saved, snapshot.id), temporal)
+    held = held and not model.is_monitor
+    name = snapshot_name(saved.name)
+    snapshot = await center.create_snapshot(saved.id, name=name, tags=tags, stage=stage, held=held)
+    starts = not (held or model.is_monitor)
+    workflow_id = await _start(snapshot.id, fairness_of(saved, snapshot.id), temporal) if starts else ""
     return Submitted(
         model_id=saved.id,
         model_name=saved.name,
@@ -77,6 +91,7 @@ async def submit_model(
         snapshot_id=snapshot.id,
         snapshot_name=snapshot.name,
         workflow_id=workflow_id,
+        held=held,
     )
 
 

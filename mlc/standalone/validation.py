@@ -24,6 +24,7 @@ from mlc.model.monitor_plan import MonitorPlan, wanted_monitors
 from mlc.model.required_libraries import RequirementsFile, read_requirements
 from mlc.model.snapshot import Model, Schema, Snapshot
 from mlc.settings import ProcessSettings, RuntimeSettings
+from mlc.standalone.columns import column_warnings
 from mlc.standalone.monitors import monitor_folders
 from mlc.standalone.tables import TableReport, table_report
 from mlc.ticketing.registry import review_tags, with_settings
@@ -168,6 +169,7 @@ class _Look:
         self._look_at_tags()
         if not model.is_monitor:
             self._look_at_steps()
+            report.warnings += column_warnings(model, self._files)
             there, wanted = self._around.monitors, wanted_monitors(model.methodology)[0]
             snapshot = Snapshot(id="", model=model, assets=[file.asset for file in self._files])
             monitors = {name: there[name] for name in wanted if name in there}

@@ -29,6 +29,26 @@ async def test_the_newest_batch_deployment_of_the_tag_is_meant(room: Backroom) -
     assert (found.snapshot.id, found.stage) == (newer, "PROD")
 
 
+async def test_other_models_under_the_tag_are_named_and_no_other_deployments(room: Backroom) -> None:
+    name = tag()
+    model = await room.model(name="another model")
+    online = await room.engine(online=True)
+    mine = await room.model(name="my model")
+    await room.deploy(await room.snapshot(name, model=model))
+    for changes in ({"engine": online}, {"state": "UNDEPLOYED"}, {"deployment_target": "DEV"}):
+        other = await room.model(name="never named")
+        await room.deploy(await room.snapshot(name, model=other), **changes)
+    await room.deploy(await room.snapshot(tag()))
+    for _ in range(2):
+        await room.deploy(await room.snapshot(name, model=mine))
+    found = await room.run(room.batch.find_batch_deployment, BatchTarget(tag=name, model_stage="PROD"))
+    (warning,) = found.warnings
+    assert found.snapshot.model_name == "my model"
+    assert "of 'my model' (my model-1), and not 'another model' (another model-1). Give" in warning
+    elsewhere = await room.run(room.batch.find_batch_deployment, BatchTarget(tag=name, model_stage="DEV"))
+    assert elsewhere.warnings == []
+
+
 @pytest.mark.parametrize(("stage", "found"), [("Production", True), ("prod", True), ("dev", False), ("", False)])
 async def test_a_stage_is_meant_by_any_of_its_names(room: Backroom, stage: str, found: bool) -> None:
     name = tag()

@@ -70,7 +70,7 @@ def test_what_is_wrong_for_all_is_said_once_with_their_names_and_what_to_do() ->
         ([record({"name": "x", "type": "int"})], CLASSIFICATION, "'x' has no role"),
         ([record(GOOD[0], GOOD[2])], [PERFORMANCE], "no field with the role label"),
         ([record(*GOOD[:2])], [PERFORMANCE, CONCEPT, STABILITY], "no field with the role score"),
-        ([record(*GOOD[:2], field("score", "score", "numerical"))], [PERFORMANCE], "give its field a threshold"),
+        ([record(*GOOD[:2], field("score", "score", "numerical"))], [PERFORMANCE], '"dataClass": "categorical" if'),
         ([record(*GOOD[1:])], [DRIFT], "no column to compare"),
         ([record(*GOOD, field("other", "score"))], [PERFORMANCE], "2 fields with the role score ('score', 'other')"),
     ],
@@ -81,6 +81,19 @@ def test_what_a_schema_lacks_is_said_with_the_monitors_that_need_it(
     said = next(sentence for sentence in lacking(*schemas) if says in sentence)
     assert all(name in said for name in names)
     assert "Correct the schema, and submit the model anew" in said
+
+
+def test_what_data_drift_compares_and_is_no_input_is_said_where_it_runs() -> None:
+    odd = [field("id", "identifier", driftCandidate=True), field("bad", "label", driftCandidate=True), GOOD[2]]
+    assert lacking(record(GOOD[0], *odd)) == [
+        f"{DRIFT}: It compares the identifier 'id', the label 'bad' as it does predictors: if that isn't meant, set "
+        "driftCandidate to false."
+    ]
+    made = snapshot(record(GOOD[0], *odd))
+    assert what_lacks(made, {CONCEPT: reads(made)[CONCEPT]}, {}) == []
+    many = [field(f"id{number}", "identifier", driftCandidate=True) for number in range(1_000)]
+    (said,) = lacking(record(*GOOD, *many))
+    assert "and 995 more" in said
 
 
 def deep(levels: int) -> Any:

@@ -113,6 +113,7 @@ async def test_the_baseline_is_needed_all_the_same(room: Backroom) -> None:
     await scored(room, id_, 1)
     failure = await room.failure(room.jobs.create_job, request(monitor, id_))
     assert "0 assets with the role BASELINE_DATA" in str(failure)
+    assert f"mlc monitor baseline {id_} makes one" in str(failure)
 
 
 async def test_a_window_of_rows_ends_with_the_batch_that_fills_it(room: Backroom) -> None:

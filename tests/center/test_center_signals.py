@@ -12,7 +12,8 @@ from fastapi import FastAPI, Request, Response
 from pydantic import SecretStr
 
 from mlc.center.modelop.client import ModelManage
-from mlc.center.modelop.wire import Asset, DeployableModel, Engine, Job, ModelMetaData, StoredModel
+from mlc.center.modelop.snapshots import DEPLOY_MARK, HELD_MARK
+from mlc.center.modelop.wire import Asset, DeployableModel, Engine, Job, MetaData, ModelMetaData, StoredModel
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.app import create_app
 
@@ -73,6 +74,21 @@ def a_model(category: str = "BUSINESS_MODEL") -> StoredModel:
         Asset(filename="e.csv", asset_type="EXTERNAL_FILE", file_url="s3://b/e.csv", file_content="YQ=="),
     ]
     return StoredModel(model_meta_data=ModelMetaData(name="m", model_category=category), model_assets=assets)
+
+
+async def test_a_snapshot_that_is_held_is_not_told_of_before_its_process_was_started(
+    told: ModelManage, gateway: Gateway
+) -> None:
+    held = DeployableModel(stored_model=a_model(), meta_data=MetaData(name="held", custom={HELD_MARK: True}))
+    snapshot = await told.create_snapshot(held)
+    await told.patch_snapshot(snapshot.id, {"expirationDate": "2027-01-01"})
+    other = await told.create_snapshot(DeployableModel(stored_model=a_model()))
+    signals = await seen(lambda: gateway.about("deployable_model_changed"))
+    assert {signal["DEPLOYABLE_MODEL"]["value"]["id"] for signal in signals} == {other.id}
+    custom = {HELD_MARK: True, DEPLOY_MARK: {"workflowId": "w", "runId": "r"}}
+    await told.patch_snapshot(snapshot.id, {"metaData": {"custom": custom}})
+    signals = await seen(lambda: len(there := gateway.about("deployable_model_changed")) == 2 and there)
+    assert {signal["DEPLOYABLE_MODEL"]["value"]["id"] for signal in signals} == {other.id, snapshot.id}
 
 
 async def test_a_snapshot_is_told_of_when_made_and_when_changed_without_contents(

@@ -1,8 +1,10 @@
 import json
 import re
+import shlex
 import signal
 import socket
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -11,12 +13,14 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from cli_process import Dev, alive, mlc, wait_until
+from cli_process import Dev, alive, environment, mlc, wait_until
 from servers import eventually
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
 
 from mlc.model.processes import DeployModelResult, DeployModelStatus
+from mlc.standalone.temporal_server import temporal_binary
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -115,10 +119,20 @@ async def test_what_init_writes_goes_all_the_way_to_production_and_a_monitor_is_
     assert elsewhere.returncode == 1
     assert elsewhere.stderr.startswith("No model centre is set")
     assert "set MLC_HOME" in elsewhere.stderr
-    submitted = mlc(home, "submit", str(folder), "--tag", "online", "--tag", "train")
+    submitted = mlc(home, "submit", str(folder), "--tag", "online", "--tag", "train", "--no-start")
     assert submitted.returncode == 0, submitted.stderr
     found = re.search(r"deploy-\S+", submitted.stdout)
     assert found
+    with pytest.raises(RPCError, match="not found"):
+        await (await temporal(dev)).get_workflow_handle(found[0]).describe()
+    (start,) = re.findall(r"^  temporal (workflow start .*)$", submitted.stdout, re.MULTILINE)
+    assert f"monitor baseline {found[0].removeprefix('deploy-')}\n" in submitted.stdout
+    subprocess.run(
+        [temporal_binary(), *shlex.split(start)],
+        env=environment(home, TEMPORAL_ADDRESS=dev.setting("TEMPORAL_ADDRESS")),
+        check=True,
+        timeout=120,
+    )
     run = (await temporal(dev)).get_workflow_handle(found[0], result_type=DeployModelResult)
 
     async def open_ticket() -> str | None:

@@ -15,6 +15,7 @@ from cli_process import called
 from served_centre import TOKEN, served
 
 MODEL = "Credit risk"
+BATCHES = "Files of batch jobs are not looked through."
 
 
 @pytest.fixture
@@ -56,17 +57,28 @@ def test_a_record_is_forgotten_by_the_name_of_its_model_or_its_id(
     model = asked(centre, MODEL, "4711", "4711", "x")
     done = forget("4711.0", "--model", MODEL)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "2 online requests with the identifier 4711.0 forgotten; 1 file of jobs deleted.\n"
-    assert forget("4711", "--model", model).stdout == "0 online requests with the identifier 4711 forgotten.\n"
+    assert done.stdout == f"2 online requests with the identifier 4711.0 forgotten; 1 file of jobs deleted. {BATCHES}\n"
     told = forget("x", "--model", model, "--json")
-    assert json.loads(told.stdout) == {"requests": 1, "files": 0}
+    assert (told.returncode, json.loads(told.stdout)) == (0, {"requests": 1, "files": 0})
+
+
+def test_nothing_that_is_kept_under_an_identifier_is_said_and_told_to_a_script(
+    centre: httpx.Client, forget: Callable[..., Any]
+) -> None:
+    asked(centre, MODEL, "4711")
+    said = f"No online request is kept with the identifier 471: nothing is forgotten. {BATCHES}\n"
+    done = forget("471", "--model", MODEL)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+    told = forget("471", "--model", MODEL, "--json")
+    assert (told.returncode, json.loads(told.stdout)) == (1, {"requests": 0, "files": 0})
 
 
 def test_what_is_wrong_is_one_sentence(centre: httpx.Client, forget: Callable[..., Any]) -> None:
     asked(centre, "Twice", "x")
     asked(centre, "Twice", "x")
     for typed, said in (
-        (("x", "--model", "Nobody"), "no model of the name or id 'Nobody'"),
+        (("x", "--model", "Nobody"), "no model of the name or id 'Nobody'."),
+        (("x", "--model", "twicee"), "no model of the name or id 'twicee'. Was 'Twice' meant?"),
         (("x", "--model", "Twice"), "2 models are called Twice"),
         (("", "--model", MODEL), "no model of the name or id"),
     ):

@@ -37,6 +37,30 @@ def test_a_schema_is_made_that_monitors_can_read(tmp_path: Path) -> None:
     assert "Performance Monitor: Regression: The label 'label' must be numerical" in said
 
 
+def test_roles_can_be_told_and_one_that_is_no_column_is_said_with_the_near_ones(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("case,age,malignant,verdict\n1,30,1,0\n2,40,0,0\n")
+    typed = ("--label", "malignant", "--identifier", "case", "--score", "verdict")
+    code, output, said = inferred(tmp_path / "data.csv", *typed)
+    assert code == 0
+    made = {field["name"]: (field["role"], field["driftCandidate"]) for field in json.loads(output)["fields"]}
+    assert made == {
+        "case": ("identifier", False),
+        "age": ("predictor", True),
+        "malignant": ("label", False),
+        "verdict": ("score", False),
+    }
+    assert "Performance Monitor: Classification: it suffices." in said
+    code, output, said = inferred(tmp_path / "data.csv", "--label", "malignnat")
+    assert (code, output) == (2, "")
+    assert "is 'malignant' meant?" in said.replace("│ ", "")
+
+
+def test_a_score_of_numbers_may_be_a_class_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("age,label,score\n30,yes,0\n40,no,1\n")
+    _, _, said = inferred(tmp_path / "data.csv")
+    assert 'give its field "dataClass": "categorical" if it is a class, else a "threshold", such as 0.5.' in said
+
+
 def test_all_formats_give_the_same_schema(tmp_path: Path) -> None:
     pd = pytest.importorskip("pandas")
     (tmp_path / "data.csv").write_text(CSV)

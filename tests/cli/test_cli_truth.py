@@ -15,8 +15,10 @@ import pytest
 from cli_process import called, mlc
 from served_centre import TOKEN, served
 
-from mlc.cli.truth import _kept
-from mlc.model.failure import Unavailable
+from mlc.center import Capability
+from mlc.cli.truth import Columns, Sent, UnusableFile, _kept, _sent
+from mlc.model.failure import ExternalError, Refused, Unavailable
+from mlc.model.snapshot import Model
 from mlc.model.truth import KeptTruth
 
 MODEL = "Credit risk"
@@ -217,11 +219,56 @@ def test_a_model_that_is_not_there_or_there_twice_is_said(
     assert known(centre, model) == {}
 
 
+async def test_a_request_whose_answer_was_lost_can_be_sent_again_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Centre:
+        capabilities = frozenset({Capability.KEEPS_TRUTH})
+        lost: ExternalError = Unavailable("centre", "no whole answer; look before asking again.", maybe_done=True)
+
+        async def __aenter__(self) -> "Centre":
+            return self
+
+        async def __aexit__(self, *_: object) -> None: ...
+
+        async def find_models(self, name: str) -> list[Model]:
+            return [Model(id="m", name=name)]
+
+        async def latest_snapshot(self, model_id: str) -> None: ...
+
+        async def keep_truth(self, model_id: str, rows: object) -> None:
+            raise self.lost
+
+    monkeypatch.setattr("mlc.center.configured.configured_center", Centre)
+    file = written(tmp_path / "t.csv", ROWS)
+    asked = Columns("", "", None)
+    with pytest.raises(UnusableFile, match=r"no whole answer.*send the file again"):
+        await _sent(file, "m", asked, False, Sent())
+    for other in (Unavailable("centre", "never sent"), Refused("centre", "never sent", status=400)):
+        Centre.lost = other
+        with pytest.raises(type(other), match=r"never sent$"):
+            await _sent(file, "m", asked, False, Sent())
+
+
+def test_a_model_that_is_nearly_there_is_suggested(
+    tmp_path: Path, centre: httpx.Client, model: str, truth: Callable[..., Any]
+) -> None:
+    stored = {"modelMetaData": {"name": "Premium Wine"}}
+    snapshot = centre.post("deployableModels", json={"storedModel": stored, "metaData": {"name": "v"}})
+    deployed = {"deployableModel": snapshot.raise_for_status().json(), "state": "DEPLOYED"}
+    centre.post("deployedModels", json=deployed).raise_for_status()
+    done = truth(written(tmp_path / "t.csv", ROWS), "--model", "premiun Wine")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no model of the name or id 'premiun Wine'. Was 'Premium Wine' meant?" in done.stderr
+
+
 def test_a_record_is_forgotten(tmp_path: Path, centre: httpx.Client, model: str, truth: Callable[..., Any]) -> None:
     truth(written(tmp_path / "t.csv", ROWS), "--model", MODEL)
     done = truth("--forget", "1.0", "--model", MODEL)
     assert (done.returncode, done.stdout) == (0, "Its truth is forgotten. Jobs that have read it keep their files.\n")
-    assert truth("--forget", "1", "--model", MODEL).stdout == "There was none of it.\n"
+    again = truth("--forget", "1", "--model", MODEL)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "No truth is kept of the id '1': nothing is forgotten." in again.stderr
     assert known(centre, model) == {"007": "no"}
     assert truth("--forget", "", "--model", MODEL).returncode == 1
 

@@ -201,7 +201,9 @@ def test_monitors_that_will_not_be_added_are_named_with_what_is_missing(starter:
     plan = report(starter).monitors
     assert plan is not None
     assert plan.add == ["Performance Monitor: Classification"]
-    assert set(plan.lacking.values()) == {"the snapshot has no asset with the role BASELINE_DATA"}
+    assert set(plan.lacking.values()) == {
+        "the snapshot has no asset with the role BASELINE_DATA; mlc monitor baseline SNAPSHOT makes one"
+    }
     change(starter, modelMethodology="LLM")
     plan = report(starter).monitors
     assert plan is not None
@@ -222,6 +224,21 @@ def test_what_schema_and_data_lack_for_the_monitors_is_told_beside_them(starter:
     without = report(starter)
     assert without.right
     assert any("The model has no input schema" in line for line in lines(without))
+
+
+def test_a_predictor_that_the_folders_own_data_lack_is_a_warning_with_the_near_column(starter: Path) -> None:
+    schema = starter / "input_schema.avsc"
+    schema.write_text(schema.read_text().replace('"visits"', '"visit"').replace('"months"', '"zzz"'))
+    found = report(starter)
+    assert found.right
+    lacks = "lacks columns that the schema calls predictors: 'visit' (is 'visits' meant?), 'zzz'."
+    for name, role in (("test.csv", "TEST"), ("train.csv", "TRAINING"), ("baseline.csv", "BASELINE")):
+        assert f"{name} ({role}_DATA) {lacks}" in found.warnings
+    (starter / "train.csv").write_bytes(b"")
+    (starter / "test.csv").write_text("x" * 100_000)
+    assert [said for said in report(starter).warnings if lacks in said] == [f"baseline.csv (BASELINE_DATA) {lacks}"]
+    schema.write_text("{}")
+    assert not any("predictors" in said for said in report(starter).warnings)
 
 
 def test_when_monitors_run_is_told_and_a_bad_cron_expression_is_an_error(starter: Path) -> None:
@@ -292,6 +309,12 @@ def test_what_is_worth_knowing_is_a_warning(starter: Path) -> None:
         "input_schema.avsc is no Avro schema",
     ):
         assert said in warnings
+
+
+def test_submit_can_not_watch_what_it_does_not_start(starter: Path, tmp_path: Path) -> None:
+    done = called(tmp_path, "submit", str(starter), "--watch", "--no-start", **NO_SERVER)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is none" in done.stderr
 
 
 def test_submit_looks_first_and_makes_nothing_of_a_broken_folder(starter: Path, tmp_path: Path) -> None:

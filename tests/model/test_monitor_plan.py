@@ -20,7 +20,7 @@ def test_each_monitor_is_there_added_or_lacking_and_why() -> None:
     assert (plan.there, plan.add) == ([CLASSIFICATION[1]], [CLASSIFICATION[2]])
     assert plan.lacking == {
         CLASSIFICATION[0]: "the model centre has no snapshot of a monitor of this name",
-        STABILITY: "the snapshot has no asset with the role BASELINE_DATA",
+        STABILITY: "the snapshot has no asset with the role BASELINE_DATA; mlc monitor baseline SNAPSHOT makes one",
     }
 
 

@@ -83,6 +83,38 @@ def test_types_and_classes_follow_from_values() -> None:
     assert json.loads(json.dumps(document)) == document
 
 
+def test_roles_that_are_told_go_before_those_that_are_guessed() -> None:
+    data = frame(malignant=[0, 1, 1], label=[1, 1, 1], id=[1, 2, 3], case=[7, 8, 9], verdict=[0, 0, 1], score=[1, 0, 1])
+    document = infer(data, label="malignant", identifier="case", score="verdict")
+    assert roles(document) == {
+        "malignant": "label",
+        "label": "non_predictor",
+        "id": "non_predictor",
+        "case": "identifier",
+        "verdict": "score",
+        "score": "non_predictor",
+    }
+    assert not any(field["driftCandidate"] for field in document["fields"])
+    assert classes(document)["malignant"] == classes(document)["verdict"] == "categorical"
+    assert document["fields"][0]["doc"] == "the label, as it was told"
+    assert roles(infer(data, label="id"))["id"] == "label"
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"label": "malignnat"}, "no column 'malignnat' to be the label: is 'malignant' meant?"),
+        ({"score": "zzz"}, "no column 'zzz' to be the score: there are 'malignant', 'age'."),
+        ({"label": "age", "score": "age"}, "'age' can't be the label and the score"),
+        ({"identifier": "x" * 10_000}, "no column 'xxx"),
+    ],
+)
+def test_a_role_that_is_mistold_is_said(told: dict[str, str], said: str) -> None:
+    with pytest.raises(MonitorError, match=said) as raised:
+        infer(frame(malignant=[0, 1], age=[1, 2]), **told)
+    assert len(str(raised.value)) < 500
+
+
 @pytest.mark.parametrize(
     ("label", "score", "found"),
     [

@@ -113,7 +113,7 @@ LABEL, SCORE = field("label", "label", "categorical"), field("score", "score", "
         ("Performance Monitor: Classification", [SCORE], ["no field with the role label"]),
         ("Performance Monitor: Classification", [LABEL], ["no field with the role score"]),
         ("Performance Monitor: Classification", [field("y", "label"), SCORE], ["'y' must be categorical"]),
-        ("Performance Monitor: Classification", [LABEL, field("p", "score")], ["'p' is numerical", "a threshold"]),
+        ("Performance Monitor: Classification", [LABEL, field("p", "score")], ["'p' is numerical", 'a "threshold"']),
         (
             "Performance Monitor: Classification",
             [LABEL, field("p", "score"), SCORE],

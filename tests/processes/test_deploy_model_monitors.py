@@ -11,6 +11,7 @@ from mlc.center.modelop import wire
 from mlc.model.monitor_plan import CLASSIFICATION, REGRESSION
 
 STABILITY = "Stability Monitor: PSI/CSI"
+LACKS_BASELINE = "the snapshot has no asset with the role BASELINE_DATA; mlc monitor baseline SNAPSHOT makes one"
 SCHEDULE = {"scheduleId": "nightly", "cronExpression": "0 0 2 * * ?", "action": {"signalName": "x"}}
 
 
@@ -86,7 +87,7 @@ async def test_a_monitor_whose_asset_is_missing_is_a_warning(desk: Office) -> No
     assert result.outcome == "deployed"
     assert result.monitors_added == ["Performance Monitor: Classification"]
     assert len(result.warnings) == 3
-    warning = f"Monitor {STABILITY!r} was not added: the snapshot has no asset with the role BASELINE_DATA."
+    warning = f"Monitor {STABILITY!r} was not added: {LACKS_BASELINE}."
     assert warning in result.warnings
     assert warning in await said(desk, snapshot_id)
 
@@ -191,7 +192,7 @@ async def test_the_reviewer_learns_which_monitors_will_be_added_and_which_not(de
     run = await desk.start(await desk.snapshot("jira", without=["BASELINE_DATA", "TEST_RESULT_COMPARATOR"]))
     said = await text(desk, await desk.ticket(run, "review"))
     assert "||Performance Monitor: Classification|Will be added.|" in said
-    assert f"||{STABILITY}|Can't be added: the snapshot has no asset with the role BASELINE_DATA.|" in said
+    assert f"||{STABILITY}|Can't be added: {LACKS_BASELINE}.|" in said
     assert "An approval deploys the model without those that can't be added" in said
     await desk.decide(run, await desk.ticket(run, "review"), "Done")
     assert (await run.result()).outcome == "deployed"
@@ -246,7 +247,7 @@ async def test_where_none_may_be_missing_the_step_fails_until_it_is_put_right(de
     ticket = await desk.ticket(run, "error")
     said = await text(desk, ticket)
     assert f"These monitors can't be added: {WITHOUT}, " in said
-    assert "Can't be added: the snapshot has no asset with the role BASELINE_DATA." in said
+    assert f"Can't be added: {LACKS_BASELINE}." in said
     await add_assets(desk, snapshot_id, BASELINE)
     await desk.decide(run, ticket, "Done")
     anew = await next_ticket(desk, run, ticket)  # what was approved has no such file

@@ -295,6 +295,17 @@ async def test_a_failure_whose_records_nobody_counted_stays_one_where_lost_ones_
     assert len(await desk.tickets()) == 1
 
 
+async def test_several_models_under_a_tag_are_named_in_a_warning(desk: Office) -> None:
+    await desk.engine("batch")
+    older, _ = await deployed(desk, "fraud")
+    newer, _ = await deployed(desk, "fraud")
+    result = await done(desk, await begin(desk, "fraud"))
+    assert result.snapshot_id == newer
+    (warning,) = [said for said in result.warnings if "Several models" in said]
+    for snapshot_id in (older, newer):
+        assert (await desk.center.get_snapshot(snapshot_id)).stored_model.model_meta_data.name in warning
+
+
 async def test_the_result_says_how_many_records_were_read_and_written_or_that_nobody_knows(desk: Office) -> None:
     await desk.engine("batch")
     await deployed(desk, "fraud")

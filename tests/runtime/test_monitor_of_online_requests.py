@@ -89,14 +89,17 @@ async def content(port: Center, job_id: str) -> list[dict[str, Any]]:
 
 
 async def test_a_monitor_runs_over_what_was_asked_online(
-    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient
+    center: ModelManage, start_runtime: StartRuntime, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "mlc")
     runtime = await start_runtime(stage="PROD", online=True, keep_requests=True)
     monitor = await the_monitor(center)
     on_it = wire.Association(association_role="DATA_DRIFT_MODEL", associated_model=monitor.wire())
     rows = "".join(f"b{number},{number % 50},{number % 50 * 2}\n" for number in range(200))
     baseline = embedded("b.csv", f"id,a,score\n{rows}", asset_role="BASELINE_DATA", file_format="CSV")
     snapshot, _ = await served(center, runtime, FIELDS, baseline, associated_models=[on_it])
+    (told,) = [said for said in caplog.messages if said.endswith(" are kept")]
+    assert f"requests to {snapshot.meta_data.name}" in told
     asked = [{"id": f"p{number}", "a": number % 50 + 100.0, "name": "Ada"} for number in range(200)]
     answers = await http.post(runtime.url, json=asked[:199])
     assert [each["answer"] for each in answers.json()] == [each["a"] * 2.0 for each in asked[:199]]

@@ -8,7 +8,7 @@ from mlc.center.catalogue import NewFile
 from mlc.center.modelop import ids, literals, wire
 from mlc.center.modelop.access import ModelOpAccess, documents
 from mlc.center.modelop.assets import new_asset
-from mlc.center.modelop.snapshots import read_model, read_snapshot, replacing, written_model
+from mlc.center.modelop.snapshots import HELD_MARK, read_model, read_snapshot, replacing, written_model
 from mlc.center.modelop.spool import Files
 from mlc.model.asset import Asset
 from mlc.model.failure import NotFound
@@ -68,12 +68,16 @@ class ModelOpCatalogue(ModelOpAccess):
         tags: Sequence[str] = (),
         stage: str | None = None,
         target_runtimes: Sequence[RuntimeName] = (),
+        held: bool = False,
     ) -> Snapshot:
         with self._spools.spool() as spool:
             model = await self._manage.get_stored_model(ids.decode(model_id), into=spool)
             if stage is not None:
                 model.model_meta_data.model_stage = stage
-            meta = wire.MetaData(name=name, description=model.model_meta_data.description, tags=list(tags), custom={})
+            custom = {HELD_MARK: True} if held else {}
+            meta = wire.MetaData(
+                name=name, description=model.model_meta_data.description, tags=list(tags), custom=custom
+            )
             snapshot = wire.DeployableModel(
                 stored_model=model, meta_data=meta, target_runtimes=[_pinned(runtime) for runtime in target_runtimes]
             )

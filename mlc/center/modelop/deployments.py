@@ -72,6 +72,7 @@ def read_deployment(
         snapshot_id=ids.encode(snapshot.id) if snapshot else "",
         snapshot_name=snapshot.meta_data.name if snapshot else "",
         snapshot_created=moment(snapshot.created_date) if snapshot else None,
+        snapshot_tags=snapshot.meta_data.tags if snapshot else [],
         model_id=ids.encode(snapshot.stored_model.id) if snapshot else "",
         model_name=snapshot.stored_model.model_meta_data.name if snapshot else "",
         model_group=(snapshot.stored_model.group or "") if snapshot else "",

@@ -26,9 +26,9 @@ from mlc.model.snapshot import (
     Submission,
 )
 
-DEPLOY_MARK, DECISION_MARK = "mlcDeployModel", "mlcDecision"
-"""Custom metadata in which the processes keep their own notes."""
-_OWN_MARKS = frozenset({DEPLOY_MARK, DECISION_MARK})
+DEPLOY_MARK, DECISION_MARK, HELD_MARK = "mlcDeployModel", "mlcDecision", "mlcHeld"
+"""Custom metadata in which the processes keep their own notes; one that is held starts by hand alone."""
+_OWN_MARKS = frozenset({DEPLOY_MARK, DECISION_MARK, HELD_MARK})
 _ROLE = "defaultAssociationRole"
 _CATEGORY = "Model category"
 _CENTRES_OWN = frozenset({"attachments"})

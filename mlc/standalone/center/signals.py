@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from mlc.center.certificates import certificates
+from mlc.center.modelop.snapshots import DEPLOY_MARK, HELD_MARK
 from mlc.settings import StandaloneCenterSettings
 from mlc.standalone.center.entities import KINDS, TERMINAL_STATUSES, Kind
 
@@ -36,7 +37,7 @@ class Signals:
 
     def changed(self, kind: Kind, before: JsonObject | None, after: JsonObject) -> None:
         """Listener of the centre."""
-        if kind is KINDS["deployableModels"] and _is_business(after):
+        if kind is KINDS["deployableModels"] and _is_business(after) and not _is_held(after):
             self._send(SNAPSHOT_CHANGED, "DEPLOYABLE_MODEL", without_contents(after))
         elif kind is KINDS["jobs"] and _has_ended(before, after):
             slim = {**after, **{part: _id(after[part]) for part in ("model", "referenceModel") if after.get(part)}}
@@ -86,6 +87,13 @@ def without_contents(value: Any) -> Any:
 def _is_business(snapshot: JsonObject) -> bool:
     meta = (snapshot.get("storedModel") or {}).get("modelMetaData") or {}
     return bool(meta.get("modelCategory", "BUSINESS_MODEL") == "BUSINESS_MODEL")
+
+
+def _is_held(snapshot: JsonObject) -> bool:
+    """Somebody will start its process by hand, and has not yet."""
+    meta = snapshot.get("metaData")
+    custom = meta.get("custom") if isinstance(meta, dict) else None
+    return isinstance(custom, dict) and custom.get(HELD_MARK) is True and not custom.get(DEPLOY_MARK)
 
 
 def _has_ended(before: JsonObject | None, after: JsonObject) -> bool:
