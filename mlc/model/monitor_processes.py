@@ -60,7 +60,10 @@ class RunMonitorsInput(Input):
     @model_validator(mode="after")
     def _one_choice(self) -> Self:
         if (self.monitor is None) == (self.role is None):
-            raise ValueError(f"give either a monitor's name or a role. {self.usage()}")
+            raise ValueError(
+                "say which monitors by one of two fields: monitor, a name, or role, such as DATA_DRIFT_MODEL, which "
+                f"means all in it. {self.usage()}"
+            )
         return self
 
     @property

@@ -108,7 +108,7 @@ def runtimes_answer(method: str, path: str, address: str, entity: str, whose: st
         return {404}
     if entity in SUMMARIES and method in {"POST", "PATCH"}:
         return {405}
-    if path == f"{API}/onlineRequests" and method == "POST":  # what was sent is no batch
+    if path == f"{API}/online-requests" and method == "POST":  # what was sent is no batch
         return {400}
     if path == f"{API}/contents/{{sha256}}":
         if method == "PATCH":  # it is there, or what was sent is no part of a file

@@ -25,7 +25,7 @@ from mlc.standalone.center.app import create_app
 from mlc.standalone.center.requests.store import Of
 from mlc.standalone.center.store import Store
 
-REQUESTS = "onlineRequests"
+REQUESTS = "online-requests"
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 

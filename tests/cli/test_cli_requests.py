@@ -46,8 +46,8 @@ def asked(centre: httpx.Client, name: str, *identifiers: str) -> str:
     moment = datetime.now(UTC).isoformat()
     requests = [{"record_id": each, "moment": moment, "record": {"id": each}} for each in identifiers]
     batch = {"id": uuid.uuid4().hex, "deployment_id": made.json()["id"], "requests": requests}
-    centre.post("onlineRequests", json=batch).raise_for_status()
-    centre.post("onlineRequests/exports", json={"snapshot": snapshot["id"]}).raise_for_status()
+    centre.post("online-requests", json=batch).raise_for_status()
+    centre.post("online-requests/exports", json={"snapshot": snapshot["id"]}).raise_for_status()
     return str(stored["id"])
 
 

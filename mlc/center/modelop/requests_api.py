@@ -9,7 +9,7 @@ from mlc.center.modelop.answers import garbled
 from mlc.center.modelop.hal import Hal
 from mlc.model.online_requests import Forgotten, OnlineBatch, OnlineSpan
 
-_PLURAL, _EXPORTS = "onlineRequests", "onlineRequests/exports"
+_PLURAL, _EXPORTS = "online-requests", "online-requests/exports"
 
 
 class OnlineRequests:

@@ -17,7 +17,7 @@ from mlc.standalone.center.rules import BadRequest
 from mlc.standalone.center.store import Store
 
 JsonObject = dict[str, Any]
-REQUESTS, EXPORTS = "/onlineRequests", "/onlineRequests/exports"
+REQUESTS, EXPORTS = "/online-requests", "/online-requests/exports"
 _DEPLOYMENTS, _SNAPSHOTS, _MODELS = KINDS["deployedModels"], KINDS["deployableModels"], KINDS["storedModels"]
 
 
