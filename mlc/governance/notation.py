@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from mlc.model.failure import MlcError
+
 LARGEST = 256 * 1024
 """Bytes of a policy."""
 DEEPEST = 20
@@ -38,7 +40,7 @@ class Problem:
         return f"line {self.line}: {self.message}" if self.line else self.message
 
 
-class PolicyError(ValueError):
+class PolicyError(MlcError, ValueError):
     """A policy can't be read. The text lists what is wrong with it, of many problems the first ones.
 
     Attributes:

@@ -44,6 +44,7 @@
         ModelDied
         NoApprover
         NoNamespace
+        NoPolicy
         NoRoom
         NoSuchEntity
         NoSuchMonitor
@@ -71,6 +72,7 @@
         NotTransferred
         Outdated
         PartsLost
+        PolicyError
         StaleForm
         Stopped
         Taken

@@ -154,6 +154,14 @@ SAID: dict[str, tuple[set[str], str]] = {
     ),
     "mlc/model/ticket.py": ({"jira"}, "the default of a payload's field, frozen"),
     "mlc/model/policy.py": ({"jira"}, "the same"),
+    "mlc/governance/policy.py": (
+        {
+            "jira",
+            "servicenow",
+            "it has none of email, account, jira, servicenow: nobody can be taken for this person",
+        },
+        "a policy says how people are called in each system, by keys of its format",
+    ),
     "mlc/model/breach.py": (
         {"jira", "servicenow", "None, Notify, Jira or Undeploy"},
         "what ModelOp's decision tables call the ticket system, whichever it is",
