@@ -326,7 +326,7 @@ def as_it_was_before(path: Path, contents: dict[str, bytes]) -> None:
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         for table in (
             *("stored_file", "file_use", "file_sender", "truth"),
-            *("online_request", "online_batch", "online_export"),
+            *("online_request", "online_batch", "online_export", "policy", "policy_put"),
         ):
             old.execute(f"DROP TABLE {table}")
         for column in FOUND_BY:
