@@ -169,7 +169,7 @@ class Operation:
             except (NotFired, TimeoutError, WorkflowFailureError) as error:
                 check = Check("the monitor's schedule starts a run", str(innermost(error)), False, "Temporal UI")
                 return Outcome(name, [check], {"snapshot": played.page})
-            tickets += run.tickets
+            tickets += [each for each in run.tickets if each not in tickets]
             ended.append(str(run.outcome))
             comments = await self._systems.person.comments(tickets[0].key) if tickets else []
             self._say("monitor", run.outcome, comments[-1].partition("gov-event")[0] if comments else run.monitor)
