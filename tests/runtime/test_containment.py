@@ -270,7 +270,7 @@ async def test_nothing_stays_open_after_many_programs(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
         await run(contained(tmp_path, DAEMON))
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # what earlier tests left may be closed meanwhile
 
 
 async def test_everything_ends_when_its_runtime_is_killed(tmp_path: Path) -> None:
