@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 from pydantic import SecretStr
 from servers import serving
 
@@ -27,3 +28,22 @@ def served(folder: Path) -> Iterator[str]:
         serving(create_app(settings, connect=no_temporal), listener) as address,
     ):
         yield f"{address}/model-manage/api"
+
+
+@contextmanager
+def client_of_a_centre(folder: Path) -> Iterator[httpx.Client]:
+    """A client of such a centre, with the centre's own token."""
+    with (
+        served(folder) as address,
+        httpx.Client(base_url=f"{address}/", headers={"Authorization": f"Bearer {TOKEN}"}) as client,
+    ):
+        yield client
+
+
+def settings_for(centre: httpx.Client) -> dict[str, str]:
+    """What tells a command of that centre."""
+    return {
+        "MLC_CENTER_URL": str(centre.base_url).rstrip("/"),
+        "MLC_CENTER_TOKEN": TOKEN,
+        "MLC_CENTER_STANDALONE": "true",
+    }

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from cli_process import called
-from served_centre import TOKEN, served
+from served_centre import TOKEN, client_of_a_centre, settings_for
 
 EXAMPLE = Path(__file__).parents[2] / "examples/policy.example.yaml"
 DIGEST = hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()
@@ -18,21 +18,13 @@ Typed = Callable[..., Any]
 
 @pytest.fixture
 def centre(tmp_path: Path) -> Iterator[httpx.Client]:
-    with (
-        served(tmp_path) as address,
-        httpx.Client(base_url=f"{address}/", headers={"Authorization": f"Bearer {TOKEN}"}) as client,
-    ):
+    with client_of_a_centre(tmp_path) as client:
         yield client
 
 
 @pytest.fixture
 def policy(tmp_path: Path, centre: httpx.Client) -> Typed:
-    settings = {
-        "MLC_CENTER_URL": str(centre.base_url).rstrip("/"),
-        "MLC_CENTER_TOKEN": TOKEN,
-        "MLC_CENTER_STANDALONE": "true",
-        "MLC_JIRA_URL": "http://127.0.0.1:9",
-    }
+    settings = {**settings_for(centre), "MLC_JIRA_URL": "http://127.0.0.1:9"}
     return lambda *typed, **more: called(tmp_path, "policy", *map(str, typed), **{**settings, **more})
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from cli_process import called
-from served_centre import TOKEN, served
+from served_centre import client_of_a_centre, settings_for
 
 MODEL = "Credit risk"
 BATCHES = "Files of batch jobs are not looked through."
@@ -20,20 +20,13 @@ BATCHES = "Files of batch jobs are not looked through."
 
 @pytest.fixture
 def centre(tmp_path: Path) -> Iterator[httpx.Client]:
-    with (
-        served(tmp_path) as address,
-        httpx.Client(base_url=f"{address}/", headers={"Authorization": f"Bearer {TOKEN}"}) as client,
-    ):
+    with client_of_a_centre(tmp_path) as client:
         yield client
 
 
 @pytest.fixture
 def forget(tmp_path: Path, centre: httpx.Client) -> Callable[..., Any]:
-    settings = {
-        "MLC_CENTER_URL": str(centre.base_url).rstrip("/"),
-        "MLC_CENTER_TOKEN": TOKEN,
-        "MLC_CENTER_STANDALONE": "true",
-    }
+    settings = settings_for(centre)
     return lambda *typed, **more: called(tmp_path, "requests", "forget", *typed, **{**settings, **more})
 
 

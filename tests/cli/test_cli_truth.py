@@ -13,7 +13,7 @@ import httpx
 import pandas as pd
 import pytest
 from cli_process import called, mlc
-from served_centre import TOKEN, served
+from served_centre import TOKEN, client_of_a_centre, settings_for
 
 from mlc.center import Capability
 from mlc.cli.truth import Columns, Sent, UnusableFile, _kept, _sent
@@ -32,10 +32,7 @@ ROWS = "id,label,time\n1,yes,2026-01-01T00:00:00Z\n007,no,2026-01-02T00:00:00+01
 
 @pytest.fixture
 def centre(tmp_path: Path) -> Iterator[httpx.Client]:
-    with (
-        served(tmp_path) as address,
-        httpx.Client(base_url=f"{address}/", headers={"Authorization": f"Bearer {TOKEN}"}) as client,
-    ):
+    with client_of_a_centre(tmp_path) as client:
         yield client
 
 
@@ -46,11 +43,7 @@ def model(centre: httpx.Client) -> str:
 
 @pytest.fixture
 def truth(tmp_path: Path, centre: httpx.Client) -> Callable[..., Any]:
-    settings = {
-        "MLC_CENTER_URL": str(centre.base_url).rstrip("/"),
-        "MLC_CENTER_TOKEN": TOKEN,
-        "MLC_CENTER_STANDALONE": "true",
-    }
+    settings = settings_for(centre)
     return lambda *arguments, **more: called(tmp_path, "truth", *map(str, arguments), **{**settings, **more})
 
 
